@@ -1,0 +1,46 @@
+# `make demo` and `make test` do all the set-up themselves: they need Python 3.11 or later and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+BIN    := $(VENV)/Scripts
+endif
+READY  := $(VENV)/.ready
+
+.PHONY: demo test lint bench clean completions schemas
+
+demo: $(READY)
+	$(BIN)/cityctl demo
+
+test: $(READY)
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+completions: $(READY)
+	$(BIN)/python -m tests.generated completions
+
+schemas: $(READY)
+	$(BIN)/python -m tests.generated schemas
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# uv where it is there, pip where it is not. The dev group is PEP 735: pip knows it from 25.1 on.
+$(READY): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  test -x $(BIN)/python || uv venv --quiet --python 3.11 $(VENV) || uv venv --quiet $(VENV); \
+	  uv pip install --quiet --python $(BIN)/python --editable . --group dev; \
+	else \
+	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev; \
+	fi
+	@touch $(READY)

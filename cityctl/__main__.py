@@ -1,0 +1,5 @@
+"""`python -m cityctl`."""
+
+from cityctl.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What this city is: city.yaml as networks, zones, assets, devices, points, meters and tariffs."""

@@ -1,0 +1,127 @@
+"""Files that survive a power cut, and locks that survive a kill.
+
+Each POSIX call has its twin for Windows here, so that no other file needs one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+from uuid import uuid4
+
+from cityctl.errors import LockHeld
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: IO[bytes]) -> bool:
+        try:
+            # A byte far behind the holder's name, so that others may still read who holds it.
+            handle.seek(1 << 20)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def sync_folder(folder: Path) -> None:
+        """Windows flushes folder entries with the file; there is nothing to ask for."""
+
+else:
+    import fcntl
+
+    def _lock(handle: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def sync_folder(folder: Path) -> None:
+        """Make the names in a folder durable: a rename is only safe after this."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's bytes durable."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, whole, whatever happens."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        with draft.open("xb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class Lock:
+    """An exclusive lock on a file of its own; the system frees it when the process dies, however it dies.
+
+    Raises LockHeld, naming the holder, where it is not free within `wait` seconds.
+    """
+
+    def __init__(self, path: Path, *, purpose: str, wait: float = 0.0) -> None:
+        self.path = path
+        self.purpose = purpose
+        self.wait = wait
+        self._handle: IO[bytes] | None = None
+
+    def __enter__(self) -> Lock:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = self.path.open("a+b")
+        until = time.monotonic() + self.wait
+        while not _lock(handle):
+            if time.monotonic() >= until:
+                handle.close()
+                raise LockHeld(
+                    f"another run holds {self.path.name}: {self._holder()}",
+                    tried=[f"waited {self.wait:.0f} s for {self.path}"],
+                    hint="wait until it is done; a lock dies with its process, so there is nothing to delete",
+                )
+            time.sleep(0.02)
+        holder = {
+            "pid": os.getpid(),
+            "purpose": self.purpose,
+            "since": datetime.now(UTC).isoformat("T", "seconds"),
+        }
+        handle.truncate(0)
+        handle.write(json.dumps(holder).encode())
+        handle.flush()
+        self._handle = handle
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+    def _holder(self) -> str:
+        try:
+            held = json.loads(self.path.read_bytes())
+            return f"{held['purpose']} (process {held['pid']}, since {held['since']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "a run that left no name"

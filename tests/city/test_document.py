@@ -1,0 +1,48 @@
+"""YAML with positions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityctl.document import parse, read
+from cityctl.errors import ConfigInvalid
+
+
+def test_a_place_is_where_the_key_stands_or_its_parent():
+    document = parse("a:\n  b: 1\n  c:\n    - x\n    - y\n", Path("f.yaml"))
+    assert document.place("a", "b") == "f.yaml:2:3"
+    assert document.place("a", "c", 1) == "f.yaml:5:7"
+    assert document.place("a", "z", "deep") == "f.yaml:1:1"
+
+
+def test_a_billion_laughs_and_python_objects_are_refused():
+    with pytest.raises(ConfigInvalid, match="could not determine a constructor"):
+        parse("a: !!python/object/apply:os.system ['true']\n", Path("f.yaml"))
+    with pytest.raises(ConfigInvalid):
+        parse("a: &a [*a]\n", Path("f.yaml"))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"- a\n- b\n", b"just words", b"a: 2026-13-40"])
+def test_what_is_no_mapping_is_refused(tmp_path, content):
+    path = tmp_path / "f.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigInvalid, match=r"f\.yaml"):
+        read(path)
+
+
+def test_a_byte_order_mark_is_no_key(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_bytes(b"\xef\xbb\xbfname: x\n")
+    assert read(path).data == {"name": "x"}
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_document_or_refused(text):
+    try:
+        parse(text, Path("f.yaml"))
+    except ConfigInvalid as problem:
+        assert "f.yaml" in problem.message

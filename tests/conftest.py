@@ -1,0 +1,64 @@
+"""What tests share: the reference data beside the project, a project folder, and running the program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference data, which is not part of the project; tests that need it skip without it."""
+    folder = Path(os.environ.get("CITYCTL_SHARED") or ROOT.parent / "shared")
+    if not (folder / "data").is_dir():
+        pytest.skip(f"reference data is not beside the project ({folder})")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[str], Path]:
+    """Make a project folder of a city.yaml's text."""
+
+    def make(text: str, folder: str = "city") -> Path:
+        made = tmp_path / folder
+        made.mkdir(parents=True, exist_ok=True)
+        (made / "city.yaml").write_text(text, encoding="utf-8")
+        return made
+
+    return make
+
+
+Ended = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def cityctl(tmp_path: Path) -> Callable[..., Ended]:
+    """Run the program as a user does: a process of its own, no terminal, stdin closed."""
+
+    def run(*words: str | Path, cwd: Path | None = None, timeout: float = 120, **env: str) -> Ended:
+        surroundings = {key: value for key, value in os.environ.items() if not key.startswith("CITYCTL_")}
+        surroundings |= {
+            "CITYCTL_BUG_FOLDER": str(tmp_path),
+            "CITYCTL_USER_FOLDER": str(tmp_path / "user"),
+            **env,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "cityctl", *map(str, words)],
+            cwd=cwd or tmp_path,
+            env=surroundings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
