@@ -1,0 +1,198 @@
+"""The connectors that a project sees, of devices and services: listed, shown, checked, and published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cityctl.document import read, validate
+from cityctl.errors import ConfigInvalid, InputRefused
+from cityctl.glossary import column
+from cityctl.library import Library
+from cityctl.modbus.connector import DeviceConnector, load_connector
+from cityctl.modbus.look import CONFIDENCE, MODEL, POINT_COLUMNS, POINTS, POLLED, point_rows
+from cityctl.result import Column, Finding, Missing, Result, Table
+
+if TYPE_CHECKING:
+    from cityctl.exports.service import Connector as ServiceConnector
+
+CLASS = Column("class", "Class", meaning="what sort of device it is", priority=3)
+ORIGIN = Column("origin", "Origin", meaning="whose file it is: project, user or shipped", priority=5)
+
+MEANING = Column("meaning", "Meaning", meaning="what a parameter is for", priority=2)
+DEFAULT = Column("default", "Default", meaning="used where city.yaml says nothing", priority=3)
+REQUIRED = Column("required", "Required", meaning="whether city.yaml must say it", priority=3)
+
+COLUMNS: tuple[Column, ...] = (CLASS, ORIGIN, MEANING, DEFAULT, REQUIRED)
+
+BEGIN = "<!-- generated from connectors/devices: begin -->"
+END = "<!-- end -->"
+
+
+def connector_list(library: Library) -> Result:
+    """Every connector that the project sees; broken ones are named as missing and hide no other."""
+    rows: list[tuple[object, ...]] = []
+    result = Result("Connectors")
+    for name, path in _all(library):
+        result.completeness.wanted += 1
+        origin = library.origin(path)
+        try:
+            made = _load(path)
+        except ConfigInvalid as problem:
+            rows.append((name, "", "INVALID", None, None, origin))
+            result.completeness.missing.append(Missing(name, problem.message))
+            continue
+        result.completeness.had += 1
+        if isinstance(made, DeviceConnector):
+            model = f"{made.vendor} {made.model}"
+            rows.append((name, made.device_class, model, len(made.readable()), made.confidence, origin))
+        else:
+            rows.append((name, "service", made.title, None, None, origin))
+    columns = [column("connector", priority=1), CLASS, MODEL, POINTS, CONFIDENCE, ORIGIN]
+    result.tables.append(Table("connectors", "Connectors", columns, rows))
+    result.completeness.unit = "connectors"
+    services = sum(row[1] == "service" for row in rows)
+    result.summary = f"{len(rows) - services} device models, {services} services"
+    return result
+
+
+def connector(library: Library, name: str) -> Result:
+    """One connector: a device's points or a service's parameters, sources and warnings.
+
+    Raises ConfigInvalid with the near match.
+    """
+    path = _path(library, name)
+    made = _load(path)
+    if not isinstance(made, DeviceConnector):
+        return _service(made, path)
+    rows = [(*cells, "yes" if p.polled else "no") for p, cells in point_rows(made)]
+    gaps = f"gaps of up to {made.gap} bridged" if made.gap else "no gaps bridged"
+    asked = f"at most {made.max_registers} registers a request, {gaps}"
+    return Result(
+        f"{made.connector}: {made.vendor} {made.model}",
+        [Table("points", "Points", [*POINT_COLUMNS, POLLED], rows)],
+        notes=[*made.notes, f"Sources: {'; '.join(made.sources)}"],
+        summary=f"{made.device_class}, word order {made.word_order}, {asked}; {path}",
+    )
+
+
+def _service(made: ServiceConnector, path: Path) -> Result:
+    rows: list[tuple[object, ...]] = [
+        (name, one.meaning, one.default or "", "yes" if one.required else "no")
+        for name, one in made.parameters.items()
+    ]
+    columns = [column("name", priority=1), MEANING, DEFAULT, REQUIRED]
+    asked = f"GET {made.request.path}, answers in {made.answer.format}, secret: {made.auth.kind}"
+    return Result(
+        f"{path.stem}: {made.title}",
+        [Table("parameters", "Parameters", columns, rows)],
+        notes=[made.summary] * bool(made.summary)
+        + [f"Sources: {'; '.join(made.sources)}"] * bool(made.sources),
+        summary=f"{asked}; {path}",
+    )
+
+
+def lint(library: Library, names: Sequence[str] = ()) -> Result:
+    """Check connectors by name or by file, all that the project sees where none is named.
+
+    What is wrong is a finding with file:line:column; what to know of a point is a row of the second table.
+    Raises ConfigInvalid for a name that is nowhere.
+    """
+    paths = [_path(library, name) for name in names] or [path for _, path in _all(library)]
+    rows: list[tuple[object, ...]] = []
+    remarks: list[tuple[object, ...]] = []
+    findings: list[Finding] = []
+    for path in paths:
+        try:
+            made = _load(path)
+        except ConfigInvalid as problem:
+            said = [problem.message, *problem.tried]
+            findings += [Finding("connector", f"{path.stem} {text}", None, text, "alarm") for text in said]
+            rows.append((path.stem, None, "INVALID", str(path)))
+            continue
+        if isinstance(made, DeviceConnector):
+            remarks += [(made.connector, name, text) for name, text in _remarks(made)]
+        points = len(made.points) if isinstance(made, DeviceConnector) else None
+        rows.append((path.stem, points, "ok", str(path)))
+    columns = [column("connector", priority=1), POINTS, column("verdict"), column("file")]
+    tables = [Table("connectors", "Connectors", columns, rows)]
+    if remarks:
+        told = [column("connector", priority=1), column("point"), column("note", priority=1)]
+        tables.append(Table("remarks", "To know", told, remarks))
+    bad = sum(row[2] == "INVALID" for row in rows)
+    summary = f"{len(rows)} connectors checked, {bad} invalid" if bad else f"{len(rows)} connectors are valid"
+    return Result("Connectors", tables, findings=findings, summary=summary)
+
+
+def is_sound(result: Result) -> bool:
+    """Whether a lint found no error."""
+    return not result.findings
+
+
+def _all(library: Library) -> list[tuple[str, Path]]:
+    kinds = (library.list("connectors/devices"), library.list("connectors/services"))
+    return [named for found in kinds for named in found.items()]
+
+
+def _path(library: Library, name: str) -> Path:
+    given = Path(name)
+    if given.suffix in (".yaml", ".yml"):
+        return given
+    services = library.list("connectors/services")
+    if name in services and name not in library.list("connectors/devices"):
+        return services[name]
+    return library.find("connectors/devices", name)
+
+
+def _load(path: Path) -> DeviceConnector | ServiceConnector:
+    """A service connector is told from a device's by its `request`. Raises ConfigInvalid."""
+    from cityctl.exports.service import Connector
+
+    document = read(path)
+    return validate(Connector, document) if "request" in document.data else load_connector(path)
+
+
+def _remarks(made: DeviceConnector) -> Iterable[tuple[str, str]]:
+    for p in made.points.values():
+        factor = any(p.address == other.scale_factor for other in made.points.values())
+        if p.unit is None and p.kind != "state" and p.polled and not factor:
+            yield p.name, "no unit: city.yaml must say it (unit of the point)"
+
+
+def readme_table(folder: Path) -> str:
+    """The Markdown table of the device connectors in a folder, one row a file."""
+    lines = [
+        "| connector | device | class | points | sources | polled in |",
+        "|---|---|---|---:|---:|---:|",
+    ]
+    from cityctl.modbus.plan import plan
+
+    for path in sorted(folder.glob("*.yaml")):
+        made = load_connector(path)
+        requests = len(plan(made, made.polled()))
+        said = f"{requests} request{'s' if requests > 1 else ''}"
+        cells = (
+            f"`{made.connector}`",
+            f"{made.vendor} {made.model}",
+            made.device_class,
+            len(made.readable()),
+        )
+        lines.append("| " + " | ".join(map(str, (*cells, made.confidence, said))) + " |")
+    return "\n".join(lines)
+
+
+def with_table(text: str, table: str) -> str:
+    """A README with the generated table between its marks. Raises InputRefused where there are no marks."""
+    if BEGIN not in text or END not in text:
+        raise InputRefused("connectors/README.md has no place for the table", hint=f"write {BEGIN} and {END}")
+    head, _, rest = text.partition(BEGIN)
+    return f"{head}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}"
+
+
+def schema_text() -> str:
+    """connectors/device.schema.json as it should be."""
+    from cityctl.modbus.language import schema
+
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

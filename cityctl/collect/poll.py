@@ -1,0 +1,161 @@
+"""Poll: the city's devices asked, their readings in canonical units, landed in the store.
+
+What some devices give is kept whatever the others do; a device that fails is named with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from cityctl.city.model import City
+from cityctl.city.points import Point
+from cityctl.city.project import Project
+from cityctl.disk import Lock
+from cityctl.errors import UsageProblem
+from cityctl.glossary import column
+from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence
+from cityctl.modbus.look import explain as explained
+from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.run import ask_all
+from cityctl.modbus.targets import targets
+from cityctl.reading import Quality, Reading
+from cityctl.result import Column, Missing, Result, Table
+from cityctl.units import linear
+
+REQUESTS = Column("requests", "Requests", meaning="requests sent to the device", kind="integer", priority=5)
+DURATION = Column(
+    "duration", "Took", unit="ms", meaning="from the first request to the last answer", kind="number", digits=0,
+    priority=4,
+)  # fmt: skip
+INVALID = Column(
+    "invalid",
+    "No value",
+    meaning="points for which the device itself says that it has none",
+    kind="integer",
+    priority=5,
+)
+SUSPECT = Column(
+    "suspect",
+    "Suspect",
+    meaning="values outside their plausible limits, kept as suspect",
+    kind="integer",
+    priority=5,
+)
+
+COLUMNS: tuple[Column, ...] = (REQUESTS, DURATION, INVALID, SUSPECT)
+
+
+def chosen(project: Project, devices: Sequence[str] | None = None) -> list[Target]:
+    """The devices to poll, with the points that can be stored. Raises UsageProblem, ConfigInvalid."""
+    if not project.city.devices:
+        raise UsageProblem("the city has no devices", hint="add them under `devices:` in city.yaml")
+    found = targets(project.city, project.library, devices)
+    return [
+        replace(each, points=tuple(p for p in each.points if not each.connector.points[p].is_text))
+        for each in found
+    ]
+
+
+def explain(project: Project, devices: Sequence[str] | None = None) -> Result:
+    """The requests that a poll would send. Sends nothing."""
+    return explained(chosen(project, devices))
+
+
+def poll(
+    project: Project,
+    devices: Sequence[str] | None = None,
+    *,
+    deadline: float | None = None,
+    on_answer: Callable[[Answer], None] | None = None,
+) -> Result:
+    """Ask the named devices (all where none is named) and land their readings in the store.
+
+    `deadline` in seconds ends the run early. Raises Unreachable where no device answers, LockHeld where another
+    poll is at work, UsageProblem and ConfigInvalid before anything is sent.
+    """
+    from cityctl.store import Store
+
+    asked = chosen(project, devices)
+    lock = Lock(project.state / "poll.lock", purpose="cityctl poll")
+    with lock, Store.open(project.store_folder) as store:  # a store that cannot be opened is found out first
+        answers = ask_all(asked, deadline=deadline, on_answer=on_answer)
+        taken = readings(project.city, answers)
+        points = project.city.points()
+        refused = store.conflicts({reading.point: points[reading.point] for reading in taken})
+        taken = [reading for reading in taken if reading.point not in refused]
+        if taken:
+            store.land(taken, batch=batch_key(taken), received=datetime.now(UTC), points=points)
+            store.compact(when_it_pays=True)
+    refuse_silence(answers)
+    result = _result(answers, len(taken))
+    result.completeness.had -= len(refused)
+    result.completeness.missing += [Missing(point, why) for point, why in refused.items()]
+    return result
+
+
+def readings(city: City, answers: Sequence[Answer]) -> list[Reading]:
+    """What devices answered as readings: the city's point ids, canonical units, the time of each frame.
+
+    A point that city.yaml names takes its name; others are `device/point`. Where a connector leaves the unit
+    open because it is set on the device, the value is in the unit that city.yaml gives the point. Texts are no
+    readings.
+    """
+    named: dict[str, list[Point]] = {}
+    for point in city.points().values():
+        if point.device is not None:
+            named.setdefault(point.device, []).append(point)
+    found: list[Reading] = []
+    for answer in answers:
+        for name, value in answer.values.items():
+            if isinstance(value.value, str):
+                continue
+            source = f"{answer.target.device}/{name}"
+            told = answer.target.connector.points[name]
+            for point in named.get(source, []):
+                number = None if value.value is None else _canonical(value.value, told, point)
+                found.append(Reading(point.id, value.time, number, value.quality))
+    return found
+
+
+def _canonical(value: float, told: DevicePoint, point: Point) -> float:
+    scale, offset = linear(told.unit or point.shown_unit, point.unit)
+    return value * scale + offset
+
+
+def batch_key(taken: Sequence[Reading]) -> str:
+    """The same readings have the same key, so that landing them twice lands them once."""
+    digest = hashlib.sha256()
+    for each in sorted(taken, key=lambda reading: (reading.point, reading.time)):
+        digest.update(
+            f"{each.point}\0{each.time.isoformat()}\0{each.value!r}\0{int(each.quality)}\n".encode()
+        )
+    first = min(reading.time for reading in taken).astimezone(UTC)
+    return f"poll-{first:%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
+
+
+def _result(answers: Sequence[Answer], stored: int) -> Result:
+    rows: list[tuple[object, ...]] = []
+    for answer in answers:
+        target = answer.target
+        verdict = "DEAD" if answer.is_dead else "PART" if answer.failures else "ok"
+        qualities = [value.quality for value in answer.values.values()]
+        marks = (qualities.count(Quality.BAD), qualities.count(Quality.SUSPECT))
+        had = (answer.wanted, answer.had, *marks, answer.requests, answer.seconds * 1000)
+        host = f"{target.host}:{target.port}"
+        rows.append((target.device, host, target.unit, *had, verdict, answer.reason))
+    columns = [
+        *(column("device"), column("host"), UNIT_ID, column("wanted"), column("had"), INVALID, SUSPECT),
+        *(REQUESTS, DURATION, column("verdict"), column("reason")),
+    ]
+    dead = [answer.target.device for answer in answers if answer.is_dead]
+    part = [answer.target.device for answer in answers if answer.failures and not answer.is_dead]
+    said = f"{stored} readings stored from {len(answers) - len(dead)} of {len(answers)} devices"
+    said += f"; no answer from {', '.join(dead)}" if dead else ""
+    said += f"; points missing on {', '.join(part)}" if part else ""
+    return Result(
+        "Poll", [Table("devices", "Devices", columns, rows)], completeness=completeness(answers), summary=said
+    )

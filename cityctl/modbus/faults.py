@@ -1,0 +1,64 @@
+"""What can go wrong between a request and its answer, each with its own name.
+
+People act on each differently: a refused connection is another repair than a silent unit. These stay inside
+the room: a run turns them into the reason that stands in its result.
+"""
+
+from __future__ import annotations
+
+# MODBUS Application Protocol Specification V1.1b3, section 7
+EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal address",
+    3: "illegal value",
+    4: "device failure",
+    5: "acknowledged, still working",
+    6: "device busy",
+    7: "negative acknowledge",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target does not answer",
+}
+
+
+class Fault(Exception):
+    """A request that brought no registers; its text names the reason."""
+
+
+class NotConnected(Fault):
+    """No connection: refused, no route, no such name, or no answer to the connect."""
+
+
+class Closed(Fault):
+    """The peer closed the connection while an answer was awaited."""
+
+
+class Silent(Fault):
+    """Connected, and no answer came in time."""
+
+
+class BadAnswer(Fault):
+    """An answer that does not fit its request: it is refused, never decoded."""
+
+
+class ExceptionAnswer(Fault):
+    """The device understood and said no."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
+
+    @property
+    def is_place(self) -> bool:
+        """Whether the registers asked for are the reason, so that a smaller request may succeed."""
+        return self.code in (2, 3, 4)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self.code in (5, 6)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether a gateway says that the unit behind it does not answer."""
+        return self.code in (10, 11)

@@ -1,0 +1,223 @@
+"""What a person sees of the city's devices: the list, one device's points, live values, planned requests.
+
+Results only; nothing is stored, and only `live` sends anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from cityctl.city.model import City
+from cityctl.errors import Unreachable
+from cityctl.glossary import column
+from cityctl.library import Library
+from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.run import ask_all
+from cityctl.modbus.targets import Shelf, asked_for, named_device, targets
+from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.units import convert, pretty
+
+PORT = Column("port", "Port", meaning="TCP port", kind="integer", priority=6)
+UNIT_ID = Column(
+    "unit_id", "Unit id", meaning="Modbus unit behind the host and port", kind="integer", priority=5
+)
+MODEL = Column("device_model", "Model", meaning="vendor and model of the device", priority=6)
+POINTS = Column("points", "Points", meaning="how many points are meant", kind="integer", priority=3)
+STATE = Column(
+    "state", "State", meaning="the name of a state's code, the bits that are set, or a text", priority=2
+)
+ADDRESS = Column("address", "Address", meaning="protocol address, the first is 0", kind="integer", priority=3)
+FUNCTION = Column(
+    "function_code",
+    "Function",
+    meaning="Modbus function code: 1 coils, 2 inputs, 3 holding, 4 input registers",
+    kind="integer",
+    priority=4,
+)
+TYPE = Column("type", "Type", meaning="how the value is coded in its registers", priority=4)
+KIND = Column("kind", "Kind", meaning="gauge, counter or state", priority=5)
+POLLED = Column("polled", "Polled", meaning="whether a poll asks for it", priority=5)
+CONFIDENCE = Column(
+    "confidence",
+    "Sources",
+    meaning="2: two independent sources agree on it; 1: one source",
+    kind="integer",
+    priority=6,
+)
+COUNT = Column("registers", "Registers", meaning="registers or bits asked for", kind="integer", priority=2)
+BRIDGED = Column(
+    "bridged",
+    "Bridged",
+    meaning="registers between values, asked for to save a request",
+    kind="integer",
+    priority=6,
+)
+OUT = Column("bytes_out", "Sent", unit="B", meaning="bytes of the request", kind="integer", priority=4)
+IN = Column("bytes_in", "Received", unit="B", meaning="bytes of the answer", kind="integer", priority=4)
+NAMES = Column("names", "Points", meaning="the points that the request brings", priority=3)
+REQUEST = Column(
+    "request", "Request", meaning="number of the request to its device", kind="integer", priority=2
+)
+
+COLUMNS: tuple[Column, ...] = (
+    *(PORT, UNIT_ID, MODEL, POINTS, STATE, ADDRESS, FUNCTION, TYPE, KIND, POLLED, CONFIDENCE),
+    *(COUNT, BRIDGED, OUT, IN, NAMES, REQUEST),
+)
+
+
+def place(target: Target) -> str:
+    """Where a device is asked, as people say it."""
+    return f"{target.host}:{target.port} unit {target.unit}"
+
+
+def shown_state(point: DevicePoint, value: float | str | None) -> str:
+    """The words for a state or a text; empty for a number that speaks for itself."""
+    return (point.state_name(value) or "") if value is not None else ""
+
+
+def device_list(city: City, library: Library) -> Result:
+    """Every device of the city: what it is and where. Raises ConfigInvalid for a broken connector."""
+    rows: list[tuple[object, ...]] = []
+    for target in targets(city, library):
+        device, connector = city.devices[target.device], target.connector
+        model = f"{connector.vendor} {connector.model}"
+        where = (device.host, device.port, device.unit, device.zone or "")
+        rows.append((target.device, connector.connector, model, *where, len(target.points)))
+    columns = [
+        column("device"),
+        column("connector"),
+        MODEL,
+        column("host"),
+        PORT,
+        UNIT_ID,
+        column("zone"),
+        POINTS,
+    ]
+    said = f"{len(rows)} devices" if rows else "no devices yet: add them under `devices:` in city.yaml"
+    return Result("Devices", [Table("devices", "Devices", columns, rows)], summary=said)
+
+
+def device(city: City, library: Library, name: str) -> Result:
+    """One device with its points, and the city's own name of each. Raises UsageProblem, ConfigInvalid."""
+    entry = named_device(city, name)
+    connector = Shelf(library).connector(entry.connector)
+    polled = set(entry.poll or connector.polled())
+    own = {point.device: point.id for point in city.points().values() if point.device}
+    rows = [
+        (own.get(f"{name}/{p.name}", f"{name}/{p.name}"), *cells, "yes" if p.name in polled else "no")
+        for p, cells in point_rows(connector)
+    ]
+    table = Table("points", "Points", [column("point"), *POINT_COLUMNS, POLLED], rows)
+    where = f"{entry.host}:{entry.port} unit {entry.unit}"
+    return Result(
+        f"{name}: {connector.vendor} {connector.model}",
+        [table],
+        notes=[*connector.notes, f"Sources: {'; '.join(connector.sources)}"],
+        summary=f"{where}, connector {connector.connector}, {len(polled)} of {len(rows)} points polled",
+    )
+
+
+POINT_COLUMNS = [column("name"), column("unit"), KIND, FUNCTION, ADDRESS, TYPE, CONFIDENCE, column("note")]
+
+
+def point_rows(connector: DeviceConnector) -> Iterable[tuple[DevicePoint, tuple[object, ...]]]:
+    """Each readable point with its cells under POINT_COLUMNS."""
+    for name in connector.readable():
+        p = connector.points[name]
+        unit = pretty(p.unit) if p.unit else ""
+        yield p, (name, unit, p.kind, p.function_code, p.address, p.type, p.confidence, p.note or "")
+
+
+def explain(chosen: Sequence[Target]) -> Result:
+    """The requests that would be sent, and their bytes. Sends nothing."""
+    rows: list[tuple[object, ...]] = []
+    out = back = 0
+    for target in chosen:
+        for number, block in enumerate(target.blocks, 1):
+            asked = (block.function_code, block.address, block.count, block.bridged)
+            size = (block.bytes_out, block.bytes_in)
+            names = ", ".join(block.names)
+            rows.append((target.device, target.host, target.port, target.unit, number, *asked, *size, names))
+            out, back = out + block.bytes_out, back + block.bytes_in
+    columns = [column("device"), column("host"), PORT, UNIT_ID, REQUEST, FUNCTION, ADDRESS, COUNT, BRIDGED]
+    table = Table("requests", "Requests", [*columns, OUT, IN, NAMES], rows)
+    hosts = len({target.endpoint for target in chosen})
+    said = f"{len(rows)} requests to {len(chosen)} devices behind {hosts} connections: {out} B out, {back} B back"
+    notes = ["Bytes are those of Modbus/TCP without the headers of TCP and IP."]
+    return Result("Planned requests", [table], notes=notes, summary=f"{said}. Nothing was sent.")
+
+
+def live(
+    city: City, library: Library, wanted: Sequence[str], *, on_answer: Callable[[Answer], None] | None = None
+) -> Result:
+    """Live values of `device` and `device/point` words; stores nothing.
+
+    In the unit that city.yaml gives a point, the device's own where it gives none. Raises UsageProblem for
+    unknown words and Unreachable where no device answers.
+    """
+    answers = ask_all(asked_for(city, library, wanted), on_answer=on_answer)
+    refuse_silence(answers)
+    named = {point.device: point for point in city.points().values() if point.device}
+    rows: list[tuple[object, ...]] = []
+    for answer in answers:
+        for name, value in answer.values.items():
+            p = answer.target.connector.points[name]
+            point = named.get(f"{answer.target.device}/{name}")
+            number: float | None = value.value if not isinstance(value.value, str) else None
+            unit = p.unit
+            if point is not None and point.shown_unit != (p.unit or ""):
+                unit = point.shown_unit
+                if number is not None and p.unit is not None:
+                    number = convert(number, p.unit, unit)
+            if number is not None and p.kind == "state":
+                number = int(number)
+            words = (shown_state(p, value.value), pretty(unit or ""), value.quality.name.lower())
+            rows.append((answer.target.device, name, number, *words, value.time))
+    columns = [*map(column, ("device", "point", "value")), STATE, *map(column, ("unit", "quality", "time"))]
+    table = Table("values", "Values", columns, rows)
+    return Result(
+        "Live values", [table], completeness=completeness(answers), summary=f"{len(rows)} values, none stored"
+    )
+
+
+def completeness(answers: Sequence[Answer]) -> Completeness:
+    """How many of the wanted points came; what did not is named with its reason."""
+    missing = []
+    for answer in answers:
+        for failure in answer.failures:
+            all_of_it = set(failure.points) >= set(answer.target.points)
+            what = answer.target.device
+            if not all_of_it:
+                what += "/" + ", ".join(failure.points)
+            missing.append(Missing(what, f"{place(answer.target)}: {failure.reason}"))
+    return Completeness(
+        wanted=sum(answer.wanted for answer in answers),
+        had=sum(answer.had for answer in answers),
+        missing=missing,
+    )
+
+
+def refuse_silence(answers: Sequence[Answer]) -> None:
+    """Raises Unreachable, naming each device, where not one of them gave a value."""
+    if not answers or not all(answer.is_dead for answer in answers):
+        return
+    if len(answers) == 1:
+        (answer,) = answers
+        target = answer.target
+        said = f"{target.device} did not answer at {target.host}:{target.port}"
+        silent = answer.reason.endswith(" silent")
+        raise Unreachable(
+            f"{said} within {target.timeout:g} s ({target.tries} tries)"
+            if silent
+            else f"{said}: {answer.reason}",
+            tried=[f"reached: {answer.reason}", *answer.tried] if silent else answer.tried,
+            hint=f"`cityctl devices show {target.device}`; a gateway often needs another unit id",
+        )
+    names = ", ".join(answer.target.device for answer in answers)
+    raise Unreachable(
+        f"none of {len(answers)} devices answered: {names}",
+        tried=[f"{answer.target.device} at {place(answer.target)}: {answer.reason}" for answer in answers],
+        hint="`cityctl devices list` shows where each is looked for",
+    )

@@ -1,0 +1,129 @@
+"""Which requests bring the wanted points: few, on value edges, within what the device allows.
+
+Pure: a connector and names of points in, blocks out. Sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.point import DevicePoint
+
+MOST_BITS = 2000  # MODBUS Application Protocol Specification V1.1b3, section 6.1
+_REQUEST_BYTES = 12  # Modbus/TCP: header of 7, function code, address, count
+_ANSWER_HEADER = 9  # Modbus/TCP: header of 7, function code, byte count
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A point, and the register that holds its SunSpec scale factor: both must come in one answer."""
+
+    point: DevicePoint
+    exponent: DevicePoint | None = None
+
+    @property
+    def start(self) -> int:
+        """First address."""
+        return min(self.point.address, self.exponent.address if self.exponent else 0xFFFF)
+
+    @property
+    def end(self) -> int:
+        """The address after the last."""
+        return max(self.point.end, self.exponent.end if self.exponent else 0)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One request: `count` registers (or bits) from `address` on, and the points whose values are in it."""
+
+    function_code: int
+    address: int
+    count: int
+    wanted: tuple[Wanted, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The points that it brings."""
+        return tuple(each.point.name for each in self.wanted)
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes of the request on Modbus/TCP."""
+        return _REQUEST_BYTES
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes of its answer on Modbus/TCP."""
+        size = (self.count + 7) // 8 if self.function_code in (1, 2) else 2 * self.count
+        return _ANSWER_HEADER + size
+
+    @property
+    def bridged(self) -> int:
+        """Registers that are asked for only because they lie between two values."""
+        used: set[int] = set()
+        for each in self.wanted:
+            used.update(range(each.point.address, each.point.end))
+            if each.exponent is not None:
+                used.update(range(each.exponent.address, each.exponent.end))
+        return self.count - len(used)
+
+    def __str__(self) -> str:
+        last = self.address + self.count - 1
+        return f"function {self.function_code}, addresses {self.address} to {last}"
+
+
+def plan(connector: DeviceConnector, names: Iterable[str]) -> list[Block]:
+    """The requests for the named points, by function code and address.
+
+    A block begins and ends on value edges, holds at most the connector's `max_registers`, and bridges at
+    most its `gap` of unused registers. Raises UsageProblem for a name that the connector does not have.
+    """
+    wanted = {}
+    for name in names:
+        point = connector.point(name)
+        wanted[name] = Wanted(point, connector.exponent_of(point))
+    blocks: list[Block] = []
+    for code in sorted({each.point.function_code for each in wanted.values()}):
+        most = MOST_BITS if code in (1, 2) else connector.max_registers
+        here = [each for each in wanted.values() if each.point.function_code == code]
+        blocks += _coalesced(here, code, most, connector.gap)
+    return blocks
+
+
+def _coalesced(wanted: Sequence[Wanted], code: int, most: int, gap: int) -> list[Block]:
+    blocks: list[Block] = []
+    run: list[Wanted] = []
+    start = end = 0
+    for each in sorted(wanted, key=lambda w: (w.start, w.end)):
+        longer = max(end, each.end)
+        if run and each.start - end <= gap and longer - start <= most:
+            run.append(each)
+            end = longer
+            continue
+        if run:
+            blocks.append(Block(code, start, end - start, tuple(run)))
+        run, start, end = [each], each.start, each.end
+    if run:
+        blocks.append(Block(code, start, end - start, tuple(run)))
+    return blocks
+
+
+def split(block: Block) -> list[Block]:
+    """Smaller requests for the same points, where a device refuses the whole; empty where there is only one.
+
+    First at the bridges, since an unused register is the likeliest reason; then in halves.
+    """
+    if len(block.wanted) < 2:
+        return []
+    parts = _coalesced(block.wanted, block.function_code, block.count, 0)
+    if len(parts) > 1:
+        return parts
+    middle = len(block.wanted) // 2
+    halves = (block.wanted[:middle], block.wanted[middle:])
+    return [
+        Block(block.function_code, start, max(each.end for each in half) - start, half)
+        for half in halves
+        for start in [min(each.start for each in half)]
+    ]

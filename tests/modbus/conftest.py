@@ -1,0 +1,35 @@
+"""A Modbus server that runs beside a test, as a device does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from cityctl.modbus.bank import Bank
+from cityctl.modbus.wire import Hook, Server
+
+Serve = Callable[..., int]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """`serve({unit: bank}, hook=...)` starts a server on loopback and gives its port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running: list[Server] = []
+
+    def start(units: Mapping[int, Bank], hook: Hook | None = None) -> int:
+        server = Server(units, hook=hook)
+        running.append(server)
+        return asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+
+    yield start
+    for server in running:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
