@@ -1,0 +1,87 @@
+"""What a recipe asks: its analysis, and with which parameters (defaults, then the recipe's, then `--set`).
+
+The analysis' own parameters read the values; this file says where a wrong one was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from cityctl import clock
+from cityctl.analysis.catalog import Analysis, find
+from cityctl.analysis.question import Parameter
+from cityctl.errors import ConfigInvalid, UsageProblem
+from cityctl.report.recipe import Loaded, unknown
+from cityctl.units import pretty
+
+
+def analysis_of(loaded: Loaded, project: Path | None) -> Analysis:
+    """The analysis that a recipe asks. Raises ConfigInvalid at the recipe's line where there is none."""
+    try:
+        return find(loaded.recipe.analysis, project)
+    except ConfigInvalid as problem:
+        place = loaded.document.place("analysis")
+        raise ConfigInvalid(
+            f"{place}: {problem.message}", tried=problem.tried, hint=problem.hint
+        ) from problem
+
+
+def from_recipe(loaded: Loaded, analysis: Analysis) -> dict[str, object]:
+    """What the recipe says, read and checked. Raises ConfigInvalid with file:line:column."""
+    known = {parameter.name: parameter for parameter in analysis.parameters}
+    given: dict[str, object] = {}
+    for name, value in loaded.recipe.parameters.items():
+        trail = ("parameters", name)
+        if name not in known:
+            raise unknown(loaded.document, trail, "parameter", name, list(known))
+        try:
+            given[name] = known[name].settle(value)
+        except UsageProblem as problem:
+            place = loaded.document.place(*trail)
+            raise ConfigInvalid(f"{place}: {problem.message}", hint=problem.hint) from None
+    return given
+
+
+def from_words(settings: Sequence[str]) -> dict[str, str]:
+    """`threshold=2 m3/h` of the command line, as name -> text. Raises UsageProblem."""
+    given: dict[str, str] = {}
+    for said in settings:
+        name, equals, value = said.partition("=")
+        if not equals or not name.strip():
+            raise UsageProblem(f"`--set {said}` names no value", hint="write `--set name=value`")
+        given[name.strip()] = value.strip()
+    return given
+
+
+def settled(loaded: Loaded, analysis: Analysis, settings: Sequence[str]) -> dict[str, object]:
+    """Every parameter of the analysis with its value. Raises ConfigInvalid (recipe) or UsageProblem (--set)."""
+    return analysis.settle({**from_recipe(loaded, analysis), **from_words(settings)})
+
+
+def said(parameter: Parameter, value: object) -> str:
+    """A parameter's value as people write it: `02:00`, `5 %`, `7d`, `2 m³/h`; `-` where it is not given."""
+    if value is None:
+        return "-"
+    if parameter.kind == "time" and isinstance(value, int):
+        return f"{value // 60:02d}:{value % 60:02d}"
+    if parameter.kind == "share" and isinstance(value, int | float):
+        return f"{value * 100:g} %"
+    if isinstance(value, timedelta):
+        return clock.short(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, date):
+        return value.isoformat()
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text} {pretty(parameter.unit)}" if parameter.unit else text
+
+
+def sentence(analysis: Analysis, values: Mapping[str, object]) -> str:
+    """All parameters in one line, for the foot of a report."""
+    named = (
+        (parameter.name.replace("_", " "), said(parameter, values[parameter.name]))
+        for parameter in analysis.parameters
+    )
+    return ", ".join(f"{name} {text}" for name, text in named if text != "-")

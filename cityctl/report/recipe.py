@@ -1,0 +1,132 @@
+"""A report as a recipe: which analysis it asks, with which parameters, columns, plots and words.
+
+A utility copies one YAML file and changes it; no Python is needed. Knows no analysis by name.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+
+from cityctl.document import Document, read, validate
+from cityctl.errors import ConfigInvalid, UsageProblem, near
+from cityctl.library import Kind, Library
+
+REPORTS: Kind = "recipes/reports"
+SCHEMA_FILE = "report.schema.json"
+
+ParameterValue = bool | int | float | date | str | list[str] | None
+ColumnChoice = list[str] | dict[str, list[str]]
+OneOrMany = Annotated[
+    list[str],
+    BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
+class Words(BaseModel):
+    """What a reader must know beside the figures."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    intro: str = Field("", description="What the report asks, in one or two sentences.")
+    method: str = Field("", description="How the figures are made.")
+    sources: OneOrMany = Field(default_factory=list, description="Standards and papers that it rests on.")
+    limits: OneOrMany = Field(default_factory=list, description="What it cannot tell, and what misleads it.")
+
+
+class Part(BaseModel):
+    """One question of a report: an analysis, and what of its answer is shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    analysis: str = Field(
+        description="The analysis that is asked, such as water/night_flow.",
+        pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)+$",
+    )
+    parameters: dict[str, ParameterValue] = Field(
+        default_factory=dict,
+        description="Values in place of the analysis' own defaults; text may carry a unit, such as `2 L/s`.",
+    )
+    columns: ColumnChoice | None = Field(
+        None,
+        description="Columns to show and their order: a list for the first table, or table -> list. "
+        "All where it is not said.",
+    )
+    plots: list[str] | None = Field(
+        None, description="Plots to draw, by key; `[]` for none, all where it is not said."
+    )
+
+
+class Recipe(Part):
+    """recipes/reports/NAME.yaml."""
+
+    report: str = Field(description="The report's name: that of its file.", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    title: str = Field(description="What stands above the report.", min_length=1)
+    last: str = Field(
+        "7d", description="The interval where none is given: 7d, 4w, last-week, last-month, last-year ..."
+    )
+    words: Words = Field(default_factory=Words, description="What a reader must know beside the figures.")
+
+    @field_validator("last")
+    @classmethod
+    def _is_an_interval(cls, said: str) -> str:
+        from datetime import UTC, datetime
+
+        from cityctl import clock
+
+        try:
+            clock.interval(None, None, None, zone=UTC, now=datetime(2026, 1, 15, tzinfo=UTC), default=said)
+        except UsageProblem as problem:
+            raise ValueError(f"{problem.message} hint: {problem.hint}") from None
+        return said
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A recipe, the document that it was read from, and whose file that is (project, user or shipped)."""
+
+    recipe: Recipe
+    document: Document
+    origin: str
+
+
+def load(library: Library, name: str) -> Loaded:
+    """The recipe of that name. Raises ConfigInvalid: where it looked, or file:line:column of what is wrong."""
+    return read_recipe(library.find(REPORTS, name), library)
+
+
+def read_recipe(path: Path, library: Library) -> Loaded:
+    """The recipe of a file. Raises ConfigInvalid."""
+    document = read(path)
+    recipe = validate(Recipe, document)
+    if recipe.report != path.stem:
+        raise ConfigInvalid(
+            f"{document.place('report')}: `report: {recipe.report}` stands in {path.name}",
+            hint=f"write `report: {path.stem}`: a report is asked for by the name of its file",
+        )
+    return Loaded(recipe, document, library.origin(path))
+
+
+def schema_text() -> str:
+    """The JSON Schema of a report recipe, as recipes/report.schema.json holds it."""
+    schema = Recipe.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "cityctl report recipe"
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def unknown(
+    document: Document, trail: tuple[str | int, ...], what: str, word: str, known: list[str]
+) -> ConfigInvalid:
+    """The error for a name in a recipe that its analysis does not have: place, near match, what there is."""
+    match = near(word, known)
+    there = f"there are: {', '.join(known)}" if known else f"it has no {what}s"
+    return ConfigInvalid(
+        f"{document.place(*trail)}: no {what} `{word}`", hint=f"did you mean `{match}`?" if match else there
+    )
