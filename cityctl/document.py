@@ -108,7 +108,7 @@ def _walk(
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if key in seen and key != "<<":
                 raise ConfigInvalid(
-                    f"{path}:{place[0]}:{place[1]}: `{key}` is written twice in the same place"
+                    f"{path}:{place[0]}:{place[1]}: `{key}` is written twice", hint="keep one of them"
                 )
             seen.add(key)
             keys[(*trail, key)] = place

@@ -179,6 +179,7 @@ _ALIASES = {
     "mwc": "mH2O",
     "mwg": "mH2O",
     "mofhead": "mH2O",
+    "ftofhead": "ftH2O",
     "mhead": "mH2O",
     "mws": "mH2O",
     "°c": "degC",

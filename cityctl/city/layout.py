@@ -36,7 +36,7 @@ def no_such(
 
 
 def _device_points(city: City, document: Document) -> dict[str, dict[str, Any]]:
-    """ "device/point" -> what its connector says of it (unit, kind ...), for the points that are polled."""
+    """Of each "device/point" what its connector says (unit, kind ...), and whether it is polled."""
     connectors: dict[str, dict[str, Any]] = {}
     found: dict[str, dict[str, Any]] = {}
     for name, device in city.devices.items():
@@ -47,8 +47,10 @@ def _device_points(city: City, document: Document) -> dict[str, dict[str, Any]]:
         for index, wanted in enumerate(device.poll or ()):
             if wanted not in points:
                 raise no_such(document, ("devices", name, "poll", index), "point", wanted, points)
-        for point in device.poll or points:
-            found[f"{name}/{point}"] = points[point] if isinstance(points[point], dict) else {}
+        for point, fields in points.items():
+            fields = fields if isinstance(fields, dict) else {}
+            asked = point in device.poll if device.poll else fields.get("polled", True)
+            found[f"{name}/{point}"] = {**fields, "polled": asked}
     return found
 
 
@@ -87,7 +89,7 @@ def lay_out(city: City, document: Document) -> dict[str, Point]:
                 f"{document.place('points', name)}: {problem.message}", hint=problem.hint
             ) from None
     for name, fields in told.items():
-        if name in taken:
+        if name in taken or not fields["polled"]:
             continue
         owner = city.devices[name.partition("/")[0]]
         try:

@@ -1,0 +1,66 @@
+"""The command line: `cityctl COMMAND ...`.
+
+One file a command group. A file is imported when its command is asked for, so that `--help`, TAB and a
+wrong word cost next to nothing; COMMANDS is the map, and a test holds it against the files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+from typer import Exit, Option, Typer
+
+from cityctl import __version__
+from cityctl.cli.root import RootGroup
+
+app = Typer(
+    name="cityctl",
+    cls=RootGroup,
+    help="Polls the meters and PLCs of a city's water and energy networks, pulls their exports, keeps the "
+    "readings, finds leaks and proves savings.",
+    epilog="Start with `cityctl demo`. `cityctl COMMAND --help` shows a command with an example.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    invoke_without_command=True,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"cityctl {__version__}\n")
+        raise Exit(0)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command: only --version and --help."""
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line and exit with a code of the published table."""
+    from cityctl.cli.ending import listen_for_sigterm
+    from cityctl.console import use_utf8
+
+    use_utf8()
+    listen_for_sigterm()
+    return command().main(args=args, prog_name="cityctl")
+
+
+def command() -> RootGroup:
+    """The whole command tree; `completion SHELL` stands for Typer's own completion options."""
+    from typer.main import get_group
+
+    if "_CITYCTL_COMPLETE" in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()
+    group = get_group(app)
+    assert isinstance(group, RootGroup)
+    return group

@@ -1,0 +1,42 @@
+"""`cityctl completion SHELL`: the completion script of a shell; completions/ holds the same four files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cityctl.cli.leaf import Run, leaf
+from cityctl.errors import ExitCode, UsageProblem, near
+
+SHELLS = {"bash": "cityctl.bash", "zsh": "_cityctl", "fish": "cityctl.fish", "pwsh": "cityctl.ps1"}
+"""Shell -> its file in completions/."""
+
+
+def script(shell: str) -> str:
+    """A shell's completion script. Raises UsageProblem for an unknown shell."""
+    from typer._completion_shared import get_completion_script
+
+    if shell not in SHELLS:
+        match = near(shell, SHELLS) or ("pwsh" if shell.lower().startswith("power") else None)
+        hint = f"did you mean `{match}`?" if match else f"one of: {', '.join(SHELLS)}"
+        raise UsageProblem(f"no completion for `{shell}`", hint=hint)
+    text = get_completion_script(prog_name="cityctl", complete_var="_CITYCTL_COMPLETE", shell=shell)
+    return text.strip() + "\n"  # zsh wants #compdef on line 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add `completion` to the root."""
+
+    @leaf(app, example="cityctl completion bash > ~/.local/share/bash-completion/completions/cityctl")
+    def completion(
+        run: Run,
+        shell: Annotated[str, typer.Argument(help="bash, zsh, fish or pwsh.", autocompletion=shells)],
+    ) -> ExitCode:
+        """Print the completion script of a shell."""
+        return run.show_text(script(shell), title=f"Completion for {shell}")
+
+
+def shells(incomplete: str) -> list[str]:
+    """Shells that begin so."""
+    return [shell for shell in SHELLS if shell.startswith(incomplete)]

@@ -1,0 +1,106 @@
+"""`cityctl data`: the store of readings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cityctl.cli import imports
+from cityctl.cli.leaf import Run, leaf
+from cityctl.errors import ExitCode
+
+app = typer.Typer(
+    no_args_is_help=True, help="The store: what it holds, what is missing, readings in and out."
+)
+
+PointsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="POINT..", help="Points; `b0_*` names several. All where none is named."),
+]
+SinceOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
+]
+UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="End; a bare date is that day's end.")]
+LastOption = Annotated[str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week, last-month ...")]
+
+
+@leaf(app, example="cityctl data status")
+def status(run: Run, points: PointsArgument = None) -> ExitCode:
+    """Show what the store holds: points, readings, first, last, size."""
+    from cityctl.store.status import status as held
+
+    return run.show(held(run.project, points or ()))
+
+
+@leaf(app, example="cityctl data gaps --last 30d")
+def gaps(
+    run: Run,
+    points: PointsArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+) -> ExitCode:
+    """Show which readings are missing, and since when."""
+    from cityctl.store.gaps import gaps as missing
+
+    return run.show(missing(run.project, points or (), since=since, until=until, last=last, now=run.now))
+
+
+@leaf(app, example="cityctl data export hafen_inflow --since 2026-11 --output-file hafen.csv")
+def export(
+    run: Run,
+    points: PointsArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+) -> ExitCode:
+    """Write readings out, one a row, in the city's units: csv, jsonl and parquet are streamed."""
+    from cityctl.store.export import export as written
+
+    result = written(
+        run.project,
+        points or (),
+        form=run.format,
+        path=run.output_file,
+        out=run.console.out_bytes,
+        terminal=run.console.is_terminal,
+        since=since,
+        until=until,
+        last=last,
+        now=run.now,
+    )
+    return run.show(result) if result is not None else ExitCode.DONE
+
+
+@leaf(app, example="cityctl data sql 'select point, count(*) as readings from readings group by point'")
+def sql(
+    run: Run,
+    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT; it cannot change anything.")],
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="ROWS", help="Rows at most.")] = 1000,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Stop the query after so long.")
+    ] = 60.0,
+) -> ExitCode:
+    """Ask with SQL: tables readings, points, zones, calendar, interventions; times are UTC."""
+    from cityctl.store.sql import sql as answer
+
+    return run.show(
+        answer(
+            run.project, query, since=since, until=until, last=last, limit=limit, seconds=seconds, now=run.now
+        )
+    )
+
+
+@leaf(app, example="cityctl data compact")
+def compact(run: Run) -> ExitCode:
+    """Merge small segments, settle revisions, sweep what nobody needs."""
+    from cityctl.store.compaction import compacted
+
+    return run.show(compacted(run.project))
+
+
+imports.register(app)

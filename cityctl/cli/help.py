@@ -1,0 +1,121 @@
+"""`cityctl help TOPIC`: the tables that README and the program share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cityctl.cli.leaf import Run, leaf
+from cityctl.errors import ExitCode, UsageProblem, near
+from cityctl.result import Column, Result, Table
+
+
+def _exit_codes(_run: Run) -> Result:
+    columns = [
+        Column("code", "Code", kind="integer", priority=1),
+        Column("meaning", "Meaning", meaning="an unknown code means failure", priority=1),
+    ]
+    rows: list[tuple[object, ...]] = [(int(code), code.meaning) for code in ExitCode]
+    return Result("Exit codes", [Table("exit_codes", "Exit codes", columns, rows)])
+
+
+def _times(_run: Run) -> Result:
+    columns = [Column("write", "Write", priority=1), Column("means", "Means", priority=1)]
+    rows: list[tuple[object, ...]] = [
+        ("2026-11-15", "that local day; as --until, its end"),
+        ("2026-11 or 2026", "that month or year"),
+        ("2026-11-15T06:30", "that instant in the city's time zone; with Z or +02:00, there"),
+        ("today, yesterday", "that local day"),
+        ("this-week, last-week", "Monday to Monday"),
+        ("this-month, last-month, this-year, last-year", "by the calendar"),
+        ("90m, 36h, 7d, 2w", "so long before now; days and weeks by the local calendar"),
+        ("now", "this instant"),
+    ]
+    note = "--since and --until, or --last; half-open; the interval that it means is always printed."
+    return Result("Times", [Table("times", "Times", columns, rows, note=note)], notes=[note])
+
+
+def _units(_run: Run) -> Result:
+    from cityctl import units
+
+    columns = [
+        Column("quantity", "Quantity", priority=1),
+        Column("kept_in", "Kept in", meaning="the unit of the store and of every analysis", priority=1),
+        Column("also", "Also read", meaning="units that are converted", priority=2),
+    ]
+    rows: list[tuple[object, ...]] = []
+    for quantity in units.QUANTITIES:
+        kept = units.canonical(quantity).symbol
+        others = [unit.symbol for unit in units.UNITS.values() if unit.quantity == quantity]
+        rows.append((quantity, units.pretty(kept), ", ".join(symbol for symbol in others if symbol != kept)))
+    return Result("Units", [Table("units", "Units", columns, rows)])
+
+
+def _glossary(_run: Run) -> Result:
+    from cityctl.report.words import glossary
+
+    columns = [
+        Column("key", "Key", priority=1),
+        Column("label", "Label", priority=2),
+        Column("unit", "Unit", priority=2),
+        Column("meaning", "Meaning", priority=1),
+    ]
+    rows: list[tuple[object, ...]] = [
+        (column.key, column.label, column.unit or "", column.meaning) for column in glossary().values()
+    ]
+    return Result("Glossary", [Table("glossary", "Glossary", columns, rows)])
+
+
+def _files(run: Run) -> Result:
+    from cityctl.library import KINDS
+
+    columns = [
+        Column("kind", "Kind", priority=1),
+        Column("origin", "Origin", priority=1),
+        Column("folder", "Folder", priority=1),
+        Column("files", "Files", kind="integer", priority=2),
+    ]
+    rows: list[tuple[object, ...]] = [
+        (kind, origin, str(folder), len(list(folder.glob("*.yaml"))) if folder.is_dir() else 0)
+        for kind in KINDS
+        for origin, folder in run.library.folders(kind)
+    ]
+    note = "The first folder that holds a name is used."
+    return Result("Where cityctl looks", [Table("files", "Files", columns, rows)], notes=[note])
+
+
+TOPICS: dict[str, tuple[str, Callable[[Run], Result]]] = {
+    "exit-codes": ("what a run's ending means to scripts", _exit_codes),
+    "times": ("what --since, --until and --last take", _times),
+    "units": ("quantities, and the units they are read and kept in", _units),
+    "glossary": ("every column of every report", _glossary),
+    "files": ("where connectors and recipes are looked for", _files),
+}
+
+
+def topics(incomplete: str) -> list[str]:
+    """Topics that begin so."""
+    return [topic for topic in TOPICS if topic.startswith(incomplete)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `help` to the root."""
+
+    @leaf(app, name="help", example="cityctl help exit-codes")
+    def help_(
+        run: Run,
+        topic: Annotated[str | None, typer.Argument(help=", ".join(TOPICS), autocompletion=topics)] = None,
+    ) -> ExitCode:
+        """Topics: exit codes, times, units, glossary, files."""
+        if topic is None:
+            columns = [Column("topic", "Topic", priority=1), Column("about", "About", priority=1)]
+            rows: list[tuple[object, ...]] = [(name, about) for name, (about, _) in TOPICS.items()]
+            note = "`cityctl COMMAND --help` shows a command with an example."
+            return run.show(Result("Help topics", [Table("topics", "Topics", columns, rows)], notes=[note]))
+        if topic not in TOPICS:
+            match = near(topic, TOPICS)
+            hint = f"did you mean `cityctl help {match}`?" if match else f"one of: {', '.join(TOPICS)}"
+            raise UsageProblem(f"no help topic `{topic}`", hint=hint)
+        return run.show(TOPICS[topic][1](run))

@@ -1,0 +1,274 @@
+"""What every command shares: -o, --output-file, -q, -v, --profile, --project, --color, --debug.
+
+Options may stand after the subcommand, so each leaf takes all of them; `leaf` adds them to a function's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cityctl.console import Console
+from cityctl.errors import ExitCode, UsageProblem, near
+
+if TYPE_CHECKING:
+    from cityctl.city.project import Project
+    from cityctl.library import Library
+    from cityctl.result import Result
+
+FORMATS = ("table", "plain", "json", "jsonl", "csv", "parquet", "md", "html")
+PANEL = "Common options"
+
+
+def _formats(incomplete: str) -> list[str]:
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+OutputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)}; table on a terminal, plain when piped.",
+        autocompletion=_formats,
+        rich_help_panel=PANEL,
+    ),
+]
+OutputFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-file", metavar="PATH", help="Write there, whole or not at all.", rich_help_panel=PANEL
+    ),
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Nothing but errors and findings.", rich_help_panel=PANEL)
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what is done.", rich_help_panel=PANEL)
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Profile of city.yaml.", rich_help_panel=PANEL),
+]
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--project",
+        metavar="DIR",
+        help="Folder of city.yaml; found upwards otherwise.",
+        rich_help_panel=PANEL,
+    ),
+]
+ColorOption = Annotated[
+    str, typer.Option("--color", metavar="WHEN", help="auto, always or never.", rich_help_panel=PANEL)
+]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Show where an error came from.", rich_help_panel=PANEL)
+]
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "output": (OutputOption, None),
+    "output_file": (OutputFileOption, None),
+    "quiet": (QuietOption, False),
+    "verbose": (VerboseOption, False),
+    "profile": (ProfileOption, None),
+    "project": (ProjectOption, None),
+    "color": (ColorOption, "auto"),
+    "debug": (DebugOption, False),
+}
+
+
+def _checked(option: str, word: str, known: tuple[str, ...]) -> str:
+    if word not in known:
+        match = near(word, known)
+        raise UsageProblem(
+            f"`{option} {word}`: no such value",
+            hint=f"did you mean `{option} {match}`?" if match else f"one of: {', '.join(known)}",
+        )
+    return word
+
+
+class Run:
+    """One run of a command: its console, its project, and how its result is shown."""
+
+    def __init__(
+        self,
+        *,
+        output: str | None = None,
+        output_file: Path | None = None,
+        quiet: bool = False,
+        verbose: bool = False,
+        profile: str | None = None,
+        project: Path | None = None,
+        color: str = "auto",
+        debug: bool = False,
+    ) -> None:
+        wish: Literal["auto", "always", "never"] = "auto"
+        if _checked("--color", color, ("auto", "always", "never")) != "auto":
+            wish = "always" if color == "always" else "never"
+        output = output or os.environ.get("CITYCTL_OUTPUT") or None
+        self.output = _checked("-o", output, FORMATS) if output else None
+        self.output_file = output_file
+        self.quiet = quiet
+        self.verbose = verbose
+        self.debug = debug
+        self.console = Console(quiet=quiet, verbose=verbose, colour=wish)
+        self._start = project
+        self._profile = profile or os.environ.get("CITYCTL_PROFILE") or None
+
+    @cached_property
+    def project(self) -> Project:
+        """The project folder, found when it is first asked for."""
+        from cityctl.city.project import Project
+
+        return Project(self._start, profile=self._profile)
+
+    @cached_property
+    def library(self) -> Library:
+        """Connectors and recipes: of the project where there is one, of user and installation otherwise.
+
+        Raises ConfigInvalid for a --project that is none.
+        """
+        from cityctl.errors import ConfigInvalid
+        from cityctl.library import Library
+
+        try:
+            return self.project.library
+        except ConfigInvalid:
+            if self._start is not None:
+                raise
+            return Library()
+
+    @cached_property
+    def now(self) -> datetime:
+        """The instant of this run, UTC; CITYCTL_NOW sets it, for reports as of another day."""
+        chosen = os.environ.get("CITYCTL_NOW")
+        if not chosen:
+            return datetime.now(UTC)
+        from cityctl import clock
+
+        try:
+            moment = datetime.fromisoformat(chosen)
+        except ValueError:
+            raise UsageProblem(
+                f"CITYCTL_NOW=`{chosen}` is no instant", hint="write 2026-11-23T06:00Z"
+            ) from None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=clock.zone_named("UTC"))
+
+    @property
+    def format(self) -> str:
+        """The output format: -o, the output file's ending, or by whether a person looks on."""
+        if self.output:
+            return self.output
+        if self.output_file is not None:
+            ending = self.output_file.suffix.lower().lstrip(".")
+            by_ending = {"txt": "plain", "markdown": "md", "htm": "html", "pq": "parquet", "ndjson": "jsonl"}
+            named = by_ending.get(ending, ending)
+            return named if named in FORMATS else "plain"
+        return "table" if self.console.is_terminal else "plain"
+
+    def show(self, result: Result, *, only_findings: bool = False, on_findings: bool = False) -> ExitCode:
+        """Render a result by -o, to stdout or --output-file, and return its exit code."""
+        from datetime import tzinfo
+
+        from cityctl.report.render import render
+
+        code = result.exit_code(on_findings=on_findings)
+        silent = self.quiet and self.output is None and self.output_file is None and code is ExitCode.DONE
+        if silent or (only_findings and not result.findings):
+            return code
+        zone: tzinfo = UTC
+        if result.interval is not None:
+            zone = result.interval.zone
+        elif "project" in self.__dict__ and "city" in self.project.__dict__:
+            zone = self.project.city.zone_info
+        text = render(
+            result,
+            self.format,
+            zone=zone,
+            width=self.console.width if self.output_file is None else None,
+            colour=self.console.colour and self.output_file is None,
+            exit_code=code,
+        )
+        self.write(text)
+        return code
+
+    def show_text(self, text: str, *, title: str) -> ExitCode:
+        """A text for people as it is; for machines (-o json ...) a result with the text as its one cell."""
+        if self.format in ("table", "plain"):
+            self.write(text if text.endswith("\n") else text + "\n")
+            return ExitCode.DONE
+        from cityctl.result import Column, Result, Table
+
+        return self.show(
+            Result(title, [Table("text", title, [Column("text", "Text", priority=1)], [(text,)])])
+        )
+
+    def write(self, data: str | bytes) -> None:
+        """Text or bytes to --output-file (atomically) or stdout."""
+        if self.output_file is not None:
+            from cityctl.disk import write_atomic
+
+            try:
+                write_atomic(self.output_file, data.encode() if isinstance(data, str) else data)
+            except OSError as problem:
+                raise UsageProblem(
+                    f"cannot write {self.output_file}: {problem.strerror or problem}"
+                ) from None
+            self.console.note(f"written: {self.output_file}")
+        elif isinstance(data, bytes):
+            if self.console.is_terminal:
+                raise UsageProblem(
+                    f"-o {self.format} is no text for a terminal", hint="add --output-file PATH"
+                )
+            self.console.out_bytes(data)
+        else:
+            self.console.out(data)
+
+
+def leaf(
+    app: typer.Typer, *, example: str, name: str | None = None, hidden: bool = False
+) -> Callable[[Callable[..., ExitCode | None]], Callable[..., ExitCode | None]]:
+    """Make a function a command: `run` comes first, the common options are added, its example is shown."""
+
+    def decorate(function: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | None]:
+        signature = inspect.signature(function, eval_str=True)
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for key, parameter in signature.parameters.items()
+            if key != "run"
+        ]
+        common = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+            for key, (annotation, default) in _COMMON.items()
+        ]
+
+        def command(**given: Any) -> None:
+            shared = {key: given.pop(key) for key in _COMMON}
+            code = function(Run(**shared), **given)
+            if code:
+                raise typer.Exit(int(code))
+
+        command.__name__ = function.__name__
+        command.__doc__ = function.__doc__
+        command.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect reads it from there
+            parameters=[*own, *common], return_annotation=None
+        )
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *common]}
+        app.command(
+            name,
+            epilog=f"Example:  {example}",
+            hidden=hidden,
+            no_args_is_help=False,
+        )(command)
+        return function
+
+    return decorate

@@ -1,0 +1,92 @@
+"""`cityctl report`: the questions that a city asks of its readings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cityctl.cli.leaf import Run, leaf
+from cityctl.errors import ExitCode
+
+app = typer.Typer(no_args_is_help=True, help="Find leaks, prove savings: reports over the store's readings.")
+
+
+def _names(incomplete: str) -> list[str]:
+    """Names of reports at a TAB; reads no file."""
+    from cityctl.library import Library
+
+    here = Path.cwd()
+    project = next((folder for folder in (here, *here.parents) if (folder / "city.yaml").is_file()), None)
+    return [name for name in Library(project).list("recipes/reports") if name.startswith(incomplete)]
+
+
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The report; `cityctl report list` names them.", autocompletion=_names
+    ),
+]
+
+
+@leaf(app, name="list", example="cityctl report list")
+def list_reports(run: Run) -> ExitCode:
+    """List the reports: the project's own, the user's and the shipped ones."""
+    from cityctl.report.shelf import listing
+
+    return run.show(listing(run.library))
+
+
+@leaf(app, name="show", example="cityctl report show night_flow")
+def show_report(run: Run, name: NameArgument) -> ExitCode:
+    """Show what a report asks: parameters, columns, method, sources, limits."""
+    from cityctl.report.shelf import description
+
+    return run.show(description(name, run.library))
+
+
+@leaf(
+    app,
+    name="run",
+    example="cityctl report run night_flow --last 28d -o html --output-file leaks.html",
+)
+def run_report(
+    run: Run,
+    name: NameArgument,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="End; a bare date is that day's end. [now]")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week, last-month, last-year ...")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter in place of the recipe's; may be repeated."
+        ),
+    ] = None,
+    only_findings: Annotated[
+        bool, typer.Option("--only-findings", help="The findings alone, and nothing where there are none.")
+    ] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 3 where the report finds something.")
+    ] = False,
+) -> ExitCode:
+    """Run a report over the readings of an interval."""
+    from cityctl.report.run import run as ask
+
+    result = ask(
+        name,
+        run.project,
+        now=run.now,
+        since=since,
+        until=until,
+        last=last,
+        settings=settings or (),
+        findings_alone=only_findings,
+    )
+    return run.show(result, only_findings=only_findings, on_findings=exit_code)

@@ -1,0 +1,127 @@
+"""The root of the command tree: it knows every command by name and loads the one that is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from typer import TyperException
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter
+
+
+class Entry(NamedTuple):
+    """A command of the root: where it stands in the help, its module, and what it is for."""
+
+    section: str
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry("Start", "init", "Make a project folder for a city."),
+    "demo": Entry("Start", "demo", "Show the whole way on a simulated city."),
+    "doctor": Entry("Start", "doctor", "Check a project: configuration, devices, services, store."),
+    "devices": Entry("Look", "devices", "The PLCs and meters of the city."),
+    "read": Entry("Look", "read", "Read devices now, and keep nothing."),
+    "connectors": Entry("Look", "connectors", "The device models and services that cityctl knows."),
+    "poll": Entry("Collect", "poll", "Poll devices into the store."),
+    "pull": Entry("Collect", "pull", "Pull exports of services into the store."),
+    "data": Entry("Data", "data", "The store of readings."),
+    "report": Entry("Decide", "report", "Find leaks, prove savings."),
+    "sim": Entry("Around", "sim", "A simulated city that speaks Modbus and HTTP."),
+    "config": Entry("Around", "config", "What is configured, and where it is written."),
+    "completion": Entry("Around", "completion", "Print the completion script of a shell."),
+    "help": Entry("Around", "help", "Topics: exit codes, times, units, glossary, files."),
+}
+
+
+class RootGroup(TyperGroup):
+    """Commands by name from COMMANDS; all endings go through cli/ending.py."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """A stand-in that bears name and help; resolve_command loads the command itself."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(cmd_name, help=entry.help, short_help=entry.help, rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """The command that the words name. Raises a usage error with the near match."""
+        from cityctl.errors import near
+
+        name = args[0]
+        if name in COMMANDS:
+            return name, load(name), args[1:]
+        if ctx.resilient_parsing:
+            return None, None, args[1:]
+        match = near(name, COMMANDS)
+        meant = f": did you mean `cityctl {match}`?" if match else ""
+        return ctx.fail(f"no command `{name}`{meant}")
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Commands under the headings of README's command map."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in COMMANDS.items():
+            sections.setdefault(entry.section, []).append((name.ljust(11), entry.help))
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run and exit with a code of the published table, whoever calls."""
+        from cityctl.cli.ending import end
+
+        words = sys.argv[1:] if args is None else list(args)
+        name = prog_name or "cityctl"
+        work = super().main
+        code = end(
+            lambda: work(args, name, complete_var, False, windows_expand_args, **extra),
+            debug="--debug" in words,
+        )
+        if standalone_mode:
+            sys.exit(int(code))
+        return int(code)
+
+
+def load(name: str) -> Command:
+    """A command, from its module: `app` for a group, `register(app)` for a single command."""
+    from typer import Typer
+    from typer.main import get_command, get_group
+
+    module = import_module(f"cityctl.cli.{COMMANDS[name].module}")
+    if hasattr(module, "app"):
+        group: Command = get_group(module.app)
+        group.name = name
+        return plain(group)
+    alone = Typer(rich_markup_mode=None, add_completion=False)
+    module.register(alone)
+    return plain(get_command(alone))
+
+
+def plain(command: Command) -> Command:
+    """Without boxes, whoever made it: help is piped into pagers and mails."""
+    command.rich_markup_mode = None  # type: ignore[attr-defined]  # Typer's own commands have it
+    if isinstance(command, TyperGroup):
+        for inner in command.commands.values():
+            plain(inner)
+    return command
+
+
+__all__ = ["COMMANDS", "RootGroup", "TyperException", "load"]

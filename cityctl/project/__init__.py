@@ -1,0 +1,1 @@
+"""A project folder: making one, checking one, and showing a simulated one."""

@@ -1,0 +1,69 @@
+"""What a project's configuration says: a census, each setting with its place, and the JSON Schema."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from cityctl.city.load import FILE_NAME
+from cityctl.city.model import City
+from cityctl.city.project import Project
+from cityctl.document import Document, Key, read
+from cityctl.result import Column, Result, Table
+
+_ENVIRONMENT = ("CITYCTL_PROJECT", "CITYCTL_STORE", "CITYCTL_PROFILE", "CITYCTL_OUTPUT", "CITYCTL_NOW")
+
+
+def census(project: Project) -> Result:
+    """How much of each kind city.yaml holds. Raises ConfigInvalid where it is wrong."""
+    city = project.city
+    points = city.points()
+    counted: list[tuple[object, ...]] = [
+        ("networks", len(city.networks)),
+        ("zones", len(city.zones)),
+        ("assets", len(city.assets)),
+        ("devices", len(city.devices)),
+        ("services", len(city.services)),
+        ("files", len(city.files)),
+        ("points", len(points)),
+        ("derived points", sum(point.formula is not None for point in points.values())),
+        ("interventions", len(city.interventions)),
+    ]
+    columns = [Column("what", "What", priority=1), Column("count", "Count", kind="integer", priority=1)]
+    title = f"{city.name}: {project.folder / FILE_NAME} is valid"
+    return Result(title, [Table("census", "What city.yaml holds", columns, counted)])
+
+
+def settings(project: Project) -> Result:
+    """Every setting: its key, its value, and file:line:column or the variable that it comes from."""
+    _ = project.city  # refuse what is invalid before showing it
+    document = read(project.folder / FILE_NAME)
+    rows = [(name, os.environ[name], "environment") for name in _ENVIRONMENT if name in os.environ]
+    rows += _leaves(document, document.data, ())
+    columns = [
+        Column("key", "Key", priority=1),
+        Column("value", "Value", priority=1),
+        Column("origin", "Origin", meaning="where it is written", priority=2),
+    ]
+    return Result("Settings", [Table("settings", "Settings", columns, list(rows))])
+
+
+def _leaves(document: Document, data: Any, keys: tuple[Key, ...]) -> list[tuple[str, str, str]]:
+    if isinstance(data, dict) and data:
+        return [row for key, inner in data.items() for row in _leaves(document, inner, (*keys, str(key)))]
+    if isinstance(data, list) and data:
+        return [row for index, inner in enumerate(data) for row in _leaves(document, inner, (*keys, index))]
+    shown = json.dumps(data, ensure_ascii=False, default=str) if not isinstance(data, str) else data
+    return [(".".join(str(key) for key in keys), shown, document.place(*keys))]
+
+
+def city_schema() -> str:
+    """The JSON Schema of city.yaml, as text."""
+    schema = City.model_json_schema(by_alias=True)
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "cityctl city.yaml",
+        **schema,
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,130 @@
+"""Bad input as users have it: the place, a hint, the good part kept, the code of the table, no traceback."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+CITY = """\
+name: Bad input
+time_zone: Europe/Berlin
+networks: {water: {kind: water}}
+zones: {hill: {network: water}}
+points:
+  hill_flow: {unit: m3/h, every: 15m, zone: hill}
+"""
+
+
+@pytest.fixture
+def city(project):
+    return project(CITY)
+
+
+def rows_in(cityctl, folder) -> int:
+    """How many readings the store holds."""
+    said = cityctl("data", "sql", "SELECT count(*) AS n FROM readings", "--project", folder, "-o", "json")
+    return int(json.loads(said.stdout)["rows"][0]["n"])
+
+
+def take(cityctl, folder, text, *words):
+    path = folder / "flows.csv"
+    path.write_text(text, encoding="utf-8")
+    ended = cityctl("data", "import", path, "--project", folder, *words)
+    assert "Traceback" not in ended.stderr
+    return ended
+
+
+def test_a_wrong_column_lists_the_columns_and_the_near_one(cityctl, city):
+    ended = take(cityctl, city, "time,hill_flow\n2026-11-01 00:00,1\n", "--time", "tine", "--unit", "m3/h")
+    assert ended.returncode == 2
+    assert "tine" in ended.stderr
+    assert "hint: did you mean `time`?" in ended.stderr or "hint: did you mean `--time time`?" in ended.stderr
+
+
+def test_a_decimal_comma_is_read_where_it_leaves_no_doubt(cityctl, city):
+    ended = take(
+        cityctl, city, "time;hill_flow\n2026-11-01 00:00;1,5\n2026-11-01 00:15;2,25\n", "--unit", "m3/h"
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert rows_in(cityctl, city) == 2
+    said = cityctl("data", "sql", "SELECT sum(value) AS s FROM readings", "--project", city, "-o", "json")
+    assert json.loads(said.stdout)["rows"][0]["s"] == pytest.approx(3.75)
+
+
+def test_24_00_is_the_next_days_midnight(cityctl, city):
+    ended = take(cityctl, city, "time,hill_flow\n2026-11-01 23:45,1\n2026-11-01 24:00,2\n", "--unit", "m3/h")
+    assert ended.returncode == 0, ended.stderr
+    said = cityctl(
+        "data", "sql", "SELECT max(time)::VARCHAR AS t FROM readings", "--project", city, "-o", "json"
+    )
+    assert json.loads(said.stdout)["rows"][0]["t"].startswith("2026-11-01 23:00:00")  # 00:00 in Berlin
+
+
+def test_an_hour_that_the_clocks_skip_is_rejected_and_the_rest_kept(cityctl, city):
+    text = "time,hill_flow\n2026-03-29 01:45,1\n2026-03-29 02:15,9\n2026-03-29 03:00,2\n"
+    ended = take(cityctl, city, text, "--unit", "m3/h")
+    assert ended.returncode == 4
+    assert "flows.csv" in ended.stdout + ended.stderr
+    assert rows_in(cityctl, city) == 2
+
+
+def test_a_missing_unit_is_asked_for(cityctl, city):
+    ended = take(cityctl, city, "time,other_flow\n2026-11-01 00:00,1\n", "--all")
+    assert ended.returncode in (2, 4)
+    assert "unit" in ended.stdout + ended.stderr
+    assert "--unit" in ended.stderr + ended.stdout
+
+
+def test_broken_rows_are_named_and_the_others_kept(cityctl, city):
+    text = "time,hill_flow\n2026-11-01 00:00,1\nyesterday,2\n2026-11-01 00:30,many\n2026-11-01 00:45,4\n"
+    ended = take(cityctl, city, text, "--unit", "m3/h", "-o", "json")
+    assert ended.returncode == 4
+    document = json.loads(ended.stdout)
+    row = document["rows"][0]
+    assert (row["received"], row["new"], row["rejected"]) == (4, 2, 2)
+    assert {rejection["line"] for rejection in document["tables"]["rejections"]["rows"]} == {3, 4}
+    assert rows_in(cityctl, city) == 2
+
+
+def test_a_file_that_is_not_there_is_said(cityctl, city):
+    ended = cityctl("data", "import", "absent.csv", "--project", city)
+    assert ended.returncode in (2, 4)
+    assert "absent.csv" in ended.stderr + ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_dead_device_is_named_and_the_reason_said(cityctl, project):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = project(
+        CITY + f"devices: {{inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {port}}}}}\n"
+    )
+    ended = cityctl("poll", "--project", folder)
+    assert ended.returncode == 12
+    assert "inlet" in ended.stderr
+    assert "refused" in ended.stderr
+    assert "hint: " in ended.stderr
+
+
+def test_a_report_on_nothing_says_how_to_get_readings(cityctl, city):
+    ended = cityctl("report", "run", "leaks", "--project", city)
+    assert ended.returncode == 10
+    assert "cityctl poll" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_sql_cannot_write_or_read_files(cityctl, city):
+    take(cityctl, city, "time,hill_flow\n2026-11-01 00:00,1\n", "--unit", "m3/h")
+    for sql in (
+        "COPY readings TO 'x.csv'",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "DROP VIEW readings",
+        "INSTALL httpfs",
+    ):
+        ended = cityctl("data", "sql", sql, "--project", city)
+        assert ended.returncode == 2, sql
+        assert "Traceback" not in ended.stderr
+    assert rows_in(cityctl, city) == 1

@@ -1,0 +1,122 @@
+"""How runs end: codes of the published table, one line, a hint, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("dat",), 2, "no command `dat`: did you mean `cityctl data`?"),
+        (("--foo",), 2, "no such option: --foo"),
+        (("help", "tims"), 2, "no help topic `tims`"),
+        (("help", "-o", "jsn"), 2, "`-o jsn`: no such value"),
+        (("help", "--color", "maybe"), 2, "`--color maybe`: no such value"),
+        (("config", "path"), 10, "no city.yaml in"),
+        (("config", "path", "--project", "nowhere"), 10, "no such file"),
+        (("completion", "powershell"), 2, "no completion for `powershell`"),
+        (("init", "there", "--time-zone", "Europe/Berln"), 2, "no time zone"),
+    ],
+)
+def test_a_wrong_word_is_one_line_and_a_hint(cityctl, words, code, said):
+    ended = cityctl(*words)
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert "hint: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_without_words_the_help_is_shown_and_it_is_wrong_usage(cityctl):
+    ended = cityctl()
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Start:" in ended.stderr
+
+
+def test_a_bug_is_one_line_and_a_report(cityctl, tmp_path):
+    ended = cityctl("help", "times", CITYCTL_OUTPUT="json", CITYCTL_NOW="x", PYTHONPATH=_broken(tmp_path))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("cityctl: a bug: ZeroDivisionError")
+    assert "Traceback" not in ended.stderr
+    report = next(tmp_path.glob("cityctl-bug-*.txt"))
+    assert "ZeroDivisionError" in report.read_text()
+
+
+def _broken(folder):
+    """A sitecustomize that makes `help times` fail, as a bug would."""
+    (folder / "sitecustomize.py").write_text(
+        "import cityctl.cli.help as h\nh.TOPICS['times'] = ('', lambda run: 1 / 0)\n"
+    )
+    return os.pathsep.join([str(folder), *sys.path])
+
+
+def test_json_is_one_document_and_a_quiet_success_writes_nothing(cityctl):
+    document = json.loads(cityctl("help", "exit-codes", "-o", "json").stdout)
+    assert {row["code"] for row in document["rows"]} >= {0, 1, 2, 3, 4, 10, 11, 12, 13, 20, 21, 22, 130, 143}
+    quiet = cityctl("help", "exit-codes", "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_it_works_as_cron_calls_it():
+    """env -i, LANG=C, cwd=/, HOME unset: m³/h must still be written."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "cityctl", "help", "units"],
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "LANG": "C"},
+        cwd="/",
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "m³/h" in ended.stdout.decode("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
+def test_head_leaves_no_traceback():
+    ended = subprocess.run(
+        f"{sys.executable} -m cityctl help units | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.strip() == "Units"
+    assert ended.stderr == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_with_its_code(number, code):
+    running = subprocess.Popen(
+        [sys.executable, "-m", "cityctl", "sim", "serve"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        running.stdout.readline()
+        time.sleep(0.3)
+        running.send_signal(number)
+        _, said = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert "Traceback" not in said
+    assert running.returncode == code
+
+
+def test_an_output_file_is_whole_or_not_there(cityctl, tmp_path):
+    ended = cityctl("help", "units", "--output-file", tmp_path / "units.csv")
+    assert ended.returncode == 0
+    assert (tmp_path / "units.csv").read_text(encoding="utf-8").startswith("quantity")
+    (tmp_path / "file").write_text("in the way")
+    refused = cityctl("help", "units", "--output-file", tmp_path / "file" / "units.csv")
+    assert refused.returncode == 2
+    assert "cannot write" in refused.stderr

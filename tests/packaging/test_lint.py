@@ -1,0 +1,97 @@
+"""ruff and mypy --strict are clean, for Windows too; each exception in the configuration says why."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*words: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_ruff_has_nothing_to_say():
+    run("ruff", "check", "--no-cache", ".")
+    run("ruff", "format", "--no-cache", "--check", ".")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", ["linux", "win32"])
+def test_types_hold(platform, tmp_path):
+    run("mypy", "--platform", platform, "--cache-dir", str(tmp_path))
+
+
+def test_every_exception_says_why():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    ruff = text[text.index("[tool.ruff.lint]") : text.index("[tool.ruff.lint.flake8")]
+    for line in ruff.splitlines():
+        if re.match(r'\s+"[A-Z]+\d*",', line):
+            assert "# " in line, f"no reason: {line}"
+    for path in (ROOT / "cityctl").rglob("*.py"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if found := re.search(r"# (noqa|type: ignore)(?:: ?[\w, ]+|\[[\w, -]+\])?(.*)", line):
+                assert len(found[2].strip(" #-")) > 5, f"{path.relative_to(ROOT)}:{number}: no reason"
+
+
+def test_only_one_module_speaks_to_each_library():
+    """Exactly one module talks to pymodbus, one to httpx, one opens DuckDB, one looks at the terminal."""
+    owners = {"pymodbus": "modbus/wire.py", "httpx": "exports/http.py", "duckdb": "engine/duck.py"}
+    for library, owner in owners.items():
+        users = {
+            path.relative_to(ROOT / "cityctl").as_posix()
+            for path in (ROOT / "cityctl").rglob("*.py")
+            if re.search(
+                rf"^\s*(from {library}[. ]|import {library}\b)", path.read_text(encoding="utf-8"), re.M
+            )
+        }
+        assert users == {owner}, library
+    lookers = {
+        path.relative_to(ROOT / "cityctl").as_posix()
+        for path in (ROOT / "cityctl").rglob("*.py")
+        if re.search(r"isatty|get_terminal_size|FORCE_COLOR", path.read_text(encoding="utf-8"))
+    }
+    assert lookers == {"console.py"}
+
+
+FLOORS = [
+    {
+        "errors",
+        "units",
+        "glossary",
+        "clock",
+        "reading",
+        "result",
+        "console",
+        "disk",
+        "document",
+        "__init__",
+        "__main__",
+    },
+    {"city", "library"},
+    {"engine", "store", "modbus", "exports", "sim"},
+    {"analysis", "collect"},
+    {"report", "project"},
+    {"cli"},
+]
+
+
+def test_no_import_runs_up():
+    """Lower floors know nothing of higher ones."""
+    floor = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+    for path in (ROOT / "cityctl").rglob("*.py"):
+        parts = path.relative_to(ROOT / "cityctl").with_suffix("").parts
+        if parts == ("__main__",):
+            continue
+        for found in re.finditer(
+            r"^\s*(?:from|import) cityctl\.(\w+)", path.read_text(encoding="utf-8"), re.M
+        ):
+            assert floor[found[1]] <= floor[parts[0]], f"{path.relative_to(ROOT)} imports {found[1]}"
