@@ -1,0 +1,131 @@
+"""Other people's SQL: one SELECT that reads what was attached, and can do nothing else.
+
+DuckDB 2.x takes `WITH x AS (COPY ... TO ...) SELECT` for a SELECT, and a sealed engine may still write the very
+files that it may read. So the syntax tree is looked at, not the statement's type: only nodes and table
+functions that are known to read are let through.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cityctl.engine.duck import Engine, first_line
+from cityctl.errors import StoreProblem, UsageProblem
+
+_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_TABLE_FUNCTIONS = {
+    "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary",
+    "duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_functions", "duckdb_types", "pragma_table_info",
+}  # fmt: skip
+_HINT = (
+    "`cityctl data sql 'describe readings'` shows the columns, `cityctl data sql 'show tables'` the tables"
+)
+
+
+@dataclass
+class Answer:
+    """Columns (name, DuckDB's type) and rows of an answer; `cut`: there would have been more rows."""
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple[Any, ...]]
+    cut: bool
+
+
+def ask(engine: Engine, sql: str, *, limit: int, seconds: float) -> Answer:
+    """Seal the engine, and answer one SELECT with at most `limit` rows within `seconds`.
+
+    Raises UsageProblem where it is no such SELECT, is wrong, or takes longer.
+    """
+    import duckdb
+
+    if not engine.locked:
+        raise ValueError("other people's SQL wants an engine of its own: Engine(locked=True)")
+    engine.seal()
+    connection = engine.connection
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
+    clock = threading.Timer(seconds, stop)
+    clock.daemon = True
+    clock.start()
+    try:
+        check(engine, sql)
+        relation = connection.sql(sql)
+        columns = [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
+        rows: list[tuple[Any, ...]] = []
+        reader = relation.to_arrow_reader(10_000)
+        try:
+            for batch in reader:
+                values = [column.to_pylist() for column in batch.columns]
+                rows.extend(zip(*values, strict=True))
+                if len(rows) > limit:
+                    break
+        finally:
+            reader.close()
+    except UsageProblem:
+        raise
+    except (duckdb.Error, OSError) as problem:  # an interrupted Arrow reader raises OSError
+        if late.is_set():
+            raise UsageProblem(
+                f"the query took longer than {seconds:.0f} s and was stopped",
+                hint="add --since to read less, or --seconds to wait longer",
+            ) from None
+        if gone := engine.vanished():
+            raise StoreProblem(
+                f"a file of the store is gone: {gone[0]}",
+                hint="run the command again; `cityctl data status` lists what the store knows",
+            ) from problem
+        if damaged := engine.damage(problem):
+            raise StoreProblem(f"a file of the store is damaged: {damaged}") from problem
+        raise UsageProblem(f"SQL: {first_line(problem)}", tried=_candidates(problem), hint=_HINT) from problem
+    finally:
+        clock.cancel()
+    return Answer(columns, rows[:limit], len(rows) > limit)
+
+
+def check(engine: Engine, sql: str) -> None:
+    """Raises UsageProblem unless the text is one SELECT that can only read."""
+    ((tree,),) = engine.rows("SELECT json_serialize_sql($sql::VARCHAR)", {"sql": sql})
+    parsed = json.loads(tree)
+    if parsed.get("error"):
+        if "SELECT" in str(parsed.get("error_message")):
+            raise _refused("it is no SELECT")
+        raise UsageProblem(f"SQL: {parsed.get('error_message')}", hint=_HINT)
+    statements = parsed["statements"]
+    if len(statements) != 1:
+        raise _refused(f"there are {len(statements)} statements" if statements else "there is no statement")
+    for node in _objects(statements):
+        kind = str(node.get("type", ""))
+        if kind.endswith("_NODE") and kind not in _NODES:
+            raise _refused(f"{kind.removesuffix('_NODE').removesuffix('_QUERY')} changes something")
+        if kind == "TABLE_FUNCTION":
+            name = str(node.get("function", {}).get("function_name", "")).lower()
+            if name not in _TABLE_FUNCTIONS:
+                raise _refused(f"the table function `{name}` is not let through")
+
+
+def _refused(reason: str) -> UsageProblem:
+    return UsageProblem(f"only one SELECT that reads is let through: {reason}", hint=_HINT)
+
+
+def _objects(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from _objects(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _objects(value)
+
+
+def _candidates(problem: BaseException) -> list[str]:
+    """DuckDB's own near matches, where it gives some."""
+    lines = [line.strip() for line in str(problem).splitlines()[1:]]
+    return [line for line in lines if line.startswith(("Did you mean", "Candidate"))]

@@ -1,0 +1,202 @@
+"""One add: check, compare with what is stored, write segments, put them on the list in one transaction.
+
+The caller holds the store's lock. Knows batches and segments; knows nothing of where readings come from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from cityctl.disk import sync_folder
+from cityctl.engine.duck import Engine
+from cityctl.errors import StoreProblem
+from cityctl.store.balance import Balance, Rejection
+from cityctl.store.batch import Batch, chunks, prepare
+from cityctl.store.compare import CONFIRMED, NEW, REVISED, UNCHANGED, classify
+from cityctl.store.folder import in_plain_words, month_folder
+from cityctl.store.register import Series, conflicts, series_of
+from cityctl.store.segment import write
+from cityctl.store.segment_list import Segment, SegmentKind, Snapshot
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from cityctl.city.points import Point
+    from cityctl.store.store import Store
+
+    Classes = npt.NDArray[np.uint8]
+
+
+def add(
+    store: Store,
+    readings: pa.Table | pa.RecordBatchReader,
+    *,
+    source: str,
+    received_us: int,
+    points: Mapping[str, Point] | None,
+    flush: Snapshot | None = None,
+) -> Balance:
+    """Take readings in, under the store's lock; see `Store.add`.
+
+    `flush`: the readings are what had landed in this snapshot, and leave the landing in the same transaction.
+    """
+    balance = Balance()
+    snapshot = flush or store.list.snapshot()
+    landed = () if flush else snapshot.landed
+    writing = _Writing(store, snapshot.generation + 1, source)
+    engines: list[Engine] = []
+
+    def opened() -> Engine:
+        if not engines:
+            engines.append(Engine())
+        return engines[0]
+
+    try:
+        for part in chunks(readings):
+            batch = prepare(part, received_us=received_us, source=source, balance=balance)
+            series = store.list.series(batch.names)
+            batch = _without_conflicts(series, batch, points, source, balance)
+            if not len(batch):
+                continue
+            batch, known = _not_seen_before(opened, writing, batch, balance)
+            # Nothing is stored of points that are not in the register.
+            classes = classify(opened, store.folder, batch, snapshot.segments, landed, among=series)
+            classes[known & (classes == NEW)] = REVISED
+            _count(batch, classes, known, balance)
+            writing.enrol(batch, classes, points, received_us)
+            for kind, wanted in (("new", NEW), ("revised", REVISED), ("confirmed", CONFIRMED)):
+                chosen = classes == wanted
+                if chosen.any():
+                    writing.write(kind, batch if chosen.all() else batch.take(chosen))  # type: ignore[arg-type]  # a SegmentKind
+        writing.commit(landed_through=flush.landed_through if flush else 0)
+    except BaseException:
+        writing.abandon()
+        raise
+    finally:
+        for engine in engines:
+            engine.close()
+    return balance
+
+
+class _Writing:
+    """Segments that are written and not yet listed: as long as they are not, they do not exist."""
+
+    def __init__(self, store: Store, generation: int, source: str) -> None:
+        self.store = store
+        self.generation = generation
+        self.source = source
+        self.key = uuid4().hex
+        self.segments: list[Segment] = []
+        self.series: dict[str, Series] = {}
+        self.points: set[str] = set()
+
+    def write(self, kind: SegmentKind, batch: Batch) -> None:
+        with in_plain_words(self.store.folder, "writing readings"):
+            for month, part in batch.by_month():
+                self.segments.append(
+                    write(
+                        self.store.folder,
+                        month,
+                        kind,
+                        part,
+                        generation=self.generation,
+                        ordinal=len(self.segments),
+                        key=self.key,
+                        source=self.source,
+                    )
+                )
+
+    def enrol(
+        self, batch: Batch, classes: Classes, points: Mapping[str, Point] | None, received_us: int
+    ) -> None:
+        for name, count in zip(batch.names, batch.counts(classes != UNCHANGED), strict=True):
+            if count and name not in self.series:
+                self.series[name] = series_of(name, points, received_us)
+
+    def commit(self, *, landed_through: int) -> None:
+        if not self.segments and not landed_through:
+            return
+        folder = self.store.folder
+        with in_plain_words(folder, "writing readings"):
+            months = {segment.month for segment in self.segments}
+            for month in months:
+                sync_folder(month_folder(folder, month))
+            if months:
+                sync_folder(month_folder(folder, next(iter(months))).parent)
+        self.store.list.commit(
+            add=self.segments,
+            series=self.series.values(),
+            landed_through=landed_through,
+            at_us=time.time_ns() // 1000,
+        )
+
+    def abandon(self) -> None:
+        try:
+            listed = self.store.list.known_paths() if self.segments else set()
+        except StoreProblem:  # then they stay as orphans, which the next compaction sweeps
+            return
+        for segment in self.segments:
+            if segment.path not in listed:
+                (self.store.folder / segment.path).unlink(missing_ok=True)
+
+
+def _not_seen_before(
+    opened: Callable[[], Engine], writing: _Writing, batch: Batch, balance: Balance
+) -> tuple[Batch, npt.NDArray[np.bool_]]:
+    """Without what an earlier part of the same add had already; and which readings replace one of its own."""
+    import numpy as np
+
+    classes = classify(opened, writing.store.folder, batch, writing.segments, among=writing.points)
+    writing.points.update(batch.names)
+    if (classes == NEW).all():
+        return batch, np.zeros(len(batch), dtype=np.bool_)
+    duplicate = (classes == UNCHANGED) | (classes == CONFIRMED)
+    for name, count in zip(batch.names, batch.counts(classes != NEW), strict=True):
+        if count:
+            balance.of(name).duplicate += count
+    if not duplicate.any():
+        return batch, classes == REVISED
+    return batch.take(~duplicate), np.asarray(classes[~duplicate] == REVISED)
+
+
+def _count(batch: Batch, classes: Classes, known: npt.NDArray[np.bool_], balance: Balance) -> None:
+    new = (classes == NEW) & ~known
+    revised = (classes == REVISED) & ~known
+    unchanged = ((classes == UNCHANGED) | (classes == CONFIRMED)) & ~known
+    for kind, chosen in (("new", new), ("revised", revised), ("unchanged", unchanged)):
+        if not chosen.any():
+            continue
+        for name, count in zip(batch.names, batch.counts(chosen), strict=True):
+            if count:
+                entry = balance.of(name)
+                setattr(entry, kind, getattr(entry, kind) + count)
+
+
+def _without_conflicts(
+    series: Mapping[str, Series],
+    batch: Batch,
+    points: Mapping[str, Point] | None,
+    source: str,
+    balance: Balance,
+) -> Batch:
+    """Without the readings of points that are stored in another quantity; they are rejected with the reason."""
+    if not points:
+        return batch
+    import numpy as np
+
+    names = batch.names
+    against = conflicts({name: known for name, known in series.items() if name in points}, points)
+    if not against:
+        return batch
+    refused = np.array([name in against for name in names])[batch.codes]
+    for name, count in zip(names, batch.counts(refused), strict=True):
+        if count:
+            entry = balance.of(name)
+            entry.rejected += count
+            balance.rejections.append(Rejection(source, "", name, against[name], count))
+    return batch.take(~refused)

@@ -1,0 +1,258 @@
+"""Keeps the store small and quick: flushes the landing, merges segments, settles revisions, sweeps.
+
+Nothing here changes what a query gives. It may die at any point: new segments are not listed until they are
+durable, replaced ones stay on disk for a while, and what is on no list is swept by the next run.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from cityctl.disk import sync_folder
+from cityctl.engine.columns import codes, numbers_of, table, texts
+from cityctl.engine.duck import Engine
+from cityctl.errors import LockHeld
+from cityctl.result import Column, Result, Table
+from cityctl.store.adding import add
+from cityctl.store.batch import NEVER, Batch, in_order
+from cityctl.store.choice import Project, opened
+from cityctl.store.compare import landed_table
+from cityctl.store.folder import DRAFT, SEGMENTS, in_plain_words, locked, month_folder
+from cityctl.store.scan import Filter, confirmations, of_kind, prevailing
+from cityctl.store.segment import write
+from cityctl.store.segment_list import Segment
+
+if TYPE_CHECKING:
+    from cityctl.store.store import Store
+
+GRACE = 3600.0  # seconds that a replaced segment stays on disk for readers that still have it on their list
+LANDED_ENOUGH = 20_000  # landed readings that are worth a segment
+PIECES_ENOUGH = 12  # small segments of one month that are worth a merge
+SMALL = 4_000_000  # readings; larger segments are left alone by `when_it_pays`
+LARGEST = 8_000_000  # readings in one segment
+# Of what a merge reads: code, time, value, quality, received, confirmed; only values may be missing.
+_KINDS = (("int32", 0), ("int64", 0), ("float64", math.nan), ("uint8", 0), ("int64", 0), ("int64", 0))
+_RETRIES = 2 * 86_400 * 1_000_000  # µs for which a batch key is remembered
+
+
+@dataclass
+class Compaction:
+    """What a compaction did."""
+
+    flushed: int = 0
+    months: list[str] = field(default_factory=list)
+    before: int = 0
+    after: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    swept: int = 0
+
+
+def compact(store: Store, *, when_it_pays: bool, wait: float) -> Compaction:
+    """See `Store.compact`. The lock is given back between months, so that adds are not kept waiting."""
+    done = Compaction()
+    patience = 0.0 if when_it_pays else wait
+
+    def lock() -> AbstractContextManager[None]:
+        return locked(store.folder, purpose="compacting the store", wait=patience)
+
+    now_us = time.time_ns() // 1000
+    engines: list[Engine] = []
+
+    def opened() -> Engine:
+        if not engines:
+            engines.append(Engine())
+        return engines[0]
+
+    try:
+        if store.list.landed_rows() >= (LANDED_ENOUGH if when_it_pays else 1):
+            with lock():
+                done.flushed = _flush(store)
+                store.list.forget_batches(now_us - _RETRIES)
+        for month in _worth_it(store, when_it_pays=when_it_pays):
+            with lock():
+                _merge(store, opened, month, done, now_us, when_it_pays=when_it_pays)
+        if not when_it_pays or done.months or done.flushed:
+            with lock():
+                done.swept = sweep(store, now_us)
+    except LockHeld:
+        if not when_it_pays:
+            raise
+    finally:
+        for engine in engines:
+            engine.close()
+    return done
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        "flushed", "Flushed", meaning="polled readings that went into segments", kind="integer", priority=1
+    ),
+    Column("months", "Months", meaning="months whose segments were merged", kind="integer", priority=2),
+    Column("before", "Before", meaning="segments that were merged", kind="integer", priority=2),
+    Column("after", "After", meaning="segments that they became", kind="integer", priority=2),
+    Column("size_before", "Size before", unit="MB", kind="number", digits=2, meaning="of them", priority=4),
+    Column("size_after", "Size after", unit="MB", kind="number", digits=2, meaning="of them", priority=4),
+    Column("swept", "Swept", meaning="files deleted that nobody needs any more", kind="integer", priority=4),
+)
+
+
+def compacted(project: Project) -> Result:
+    """`data compact`: compact the project's store. Raises StoreProblem, and LockHeld where another run works."""
+    with opened(project) as store:
+        done = store.compact()
+    row = (done.flushed, len(done.months), done.before, done.after)
+    sizes = (done.bytes_before / 1e6, done.bytes_after / 1e6, done.swept)
+    result = Result("Compaction", [Table("compaction", "Compaction", list(COLUMNS), [(*row, *sizes)])])
+    result.summary = f"{done.before} segments became {done.after}" if done.months else "nothing to merge"
+    return result
+
+
+def sweep(store: Store, now_us: int) -> int:
+    """Delete files that no reader can need: replaced ones after GRACE, and those that are on no list.
+
+    The caller holds the store's lock, so nobody is writing. Returns how many files went.
+    """
+    swept = 0
+    with in_plain_words(store.folder, "sweeping"):
+        replaced = store.list.removed(now_us - int(GRACE * 1e6))
+        gone = [path for path in replaced if _delete(store.folder / path)]
+        swept += len(gone)
+        if gone:
+            store.list.forget_removed(gone)
+        known = store.list.known_paths()
+        for path in (store.folder / SEGMENTS).glob("month=*/*"):
+            orphan = path.suffix == ".parquet" and f"{SEGMENTS}/{path.parent.name}/{path.name}" not in known
+            if (orphan or path.suffix == DRAFT) and _delete(path):
+                swept += 1
+    return swept
+
+
+def _delete(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:  # Windows: a reader still has it open; the next sweep gets it
+        return False
+    return True
+
+
+def _flush(store: Store) -> int:
+    snapshot = store.list.snapshot()
+    if not snapshot.landed:
+        return 0
+    add(
+        store,
+        landed_table(snapshot.landed),
+        source="poll",
+        received_us=max(row.received_us for row in snapshot.landed),
+        points=None,
+        flush=snapshot,
+    )
+    return len(snapshot.landed)
+
+
+def _merge(
+    store: Store,
+    opened: Callable[[], Engine],
+    month: str,
+    done: Compaction,
+    now_us: int,
+    *,
+    when_it_pays: bool,
+) -> None:
+    snapshot = store.list.snapshot(landing=False)
+    segments = _mergeable(
+        [segment for segment in snapshot.segments if segment.month == month], when_it_pays=when_it_pays
+    )
+    if not segments:  # another run was faster
+        return
+    made: list[Segment] = []
+    key = uuid4().hex
+    with in_plain_words(store.folder, "compacting"):
+        for batch in _in_order(opened(), store.folder, segments):
+            made.append(
+                write(
+                    store.folder,
+                    month,
+                    "new",
+                    batch,
+                    generation=snapshot.generation + 1,
+                    ordinal=len(made),
+                    key=key,
+                    source="compaction",
+                )
+            )
+        sync_folder(month_folder(store.folder, month))
+    store.list.commit(add=made, remove=segments, at_us=now_us)
+    done.months.append(month)
+    done.before += len(segments)
+    done.after += len(made)
+    done.bytes_before += sum(segment.bytes for segment in segments)
+    done.bytes_after += sum(segment.bytes for segment in made)
+
+
+def _worth_it(store: Store, *, when_it_pays: bool) -> list[str]:
+    """The months that have something to merge."""
+    months: dict[str, list[Segment]] = {}
+    for segment in store.list.snapshot(landing=False).segments:
+        months.setdefault(segment.month, []).append(segment)
+    return [month for month, held in sorted(months.items()) if _mergeable(held, when_it_pays=when_it_pays)]
+
+
+def _mergeable(held: Sequence[Segment], *, when_it_pays: bool) -> list[Segment]:
+    """Those of a month's segments that are to become one; none where it is settled, or does not pay yet."""
+    new = of_kind(held, "new")
+    if when_it_pays:
+        # Segments of kind "new" hold different readings, so any of them may be merged without the others.
+        pieces = [segment for segment in new if segment.rows < SMALL]
+        return pieces if len(pieces) >= PIECES_ENOUGH else []
+    settled = len(new) == len(held) and sum(segment.rows < LARGEST // 2 for segment in new) <= 1
+    return [] if settled else list(held)
+
+
+def _in_order(engine: Engine, folder: Path, segments: Sequence[Segment]) -> Iterator[Batch]:
+    """All readings of the segments, each once, by point and time, in batches that each fill a segment."""
+    everything = Filter()
+    query = prevailing(folder, segments, everything)
+    again = confirmations(folder, segments, everything)
+    if again is not None:
+        query = (
+            "SELECT s.* REPLACE (greatest(s.confirmed, c.confirmed) AS confirmed) "
+            f"FROM ({query}) AS s LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
+        )
+    counts = engine.rows(f"SELECT point, count(*) FROM ({query}) GROUP BY point ORDER BY point")
+    for names in _filling(counts):
+        points = texts(names)
+        engine.keep("wanted", table(point=points, code=codes(range(len(names)))))
+        rows = engine.arrow(
+            "SELECT w.code, epoch_us(s.time) AS time, s.value, s.quality, epoch_us(s.received) AS received, "
+            f"coalesce(epoch_us(s.confirmed), {NEVER}) AS confirmed FROM ({query}) AS s JOIN wanted AS w "
+            "ON w.point = s.point WHERE s.point BETWEEN $first AND $last",
+            {"first": names[0], "last": names[-1]},
+        )
+        columns: list[Any] = [
+            numbers_of(rows[at], kind, missing=gap) for at, (kind, gap) in enumerate(_KINDS)
+        ]
+        # Sorting numbers here is several times cheaper than having the engine sort names.
+        yield in_order(Batch(points, *columns))
+
+
+def _filling(counts: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+    """Points in their order, in groups that fill a segment; one point alone may be more."""
+    names: list[str] = []
+    rows = 0
+    for name, count in counts:
+        if names and rows + count > LARGEST:
+            yield names
+            names, rows = [], 0
+        names.append(name)
+        rows += count
+    if names:
+        yield names

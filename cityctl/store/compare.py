@@ -1,0 +1,132 @@
+"""What readings are, against what is stored: new, unchanged, received again, or a revision.
+
+Knows SQL over segments and landed readings; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cityctl.engine.columns import codes, floats, integers, numbers_of, octets, table, texts, times
+from cityctl.engine.duck import Engine
+from cityctl.store.batch import Batch
+from cityctl.store.scan import BEST_FIRST, BETTER, COLUMNS, Filter, confirmations, prevailing
+from cityctl.store.segment_list import LandedRow, Segment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+NEW, UNCHANGED, CONFIRMED, REVISED = 0, 1, 2, 3
+"""unchanged: stored so, or outdated by what is stored · confirmed: stored so, and now received later."""
+
+
+def classify(
+    opened: Callable[[], Engine],
+    folder: Path,
+    batch: Batch,
+    segments: Sequence[Segment],
+    landed: Sequence[LandedRow] = (),
+    *,
+    among: Container[str],
+) -> npt.NDArray[np.uint8]:
+    """NEW, UNCHANGED, CONFIRMED or REVISED for each reading of the batch.
+
+    `among`: the points that may be in the segments and among the landed; readings of others are new. `opened`
+    gives the engine, and is only called where something is stored in the batch's time.
+    """
+    import numpy as np
+
+    classes = np.full(len(batch), NEW, dtype=np.uint8)
+    known = np.array([name in among for name in batch.names], dtype=np.bool_)[batch.codes]
+    if known.any() and (segments or landed):
+        some = batch if known.all() else batch.take(known)
+        classes[known] = _compared(opened, folder, some, segments, landed)
+    return classes
+
+
+def _compared(
+    opened: Callable[[], Engine],
+    folder: Path,
+    batch: Batch,
+    segments: Sequence[Segment],
+    landed: Sequence[LandedRow],
+) -> npt.NDArray[np.uint8]:
+    import numpy as np
+
+    classes = np.full(len(batch), NEW, dtype=np.uint8)
+    present = batch.points.take(codes(_codes(batch))).to_pylist()
+    which = Filter(
+        int(batch.times.min()),
+        int(batch.times.max()) + 1,
+        points=tuple(present) if Filter.few(present) else None,
+    )
+    again = confirmations(folder, segments, which)
+    stored = prevailing(folder, segments, which)
+    near = [row for row in landed if which.start_us <= row.time_us < which.end_us]  # type: ignore[operator]  # both set
+    if not near and not any(which.touches(segment) for segment in segments):
+        return classes
+    engine = opened()
+    engine.register("incoming", _incoming(batch))
+    effective = "greatest(received, confirmed)"
+    stored = f"SELECT {COLUMNS}, {effective} AS effective FROM ({stored})"
+    if again is not None:
+        stored = (
+            f"SELECT s.* REPLACE (greatest(s.effective, c.confirmed) AS effective) FROM ({stored}) AS s "
+            f"LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
+        )
+    only_one = ""
+    if near:
+        engine.register("landed", landed_table(near))
+        stored += f" UNION ALL SELECT {COLUMNS}, received AS effective FROM landed"
+        best = BEST_FIRST.format(row="s.", received="effective")
+        only_one = f" QUALIFY row_number() OVER (PARTITION BY n.place ORDER BY {best}) = 1"
+    same = "n.value IS NOT DISTINCT FROM s.value AND n.quality = s.quality"
+    found = engine.arrow(
+        f"SELECT n.place, (CASE WHEN {same} THEN "
+        f"CASE WHEN n.received > s.effective THEN {CONFIRMED} ELSE {UNCHANGED} END "
+        f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} ELSE {UNCHANGED} END)::UTINYINT AS class "
+        f"FROM incoming AS n JOIN ({stored}) AS s ON s.point = n.point AND s.time = n.time{only_one}"
+    )
+    engine.unregister("incoming")
+    if near:
+        engine.unregister("landed")
+    places = numbers_of(found["place"], "int64", missing=0)
+    classes[places] = numbers_of(found["class"], "uint8", missing=NEW)
+    return classes
+
+
+def _incoming(batch: Batch) -> pa.Table:
+    """A batch as Arrow: the columns of a reading, and `place`, its row."""
+    import numpy as np
+    import pyarrow as pa
+
+    return table(
+        point=pa.DictionaryArray.from_arrays(codes(batch.codes), batch.points),
+        time=times(batch.times),
+        value=floats(batch.values),
+        quality=octets(batch.qualities),
+        received=times(batch.received),
+        place=integers(np.arange(len(batch))),
+    )
+
+
+def landed_table(rows: Sequence[LandedRow]) -> pa.Table:
+    """Landed readings as Arrow, with the columns of a reading; the same (point, time) may stand several times."""
+    return table(
+        point=texts([row.point for row in rows]),
+        time=times([row.time_us for row in rows]),
+        value=floats([row.value for row in rows]),
+        quality=octets([row.quality for row in rows]),
+        received=times([row.received_us for row in rows]),
+    )
+
+
+def _codes(batch: Batch) -> npt.NDArray[np.int32]:
+    """Each code that occurs, once."""
+    import numpy as np
+
+    return np.asarray(batch.codes[np.flatnonzero(np.diff(batch.codes, prepend=-1))])

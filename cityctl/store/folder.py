@@ -1,0 +1,111 @@
+"""Where a store lies on disk, and what goes wrong with disks in plain words.
+
+    <store>/list.sqlite               the segment list, the landing and the register of series
+    <store>/lock                      held by the one run that adds or compacts
+    <store>/segments/month=2026-11/   immutable Parquet files, each within one month (UTC)
+
+Knows paths and errors, nothing of readings.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cityctl.disk import Lock
+from cityctl.errors import StoreProblem
+
+LIST = "list.sqlite"
+LOCK = "lock"
+SEGMENTS = "segments"
+DRAFT = ".tmp"  # never .parquet: DuckDB's globs match dot-files too
+
+NO_READINGS = "`cityctl poll`, `cityctl pull` or `cityctl data import FILE` brings readings in"
+
+
+def month_folder(folder: Path, month: str) -> Path:
+    """The folder of one month's segments; `month` is YYYY-MM."""
+    return folder / SEGMENTS / f"month={month}"
+
+
+def missing(folder: Path) -> StoreProblem:
+    """There is no store where one was expected."""
+    return StoreProblem(f"there are no readings yet: no store in {folder}", hint=NO_READINGS)
+
+
+_WORDS = {
+    errno.ENOSPC: ("the disk is full", "free some space; what was acknowledged before is safe"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space; what was acknowledged before is safe"),
+    errno.EFBIG: (
+        "a file would grow beyond what is allowed here",
+        "raise the limit of file sizes (ulimit -f)",
+    ),
+    errno.EROFS: ("the file system is read-only", "remount it for writing, or set CITYCTL_STORE elsewhere"),
+    errno.EACCES: ("no permission", "run as the user who owns the store, or change its permissions"),
+    errno.EPERM: ("no permission", "run as the user who owns the store, or change its permissions"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "set CITYCTL_STORE to another folder"),
+    errno.EIO: ("the disk reports a fault", "check the disk, then restore a backup of the store if needed"),
+}
+
+
+def disk_problem(problem: OSError, folder: Path, doing: str) -> StoreProblem:
+    """A fault of the disk as an error that people can act on."""
+    said, hint = _WORDS.get(problem.errno or 0, (problem.strerror or str(problem), None))
+    where = problem.filename or folder
+    return StoreProblem(f"{said}: {where}", tried=[f"{doing} in {folder}"], hint=hint)
+
+
+def list_problem(problem: sqlite3.Error, folder: Path, doing: str) -> StoreProblem:
+    """A fault of the segment list as an error that people can act on."""
+    said = str(problem)
+    path = folder / LIST
+    tried = [f"{doing} in {folder}"]
+    if "full" in said:
+        return StoreProblem(f"the disk is full: {path}", tried=tried, hint=_WORDS[errno.ENOSPC][1])
+    if "readonly" in said or "read-only" in said:
+        return StoreProblem(
+            f"the store is read-only for this user: {path}", tried=tried, hint=_WORDS[errno.EACCES][1]
+        )
+    if "malformed" in said or "not a database" in said or "no such table" in said:
+        return StoreProblem(
+            f"the store's list of segments is damaged: {path} ({said})",
+            tried=tried,
+            hint=f"restore {LIST} from a backup; the readings themselves lie unharmed in {folder / SEGMENTS}",
+        )
+    if "locked" in said or "busy" in said:
+        return StoreProblem(
+            f"the store's list is in use and did not come free: {path}",
+            tried=[*tried, "waited for it"],
+            hint="wait for the other run; never copy list.sqlite while it is in use",
+        )
+    if "unable to open" in said:
+        return StoreProblem(
+            f"the store's list cannot be opened: {path}", tried=tried, hint=_WORDS[errno.EACCES][1]
+        )
+    return StoreProblem(f"the store's list cannot be used: {path} ({said})", tried=tried)
+
+
+@contextmanager
+def locked(folder: Path, *, purpose: str, wait: float) -> Iterator[None]:
+    """Hold the store's lock: one run at a time adds or compacts. Raises LockHeld, naming the other."""
+    lock = Lock(folder / LOCK, purpose=purpose, wait=wait)
+    with in_plain_words(folder, purpose):
+        lock.__enter__()
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+@contextmanager
+def in_plain_words(folder: Path, doing: str) -> Iterator[None]:
+    """Turn faults of the disk and of the list into StoreProblem; `doing` says what was being done."""
+    try:
+        yield
+    except sqlite3.Error as problem:
+        raise list_problem(problem, folder, doing) from problem
+    except OSError as problem:
+        raise disk_problem(problem, folder, doing) from problem

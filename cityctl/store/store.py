@@ -1,0 +1,167 @@
+"""The store of a city's readings: add, land, attach, compact; safe with many processes at once.
+
+One add becomes visible in one transaction of the segment list, or not at all. Knows readings and points; knows
+no device, no service, no analysis and no terminal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from cityctl.clock import Interval
+from cityctl.errors import ConfigInvalid, listed
+from cityctl.reading import Quality, Reading
+from cityctl.store.balance import Balance
+from cityctl.store.folder import locked
+from cityctl.store.register import Series, conflicts, series_of
+from cityctl.store.scan import micros
+from cityctl.store.segment_list import SegmentList, Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cityctl.city.model import City
+    from cityctl.city.points import Point
+    from cityctl.engine.duck import Engine
+    from cityctl.store.compaction import Compaction
+
+
+class Store:
+    """Readings of one city in one folder. Open it with `Store.open`."""
+
+    def __init__(self, folder: Path, segments: SegmentList) -> None:
+        self.folder = folder
+        self.list = segments
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = True) -> Store:
+        """The store in a folder; made where there is none and `create` is set.
+
+        Raises StoreProblem where there is none, or where it cannot be read.
+        """
+        folder = folder.absolute()
+        return cls(folder, SegmentList(folder, create=create))
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the list's files."""
+        self.list.close()
+
+    def add(
+        self,
+        readings: pa.Table | pa.RecordBatchReader,
+        *,
+        source: str,
+        received: datetime,
+        points: Mapping[str, Point] | None = None,
+        wait: float = 60.0,
+    ) -> Balance:
+        """Take readings in, all of them at once as others see it.
+
+        `readings`: columns point (text), time (timestamp, UTC), value (in the canonical unit; null or NaN: no
+        value) and, where given, quality (0..3). `source`: where they come from, for people. `received`: aware
+        instant; of two versions of a reading the later received wins. `points`: the city's points, by which
+        the quantity of each series is noted at its first reading, and held to from then on. `wait`: seconds to
+        wait for another run's add. What is stored already is not written again.
+
+        Raises InputRefused (a column is missing), LockHeld and StoreProblem.
+        """
+        from cityctl.store.adding import add
+
+        with locked(self.folder, purpose=f"adding readings of {source}", wait=wait):
+            return add(self, readings, source=source, received_us=micros(received), points=points)
+
+    def land(
+        self,
+        readings: Sequence[Reading],
+        *,
+        batch: str,
+        received: datetime,
+        points: Mapping[str, Point] | None = None,
+    ) -> int:
+        """Take the readings of one poll in: durable when this returns, visible at once.
+
+        `batch`: a key of the caller's; the same key again takes nothing. Returns how many were taken. A value
+        that is no finite number is stored as no value of quality BAD. Raises ConfigInvalid where a point is
+        stored in another quantity (see `conflicts`), and StoreProblem.
+        """
+        names = dict.fromkeys(reading.point for reading in readings)
+        against = self.conflicts({name: points[name] for name in names if name in points}) if points else {}
+        if against:
+            raise ConfigInvalid(
+                next(iter(against.values())),
+                tried=[f"also: {listed(list(against)[1:])}"] if len(against) > 1 else [],
+                hint="give the point another name, or its former unit",
+            )
+        now_us = micros(received)
+        return self.list.land(
+            [_landed(reading) for reading in readings],
+            batch=batch,
+            received_us=now_us,
+            series=[series_of(name, points, now_us) for name in names],
+        )
+
+    def conflicts(self, points: Mapping[str, Point]) -> dict[str, str]:
+        """Points that are stored in another quantity than the city now gives them: point -> what is wrong."""
+        return conflicts(self.list.series(points), points)
+
+    def snapshot(self) -> Snapshot:
+        """What the store holds now, as one consistent list."""
+        return self.list.snapshot()
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Times of the first and the last reading (aware, UTC); None where there is none."""
+        return self.list.span()
+
+    def series(self) -> dict[str, Series]:
+        """Every point that ever had a reading, with the quantity and unit it is stored in."""
+        return self.list.series()
+
+    def attach(
+        self,
+        engine: Engine,
+        city: City | None,
+        *,
+        points: Iterable[str] | None = None,
+        interval: Interval | None = None,
+        name: str = "readings",
+    ) -> None:
+        """Show readings to an engine as a view: point, time (UTC), value, quality, received.
+
+        Each (point, time) once. `points`: only these, derived ones included; None is all. `interval`: only
+        readings in it. With a city, derived points are worked out from their sources.
+        """
+        from cityctl.store.views import attach
+
+        attach(self, engine, city, points=points, interval=interval, name=name)
+
+    def compact(self, *, when_it_pays: bool = False, wait: float = 60.0) -> Compaction:
+        """Flush the landing, merge each month's segments, settle revisions, sweep what no reader needs.
+
+        `when_it_pays`: only what has piled up, cheap enough to call after every poll; a lock that another run
+        holds is then no error. Results of queries are the same before, during and after.
+        """
+        from cityctl.store.compaction import compact
+
+        return compact(self, when_it_pays=when_it_pays, wait=wait)
+
+
+def _landed(reading: Reading) -> tuple[str, int, float | None, int]:
+    value, quality = reading.value, int(reading.quality)
+    if value is not None:
+        value = float(value) + 0.0  # -0.0 becomes 0.0, as in every add
+        if not math.isfinite(value):
+            value, quality = None, int(Quality.BAD)
+    return reading.point, micros(reading.time), value, quality

@@ -1,0 +1,188 @@
+"""Shows a store to an engine: the view `readings`, and the city's points, zones, calendar and interventions.
+
+Views read the segments of one snapshot of the list. A file that compaction took away meanwhile makes the
+engine attach the newest snapshot and ask again, so no query sees half of a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cityctl.clock import Interval
+from cityctl.engine.columns import table, texts
+from cityctl.engine.duck import Engine
+from cityctl.errors import ConfigInvalid, StoreProblem, listed
+from cityctl.store.city_tables import attach_city
+from cityctl.store.compare import landed_table
+from cityctl.store.derive import Derivation
+from cityctl.store.scan import (
+    BEST_FIRST,
+    BETTER,
+    COLUMNS,
+    INNER,
+    Filter,
+    confirmations,
+    micros,
+    prevailing,
+)
+from cityctl.store.segment_list import Snapshot
+
+if TYPE_CHECKING:
+    from cityctl.city.model import City
+    from cityctl.city.points import Point
+    from cityctl.store.store import Store
+
+
+def attach(
+    store: Store,
+    engine: Engine,
+    city: City | None,
+    *,
+    points: Iterable[str] | None,
+    interval: Interval | None,
+    name: str,
+) -> None:
+    """See `Store.attach`. Raises ConfigInvalid where city.yaml and store disagree on a point's quantity."""
+    known = city.points() if city is not None else {}
+    wanted = None if points is None else tuple(dict.fromkeys(points))
+    _check_quantities(store, known, wanted)
+    attachment = _Attachment(store, engine, city, known, wanted, interval, name)
+    attachment.build()
+    engine.on_vanished(attachment.rebuild)
+
+
+def _check_quantities(store: Store, known: dict[str, Point], wanted: tuple[str, ...] | None) -> None:
+    named = known if wanted is None else {point: known[point] for point in wanted if point in known}
+    against = store.conflicts({point: entry for point, entry in named.items() if entry.formula is None})
+    if against:
+        raise ConfigInvalid(
+            f"city.yaml: {next(iter(against.values()))}",
+            tried=[f"also: {listed(list(against)[1:])}"] if len(against) > 1 else [],
+            hint="give the point its former unit, or another name",
+        )
+
+
+__all__ = ["attach", "attach_city"]
+
+
+class _Attachment:
+    """One view over one snapshot, and how to make it anew over the next one."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        city: City | None,
+        known: dict[str, Point],
+        wanted: tuple[str, ...] | None,
+        interval: Interval | None,
+        name: str,
+    ) -> None:
+        self.store = store
+        self.engine = engine
+        self.city = city
+        self.name = name
+        self.generation = -1
+        self._building = False
+        self.start_us = micros(interval.start) if interval else None
+        self.end_us = micros(interval.end) if interval else None
+        chosen = known if wanted is None else [point for point in wanted if point in known]
+        derived = [point for point in chosen if known[point].formula is not None]
+        self.derivation = Derivation(known, derived) if derived else None
+        self.shown_derived = tuple(derived)
+        self.base = None if wanted is None else tuple(sorted(set(wanted) - set(derived)))
+        # A formula takes the place of readings that may have been stored under the same name before.
+        self.without = tuple(derived) if wanted is None else ()
+        engine.execute(f"CREATE SCHEMA IF NOT EXISTS {INNER}")
+
+    def rebuild(self) -> bool:
+        """Attach the newest snapshot; False where nothing has changed since."""
+        if self._building or self.store.list.generation() == self.generation:
+            return False
+        self.build()
+        return True
+
+    def build(self) -> None:
+        """Make or replace the view, over a newer snapshot where a file vanishes meanwhile."""
+        for attempt in range(5):
+            self._building = True
+            try:
+                self._build()
+            except StoreProblem:
+                if attempt == 4 or self.store.list.generation() == self.generation:
+                    raise
+            else:
+                return
+            finally:
+                self._building = False
+
+    def _build(self) -> None:
+        snapshot = self.store.snapshot()
+        self.generation = snapshot.generation
+        self.engine.allow(self.store.folder / segment.path for segment in snapshot.segments)
+        which = self._filter(self.base, "points", self.start_us, self.end_us)
+        parts = [self._relation(snapshot, which, "shown")]
+        if self.derivation is not None:
+            parts.append(self._derived(snapshot, self.derivation))
+        self.engine.execute(f"CREATE OR REPLACE VIEW {self.name} AS {' UNION ALL '.join(parts)}")
+
+    def _filter(
+        self, points: tuple[str, ...] | None, label: str, start_us: int | None, end_us: int | None
+    ) -> Filter:
+        if points is None or Filter.few(points):
+            return Filter(start_us, end_us, points=points, without=self.without)
+        kept = f"{INNER}.{self.name}_{label}"
+        self.engine.keep(kept, table(point=texts(points)))
+        return Filter(start_us, end_us, table=kept)
+
+    def _relation(self, snapshot: Snapshot, which: Filter, label: str) -> str:
+        """The query for base readings: segments, and over them what has landed."""
+        folder = self.store.folder
+        stored = f"SELECT {COLUMNS} FROM ({prevailing(folder, snapshot.segments, which)})"
+        if not snapshot.landed:
+            return stored
+        landed = f"{INNER}.{self.name}_{label}_landed"
+        self.engine.keep("landed_rows", landed_table(snapshot.landed))
+        self.engine.execute(
+            f"CREATE OR REPLACE TABLE {landed} AS SELECT {COLUMNS} FROM landed_rows WHERE {which.sql} "
+            "QUALIFY row_number() OVER (PARTITION BY point, time "
+            f"ORDER BY {BEST_FIRST.format(row='', received='received')}) = 1"
+        )
+        self.engine.execute("DROP TABLE landed_rows")
+        low, high = self.engine.row(f"SELECT epoch_us(min(time)), epoch_us(max(time)) FROM {landed}")
+        if low is None:
+            return stored
+        near = Filter(low, high + 1, table=landed)
+        if any(near.touches(segment) for segment in snapshot.segments):
+            effective = "greatest(s.received, s.confirmed"
+            again = confirmations(folder, snapshot.segments, near)
+            joined = ""
+            if again is not None:
+                joined = f" LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
+                effective += ", c.confirmed"
+            # What lost against a stored version leaves the landing's table; what won is laid over.
+            known = prevailing(folder, snapshot.segments, near)
+            self.engine.execute(
+                f"DELETE FROM {landed} AS n USING ("
+                f"SELECT s.point, s.time, s.value, s.quality, {effective}) AS effective FROM ({known}) AS s{joined}"
+                f") AS o WHERE o.point = n.point AND o.time = n.time AND NOT {BETTER.format(new='n', old='o')}"
+            )
+            stored = f"SELECT {COLUMNS} FROM ({prevailing(folder, snapshot.segments, which, over=landed)})"
+        return f"{stored} UNION ALL SELECT {COLUMNS} FROM {landed}"
+
+    def _derived(self, snapshot: Snapshot, derivation: Derivation) -> str:
+        """Work the derived points out into a table, and give the query for the wanted ones."""
+        table = f"{INNER}.{self.name}_derived"
+        before, after = derivation.reach_us
+        start = None if self.start_us is None else self.start_us - before
+        end = None if self.end_us is None else self.end_us + after
+        sources = tuple(sorted(derivation.sources))
+        which = self._filter(sources, "sources", start, end)
+        relation = self._relation(
+            snapshot, Filter(which.start_us, which.end_us, which.points, which.table), "source"
+        )
+        zone = self.city.zone_info if self.city is not None else None
+        derivation.work_out(self.engine, relation, into=table, zone=zone)
+        shown = Filter(self.start_us, self.end_us, points=self.shown_derived)
+        return f"SELECT {COLUMNS} FROM {table} WHERE {shown.sql}"

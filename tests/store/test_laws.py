@@ -1,0 +1,107 @@
+"""Laws that hold whatever is added, in whatever order: checked against a model of a few lines."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cityctl.engine.duck import Engine
+from cityctl.reading import Quality, Reading
+from cityctl.store import Store
+
+Rows = list[tuple[str, int, float | None, int]]
+START = datetime(2026, 1, 31, 22, tzinfo=UTC)
+
+reading = st.tuples(
+    st.sampled_from(["a", "b"]),
+    st.integers(0, 4),  # hours: the first two lie in January, the others in February
+    st.sampled_from([None, -1.0, 0.0, -0.0, 2.5]),
+    st.sampled_from([0, 0, 0, 1, 3]),
+)
+batch = st.lists(reading, min_size=1, max_size=8)
+
+
+def _rank(received: int, value: float | None, quality: int) -> tuple[object, ...]:
+    """The later received wins; then better quality, any value, the larger value."""
+    return received, -quality, value is not None, value or 0.0
+
+
+def _expected(batches: list[Rows], received: list[int]) -> list[tuple[object, ...]]:
+    best: dict[tuple[str, int], tuple[object, ...]] = {}
+    for rows, at in zip(batches, received, strict=True):
+        for point, hour, value, quality in rows:
+            rank = _rank(at, value, quality)
+            if (point, hour) not in best or rank > best[point, hour][0]:  # type: ignore[operator]
+                best[point, hour] = (rank, None if value is None else value + 0.0, quality)
+    return sorted((point, hour, value, quality) for (point, hour), (_, value, quality) in best.items())
+
+
+def _seen(store: Store) -> list[tuple[object, ...]]:
+    with Engine(threads=1) as engine:
+        store.attach(engine, None)
+        rows = engine.rows("SELECT point, time, value, quality FROM readings ORDER BY point, time")
+    begin = START.replace(tzinfo=None)
+    return [
+        (point, int((time - begin) / timedelta(hours=1)), value, quality)
+        for point, time, value, quality in rows
+    ]
+
+
+def _add(store: Store, rows: Rows, received: int, way: str, key: str) -> None:
+    moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=received)
+    if way == "land":
+        readings = [Reading(p, START + timedelta(hours=h), v, Quality(q)) for p, h, v, q in rows]
+        store.land(readings, batch=key, received=moment)
+        return
+    table = pa.table(
+        {
+            "point": [row[0] for row in rows],
+            "time": pa.array([START + timedelta(hours=row[1]) for row in rows], pa.timestamp("us", "UTC")),
+            "value": pa.array([row[2] for row in rows], pa.float64()),
+            "quality": pa.array([row[3] for row in rows], pa.uint8()),
+        }
+    )
+    balance = store.add(table, source="test", received=moment)
+    assert balance.closes
+    assert balance.total.received == len(rows)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), batches=st.lists(batch, min_size=2, max_size=3))
+def test_any_order_any_number_of_times_gives_the_same_readings(
+    data: st.DataObject, batches: list[Rows]
+) -> None:
+    _check(data, batches)
+
+
+@pytest.mark.slow
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), batches=st.lists(batch, min_size=2, max_size=5))
+def test_the_same_over_many_more_orders(data: st.DataObject, batches: list[Rows]) -> None:
+    _check(data, batches)
+
+
+def _check(data: st.DataObject, batches: list[Rows]) -> None:
+    count = len(batches)
+    received = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    # Every batch at least once, in any order, some of them again.
+    turns = data.draw(st.permutations(range(count))) + data.draw(
+        st.lists(st.integers(0, count - 1), max_size=3)
+    )
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "store") as store:
+        for turn, which in enumerate(turns):
+            way = data.draw(st.sampled_from(["add", "add", "land"]))
+            _add(store, batches[which], received[which], way, f"{turn}")
+            if data.draw(st.integers(0, 3)) == 0:
+                store.compact()
+        expected = _expected(batches, received)
+        assert _seen(store) == expected
+        store.compact()
+        assert _seen(store) == expected
+        assert store.list.landed_rows() == 0
