@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.document import read, validate
+from cityctl.document import read
 from cityctl.errors import ConfigInvalid, InputRefused
 from cityctl.glossary import column
 from cityctl.library import Library
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from cityctl.exports.service import Connector as ServiceConnector
 
 CLASS = Column("class", "Class", meaning="what sort of device it is", priority=3)
-ORIGIN = Column("origin", "Origin", meaning="whose file it is: project, user or shipped", priority=5)
+ORIGIN = column("origin")
 
-MEANING = Column("meaning", "Meaning", meaning="what a parameter is for", priority=2)
+MEANING = column("meaning")
 DEFAULT = Column("default", "Default", meaning="used where city.yaml says nothing", priority=3)
 REQUIRED = Column("required", "Required", meaning="whether city.yaml must say it", priority=3)
 
@@ -148,10 +148,9 @@ def _path(library: Library, name: str) -> Path:
 
 def _load(path: Path) -> DeviceConnector | ServiceConnector:
     """A service connector is told from a device's by its `request`. Raises ConfigInvalid."""
-    from cityctl.exports.service import Connector
+    from cityctl.exports import service
 
-    document = read(path)
-    return validate(Connector, document) if "request" in document.data else load_connector(path)
+    return service.read(path) if "request" in read(path).data else load_connector(path)
 
 
 def _remarks(made: DeviceConnector) -> Iterable[tuple[str, str]]:

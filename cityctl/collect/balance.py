@@ -1,0 +1,168 @@
+"""The balance as a result: a row for each series, a row for each rejection, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cityctl.clock import Interval
+from cityctl.collect.ledger import Ledger, Line
+from cityctl.collect.order import moment
+from cityctl.errors import listed
+from cityctl.exports.parsed import Rejection
+from cityctl.glossary import column
+from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.units import unit
+
+NOTHING = "no readings in it"
+
+DIRECTION = Column(
+    "direction",
+    "Direction",
+    meaning="forward, reverse, net or total flow, where the export says it",
+    priority=6,
+)
+RECEIVED = Column("received", "Received", meaning="readings that came", kind="integer", priority=2)
+NEW = Column("new", "New", meaning="readings that were not stored before", kind="integer", priority=1)
+UNCHANGED = Column("unchanged", "Unchanged", meaning="readings stored already", kind="integer", priority=3)
+REVISED = Column(
+    "revised", "Revised", meaning="readings that replace a stored value", kind="integer", priority=2
+)
+DUPLICATE = Column(
+    "duplicate", "Duplicate", meaning="readings that came more than once", kind="integer", priority=4
+)
+REJECTED = Column(
+    "rejected", "Rejected", meaning="readings that could not be taken", kind="integer", priority=1
+)
+SUM = Column(
+    "sum", "Sum", meaning="of the readings taken, each once, in their unit; none where they must not be summed",
+    kind="number", digits=3, priority=5,
+)  # fmt: skip
+LINE = Column("line", "Line", meaning="line or row of the file", kind="integer", priority=3)
+PLACE = Column("place", "Place", meaning="where in the file", priority=4)
+COLUMNS: tuple[Column, ...] = (
+    DIRECTION,
+    RECEIVED,
+    NEW,
+    UNCHANGED,
+    REVISED,
+    DUPLICATE,
+    REJECTED,
+    SUM,
+    LINE,
+    PLACE,
+)
+
+
+def balance_result(
+    title: str,
+    ledgers: Sequence[Ledger],
+    refused: Sequence[Missing],
+    *,
+    interval: Interval | None,
+    dry_run: bool,
+    notes: Sequence[str] = (),
+) -> Result:
+    """The balance as tables: a row for each series, and a row for each rejection."""
+    lines = [line for ledger in ledgers for line in ledger.lines.values()]
+    lines = [line for line in lines if line.received or line.series.id]
+    rows = [_row(line) for line in lines]
+    columns = [
+        column("series"), column("point"), column("quantity"), column("unit"), DIRECTION, RECEIVED, NEW,
+        UNCHANGED, REVISED, DUPLICATE, REJECTED, SUM, column("first"), column("last"), column("file", priority=6),
+    ]  # fmt: skip
+    told = [
+        (one.file, one.line, one.place, one.series or "", one.reason, one.count)
+        for ledger in ledgers
+        for one in ledger.rejections
+    ]
+    told += [(one.what, None, "", "", one.why, 0) for one in refused]
+    tables = [Table("balance", "Balance", columns, rows)]
+    tables.append(
+        Table(
+            "rejections",
+            "Rejections",
+            [column("file"), LINE, PLACE, column("series"), column("reason"), column("count")],
+            list(told),
+        )
+    )
+    received = sum(line.received for line in lines)
+    rejected = sum(line.rejected for line in lines)
+    missing = [*_missing(ledgers), *refused]
+    completeness = Completeness(wanted=received, had=received - rejected, missing=missing)
+    said = list(notes)
+    left_out: dict[str, dict[str, None]] = {}
+    for ledger in ledgers:
+        said += ledger.notes
+        left_out.setdefault(ledger.source, {}).update(ledger.left_out)
+        if ledger.blank:
+            said.append(f"{ledger.source}: {ledger.blank} cells are blank or stand for a missing reading")
+    for source, series in left_out.items():
+        if series:
+            names = listed(f"`{name}`" for name in series)
+            said.append(f"{source}: not asked for, left out: {names}")
+    return Result(
+        title,
+        tables,
+        interval=interval,
+        completeness=completeness,
+        notes=said,
+        summary=_summary(lines, refused, dry_run),
+    )
+
+
+def _row(line: Line) -> tuple[object, ...]:
+    summed = line.series.kind in (None, "interval") and line.match.point is not None
+    known = line.match.unit or line.series.unit
+    quantity = line.series.quantity
+    if quantity is None and known is not None:
+        quantity = unit(known).quantity
+    return (
+        line.label,
+        line.match.point,
+        quantity,
+        known,
+        line.series.direction,
+        line.received,
+        line.new,
+        line.unchanged,
+        line.revised,
+        line.duplicate,
+        line.rejected,
+        line.total if summed else None,
+        moment(line.first) if line.first is not None else None,
+        moment(line.last) if line.last is not None else None,
+        line.source,
+    )
+
+
+def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
+    for ledger in ledgers:
+        reasons: dict[str, tuple[int, Rejection]] = {}
+        for one in ledger.rejections:
+            kind = one.reason.split("` ", 1)[-1]
+            count, first = reasons.get(kind, (0, one))
+            reasons[kind] = (count + one.count, first)
+        for count, first in reasons.values():
+            where = f"{first.file}:{first.line}" if first.line is not None else first.file
+            yield Missing(where, f"{count} readings rejected: {first.reason}")
+        for said in ledger.absent:
+            yield Missing(ledger.source, said)
+        if not any(line.received for line in ledger.lines.values()):
+            yield Missing(ledger.source, NOTHING)
+
+
+def _summary(lines: Sequence[Line], refused: Sequence[Missing], dry_run: bool) -> str:
+    def figure(count: int) -> str:
+        return f"{count:,}".replace(",", " ")
+
+    received = sum(line.received for line in lines)
+    parts = [f"{figure(received)} readings received"]
+    told = [
+        (sum(getattr(line, key) for line in lines), key)
+        for key in ("new", "unchanged", "revised", "duplicate", "rejected")
+    ]
+    parts += [f"{figure(count)} {word}" for count, word in told if count or word == "new"]
+    said = ", ".join(parts)
+    if refused:
+        said += f"; refused: {', '.join(one.what for one in refused)}"
+    return f"{said} (dry run: nothing was stored)" if dry_run else said

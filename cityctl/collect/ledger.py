@@ -1,0 +1,245 @@
+"""What came from one source, counted on its way into the store.
+
+For each series received = new + unchanged + revised + duplicate + rejected; a balance that does not close is a
+bug and ends the run with an error. Knows no format and no network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from cityctl.collect.match import Match
+from cityctl.collect.order import Order, Repeats, coded, columns_of
+from cityctl.errors import CityctlError
+from cityctl.exports.parsed import Chunk, Rejection, Series
+
+if TYPE_CHECKING:
+    from cityctl.store import Balance
+
+
+@dataclass
+class Line:
+    """One series of one source, and what became of its readings. Times in µs."""
+
+    source: str
+    series: Series
+    match: Match
+    label: str
+    handed_in: int = 0  # readings given to the store
+    rejected: int = 0
+    new: int = 0
+    unchanged: int = 0
+    revised: int = 0
+    duplicate: int = 0
+    total: float = 0.0
+    first: int | None = None
+    last: int | None = None
+
+    @property
+    def received(self) -> int:
+        """Readings that came."""
+        return self.handed_in + self.rejected
+
+    def check(self) -> None:
+        """Raises CityctlError (a bug) where readings are unexplained."""
+        accounted = self.new + self.unchanged + self.revised + self.duplicate
+        if self.handed_in != accounted:
+            raise CityctlError(
+                f"the balance of `{self.series.id}` does not close: {self.handed_in} readings were handed in, and "
+                f"{accounted} are accounted for",
+                tried=[f"{self.source}: new {self.new}, unchanged {self.unchanged}, revised {self.revised}, "
+                       f"duplicate {self.duplicate}, rejected {self.rejected}"],
+            )  # fmt: skip
+
+
+class Matching(Protocol):
+    """Says which series are wanted, and where they go."""
+
+    def wants(self, series: Series) -> bool: ...
+
+    def match(self, series: Series) -> Match: ...
+
+
+@dataclass
+class Ledger:
+    """What came from one source (a file, a service), on its way into the store."""
+
+    source: str
+    matcher: Matching
+    label: str | None = None
+    lines: dict[str, Line] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, None] = field(default_factory=dict)
+    blank: int = 0
+    absent: list[str] = field(default_factory=list)
+    order: Order = field(default_factory=Order)
+
+    def batches(self, chunks: Iterable[Chunk]) -> Iterator[Any]:
+        """The readings that points take, as the store wants them; everything is counted on the way."""
+        for chunk in chunks:
+            yield from self.take(chunk)
+
+    def take(self, chunk: Chunk) -> Iterator[Any]:
+        """One chunk; see `batches`."""
+        for series in chunk.series:
+            if self.matcher.wants(series):
+                label = self.label or series.id
+                line = self.lines.setdefault(series.id, Line(self.source, series, Match(None), label))
+                if not line.handed_in:
+                    line.series, line.match = series, self.matcher.match(series)
+            else:
+                self.left_out[series.id] = None
+        self.blank += chunk.blank
+        self.notes += [note for note in chunk.notes if note not in self.notes]
+        for rejection in chunk.rejections:
+            self.reject(rejection)
+        if chunk.readings is not None and chunk.readings.num_rows:
+            yield from self._readings(chunk.readings)
+
+    def reject(self, rejection: Rejection) -> None:
+        """Readings that cannot be taken."""
+        name = rejection.series
+        if name in self.left_out:
+            return
+        if name is not None and name not in self.lines and not self.matcher.wants(Series(name)):
+            self.left_out[name] = None
+            return
+        self.rejections.append(rejection)
+        self._line(name).rejected += rejection.count
+
+    def _line(self, name: str | None) -> Line:
+        key = name or ""
+        if key not in self.lines:
+            series = Series(key)
+            match = self.matcher.match(series) if name else Match(None, why="no series")
+            self.lines[key] = Line(self.source, series, match, self.label or key)
+        return self.lines[key]
+
+    def _readings(self, readings: Any) -> Iterator[Any]:
+        import pyarrow as pa
+
+        names, codes = coded(readings)
+        times, values, qualities, _ = columns_of(readings)
+        counts = np.bincount(codes, minlength=len(names))
+        present = [code for code, count in enumerate(counts.tolist()) if count]
+        stays = np.zeros(len(names), bool)
+        scale, offset = np.ones(len(names)), np.zeros(len(names))
+        points: list[str | None] = [None] * len(names)
+        sums = np.bincount(codes, weights=np.nan_to_num(values), minlength=len(names))
+        first, last = _ends(codes, times, len(names))
+        for code in present:
+            name = names[code]
+            if name in self.left_out:
+                continue
+            line = self._line(name)
+            line.first = min(int(first[code]), line.first if line.first is not None else int(first[code]))
+            line.last = max(int(last[code]), line.last if line.last is not None else int(last[code]))
+            if line.match.point is None:
+                line.rejected += int(counts[code])
+                continue
+            line.handed_in += int(counts[code])
+            line.total += float(sums[code])
+            points[code] = line.match.point
+            stays[code], scale[code], offset[code] = True, line.match.scale, line.match.offset
+        if not stays.any():
+            return
+        if not stays[present].all():
+            chosen = stays[codes]
+            codes, times = codes[chosen], times[chosen]
+            values, qualities = values[chosen], qualities[chosen]
+        self.order.watch(names, codes, times)
+        if len(present) == 1:
+            if (scale[present[0]], offset[present[0]]) != (1.0, 0.0):
+                values = values * scale[present[0]] + offset[present[0]]
+        elif (scale != 1.0).any() or offset.any():
+            values = values * scale[codes] + offset[codes]
+        named = pa.array([point or "" for point in points], pa.string())
+        yield pa.record_batch(
+            [
+                pa.DictionaryArray.from_arrays(codes, named),
+                pa.array(times).view(pa.timestamp("us")),
+                pa.array(values, pa.float64(), from_pandas=True),
+                pa.array(qualities, pa.uint8()),
+            ],
+            names=["point", "time", "value", "quality"],
+        )
+
+    def close_unmatched(self) -> None:
+        """Series that nothing takes: one rejection each, so that their balance closes."""
+        told: Counter[str | None] = Counter()
+        for rejection in self.rejections:
+            told[rejection.series] += rejection.count
+        for name, line in self.lines.items():
+            left = line.rejected - told[name]
+            if line.match.point is None and line.first is not None and left > 0:
+                self.rejections.append(Rejection(self.source, None, "", name, line.match.why, left))
+
+    def settle_repeats(self, found: Mapping[str, Repeats], rejections: Sequence[Rejection]) -> None:
+        """Readings that gave one instant another value are no duplicates: they were not taken."""
+        self.rejections += rejections
+        for name, repeat in found.items():
+            line = self.lines[name]
+            conflicts = min(repeat.conflicts, line.duplicate)
+            line.duplicate -= conflicts
+            line.handed_in -= conflicts
+            line.rejected += conflicts
+            line.total = repeat.total
+            line.check()
+
+
+def settle(ledgers: Sequence[Ledger], balance: Balance) -> None:
+    """What the store made of the readings of one add. Raises CityctlError where the balance does not close."""
+    by_point = {
+        line.match.point: (ledger, line)
+        for ledger in ledgers
+        for line in ledger.lines.values()
+        if line.match.point is not None
+    }
+    for point, entry in balance.series.items():
+        if point not in by_point:
+            raise CityctlError(f"the store balances `{point}`, which nobody handed in")
+        line = by_point[point][1]
+        line.new += entry.new
+        line.unchanged += entry.unchanged
+        line.revised += entry.revised
+        line.duplicate += entry.duplicate
+        line.handed_in -= entry.rejected
+        line.rejected += entry.rejected
+    for told in balance.rejections:
+        ledger, line = by_point[told.series]
+        ledger.rejections.append(
+            Rejection(ledger.source, None, told.place, line.series.id, told.reason, told.count)
+        )
+    for ledger in ledgers:
+        for line in ledger.lines.values():
+            line.check()
+
+
+def _ends(codes: Any, times: Any, count: int) -> tuple[Any, Any]:
+    """(earliest, latest) time of each code."""
+    if count == 1:
+        return np.array([times.min()]), np.array([times.max()])
+    first = np.full(count, np.iinfo(np.int64).max)
+    last = np.full(count, np.iinfo(np.int64).min)
+    np.minimum.at(first, codes, times)
+    np.maximum.at(last, codes, times)
+    return first, last
+
+
+def schema() -> Any:
+    """The Arrow schema of what a ledger hands to the store."""
+    import pyarrow as pa
+
+    kinds: Any = [
+        ("point", pa.dictionary(pa.int32(), pa.string())),
+        ("time", pa.timestamp("us")),
+        ("value", pa.float64()),
+        ("quality", pa.uint8()),
+    ]
+    return pa.schema(kinds)

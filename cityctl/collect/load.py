@@ -1,0 +1,266 @@
+"""Import: files into the store, with the balance of every series.
+
+The good part of a file is kept when other parts are rejected; a file that cannot be understood is named, and
+the others are taken. With a dry run nothing is stored, and no project is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from cityctl.city.model import City, FileSource
+from cityctl.city.project import Project
+from cityctl.collect.balance import balance_result
+from cityctl.collect.ledger import Ledger, schema, settle
+from cityctl.collect.match import NO_UNIT, Matcher
+from cityctl.collect.order import repeats
+from cityctl.console import Console
+from cityctl.errors import CityctlError, ConfigInvalid, InputRefused, UsageProblem, near
+from cityctl.exports import formats
+from cityctl.exports.parsed import Chunk
+from cityctl.exports.shape import Shape
+from cityctl.exports.source import Source
+from cityctl.result import Missing, Result
+
+if TYPE_CHECKING:
+    from cityctl.store import Store
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is said about files on the command line; see exports/shape.py for the shape of tables."""
+
+    shape: Shape = field(default_factory=Shape)
+    format: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    keep_all: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to import."""
+
+    source: Source
+    format: str | None
+    shape: Shape
+    mapping: Mapping[str, str]
+    prefix: str
+
+
+def import_files(
+    project: Project | None, files: Sequence[Path], options: Options, *, now: datetime, console: Console
+) -> Result:
+    """Import the named files, or all that city.yaml names where none is named.
+
+    `project` None: only a dry run is possible. `now` is when the readings were received. Raises UsageProblem
+    (a column or point that is not there, where there is one file alone), ConfigInvalid, LockHeld and
+    StoreProblem. A file that cannot be understood is named in the result, and on stderr.
+    """
+    if project is None and not options.dry_run:
+        raise ConfigInvalid(
+            "no city.yaml here or above: there is no store to import into",
+            hint="`cityctl init DIR` makes a project; with --dry-run a file can be looked at anywhere",
+        )
+    city = project.city if project is not None else None
+    jobs, refused = _jobs(project, files, options)
+    for absent in refused:
+        console.warn(f"{absent.what}: {absent.why}")
+    ledgers: list[Ledger] = []
+    with _target(project, options.dry_run) as store, console.progress("importing", len(jobs)) as progress:
+        for job in jobs:
+            progress.advance(0, note=job.source.name)
+            try:
+                ledger = _import_one(job, city, store, options, now)
+                ledgers.append(ledger)
+                if options.dry_run and project is not None:
+                    _compare(store, project, ledger)
+            except (InputRefused, UsageProblem) as problem:
+                if isinstance(problem, UsageProblem) and len(jobs) == 1:
+                    raise
+                refused.append(_refusal(job, problem))
+                console.warn(problem.message + (f"\nhint: {problem.hint}" if problem.hint else ""))
+            progress.advance()
+    return balance_result("Import", ledgers, refused, interval=None, dry_run=options.dry_run)
+
+
+def _refusal(job: Job, problem: CityctlError) -> Missing:
+    """A file that cannot be taken, for the result."""
+    why = problem.message.removeprefix(f"{job.source.name}: ")
+    return Missing(job.source.name, f"{why} (hint: {problem.hint})" if problem.hint else why)
+
+
+@contextmanager
+def _target(project: Project | None, dry_run: bool) -> Iterator[Store]:
+    """The project's store, or one that is thrown away."""
+    from cityctl.store import Store
+
+    if not dry_run and project is not None:
+        with Store.open(project.store_folder) as store:
+            yield store
+        return
+    with TemporaryDirectory(prefix="cityctl-dry-run-") as folder, Store.open(Path(folder)) as store:
+        yield store
+
+
+def _import_one(job: Job, city: City | None, store: Store, options: Options, now: datetime) -> Ledger:
+    import pyarrow as pa
+
+    name = job.format or formats.recognise(job.source)
+    parse = formats.find(name).parse
+    keep_all = options.keep_all or city is None
+    matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all)
+    ledger = Ledger(job.source.name, matcher)
+    chunks = _with_units(parse(job.source, job.shape), ledger, job)
+    reader = pa.RecordBatchReader.from_batches(schema(), ledger.batches(chunks))
+    points = city.points() if city is not None else None
+    settle([ledger], store.add(reader, source=job.source.name, received=now, points=points))
+    again = {series for series in ledger.order.unordered if ledger.lines[series].duplicate}
+    if again:
+        word = "reading" if name == "green_button" else "row" if name == "parquet" else "line"
+        ledger.settle_repeats(*repeats(parse(job.source, job.shape), again, job.source.name, word))
+    ledger.close_unmatched()
+    for said in job.mapping:
+        if not any(matcher.is_said(series, said) for series in ledger.lines):
+            match = near(said, [*ledger.lines, *ledger.left_out])
+            also = f"; near: `{match}`" if match else ""
+            ledger.absent.append(f"no series `{said}`, which the map names{also}")
+    return ledger
+
+
+def _with_units(chunks: Iterator[Chunk], ledger: Ledger, job: Job) -> Iterator[Chunk]:
+    """The chunks of a file; a file of which no series has a unit is refused before anything is stored."""
+    for chunk in chunks:
+        for series in chunk.series:
+            match = ledger.matcher.match(series) if ledger.matcher.wants(series) else None
+            if match is not None and match.why == NO_UNIT:
+                raise InputRefused(
+                    f"{job.source.name}: no unit is said for `{series.id}`",
+                    hint="say it with --unit m3/h, or with `unit:` of its file or point in city.yaml",
+                )
+        yield chunk
+
+
+def _compare(store: Store, project: Project, ledger: Ledger) -> None:
+    """What would be new, unchanged and revised in the project's own store, for a dry run."""
+    from cityctl.engine.duck import Engine
+    from cityctl.store import Store
+
+    points = {line.match.point: line for line in ledger.lines.values() if line.match.point and line.new}
+    if not points or not (project.store_folder / "list.sqlite").exists():
+        return
+    with Store.open(project.store_folder, create=False) as stored, Engine() as engine:
+        names = [point for point in points if point]
+        stored.attach(engine, None, points=names, name="stored")
+        store.attach(engine, None, points=names, name="incoming")
+        rows = engine.rows(
+            "SELECT i.point, count(*) FILTER (s.point IS NOT NULL), count(*) FILTER (s.point IS NOT NULL AND "
+            "s.value IS NOT DISTINCT FROM i.value AND s.quality = i.quality) "
+            "FROM incoming AS i LEFT JOIN stored AS s USING (point, time) GROUP BY i.point"
+        )
+    for point, known, same in rows:
+        line = points[point]
+        line.new -= known
+        line.unchanged += same
+        line.revised += known - same
+
+
+def _jobs(
+    project: Project | None, files: Sequence[Path], options: Options
+) -> tuple[list[Job], list[Missing]]:
+    city = project.city if project is not None else None
+    jobs: list[Job] = []
+    refused: list[Missing] = []
+    if files:
+        shape = options.shape
+        if shape.time_zone is None and city is not None:
+            shape = replace(shape, time_zone=city.time_zone)
+        shape = replace(shape, columns=tuple(options.mapping))
+        if options.format is not None:
+            formats.find(options.format)
+        for path in files:
+            try:
+                source = Source.file(path)
+            except InputRefused as problem:
+                refused.append(Missing(str(path), problem.message.removeprefix(f"{path}: ")))
+                continue
+            jobs.append(Job(source, options.format, shape, options.mapping, options.prefix))
+        return jobs, refused
+    if project is None or city is None:
+        raise UsageProblem("no file is named", hint="cityctl data import FILE --dry-run")
+    if not city.files:
+        raise UsageProblem(
+            "no file is named, and city.yaml names none",
+            hint="cityctl data import FILE, or add `files:` to city.yaml",
+        )
+    for name, entry in city.files.items():
+        paths = [entry.path] if isinstance(entry.path, str) else list(entry.path)
+        shape = _merged(entry, options.shape, city)
+        for text in paths:
+            found = _found(project.folder, text)
+            if not found:
+                refused.append(Missing(text, f"no such file (files.{name} of city.yaml)"))
+            for path in found:
+                source = Source.file(path, _shown(path, project.folder))
+                mapping = {**entry.points, **options.mapping}
+                jobs.append(Job(source, options.format or entry.format, shape, mapping, entry.prefix))
+    return jobs, refused
+
+
+def _found(folder: Path, text: str) -> list[Path]:
+    """The files that a path of city.yaml names; `*` stands for any letters."""
+    if "*" in text or "?" in text:
+        plain = Path(text)
+        start = Path(plain.anchor) if plain.is_absolute() else folder
+        pattern = str(plain.relative_to(plain.anchor)) if plain.is_absolute() else text
+        parents = 0
+        while pattern.startswith("../"):
+            pattern, parents = pattern[3:], parents + 1
+        for _ in range(parents):
+            start = start.parent
+        return sorted(path for path in start.glob(pattern) if path.is_file())
+    path = folder / text
+    return [path] if path.is_file() else []
+
+
+def _shown(path: Path, folder: Path) -> str:
+    try:
+        return str(path.relative_to(folder))
+    except ValueError:
+        return str(path)
+
+
+def _merged(entry: FileSource, said: Shape, city: City) -> Shape:
+    """city.yaml's words for a file, with those of the command line over them."""
+    plain = Shape()
+    own = Shape(
+        layout=entry.layout,
+        time=entry.time,
+        point=entry.point,
+        value=entry.value,
+        quality=entry.quality,
+        columns=tuple(entry.points),
+        unit=entry.unit,
+        units=entry.units,
+        time_zone=entry.time_zone or city.time_zone,
+        time_format=entry.time_format,
+        stamp=entry.stamp,
+        every=entry.every,
+        kind=entry.kind,
+        decimal=entry.decimal if entry.decimal == "," else None,
+        delimiter=entry.delimiter,
+        missing=tuple(entry.missing),
+    )
+    changed: dict[str, Any] = {
+        name: getattr(said, name)
+        for name in Shape.__dataclass_fields__
+        if getattr(said, name) != getattr(plain, name)
+    }
+    return replace(own, **changed)

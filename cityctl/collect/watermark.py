@@ -1,0 +1,111 @@
+"""How far each series of a service has been pulled, and the windows of the next pull.
+
+A watermark only moves over a window that was answered whole and is stored; before it, the settle horizon is
+pulled again for late data. Windows are half-open.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cityctl.disk import write_atomic
+from cityctl.errors import ConfigInvalid
+
+Window = tuple[datetime, datetime]
+
+
+@dataclass
+class Watermark:
+    """Everything from `since` up to, and without, `until` was pulled."""
+
+    since: datetime
+    until: datetime
+
+    def covers(self, window: Window) -> Watermark:
+        """The watermark after a window was drained; a window that leaves a gap does not move it."""
+        start, end = window
+        if start > self.until or end < self.since:
+            return self
+        return Watermark(min(self.since, start), max(self.until, end))
+
+
+@dataclass
+class Watermarks:
+    """The watermarks of one service, in a file of the project's state."""
+
+    path: Path
+    marks: dict[str, Watermark] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, service: str) -> Watermarks:
+        """The watermarks as they were last written. Raises ConfigInvalid where the file is damaged."""
+        path = folder / f"{service}.json"
+        if not path.exists():
+            return cls(path)
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))["series"]
+            marks = {
+                series: Watermark(
+                    datetime.fromisoformat(mark["since"]), datetime.fromisoformat(mark["until"])
+                )
+                for series, mark in told.items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise ConfigInvalid(
+                f"{path}: damaged: {problem}",
+                hint="delete it: the next pull then begins with the connector's first window, or with --since",
+            ) from None
+        return cls(path, marks)
+
+    def drained(self, series: str, window: Window, now: datetime) -> None:
+        """A window was answered whole and is stored. What lies in the future is not drained."""
+        window = (window[0], min(window[1], now))
+        if window[1] <= window[0]:
+            return
+        mark = self.marks.get(series)
+        self.marks[series] = mark.covers(window) if mark is not None else Watermark(*window)
+
+    def write(self) -> None:
+        """Keep the watermarks, whole or not at all."""
+        told = {
+            series: {"since": _text(mark.since), "until": _text(mark.until)}
+            for series, mark in sorted(self.marks.items())
+        }
+        write_atomic(self.path, (json.dumps({"series": told}, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def windows(
+    mark: Watermark | None,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    now: datetime,
+    largest: timedelta,
+    first: timedelta,
+    settle: timedelta,
+) -> list[Window]:
+    """The windows to ask for, oldest first, each at most `largest` long.
+
+    From `since`, or else from the watermark less the settle horizon, or else `first` back from now; up to
+    `until`, or else now.
+    """
+    end = (until or now).replace(microsecond=0)
+    begin = since
+    if begin is None:
+        begin = mark.until - settle if mark is not None else end - first
+        if mark is not None:
+            begin = max(begin, mark.since)
+    begin = begin.replace(microsecond=0)
+    found: list[Window] = []
+    while begin < end:
+        following = min(begin + largest, end)
+        found.append((begin, following))
+        begin = following
+    return found
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

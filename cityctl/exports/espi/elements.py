@@ -1,0 +1,248 @@
+"""What stands in the elements of an entry: links, ReadingTypes, and the readings of an IntervalBlock.
+
+A block in which each reading has a start and a value, and nothing else that matters, is read as two lists of
+text at once; any other block is read one reading after the other, so that a fault is named with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from math import isfinite
+from typing import Any
+from urllib.parse import urljoin
+
+import numpy as np
+from lxml import etree
+
+from cityctl.exports.espi.codes import ReadingType
+from cityctl.exports.espi.links import Links, address
+from cityctl.exports.espi.spool import Readings
+
+_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_LATEST = 7_258_118_400  # 2200-01-01, in epoch seconds
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A reading that cannot be taken: the line and the number of its element, and why."""
+
+    line: int
+    number: int
+    reason: str
+
+
+@dataclass
+class Draft:
+    """The readings of the entry that is being read; they are numbered through the whole feed."""
+
+    count: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    parts: list[Readings] = field(default_factory=list)
+    held: int = 0
+
+    def add(self, readings: Readings) -> None:
+        """More readings."""
+        if len(readings):
+            self.parts.append(readings)
+            self.held += len(readings)
+
+    def take(self) -> tuple[Readings | None, list[Fault]]:
+        """All readings and faults since the last call."""
+        faults, parts = self.faults, self.parts
+        self.faults, self.parts, self.held = [], [], 0
+        if len(parts) < 2:
+            return (parts[0] if parts else None), faults
+        return Readings(
+            np.concatenate([part.times for part in parts]),
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.codes for part in parts]),
+            np.concatenate([part.places for part in parts]),
+        ), faults
+
+
+def local(element: Any) -> str:
+    """An element's name without its namespace; empty for comments."""
+    tag = element.tag
+    return tag[tag.rfind("}") + 1 :] if isinstance(tag, str) else ""
+
+
+def text(element: Any) -> str:
+    """An element's text; empty where markup stands in it."""
+    return (element.text or "").strip() if not len(element) else ""
+
+
+class _Words:
+    """The names of a reading's elements in one namespace, and the paths to all of a block's at once."""
+
+    def __init__(self, space: str) -> None:
+        def name(word: str) -> str:
+            return f"{{{space}}}{word}" if space else word
+
+        self.reading, self.period, self.start = name("IntervalReading"), name("timePeriod"), name("start")
+        self.value, self.graded, self.quality = name("value"), name("ReadingQuality"), name("quality")
+        known = {"e": space} if space else None
+        mark = "e:" if space else ""
+
+        def path(*steps: str) -> str:
+            return "/".join(f"{mark}{step}" for step in ("IntervalReading", *steps))
+
+        def asks(written: str) -> Any:
+            return etree.XPath(written, namespaces=known, smart_strings=False)
+
+        starts, values = path("timePeriod", "start"), path("value")
+        self.starts, self.values = asks(f"{starts}/text()"), asks(f"{values}/text()")
+        # How many readings there are, where each has one start, one value and no quality; else -1.
+        even = f"count({starts}) = count({path()}) and count({values}) = count({path()})"
+        self.even = asks(f"({even} and not({path('ReadingQuality')})) * (count({path()}) + 1) - 1")
+
+
+_words = cache(_Words)
+
+
+def _namespace(element: Any) -> str:
+    tag: str = element.tag
+    return tag[1 : tag.index("}")] if tag.startswith("{") else ""
+
+
+def read_block(block: Any, draft: Draft) -> None:
+    """The readings of a whole IntervalBlock."""
+    words = _words(_namespace(block))
+    if not _read_at_once(block, words, draft):
+        read_each(block.findall(words.reading), words, draft)
+
+
+def _read_at_once(block: Any, words: _Words, draft: Draft) -> bool:
+    count = int(words.even(block))
+    starts, values = words.starts(block), words.values(block)
+    if not len(starts) == len(values) == count:  # also where markup cuts a text in two
+        return False
+    plain = "".join(starts) + "".join(values)
+    if not plain.isascii() or "_" in plain:
+        return False
+    try:
+        seconds = np.fromiter(map(int, starts), np.int64, count)
+        numbers = np.fromiter(map(float, values), np.float64, count)
+    except (ValueError, OverflowError):
+        return False
+    if not np.isfinite(numbers).all() or (count and (seconds.max() > _LATEST or seconds.min() < -_LATEST)):
+        return False
+    places = np.arange(draft.count + 1, draft.count + count + 1)
+    draft.count += count
+    draft.add(Readings(seconds * 1_000_000, numbers, np.full(count, -1, np.int16), places))
+    return True
+
+
+def read_open_block(block: Any, draft: Draft) -> None:
+    """The readings so far of a block that has not ended; they are taken out of it."""
+    done = block[:-1]
+    words = _words(_namespace(block))
+    read_each([child for child in done if child.tag == words.reading], words, draft)
+    del block[:-1]
+
+
+def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
+    """Readings one after the other; a reading that cannot be taken becomes a fault."""
+    times: list[int] = []
+    values: list[float] = []
+    codes: list[int] = []
+    places: list[int] = []
+    for element in elements:
+        draft.count += 1
+        start = value = ""
+        code = -1
+        for child in element:
+            if child.tag == words.value:
+                value = text(child)
+            elif child.tag == words.period:
+                start = next((text(part) for part in child if part.tag == words.start), "")
+            elif child.tag == words.graded:
+                graded = next((text(part) for part in child if part.tag == words.quality), "")
+                code = min(whole(graded, -1), 32767)
+        why = _why_not(start, value)
+        if why:
+            draft.faults.append(Fault(element.sourceline or 0, draft.count, why))
+            continue
+        times.append(micros(start))
+        values.append(float(value))
+        codes.append(code)
+        places.append(draft.count)
+    draft.add(
+        Readings(
+            np.array(times, np.int64),
+            np.array(values, np.float64),
+            np.array(codes, np.int16),
+            np.array(places, np.int64),
+        )
+    )
+
+
+def _why_not(start: str, value: str) -> str:
+    """Why a reading cannot be taken; empty where it can."""
+    if not start:
+        return "it has no start"
+    try:
+        micros(start)
+    except (ValueError, InvalidOperation, OverflowError):
+        return f"its start `{start[:40]}` is no time"
+    if not value:
+        return "it has no value"
+    try:
+        if "_" not in value and isfinite(float(value)):
+            return ""
+    except (ValueError, OverflowError):
+        pass
+    return f"its value `{value[:40]}` is no number"
+
+
+def micros(said: str) -> int:
+    """Epoch seconds, also fractional ones, as µs. Raises ValueError and InvalidOperation."""
+    number = Decimal(said)
+    if "_" in said or not number.is_finite() or abs(number) > _LATEST:
+        raise ValueError("no time between 1739 and 2200")
+    return int((number * 1_000_000).to_integral_value())
+
+
+def whole(said: str, otherwise: Any = None) -> Any:
+    """An integer, or `otherwise` where the text is none."""
+    try:
+        return int(said)
+    except ValueError:
+        return otherwise
+
+
+def read_links(entry: Any) -> Links:
+    """The links of an entry."""
+    base = ""
+    for around in reversed([entry, *entry.iterancestors()]):
+        base = urljoin(base, around.get(_BASE, ""))
+    href = own = up = ""
+    related: list[str] = []
+    for child in entry:  # links stand in the entry itself, never deeper
+        if local(child) != "link":
+            continue
+        target, rel = child.get("href"), child.get("rel")
+        if not target:
+            continue
+        if rel == "self":
+            href, own = target.strip(), address(base, target)
+        elif rel == "up":
+            up = address(base, target)
+        elif rel == "related":
+            related.append(address(base, target))
+    return Links(href, own, up, tuple(related))
+
+
+def read_type(element: Any) -> ReadingType:
+    """A ReadingType."""
+    said = {local(child): text(child) for child in element}
+    return ReadingType(
+        uom=whole(said.get("uom", "")),
+        power=whole(said.get("powerOfTenMultiplier", ""), 0),
+        direction=whole(said.get("flowDirection", "")),
+        accumulation=whole(said.get("accumulationBehaviour", "")),
+        interval=whole(said.get("intervalLength", "")),
+        quality=whole(said.get("defaultQuality", "")),
+    )

@@ -1,0 +1,95 @@
+"""Which MeterReading, ReadingType and UsagePoint an IntervalBlock belongs to: by Atom links, never by nesting.
+
+Publishers link in different ways: the block's `up` is the collection that the MeterReading names as `related`
+(the standard), the MeterReading names the block itself, or the block's own address lies below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from cityctl.exports.espi.codes import ReadingType
+
+
+@dataclass(frozen=True)
+class Links:
+    """The links of one entry, as addresses that can be compared; `href` is `self` as it was written."""
+
+    href: str = ""
+    own: str = ""
+    up: str = ""
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MeterReading:
+    """A MeterReading entry."""
+
+    links: Links
+    title: str
+
+
+def address(base: str, href: str) -> str:
+    """A link as a path that can be compared: resolved, without host, query and the slash at its end."""
+    return urlsplit(urljoin(base, href.strip())).path.strip("/")
+
+
+@dataclass
+class Web:
+    """The entries of a feed that blocks are linked to."""
+
+    meters: dict[str, MeterReading] = field(default_factory=dict)
+    types: dict[str, ReadingType] = field(default_factory=dict)
+    usage_points: dict[str, Links] = field(default_factory=dict)
+    _by_related: dict[str, MeterReading] = field(default_factory=dict)
+    _points_by_related: dict[str, str] = field(default_factory=dict)
+
+    def add_meter(self, meter: MeterReading) -> None:
+        """A MeterReading entry was read."""
+        self.meters[meter.links.own] = meter
+        for target in meter.links.related:
+            self._by_related.setdefault(target, meter)
+
+    def add_type(self, links: Links, said: ReadingType) -> None:
+        """A ReadingType entry was read."""
+        self.types[links.own] = said
+
+    def add_usage_point(self, links: Links) -> None:
+        """A UsagePoint entry was read."""
+        self.usage_points[links.own] = links
+        for target in links.related:
+            self._points_by_related.setdefault(target, links.href)
+
+    def meter_of(self, block: Links) -> MeterReading | None:
+        """The MeterReading of an entry of blocks, or None while (or because) nothing links them."""
+        for target in (block.up, block.own):
+            if target and target in self._by_related:
+                return self._by_related[target]
+        for target in (block.up, block.own):
+            for above in _above(target):
+                if above in self.meters:
+                    return self.meters[above]
+        return None
+
+    def type_of(self, meter: MeterReading) -> ReadingType | None:
+        """The ReadingType of a MeterReading, or None while (or because) nothing links them."""
+        return next((self.types[target] for target in meter.links.related if target in self.types), None)
+
+    def usage_point_of(self, meter: MeterReading) -> str:
+        """The address of a MeterReading's UsagePoint; empty where nothing links them."""
+        for target in (meter.links.up, meter.links.own):
+            if target and target in self._points_by_related:
+                return self._points_by_related[target]
+        for above in _above(meter.links.own):
+            if above in self.usage_points:
+                return self.usage_points[above].href
+        return ""
+
+
+def _above(target: str) -> Iterable[str]:
+    """a/b/c -> a/b, a."""
+    while "/" in target:
+        target = target.rpartition("/")[0]
+        yield target

@@ -1,0 +1,66 @@
+"""Readings of blocks whose ReadingType has not come yet: kept outside of memory until the feed has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cityctl.exports.espi.links import Links
+
+_IN_MEMORY = 16 << 20  # bytes
+_COLUMNS: Any = [("time", pa.int64()), ("value", pa.float64()), ("code", pa.int16()), ("place", pa.int64())]
+_SCHEMA = pa.schema(_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Raw readings of one entry: µs since 1970, the integer as written, quality code (-1: none), number."""
+
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    codes: npt.NDArray[np.int16]
+    places: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+class Spool:
+    """Readings that wait, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._file: Any = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  closed by __exit__
+        self._writer: Any = pa.ipc.new_stream(self._file, _SCHEMA)
+        self._labels: list[tuple[Links, int]] = []
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def keep(self, links: Links, line: int, readings: Readings) -> None:
+        """The readings of an entry wait; `line` is where the entry stands."""
+        columns = [
+            pa.array(column) for column in (readings.times, readings.values, readings.codes, readings.places)
+        ]
+        self._writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
+        self._labels.append((links, line))
+
+    def drain(self) -> Iterator[tuple[Links, int, Readings]]:
+        """All that waited."""
+        self._writer.close()
+        self._file.seek(0)
+        with pa.ipc.open_stream(self._file) as reader:
+            for (links, line), batch in zip(self._labels, reader, strict=True):
+                columns = [batch.column(index).to_numpy(zero_copy_only=False) for index in range(4)]
+                yield links, line, Readings(*columns)

@@ -1,0 +1,204 @@
+"""Green Button / NAESB ESPI feeds: value = integer x 10^powerOfTenMultiplier x unit of measure.
+
+Streams in constant memory. Times are epoch seconds in UTC, so the feed's own time parameters are not needed.
+Costs are not read: the multiplier does not hold for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.exports.espi.codes import UNIT_NOTES, UNITS, ReadingType, direction, kind, quality
+from cityctl.exports.espi.feed import Entry, read_entries
+from cityctl.exports.espi.links import Links, MeterReading, Web
+from cityctl.exports.espi.spool import Readings, Spool
+from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
+from cityctl.exports.shape import Shape
+from cityctl.exports.source import Source
+from cityctl.units import unit
+
+SUMMARY = "Green Button (NAESB ESPI) Atom feeds"
+SUFFIXES = (".xml",)
+
+_TOGETHER = 65_536  # readings that are handed on together
+_MARKS = (b"naesb.org/espi", b"IntervalBlock", b"<feed", b":feed")
+
+
+def recognises(head: bytes) -> bool:
+    """Whether the file is XML and speaks of a feed or of ESPI."""
+    plain = head.replace(b"\x00", b"")  # UTF-16
+    begins = plain.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
+    return begins and any(mark in plain for mark in _MARKS)
+
+
+def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
+    """The readings of a feed, a chunk an entry or more. Raises InputRefused for what is no whole, safe feed."""
+    with source.stream() as stream, Spool() as spool:
+        feed = _Feed(source.name, shape, spool)
+        for entry in read_entries(source.name, stream):
+            yield from feed.take(entry)
+        yield from feed.finish()
+
+
+@dataclass
+class _Held:
+    """Readings of one series that are handed on together."""
+
+    meter: MeterReading
+    said: ReadingType
+    parts: list[Readings] = field(default_factory=list)
+
+
+class _Feed:
+    """What is known of a feed while it goes by."""
+
+    def __init__(self, name: str, shape: Shape, spool: Spool) -> None:
+        self.name = name
+        self.shape = shape
+        self.spool = spool
+        self.web = Web()
+        self.rejections = Rejections(name, "entry")
+        self._announced: set[str] = set()
+        self._notes: dict[str, None] = {}
+        self._entries = 0
+        self._held: dict[tuple[str, int], _Held] = {}
+        self._measured: dict[str, tuple[int | None, ...]] = {}
+        self._waiting = 0
+
+    def take(self, entry: Entry) -> Iterator[Chunk]:
+        """One entry."""
+        self._entries = entry.number
+        if entry.resource == "UsagePoint":
+            self.web.add_usage_point(entry.links)
+        elif entry.resource == "MeterReading":
+            self.web.add_meter(MeterReading(entry.links, entry.title))
+        elif entry.reading_type is not None:
+            self.web.add_type(entry.links, entry.reading_type)
+        if entry.faults:
+            meter = self.web.meter_of(entry.links)
+            for fault in entry.faults:
+                place = f"entry {entry.number}, reading {fault.number}"
+                series = meter.links.href if meter else None
+                self.rejections.add(
+                    fault.line, series, "the reading cannot be taken", f"{fault.reason}:", place
+                )
+        if entry.readings is not None:
+            found = self._type_of(entry.links)
+            if found is None:
+                self.spool.keep(entry.links, entry.line, entry.readings)
+            else:
+                yield from self._readings(*found, entry.line, entry.readings)
+        refused = self.rejections.taken()
+        if refused:
+            yield Chunk(rejections=refused)
+
+    def finish(self) -> Iterator[Chunk]:
+        """The readings whose types came after them, and those that nothing links."""
+        for links, line, readings in self.spool.drain():
+            found = self._type_of(links)
+            if found is None:
+                self._orphan(links, line, readings)
+            else:
+                yield from self._readings(*found, line, readings)
+        yield from self._flush()
+        if not self._entries:
+            self._notes[f"{self.name}: the feed has no entries"] = None
+        yield Chunk(rejections=self.rejections.taken() + self.rejections.rest(), notes=tuple(self._notes))
+
+    def _type_of(self, links: Links) -> tuple[MeterReading, ReadingType] | None:
+        meter = self.web.meter_of(links)
+        said = self.web.type_of(meter) if meter is not None else None
+        return (meter, said) if meter is not None and said is not None else None
+
+    def _orphan(self, links: Links, line: int, readings: Readings) -> None:
+        meter = self.web.meter_of(links)
+        why = "no MeterReading links this block" if meter is None else "no ReadingType is linked"
+        self.rejections.add_many(
+            [line],
+            meter.links.href if meter else links.href or None,
+            f"{why}: the unit of its readings is unknown",
+            len(readings),
+            f"the entry at line {line}",
+        )
+
+    def _readings(
+        self, meter: MeterReading, said: ReadingType, line: int, readings: Readings
+    ) -> Iterator[Chunk]:
+        """Readings whose type is known; small entries are handed on together."""
+        name = self._name(meter, said)
+        why = _why_not(said)
+        if why:
+            self.rejections.add_many(
+                [line], name, f"its ReadingType has {why}", len(readings), f"the entry at line {line}"
+            )
+            return
+        held = self._held.setdefault((name, said.power), _Held(meter, said))
+        held.parts.append(readings)
+        self._waiting += len(readings)
+        if self._waiting >= _TOGETHER:
+            yield from self._flush()
+
+    def _name(self, meter: MeterReading, said: ReadingType) -> str:
+        """The series' name: its address; with what it measures, where one address is declared in two ways."""
+        name = meter.links.href or meter.title or "MeterReading"
+        measured = (said.uom, said.direction, said.accumulation)
+        if self._measured.setdefault(name, measured) == measured:
+            return name
+        return f"{name} (uom {said.uom}, flow {said.direction}, accumulation {said.accumulation})"
+
+    def _flush(self) -> Iterator[Chunk]:
+        for (name, _), held in self._held.items():
+            series = self._announce(name, held.meter, held.said)
+            times = np.concatenate([part.times for part in held.parts])
+            values = scaled(np.concatenate([part.values for part in held.parts]), held.said.power)
+            codes = np.concatenate([part.codes for part in held.parts])
+            places = np.concatenate([part.places for part in held.parts])
+            graded = np.zeros(len(codes), np.uint8)
+            for code in np.unique(codes).tolist():
+                graded[codes == code] = quality(held.said.quality if code < 0 else code)
+            yield Chunk(readings_table(name, times, values, graded, places), series)
+        self._held = {}
+        self._waiting = 0
+
+    def _announce(self, name: str, meter: MeterReading, said: ReadingType) -> tuple[Series, ...]:
+        if name in self._announced:
+            return ()
+        self._announced.add(name)
+        assert said.uom is not None
+        known = unit(UNITS[said.uom])
+        if said.uom in UNIT_NOTES:
+            self._notes[f"{self.name}: `{name}` is in {UNIT_NOTES[said.uom]}"] = None
+        if said.accumulation is None and kind(None, known.quantity) == "interval":
+            self._notes[
+                f"{self.name}: `{name}` does not say how it accumulates; taken as amounts of its intervals"
+            ] = None
+        every = said.interval if said.interval and said.interval > 0 else None
+        told = Series(
+            name,
+            unit=known.symbol,
+            quantity=known.quantity,
+            direction=direction(said.direction),
+            kind=kind(said.accumulation, known.quantity),
+            every=every,
+            title=meter.title,
+            usage_point=self.web.usage_point_of(meter),
+        )
+        return (told,)
+
+
+def _why_not(said: ReadingType) -> str:
+    """What keeps the values of a ReadingType from being taken; empty where nothing does."""
+    if said.uom is None:
+        return "no unit of measure"
+    if said.uom not in UNITS:
+        return f"unit of measure {said.uom}, which cityctl cannot keep"
+    return "" if -30 <= said.power <= 30 else f"a power of ten of {said.power}"
+
+
+def scaled(values: npt.NDArray[np.float64], power: int) -> npt.NDArray[np.float64]:
+    """Integers x 10^power, each rounded once: a division where the power is negative."""
+    return values / 10.0**-power if power < 0 else values * 10.0**power

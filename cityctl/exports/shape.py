@@ -1,0 +1,43 @@
+"""How a table is written, in the words that city.yaml, a service connector and the command line share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from cityctl.reading import Kind
+
+Layout = Literal["auto", "long", "wide"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is said about a table; None or "auto" is found out from the table, where that is unambiguous.
+
+    `time` may join two columns (`Date + Time`). `columns` are the only ones wanted, under `layout` wide.
+    `units` holds units by column, `unit` the unit of all others. `stamp` "end" marks times that label the
+    end of their interval, which is `every` long. `missing` are values that stand for "no reading".
+    `qualities` maps the words of the quality column to good, estimated, suspect and bad. `series` names the
+    series of a table that names none.
+    """
+
+    layout: Layout = "auto"
+    time: str | None = None
+    point: str | None = None
+    value: str | None = None
+    quality: str | None = None
+    columns: tuple[str, ...] = ()
+    unit: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str | None = None
+    time_format: str | None = None
+    stamp: Literal["start", "end"] = "start"
+    every: timedelta | None = None
+    kind: Kind | None = None
+    decimal: Literal[".", ","] | None = None
+    delimiter: str | None = None
+    missing: tuple[float, ...] = ()
+    qualities: Mapping[str, str] = field(default_factory=dict)
+    series: str | None = None

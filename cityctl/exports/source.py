@@ -1,0 +1,76 @@
+"""The bytes of one export, from a file or from an answer: named, opened as often as needed, gunzipped."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from cityctl.errors import InputRefused
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there."""
+
+    name: str
+    path: Path | None = None
+    data: bytes | None = None
+
+    @classmethod
+    def file(cls, path: Path, name: str | None = None) -> Source:
+        """A file on disk. Raises InputRefused where it cannot be read."""
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "no such file"
+            raise InputRefused(f"{name or path}: {what}", hint="name the export's file")
+        return cls(name or str(path), path=path)
+
+    @property
+    def stem(self) -> str:
+        """The file's name without folders and endings: `flows` for `in/flows.csv.gz`."""
+        return Path(self.name).name.split(".")[0] or self.name
+
+    def raw(self) -> BinaryIO:
+        """The bytes as they are, packed or not."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        assert self.path is not None
+        return self.path.open("rb")
+
+    @contextmanager
+    def stream(self) -> Iterator[BinaryIO]:
+        """The bytes, unpacked where they are gzip. Raises InputRefused where they are cut or damaged."""
+        with self.reading(), self.raw() as raw:
+            packed = raw.read(2) == _GZIP
+            raw.seek(0)
+            if not packed:
+                yield raw
+                return
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                yield cast(BinaryIO, unpacked)
+
+    def head(self, size: int = 1 << 16) -> bytes:
+        """The first bytes, unpacked."""
+        with self.stream() as stream:
+            return stream.read(size)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turns what gzip and the file system say into InputRefused."""
+        try:
+            yield
+        except EOFError:
+            raise InputRefused(f"{self.name}: the gzip stream is cut short", hint="fetch it again") from None
+        except (gzip.BadGzipFile, zlib.error) as problem:
+            raise InputRefused(f"{self.name}: damaged gzip: {problem}", hint="fetch it again") from None
+        except OSError as problem:
+            raise InputRefused(
+                f"{self.name}: cannot be read: {problem.strerror or problem}", hint="check the file"
+            ) from None

@@ -1,0 +1,1 @@
+"""Tables of readings, long and wide: heads, columns, stamps, numbers and clock changes. Knows no file format."""

@@ -1,0 +1,267 @@
+"""Which column of a table is what: time, series, value, quality, or one series each, or one slot of the day each.
+
+What is said is taken; what is left out is found where the table leaves no doubt. A column that is named and
+not there is an error that lists the columns there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cityctl.errors import InputRefused, listed
+from cityctl.exports.shape import Shape
+from cityctl.exports.table.names import bracket_unit, match_column, unknown_column, without_unit
+from cityctl.exports.table.numbers import is_blank, looks_like_number
+from cityctl.exports.table.slots import Slot, find_slots
+from cityctl.exports.table.stamps import looks_like_clock, looks_like_time
+
+# Words of column names, without signs and case; the earlier, the surer.
+_POINT_WORDS = (
+    "point", "pointid", "series", "seriesid", "tag", "tagname", "meter", "meterid", "meternumber", "meterno",
+    "deviceid", "device", "sensor", "sensorid", "nmi", "mpan", "mprn", "esiid", "usagepoint", "servicepoint",
+    "servicepointid", "channel", "channelid", "register", "metercode", "zählpunkt", "zaehlpunkt", "zähler",
+    "location", "locationid", "site", "siteid", "customer", "account", "id", "name",
+)  # fmt: skip
+_VALUE_WORDS = ("value", "reading", "read", "usage", "consumption", "wert", "verbrauch", "messwert")
+_QUALITY_WORDS = (
+    "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
+    "estimated", "estimatedindicator",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SeriesColumn:
+    """A column that holds one series."""
+
+    index: int
+    name: str
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column is, by index. Exactly one of `value`, `series` and `slots` says where values are."""
+
+    layout: Literal["long", "wide", "day"]
+    time: tuple[int, ...]
+    point: int | None = None
+    value: int | None = None
+    value_unit: str | None = None
+    quality: int | None = None
+    series: tuple[SeriesColumn, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """Indices of the columns that are read at all, ascending."""
+        found = {*self.time, *(column.index for column in self.series), *(slot.index for slot in self.slots)}
+        found |= {index for index in (self.point, self.value, self.quality) if index is not None}
+        return tuple(sorted(found))
+
+
+def find_roles(
+    name: str,
+    columns: Sequence[str],
+    units: Sequence[str | None],
+    sample: Sequence[Sequence[str]],
+    shape: Shape,
+    *,
+    times: Sequence[int] = (),
+    numbers: Sequence[int] | None = None,
+) -> Roles:
+    """The roles of a table's columns.
+
+    `sample` are its first rows as text. A typed table (Parquet) tells which columns hold `times` and
+    `numbers`. Raises UsageProblem for a named column that is not there, InputRefused where the table cannot
+    be understood without being told.
+    """
+    cells = [[row[index] if index < len(row) else "" for row in sample] for index in range(len(columns))]
+    if numbers is None:
+        numbers = [index for index, column in enumerate(cells) if _are_numbers(column)]
+    time = _time_columns(name, columns, cells, shape, times)
+    quality = _named(name, columns, shape.quality, "quality")
+    if quality is None:
+        free = [i for i in range(len(columns)) if i not in time]
+        quality = _by_words(columns, _QUALITY_WORDS, free)
+        if quality is not None and quality in numbers and shape.layout == "wide":
+            quality = None
+    point = _named(name, columns, shape.point, "series")
+    value = _named(name, columns, shape.value, "value")
+    others = [i for i in range(len(columns)) if i not in {*time, point, value, quality}]
+    if shape.layout != "long" and value is None:
+        slots = find_slots(columns) if _days_only(cells[time[0]]) else ()
+        if slots:
+            if point is None:
+                taken = {slot.index for slot in slots}
+                point = _by_words(columns, _POINT_WORDS, [i for i in others if i not in taken])
+            return Roles("day", time, point=point, slots=slots)
+    if shape.layout != "wide":
+        # Where a map names columns that are there, they are the series; else it names series of a long table.
+        mapped = any(match_column(columns, word) is not None for word in shape.columns)
+        if point is None and (shape.layout == "long" or not mapped):
+            point = _by_words(columns, _POINT_WORDS, [i for i in others if _may_name(cells[i], i in numbers)])
+        if point is not None or value is not None or shape.layout == "long":
+            if value is None:
+                value = _value_column(name, columns, [i for i in others if i != point], numbers)
+            if value is not None:
+                said = units[value] or bracket_unit(columns[value])
+                return Roles("long", time, point=point, value=value, value_unit=said, quality=quality)
+    return _wide(name, columns, units, cells, shape, time, numbers, quality)
+
+
+def _named(name: str, columns: Sequence[str], wanted: str | None, word: str) -> int | None:
+    if wanted is None:
+        return None
+    found = match_column(columns, wanted)
+    if found is None:
+        raise unknown_column(name, columns, wanted, word)
+    return found
+
+
+def _time_columns(
+    name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], shape: Shape, times: Sequence[int]
+) -> tuple[int, ...]:
+    if shape.time is not None:
+        found = match_column(columns, shape.time)
+        if found is not None:
+            return (found,)
+        parts = [part for part in shape.time.split("+") if part.strip()]
+        joined = [match_column(columns, part) for part in parts]
+        if len(parts) == 2 and None not in joined:
+            return tuple(index for index in joined if index is not None)
+        raise unknown_column(name, columns, shape.time, "time")
+    if times:
+        return (times[0],)
+    dated = [index for index, column in enumerate(cells) if _mostly(looks_like_time, column)]
+    if dated:
+        if all(":" not in cell for cell in cells[dated[0]]) and not find_slots(columns):
+            clocks = [index for index, column in enumerate(cells) if _mostly(looks_like_clock, column)]
+            if clocks:
+                return (dated[0], clocks[0])
+        return (dated[0],)
+    words = ("time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start")
+    for exact in (True, False):
+        for index, column in enumerate(columns):
+            plain = _plain(column)
+            fits = plain.startswith(words) if exact else any(word in plain for word in words[:4])
+            if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
+                return (index,)
+    raise InputRefused(
+        f"{name}: no column holds times",
+        tried=[f"columns: {listed(columns, 40)}"],
+        hint="name it with --time",
+    )
+
+
+def _value_column(
+    name: str, columns: Sequence[str], others: Sequence[int], numbers: Sequence[int]
+) -> int | None:
+    found = _by_words(columns, _VALUE_WORDS, others)
+    if found is not None:
+        return found
+    numeric = [index for index in others if index in numbers]
+    if len(numeric) == 1:
+        return numeric[0]
+    for word in _VALUE_WORDS:
+        starting = [index for index in numeric if _plain(columns[index]).startswith(word)]
+        if len(starting) == 1:
+            return starting[0]
+    if len(others) == 1:
+        return others[0]
+    raise InputRefused(
+        f"{name}: several columns may hold the value: {listed(columns[i] for i in numeric or others)}",
+        hint="name it with --value, or say --layout wide",
+    )
+
+
+def _wide(
+    name: str,
+    columns: Sequence[str],
+    units: Sequence[str | None],
+    cells: Sequence[Sequence[str]],
+    shape: Shape,
+    time: tuple[int, ...],
+    numbers: Sequence[int],
+    quality: int | None,
+) -> Roles:
+    left_out: list[str] = []
+    if shape.columns:
+        chosen: list[int] = []
+        for wanted in shape.columns:
+            index = match_column(columns, wanted)
+            if index is None:
+                raise unknown_column(name, columns, wanted, "column map")
+            chosen.append(index)
+    else:
+        chosen = []
+        for index, column in enumerate(cells):
+            if index in time or (index == quality and index not in numbers):
+                continue
+            if _counts_rows(columns[index], column):
+                left_out.append(columns[index])
+                continue
+            chosen.append(index)
+        worded = [i for i in chosen if i not in numbers and not _any_number(cells[i])]
+        left_out += [columns[i] for i in worded if any(not is_blank(cell) for cell in cells[i])]
+        chosen = [i for i in chosen if columns[i] not in left_out]
+    if not chosen:
+        raise InputRefused(
+            f"{name}: no column holds numbers",
+            tried=[f"columns: {listed(columns, 40)}"],
+            hint="check the file",
+        )
+    series = tuple(
+        SeriesColumn(i, columns[i], shape.units.get(columns[i]) or units[i] or bracket_unit(columns[i]))
+        for i in chosen
+    )
+    alone = quality if len(series) == 1 and quality not in chosen else None
+    return Roles("wide", time, series=series, quality=alone, left_out=tuple(left_out))
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\W_]+", "", without_unit(column)).casefold()
+
+
+def _by_words(columns: Sequence[str], words: Sequence[str], among: Sequence[int]) -> int | None:
+    plain = {_plain(columns[index]): index for index in reversed(among)}
+    return next((plain[word] for word in words if word in plain), None)
+
+
+def _days_only(cells: Sequence[str]) -> bool:
+    return all(":" not in cell or cell.strip().endswith("00:00:00") for cell in cells)
+
+
+def _mostly(test: object, cells: Sequence[str]) -> bool:
+    assert callable(test)
+    filled = [cell for cell in cells[:60] if not is_blank(cell)]
+    return bool(filled) and sum(bool(test(cell)) for cell in filled) * 2 > len(filled)
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    return _mostly(looks_like_number, cells)
+
+
+def _any_number(cells: Sequence[str]) -> bool:
+    return any(looks_like_number(cell) for cell in cells)
+
+
+def _counts_rows(column: str, cells: Sequence[str]) -> bool:
+    """A nameless column 0, 1, 2 ...: the row numbers of the program that wrote the file."""
+    if not re.fullmatch(r"column \d+|Unnamed: \d+|__index_level_\d+__|index", column):
+        return False
+    first = cells[0].strip() if cells else ""
+    return first in ("0", "1") and [cell.strip() for cell in cells] == [
+        str(int(first) + row) for row in range(len(cells))
+    ]
+
+
+def _may_name(cells: Sequence[str], numeric: bool) -> bool:
+    """A column of names; numbers may be names, but not where nearly each row has another one."""
+    if not numeric:
+        return True
+    filled = [cell for cell in cells if not is_blank(cell)]
+    return all(re.fullmatch(r"\d+", cell.strip()) for cell in filled) and len(set(filled)) * 2 <= len(filled)

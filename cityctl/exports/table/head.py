@@ -1,0 +1,172 @@
+"""The head of a delimited text: its encoding, delimiter, preamble, column names and a row of units.
+
+Looks at the first lines alone.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cityctl.errors import CityctlError, InputRefused
+from cityctl.exports.table.numbers import is_blank, looks_like_number
+from cityctl.exports.table.stamps import looks_like_time
+from cityctl.units import unit
+
+_LOOKED_AT = 200  # lines: longer preambles are not known
+_DELIMITERS = (",", ";", "\t", "|")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a table begins: its first line of data is line `data_line`, counted from 1."""
+
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    units: tuple[str | None, ...]
+    data_line: int
+    sample: tuple[tuple[str, ...], ...]  # the first rows of data
+
+
+def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | None) -> Head:
+    """The head of a table from its first bytes; `wanted` are columns that were named.
+
+    Raises InputRefused where there is no table.
+    """
+    encoding, mark = "utf-8", b""
+    for known, word in _MARKS:
+        if start.startswith(known):
+            encoding, mark = word, known
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(start[len(mark) :])
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+        text = start.decode(encoding, "replace")
+    if "\x00" in text:
+        raise InputRefused(f"{name}: this is no text", hint="name the format with --format")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    whole = text if len(start) < (1 << 16) else text[: text.rfind("\n") + 1]
+    lines = whole.split("\n")
+    if not any(line.strip() for line in lines):
+        raise InputRefused(f"{name}: the file is empty", hint="fetch it again")
+    sign = delimiter or _find_delimiter(lines)
+    rows = [_cells(line, sign) for line in lines[:_LOOKED_AT]]
+    at, columns, units = _find_columns(rows, wanted)
+    return Head(
+        encoding=encoding,
+        delimiter=sign,
+        columns=tuple(columns),
+        units=tuple(units),
+        data_line=at + 1,
+        sample=tuple(tuple(row) for row in rows[at : at + 100] if any(cell.strip() for cell in row)),
+    )
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return [line]
+
+
+def _find_delimiter(lines: Sequence[str]) -> str:
+    """The sign that cuts most lines into the same number of cells, and into times and numbers."""
+    filled = [line for line in lines[:_LOOKED_AT] if line.strip() and not line.startswith("#")]
+
+    def fitness(sign: str) -> tuple[float, float, int]:
+        rows = [_cells(line, sign) for line in filled]
+        widths = Counter(len(row) for row in rows)
+        tables = {width: lines for width, lines in widths.items() if width > 1}
+        if not tables:
+            return (0.0, 0.0, 0)
+        width = max(tables, key=lambda width: (tables[width], width))
+        last = [cell for row in rows[-20:] if len(row) == width for cell in row]
+        understood = sum(looks_like_time(cell) or looks_like_number(cell) or is_blank(cell) for cell in last)
+        return (tables[width] / len(filled), understood / max(1, len(last)), width)
+
+    return max(_DELIMITERS, key=fitness)
+
+
+def _is_data(row: Sequence[str]) -> bool:
+    """Whether a row holds a time, beside at least one other cell."""
+    return len(row) > 1 and any(looks_like_time(cell) for cell in row)
+
+
+def _find_columns(
+    rows: Sequence[Sequence[str]], wanted: Sequence[str]
+) -> tuple[int, list[str], list[str | None]]:
+    """(index of the first data row, column names, their units)."""
+    named = {word.strip().casefold() for word in wanted}
+    head: int | None = None
+    for index, row in enumerate(rows):
+        if named and not _is_data(row) and named & {cell.strip().casefold() for cell in row}:
+            head = index
+            break
+    if head is None:
+        data = next((index for index, row in enumerate(rows) if _is_data(row)), None)
+        if data is None:  # a head without data
+            tables = [index for index, row in enumerate(rows) if len(row) > 1]
+            head = tables[-1] if tables else 0
+        else:
+            width = len(rows[data])
+            above = [i for i in range(data) if any(cell.strip() for cell in rows[i])]
+            head = above[-1] if above and _is_head(rows[above[-1]], width) else None
+            if head is not None and len(above) > 1 and _are_units(rows[head]):
+                first = rows[above[-2]]
+                if _is_head(first, width):
+                    return head + 1, _names(first, width), _units(rows[head], width)
+            if head is None:  # no names: the columns are called by their number
+                return data, [str(number + 1) for number in range(width)], [None] * width
+    columns = _names(rows[head], len(rows[head]))
+    if head + 1 < len(rows) and _are_units(rows[head + 1]):
+        return head + 2, columns, _units(rows[head + 1], len(columns))
+    return head + 1, columns, [None] * len(columns)
+
+
+def _is_head(row: Sequence[str], width: int) -> bool:
+    trimmed = len(row) - (1 if row and not row[-1].strip() else 0)
+    return len(row) > 1 and min(trimmed, len(row)) <= width and len(row) >= min(2, width)
+
+
+def _are_units(row: Sequence[str]) -> bool:
+    """Whether a row below the names holds units: at least one, and nothing else."""
+    said = [cell.strip().strip("[]()") for cell in row if not is_blank(cell)]
+    return bool(said) and all(_unit_of(cell) is not None and not looks_like_number(cell) for cell in said)
+
+
+def _unit_of(text: str) -> str | None:
+    try:
+        return unit(text).symbol if text else None
+    except CityctlError:
+        return None
+
+
+def _units(row: Sequence[str], width: int) -> list[str | None]:
+    cells = [*row, *[""] * width][:width]
+    return [_unit_of(cell.strip().strip("[]()")) for cell in cells]
+
+
+def _names(row: Sequence[str], width: int) -> list[str]:
+    """Column names, told apart by a number where two are the same."""
+    names: list[str] = []
+    for index in range(width):
+        name = row[index].replace("\xa0", " ").strip() if index < len(row) else ""
+        name = name or f"column {index + 1}"
+        count = 2
+        plain = name
+        while name in names:
+            name = f"{plain} #{count}"
+            count += 1
+        names.append(name)
+    while names and names[-1] == f"column {len(names)}" and len(names) > 2:
+        names.pop()  # a delimiter at the end of the line
+    return names

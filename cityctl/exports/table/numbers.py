@@ -1,0 +1,172 @@
+"""Numbers as exports write them: decimal comma or point, thousands separators, blank for missing.
+
+Nothing is guessed: `1,234` alone is either one or a thousand, and is refused until the decimal sign is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cityctl.errors import InputRefused
+
+Decimal = Literal[".", ","]
+OK, BLANK, BAD = 0, 1, 2
+_BLANKS = frozenset(["", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "#n/a", "missing"])
+_SPACES = re.compile(r"[\s\u00a0\u202f']")
+_POINT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_POINT_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+_COMMA = re.compile(r"[-+]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][-+]?\d+)?")
+_COMMA_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+(?:,\d*)?")
+_SPACED = re.compile(r"[-+]?\d{1,3}(?:[\s\u00a0\u202f']\d{3})+(?:[.,]\d*)?")
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell says "no reading"."""
+    return text.strip().lower() in _BLANKS
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a cell holds a number in one of the ways in which numbers are written."""
+    said = text.strip()
+    if _SPACED.fullmatch(said):
+        said = _SPACES.sub("", said)
+    return any(form.fullmatch(said) for form in (_POINT, _POINT_THOUSANDS, _COMMA, _COMMA_THOUSANDS))
+
+
+def read_number(text: str, decimal: Decimal) -> float | None:
+    """A number, or None where the cell is blank. Raises ValueError with the reason."""
+    said = text.strip()
+    if is_blank(said):
+        return None
+    if _SPACED.fullmatch(said):
+        said = _SPACES.sub("", said)
+    if decimal == ".":
+        if _POINT_THOUSANDS.fullmatch(said):
+            said = said.replace(",", "")
+        if _POINT.fullmatch(said):
+            return _finite(said)
+        if _COMMA.fullmatch(said):
+            raise ValueError("is no number with a decimal point: a decimal comma? (--decimal ,)")
+    else:
+        if _COMMA_THOUSANDS.fullmatch(said):
+            said = said.replace(".", "")
+        if _COMMA.fullmatch(said):
+            return _finite(said.replace(",", "."))
+        if _POINT.fullmatch(said):
+            raise ValueError("is no number with a decimal comma: a decimal point? (--decimal .)")
+    raise ValueError("is no number")
+
+
+def _finite(said: str) -> float:
+    value = float(said)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("is too large for a number")
+    return value
+
+
+def why_not(cell: object, decimal: Decimal) -> str:
+    """Why a cell is no number."""
+    try:
+        read_number(str(cell), decimal)
+    except ValueError as problem:
+        return str(problem)
+    return "is no number"
+
+
+def with_signs(texts: Any) -> list[str]:
+    """The distinct cells that may tell what the decimal sign is; one with a point alone says as much as all."""
+    distinct = pc.unique(texts).drop_null()
+    commas = pc.match_substring(distinct, ",")
+    points = pc.and_(pc.match_substring(distinct, "."), pc.invert(commas))
+    sure = pc.and_(points, pc.match_substring_regex(distinct, r"\.(?:\d{0,2}|\d{4,})\s*$"))
+    told: list[str] = []
+    for chosen in (distinct.filter(commas), distinct.filter(sure)[:5], distinct.filter(points)[:5]):
+        told += chosen.to_pylist()
+    return told
+
+
+def find_decimal(name: str, texts: Iterable[str]) -> Decimal | None:
+    """The decimal sign of a file's numbers; None as long as none has one. Raises InputRefused where it is unsure."""
+    point = comma = unsure = ""
+    for text in texts:
+        said = text.strip()
+        if _SPACED.fullmatch(said):
+            said = _SPACES.sub("", said)
+        if "." not in said and "," not in said:
+            continue
+        as_point = bool(_POINT.fullmatch(said) or _POINT_THOUSANDS.fullmatch(said))
+        as_comma = bool(_COMMA.fullmatch(said) or _COMMA_THOUSANDS.fullmatch(said))
+        if as_point and as_comma:
+            unsure = unsure or said
+        elif as_point:
+            point = point or said
+        elif as_comma:
+            comma = comma or said
+        if point and comma:
+            break
+    if comma and not point:
+        return ","
+    if point or "." in unsure:
+        return "."
+    if not unsure:
+        return None
+    raise InputRefused(
+        f"{name}: `{unsure}` may be a decimal comma or a thousands separator",
+        hint="say it with --decimal , or --decimal .",
+    )
+
+
+def read_numbers(
+    texts: Any, decimal: Decimal, missing: tuple[float, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+    """(values, states OK, BLANK or BAD) of a column of text or of numbers."""
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        return _typed(texts, missing)
+    count = len(texts)
+    try:
+        # The usual column: every cell a number with a decimal point, or empty.
+        read = pc.cast(pc.if_else(pc.equal(texts, pa.scalar("")), None, texts), pa.float64())
+        if decimal == ",":
+            raise pa.ArrowInvalid
+    except pa.ArrowInvalid:
+        values, states = np.zeros(count, np.float64), np.zeros(count, np.uint8)
+        coded = pc.dictionary_encode(texts)
+        known = [_told(text, decimal) for text in coded.dictionary.to_pylist()]
+        at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
+        values = np.array([value for value, _ in known] + [0.0], np.float64)[at]
+        states = np.array([state for _, state in known] + [BLANK], np.uint8)[at]
+        return values, _declared_missing(values, states, missing)
+    return _typed(read, missing)
+
+
+def _told(text: str, decimal: Decimal) -> tuple[float, int]:
+    try:
+        value = read_number(text, decimal)
+    except ValueError:
+        return 0.0, BAD
+    return (0.0, BLANK) if value is None else (value, OK)
+
+
+def _typed(column: Any, missing: tuple[float, ...]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+    numbers = pc.cast(column, pa.float64())
+    values = numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=True)
+    states = np.zeros(len(values), np.uint8)
+    states[np.isnan(values)] = BLANK
+    states[np.isinf(values)] = BAD
+    values[states != OK] = 0.0
+    return values, _declared_missing(values, states, missing)
+
+
+def _declared_missing(
+    values: npt.NDArray[np.float64], states: npt.NDArray[np.uint8], missing: tuple[float, ...]
+) -> npt.NDArray[np.uint8]:
+    for value in missing:
+        states[(states == OK) & (values == value)] = BLANK
+    return states

@@ -1,0 +1,57 @@
+"""The words of a quality column as good, estimated, suspect or bad."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cityctl.errors import UsageProblem, near
+from cityctl.reading import Quality
+
+NO_READING = 255  # the source says that there is no reading, whatever stands in the cell
+_NAMES = {"good": 0, "estimated": 1, "suspect": 2, "bad": 3, "missing": NO_READING}
+_WORDS: dict[str, int] = {
+    **dict.fromkeys(("", "a", "act", "actual", "r", "read", "measured", "ok", "good", "valid", "v", "validated",
+                     "verified", "final", "approved", "true", "gut", "wahr", "real"), 0),
+    **dict.fromkeys(("e", "est", "estimate", "estimated", "s", "sub", "substituted", "substitute", "interpolated",
+                     "i", "forecast", "edited", "ersatzwert", "geschätzt", "provisional", "p"), 1),
+    **dict.fromkeys(("suspect", "questionable", "q", "uncertain", "doubtful", "unverified", "suspicious"), 2),
+    **dict.fromkeys(("bad", "invalid", "failed", "fail", "error", "rejected", "ungültig", "falsch"), 3),
+    **dict.fromkeys(("missing", "m", "null", "n", "no data", "nodata", "fehlt"), NO_READING),
+}  # fmt: skip
+
+
+class QualityWords:
+    """Reads a quality column; remembers the words that it does not know."""
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        self._words = dict(_WORDS)
+        for word, name in said.items():
+            if name not in _NAMES:
+                match = near(name, _NAMES)
+                raise UsageProblem(
+                    f"`{name}` is no quality",
+                    hint=f"did you mean `{match}`?" if match else f"one of: {', '.join(_NAMES)}",
+                )
+            self._words[word.strip().casefold()] = _NAMES[name]
+        self.unknown: set[str] = set()
+
+    def read(self, column: Any) -> npt.NDArray[np.uint8]:
+        """The quality of each cell; unknown words make a reading suspect."""
+        coded = pc.dictionary_encode(pc.cast(column, pa.string()))
+        known = [self._one(text) for text in coded.dictionary.to_pylist()]
+        at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
+        graded: npt.NDArray[np.uint8] = np.array([*known, 0], np.uint8)[at]
+        return graded
+
+    def _one(self, text: str) -> int:
+        found = self._words.get(text.strip().casefold())
+        if found is None:
+            self.unknown.add(text.strip())
+            return Quality.SUSPECT
+        return found

@@ -1,0 +1,86 @@
+"""Tables with a row for each day and a column for each slot of it: `00:15 ... 24:00`, `P01 ... P96`, `H1 ... H24`.
+
+A slot with a clock label is a wall time. A numbered slot counts either the wall's slots or the elapsed ones;
+which of both is told by the days on which the clocks change, row by row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+_CLOCK = re.compile(r"(?:^|.*[^\d:])(\d{1,2}):(\d{2})(?::00)?\s*([AaPp]\.?[Mm]\.?)?(?:\s*#(\d))?$")
+_RANGE = re.compile(r"^\D*(\d{1,2}):(\d{2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{2})(?:\s*#(\d))?$")
+_FIGURES = re.compile(r"^\D*?(\d{2})([0-5]\d)(?:\s*#(\d))?$")
+_NUMBER = re.compile(r"^(?:p|h|hr|he|hour|period|interval|slot|int|q|v|kwh)?[\s_-]*0*(\d{1,3})$", re.I)
+_LENGTHS = {24: 60, 25: 60, 48: 30, 50: 30, 96: 15, 100: 15, 144: 10, 150: 10, 288: 5, 300: 5}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A column of a day table. `start` is in minutes after midnight on the wall (clock), or a number from 0."""
+
+    index: int
+    start: int
+    length: int  # minutes
+    label: Literal["clock", "number"]
+    again: bool = False  # the second column of a wall time: the doubled hour's second pass
+
+
+def find_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
+    """The slot columns of a table; none where it is no table of days."""
+    return _clock_slots(columns) or _numbered_slots(columns)
+
+
+def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
+    for form in (_RANGE, _CLOCK, _FIGURES):
+        found: list[tuple[int, int, bool]] = []
+        for index, column in enumerate(columns):
+            match = form.match(column.strip())
+            minute = _minute(match, form) if match else None
+            if match and minute is not None:
+                again = match[match.re.groups] is not None and match[match.re.groups] != "1"
+                found.append((index, minute, again))
+        first = [minute for _, minute, again in found if not again]
+        if len(first) < 12 or len(first) * 2 < len(columns):
+            continue
+        steps = sorted({later - earlier for earlier, later in pairwise(first)})
+        if len(steps) != 1 or steps[0] <= 0 or len(first) * steps[0] != 24 * 60:
+            continue
+        step = steps[0]
+        ends = form is not _RANGE and first[0] == step and first[-1] == 24 * 60
+        return tuple(
+            Slot(index, minute - (step if ends else 0), step, "clock", again)
+            for index, minute, again in found
+        )
+    return ()
+
+
+def _minute(match: re.Match[str], form: re.Pattern[str]) -> int | None:
+    hour, minute = int(match[1]), int(match[2])
+    if form is _CLOCK and match[3]:
+        hour = hour % 12 + (12 if match[3][0] in "pP" else 0)
+    if hour > 24 or minute > 59 or (hour == 24 and minute):
+        return None
+    return hour * 60 + minute
+
+
+def _numbered_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
+    found: list[tuple[int, int]] = []
+    for index, column in enumerate(columns):
+        match = _NUMBER.match(column.strip())
+        if match:
+            found.append((index, int(match[1])))
+    # The longest run 1, 2, 3 ... or 0, 1, 2 ... that ends the table is meant; ids before it are not.
+    for skip in range(len(found)):
+        run = [number for _, number in found[skip:]]
+        base = run[0]
+        if base in (0, 1) and run == list(range(base, base + len(run))) and len(run) in _LENGTHS:
+            if len(run) * 2 < len(columns):
+                return ()
+            length = _LENGTHS[len(run)]
+            return tuple(Slot(index, number - base, length, "number") for index, number in found[skip:])
+    return ()

@@ -1,0 +1,250 @@
+"""Times as exports write them, as microseconds: on the wall, or in UTC where the text says so.
+
+Nothing is guessed: where days and months cannot be told apart, the file is refused until the order is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cityctl.errors import InputRefused, UsageProblem
+
+Order = Literal["ymd", "dmy", "mdy"]
+
+_DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
+_CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_TEXT = re.compile(rf"{_DATE}(?:[T\s,;]+{_CLOCK})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}})?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?(Z)?")
+_RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
+_ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's, or UTC's: the text decides
+_MICRO = timedelta(microseconds=1)
+_TOKENS = {
+    "YYYY": "%Y", "yyyy": "%Y", "YY": "%y", "yy": "%y", "MM": "%m", "DD": "%d", "dd": "%d", "HH": "%H",
+    "hh": "%I", "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p", "A": "%p",
+}  # fmt: skip
+_PLAIN = {"%Y", "%m", "%d", "%H", "%M", "%S", "%f", "%I", "%p", "%y"}
+
+
+@dataclass(frozen=True)
+class StampFormat:
+    """How the times are written: the order of day, month and year, or a strptime pattern for the rest."""
+
+    order: Order
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Times of a column: µs since 1970, whether they are UTC (else on the wall), and where they are none."""
+
+    micros: npt.NDArray[np.int64]
+    utc: npt.NDArray[np.bool_]
+    bad: npt.NDArray[np.bool_]
+
+
+def said_format(text: str) -> StampFormat:
+    """`%d/%m/%Y %H:%M` or `DD/MM/YYYY HH:mm` as a format. Raises UsageProblem."""
+    pattern = text.strip()
+    if "%" not in pattern:
+        if pattern.lower() in ("iso", "iso8601"):
+            return StampFormat("ymd")
+        pattern = re.sub(
+            r"YYYY|yyyy|YY|yy|MM|DD|dd|HH|hh|mm|ss|SSS|[aA]\b", lambda found: _TOKENS[found[0]], pattern
+        )
+        if "%" not in pattern:
+            raise UsageProblem(f"`{text}` is no time format", hint="write %d/%m/%Y %H:%M or DD/MM/YYYY HH:mm")
+    parts = re.findall(r"%.", pattern)
+    dates = [part for part in parts if part in ("%Y", "%y", "%m", "%d")]
+    orders: dict[tuple[str, ...], Order] = {
+        ("%Y", "%m", "%d"): "ymd", ("%d", "%m", "%Y"): "dmy", ("%m", "%d", "%Y"): "mdy",
+    }  # fmt: skip
+    order = orders.get(tuple(dates))
+    usual = re.fullmatch(r"(?:%[Ymd][-/.]){2}%[Ymd](?:[ T]%[HI]:%M(?::%S)?(?: ?%p)?)?", pattern)
+    if order is not None and usual and set(parts) <= _PLAIN:
+        return StampFormat(order)
+    return StampFormat(order or "ymd", pattern)
+
+
+def find_format(name: str, column: str, texts: Iterable[str]) -> StampFormat:
+    """The format of a file's times, from their column's head and from the times themselves.
+
+    Raises InputRefused where days and months cannot be told apart.
+    """
+    head = re.search(r"(?:DD|MM|YYYY)[-/.](?:DD|MM)[-/.](?:YYYY|DD)", column, re.I)
+    if head:
+        return said_format(head[0].upper())
+    first_large = second_large = False
+    ambiguous = ""
+    for count, text in enumerate(texts):
+        found = _TEXT.match(text.strip())
+        if found is None or len(found["a"]) == 4:
+            if count > 5000 and not ambiguous:
+                break
+            continue
+        if found["sep"] == "." and len(found["c"]) == 4:
+            return StampFormat("dmy")  # the dotted date is day.month.year wherever it is used
+        ambiguous = ambiguous or text.strip()
+        first_large = first_large or int(found["a"]) > 12
+        second_large = second_large or int(found["b"]) > 12
+        if count > 5000 and first_large != second_large:
+            break
+    if not ambiguous:
+        return StampFormat("ymd")
+    if first_large != second_large:
+        return StampFormat("dmy" if first_large else "mdy")
+    why = "they mix both orders" if first_large else "the day or the month may come first"
+    raise InputRefused(
+        f"{name}: times such as `{ambiguous}` in column `{column}` cannot be read safely: {why}",
+        hint='say it with --time-format "DD/MM/YYYY HH:mm" or "MM/DD/YYYY HH:mm"',
+    )
+
+
+def looks_like_time(text: str) -> bool:
+    """Whether a cell holds a date, with or without a time of day."""
+    said = _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0]
+    return bool(_TEXT.fullmatch(said)) or (len(said) in (8, 12, 14) and _is_compact(said))
+
+
+def looks_like_clock(text: str) -> bool:
+    """Whether a cell holds a time of day alone, such as `07:15`."""
+    return bool(re.fullmatch(_CLOCK, text.strip()))
+
+
+def _is_compact(text: str) -> bool:
+    found = _COMPACT.fullmatch(text)
+    if found is None or not 1900 <= int(found[1]) <= 2200:
+        return False
+    return 1 <= int(found[2]) <= 12 and 1 <= int(found[3]) <= 31
+
+
+def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
+    """(µs since 1970, whether that is UTC) of one time. `24:00` is the next day's 00:00. Raises ValueError."""
+    said = text.replace("\xa0", " ").strip()
+    if form.pattern is not None:
+        moment = datetime.strptime(said, form.pattern)  # noqa: DTZ007  it says itself where it is aware
+        if moment.tzinfo is not None:
+            return (moment.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // _MICRO, True
+        return (moment - _EPOCH) // _MICRO, False
+    said = _RANGE.split(said, maxsplit=1)[0]
+    found = _TEXT.fullmatch(said)
+    if found is None:
+        return _read_figures(said)
+    first, second, third = found["a"], found["b"], found["c"]
+    if len(first) == 4:
+        year, month, day = first, second, third
+    elif form.order == "dmy":
+        day, month, year = first, second, third
+    elif form.order == "mdy":
+        month, day, year = first, second, third
+    else:
+        raise ValueError("the year does not come first")
+    if len(year) != 4 or not 1900 <= int(year) <= 2200:
+        raise ValueError("no year of four figures")
+    hour, minute, second_ = int(found["h"] or 0), int(found["m"] or 0), int(found["s"] or 0)
+    if found["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError("no hour of a twelve-hour clock")
+        hour = hour % 12 + (12 if found["half"][0] in "pP" else 0)
+    over = timedelta()
+    if hour == 24 and minute == 0 and second_ == 0:
+        hour, over = 0, timedelta(days=1)
+    micro = int((found["f"] or "0")[:6].ljust(6, "0"))
+    moment = datetime(int(year), int(month), int(day), hour, minute, second_, micro) + over  # noqa: DTZ001
+    micros = (moment - _EPOCH) // _MICRO
+    if found["zone"] is None:
+        return micros, False
+    return micros - _offset(found["zone"]), True
+
+
+def _read_figures(said: str) -> tuple[int, bool]:
+    """20210131, 202101310015, 20210131T001500Z, or seconds or milliseconds since 1970."""
+    if re.fullmatch(r"\d{10}", said):
+        return int(said) * 1_000_000, True
+    if re.fullmatch(r"\d{13}", said):
+        return int(said) * 1_000, True
+    found = _COMPACT.fullmatch(said)
+    if found is None or not _is_compact(said):
+        raise ValueError("no time")
+    year, month, day, hour, minute, second, zulu = found.groups()
+    over = timedelta()
+    if hour == "24" and minute == "00" and second in (None, "00"):
+        hour, over = "00", timedelta(days=1)
+    moment = datetime(  # noqa: DTZ001
+        int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
+    )
+    return (moment + over - _EPOCH) // _MICRO, zulu is not None
+
+
+def _offset(text: str) -> int:
+    if text in ("Z", "UTC", "GMT"):
+        return 0
+    figures = text[1:].replace(":", "")
+    minutes = int(figures[:2]) * 60 + int(figures[2:] or 0)
+    if minutes > 18 * 60:
+        raise ValueError("no offset from UTC")
+    return (-minutes if text[0] == "-" else minutes) * 60_000_000
+
+
+_cached = lru_cache(maxsize=1 << 16)(read_stamp)
+
+
+def read_stamps(texts: Any, form: StampFormat) -> Stamps:
+    """The times of a column of text; each distinct text is read once."""
+    coded = pc.dictionary_encode(texts)
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+        if isinstance(coded, pa.ChunkedArray):
+            coded = coded.chunk(0)
+    distinct = coded.dictionary
+    micros, utc, bad = _read_distinct(distinct, form)
+    at = pc.fill_null(coded.indices, len(distinct)).to_numpy(zero_copy_only=False)
+    micros, utc, bad = np.append(micros, 0), np.append(utc, False), np.append(bad, True)
+    return Stamps(micros[at], utc[at], bad[at])
+
+
+def _read_distinct(
+    texts: Any, form: StampFormat
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    count = len(texts)
+    micros, utc, bad = np.zeros(count, np.int64), np.zeros(count, bool), np.zeros(count, bool)
+    left: Iterable[int] = range(count)
+    if form.pattern is None and count:
+        plain = texts
+        if form.order != "ymd":
+            day, month = (r"\1", r"\2") if form.order == "dmy" else (r"\2", r"\1")
+            plain = pc.replace_substring_regex(
+                plain,
+                r"^\s*(\d{2})[-/.](\d{2})[-/.](\d{4})(?:[ T](\d{2}:\d{2}.*))?$",
+                rf"\3-{month}-{day} \4",
+            )
+            plain = pc.utf8_rtrim_whitespace(plain)
+        usual = pc.match_substring_regex(plain, _ISO)
+        zulu = pc.and_(usual, pc.ends_with(plain, "Z"))
+        try:
+            bare: Any = pc.utf8_rtrim(pc.if_else(usual, plain, None), "Z")
+            moments: Any = pc.cast(bare, pa.timestamp("us"))
+        except pa.ArrowInvalid:  # a day that is not in the calendar, or 24:00: one by one, then
+            pass
+        else:
+            read = moments.view(pa.int64())
+            known = pc.is_valid(read).to_numpy(zero_copy_only=False)
+            micros = pc.fill_null(read, 0).to_numpy(zero_copy_only=False).astype(np.int64)
+            utc = pc.fill_null(zulu, False).to_numpy(zero_copy_only=False).copy()
+            left = np.flatnonzero(~known).tolist()
+    for index in left:
+        try:
+            micros[index], utc[index] = _cached(texts[index].as_py(), form)
+        except (ValueError, OverflowError):
+            bad[index] = True
+    return micros, utc, bad

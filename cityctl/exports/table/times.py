@@ -1,0 +1,171 @@
+"""The time column of a table as UTC: text, timestamps or days; on the wall or in UTC; labels of start or end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cityctl.clock import zone_named
+from cityctl.errors import InputRefused
+from cityctl.exports.shape import Shape
+from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.stamps import StampFormat, find_format, read_stamps, said_format
+from cityctl.exports.table.zone import CERTAIN, WallClock
+
+NO_TIME, BLANK_TIME = 10, 11  # states beside those of zone.py
+_MICRO = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Times of a block's rows: UTC and wall µs, state, and the text as it was written."""
+
+    utc: npt.NDArray[np.int64]
+    local: npt.NDArray[np.int64]
+    states: npt.NDArray[np.uint8]
+    texts: Any
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Times as they are written: µs, and for each row whether they are UTC, no time at all, or blank."""
+
+    micros: npt.NDArray[np.int64]
+    utc: npt.NDArray[np.bool_]
+    bad: npt.NDArray[np.bool_]
+    blank: npt.NDArray[np.bool_]
+
+    @property
+    def read(self) -> npt.NDArray[np.bool_]:
+        """Rows that hold a time."""
+        known: npt.NDArray[np.bool_] = ~self.bad & ~self.blank
+        return known
+
+
+class TimeColumn:
+    """Reads the time column of one table (or two, a day and a clock), block after block."""
+
+    def __init__(self, name: str, column: str, shape: Shape, doubled: DoubledHours) -> None:
+        self.name = name
+        self.column = column
+        self.clock = WallClock(zone_named(shape.time_zone)) if shape.time_zone else None
+        self.zone = shape.time_zone or ""
+        self.ends = shape.stamp == "end"
+        self.every = shape.every
+        self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
+        self._doubled = doubled
+
+    def read(self, parts: Sequence[Any]) -> Times:
+        """The times of a block. Raises InputRefused where a time zone or a length of intervals is missing."""
+        column = parts[0]
+        if len(parts) == 2:
+            column = pc.binary_join_element_wise(as_text(parts[0]), as_text(parts[1]), " ")
+        raw = self.raw(column)
+        states = np.zeros(len(raw.micros), np.uint8)
+        moments, local = raw.micros.copy(), raw.micros
+        wall = ~raw.utc & raw.read
+        if wall.any():
+            if self.clock is None:
+                raise InputRefused(
+                    f"{self.name}: its times carry no offset from UTC, and no time zone was said",
+                    hint="say it with --time-zone Europe/Berlin, or --time-zone UTC",
+                )
+            moments[wall], states[wall] = self.clock.to_utc(local[wall])
+            self._doubled.watch(local[wall])
+        if self.ends and self.every is None:
+            self.every = self._length(moments[raw.read & (states == CERTAIN)])
+        if self.ends and self._whole_days and self.clock is not None and self.every is not None:
+            # A local day ends where the next one begins: back on the wall, not by 24 hours.
+            local = np.where(wall, local - self.every // _MICRO, local)
+            moments[wall], states[wall] = self.clock.to_utc(local[wall])
+        moments = moments - self.shift()
+        states[raw.bad] = NO_TIME
+        states[raw.blank] = BLANK_TIME
+        return Times(moments, local, states, column)
+
+    def raw(self, column: Any) -> Raw:
+        """The times of a column of text, timestamps or days, as they are written."""
+        blank = ~pc.is_valid(column).to_numpy(zero_copy_only=False)
+        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+            aware = pa.types.is_timestamp(column.type) and column.type.tz is not None
+            whole = pa.timestamp("us", "UTC" if aware else None)
+            micros = pc.fill_null(pc.cast(column, whole, safe=False).view(pa.int64()), 0)
+            read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
+            return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
+        if not is_text(column.type):
+            raise InputRefused(
+                f"{self.name}: column `{self.column}` holds {column.type}, no times",
+                hint="name the column of the time with --time",
+            )
+        empty = pc.equal(pc.utf8_trim_whitespace(pc.fill_null(column, "")), pa.scalar(""))
+        blank |= empty.to_numpy(zero_copy_only=False)
+        if self.format is None:
+            distinct = pc.unique(column).drop_null()
+            yearly = pc.match_substring_regex(
+                distinct, r"^\s*\d{4}-"
+            )  # the year comes first: nothing to find
+            self.format = find_format(self.name, self.column, distinct.filter(pc.invert(yearly)).to_pylist())
+        stamps = read_stamps(column, self.format)
+        return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)
+
+    def shift(self) -> int:
+        """µs from what the times label back to the start, where that is not done on the wall already."""
+        if not self.ends or self.every is None or (self._whole_days and self.clock is not None):
+            return 0
+        return self.every // _MICRO
+
+    def why_not(self, times: Times, index: int) -> tuple[str, str]:
+        """(why, what) of a row whose time cannot be taken."""
+        said = f"`{shown(times.texts[index].as_py())}`"
+        state = int(times.states[index])
+        if state == BLANK_TIME:
+            return "the time is blank", ""
+        if state == NO_TIME:
+            order = self.format.order if self.format is not None else "ymd"
+            expected = {"dmy": " with the day first", "mdy": " with the month first"}.get(order, "")
+            return f"is no time{expected}", said
+        assert self.clock is not None
+        old, new = self.clock.change_near(int(times.local[index]))
+        return f"does not exist in {self.zone}: the clocks go from {old} to {new}", said
+
+    @property
+    def _whole_days(self) -> bool:
+        return self.every is not None and self.every % timedelta(days=1) == timedelta(0)
+
+    def _length(self, micros: npt.NDArray[np.int64]) -> timedelta | None:
+        """The commonest step between times: the length of the intervals whose end they label."""
+        steps = np.diff(np.unique(micros))
+        if not len(micros):
+            return None
+        if not len(steps):
+            raise InputRefused(
+                f"{self.name}: the times label the end of intervals of unknown length",
+                hint="say the length with --every 15m",
+            )
+        lengths, counts = np.unique(steps, return_counts=True)
+        return timedelta(microseconds=int(lengths[np.argmax(counts)]))
+
+
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type is text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def as_text(column: Any) -> Any:
+    """A column as text: names may be numbers in a typed table."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column if is_text(column.type) else pc.cast(column, pa.string())
+
+
+def shown(cell: object) -> str:
+    """A cell for a message, not too long."""
+    said = str(cell)
+    return said if len(said) <= 60 else f"{said[:60]}..."

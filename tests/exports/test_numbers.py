@@ -1,0 +1,83 @@
+"""Numbers as exports write them; expected values by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cityctl.errors import InputRefused
+from cityctl.exports.table.numbers import (
+    BAD,
+    BLANK,
+    OK,
+    find_decimal,
+    read_number,
+    read_numbers,
+    with_signs,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [
+        ("1.5", ".", 1.5), (" 1.5 ", ".", 1.5), ("-0.25", ".", -0.25), ("1e3", ".", 1000.0), (".5", ".", 0.5),
+        ("1,234.5", ".", 1234.5), ("1,234", ".", 1234.0), ("1 234.5", ".", 1234.5), ("1'234.5", ".", 1234.5),
+        ("12,5", ",", 12.5), ("1.234,5", ",", 1234.5), ("1.234", ",", 1234.0), ("7", ",", 7.0),
+        ("1\u202f234,5", ",", 1234.5), ("", ".", None), ("-", ".", None), ("NaN", ".", None), ("n/a", ",", None),
+    ],
+)  # fmt: skip
+def test_a_number_is_read(text: str, decimal: str, value: float | None) -> None:
+    assert read_number(text, decimal) == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "why"),
+    [("12,5", ".", "--decimal ,"), ("12.5", ",", "--decimal ."), ("abc", ".", "no number"), ("1.2.3", ".", "no number"),
+     ("1_000", ".", "no number"), ("12 kWh", ".", "no number"), ("1e999", ".", "too large")],
+)  # fmt: skip
+def test_what_is_no_number_says_why(text: str, decimal: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why.replace(".", r"\.")):
+        read_number(text, decimal)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("texts", "sign"),
+    [(["1", "2"], None), (["1.5", "1,234"], "."), (["12,5"], ","), (["1.234,5", "7"], ","), (["1,234.5"], "."),
+     (["1.234"], "."), (["1,234", "0,5"], ",")],
+)  # fmt: skip
+def test_the_decimal_sign_is_found(texts: list[str], sign: str | None) -> None:
+    assert find_decimal("a.csv", texts) == sign
+
+
+def test_a_sure_sign_among_many_unsure_ones_is_seen() -> None:
+    texts = pa.array([f"{number}.{number:03}" for number in range(1, 400)] + ["0.25", "1,234"])
+    assert find_decimal("a.csv", with_signs(texts)) == "."
+    assert find_decimal("a.csv", with_signs(pa.array(["1.234", "0,5"]))) == ","
+
+
+def test_one_comma_and_three_figures_may_be_either() -> None:
+    with pytest.raises(InputRefused, match="1,234") as refused:
+        find_decimal("a.csv", ["1,234", "5,678"])
+    assert "--decimal" in (refused.value.hint or "")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), st.floats(-1e12, 1e12, allow_nan=False)), min_size=1), st.sampled_from(".,")
+)
+def test_a_column_reads_as_its_cells_do(numbers: list[float | None], decimal: str) -> None:
+    texts = ["" if number is None else repr(number).replace(".", decimal) for number in numbers]
+    values, states = read_numbers(pa.array(texts), decimal, ())  # type: ignore[arg-type]
+    for number, value, state in zip(numbers, values.tolist(), states.tolist(), strict=True):
+        assert state == (BLANK if number is None else OK)
+        assert number is None or value == number
+
+
+def test_a_blank_is_missing_and_not_zero_and_a_declared_value_is_too() -> None:
+    _, states = read_numbers(pa.array(["0", "", "-9999", "x", "inf"]), ".", (-9999.0,))
+    assert states.tolist() == [OK, BLANK, BLANK, BAD, BAD]
+    _, typed = read_numbers(pa.array([0.0, None, np.nan, np.inf]), ".", (0.0,))
+    assert typed.tolist() == [BLANK, BLANK, BLANK, BAD]

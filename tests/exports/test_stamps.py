@@ -1,0 +1,111 @@
+"""Times as exports write them; expected instants by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cityctl.errors import InputRefused, UsageProblem
+from cityctl.exports.table.stamps import StampFormat, find_format, read_stamp, read_stamps, said_format
+
+EPOCH = datetime(1970, 1, 1)
+ISO = StampFormat("ymd")
+
+
+def at(text: str, form: StampFormat = ISO) -> tuple[str, bool]:
+    micros, utc = read_stamp(text, form)
+    return (EPOCH + timedelta(microseconds=micros)).isoformat(" "), utc
+
+
+@pytest.mark.parametrize(
+    ("text", "moment", "utc"),
+    [
+        ("2021-03-01", "2021-03-01 00:00:00", False),
+        ("2021-03-01 00:15", "2021-03-01 00:15:00", False),
+        ("2021-03-01T00:15:30.25", "2021-03-01 00:15:30.250000", False),
+        ("2021-03-01T00:15:00Z", "2021-03-01 00:15:00", True),
+        ("2021-03-01T00:15:00+01:00", "2021-02-28 23:15:00", True),
+        ("2021-03-01 00:15 -0530", "2021-03-01 05:45:00", True),
+        ("2021-12-31 24:00", "2022-01-01 00:00:00", False),
+        ("2021/3/1 7:05", "2021-03-01 07:05:00", False),
+        ("2021-03-01 12:05 AM", "2021-03-01 00:05:00", False),
+        ("2021-03-01 12:05 pm", "2021-03-01 12:05:00", False),
+        ("202103010015", "2021-03-01 00:15:00", False),
+        ("20210301T001500Z", "2021-03-01 00:15:00", True),
+        ("202103012400", "2021-03-02 00:00:00", False),
+        ("1614557700", "2021-03-01 00:15:00", True),
+        ("1614557700000", "2021-03-01 00:15:00", True),
+        ("2020-05-01 00:15:00\xa0to 2020-05-01 00:30:00", "2020-05-01 00:15:00", False),
+    ],
+)
+def test_a_time_is_read(text: str, moment: str, utc: bool) -> None:
+    assert at(text) == (moment, utc)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Total", "2021-02-30", "2021-13-01 00:00", "2021-03-01 25:00", "2021-03-01 24:15", "2021-03-01 10:60",
+     "01/02/2021 00:00", "12.5", "2021-03-01 13:00 PM", "0000-01-01", "2021-03-01 00:15+25:00"],
+)  # fmt: skip
+def test_what_is_no_time_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_stamp(text, ISO)
+
+
+def test_day_and_month_in_either_order() -> None:
+    assert at("03/04/2021 05:06", said_format("DD/MM/YYYY HH:mm")) == ("2021-04-03 05:06:00", False)
+    assert at("03/04/2021 05:06", said_format("%m/%d/%Y %H:%M")) == ("2021-03-04 05:06:00", False)
+    assert at("3-Apr-2021 05:06", said_format("%d-%b-%Y %H:%M")) == ("2021-04-03 05:06:00", False)
+    assert at("31.12.2021 24:00", said_format("dd.MM.yyyy HH:mm")) == ("2022-01-01 00:00:00", False)
+
+
+def test_a_format_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageProblem):
+        said_format("european")
+
+
+@pytest.mark.parametrize(
+    ("column", "texts", "order"),
+    [
+        ("time", ["2021-01-02 00:00"], "ymd"),
+        ("time", ["01/02/2021", "13/02/2021"], "dmy"),
+        ("time", ["01/02/2021", "01/13/2021"], "mdy"),
+        ("time", ["01.02.2021 00:00"], "dmy"),
+        ("Date-time CET-CEST (DD/MM/YYYY HH:mm)", ["01/02/2021 00:00"], "dmy"),
+        ("When (MM/DD/YYYY)", ["01/02/2021 00:00"], "mdy"),
+    ],
+)
+def test_the_order_of_day_and_month_is_found(column: str, texts: list[str], order: str) -> None:
+    assert find_format("a.csv", column, texts).order == order
+
+
+@pytest.mark.parametrize("texts", [["01/02/2021", "03/04/2021"], ["13/01/2021", "01/13/2021"]])
+def test_where_it_cannot_be_told_the_file_is_refused(texts: list[str]) -> None:
+    with pytest.raises(InputRefused, match=texts[0]) as refused:
+        find_format("a.csv", "time", texts)
+    assert "--time-format" in (refused.value.hint or "")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), min_size=1, max_size=30),
+    st.sampled_from(
+        ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M"]
+    ),
+)
+def test_a_column_reads_as_its_cells_do(moments: list[datetime], pattern: str) -> None:
+    form = said_format(pattern)
+    texts = [moment.strftime(pattern) for moment in moments]
+    read = read_stamps(pa.array(texts), form)
+    for text, micros, bad in zip(texts, read.micros.tolist(), read.bad.tolist(), strict=True):
+        assert not bad
+        assert EPOCH + timedelta(microseconds=micros) == datetime.strptime(text, pattern)
+
+
+def test_a_column_marks_what_is_no_time() -> None:
+    read = read_stamps(pa.array(["2021-01-01 00:00", "2021-02-30 00:00", None, "2021-01-01 24:00"]), ISO)
+    assert read.bad.tolist() == [False, True, True, False]
