@@ -1,0 +1,1 @@
+"""Questions about the use of energy: what a measure has saved."""

@@ -1,0 +1,230 @@
+"""From the sums of savings.sql to rows with a verdict: sufficiency first, then the saving and how sure it is.
+
+A meter whose data do not suffice gets the reasons and no figure; a saving whose uncertainty is above half of it
+is called not proven. Runs no SQL.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from cityctl.analysis.energy.columns import ROW
+from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
+from cityctl.analysis.question import Question
+
+MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
+
+
+@dataclass
+class Row:
+    """One meter's account; `figures` by column key are empty where it cannot be judged."""
+
+    meter: str
+    zone: str | None
+    label: str
+    network: str | None
+    intervention: date | None
+    verdict: str
+    failures: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+    apart: bool = False
+
+    @property
+    def avoided(self) -> float:
+        """Saved use [kWh]; not a number where it cannot be judged."""
+        return float(self.figures.get("avoided_kwh", math.nan))
+
+    @property
+    def proven(self) -> bool:
+        """Whether the change is at least twice its uncertainty, whichever way it goes."""
+        return bool(self.figures) and self.figures["fsu"] <= MOST_FSU
+
+    @property
+    def saves(self) -> bool:
+        """Whether a saving is proven and booked."""
+        return self.proven and not self.apart and self.avoided > 0
+
+    def cells(self) -> tuple[object, ...]:
+        """The row under COLUMNS."""
+        told = {
+            "meter": self.meter,
+            "zone": self.zone,
+            "network": self.network,
+            "verdict": self.verdict,
+            "method": "caltrack2",
+            "reasons": "; ".join([*self.failures, *self.remarks]) or None,
+            **self.figures,
+        }
+        return tuple(told.get(key) for key in ROW)
+
+
+def judge(
+    question: Question, one: Wanted, totals: Mapping[str, Any] | None, model: Mapping[str, Any] | None
+) -> Row:
+    """The account of one meter: what its data lack, or its saving with a verdict."""
+    name = one.point.zone or one.point.id
+    zones = question.city.zones
+    label = one.point.name or (zones[name].name if name in zones else None) or name
+    row = Row(one.point.id, one.point.zone, label, one.network, one.intervention, "")
+    row.failures = _failures(question, one, totals, model)
+    if row.failures:
+        row.verdict = f"NOT ASSESSABLE {row.failures[0]}"
+        return row
+    assert totals is not None
+    assert model is not None
+    row.figures = _figures(question, one, totals, model)
+    row.remarks = _remarks(one, totals, model, row)
+    row.apart = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
+    row.verdict = _verdict(row)
+    return row
+
+
+def _failures(
+    question: Question, one: Wanted, totals: Mapping[str, Any] | None, model: Mapping[str, Any] | None
+) -> list[str]:
+    """What the data lack, the gravest first; nothing is computed for a meter of which any is true."""
+    asked = question.parameters
+    if one.point.quantity == "volume":
+        return ["metered in m³: kWh needs a calorific value"]
+    if one.intervention is None:
+        return ["no date of a measure in city.yaml"]
+    if one.intervention >= question.interval.end.astimezone(question.interval.zone).date():
+        return [f"the measure is on {one.intervention}, after the interval"]
+    if one.temperature is None:
+        return ["no outdoor temperature in city.yaml"]
+    if totals is None or not totals["used_days"]:
+        return ["no readings before the measure"]
+    found = []
+    days = asked["baseline_days"]
+    if totals["used_days"] < asked["baseline_share"] * days:
+        found.append(f"baseline has {_percent(totals['used_days'] / days)} of its days")
+    if totals["weather_days"] < asked["baseline_share"] * days:
+        found.append(
+            f"outdoor temperature has {_percent(totals['weather_days'] / days)} of the baseline's days"
+        )
+    elif totals["n"] < asked["baseline_share"] * days and not found:
+        found.append(f"baseline has use and temperature on {_percent(totals['n'] / days)} of its days")
+    negatives = totals["baseline_negatives"] + totals["reporting_negatives"]
+    if negatives:
+        found.append(f"{negatives:.0f} negative readings: does it feed in?")
+    if not totals["compared_days"]:
+        found.append("no valid day since the measure")
+    if model is None:
+        return found or ["no model fits"]
+    if (model["idle_baseline_share"] or 0) > MOST_IDLE:
+        found.append(
+            f"0 on {model['idle_baseline']} baseline days on which use was expected: was it shut down?"
+        )
+    if (model["idle_share"] or 0) > MOST_IDLE:
+        found.append(
+            f"0 on {model['idle']} days since {model['idle_since']}: is it shut down, or the meter dead?"
+        )
+    return found
+
+
+def _percent(share: float) -> str:
+    """Rounded down: 89.9 % must not read as the 90 % that were asked for."""
+    return f"{math.floor(share * 100)} %"
+
+
+def _figures(
+    question: Question, one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any]
+) -> dict[str, Any]:
+    assert one.intervention is not None
+    expected, observed = float(model["expected"]), float(model["observed"])
+    avoided = expected - observed
+    fit = fit_of(totals, model)
+    band = fit.band(expected, int(model["days"]), question.parameters["confidence"])
+    first = question.interval.start.astimezone(question.interval.zone).date()
+    last = question.interval.end.astimezone(question.interval.zone)
+    price = _price(question, one)
+    return {
+        "baseline_kwh": totals["sy"],
+        "counterfactual_kwh": expected,
+        "observed_kwh": observed,
+        "avoided_kwh": avoided,
+        "saving_pct": 100 * avoided / expected if expected else math.nan,
+        "fsu": band / abs(avoided) if avoided else math.inf,
+        "saved_money": None if price is None else avoided * price,
+        "cvrmse": fit.cvrmse,
+        "nmbe": fit.nmbe,
+        "model": model["model"],
+        "baseline_start": one.intervention - timedelta(days=question.parameters["baseline_days"]),
+        "baseline_end": one.intervention,
+        "reporting_start": max(one.intervention, first),
+        "reporting_end": last.date(),
+        "avoided_low": avoided - band,
+        "avoided_high": avoided + band,
+        "r2_adj": model["r2_adj"],
+        "intercept": model["intercept"],
+        "beta_heating": model["beta_heating"] if model["heating"] is not None else None,
+        "beta_cooling": model["beta_cooling"] if model["cooling"] is not None else None,
+        "heating_balance_point": model["heating"],
+        "cooling_balance_point": model["cooling"],
+        "days": int(model["days"]),
+        "beyond_days": int(model["beyond"]),
+    }
+
+
+def fit_of(totals: Mapping[str, Any], model: Mapping[str, Any]) -> Fit:
+    """How the model fits the baseline, from the sums of savings.sql."""
+    rho = model["rho"]
+    return Fit(
+        days=int(totals["n"]),
+        terms=(model["heating"] is not None) + (model["cooling"] is not None),
+        mean=totals["sy"] / totals["n"],
+        sse=float(model["sse"]),
+        bias=float(model["bias"]),
+        rho=0.0 if rho is None or not math.isfinite(rho) else float(rho),
+    )
+
+
+def _price(question: Question, one: Wanted) -> float | None:
+    """The flat price of the meter's network, where city.yaml has exactly one."""
+    city = question.city
+    network = one.point.network or (city.zones[one.point.zone].network if one.point.zone else None)
+    prices = [tariff.price for tariff in city.tariffs.values() if tariff.network == network]
+    return prices[0] if len(prices) == 1 else None
+
+
+def _remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], row: Row) -> list[str]:
+    said = []
+    if row.figures["cvrmse"] > 0.3:
+        said.append(f"weather explains little: CV(RMSE) {row.figures['cvrmse']:.0%}")
+    if totals["compared_days"] < 0.9 * totals["reporting_days"]:
+        share = totals["compared_days"] / totals["reporting_days"]
+        said.append(f"{_percent(share)} of the days since the measure are compared")
+    if model["beyond"] and model["beyond"] >= 0.05 * model["days"]:
+        said.append(f"{model['beyond']:.0f} days colder or warmer than the baseline knew: extrapolated")
+    for when, idle in (("baseline", model["idle_baseline"]), ("compared", model["idle"])):
+        if idle:
+            said.append(f"0 on {idle} {when} days on which use was expected")
+    if model["extreme"]:
+        said.append(f"{model['extreme']:.0f} extreme days in the baseline (above median + 3 IQR)")
+    if one.earlier is not None and (row.figures["baseline_start"] <= one.earlier):
+        said.append(f"another measure on {one.earlier} lies in the baseline")
+    return said
+
+
+def said_change(row: Row) -> str:
+    """`saved 12.0 % (34 500 kWh, ± 31 % of it)` or `use rose by 4.0 % ...`."""
+    per_cent, fsu = row.figures["saving_pct"], row.figures["fsu"]
+    way = "saved" if per_cent >= 0 else "use rose by"
+    amount = f"{abs(row.avoided):,.0f} kWh".replace(",", " ")
+    return f"{way} {abs(per_cent):.1f} % ({amount}, ± {fsu:.0%} of it)"
+
+
+def _verdict(row: Row) -> str:
+    per_cent, fsu = row.figures["saving_pct"], row.figures["fsu"]
+    if row.apart:
+        way = "fell" if per_cent > 0 else "rose"
+        return f"SET APART use {way} by {abs(per_cent):.0f} %: another supply or purpose?"
+    if row.proven:
+        return "proven" if row.avoided > 0 else "USE ROSE proven"
+    return f"not proven, uncertainty {fsu:.0%} of it" if fsu < 10 else "not proven, no change to be seen"

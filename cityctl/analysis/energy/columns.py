@@ -1,0 +1,77 @@
+"""The words of savings: its columns, and what its readers must know."""
+
+from __future__ import annotations
+
+from cityctl import glossary
+from cityctl.result import Column
+
+KWH = "kWh"
+TITLE = "Energy savings"
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    glossary.column("zone", priority=4),
+    glossary.column("meter"),
+    glossary.column("network", priority=7),
+    Column("baseline_kwh", "Baseline", KWH, "use in the baseline's valid days", "number", 0, 6),
+    Column("counterfactual_kwh", "Expected", KWH,
+           "use as the baseline's model expects it in the weather since the measure",
+           "number", 0, 3),
+    Column("observed_kwh", "Observed", KWH, "metered use since the measure, of the same days",
+           "number", 0, 3),
+    Column("avoided_kwh", "Saved", KWH, "expected less observed use; below 0 the use rose", "number", 0, 1),
+    Column("saving_pct", "Saving", "%", "saved use in per cent of the expected", "number", 1, 1),
+    Column("fsu", "Uncertainty", None,
+           "fractional savings uncertainty: half-width of the saving's interval over the saving",
+           "share", 0, 2),
+    Column("saved_money", "Worth", "money", "saved use at the network's flat price", "number", 0, 5),
+    Column("verdict", "Verdict", None, "what follows", "verdict", priority=1),
+    Column("cvrmse", "CV(RMSE)", None, "scatter of the baseline around its model, over its mean",
+           "share", 1, 7),
+    Column("model", "Model", None, "which degree-day terms the baseline's model has", priority=8),
+    Column("method", "Method", None, "how the expected use is made", priority=9),
+    Column("baseline_start", "Baseline from", None, "first day of the baseline", "date", priority=9),
+    Column("baseline_end", "Baseline to", None, "first day after the baseline: the measure",
+           "date", priority=9),
+    Column("reporting_start", "Reporting from", None, "first day that is compared", "date", priority=9),
+    Column("reporting_end", "Reporting to", None, "first day after the compared ones", "date", priority=9),
+    Column("avoided_low", "Saved, low", KWH, "lower end of the saving's interval", "number", 0, 9),
+    Column("avoided_high", "Saved, high", KWH, "upper end of the saving's interval", "number", 0, 9),
+    Column("nmbe", "NMBE", None, "mean of observed less expected use in the baseline, over its mean",
+           "share", 2, 9),
+    Column("r2_adj", "R² adj.", None, "share of the variance that the model explains, adjusted for its terms",
+           "number", 3, 9),
+    Column("intercept", "Base", "kWh/d", "use on a day without heating or cooling", "number", 2, 9),
+    Column("beta_heating", "Heating", "kWh/°F/d", "use per degree Fahrenheit below the heating balance point",
+           "number", 3, 9),
+    Column("beta_cooling", "Cooling", "kWh/°F/d", "use per degree Fahrenheit above the cooling balance point",
+           "number", 3, 9),
+    Column("heating_balance_point", "Heats below", "degF", "heating balance point (32 °F is 0 °C)",
+           "integer", 0, 9),
+    Column("cooling_balance_point", "Cools above", "degF", "cooling balance point (32 °F is 0 °C)",
+           "integer", 0, 9),
+    Column("days", "Days", None, "days compared since the measure", "integer", 0, 9),
+    Column("beyond_days", "Beyond", None, "days colder or warmer than any day of the baseline",
+           "integer", 0, 9),
+    Column("reasons", "Reasons", None, "what the data lack, or what to know about the figure", priority=9),
+    Column("meters", "Meters", None, "how many meters", "integer", 0, 1),
+    Column("proven", "Proven", None, "how many meters have a proven saving", "integer", 0, 2),
+)
+# fmt: on
+BY_KEY = {one.key: one for one in COLUMNS}
+TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "fsu", "saved_money",
+          "avoided_low", "avoided_high", "verdict")  # fmt: skip
+ROW = tuple(one.key for one in COLUMNS if one.key not in ("meters", "proven"))
+
+NOTES = (
+    "Method: CalTRACK 2.0 daily. For each meter the 365 days before the measure are fitted by "
+    "use = base + heating x max(Th - T, 0) + cooling x max(T - Tc, 0), every pair of balance points from 30 to "
+    "90 °F by 1 °F, Th <= Tc, all factors above 0, at least 10 degree days and 20 in sum; the highest adjusted "
+    "R² is taken. Saved = expected - observed over the days that have readings and weather.",
+    "Source: CalTRACK Methods 2.0, sections 2 and 3; ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013 for "
+    "the uncertainty of daily models. NMBE = sum(observed - expected) / ((n - p) mean).",
+    "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "
+    "counts as saving or rise. Proven means that the uncertainty is at most half of the change.",
+    "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "
+    "the expected use: a shutdown is no saving. A change beyond `most_change` is set apart and not in the total: "
+    "measures seldom halve a building's use, another supply or purpose does.",
+)

@@ -1,0 +1,104 @@
+"""Which meters a question about savings is about, since when, and against which weather. Knows no readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cityctl.city.model import City
+from cityctl.city.points import Point
+
+USE = "consumption"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A meter, its weather point and the local day from which its use is compared with the baseline."""
+
+    point: Point
+    network: str | None
+    temperature: str | None
+    intervention: date | None
+    earlier: date | None
+
+    @property
+    def keeps_zeros(self) -> bool:
+        """Gas and heat may rest at zero in summer; an electricity meter that reads zero is missing."""
+        return self.network in ("gas", "heat")
+
+
+def network_of(city: City, point: Point) -> str | None:
+    """power, heat, gas or water: the kind of the network that a point belongs to."""
+    if point.network is not None and point.network in city.networks:
+        return city.networks[point.network].kind
+    return city.network_kind(point.zone)
+
+
+def _measures_use(city: City, point: Point) -> bool:
+    if point.role != USE:
+        return False
+    if point.quantity == "volume":
+        return network_of(city, point) == "gas"
+    return point.quantity in ("energy", "power")
+
+
+def _temperature(city: City, zone: str | None) -> str | None:
+    """The outdoor temperature of a zone, of the nearest zone around it, or of the city."""
+    while zone is not None:
+        if (own := city.zones[zone].temperature) is not None:
+            return own
+        zone = city.zones[zone].parent
+    return city.weather.temperature
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """An intervention with the zones that it reaches; None stands for all."""
+
+    date: date
+    patterns: tuple[str, ...]
+    zones: frozenset[str] | None
+
+    def reaches(self, point: Point) -> bool:
+        if self.patterns:
+            return any(fnmatchcase(point.id, pattern) for pattern in self.patterns)
+        return self.zones is None or point.zone in self.zones
+
+
+def _measures(city: City) -> list[_Measure]:
+    return sorted(
+        (
+            _Measure(
+                one.date,
+                tuple(one.meters),
+                None if one.zone is None else frozenset(city.zones_within(one.zone)),
+            )
+            for one in city.interventions
+        ),
+        key=lambda one: one.date,
+    )
+
+
+def wanted(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
+    """The meters of use that the parameter `meters` selects, sorted by id."""
+    patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
+    given: date | None = parameters.get("intervention")
+    measures = _measures(city)
+    chosen: list[Wanted] = []
+    for point in city.points().values():
+        if not _measures_use(city, point) or not any(fnmatchcase(point.id, one) for one in patterns):
+            continue
+        dates = [one.date for one in measures if one.reaches(point)] if given is None else [given]
+        chosen.append(
+            Wanted(
+                point=point,
+                network=network_of(city, point),
+                temperature=_temperature(city, point.zone),
+                intervention=dates[-1] if dates else None,
+                earlier=dates[-2] if len(dates) > 1 else None,
+            )
+        )
+    return sorted(chosen, key=lambda one: one.point.id)

@@ -1,0 +1,92 @@
+"""All meters together: ranked rows, the total with its uncertainty, findings, and what cannot be judged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from cityctl.analysis.energy.account import Row, said_change
+from cityctl.analysis.energy.columns import BY_KEY, NOTES, ROW, TITLE, TOTAL
+from cityctl.analysis.energy.uncertainty import MOST_FSU
+from cityctl.analysis.question import Question
+from cityctl.clock import midnight
+from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
+
+
+def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
+    """Rows ranked by saved use, the total, what rose with proof, and what cannot be judged."""
+    judged = sorted(
+        (row for row in rows if row.figures), key=lambda row: (row.apart, -row.avoided, row.meter)
+    )
+    lacking = [row for row in rows if not row.figures]
+    booked = [row for row in judged if not row.apart]
+    saved, apart = sum(row.saves for row in judged), len(judged) - len(booked)
+    rose = [row for row in judged if row.proven and row.avoided < 0]
+    more = sum(not row.apart for row in rose)
+    money = replace(BY_KEY["saved_money"], unit=question.city.currency)
+    columns = {**BY_KEY, "saved_money": money}
+    ranked = [row.cells() for row in [*judged, *lacking]]
+    note = "uncertainties combined as those of independent meters; meters set apart are left out"
+    return Result(
+        title=TITLE,
+        subtitle=f"CalTRACK 2.0 daily, uncertainty at {question.parameters['confidence']:.0%} confidence",
+        tables=[
+            Table("savings", TITLE, [columns[key] for key in ROW], ranked),
+            Table(
+                "portfolio",
+                "All judged meters together",
+                [columns[key] for key in TOTAL],
+                _total(booked),
+                note,
+            ),
+        ],
+        interval=question.interval,
+        findings=[_finding(question, row) for row in sorted(rose, key=lambda row: row.avoided)],
+        completeness=Completeness(
+            wanted=len(rows),
+            had=len(judged),
+            missing=[Missing(row.meter, "; ".join(row.failures)) for row in lacking],
+            unit="meters",
+        ),
+        plots=plots,
+        notes=list(NOTES),
+        summary=f"{saved} of {len(rows)} meters saved with proof, {more} use more with proof, "
+        f"{len(booked) - saved - more} not proven, {apart} set apart, {len(lacking)} cannot be judged",
+    )
+
+
+def _finding(question: Question, row: Row) -> Finding:
+    start = row.figures["reporting_start"]
+    return Finding(
+        kind="energy-rise",
+        subject=row.label,
+        since=midnight(start, question.interval.zone),
+        text=f"{said_change(row)} against the weather since {start}",
+        evidence={"meter": row.meter, **{key: row.figures[key] for key in ("avoided_kwh", "fsu", "cvrmse")}},
+    )
+
+
+def _total(booked: list[Row]) -> list[tuple[object, ...]]:
+    """One row: sums, and the root of the sum of squares of the uncertainties."""
+    if not booked:
+        return []
+    sums = {
+        key: math.fsum(row.figures[key] for row in booked)
+        for key in ("counterfactual_kwh", "observed_kwh", "avoided_kwh")
+    }
+    avoided = sums["avoided_kwh"]
+    band = math.sqrt(math.fsum((row.figures["avoided_high"] - row.avoided) ** 2 for row in booked))
+    fsu = band / abs(avoided) if avoided else math.inf
+    worth = [row.figures["saved_money"] for row in booked]
+    told = {
+        **sums,
+        "meters": len(booked),
+        "proven": sum(row.saves for row in booked),
+        "saving_pct": 100 * avoided / sums["counterfactual_kwh"] if sums["counterfactual_kwh"] else None,
+        "fsu": fsu,
+        "saved_money": None if None in worth else math.fsum(worth),
+        "avoided_low": avoided - band,
+        "avoided_high": avoided + band,
+        "verdict": ("proven" if avoided > 0 else "USE ROSE proven") if fsu <= MOST_FSU else "not proven",
+    }
+    return [tuple(told[key] for key in TOTAL)]

@@ -1,0 +1,304 @@
+-- CalTRACK 2.0 daily for all meters at once. Handed in by savings.py:
+--   savings_meters(meter, kind, every_s, temperature, daily_weather, zeros_missing, cooling, first_day,
+--                  intervention, reporting, until, chunk)
+--   savings_days(day, seconds)   every local day that lies wholly within the readings' window
+-- A day belongs to the baseline in [first_day, intervention) and to the reporting period in [reporting, until).
+
+-- name: intervals
+-- What each reading adds to its day. An interval adds its amount ...
+select r.point as meter, r.time as at, r.value as amount
+from readings as r
+join savings_meters as m on m.meter = r.point
+where m.kind = 'interval' and r.quality < 3 and r.value is not null
+
+-- name: counters
+-- ... a counter its rise until the next reading, unless it fell or was silent for more than a day ...
+select c.meter as meter, c.at as at,
+       case when c.following >= c.value and c.next_at <= c.at + interval '26' hour
+            then c.following - c.value end as amount
+from (
+    select r.point as meter, r.time as at, r.value as value,
+           lead(r.value) over (partition by r.point order by r.time) as following,
+           lead(r.time) over (partition by r.point order by r.time) as next_at
+    from readings as r
+    join savings_meters as m on m.meter = r.point
+    where m.kind = 'counter' and r.quality < 3 and r.value is not null
+) as c
+
+-- name: powers
+-- ... and a power its mean over its slot.
+select r.point as meter, r.time as at, r.value * m.every_s / 3600 as amount
+from readings as r
+join savings_meters as m on m.meter = r.point
+where m.kind = 'gauge' and m.every_s is not null and r.quality < 3 and r.value is not null
+
+-- name: use
+-- Local days: a half-hour of UTC belongs to one local day, so a small join replaces converting every reading.
+create or replace table savings_use as
+select a.meter as meter, c.day as day,
+       count(*) as readings,
+       sum(a.amount) as amount,
+       count(case when a.amount < 0 then 1 end) as negatives
+from savings_amounts as a
+join savings_meters as m on m.meter = a.meter
+join calendar as c
+  on c.slot = case when extract(minute from a.at) >= 30
+                   then date_trunc('hour', a.at) + interval '30' minute
+                   else date_trunc('hour', a.at) end
+where a.amount is not null and not (m.zeros_missing and a.amount = 0)
+group by a.meter, c.day
+
+-- name: steps
+-- The time between two readings: as city.yaml says, or from the fullest day of the meter.
+create or replace table savings_steps as
+select m.meter as meter,
+       coalesce(max(m.every_s), 86400.0 / greatest(1, max(u.readings))) as every_s
+from savings_meters as m
+left join savings_use as u on u.meter = m.meter
+group by m.meter
+
+-- name: weather
+-- Daily means of hourly means [degF]; a day needs half of its hours.
+create or replace table savings_weather as
+select h.temperature as temperature, h.day as day,
+       avg(h.degree_c) * 1.8 + 32 as degree_f, count(*) as hours
+from (
+    select r.point as temperature, c.day as day, date_trunc('hour', r.time) as hour, avg(r.value) as degree_c
+    from readings as r
+    join (select distinct temperature from savings_meters where temperature is not null) as w
+      on w.temperature = r.point
+    join calendar as c
+      on c.slot = case when extract(minute from r.time) >= 30
+                       then date_trunc('hour', r.time) + interval '30' minute
+                       else date_trunc('hour', r.time) end
+    where r.quality < 3 and r.value is not null
+    group by r.point, c.day, date_trunc('hour', r.time)
+) as h
+group by h.temperature, h.day
+
+-- name: daily
+-- A day made from hours needs half of them; the rest is filled with the day's mean (CalTRACK 2.0, 2.2.3).
+-- `y` [kWh or m3] and `t` [degF] are null where a day is no evidence; `reason` says which is missing.
+create or replace table savings_daily as
+select d.meter as meter, d.day as day, d.reporting as reporting, d.negatives as negatives,
+       case when d.present >= $least_share then d.amount / least(1.0, d.present) end as y,
+       case when d.hours >= 0.5 * d.seconds / 3600 or d.weather_step then d.degree_f end as t
+from (
+    select m.meter as meter, s.day as day, s.seconds as seconds,
+           s.day >= m.intervention as reporting,
+           coalesce(u.negatives, 0) as negatives,
+           u.amount as amount,
+           case when p.every_s >= 43200 then case when u.readings >= 1 then 1.0 else 0.0 end
+                else coalesce(u.readings, 0) * p.every_s / s.seconds end as present,
+           w.degree_f as degree_f, w.hours as hours,
+           m.daily_weather as weather_step
+    from savings_meters as m
+    join savings_steps as p on p.meter = m.meter
+    join savings_days as s on s.day >= m.first_day and s.day < m.until
+      and (s.day < m.intervention or s.day >= m.reporting)
+    left join savings_use as u on u.meter = m.meter and u.day = s.day
+    left join savings_weather as w on w.temperature = m.temperature and w.day = s.day
+) as d
+
+-- name: totals
+-- n, sums and range of the baseline of each meter.
+create or replace table savings_totals as
+select meter,
+       count(case when not reporting then 1 end) as baseline_days,
+       count(case when not reporting and y is not null then 1 end) as used_days,
+       count(case when not reporting and t is not null then 1 end) as weather_days,
+       count(case when reporting then 1 end) as reporting_days,
+       count(case when reporting and y is not null and t is not null then 1 end) as compared_days,
+       cast(sum(case when not reporting then negatives else 0 end) as bigint) as baseline_negatives,
+       cast(sum(case when reporting then negatives else 0 end) as bigint) as reporting_negatives,
+       cast(count(case when not reporting and y is not null and t is not null then 1 end) as double) as n,
+       sum(case when not reporting and t is not null then y end) as sy,
+       sum(case when not reporting and t is not null then y * y end) as syy,
+       min(case when not reporting and y is not null then t end) as coldest,
+       max(case when not reporting and y is not null then t end) as warmest
+from savings_daily
+group by meter
+
+-- name: bins
+-- All T below 30 degF fall into bin 29 and all from 90 on into bin 90: the grid's ends need no more.
+create or replace table savings_bins as
+select g.meter as meter, g.bin as bin,
+       coalesce(sum(b.n) over below, 0) as n_below, coalesce(sum(b.st) over below, 0) as st_below,
+       coalesce(sum(b.stt) over below, 0) as stt_below, coalesce(sum(b.sy) over below, 0) as sy_below,
+       coalesce(sum(b.sty) over below, 0) as sty_below,
+       coalesce(sum(b.n) over above, 0) as n_above, coalesce(b.whole, 0) as n_at,
+       coalesce(sum(b.st) over above, 0) as st_above,
+       coalesce(sum(b.stt) over above, 0) as stt_above, coalesce(sum(b.sy) over above, 0) as sy_above,
+       coalesce(sum(b.sty) over above, 0) as sty_above
+from (
+    select m.meter as meter, r.bin as bin
+    from savings_meters as m
+    cross join (select unnest(range(29, 91)) as bin) as r
+) as g
+left join (
+    select meter, greatest(29, least(90, cast(floor(t) as integer))) as bin,
+           count(*) as n, sum(t) as st, sum(t * t) as stt, sum(y) as sy, sum(t * y) as sty,
+           count(case when t = floor(t) then 1 end) as whole
+    from savings_daily
+    where not reporting and y is not null and t is not null
+    group by meter, greatest(29, least(90, cast(floor(t) as integer)))
+) as b on b.meter = g.meter and b.bin = g.bin
+window below as (partition by g.meter order by g.bin rows between unbounded preceding and 1 preceding),
+       above as (partition by g.meter order by g.bin rows between current row and unbounded following)
+
+-- name: degree_days
+-- Centred sums of heating and of cooling degree days at each threshold that has enough of them
+-- (CalTRACK 2.0, 3.2.2: 10 days that are not zero, 20 degree days in all).
+create or replace table savings_degree_days as
+select b.meter as meter, false as cooling, b.bin as threshold,
+       b.bin * b.n_below - b.st_below as sx,
+       (b.bin * b.bin * b.n_below - 2.0 * b.bin * b.st_below + b.stt_below)
+         - power(b.bin * b.n_below - b.st_below, 2) / t.n as sxx,
+       (b.bin * b.sy_below - b.sty_below) - (b.bin * b.n_below - b.st_below) * t.sy / t.n as sxy
+from savings_bins as b
+join savings_totals as t on t.meter = b.meter
+where b.bin >= 30 and b.n_below >= 10 and b.bin * b.n_below - b.st_below >= 20
+union all
+select b.meter as meter, true as cooling, b.bin as threshold,
+       b.st_above - b.bin * b.n_above as sx,
+       (b.stt_above - 2.0 * b.bin * b.st_above + b.bin * b.bin * b.n_above)
+         - power(b.st_above - b.bin * b.n_above, 2) / t.n as sxx,
+       (b.sty_above - b.bin * b.sy_above) - (b.st_above - b.bin * b.n_above) * t.sy / t.n as sxy
+from savings_bins as b
+join savings_totals as t on t.meter = b.meter
+join savings_meters as m on m.meter = b.meter
+where m.cooling and b.bin >= 30
+  and b.n_above - b.n_at >= 10 and b.st_above - b.bin * b.n_above >= 20
+
+-- name: begin_models
+create or replace table savings_models (
+    meter varchar, model varchar, heating integer, cooling integer,
+    beta_heating double, beta_cooling double, intercept double, r2_adj double, candidates bigint
+)
+
+-- name: models
+-- T_H <= T_C makes HDD x CDD = 0, so that each pair of thresholds is a 2x2 system of single-threshold sums.
+insert into savings_models
+with fits as (
+    select t.meter as meter, 0 as terms, cast(null as integer) as heating, cast(null as integer) as cooling,
+           0.0 as beta_heating, 0.0 as beta_cooling, t.sy / t.n as intercept, 0.0 as r2_adj
+    from savings_totals as t
+    join savings_meters as m on m.meter = t.meter
+    where m.chunk = $chunk and t.n >= 3
+    union all
+    select f.meter as meter, 1 as terms,
+           case when f.cooling then null else f.threshold end as heating,
+           case when f.cooling then f.threshold end as cooling,
+           case when f.cooling then 0.0 else f.sxy / f.sxx end as beta_heating,
+           case when f.cooling then f.sxy / f.sxx else 0.0 end as beta_cooling,
+           (t.sy - f.sxy / f.sxx * f.sx) / t.n as intercept,
+           1 - (1 - f.sxy * f.sxy / f.sxx / (t.syy - t.sy * t.sy / t.n)) * (t.n - 1) / (t.n - 2) as r2_adj
+    from savings_degree_days as f
+    join savings_totals as t on t.meter = f.meter
+    join savings_meters as m on m.meter = f.meter
+    where m.chunk = $chunk and f.sxx > 0 and t.syy - t.sy * t.sy / t.n > 0
+    union all
+    select p.meter as meter, 2 as terms, p.heating as heating, p.cooling as cooling,
+           (p.hy * p.cc - p.cy * p.hc) / p.det as beta_heating,
+           (p.cy * p.hh - p.hy * p.hc) / p.det as beta_cooling,
+           (p.sy - (p.hy * p.cc - p.cy * p.hc) / p.det * p.h
+                 - (p.cy * p.hh - p.hy * p.hc) / p.det * p.c) / p.n as intercept,
+           1 - (1 - ((p.hy * p.cc - p.cy * p.hc) * p.hy + (p.cy * p.hh - p.hy * p.hc) * p.cy) / p.det / p.yy)
+               * (p.n - 1) / (p.n - 3) as r2_adj
+    from (
+        select h.meter as meter, h.threshold as heating, c.threshold as cooling,
+               h.sx as h, c.sx as c, h.sxx as hh, c.sxx as cc, h.sxy as hy, c.sxy as cy,
+               - h.sx * c.sx / t.n as hc,
+               h.sxx * c.sxx - power(h.sx * c.sx / t.n, 2) as det,
+               t.n as n, t.sy as sy, t.syy - t.sy * t.sy / t.n as yy
+        from savings_degree_days as h
+        join savings_degree_days as c on c.meter = h.meter and c.threshold >= h.threshold and c.cooling
+        join savings_totals as t on t.meter = h.meter
+        join savings_meters as m on m.meter = h.meter
+        where m.chunk = $chunk and not h.cooling
+    ) as p
+    where p.det > 0 and p.yy > 0
+),
+qualified as (
+    -- A base of nothing may come out a rounding error below 0.
+    select f.* from fits as f
+    join savings_totals as t on t.meter = f.meter
+    where f.terms = 0
+       or (f.intercept >= -1e-9 * abs(t.sy / t.n)
+           and (f.heating is null or f.beta_heating > 0) and (f.cooling is null or f.beta_cooling > 0))
+),
+best as (
+    select meter, max(r2_adj) as r2_adj, count(*) as candidates from qualified group by meter
+)
+select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates
+from (
+    select q.*, b.candidates as candidates,
+           case when q.heating is null and q.cooling is null then 'intercept only'
+                when q.cooling is null then 'heating'
+                when q.heating is null then 'cooling'
+                else 'heating and cooling' end as model,
+           row_number() over (partition by q.meter order by q.terms, q.heating, q.cooling) as place
+    from qualified as q
+    join best as b on b.meter = q.meter and b.r2_adj = q.r2_adj
+) as ranked
+where place = 1
+
+-- name: predicted
+-- Use as the baseline's model expects it, day by day; `beyond`: colder or warmer than any baseline day.
+create or replace table savings_predicted as
+select d.meter as meter, d.day as day, d.reporting as reporting, d.y as y, d.t as t,
+       m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
+                   + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0) as expected,
+       d.t < t.coldest or d.t > t.warmest as beyond
+from savings_daily as d
+join savings_models as m on m.meter = d.meter
+join savings_totals as t on t.meter = d.meter
+where d.y is not null and d.t is not null
+
+-- name: outcome
+-- One row a meter: the model, how well it fits, and what was used and expected after the intervention.
+select m.meter, m.model, m.heating, m.cooling, m.beta_heating, m.beta_cooling, m.intercept, m.r2_adj,
+       m.candidates,
+       e.sse, e.bias, e.rho, e.extreme, e.idle_baseline, e.idle_baseline_share,
+       p.observed, p.expected, p.days, p.beyond, p.idle, p.idle_share, p.idle_since
+from savings_models as m
+join (
+    select r.meter as meter, sum(r.residual * r.residual) as sse, sum(r.residual) as bias,
+           corr(r.residual, r.previous) as rho,
+           count(case when r.y > q.median + 3 * (q.q3 - q.q1) then 1 end) as extreme,
+           count(case when r.y <= 0 and r.expected > 0.25 * q.mean then 1 end) as idle_baseline,
+           sum(case when r.y <= 0 and r.expected > 0.25 * q.mean then r.expected else 0 end)
+             / sum(r.y) as idle_baseline_share
+    from (
+        select meter, y, expected, y - expected as residual,
+               lag(y - expected) over (partition by meter order by day) as previous
+        from savings_predicted
+        where not reporting
+    ) as r
+    join (
+        select meter, avg(y) as mean,
+               percentile_cont(0.25) within group (order by y) as q1,
+               percentile_cont(0.5) within group (order by y) as median,
+               percentile_cont(0.75) within group (order by y) as q3
+        from savings_predicted
+        where not reporting
+        group by meter
+    ) as q on q.meter = r.meter
+    group by r.meter
+) as e on e.meter = m.meter
+left join (
+    select s.meter as meter, sum(s.y) as observed, sum(s.expected) as expected, count(*) as days,
+           count(case when s.beyond then 1 end) as beyond,
+           count(case when s.y <= 0 and s.expected > 0.25 * t.sy / t.n then 1 end) as idle,
+           sum(case when s.y <= 0 and s.expected > 0.25 * t.sy / t.n then s.expected else 0 end)
+             / sum(s.expected) as idle_share,
+           min(case when s.y <= 0 and s.expected > 0.25 * t.sy / t.n then s.day end) as idle_since
+    from savings_predicted as s
+    join savings_totals as t on t.meter = s.meter
+    where s.reporting
+    group by s.meter
+) as p on p.meter = m.meter
+
+-- name: series
+-- Observed and expected use of one meter, day by day.
+select day, y, expected from savings_predicted where meter = $meter order by day

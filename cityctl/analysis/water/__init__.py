@@ -1,0 +1,1 @@
+"""Questions about water networks: night flow and leaks."""

@@ -1,0 +1,55 @@
+"""The words of night flow: its columns, and what its readers must know."""
+
+from __future__ import annotations
+
+from cityctl import glossary
+from cityctl.result import Column
+
+TITLE = "Minimum night flow"
+FLOW = "m3/h"
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    glossary.column("zone"),
+    Column("mnf", "MNF", FLOW, "minimum night flow: mean of the interval's last three valid nights", "number", 1, 2),
+    Column("expected", "Expected", FLOW, "night flow that the zone's history lets expect of these nights",
+           "number", 1, 3),
+    Column("excess", "Excess", FLOW, "night flow beyond the expected", "number", 1, 1),
+    Column("per_connection", "Per connection", "L/h", "excess by connections", "number", 1, 6),
+    Column("night_use", "Night use", FLOW, "legitimate night use: given, or 6 % of people at 10 L/h", "number", 1, 8),
+    Column("last_nights", "Last 7 nights", FLOW, "night flow of the last seven nights", "spark", 1, 4),
+    glossary.column("verdict"),
+    Column("nights", "Nights", None, "valid nights in the interval", "integer", 0, 7),
+    Column("inflow", "Inflow", None, "point of the zone's net inflow", priority=9),
+    glossary.column("finding"),
+    Column("state", "State", None, "new, growing, steady or repaired", priority=1),
+    Column("started_at", "Started", None, "estimated start", "time", priority=2),
+    Column("detected_at", "Detected", None, "time of the last reading that the decision needed", "time", priority=3),
+    Column("repaired_at", "Repaired", None, "when the flow fell back", "time", priority=3),
+    Column("flow_m3h", "Flow", FLOW, "size of the leak", "number", 1, 1),
+    Column("flow_low", "Low", FLOW, "lower end of its 95 % interval", "number", 1, 4),
+    Column("flow_high", "High", FLOW, "upper end of its 95 % interval", "number", 1, 4),
+    Column("volume_m3", "Volume", "m3", "lost since the start, until repair or the interval's end", "number", 0, 2),
+    Column("cost", "Cost", "money", "that volume at the city's flat price of water", "number", 0, 5),
+    glossary.column("date"),
+    Column("leakage_m3h", "Leakage", FLOW, "flow of the leaks that run", "number", 1, 3),
+    Column("sensor", "Sensor", None, "device/point, or the point", priority=1),
+    Column("trouble", "Trouble", None, "frozen, unit or negative", priority=1),
+    glossary.column("since"),
+    glossary.column("until"),
+    glossary.column("note"),
+)
+# fmt: on
+BY_KEY = {one.key: one for one in COLUMNS}
+
+NOTES = (
+    "Method: the mean flow of the night's window, net of exports and tank change, against a level, a way of the "
+    "weekdays and holidays and a share of day use that are learnt from the zone's own nights (a Kalman filter). A "
+    "change of the last 2 to 14 nights beyond the zone's own noise and wandering is an event; its base is kept, so "
+    "that a fall can be told as repair. Every verdict uses readings up to its night only.",
+    "Method: a night without enough of its readings, and nights of a sensor that shows one value for 18 hours, "
+    "negative flow or another unit, are not judged.",
+    "Source: IWA Water Loss Task Force (minimum night flow); UKWIR (1994), Managing Leakage, report E (6 % of "
+    "people at 10 L/h by night); Harvey (1989), structural time series models and the Kalman filter.",
+    "Limits: a leak that grows more slowly than the zone's demand wanders by itself is not seen; a new customer "
+    "who draws by night looks like a leak. Volumes take the night's leakage for the whole day.",
+)

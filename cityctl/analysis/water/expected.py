@@ -1,0 +1,277 @@
+"""The night flow that a zone's own history lets expect, and how far off that may be. Knows numbers only.
+
+One Kalman filter a zone, all zones at a time. Its nine figures: the zone's level [m³/h], which wanders; the share
+of the day's use that is used by night too (learnt: where demand rises in summer, night use rises with it, while a
+leak adds to day and night alike and leaves their difference alone); and the ways of the seven weekdays, holidays
+counting as Sundays. Source: Harvey (1989), Forecasting, structural time series models and the Kalman filter, 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+FIGURES = 9
+LEVEL, SHARE, DAYS = 0, 1, slice(2, 9)
+ODD_TIMES = 3  # weeks in which a weekday surprises the same way before it is believed
+KEPT = 64  # how many nights back a state can be asked for
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What is assumed of every zone until its own history says more; shares are of its mean inflow.
+
+    None of these is tuned to a network: `noise` and `drift` are the usual night-to-night scatter and wandering,
+    worth `noise_nights` nights and `drift_weeks` weeks of the zone's own evidence.
+    """
+
+    noise: float = 0.01
+    noise_nights: int = 10
+    drift: float = 0.003
+    drift_weeks: int = 12
+    least_drift: float = 0.0015
+    most_drift: float = 0.03
+    share: float = 0.10
+    share_sd: float = 0.25
+    level_sd: float = 0.30
+    weekday_sd: float = 0.10
+    weekday_drift: float = 0.0005
+    outlier: float = 2.5
+    lag: int = 14
+
+
+def half_normal(weeks: int) -> Array:
+    """So many typical sizes of a standard normal figure: the prior's stand-ins among observed changes."""
+    ordinary = NormalDist()
+    return np.array([ordinary.inv_cdf(0.5 + (at + 0.5) / weeks / 2) for at in range(weeks)])
+
+
+def trailing(values: Array, nights: int, least: int) -> Array:
+    """Median of the last `nights` values of each row, the own one left out; the first known one before that."""
+    zones, count = values.shape
+    found = np.full((zones, count), np.nan)
+    for at in range(1, count):
+        part = values[:, max(0, at - nights) : at]
+        enough = np.isfinite(part).sum(axis=1) >= least
+        if enough.any():
+            found[enough, at] = np.nanmedian(part[enough], axis=1)
+    for row in found:
+        known = np.flatnonzero(np.isfinite(row))
+        if len(known):
+            row[: known[0]] = row[known[0]]
+            for at in range(known[0] + 1, count):
+                if not np.isfinite(row[at]):
+                    row[at] = row[at - 1]
+    return found
+
+
+def day_use(by_day: Array, flow: Array) -> Array:
+    """Mean over a week of the day's flow less that of its two nights [m³/h]: a leak leaves it as it is."""
+    before = np.concatenate([np.full((len(flow), 1), np.nan), flow[:, :-1]], axis=1)
+    use = by_day - (flow + before) / 2
+    week = np.full_like(use, np.nan)
+    for at in range(use.shape[1]):
+        part = use[:, max(0, at - 6) : at + 1]
+        known = np.isfinite(part).sum(axis=1)
+        week[:, at] = np.where(known >= 4, np.nansum(part, axis=1) / np.maximum(known, 1), np.nan)
+    for at in range(1, use.shape[1]):
+        gap = ~np.isfinite(week[:, at])
+        week[gap, at] = week[gap, at - 1]
+    with np.errstate(all="ignore"):
+        ordinary = np.array([_first_median(row) for row in week])
+    return np.where(np.isfinite(week), week - ordinary[:, None], 0.0)
+
+
+def _first_median(row: Array) -> float:
+    known = row[np.isfinite(row)][:21]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+class Expected:
+    """The filters of all zones, fed one night after the other.
+
+    `flow` [m³/h] (zones x nights, nan where there is no valid night), `use` from day_use, `kinds` 0..6 of each
+    night (Monday..Sunday), `inflow` [m³/h] the mean inflow as it was known before each night.
+    """
+
+    def __init__(
+        self, flow: Array, use: Array, kinds: npt.NDArray[np.int64], inflow: Array, given: Assumptions
+    ) -> None:
+        zones, nights = flow.shape
+        self.flow, self.inflow, self.kinds, self.given = flow, inflow, kinds, given
+        self.known = np.isfinite(flow)
+        self.first = np.where(self.known.any(axis=1), self.known.argmax(axis=1), nights)
+        self.design = np.zeros((nights, zones, FIGURES))
+        self.design[:, :, LEVEL] = 1
+        self.design[:, :, SHARE] = use.T
+        self.design[np.arange(nights), :, 2 + kinds] = 1
+        self.state = np.zeros((zones, FIGURES))
+        self.spread = np.zeros((zones, FIGURES, FIGURES))
+        self.noise = np.zeros(zones)
+        self.drift = np.zeros(zones)
+        self.growth = np.zeros(zones)
+        self.odd = np.zeros((zones, 7))
+        self.added = np.zeros((zones, nights + 1))
+        self.adjusted = np.full((zones, nights), np.nan)
+        self.rest = np.full((zones, nights), np.nan)
+        self.predicted = np.full((zones, nights), np.nan)
+        self.states = np.zeros((KEPT, zones, FIGURES))
+        self.spreads = np.zeros((KEPT, zones, FIGURES, FIGURES))
+        self.changes: list[list[tuple[int, float]]] = [[] for _ in range(zones)]
+        self._stand_ins = half_normal(given.drift_weeks)
+        self._begin()
+
+    def _begin(self) -> None:
+        given = self.given
+        for zone, first in enumerate(self.first):
+            if first == self.flow.shape[1]:
+                continue
+            week = self.flow[zone, self.known[zone]][:7]
+            inflow = self.inflow[zone, first]
+            self.state[zone, LEVEL] = np.median(week)
+            self.state[zone, SHARE] = given.share
+            spread = np.full(FIGURES, (given.weekday_sd * inflow) ** 2)
+            spread[LEVEL], spread[SHARE] = (given.level_sd * inflow) ** 2, given.share_sd**2
+            self.spread[zone] = np.diag(spread)
+            self.noise[zone], self.drift[zone] = given.noise * inflow, given.drift * inflow
+        self.states[0], self.spreads[0] = self.state, self.spread
+
+    def feed(self, night: int) -> None:
+        """Take in one night: predict it, compare, learn."""
+        self._settle_noise(night)
+        self.added[:, night + 1] = self.added[:, night] + self.growth**2
+        self.predicted[:, night] = np.einsum("zf,zf->z", self.design[night], self.state)
+        everyone = np.arange(len(self.flow))
+        wary = ~self._odd_again(night)
+        self.state, self.spread = self._step(self.state, self.spread, everyone, night, self.growth**2, wary)
+        self.growth *= 0.85
+        self.keep(everyone, night)
+        rest = self.design[night, :, 1:]
+        self.adjusted[:, night] = self.flow[:, night] - np.einsum("zf,zf->z", rest, self.state[:, 1:])
+        self.rest[:, night] = self.flow[:, night] - self.predicted[:, night]
+
+    def _odd_again(self, night: int) -> npt.NDArray[np.bool_]:
+        """Zones in which a weekday is odd the same way for the third time: it has another way than was thought."""
+        kind = self.kinds[night]
+        seen = self.design[night]
+        spread = np.einsum("zi,zij,zj->z", seen, self.spread, seen)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            surprise = self.flow[:, night] - self.predicted[:, night]
+            far = surprise / np.sqrt(spread + self.noise**2)
+        way = np.where(np.isfinite(far) & (np.abs(far) > self.given.outlier), np.sign(far), 0.0)
+        before = self.odd[:, kind]
+        times = np.where(way * before > 0, before + way, way)
+        again: npt.NDArray[np.bool_] = np.abs(times) >= ODD_TIMES
+        self.odd[:, kind] = np.where(self.known[:, night], np.where(again, 0.0, times), before)
+        self.spread[again, 2 + kind, 2 + kind] += surprise[again] ** 2
+        return again
+
+    def keep(self, zones: npt.NDArray[np.int64], night: int) -> None:
+        """Remember the states after a night."""
+        self.states[(night + 1) % KEPT, zones] = self.state[zones]
+        self.spreads[(night + 1) % KEPT, zones] = self.spread[zones]
+
+    def _step(
+        self,
+        state: Array,
+        spread: Array,
+        zones: npt.NDArray[np.int64],
+        night: int,
+        growth: Array | float,
+        wary: npt.NDArray[np.bool_] | bool,
+    ) -> tuple[Array, Array]:
+        given = self.given
+        seen, inflow, noise = self.design[night, zones], self.inflow[zones, night], self.noise[zones]
+        spread = spread.copy()
+        spread[:, LEVEL, LEVEL] += self.drift[zones] ** 2 + growth
+        at = np.arange(2, FIGURES)
+        spread[:, at, at] += ((given.weekday_drift * inflow) ** 2)[:, None]
+        toward = np.einsum("zij,zj->zi", spread, seen)
+        total = np.einsum("zi,zi->z", seen, toward) + noise**2
+        surprise = self.flow[zones, night] - np.einsum("zi,zi->z", seen, state)
+        known = np.isfinite(surprise) & (total > 0)
+        surprise = np.where(known, surprise, 0.0)
+        # A far outlier teaches less: its variance grows with the square of how far it lies.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            far = np.where(known & wary, np.abs(surprise) / np.sqrt(total) / given.outlier, 0.0)
+        total = total * np.maximum(far, 1.0) ** 2
+        gain = np.where(known[:, None], toward / np.where(known, total, 1.0)[:, None], 0.0)
+        state = state + gain * surprise[:, None]
+        spread = spread - np.einsum("zi,zj->zij", gain, toward)
+        return state, (spread + spread.transpose(0, 2, 1)) / 2
+
+    def _settle_noise(self, night: int) -> None:
+        """Scatter from one night to the next, of the last 90 nights; what the weekdays do is taken out,
+
+        learnt or not: each weekday's own median goes.
+        """
+        if night < 11 or (night > 60 and night % 7):
+            return
+        given = self.given
+        first = max(0, night - 90)
+        recent = self.rest[:, first:night].copy()
+        for kind in range(7):
+            same = self.kinds[first:night] == kind
+            known = np.isfinite(recent[:, same]).any(axis=1) if same.any() else np.zeros(len(recent), bool)
+            if known.any():
+                recent[np.ix_(known, same)] -= np.nanmedian(recent[np.ix_(known, same)], axis=1)[:, None]
+        steps = np.abs(np.diff(recent, axis=1)) / np.sqrt(2)
+        count = np.isfinite(steps).sum(axis=1)
+        some = count > 0
+        if not some.any():
+            return
+        own = np.zeros(len(self.flow))
+        # The larger of two robust scales: outliers are common enough in some zones to be their nature.
+        own[some] = np.maximum(
+            np.nanmedian(steps[some], axis=1) / 0.6745, np.nanquantile(steps[some], 0.8, axis=1) / 1.2816
+        )
+        prior = given.noise * self.inflow[:, night]
+        weight = given.noise_nights
+        settled = np.sqrt((weight * prior**2 + count * own**2) / (weight + count))
+        self.noise = np.where(np.isfinite(settled), settled, self.noise)
+
+    def settle_drift(self, night: int, since: npt.NDArray[np.int64]) -> None:
+        """Once a week: how much the level of a fortnight ago has changed by itself, robustly, over a year.
+
+        `since`: no night before it counts, zone by zone: what a leak changed is no drift.
+        """
+        given = self.given
+        if night % 7 != 6:
+            return
+        now = self.adjusted[:, max(0, night - 6) : night + 1]
+        then = self.adjusted[:, max(0, night - 6 - given.lag) : max(0, night + 1 - given.lag)]
+        for zone in range(len(self.flow)):
+            recent, former = now[zone][np.isfinite(now[zone])], then[zone][np.isfinite(then[zone])]
+            if night - given.lag - 6 >= since[zone] and len(recent) >= 5 and len(former) >= 5:
+                self.changes[zone].append((night, float(recent.mean() - former.mean())))
+            if not self.changes[zone]:
+                continue
+            inflow = self.inflow[zone, night]
+            scatter = 2 * self.noise[zone] ** 2 / 7
+            own = np.abs([change for _, change in self.changes[zone][-52:]])
+            usual = self._stand_ins * np.sqrt((given.drift * inflow) ** 2 * given.lag + scatter)
+            size = float(np.median(np.concatenate([own, usual]))) / 0.6745
+            drift = np.sqrt(max(0.0, size**2 - scatter) / given.lag)
+            self.drift[zone] = min(max(drift, given.least_drift * inflow), given.most_drift * inflow)
+
+    def restart(
+        self, zone: int, begin: int, night: int, state: Array, spread: Array, growth: float, wary: bool
+    ) -> None:
+        """Filter one zone again from the state before `begin` up to `night`."""
+        one = np.array([zone])
+        here, wide = state[None].copy(), spread[None].copy()
+        for at in range(begin, night + 1):
+            here, wide = self._step(here, wide, one, at, growth**2, wary)
+            self.states[(at + 1) % KEPT, zone] = here[0]
+            self.spreads[(at + 1) % KEPT, zone] = wide[0]
+        self.state[zone], self.spread[zone] = here[0], wide[0]
+        self.changes[zone] = [change for change in self.changes[zone] if change[0] < begin]
+
+    def before(self, zone: int, night: int) -> tuple[Array, Array]:
+        """State and spread of a zone as they were before a night, at most KEPT - 1 nights ago."""
+        return self.states[night % KEPT, zone].copy(), self.spreads[night % KEPT, zone].copy()

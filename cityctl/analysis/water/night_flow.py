@@ -1,0 +1,110 @@
+"""Minimum night flow by zone, with a verdict: first on the sensors, then on leaks.
+
+When people sleep, what still flows into a zone is mostly leakage: a rise that stays is a burst, a slow one a leak
+that creeps. This file asks for the nights, has them watched and hands the rows over; it knows no store and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from cityctl.analysis.question import Parameter, Question
+from cityctl.analysis.water import columns, tables
+from cityctl.analysis.water.zones import asked
+from cityctl.city.model import City
+from cityctl.clock import Interval, midnight
+from cityctl.errors import UsageProblem
+from cityctl.result import Result
+
+TITLE = columns.TITLE
+SUMMARY = (
+    "night flow of each zone against its own history: leaks with start and size, sensors not to be trusted"
+)
+COLUMNS = columns.COLUMNS
+PARAMETERS = (
+    Parameter("zones", "text", "*", None, "zones to look at, `*` for any letters, several with commas"),
+    Parameter("window_start", "time", 120, None, "begin of the night's window, local time, a full or half hour"),
+    Parameter("window_end", "time", 240, None, "end of the night's window, local time, a full or half hour"),
+    Parameter("method", "choice", "mean", None, "mean of the window, or its lowest moving mean of 60 minutes",
+              choices=("mean", "lowest_hour")),
+    Parameter("history", "duration", timedelta(days=365), None, "readings before the interval to learn from"),
+    Parameter("night_share", "share", 0.7, None, "share of the window's readings that makes a night valid",
+              least=0, most=1),
+    Parameter("certainty", "number", 6.0, None, "standard errors by which a change must lie beyond noise and season",
+              least=2, most=20),
+    Parameter("least_leak", "share", 0.03, None, "smallest leak that is reported, as a share of the mean inflow",
+              least=0, most=1),
+    Parameter("each_night", "flag", False, None, "add the table of every night and zone"),
+    Parameter("plots", "integer", 12, None, "how many zones with a finding are drawn, the largest leak first", least=0),
+)  # fmt: skip
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """The zones' inflows, and the sensors that they are worked out from."""
+    names: dict[str, None] = {}
+    for zone in asked(city, parameters):
+        if zone.inflow is not None:
+            names[zone.inflow] = None
+        names.update(dict.fromkeys(zone.sensors))
+    return list(names)
+
+
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:  # noqa: ARG001  # by contract
+    """The history before the interval too, from a local midnight on."""
+    first = (interval.start - parameters["history"]).astimezone(interval.zone).date()
+    return Interval(min(midnight(first, interval.zone), interval.start), interval.end, interval.zone)
+
+
+def answer(question: Question) -> Result:
+    """Verdicts by zone, events, nights, sensors' faults, and a plot of each zone with a finding."""
+    from cityctl.analysis.water import nights
+    from cityctl.analysis.water.expected import Assumptions
+    from cityctl.analysis.water.leaks import Watchfulness, watch
+
+    given = question.parameters
+    begin, end = given["window_start"], given["window_end"]
+    if begin >= end or begin % 30 or end % 30:
+        raise UsageProblem(
+            "the night's window must begin before it ends, on full or half hours of one local day",
+            hint="such as --set window_start=02:00 --set window_end=04:00",
+        )
+    zones = asked(question.city, given)
+    if not zones:
+        raise UsageProblem(
+            f"no water zone matches `{given['zones']}`",
+            hint="a zone needs `network:` of kind water, and an `inflow:`",
+        )
+    dates = _dates(question)
+    if not dates:
+        raise UsageProblem(f"no night's window ends in {question.interval}", hint="ask for a longer interval")
+    read = nights.read(question, zones, dates)
+    watched = watch(
+        Assumptions(),
+        Watchfulness(certainty=given["certainty"], least_leak=given["least_leak"]),
+        (read.flow, read.use, read.kinds, read.inflow),
+    )
+    return tables.result(question, read, watched, closing(read.dates, end, question.interval.zone))
+
+
+def _dates(question: Question) -> list[date]:
+    """Dates of the nights that end in the interval or its history; empty where none ends in the interval."""
+    from cityctl.analysis.water.nights import dates_of
+
+    zone, end = question.interval.zone, question.parameters["window_end"]
+    wide = window(question.interval, question.parameters, question.city)
+    first = wide.start.astimezone(zone).date() + timedelta(days=1)
+    last = question.interval.end.astimezone(zone).date() + timedelta(days=1)
+    dates = [
+        day
+        for day, at in zip(dates_of(first, last), closing(dates_of(first, last), end, zone), strict=True)
+        if at <= question.interval.end
+    ]
+    return dates if dates and closing(dates[-1:], end, zone)[0] > question.interval.start else []
+
+
+def closing(dates: list[date], end: int, zone: tzinfo) -> list[datetime]:
+    """The UTC instants at which the windows of these nights close, `end` minutes into the local day."""
+    wall = [datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=end) for day in dates]
+    return [moment.astimezone(UTC) for moment in wall]

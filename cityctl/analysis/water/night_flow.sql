@@ -1,0 +1,121 @@
+-- Night flow of all zones in one pass. Handed in by nights.py:
+--   night_points(point, kind, every_s, factor, inflow)   inflow: a zone's net inflow; else a sensor that feeds one
+-- A night bears the date on which its window ends: it holds the 24 hours up to that, in four parts of six hours,
+-- so that all of it is known when the window closes. $begin and $end: minutes of the local day, half-hours.
+
+-- name: slots
+-- Half-hours of UTC with the night and part that they fall into: a small join replaces converting every reading.
+create or replace table night_slots as
+select slot,
+       case when minute < $end then day else cast(day + interval '1' day as date) end as night,
+       cast(floor(((minute - $end + 1440) % 1440) / 360.0) as integer) as part,
+       minute >= $begin and minute < $end as inside
+from calendar
+
+-- name: gauges
+-- [m3/h] as it is ...
+select r.point as point, r.time as at, r.value * p.factor as flow
+from readings as r
+join night_points as p on p.point = r.point
+where p.kind <> 'counter' and r.quality < 3 and r.value is not null
+
+-- name: counters
+-- ... or the rise of a register until the next reading, unless it fell or was silent for long.
+select c.point as point, c.at as at,
+       (c.following - c.value) * 3600000000.0 / (epoch_us(c.next_at) - epoch_us(c.at)) as flow
+from (
+    select r.point as point, r.time as at, r.value as value,
+           lead(r.value) over (partition by r.point order by r.time) as following,
+           lead(r.time) over (partition by r.point order by r.time) as next_at
+    from readings as r
+    join night_points as p on p.point = r.point
+    where p.kind = 'counter' and r.quality < 3 and r.value is not null
+) as c
+where c.following >= c.value and c.next_at <= c.at + interval '3' hour
+
+-- name: parts
+create or replace table night_parts as
+select f.point as point, s.night as night, s.part as part,
+       count(*) as readings, sum(f.flow) as flow, min(f.flow) as least, max(f.flow) as most,
+       count(case when f.flow < 0 then 1 end) as negatives,
+       count(case when s.inside then 1 end) as window_readings,
+       sum(case when s.inside then f.flow end) as window_flow,
+       count(case when s.inside and f.flow < 0 then 1 end) as window_negatives
+from night_flows as f
+join night_slots as s
+  on s.slot = case when extract(minute from f.at) >= 30
+                   then date_trunc('hour', f.at) + interval '30' minute
+                   else date_trunc('hour', f.at) end
+group by f.point, s.night, s.part
+
+-- name: steps
+-- The time between two readings: as city.yaml says, or from the fullest night.
+create or replace table night_steps as
+select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(n.readings))) as every_s
+from night_points as p
+left join (
+    select point, night, sum(readings) as readings from night_parts group by point, night
+) as n on n.point = p.point
+group by p.point
+
+-- name: windows
+-- Of the window's readings: their median and its standard error as the quartiles tell it (spikes leave it as it is),
+-- and the lowest mean of 60 minutes.
+create or replace table night_windows as
+select w.point as point, w.night as night,
+       percentile_cont(0.5) within group (order by w.flow) as median,
+       (percentile_cont(0.75) within group (order by w.flow) - percentile_cont(0.25) within group (order by w.flow))
+         / 1.349 / sqrt(count(*)) as median_error,
+       min(case when w.hour_readings * t.every_s >= 3240 then w.hour end) as lowest_hour
+from (
+    select f.point as point, s.night as night, f.flow as flow,
+           avg(f.flow) over sixty as hour, count(*) over sixty as hour_readings
+    from night_flows as f
+    join night_points as p on p.point = f.point
+    join night_slots as s
+      on s.slot = case when extract(minute from f.at) >= 30
+                       then date_trunc('hour', f.at) + interval '30' minute
+                       else date_trunc('hour', f.at) end
+    where p.inflow and s.inside
+    window sixty as (partition by f.point, s.night order by f.at
+                     range between interval '59' minute preceding and current row)
+) as w
+join night_steps as t on t.point = w.point
+group by w.point, w.night
+
+-- name: nights
+-- One row a zone inflow and night, with what the night should have held.
+select p.point, p.night, w.median, w.median_error, w.lowest_hour,
+       sum(p.window_flow) / nullif(sum(p.window_readings), 0) as mean,
+       sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 1800.0) as present,
+       sum(case when p.part < 3 then p.flow end)
+         / nullif(sum(case when p.part < 3 then p.readings end), 0) as by_day,
+       sum(case when p.part < 3 then p.readings else 0 end) * max(t.every_s) / (max(e.day_slots) * 1800.0)
+         as day_present,
+       sum(p.flow) / nullif(sum(p.readings), 0) as inflow
+from night_parts as p
+join night_points as q on q.point = p.point
+join night_steps as t on t.point = p.point
+join (
+    select night, count(case when inside then 1 end) as inside, count(case when part < 3 then 1 end) as day_slots
+    from night_slots
+    group by night
+) as e on e.night = p.night
+left join night_windows as w on w.point = p.point and w.night = p.night
+where q.inflow and e.inside > 0
+group by p.point, p.night, w.median, w.median_error, w.lowest_hour
+
+-- name: sensors
+-- Six hours of one sensor: how many readings, their mean and range, and how many were below zero.
+select point, night, part, readings, flow / readings as mean, least, most, negatives, window_readings, window_negatives
+from night_parts
+order by point, night, part
+
+-- name: still_since
+-- Since when a sensor shows the value that it keeps.
+select min(f.at)
+from night_flows as f
+where f.point = $point and f.flow = $value
+  and f.at > (
+      select max(g.at) from night_flows as g where g.point = $point and g.flow <> $value and g.at < $before
+  )

@@ -1,0 +1,175 @@
+"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative. Numbers only.
+
+Judged in parts of six hours (see night_flow.sql), each from what was known when its night's window closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.water.expected import Array
+
+PARTS = 4  # parts of a night's 24 hours
+FROZEN = 3  # parts of one value that make a sensor suspect: 18 hours
+VARIED = 28  # parts with movement, a week's worth, before stillness says anything
+UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes and days as hours
+NEAR = 0.12
+CLEAR = 28  # days of history before a jump of units can be told
+
+Trouble = Literal["frozen", "unit", "negative"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a sensor from a part on, until a part (None: still).
+
+    `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
+    unit, the share of negative readings.
+    """
+
+    sensor: str
+    trouble: Trouble
+    begin: int
+    end: int | None
+    known: int
+    value: float
+
+    def covers(self, night: int) -> bool:
+        """Whether the fault was known when a night's window closed and had not ended before it."""
+        last = night * PARTS + PARTS - 1
+        return self.known <= last and (self.end is None or self.end > last)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a sensor showed, by part: how many readings, their mean, range and how many were below zero."""
+
+    readings: Array
+    mean: Array
+    least: Array
+    most: Array
+    negatives: Array
+
+
+def faults(sensor: str, shown: Shown, *, flow: bool) -> list[Fault]:
+    """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale."""
+    found = _frozen(sensor, shown)
+    if flow:
+        found += _another_unit(sensor, shown) + _negative(sensor, shown)
+    return found
+
+
+def _frozen(sensor: str, shown: Shown) -> list[Fault]:
+    """Runs of one value; a sensor that has rested as long before, as a pump does, is allowed twice that."""
+    still = (shown.readings >= 3) & (shown.least == shown.most)
+    parts = np.flatnonzero(still)
+    if len(parts) < FROZEN:
+        return []
+    empty = shown.readings == 0
+    moving = np.cumsum((shown.readings >= 3) & ~still)
+    found: list[Fault] = []
+    longest = 0
+    begin: int | None = None
+    for part in range(len(still) + 1):
+        goes_on = (
+            part < len(still)
+            and begin is not None
+            and ((still[part] and shown.least[part] == shown.least[begin]) or empty[part])
+        )
+        if goes_on:
+            continue
+        if begin is not None:
+            last = part - 1
+            while empty[last]:
+                last -= 1
+            length = last - begin + 1
+            if length >= FROZEN and length > 2 * longest and moving[begin] >= VARIED:
+                end = None if part == len(still) else part
+                known = begin + max(FROZEN, 2 * longest + 1) - 1
+                found.append(Fault(sensor, "frozen", begin, end, known, float(shown.least[begin])))
+            if part < len(still):
+                longest = max(longest, length)
+            begin = None
+        if part < len(still) and still[part]:
+            begin = part
+    return found
+
+
+def _daily(shown: Shown) -> tuple[Array, Array]:
+    """(mean, share below zero) of each 24 hours."""
+    readings = shown.readings.reshape(-1, PARTS)
+    total = np.nansum(np.nan_to_num(shown.mean).reshape(-1, PARTS) * readings, axis=1)
+    count = readings.sum(axis=1)
+    with np.errstate(all="ignore"):
+        return total / count, shown.negatives.reshape(-1, PARTS).sum(axis=1) / count
+
+
+def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
+    """Days that are 3.6, 1000, 60 or 24 times the four weeks before, or that part of them.
+
+    The lowest reading has to follow the mean, where there is one above zero: spikes lift the mean alone.
+    """
+    mean, _ = _daily(shown)
+    some = mean[np.isfinite(mean) & (mean > 0)]
+    if len(some) <= CLEAR or some.max() < min(UNIT_FACTORS) * (1 - NEAR) * some.min():
+        return []
+    low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
+    factors = np.array([one for factor in UNIT_FACTORS for one in (factor, 1 / factor)])
+    found: list[Fault] = []
+    usual: list[tuple[float, float]] = []
+    begin, factor = None, 1.0
+    for day, value in enumerate(mean):
+        if not np.isfinite(value):
+            continue
+        known = usual[-CLEAR:]
+        ordinary, lowest = np.median(known, axis=0) if len(known) == CLEAR else (0.0, 0.0)
+        off = np.abs(value / ordinary / factors - 1) if ordinary > 0 else np.ones(len(factors))
+        nearest = float(factors[off.argmin()])
+        follows = lowest <= 0 or abs(low[day] / lowest / nearest - 1) < 3 * NEAR
+        if off.min() < NEAR and follows:
+            if begin is None:
+                begin, factor = day, nearest
+            continue
+        if begin is not None:
+            found.append(Fault(sensor, "unit", begin * PARTS, day * PARTS, begin * PARTS, factor))
+            begin = None
+        usual.append((float(value), float(low[day])))
+    if begin is not None:
+        found.append(Fault(sensor, "unit", begin * PARTS, None, begin * PARTS, factor))
+    return found
+
+
+def _negative(sensor: str, shown: Shown) -> list[Fault]:
+    """Days with a twentieth of their readings below zero, where the days before had hardly any."""
+    if not shown.negatives.any():
+        return []
+    _, share = _daily(shown)
+    found: list[Fault] = []
+    begin = None
+    before: list[float] = []
+    for day, part in enumerate(share):
+        if not np.isfinite(part):
+            continue
+        usual = float(np.mean(before)) if len(before) >= 7 else 1.0
+        if part > 0.05 and usual < 0.005:
+            begin = day if begin is None else begin
+            continue
+        if begin is not None:
+            found.append(
+                Fault(sensor, "negative", begin * PARTS, day * PARTS, begin * PARTS, float(share[begin]))
+            )
+            begin = None
+        before.append(float(part))
+    if begin is not None:
+        found.append(Fault(sensor, "negative", begin * PARTS, None, begin * PARTS, float(share[begin])))
+    return found
+
+
+def masked(all_faults: Sequence[Fault], nights: int) -> npt.NDArray[np.bool_]:
+    """Nights of which a zone's faults leave nothing to be judged."""
+    return np.array([any(fault.covers(night) for fault in all_faults) for night in range(nights)], dtype=bool)

@@ -1,0 +1,147 @@
+"""How night flow is said: a verdict for each zone, the state and volume of a leak, the days and hours of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from cityctl.analysis.question import Question
+from cityctl.analysis.water.zones import sensor_label
+
+if TYPE_CHECKING:
+    from cityctl.analysis.water.leaks import Event, Watch
+    from cityctl.analysis.water.nights import Nights
+    from cityctl.analysis.water.sensors import Fault
+
+PARTS = 4  # of a night's 24 hours, see sensors.py
+MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
+SHOWN = 7
+
+
+@dataclass
+class Judged:
+    """A zone's verdict; `kind` is leak, sensor, unknown, repaired or normal."""
+
+    kind: str
+    text: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the data do not allow a verdict on leaks."""
+        return self.kind in ("sensor", "unknown")
+
+
+class Telling:
+    """One result in the making: the interval's nights and how instants are said."""
+
+    def __init__(self, question: Question, nights: Nights, watch: Watch, closes: list[datetime]) -> None:
+        self.question, self.nights, self.watch, self.closes = question, nights, watch, closes
+        self.zone: tzinfo = question.interval.zone
+        self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
+        self.last = len(closes) - 1
+
+    def day(self, moment: datetime) -> str:
+        """`Thu 19 Nov`, with the year where it is another than the interval's."""
+        local = moment.astimezone(self.zone)
+        far = local.year != self.closes[-1].astimezone(self.zone).year
+        return f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if far else "")
+
+    def started(self, event: Event) -> datetime:
+        """Between the last night without it and the first one with it."""
+        return self.closes[event.started] - timedelta(hours=12)
+
+    def repaired(self, event: Event) -> datetime | None:
+        """Between the last night with it and the first one without it."""
+        return None if event.repaired is None else self.closes[event.repaired] - timedelta(hours=12)
+
+    def told(self, zone: int) -> list[Event]:
+        """The events of a zone that ran within the interval."""
+        start = self.question.interval.start
+        return [
+            event
+            for event in self.watch.events[zone]
+            if (end := self.repaired(event)) is None or end >= start
+        ]
+
+    def state(self, event: Event) -> str:
+        """new, growing, steady or repaired."""
+        if event.repaired is not None:
+            return "repaired"
+        if event.creeping and self.last - event.grown <= 7:
+            return "growing"
+        return "new" if self.last - event.detected <= 3 else "steady"
+
+    def volume(self, event: Event) -> float:
+        """Lost water [m³]: the flow told from night to night, for whole days."""
+        end = self.last + 0.5 if event.repaired is None else event.repaired - 0.5
+        begin = event.started - 0.5
+        edges = [begin, *(at for at in range(event.started, self.last + 1) if begin < at < end), end]
+        sizes = [event.size_at(min(max(round(at), event.started), self.last)) for at in edges]
+        pieces = zip(edges, edges[1:], sizes, sizes[1:], strict=False)
+        return sum((b - a) * 24 * (low + high) / 2 for a, b, low, high in pieces if b > a)
+
+    def size(self, event: Event) -> tuple[float, float, float]:
+        """(flow, low, high) [m³/h], 95 %."""
+        flow, half = float(event.flow), 1.96 * float(event.sd)
+        return flow, max(0.0, flow - half), flow + half
+
+    def faults(self, zone: int) -> list[Fault]:
+        """What is wrong with a zone's sensors at the end."""
+        own = [
+            one for sensor in self.nights.zones[zone].sensors for one in self.nights.faults.get(sensor, ())
+        ]
+        return sorted((one for one in own if one.covers(self.last)), key=lambda one: one.begin)
+
+    def judged(self, zone: int) -> Judged:
+        """Data first: what cannot be judged is not called normal, nor a leak."""
+        nights = self.nights
+        if nights.zones[zone].inflow is None:
+            return Judged("unknown", "UNKNOWN no `inflow:` in city.yaml")
+        for fault in self.faults(zone):
+            label = sensor_label(self.question.city, fault.sensor)
+            return Judged("sensor", f"SENSOR {label} {self.trouble(fault)}")
+        known = [bool(value == value) for value in nights.flow[zone]]  # nan is not itself
+        recent = known[-SHOWN:]
+        lacking = len(recent) - sum(recent)
+        if not any(known):
+            return Judged("unknown", "UNKNOWN no valid night")
+        if lacking >= min(MISSING_NIGHTS, len(recent)):
+            return Judged("unknown", f"UNKNOWN {lacking} of {len(recent)} nights missing")
+        if sum(known) < self.watch.given.learning:
+            return Judged(
+                "unknown", f"UNKNOWN {sum(known)} nights of history, {self.watch.given.learning} are needed"
+            )
+        running = [event for event in self.watch.events[zone] if event.repaired is None]
+        if running:
+            newest = max(running, key=lambda event: event.started)
+            growing = "growing " if self.state(newest) == "growing" else ""
+            more = f", {len(running)} in all" if len(running) > 1 else ""
+            return Judged("leak", f"LEAK {growing}since {self.day(self.started(newest))}{more}")
+        ended = [when for event in self.told(zone) if (when := self.repaired(event)) is not None]
+        if ended:
+            return Judged("repaired", f"normal, flow fell back {self.day(max(ended))}")
+        return Judged("normal", "normal")
+
+    def trouble(self, fault: Fault) -> str:
+        """`frozen since Tue 17 Nov 03:15`, of whatever is wrong with a sensor."""
+        since = self.since(fault)
+        if fault.trouble == "frozen":
+            return f"frozen since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
+        if fault.trouble == "unit":
+            return f"jumped by x{fault.value:.3g} on {self.day(since)}: another unit?"
+        return f"negative since {self.day(since)}"
+
+    def since(self, fault: Fault) -> datetime:
+        """Start of a fault; of a frozen sensor the first reading of the value that it keeps."""
+        begin = self.part_start(fault.begin)
+        if fault.trouble != "frozen":
+            return begin
+        naive = (begin + timedelta(hours=6)).replace(tzinfo=None)
+        asked = {"point": fault.sensor, "value": fault.value, "before": naive}
+        found = self.question.engine.rows(self.question.sql("still_since"), asked)
+        return begin if not found or found[0][0] is None else found[0][0].replace(tzinfo=UTC)
+
+    def part_start(self, part: int) -> datetime:
+        """When a part of six hours begins, the hours of a change of clocks left aside."""
+        return self.closes[part // PARTS] - timedelta(hours=24 - 6 * (part % PARTS))
