@@ -10,7 +10,8 @@ from cityctl.city.load import FILE_NAME
 from cityctl.city.model import City
 from cityctl.city.project import Project
 from cityctl.document import Document, Key, read
-from cityctl.result import Column, Result, Table
+from cityctl.glossary import column
+from cityctl.result import Result, Table
 
 _ENVIRONMENT = ("CITYCTL_PROJECT", "CITYCTL_STORE", "CITYCTL_PROFILE", "CITYCTL_OUTPUT", "CITYCTL_NOW")
 
@@ -30,7 +31,7 @@ def census(project: Project) -> Result:
         ("derived points", sum(point.formula is not None for point in points.values())),
         ("interventions", len(city.interventions)),
     ]
-    columns = [Column("what", "What", priority=1), Column("count", "Count", kind="integer", priority=1)]
+    columns = [column("what"), column("count")]
     title = f"{city.name}: {project.folder / FILE_NAME} is valid"
     return Result(title, [Table("census", "What city.yaml holds", columns, counted)])
 
@@ -41,11 +42,7 @@ def settings(project: Project) -> Result:
     document = read(project.folder / FILE_NAME)
     rows = [(name, os.environ[name], "environment") for name in _ENVIRONMENT if name in os.environ]
     rows += _leaves(document, document.data, ())
-    columns = [
-        Column("key", "Key", priority=1),
-        Column("value", "Value", priority=1),
-        Column("origin", "Origin", meaning="where it is written", priority=2),
-    ]
+    columns = [column("key"), column("value", kind="text"), column("written_at")]
     return Result("Settings", [Table("settings", "Settings", columns, list(rows))])
 
 

@@ -10,8 +10,9 @@ from cityctl import clock
 from cityctl.city.load import FILE_NAME, load
 from cityctl.disk import write_atomic
 from cityctl.errors import UsageProblem
+from cityctl.glossary import column
 from cityctl.project.configured import city_schema
-from cityctl.result import Column, Result, Table
+from cityctl.result import Result, Table
 
 _IGNORED = "# what cityctl keeps for itself: readings, raw exports, state\n.cityctl/\n"
 _FOLDERS = {
@@ -73,7 +74,7 @@ def make(
 
 def describe(folder: Path, made: list[tuple[str, str]]) -> Result:
     """What was made, and what to do next."""
-    columns = [Column("path", "Path", priority=1), Column("purpose", "Purpose", priority=2)]
+    columns = [column("path"), column("purpose")]
     table = Table("made", f"Made in {folder}", columns, [*made])
     steps = [
         f"Next: edit {folder / FILE_NAME}, then `cityctl doctor --project {folder}`.",
