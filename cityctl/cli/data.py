@@ -70,7 +70,11 @@ def export(
         last=last,
         now=run.now,
     )
-    return run.show(result) if result is not None else ExitCode.DONE
+    if result is not None:
+        return run.show(result)
+    if run.output_file is not None:
+        run.console.note(f"written: {run.output_file}")
+    return ExitCode.DONE
 
 
 @leaf(app, example="cityctl data sql 'select point, count(*) as readings from readings group by point'")

@@ -9,20 +9,36 @@ import typer
 
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode, UsageProblem, near
+from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
+
+COLUMNS: tuple[Column, ...] = (
+    Column("code", "Code", meaning="exit code of the program", kind="integer", priority=1),
+    Column("write", "Write", meaning="what may be written", priority=1),
+    Column("means", "Means", meaning="what that means", priority=1),
+    Column("kept_in", "Kept in", meaning="the unit of the store and of every analysis", priority=1),
+    Column("also", "Also read", meaning="units that are converted", priority=2),
+    Column("label", "Label", meaning="what stands above the column", priority=3),
+    Column("folder", "Folder", meaning="where it is looked for", priority=1),
+    Column("files", "Files", meaning="how many are there", kind="integer", priority=2),
+    Column("about", "About", meaning="what it is about", priority=1),
+    Column("topic", "Topic", meaning="what the line is about", priority=1),
+)
+_BY_KEY = {one.key: one for one in COLUMNS}
+
+
+def _columns(*keys: str) -> list[Column]:
+    return [_BY_KEY.get(key) or column(key) for key in keys]
 
 
 def _exit_codes(_run: Run) -> Result:
-    columns = [
-        Column("code", "Code", kind="integer", priority=1),
-        Column("meaning", "Meaning", meaning="an unknown code means failure", priority=1),
-    ]
+    columns = _columns("code", "means")
     rows: list[tuple[object, ...]] = [(int(code), code.meaning) for code in ExitCode]
     return Result("Exit codes", [Table("exit_codes", "Exit codes", columns, rows)])
 
 
 def _times(_run: Run) -> Result:
-    columns = [Column("write", "Write", priority=1), Column("means", "Means", priority=1)]
+    columns = _columns("write", "means")
     rows: list[tuple[object, ...]] = [
         ("2026-11-15", "that local day; as --until, its end"),
         ("2026-11 or 2026", "that month or year"),
@@ -40,11 +56,7 @@ def _times(_run: Run) -> Result:
 def _units(_run: Run) -> Result:
     from cityctl import units
 
-    columns = [
-        Column("quantity", "Quantity", priority=1),
-        Column("kept_in", "Kept in", meaning="the unit of the store and of every analysis", priority=1),
-        Column("also", "Also read", meaning="units that are converted", priority=2),
-    ]
+    columns = _columns("quantity", "kept_in", "also")
     rows: list[tuple[object, ...]] = []
     for quantity in units.QUANTITIES:
         kept = units.canonical(quantity).symbol
@@ -56,14 +68,9 @@ def _units(_run: Run) -> Result:
 def _glossary(_run: Run) -> Result:
     from cityctl.report.words import glossary
 
-    columns = [
-        Column("key", "Key", priority=1),
-        Column("label", "Label", priority=2),
-        Column("unit", "Unit", priority=2),
-        Column("meaning", "Meaning", priority=1),
-    ]
+    columns = _columns("key", "label", "unit", "meaning")
     rows: list[tuple[object, ...]] = [
-        (column.key, column.label, column.unit or "", column.meaning) for column in glossary().values()
+        (word.key, word.label, word.unit or "", word.meaning) for word in glossary().values()
     ]
     return Result("Glossary", [Table("glossary", "Glossary", columns, rows)])
 
@@ -71,12 +78,7 @@ def _glossary(_run: Run) -> Result:
 def _files(run: Run) -> Result:
     from cityctl.library import KINDS
 
-    columns = [
-        Column("kind", "Kind", priority=1),
-        Column("origin", "Origin", priority=1),
-        Column("folder", "Folder", priority=1),
-        Column("files", "Files", kind="integer", priority=2),
-    ]
+    columns = _columns("kind", "origin", "folder", "files")
     rows: list[tuple[object, ...]] = [
         (kind, origin, str(folder), len(list(folder.glob("*.yaml"))) if folder.is_dir() else 0)
         for kind in KINDS
@@ -110,7 +112,7 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Topics: exit codes, times, units, glossary, files."""
         if topic is None:
-            columns = [Column("topic", "Topic", priority=1), Column("about", "About", priority=1)]
+            columns = _columns("topic", "about")
             rows: list[tuple[object, ...]] = [(name, about) for name, (about, _) in TOPICS.items()]
             note = "`cityctl COMMAND --help` shows a command with an example."
             return run.show(Result("Help topics", [Table("topics", "Topics", columns, rows)], notes=[note]))

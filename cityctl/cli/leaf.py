@@ -206,11 +206,10 @@ class Run:
         if self.format in ("table", "plain"):
             self.write(text if text.endswith("\n") else text + "\n")
             return ExitCode.DONE
-        from cityctl.result import Column, Result, Table
+        from cityctl.glossary import column
+        from cityctl.result import Result, Table
 
-        return self.show(
-            Result(title, [Table("text", title, [Column("text", "Text", priority=1)], [(text,)])])
-        )
+        return self.show(Result(title, [Table("text", title, [column("text")], [(text,)])]))
 
     def write(self, data: str | bytes) -> None:
         """Text or bytes to --output-file (atomically) or stdout."""

@@ -24,9 +24,9 @@ UNIT_ID = Column(
     "unit_id", "Unit id", meaning="Modbus unit behind the host and port", kind="integer", priority=5
 )
 MODEL = Column("device_model", "Model", meaning="vendor and model of the device", priority=6)
-POINTS = Column("points", "Points", meaning="how many points are meant", kind="integer", priority=3)
+POINTS = Column("points", "Points", meaning="how many points", kind="integer", priority=3)
 STATE = Column(
-    "state", "State", meaning="the name of a state's code, the bits that are set, or a text", priority=2
+    "state_name", "State", meaning="the name of a state's code, the bits that are set, or a text", priority=2
 )
 ADDRESS = Column("address", "Address", meaning="protocol address, the first is 0", kind="integer", priority=3)
 FUNCTION = Column(
@@ -37,7 +37,7 @@ FUNCTION = Column(
     priority=4,
 )
 TYPE = Column("type", "Type", meaning="how the value is coded in its registers", priority=4)
-KIND = Column("kind", "Kind", meaning="gauge, counter or state", priority=5)
+KIND = column("kind")
 POLLED = Column("polled", "Polled", meaning="whether a poll asks for it", priority=5)
 CONFIDENCE = Column(
     "confidence",
@@ -58,7 +58,7 @@ OUT = Column("bytes_out", "Sent", unit="B", meaning="bytes of the request", kind
 IN = Column("bytes_in", "Received", unit="B", meaning="bytes of the answer", kind="integer", priority=4)
 NAMES = Column("names", "Points", meaning="the points that the request brings", priority=3)
 REQUEST = Column(
-    "request", "Request", meaning="number of the request to its device", kind="integer", priority=2
+    "request_number", "Request", meaning="number of the request to its device", kind="integer", priority=2
 )
 
 COLUMNS: tuple[Column, ...] = (

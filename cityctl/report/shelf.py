@@ -20,14 +20,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("report", "Report", meaning="the name that `cityctl report run` takes", priority=1),
     Column("title", "Title", meaning="what stands above it", priority=2),
     Column("analysis", "Analysis", meaning="the analysis that it asks", priority=4),
-    Column("last", "Interval", meaning="the interval where none is given", priority=5),
-    Column("origin", "From", meaning="project, user or shipped: whose file it is", priority=3),
+    Column("interval", "Interval", meaning="the interval where none is given", priority=5),
+    column("origin", priority=3),
     Column("topic", "Topic", meaning="what the line is about", priority=1),
     Column("said", "What it says", meaning="what is said about it", priority=1),
     Column("parameter", "Parameter", meaning="the name that `--set` takes", priority=1),
     Column("setting", "Value", meaning="the value where none is given", priority=1),
     Column("set_by", "Set by", meaning="recipe, or default: the analysis' own value", priority=4),
-    Column("meaning", "Meaning", meaning="what it stands for", priority=2),
+    column("meaning"),
     Column("column", "Column", meaning="the key of a column, in recipes and files", priority=1),
     Column("label", "Label", meaning="what stands above the column", priority=3),
 )
@@ -56,7 +56,7 @@ def listing(library: Library) -> Result:
         tables=[
             Table(
                 "reports", "Reports",
-                [*_columns("report", "title", "analysis", "last", "origin"), column("file", priority=9)], rows,
+                [*_columns("report", "title", "analysis", "interval", "origin"), column("file", priority=9)], rows,
             )
         ],
         completeness=Completeness(len(paths), len(rows), broken, "recipes") if broken else Completeness(),

@@ -14,7 +14,19 @@ from cityctl.analysis.catalog import catalog
 from cityctl.glossary import GLOSSARY
 from cityctl.result import Column
 
-_ROOMS = ("analysis", "collect", "modbus", "project", "report", "sim", "store", "exports", "engine", "city")
+_ROOMS = (
+    "analysis",
+    "collect",
+    "modbus",
+    "project",
+    "report",
+    "sim",
+    "store",
+    "exports",
+    "engine",
+    "city",
+    "cli",
+)
 
 
 def declared() -> Iterator[tuple[str, Column]]:

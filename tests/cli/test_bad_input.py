@@ -84,7 +84,7 @@ def test_broken_rows_are_named_and_the_others_kept(cityctl, city):
     document = json.loads(ended.stdout)
     row = document["rows"][0]
     assert (row["received"], row["new"], row["rejected"]) == (4, 2, 2)
-    assert {rejection["line"] for rejection in document["tables"]["rejections"]["rows"]} == {3, 4}
+    assert {rejection["line"] for rejection in document["rejections"]} == {3, 4}
     assert rows_in(cityctl, city) == 2
 
 

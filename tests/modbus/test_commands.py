@@ -52,9 +52,9 @@ def test_read_shows_values_states_and_units(cityctl, town):
     flow = rows["inlet", "flow"]
     assert (flow["value"], flow["unit"]) == (56.25, "m³/h")  # 0.015625 m³/s; city.yaml speaks m³/h
     assert flow["quality"] == "good"
-    assert rows["inlet", "product_code"]["state"] == "MAG 6000"
-    assert rows["inlet", "totalizer1_direction"]["state"] == "forward"
-    assert (rows["pump", "status"]["value"], rows["pump", "status"]["state"]) == (512, "on")
+    assert rows["inlet", "product_code"]["state_name"] == "MAG 6000"
+    assert rows["inlet", "totalizer1_direction"]["state_name"] == "forward"
+    assert (rows["pump", "status"]["value"], rows["pump", "status"]["state_name"]) == (512, "on")
     assert rows["pump", "flow"]["value"] == 12.5
     assert not (town / ".cityctl" / "store").exists()
 

@@ -19,7 +19,10 @@ _C1 = re.compile("[\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]
 
 
 def render(result: Result, view: View) -> str:
-    """The result as `{"title", "subtitle", "summary", "interval", "rows", "tables", "findings", ...}`."""
+    """The result as `{"title", "summary", "interval", "findings", "rows", "tables", ...}`.
+
+    `rows` are those of the first table; each further table's rows stand under its own key as well.
+    """
     first = rows_of(result.tables[0]) if result.tables else []
     members: list[tuple[str, str]] = [
         ("title", dumped(result.title)),
@@ -33,6 +36,11 @@ def render(result: Result, view: View) -> str:
         ("rows", _array(first, "  ")),
         ("tables", _tables(result.tables)),
     ]
+    taken = {key for key, _ in members}
+    # A second table is within reach too: `rejections` beside `rows`.
+    for key, table in list(_named(result.tables).items())[1:]:
+        if key not in taken:
+            members.append((key, _array(rows_of(table), "  ")))
     inside = ",\n".join(f'  "{key}": {text}' for key, text in members)
     return f"{{\n{inside}\n}}\n"
 

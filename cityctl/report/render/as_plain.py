@@ -10,6 +10,7 @@ from cityctl.report.render.heading import (
     missing_words,
     remarks,
     summary_words,
+    tables_to_read,
     title_words,
 )
 from cityctl.report.render.layout import BETWEEN, Block, lay_out, pad
@@ -22,8 +23,9 @@ def render(result: Result, view: View) -> str:
     title, beside = title_words(result, view.zone)
     parts = [[part for part in (title, beside, completeness_words(result.completeness)) if part]]
     lines = ["   ".join(parts[0])]
-    for table in result.tables:
-        lines += ["", *_table(table, view, named=len(result.tables) > 1)]
+    tables = tables_to_read(result)
+    for table in tables:
+        lines += ["", *_table(table, view, named=len(tables) > 1)]
     if result.findings and not has_findings_table(result):
         lines += ["", *_table(findings_table(result), view, named=False)]
     missing = missing_words(result.completeness)

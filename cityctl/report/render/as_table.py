@@ -17,6 +17,7 @@ from cityctl.report.render.heading import (
     missing_words,
     remarks,
     summary_words,
+    tables_to_read,
     title_words,
 )
 from cityctl.report.render.layout import BETWEEN, Block, fold, lay_out, pad
@@ -43,7 +44,7 @@ def render(result: Result, view: View) -> str:
     from rich.text import Text
 
     room = None if view.width is None else max(20, view.width - INDENT)
-    blocks = [(table, lay_out(table, _writer(view), room)) for table in result.tables]
+    blocks = [(table, lay_out(table, _writer(view), room)) for table in tables_to_read(result)]
     page = _heading(result, view, max((block.width for _, block in blocks), default=0))
     for table, block in blocks:
         page += [Text(), *_table(table, block, view, named=len(blocks) > 1)]

@@ -137,3 +137,8 @@ def reference(result: Result) -> list[tuple[str, str]]:
         if word is not None and word != ABOUT:
             entries.append((word, note.partition(":")[2].strip()))
     return entries + [("Note", note) for note in remarks(result)]
+
+
+def tables_to_read(result: Result) -> list[Table]:
+    """The tables that a person reads: the first in any case, others where they hold something."""
+    return [table for at, table in enumerate(result.tables) if at == 0 or table.rows or table.note]
