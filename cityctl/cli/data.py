@@ -102,7 +102,7 @@ def sql(
 @leaf(app, example="cityctl data compact")
 def compact(run: Run) -> ExitCode:
     """Merge small segments, settle revisions, sweep what nobody needs."""
-    from cityctl.store.compaction import compacted
+    from cityctl.store.care import compacted
 
     return run.show(compacted(run.project))
 

@@ -17,6 +17,14 @@ from typer import Abort, Exit, TyperException
 from cityctl.errors import CityctlError, ExitCode
 
 
+class ReaderGone(BaseException):
+    """The reader of a pipe (`| head -1`) has seen enough."""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C."""
+
+
 class Terminated(BaseException):
     """SIGTERM arrived: `finally` blocks run, and the run ends with 143."""
 
@@ -33,11 +41,10 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
             code = _do(work)
         finally:
             _flush()
-    except BrokenPipeError:
-        # The reader of a pipe (`| head -1`) has seen enough. Python would complain again at its own end.
-        _silence()
+    except (BrokenPipeError, ReaderGone):
+        _silence()  # or Python would complain again at its own end
         return ExitCode.DONE
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, Interrupted, Abort):
         _say("cityctl: interrupted")
         return ExitCode.INTERRUPTED
     except Terminated:

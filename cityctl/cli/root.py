@@ -67,6 +67,17 @@ class RootGroup(TyperGroup):
         meant = f": did you mean `cityctl {match}`?" if match else ""
         return ctx.fail(f"no command `{name}`{meant}")
 
+    def invoke(self, ctx: Context) -> Any:
+        """Run the command. Typer would end a broken pipe with 1, and Ctrl-C without a word."""
+        from cityctl.cli.ending import Interrupted, ReaderGone
+
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Commands under the headings of README's command map."""
         sections: dict[str, list[tuple[str, str]]] = {}

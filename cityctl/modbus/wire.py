@@ -293,7 +293,7 @@ class _Unanswered(Exception):
     """Silence, on its way through pymodbus."""
 
 
-class _Units(SimCore):  # type: ignore[misc]
+class _Units(SimCore):  # type: ignore[misc]  # pymodbus has no types
     """pymodbus' view of the banks: SimCore keeps registers of its own, ours are made at each request."""
 
     def __init__(self, server: Server) -> None:
@@ -316,7 +316,7 @@ class _Units(SimCore):  # type: ignore[misc]
         return ExcCodes.ILLEGAL_FUNCTION
 
 
-class _Listener(ModbusTcpServer):  # type: ignore[misc]
+class _Listener(ModbusTcpServer):  # type: ignore[misc]  # pymodbus has no types
     def __init__(self, served: Server, address: tuple[str, int]) -> None:
         placeholder = SimDevice(0, [SimData(0, datatype=DataType.REGISTERS)])
         super().__init__(placeholder, address=address, trace_packet=served.outgoing)
@@ -334,7 +334,7 @@ class _Listener(ModbusTcpServer):  # type: ignore[misc]
             await listening.wait_closed()
 
 
-class _Handler(ServerRequestHandler):  # type: ignore[misc]
+class _Handler(ServerRequestHandler):  # type: ignore[misc]  # pymodbus has no types
     """Answers each request under its own transaction id, however long the answer takes."""
 
     def __init__(self, *arguments: Any) -> None:

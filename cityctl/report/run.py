@@ -8,20 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from cityctl import clock
 from cityctl.analysis.question import Question
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
-from cityctl.errors import StoreProblem
 from cityctl.report.asking import analysis_of, sentence, settled
 from cityctl.report.dress import dress, only_findings
 from cityctl.report.recipe import load
 from cityctl.result import Result
+from cityctl.store.choice import opened
 from cityctl.store.city_tables import attach_city
-from cityctl.store.folder import NO_READINGS
 from cityctl.store.store import Store
 
 
@@ -49,7 +47,7 @@ def run(
     interval = clock.interval(since, until, last, zone=city.zone_info, now=now, default=loaded.recipe.last)
     wanted = analysis.points(city, parameters)
     window = analysis.window(interval, parameters, city)
-    with _opened(project.store_folder) as store, Engine() as engine:
+    with opened(project) as store, Engine() as engine:
         store.attach(engine, city, points=wanted, interval=window)
         attach_city(engine, city, window)
         result = analysis.answer(Question(city, interval, parameters, engine, project.library))
@@ -57,15 +55,6 @@ def run(
     result = replace(result, interval=result.interval or interval, notes=notes)
     result = dress(result, loaded, parameters=sentence(analysis, parameters))
     return only_findings(result) if findings_alone else result
-
-
-def _opened(folder: Path) -> Store:
-    """The store. Raises StoreProblem where there is none, or where it holds nothing yet."""
-    store = Store.open(folder, create=False)
-    if store.span() is None:
-        store.close()
-        raise StoreProblem(f"there are no readings yet in {folder}", hint=NO_READINGS)
-    return store
 
 
 def _elsewhere(store: Store, interval: Interval) -> list[str]:

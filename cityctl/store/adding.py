@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cityctl.city.points import Point
-    from cityctl.store.store import Store
+    from cityctl.store.opened import Opened
 
     Classes = npt.NDArray[np.uint8]
 
 
 def add(
-    store: Store,
+    store: Opened,
     readings: pa.Table | pa.RecordBatchReader,
     *,
     source: str,
@@ -86,7 +86,7 @@ def add(
 class _Writing:
     """Segments that are written and not yet listed: as long as they are not, they do not exist."""
 
-    def __init__(self, store: Store, generation: int, source: str) -> None:
+    def __init__(self, store: Opened, generation: int, source: str) -> None:
         self.store = store
         self.generation = generation
         self.source = source

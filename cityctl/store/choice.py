@@ -7,27 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
+from cityctl.city.model import City
+from cityctl.city.project import Project
 from cityctl.errors import StoreProblem, UsageProblem, listed, near
 from cityctl.store.folder import NO_READINGS
 from cityctl.store.store import Store
-
-if TYPE_CHECKING:
-    from cityctl.city.model import City
-
-
-class Project(Protocol):
-    """What is needed of a project folder."""
-
-    @property
-    def city(self) -> City:
-        """What city.yaml says."""
-
-    @property
-    def store_folder(self) -> Path:
-        """Where the readings are."""
 
 
 def opened(project: Project) -> Store:

@@ -19,10 +19,8 @@ from cityctl.disk import sync_folder
 from cityctl.engine.columns import codes, numbers_of, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld
-from cityctl.result import Column, Result, Table
 from cityctl.store.adding import add
 from cityctl.store.batch import NEVER, Batch, in_order
-from cityctl.store.choice import Project, opened
 from cityctl.store.compare import landed_table
 from cityctl.store.folder import DRAFT, SEGMENTS, in_plain_words, locked, month_folder
 from cityctl.store.scan import Filter, confirmations, of_kind, prevailing
@@ -30,7 +28,7 @@ from cityctl.store.segment import write
 from cityctl.store.segment_list import Segment
 
 if TYPE_CHECKING:
-    from cityctl.store.store import Store
+    from cityctl.store.opened import Opened
 
 GRACE = 3600.0  # seconds that a replaced segment stays on disk for readers that still have it on their list
 LANDED_ENOUGH = 20_000  # landed readings that are worth a segment
@@ -55,7 +53,7 @@ class Compaction:
     swept: int = 0
 
 
-def compact(store: Store, *, when_it_pays: bool, wait: float) -> Compaction:
+def compact(store: Opened, *, when_it_pays: bool, wait: float) -> Compaction:
     """See `Store.compact`. The lock is given back between months, so that adds are not kept waiting."""
     done = Compaction()
     patience = 0.0 if when_it_pays else wait
@@ -91,31 +89,7 @@ def compact(store: Store, *, when_it_pays: bool, wait: float) -> Compaction:
     return done
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column(
-        "flushed", "Flushed", meaning="polled readings that went into segments", kind="integer", priority=1
-    ),
-    Column("months", "Months", meaning="months whose segments were merged", kind="integer", priority=2),
-    Column("before", "Before", meaning="segments that were merged", kind="integer", priority=2),
-    Column("after", "After", meaning="segments that they became", kind="integer", priority=2),
-    Column("size_before", "Size before", unit="MB", kind="number", digits=2, meaning="of them", priority=4),
-    Column("size_after", "Size after", unit="MB", kind="number", digits=2, meaning="of them", priority=4),
-    Column("swept", "Swept", meaning="files deleted that nobody needs any more", kind="integer", priority=4),
-)
-
-
-def compacted(project: Project) -> Result:
-    """`data compact`: compact the project's store. Raises StoreProblem, and LockHeld where another run works."""
-    with opened(project) as store:
-        done = store.compact()
-    row = (done.flushed, len(done.months), done.before, done.after)
-    sizes = (done.bytes_before / 1e6, done.bytes_after / 1e6, done.swept)
-    result = Result("Compaction", [Table("compaction", "Compaction", list(COLUMNS), [(*row, *sizes)])])
-    result.summary = f"{done.before} segments became {done.after}" if done.months else "nothing to merge"
-    return result
-
-
-def sweep(store: Store, now_us: int) -> int:
+def sweep(store: Opened, now_us: int) -> int:
     """Delete files that no reader can need: replaced ones after GRACE, and those that are on no list.
 
     The caller holds the store's lock, so nobody is writing. Returns how many files went.
@@ -143,7 +117,7 @@ def _delete(path: Path) -> bool:
     return True
 
 
-def _flush(store: Store) -> int:
+def _flush(store: Opened) -> int:
     snapshot = store.list.snapshot()
     if not snapshot.landed:
         return 0
@@ -159,7 +133,7 @@ def _flush(store: Store) -> int:
 
 
 def _merge(
-    store: Store,
+    store: Opened,
     opened: Callable[[], Engine],
     month: str,
     done: Compaction,
@@ -198,7 +172,7 @@ def _merge(
     done.bytes_after += sum(segment.bytes for segment in made)
 
 
-def _worth_it(store: Store, *, when_it_pays: bool) -> list[str]:
+def _worth_it(store: Opened, *, when_it_pays: bool) -> list[str]:
     """The months that have something to merge."""
     months: dict[str, list[Segment]] = {}
     for segment in store.list.snapshot(landing=False).segments:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from cityctl import clock, units
+from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.disk import sync_folder
 from cityctl.engine.columns import floats, octets, table, texts
@@ -24,7 +25,7 @@ from cityctl.errors import UsageProblem
 from cityctl.glossary import column
 from cityctl.reading import Quality
 from cityctl.result import Column, Result, Table
-from cityctl.store.choice import Project, chosen, opened
+from cityctl.store.choice import chosen, opened
 from cityctl.store.city_tables import calendar
 from cityctl.store.grid import floor_division
 

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from cityctl import clock
+from cityctl.city.project import Project
 from cityctl.clock import Interval, short
 from cityctl.engine.columns import integers, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Missing, Result, Table
-from cityctl.store.choice import Project, chosen, opened
+from cityctl.store.choice import chosen, opened
 from cityctl.store.store import Store
 
 if TYPE_CHECKING:

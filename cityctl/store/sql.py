@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cityctl import clock
+from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
 from cityctl.engine.readonly import Answer, ask
 from cityctl.errors import StoreProblem
 from cityctl.result import CellKind, Column, Result, Table
-from cityctl.store.choice import Project, opened
+from cityctl.store.choice import opened
 from cityctl.store.views import attach_city
 
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from cityctl.city.project import Project
 from cityctl.engine.duck import Engine
 from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
-from cityctl.store.choice import Project, chosen, opened
+from cityctl.store.choice import chosen, opened
 from cityctl.store.register import Series
 from cityctl.store.segment_list import Snapshot
 from cityctl.store.store import Store

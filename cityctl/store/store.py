@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from cityctl.clock import Interval
@@ -18,9 +17,10 @@ from cityctl.errors import ConfigInvalid, listed
 from cityctl.reading import Quality, Reading
 from cityctl.store.balance import Balance
 from cityctl.store.folder import locked
-from cityctl.store.register import Series, conflicts, series_of
+from cityctl.store.opened import Opened
+from cityctl.store.register import series_of
 from cityctl.store.scan import micros
-from cityctl.store.segment_list import SegmentList, Snapshot
+from cityctl.store.segment_list import SegmentList
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,12 +31,8 @@ if TYPE_CHECKING:
     from cityctl.store.compaction import Compaction
 
 
-class Store:
+class Store(Opened):
     """Readings of one city in one folder. Open it with `Store.open`."""
-
-    def __init__(self, folder: Path, segments: SegmentList) -> None:
-        self.folder = folder
-        self.list = segments
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = True) -> Store:
@@ -46,18 +42,6 @@ class Store:
         """
         folder = folder.absolute()
         return cls(folder, SegmentList(folder, create=create))
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the list's files."""
-        self.list.close()
 
     def add(
         self,
@@ -112,22 +96,6 @@ class Store:
             received_us=now_us,
             series=[series_of(name, points, now_us) for name in names],
         )
-
-    def conflicts(self, points: Mapping[str, Point]) -> dict[str, str]:
-        """Points that are stored in another quantity than the city now gives them: point -> what is wrong."""
-        return conflicts(self.list.series(points), points)
-
-    def snapshot(self) -> Snapshot:
-        """What the store holds now, as one consistent list."""
-        return self.list.snapshot()
-
-    def span(self) -> tuple[datetime, datetime] | None:
-        """Times of the first and the last reading (aware, UTC); None where there is none."""
-        return self.list.span()
-
-    def series(self) -> dict[str, Series]:
-        """Every point that ever had a reading, with the quantity and unit it is stored in."""
-        return self.list.series()
 
     def attach(
         self,

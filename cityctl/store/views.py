@@ -31,11 +31,11 @@ from cityctl.store.segment_list import Snapshot
 if TYPE_CHECKING:
     from cityctl.city.model import City
     from cityctl.city.points import Point
-    from cityctl.store.store import Store
+    from cityctl.store.opened import Opened
 
 
 def attach(
-    store: Store,
+    store: Opened,
     engine: Engine,
     city: City | None,
     *,
@@ -52,7 +52,7 @@ def attach(
     engine.on_vanished(attachment.rebuild)
 
 
-def _check_quantities(store: Store, known: dict[str, Point], wanted: tuple[str, ...] | None) -> None:
+def _check_quantities(store: Opened, known: dict[str, Point], wanted: tuple[str, ...] | None) -> None:
     named = known if wanted is None else {point: known[point] for point in wanted if point in known}
     against = store.conflicts({point: entry for point, entry in named.items() if entry.formula is None})
     if against:
@@ -71,7 +71,7 @@ class _Attachment:
 
     def __init__(
         self,
-        store: Store,
+        store: Opened,
         engine: Engine,
         city: City | None,
         known: dict[str, Point],

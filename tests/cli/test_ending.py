@@ -91,6 +91,23 @@ def test_head_leaves_no_traceback():
     assert ended.stderr == ""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
+def test_a_long_answer_ends_quietly_when_its_reader_leaves(project, cityctl):
+    folder = project(
+        "name: Long\ntime_zone: UTC\nnetworks: {water: {kind: water}}\npoints: {flow: {unit: m3/h, every: 1m}}\n"
+    )
+    rows = "".join(f"2026-01-{day:02}T{hour:02}:{minute:02},1\n" for day in range(1, 11)
+                   for hour in range(24) for minute in range(60))  # fmt: skip
+    (folder / "flow.csv").write_text("time,flow\n" + rows)
+    assert cityctl("data", "import", folder / "flow.csv", "--project", folder).returncode == 0
+    program = f"{sys.executable} -m cityctl data export flow --since 2026 --project {folder} -o csv"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} | head -2"], capture_output=True, text=True, check=False
+    )
+    assert len(ended.stdout.splitlines()) == 2
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_with_its_code(number, code):
@@ -109,6 +126,7 @@ def test_a_signal_ends_a_run_with_its_code(number, code):
     finally:
         running.kill()
     assert "Traceback" not in said
+    assert ("cityctl: interrupted" if code == 130 else "cityctl: terminated") in said
     assert running.returncode == code
 
 

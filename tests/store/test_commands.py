@@ -15,7 +15,7 @@ from cityctl.city.project import Project
 from cityctl.errors import ExitCode, StoreProblem, UsageProblem
 from cityctl.reading import Reading
 from cityctl.store import Store
-from cityctl.store.compaction import compacted
+from cityctl.store.care import compacted
 from cityctl.store.export import export, stream
 from cityctl.store.gaps import gaps
 from cityctl.store.sql import sql

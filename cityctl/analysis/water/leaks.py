@@ -1,6 +1,5 @@
 """Leaks as they show in night flow: a rise that stays, its start, its size, its growth and its end. Numbers only.
 
-Each night the means of the last 2 to 14 nights are held against what the state of up to 56 nights ago lets expect.
 A rise beyond the zone's own noise and wandering opens an event; what it starts from is remembered, so that a fall
 can be told as repair, and what is left after a repair as another leak. Nothing looks past the night it judges.
 """
@@ -12,34 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from cityctl.analysis.water.changes import Change, Watchfulness, largest, placed
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 
-# Nights that are averaged -> how many nights before them the state lies that they are held against: short ones
-# see bursts, long ones with a long gap see leaks that creep.
-WINDOWS: dict[int, tuple[int, ...]] = {
-    2: (0, 3, 7, 14),
-    3: (0, 3, 7, 14),
-    5: (0, 3, 7, 14, 28),
-    7: (0, 7, 14, 28, 42),
-    14: (0, 14, 28, 42),
-}
 SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
 FADED = 7  # nights without most of its flow after which a leak is over without a fall
-BACK = 35  # nights within which the start of a change is looked for
-
-
-@dataclass(frozen=True)
-class Watchfulness:
-    """When a change counts: `certainty` standard errors (half of one more for windows of 2 and 3 nights), at least
-    `least_leak` of the zone's mean inflow, after `learning` nights; a rise within `growing` nights of the last one
-    is growth unless it is `jump` times as steep; a fall within `match` of the running leaks' flow is their repair."""
-
-    certainty: float = 6.0
-    least_leak: float = 0.03
-    learning: int = 14
-    growing: int = 14
-    jump: float = 3.0
-    match: float = 0.4
 
 
 @dataclass
@@ -70,16 +46,6 @@ class Event:
         return float(np.interp(night, nights, flows))
 
 
-@dataclass(frozen=True)
-class _Change:
-    size: float
-    sd: float
-    width: int
-    begin: int
-    creeping: bool
-    at_once: bool
-
-
 class Watch:
     """All zones under watch; see `expected.Expected` for the arrays."""
 
@@ -98,92 +64,18 @@ class Watch:
             self._settle_baseline(night)
             self.learnt += self.model.known[:, night]
             self.model.settle_drift(night, self.since)
-            size, sd, width, begin = self._largest(night)
-            for zone in np.flatnonzero(np.abs(size) > self.given.least_leak * self.model.inflow[:, night]):
-                change = self._placed(
-                    int(zone), night, size[zone], sd[zone], int(width[zone]), int(begin[zone])
-                )
-                (self._rise if change.size > 0 else self._fall)(int(zone), night, change)
+            found = largest(self.model, self.given, self.since, self.learnt, night)
+            worth = self.given.least_leak * self.model.inflow[:, night]
+            for zone in np.flatnonzero(np.abs(found.size) > worth).tolist():
+                change = placed(self.model, int(self.since[zone]), zone, night, found)
+                (self._rise if change.size > 0 else self._fall)(zone, night, change)
             self._follow(night)
 
     def open(self, zone: int) -> list[Event]:
         """The leaks of a zone that still run."""
         return [event for event in self.events[zone] if event.repaired is None]
 
-    def _largest(self, night: int) -> tuple[Array, Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The change of each zone that lies furthest beyond its threshold: size, standard error, width, begin."""
-        model = self.model
-        zones = len(model.flow)
-        best = np.ones(zones)
-        size, sd = np.zeros(zones), np.zeros(zones)
-        width, begin = np.zeros(zones, dtype=np.int64), np.zeros(zones, dtype=np.int64)
-        ready = model.known[:, night] & (self.learnt >= self.given.learning)
-        fresh = self.since == model.first
-        earliest = self.since + np.where(fresh, self.given.learning, 1)
-        for wide, gaps in WINDOWS.items():
-            start = night - wide + 1
-            if start < 0:
-                break
-            window = slice(start, night + 1)
-            known = model.known[:, window]
-            count = known.sum(axis=1)
-            enough = ready & (count >= max(2, 0.6 * wide))
-            limit = self.given.certainty + (0.5 if wide <= 3 else 0.0)
-            for gap in gaps:
-                at = start - gap
-                use = np.flatnonzero(enough & (at >= earliest))
-                if at < 0 or not len(use):
-                    continue
-                times = count[use]
-                seen = model.design[window].take(use, axis=1)
-                state = model.states[at % KEPT].take(use, axis=0)
-                rest = model.flow[use, window] - np.einsum("wzf,zf->zw", seen, state)
-                change = _steady(rest, times, wide)
-                mean = np.einsum("wzf,zw->zf", seen, known[use] / times[:, None])
-                toward = np.einsum("zij,zj->zi", model.spreads[at % KEPT].take(use, axis=0), mean)
-                variance = (
-                    np.einsum("zi,zi->z", mean, toward)
-                    + model.drift[use] ** 2 * (gap + wide / 3)
-                    + model.added[use, night + 1] - model.added[use, at]
-                    + model.noise[use] ** 2 / times
-                )  # fmt: skip
-                score = np.abs(change) / np.sqrt(variance) / limit
-                more = score > best[use]
-                chosen = use[more]
-                best[chosen], size[chosen], sd[chosen] = score[more], change[more], np.sqrt(variance[more])
-                width[chosen], begin[chosen] = wide, at
-        return size, sd, width, begin
-
-    def _placed(self, zone: int, night: int, size: float, sd: float, width: int, begin: int) -> _Change:
-        """Where a change began, and whether it crept: the step or ramp that leaves the least of the residuals."""
-        model = self.model
-        at_once = width <= 3 and begin == night - width + 1
-        first = max(int(self.since[zone]) + 1, night - BACK, 0)
-        if first >= begin:
-            return _Change(size, sd, width, begin, False, at_once)
-        state, _ = model.before(zone, first)
-        rest = model.flow[zone, first : night + 1] - model.design[first : night + 1, zone] @ state
-        known = np.isfinite(rest)
-        at = np.arange(len(rest))
-        best: tuple[float, int, bool] | None = None
-        for start in range(len(rest) - 1):
-            for creeping in (False, True) if len(rest) - start >= 3 else (False,):
-                shape = (
-                    np.maximum(at - start + 1, 0.0) / (len(rest) - start) if creeping else (at >= start) * 1.0
-                )
-                told = shape[known]
-                weight = told @ told
-                if not weight:
-                    continue
-                height = float(told @ rest[known] / weight)
-                left = float(((rest[known] - height * told) ** 2).sum())
-                if height * size > 0 and (best is None or left < best[0]):
-                    best = (left, first + start, creeping)
-        if best is None:
-            return _Change(size, sd, width, begin, False, at_once)
-        return _Change(size, sd, width, best[1], best[2], at_once)
-
-    def _rise(self, zone: int, night: int, change: _Change) -> None:
+    def _rise(self, zone: int, night: int, change: Change) -> None:
         model, given = self.model, self.given
         nights = night - change.begin + 1
         state, spread = model.before(zone, change.begin)
@@ -213,7 +105,7 @@ class Watch:
         model.growth[zone] = min(creep or 0.05 * change.size, model.noise[zone])
 
     def _new(
-        self, zone: int, night: int, change: _Change, running: list[Event], state: Array, spread: Array
+        self, zone: int, night: int, change: Change, running: list[Event], state: Array, spread: Array
     ) -> Event:
         free, doubt = state.copy(), spread.copy()
         if running:  # what the zone takes without any leak is known from before the first
@@ -257,7 +149,7 @@ class Watch:
             event.flow = told
             event.sizes = [(event.started, told), (night, told)]
 
-    def _fall(self, zone: int, night: int, change: _Change) -> None:
+    def _fall(self, zone: int, night: int, change: Change) -> None:
         model = self.model
         state, spread = model.before(zone, change.begin)
         running = self.open(zone)
@@ -340,23 +232,6 @@ class Watch:
                 if event.fading >= FADED:
                     event.repaired = night - FADED + 1
                     event.sizes.append((night, event.flow))
-
-
-def _steady(rest: Array, count: npt.NDArray[np.int64], width: int) -> Array:
-    """The change that all of a short window, or the middle of a long one, bears out; one odd night makes none.
-
-    `rest` (zones x nights) [m³/h] with nan for nights that are not known, of which each zone has `count` others.
-    """
-    ordered = np.sort(rest, axis=1)  # what is not known goes last
-    zones = np.arange(len(rest))
-    mean: Array = np.where(np.isfinite(rest), rest, 0.0).sum(axis=1) / count
-    if width <= 3:
-        low, high = ordered[:, 0], ordered[zones, count - 1]
-    else:
-        median = (ordered[zones, (count - 1) // 2] + ordered[zones, count // 2]) / 2
-        low, high = np.minimum(mean, median), np.maximum(mean, median)
-    steady: Array = np.where(mean > 0, np.maximum(low, 0.0), np.minimum(high, 0.0))
-    return steady
 
 
 def watch(

@@ -60,8 +60,9 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 def answer(question: Question) -> Result:
     """Verdicts by zone, events, nights, sensors' faults, and a plot of each zone with a finding."""
     from cityctl.analysis.water import nights
+    from cityctl.analysis.water.changes import Watchfulness
     from cityctl.analysis.water.expected import Assumptions
-    from cityctl.analysis.water.leaks import Watchfulness, watch
+    from cityctl.analysis.water.leaks import watch
 
     given = question.parameters
     begin, end = given["window_start"], given["window_end"]

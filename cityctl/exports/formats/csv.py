@@ -32,7 +32,7 @@ _BLOCK = 8 << 20
 _LONGEST_LINE = 64 << 20
 
 
-def recognises(head: bytes) -> bool:  # noqa: ARG001
+def recognises(head: bytes) -> bool:  # noqa: ARG001 - every format is asked the same way
     """Any text may be one: only the file's ending, or being told, makes it one."""
     return False
 
@@ -85,7 +85,7 @@ def _read(reader: TableReader, text: bytes, line: int, head: Head, wanted: tuple
     names = [str(index) for index in range(len(head.columns))]
     odd = False
 
-    def refuse(row: Any) -> Literal["skip"]:  # noqa: ARG001
+    def refuse(row: Any) -> Literal["skip"]:  # noqa: ARG001 - pyarrow hands the row over
         nonlocal odd
         odd = True
         return "skip"

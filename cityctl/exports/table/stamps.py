@@ -160,7 +160,7 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
     if hour == 24 and minute == 0 and second_ == 0:
         hour, over = 0, timedelta(days=1)
     micro = int((found["f"] or "0")[:6].ljust(6, "0"))
-    moment = datetime(int(year), int(month), int(day), hour, minute, second_, micro) + over  # noqa: DTZ001
+    moment = datetime(int(year), int(month), int(day), hour, minute, second_, micro) + over  # noqa: DTZ001 - a wall clock's
     micros = (moment - _EPOCH) // _MICRO
     if found["zone"] is None:
         return micros, False
@@ -180,7 +180,7 @@ def _read_figures(said: str) -> tuple[int, bool]:
     over = timedelta()
     if hour == "24" and minute == "00" and second in (None, "00"):
         hour, over = "00", timedelta(days=1)
-    moment = datetime(  # noqa: DTZ001
+    moment = datetime(  # noqa: DTZ001 - a wall clock's
         int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
     )
     return (moment + over - _EPOCH) // _MICRO, zulu is not None

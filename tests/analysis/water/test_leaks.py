@@ -1,0 +1,122 @@
+"""The watch over nightly flows, without readings: many zones at a time, and no false alarm in quiet ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.water.changes import Watchfulness
+from cityctl.analysis.water.expected import Assumptions, day_use, trailing
+from cityctl.analysis.water.leaks import Watch, watch
+
+YEAR = 365
+WEEK = np.array([0.0, 0.0, 0.0, 0.0, 0.3, 1.5, 2.5])
+
+
+def nights(zones: int, seed: int, season: float = 0.15, noise: float = 0.3) -> tuple[Any, Any, Any]:
+    """(night flow, day flow, kinds) [m³/h]: 6 by night and 26 by day, a season, ways of the weekdays, scatter."""
+    rng = np.random.default_rng(seed)
+    night = np.arange(YEAR)
+    phase = rng.uniform(0, YEAR, (zones, 1))
+    yearly = 1 + season * np.cos(2 * np.pi * (night - phase) / YEAR)
+    ways = WEEK[night % 7]
+    flow = 4 + (2 + ways) * yearly + noise * rng.normal(0, 1, (zones, YEAR))
+    day = 4 + 22 * yearly + 2 * noise * rng.normal(0, 1, (zones, YEAR))
+    return flow, day, (night % 7).astype(np.int64)
+
+
+def watched(flow: Any, day: Any, kinds: Any, **given: Any) -> Watch:
+    inflow = trailing((flow + 3 * day) / 4, 56, 7)
+    return watch(Assumptions(), Watchfulness(**given), (flow, day_use(day, flow), kinds, inflow))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_quiet_zones_raise_nothing(seed: int) -> None:
+    """60 zones of a season of ± 15 % for a year: not one event, in 4 x 60 zone-years."""
+    assert sum(map(len, watched(*nights(60, seed)).events)) == 0
+
+
+def test_quiet_zones_with_lost_nights_raise_nothing() -> None:
+    flow, day, kinds = nights(60, 11)
+    lost = np.random.default_rng(12).random(flow.shape) < 0.15
+    flow[lost] = np.nan
+    flow[:, 120:150] = np.nan
+    assert sum(map(len, watched(flow, day, kinds).events)) == 0
+
+
+def test_bursts_are_found_in_two_nights_with_their_size() -> None:
+    flow, day, kinds = nights(40, 21)
+    flow[:, 200:] += 3.0
+    day[:, 201:] += 3.0
+    events = watched(flow, day, kinds).events
+    assert all(len(found) == 1 for found in events)
+    assert {found[0].detected for found in events} <= {201, 202}
+    assert {found[0].started for found in events} <= {199, 200}
+    assert np.mean([found[0].flow for found in events]) == pytest.approx(3.0, rel=0.1)
+    within = [abs(found[0].flow - 3.0) < 1.96 * found[0].sd for found in events]
+    assert np.mean(within) > 0.85
+
+
+def test_creeping_leaks_are_one_event_each() -> None:
+    flow, day, kinds = nights(40, 22, season=0.0)
+    leak = np.clip((np.arange(YEAR) - 150) / 50, 0, 1) * 5.0
+    events = watched(flow + leak, day + leak, kinds).events
+    assert all(len(found) == 1 for found in events)
+    assert max(found[0].detected for found in events) < 185  # 5 m³/h come within 50 nights of the 150th
+    assert np.mean([found[0].flow for found in events]) == pytest.approx(5.0, rel=0.15)
+    assert np.median([abs(found[0].started - 150) for found in events]) < 15
+
+
+def test_repairs_and_overlapping_leaks_are_kept_apart() -> None:
+    """6 m³/h from night 100 to 160, 3 from 130 to 200: the falls tell which of them is mended."""
+    flow, day, kinds = nights(20, 23)
+    night = np.arange(YEAR)
+    leak = 6.0 * ((night >= 100) & (night < 160)) + 3.0 * ((night >= 130) & (night < 200))
+    watching = watched(flow + leak, day + leak, kinds)
+    for found in watching.events:
+        first, second = found
+        assert first.flow == pytest.approx(6.0, rel=0.2)
+        assert second.flow == pytest.approx(3.0, rel=0.35)
+        assert first.repaired in (159, 160, 161)
+        assert second.repaired in (199, 200, 201)
+    # While both ran, what the zone takes without them was not lost from sight.
+    quiet = watched(flow, day, kinds)
+    off = np.abs(watching.baseline[:, 150:155] - quiet.baseline[:, 150:155])
+    assert np.median(off) < 0.4
+
+
+def test_one_odd_night_is_no_leak() -> None:
+    flow, day, kinds = nights(20, 24)
+    flow[:, 180] += 40.0  # a fire was put out
+    assert sum(map(len, watched(flow, day, kinds).events)) == 0
+
+
+def test_summer_demand_is_told_from_a_leak_by_the_day() -> None:
+    """Demand that rises by half over two months, day and night alike in proportion, is no leak."""
+    flow, day, kinds = nights(20, 25, season=0.0, noise=0.15)
+    demand = 1 + 0.5 * np.clip((np.arange(YEAR) - 200) / 60, 0, 1)
+    # The zone has learnt from a first summer how much of the day's use is used by night.
+    demand[60:120] *= 1 + 0.4 * np.sin(np.linspace(0, np.pi, 60))
+    found = watched(4 + (flow - 4) * demand, 4 + (day - 4) * demand, kinds)
+    leaking = sum(any(event.detected >= 200 for event in events) for events in found.events)
+    assert leaking <= 2
+
+
+def test_zones_do_not_touch_each_other() -> None:
+    flow, day, kinds = nights(8, 26)
+    flow[3, 150:] += 4
+    alone = watched(flow[3:4], day[3:4], kinds)
+    among = watched(flow, day, kinds)
+    assert [event.detected for event in among.events[3]] == [event.detected for event in alone.events[0]]
+    assert [len(found) for found in among.events] == [0, 0, 0, 1, 0, 0, 0, 0]
+
+
+def test_zones_without_readings_or_flow_are_left_alone() -> None:
+    flow, day, kinds = nights(3, 27)
+    flow[0], day[0] = np.nan, np.nan
+    flow[1], day[1] = 0.0, 0.0
+    watching = watched(flow, day, kinds)
+    assert [len(found) for found in watching.events] == [0, 0, 0]
+    assert np.isfinite(watching.baseline[2, 1:]).all()

@@ -1,0 +1,101 @@
+"""Verdicts on sensors, from six-hour parts that were made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cityctl.analysis.water.sensors import PARTS, Shown, faults, masked
+
+
+def shown(mean: Any, spread: Any = 0.5, readings: int = 24, negatives: Any = 0.0) -> Shown:
+    mean = np.asarray(mean, float)
+    spread = np.broadcast_to(np.asarray(spread, float), mean.shape)
+    return Shown(
+        np.full(mean.shape, float(readings)),
+        mean,
+        mean - spread,
+        mean + spread,
+        np.broadcast_to(np.asarray(negatives, float), mean.shape),
+    )
+
+
+def lively(days: int) -> Any:
+    return 20 + 5 * np.sin(np.arange(days * PARTS) * np.pi / 2)
+
+
+def test_a_lively_sensor_has_no_fault() -> None:
+    assert faults("s", shown(lively(100)), flow=True) == []
+
+
+def test_a_still_sensor_is_frozen_after_18_hours() -> None:
+    mean = lively(60)
+    spread = np.full(len(mean), 0.5)
+    mean[202:], spread[202:] = 17.0, 0.0
+    (fault,) = faults("s", shown(mean, spread), flow=True)
+    assert (fault.trouble, fault.begin, fault.end, fault.value) == ("frozen", 202, None, 17.0)
+    assert fault.known == 204
+    # Part 202 is the third of night 50: its own window closes too early to tell, the next one's does not.
+    assert not fault.covers(50)
+    assert fault.covers(51)
+
+
+def test_it_is_believed_again_once_it_moves() -> None:
+    mean = lively(60)
+    spread = np.full(len(mean), 0.5)
+    mean[200:212], spread[200:212] = 17.0, 0.0
+    found = faults("s", shown(mean, spread), flow=True)
+    assert [(fault.begin, fault.end) for fault in found] == [(200, 212)]
+    assert masked(found, 60).nonzero()[0].tolist() == [50, 51, 52]
+
+
+def test_a_pump_that_rests_is_not_frozen() -> None:
+    """It has rested for a day again and again; only far longer rests are odd."""
+    mean = np.tile([40.0, 40.0, 40.0, 40.0, 0.0, 0.0, 0.0, 0.0], 40)
+    spread = np.where(mean > 0, 0.3, 0.0)
+    first, *rest = faults("pump", shown(mean, spread), flow=True) or [None]
+    assert rest == []
+    assert first is None or first.end is not None
+    mean[-12:], spread[-12:] = 0.0, 0.0
+    assert faults("pump", shown(mean, spread), flow=True)[-1].end is None
+
+
+def test_a_sensor_that_never_moved_says_nothing_about_freezing() -> None:
+    """A standby main that has never flowed is no stuck meter."""
+    assert faults("s", shown(np.zeros(400), 0.0), flow=True) == []
+
+
+def test_silence_within_a_frozen_run_does_not_end_it() -> None:
+    mean = lively(60)
+    spread, readings = np.full(len(mean), 0.5), np.full(len(mean), 24.0)
+    mean[200:], spread[200:] = 17.0, 0.0
+    readings[204:207] = 0
+    some = shown(mean, spread)
+    (fault,) = faults("s", Shown(readings, some.mean, some.least, some.most, some.negatives), flow=True)
+    assert (fault.begin, fault.end) == (200, None)
+
+
+def test_another_unit_and_back() -> None:
+    mean = lively(100)
+    mean[240:280] *= 3.6  # ten days in L/s
+    some = shown(mean, mean * 0.02)
+    (fault,) = faults("s", some, flow=True)
+    assert (fault.trouble, fault.begin, fault.end) == ("unit", 240, 280)
+    assert fault.value == 3.6
+    assert faults("s", some, flow=False) == []
+
+
+def test_a_large_burst_is_no_other_unit() -> None:
+    mean = lively(100)
+    mean[240:] += 45  # 20 becomes 65: 3.25 times, within an eighth of 3.6; but 15 becomes 60, four times
+    assert faults("s", shown(mean, 0.5), flow=True) == []
+
+
+def test_negative_flow_where_there_was_none() -> None:
+    negatives = np.zeros(400)
+    negatives[300:] = 12.0
+    (fault,) = faults("s", shown(lively(100), 0.5, 24, negatives), flow=True)
+    assert (fault.trouble, fault.begin, fault.end) == ("negative", 300, None)
+    both = np.full(400, 6.0)  # a pipe that flows both ways
+    assert faults("s", shown(lively(100), 0.5, 24, both), flow=True) == []
