@@ -67,7 +67,7 @@ GLOSSARY: dict[str, Column] = _all(
     Column("kind", "Kind", meaning="what sort it is", priority=5),
     Column("key", "Key", meaning="the name in files and recipes", priority=1),
     Column("what", "What", meaning="what it is", priority=1),
-    Column("text", "Text", meaning="a text as it is", priority=1),
+    Column("whole_text", "Text", meaning="a text as it is", priority=1),
     Column("written_at", "Written at", meaning="file:line:column, or the environment", priority=2),
     Column("path", "Path", meaning="where it is", priority=1),
     Column("purpose", "Purpose", meaning="what it is for", priority=2),

@@ -209,7 +209,7 @@ class Run:
         from cityctl.glossary import column
         from cityctl.result import Result, Table
 
-        return self.show(Result(title, [Table("text", title, [column("text")], [(text,)])]))
+        return self.show(Result(title, [Table("text", title, [column("whole_text")], [(text,)])]))
 
     def write(self, data: str | bytes) -> None:
         """Text or bytes to --output-file (atomically) or stdout."""

@@ -14,6 +14,22 @@ from cityctl.sim.service import DEMO_KEY
 from cityctl.sim.simulator import Installation
 from cityctl.sim.truth import Truth
 
+COLUMNS: tuple[Column, ...] = (
+    Column("url", "URL", meaning="where it answers", priority=1),
+    Column("night_flow", "Night flow", "m3/h", "02:00 to 04:00 of the newest night", "number", 1, 1),
+    Column("lost", "Lost", "m3", "water lost up to now", "number", 0, 2),
+    Column("repeats", "Value", "m3/h", "what it repeats", "number", 2, 1),
+    Column("building", "Building", meaning="a building of the simulated city", priority=1),
+    Column("measure", "What was done", meaning="the measure at a building", priority=4),
+    Column("share", "Saved", meaning="of what would have been used", kind="share", priority=1),
+    Column("saved", "Saved", "kWh", "from that day up to now", "number", 0, 2),
+    Column("night_share", "Night", meaning="of the workday's power", kind="share", priority=1),
+    Column("sunday_share", "Sunday", meaning="of the workday's power", kind="share", priority=1),
+    Column("pump", "Pump", meaning="a pump of the simulated city", priority=1),
+    Column("wire_to_water", "Wire to water", meaning="hydraulic over electric power", kind="share"),
+    Column("specific_energy", "Energy", "kWh/m3", "energy for each m³ lifted", "number", 3, 1),
+)
+_OWN = {one.key: one for one in COLUMNS}
 _START = Column("since", "Since", meaning="start", kind="time", priority=1)
 
 
@@ -45,7 +61,7 @@ def addresses(installation: Installation) -> Result:
     services = Table(
         "services",
         "Services (HTTP)",
-        [column("service"), Column("url", "URL", priority=1), column("note")],
+        [column("service"), _OWN["url"], column("note")],
         [
             ("historian", installation.historian_url, "CSV; /series lists the tags"),
             ("weather", installation.weather_url, "CSV; /series lists the tags"),
@@ -72,10 +88,10 @@ def answer_sheet(truth: Truth, installation: Installation) -> Result:
         "Leaks",
         [
             column("zone"),
-            Column("kind", "Kind", priority=2),
+            column("kind", priority=2),
             _START,
-            Column("night_flow", "Night flow", "m3/h", "02:00 to 04:00 of the newest night", "number", 1, 1),
-            Column("lost", "Lost", "m3", "water lost up to now", "number", 0, 2),
+            _OWN["night_flow"],
+            _OWN["lost"],
         ],
         [
             (WATER_ZONES[leak.zone].name, leak.kind, leak.start, leak.night_flow_m3h, leak.lost_m3)
@@ -90,7 +106,7 @@ def answer_sheet(truth: Truth, installation: Installation) -> Result:
             column("zone"),
             column("series"),
             _START,
-            Column("value", "Value", "m3/h", "what it repeats", "number", 2, 1),
+            _OWN["repeats"],
         ],
         [
             (WATER_ZONES[sensor.zone].name, sensor.series, sensor.since, sensor.value_m3h)
@@ -101,11 +117,11 @@ def answer_sheet(truth: Truth, installation: Installation) -> Result:
         "savings",
         "Savings",
         [
-            Column("building", "Building", priority=1),
+            _OWN["building"],
             column("date"),
-            Column("what", "What was done", priority=4),
-            Column("share", "Saved", meaning="of what would have been used", kind="share", priority=1),
-            Column("saved", "Saved", "kWh", "from that day up to now", "number", 0, 2),
+            _OWN["measure"],
+            _OWN["share"],
+            _OWN["saved"],
         ],
         [(saving.name, saving.date, saving.what, saving.share, saving.saved_kwh) for saving in truth.savings],
     )
@@ -113,9 +129,9 @@ def answer_sheet(truth: Truth, installation: Installation) -> Result:
         "wasteful_buildings",
         "Wasteful buildings",
         [
-            Column("building", "Building", priority=1),
-            Column("night_share", "Night", meaning="of the workday's power", kind="share", priority=1),
-            Column("sunday_share", "Sunday", meaning="of the workday's power", kind="share", priority=1),
+            _OWN["building"],
+            _OWN["night_share"],
+            _OWN["sunday_share"],
         ],
         [
             (BUILDINGS[one.building].name, one.night_share, one.sunday_share)
@@ -126,9 +142,9 @@ def answer_sheet(truth: Truth, installation: Installation) -> Result:
         "pumps",
         "Pumps",
         [
-            Column("pump", "Pump", priority=1),
-            Column("wire_to_water", "Wire to water", meaning="hydraulic over electric power", kind="share"),
-            Column("specific_energy", "Energy", "kWh/m3", "energy for each m³ lifted", "number", 3, 1),
+            _OWN["pump"],
+            _OWN["wire_to_water"],
+            _OWN["specific_energy"],
             column("verdict"),
         ],
         [

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
 from cityctl.sim.blueprint import WATER_ZONES
 from cityctl.sim.truth import LeakTruth, SavingTruth, StuckTruth, Truth
@@ -22,10 +23,10 @@ _CREEPING_SEEN_AT = (
 )
 
 COLUMNS: tuple[Column, ...] = (
-    Column("subject", "Hidden in", meaning="zone, sensor or building", priority=1),
+    Column("hidden_in", "Hidden in", meaning="zone, sensor or building", priority=1),
     Column("hidden", "Hidden", meaning="what the simulator knows", priority=1),
     Column("found", "Found", meaning="what the reports say", priority=1),
-    Column("verdict", "Verdict", meaning="whether the one is the other", kind="verdict", priority=1),
+    column("verdict"),
 )
 FOUND, MISSED, RIGHT = "found", "MISSED", "right"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[Column, ...] = (
     Column("every", "Every", meaning="how often the point should have a reading", priority=2),
-    Column("state", "State", meaning="missing, or not due yet", priority=2),
+    Column("due", "State", meaning="missing, or not due yet", priority=2),
     Column(
         "no_value",
         "No value",
@@ -236,7 +236,7 @@ def _every(engine: Engine, city: City, points: Sequence[str]) -> tuple[dict[str,
 
 
 def _gap_table(holes: Sequence[Gap]) -> Table:
-    columns = [column("point"), column("since"), column("until"), column("missing"), _OWN["state"]]
+    columns = [column("point"), column("since"), column("until"), column("missing"), _OWN["due"]]
     rows: list[tuple[Any, ...]] = [
         (gap.point, gap.since, gap.until, gap.missing, "missing" if gap.due else "not due yet")
         for gap in holes

@@ -16,7 +16,7 @@ from cityctl.store.store import Store
 from cityctl.units import pretty
 
 COLUMNS: tuple[Column, ...] = (
-    Column("points", "Points", meaning="how many points have readings", kind="integer", priority=1),
+    Column("points", "Points", meaning="how many points", kind="integer", priority=1),
     Column("segments", "Segments", meaning="immutable Parquet files on the list", kind="integer", priority=3),
     Column(
         "landed", "Landed", meaning="polled readings that are in no segment yet", kind="integer", priority=4

@@ -124,7 +124,7 @@ def _gaps(project, words=(), *, since, until, now):
             f"{row['since'].astimezone(BERLIN):%d %H:%M}",
             f"{row['until'].astimezone(BERLIN):%d %H:%M}",
             row["missing"],
-            row["state"],
+            row["due"],
         )
         for row in _rows(result, "gaps")
     ]

@@ -112,36 +112,44 @@ def _daily(shown: Shown) -> tuple[Array, Array]:
 def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     """Days that are 3.6, 1000, 60 or 24 times the four weeks before, or that part of them.
 
-    The lowest reading has to follow the mean, where there is one above zero: spikes lift the mean alone.
+    The lowest reading and the day's range have to follow the mean: spikes leave the one as it was, a burst the other.
     """
     mean, _ = _daily(shown)
     some = mean[np.isfinite(mean) & (mean > 0)]
     if len(some) <= CLEAR or some.max() < min(UNIT_FACTORS) * (1 - NEAR) * some.min():
         return []
     low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
+    high = np.where(shown.readings > 0, shown.most, -np.inf).reshape(-1, PARTS).max(axis=1)
+    figures = np.column_stack([mean, low, high - low])
     factors = np.array([one for factor in UNIT_FACTORS for one in (factor, 1 / factor)])
     found: list[Fault] = []
-    usual: list[tuple[float, float]] = []
+    usual: list[Array] = []
     begin, factor = None, 1.0
     for day, value in enumerate(mean):
         if not np.isfinite(value):
             continue
-        known = usual[-CLEAR:]
-        ordinary, lowest = np.median(known, axis=0) if len(known) == CLEAR else (0.0, 0.0)
-        off = np.abs(value / ordinary / factors - 1) if ordinary > 0 else np.ones(len(factors))
+        ordinary = np.median(usual[-CLEAR:], axis=0) if len(usual) >= CLEAR else np.zeros(3)
+        off = np.abs(value / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
         nearest = float(factors[off.argmin()])
-        follows = lowest <= 0 or abs(low[day] / lowest / nearest - 1) < 3 * NEAR
-        if off.min() < NEAR and follows:
+        followers = zip(figures[day, 1:], ordinary[1:], strict=True)
+        if off.min() < NEAR and all(_follows(one, before, nearest) for one, before in followers):
             if begin is None:
                 begin, factor = day, nearest
             continue
         if begin is not None:
             found.append(Fault(sensor, "unit", begin * PARTS, day * PARTS, begin * PARTS, factor))
             begin = None
-        usual.append((float(value), float(low[day])))
+        usual.append(figures[day])
     if begin is not None:
         found.append(Fault(sensor, "unit", begin * PARTS, None, begin * PARTS, factor))
     return found
+
+
+def _follows(now: float, before: float, factor: float) -> bool:
+    """Whether a figure lies nearer to `factor` times what it was than to what it was; nothing is said of zeros."""
+    if before <= 0:
+        return True
+    return now > 0 and bool(abs(np.log(now / before / factor)) < abs(np.log(now / before)))
 
 
 def _negative(sensor: str, shown: Shown) -> list[Fault]:
