@@ -83,7 +83,23 @@ def _measures(city: City) -> list[_Measure]:
 
 
 def wanted(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
-    """The meters of use that the parameter `meters` selects, sorted by id."""
+    """The meters that are judged, sorted by id: those with a measure, or those that `meters` names.
+
+    A building at which nothing was done is no gap in a report on what was done; where no meter has a measure
+    all of them are there, to say so.
+    """
+    chosen = _selected(city, parameters)
+    measured = [one for one in chosen if one.intervention is not None]
+    return measured if measured and str(parameters.get("meters") or "*") == "*" else chosen
+
+
+def without_measure(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Meters of use that `wanted` leaves out, because city.yaml names no measure for them."""
+    judged = {one.point.id for one in wanted(city, parameters)}
+    return [one.point.id for one in _selected(city, parameters) if one.point.id not in judged]
+
+
+def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
     patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
     given: date | None = parameters.get("intervention")
     measures = _measures(city)

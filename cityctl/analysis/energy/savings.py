@@ -12,11 +12,11 @@ from typing import Any
 
 from cityctl.analysis.energy import account, columns, portfolio
 from cityctl.analysis.energy.account import Row
-from cityctl.analysis.energy.meters import Wanted, wanted
+from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
-from cityctl.errors import UsageProblem
+from cityctl.errors import UsageProblem, listed
 from cityctl.result import Line, Plot, Result
 
 TITLE = "Energy savings against weather"
@@ -75,7 +75,13 @@ def answer(question: Question) -> Result:
         : question.parameters["plots"]
     ]
     plots = [_plot(question, row) for row in drawn]
-    return portfolio.result(question, rows, plots)
+    result = portfolio.result(question, rows, plots)
+    left_out = without_measure(question.city, question.parameters)
+    if left_out:
+        result.notes.append(
+            f"{len(left_out)} meters without a measure in city.yaml are left out: {listed(left_out, 6)}"
+        )
+    return result
 
 
 def _whole_days(question: Question) -> list[tuple[date, float]]:
