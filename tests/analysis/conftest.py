@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -90,8 +91,7 @@ def slots(since: str, until: str, minutes: int) -> Any:
 
 def local_hours(times: Any, zone: Any) -> tuple[Any, Any]:
     """(local day as datetime64[D], hour of the local day) of stamps in UTC."""
-    moments: Sequence[datetime] = [
-        moment.replace(tzinfo=UTC).astimezone(zone) for moment in times.astype("datetime64[s]").tolist()
-    ]
-    hours = np.array([moment.hour + moment.minute / 60 for moment in moments])
-    return np.array([moment.date() for moment in moments], dtype="datetime64[D]"), hours
+    local = pd.DatetimeIndex(times.astype("datetime64[s]"), tz="UTC").tz_convert(zone).tz_localize(None)
+    wall = local.to_numpy()
+    day = wall.astype("datetime64[D]")
+    return day, (wall - day) / np.timedelta64(1, "h")

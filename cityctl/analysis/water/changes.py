@@ -68,6 +68,7 @@ def largest(model: Expected, given: Watchfulness, since: Nights, learnt: Nights,
     `since`: no state before that night is of use, zone by zone; `learnt`: how many nights a zone has shown.
     """
     zones = len(model.flow)
+    rows = np.arange(zones)
     best = np.ones(zones)
     size, sd = np.zeros(zones), np.zeros(zones)
     width, begin = np.zeros(zones, dtype=np.int64), np.zeros(zones, dtype=np.int64)
@@ -76,37 +77,38 @@ def largest(model: Expected, given: Watchfulness, since: Nights, learnt: Nights,
     earliest = since + np.where(fresh, given.learning, 1)
     for wide, gaps in WINDOWS.items():
         start = night - wide + 1
-        if start < 0:
-            break
-        window = slice(start, night + 1)
+        window = slice(max(start, 0), night + 1)
         known = model.known[:, window]
         count = known.sum(axis=1)
-        enough = ready & (count >= max(2, 0.6 * wide))
+        at = np.array([start - gap for gap in gaps if start - gap >= 0], dtype=np.int64)
+        use = ready & (count >= max(2, 0.6 * wide)) & (at[:, None] >= earliest)
+        at, use = at[use.any(axis=1)], use[use.any(axis=1)]
+        if not len(at):
+            continue
+        # All states that a window is held against at a time: arrays of (states x zones x ...).
+        times = np.maximum(count, 1)
+        seen = model.design[window]
+        mean = np.einsum("wzf,zw->zf", seen, known / times[:, None])
+        rest = model.flow[:, window] - np.einsum("wzf,gzf->gzw", seen, model.states[at % KEPT])
+        change = _steady(rest, times, wide)
+        toward = np.einsum("gzij,zj->gzi", model.spreads[at % KEPT], mean)
+        variance = (
+            np.einsum("zi,gzi->gz", mean, toward)
+            + model.drift**2 * (start - at + wide / 3)[:, None]
+            + model.added[:, night + 1] - model.added[:, at].T
+            + model.noise**2 / times
+        )  # fmt: skip
         limit = given.certainty + (0.5 if wide <= 3 else 0.0)
-        for gap in gaps:
-            at = start - gap
-            use = np.flatnonzero(enough & (at >= earliest))
-            if at < 0 or not len(use):
-                continue
-            times = count[use]
-            seen = model.design[window].take(use, axis=1)
-            state = model.states[at % KEPT].take(use, axis=0)
-            rest = model.flow[use, window] - np.einsum("wzf,zf->zw", seen, state)
-            change = _steady(rest, times, wide)
-            mean = np.einsum("wzf,zw->zf", seen, known[use] / times[:, None])
-            toward = np.einsum("zij,zj->zi", model.spreads[at % KEPT].take(use, axis=0), mean)
-            variance = (
-                np.einsum("zi,zi->z", mean, toward)
-                + model.drift[use] ** 2 * (gap + wide / 3)
-                + model.added[use, night + 1] - model.added[use, at]
-                + model.noise[use] ** 2 / times
-            )  # fmt: skip
-            with np.errstate(divide="ignore", invalid="ignore"):  # a zone without flow has no noise either
-                score = np.abs(change) / np.sqrt(variance) / limit
-            more = score > best[use]
-            chosen = use[more]
-            best[chosen], size[chosen], sd[chosen] = score[more], change[more], np.sqrt(variance[more])
-            width[chosen], begin[chosen] = wide, at
+        with np.errstate(divide="ignore", invalid="ignore"):  # a zone without flow has no noise either
+            score = np.where(use, np.abs(change) / np.sqrt(variance) / limit, 0.0)
+        score = np.where(np.isnan(score), 0.0, score)
+        top = score.argmax(axis=0)
+        more = score[top, rows] > best
+        if more.any():
+            zone, state = rows[more], top[more]
+            best[zone], size[zone] = score[state, zone], change[state, zone]
+            sd[zone] = np.sqrt(variance[state, zone])
+            width[zone], begin[zone] = wide, at[state]
     return Changes(size, sd, width, begin)
 
 
@@ -139,18 +141,18 @@ def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -
     return Change(size, sd, width, best[1], best[2], at_once)
 
 
-def _steady(rest: Array, count: npt.NDArray[np.int64], width: int) -> Array:
+def _steady(rest: Array, count: Nights, width: int) -> Array:
     """The change that all of a short window, or the middle of a long one, bears out; one odd night makes none.
 
-    `rest` (zones x nights) [m³/h] with nan for nights that are not known, of which each zone has `count` others.
+    `rest` (states x zones x nights) [m³/h] with nan for nights that are not known; each zone has `count` others.
     """
-    ordered = np.sort(rest, axis=1)  # what is not known goes last
-    zones = np.arange(len(rest))
-    mean: Array = np.where(np.isfinite(rest), rest, 0.0).sum(axis=1) / count
+    ordered = np.sort(rest, axis=2)  # what is not known goes last
+    zones = np.arange(rest.shape[1])
+    mean: Array = np.where(np.isnan(rest), 0.0, rest).sum(axis=2) / count
     if width <= 3:
-        low, high = ordered[:, 0], ordered[zones, count - 1]
+        low, high = ordered[:, :, 0], ordered[:, zones, count - 1]
     else:
-        median = (ordered[zones, (count - 1) // 2] + ordered[zones, count // 2]) / 2
+        median = (ordered[:, zones, (count - 1) // 2] + ordered[:, zones, count // 2]) / 2
         low, high = np.minimum(mean, median), np.maximum(mean, median)
     steady: Array = np.where(mean > 0, np.maximum(low, 0.0), np.minimum(high, 0.0))
     return steady

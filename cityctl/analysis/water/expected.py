@@ -51,6 +51,22 @@ def half_normal(weeks: int) -> Array:
     return np.array([ordinary.inv_cdf(0.5 + (at + 0.5) / weeks / 2) for at in range(weeks)])
 
 
+def quantile(values: Array, share: float) -> Array:
+    """The quantile of each row's known values, as numpy's; nan for rows without one.
+
+    numpy's own nanquantile takes tens of times as long on many short rows.
+    """
+    ordered = np.sort(values, axis=1)  # nan goes last
+    count = np.isfinite(values).sum(axis=1)
+    place = np.maximum(count - 1, 0) * share
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    rows = np.arange(len(values))
+    below, above = ordered[rows, low], ordered[rows, high]
+    found: Array = np.where(count > 0, below + (above - below) * (place - low), np.nan)
+    return found
+
+
 def trailing(values: Array, nights: int, least: int) -> Array:
     """Median of the last `nights` values of each row, the own one left out; the first known one before that."""
     zones, count = values.shape
@@ -59,7 +75,7 @@ def trailing(values: Array, nights: int, least: int) -> Array:
         part = values[:, max(0, at - nights) : at]
         enough = np.isfinite(part).sum(axis=1) >= least
         if enough.any():
-            found[enough, at] = np.nanmedian(part[enough], axis=1)
+            found[enough, at] = quantile(part[enough], 0.5)
     for row in found:
         known = np.flatnonzero(np.isfinite(row))
         if len(known):
@@ -217,19 +233,13 @@ class Expected:
         recent = self.rest[:, first:night].copy()
         for kind in range(7):
             same = self.kinds[first:night] == kind
-            known = np.isfinite(recent[:, same]).any(axis=1) if same.any() else np.zeros(len(recent), bool)
-            if known.any():
-                recent[np.ix_(known, same)] -= np.nanmedian(recent[np.ix_(known, same)], axis=1)[:, None]
+            if same.any():
+                recent[:, same] -= quantile(recent[:, same], 0.5)[:, None]
         steps = np.abs(np.diff(recent, axis=1)) / np.sqrt(2)
         count = np.isfinite(steps).sum(axis=1)
-        some = count > 0
-        if not some.any():
-            return
-        own = np.zeros(len(self.flow))
         # The larger of two robust scales: outliers are common enough in some zones to be their nature.
-        own[some] = np.maximum(
-            np.nanmedian(steps[some], axis=1) / 0.6745, np.nanquantile(steps[some], 0.8, axis=1) / 1.2816
-        )
+        scales = quantile(steps, 0.5) / 0.6745, quantile(steps, 0.8) / 1.2816
+        own = np.where(count > 0, np.maximum(*scales), 0.0)
         prior = given.noise * self.inflow[:, night]
         weight = given.noise_nights
         settled = np.sqrt((weight * prior**2 + count * own**2) / (weight + count))

@@ -15,7 +15,7 @@ from tests.analysis.conftest import local_hours, rows_of, slots, utc
 from tests.analysis.water.made import BERLIN, CITY, Leak, inflow
 
 Ask = Callable[..., Result]
-SPAN = ("2026-06-01", "2026-11-23")  # readings, UTC
+SPAN = ("2026-07-15", "2026-11-23")  # readings, UTC
 WEEK = ("2026-11-16", "2026-11-23")  # the report's interval, local days
 BURST = Leak("2026-11-19T15:00", 12.6)
 
@@ -230,8 +230,8 @@ def test_the_window_keeps_to_local_time_when_clocks_change(ask: Ask, week: tuple
 
 def test_nights_of_changing_clocks_raise_nothing(ask: Ask) -> None:
     series = {
-        "hafen_inflow": inflow("2026-01-01", "2026-11-05"),
-        "altstadt_inflow": inflow("2026-01-01", "2026-11-05", seed=3),
+        "hafen_inflow": inflow("2026-01-15", "2026-11-05"),
+        "altstadt_inflow": inflow("2026-01-15", "2026-11-05", seed=3),
     }
     for week in (("2026-03-20", "2026-04-10"), ("2026-10-20", "2026-11-05")):
         assert not night_flow(ask, series, week=week).findings
@@ -294,12 +294,12 @@ def test_no_readings_at_all(ask: Ask) -> None:
 
 def test_verdicts_use_readings_up_to_their_night_only(ask: Ask) -> None:
     """What was found by a day is found the same way when later readings are there."""
-    leaks = [Leak("2026-08-03T10:00", 7.0, end="2026-09-20T10:00"), Leak("2026-10-10T00:00", 9.0, days=20)]
+    leaks = [Leak("2026-08-23T10:00", 7.0, end="2026-09-20T10:00"), Leak("2026-10-10T00:00", 9.0, days=20)]
     series = town(leaks=leaks)
-    whole = rows_of(night_flow(ask, series, week=("2026-06-08", "2026-11-23")), "events")
-    for until in ("2026-08-10", "2026-10-05", "2026-11-01"):
+    whole = rows_of(night_flow(ask, series, week=("2026-07-20", "2026-11-23")), "events")
+    for until in ("2026-08-30", "2026-11-01"):
         known = drop(series, lambda times, until=until: times >= np.datetime64(until))
-        part = rows_of(night_flow(ask, known, week=("2026-06-08", until)), "events")
+        part = rows_of(night_flow(ask, known, week=("2026-07-20", until)), "events")
         found = [row for row in whole if row["detected_at"] < utc(until)]
         assert [row["detected_at"] for row in part] == [row["detected_at"] for row in found]
         assert [row["started_at"] for row in part] == [row["started_at"] for row in found]

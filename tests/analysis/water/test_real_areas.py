@@ -55,7 +55,7 @@ def test_steps_and_false_alarms(shared: Path) -> None:
                 runs.append((area, share, night, *nightly(moved)))
     index = runs[0][3]
     flow, day, whole = (np.array([run[at] for run in runs]) for at in (4, 5, 6))
-    kinds = index.dayofweek.to_numpy().astype(np.int64)
+    kinds = index.day_of_week.to_numpy().astype(np.int64)
     arrays = (flow, day_use(day, flow), kinds, trailing(whole, 56, 7))
     events = watch(Assumptions(), Watchfulness(), arrays).events
     years = sum(np.isfinite(run[4]).sum() for run in runs if not run[1]) / 365.25
