@@ -63,7 +63,12 @@ def sync_file(path: Path) -> None:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, whole, whatever happens."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    write_through(path, data, draft=path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp"))
+    sync_folder(path.parent)
+
+
+def write_through(path: Path, data: bytes, *, draft: Path) -> None:
+    """Write a file by way of a draft beside it: durable, but for its name, which `sync_folder` makes so."""
     try:
         with draft.open("xb") as handle:
             handle.write(data)
@@ -73,7 +78,6 @@ def write_atomic(path: Path, data: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 class Lock:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.http_service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,3 +64,19 @@ def cityctl(tmp_path: Path) -> Callable[..., Ended]:
         )
 
     return run
+
+
+@pytest.fixture
+def http() -> Iterator[Service]:
+    """A service on loopback."""
+    service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def another_http() -> Iterator[Service]:
+    """A second origin on loopback."""
+    service = Service()
+    yield service
+    service.close()

@@ -14,7 +14,7 @@ from typing import Any
 from cityctl.city.layout import lay_out, no_such
 from cityctl.city.model import City
 from cityctl.document import Document, Key, read, validate
-from cityctl.errors import CityctlError, ConfigInvalid, listed, near
+from cityctl.errors import ConfigInvalid, listed, near
 
 FILE_NAME = "city.yaml"
 
@@ -128,12 +128,3 @@ def _check_points(city: City, document: Document) -> None:
     temperature = city.weather.temperature
     if temperature is not None and temperature not in city.points():
         raise no_such(document, ("weather", "temperature"), "point", temperature, city.points())
-
-
-def is_valid(project: Path) -> CityctlError | None:
-    """The first thing that is wrong with a project's city.yaml, or None."""
-    try:
-        load(project)
-    except CityctlError as problem:
-        return problem
-    return None

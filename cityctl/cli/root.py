@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from typer import TyperException
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
@@ -133,6 +132,3 @@ def plain(command: Command) -> Command:
         for inner in command.commands.values():
             plain(inner)
     return command
-
-
-__all__ = ["COMMANDS", "RootGroup", "TyperException", "load"]

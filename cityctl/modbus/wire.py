@@ -65,8 +65,6 @@ class Line(asyncio.Protocol):
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         self.late = 0
-        self.bytes_sent = 0
-        self.bytes_received = 0
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._transaction = 0
@@ -138,7 +136,6 @@ class Line(asyncio.Protocol):
         if self._transport is None:
             raise Closed("the connection is closed")
         self._transport.write(frame)
-        self.bytes_sent += len(frame)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
@@ -152,7 +149,6 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio: cut into frames by the length in each header."""
-        self.bytes_received += len(data)
         self._buffer += data
         while len(self._buffer) >= _HEADER:
             transaction, protocol, length, unit = struct.unpack_from(">HHHB", self._buffer)

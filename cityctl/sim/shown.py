@@ -5,8 +5,11 @@ Turns what the room knows into Results; knows no terminal and no file.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cityctl.clock import Interval
 from cityctl.glossary import column
+from cityctl.modbus.look import PORT, UNIT_ID
 from cityctl.result import Column, Result, Table
 from cityctl.sim.blueprint import BUILDINGS, NAME, PUMPS, WATER_ZONES
 from cityctl.sim.plant import DEVICES
@@ -41,8 +44,8 @@ def addresses(installation: Installation) -> Result:
         [
             column("device"),
             column("host"),
-            Column("port", "Port", meaning="TCP port", priority=1),
-            Column("unit", "Unit", meaning="Modbus unit id", kind="integer", priority=1),
+            replace(PORT, kind="text", priority=1),
+            replace(UNIT_ID, priority=1),
             column("connector"),
             column("zone", priority=5),
         ],

@@ -7,11 +7,11 @@ repeat (rounded measurements: 1 to 1.8 bytes a reading) and by byte position whe
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from cityctl.disk import write_through
 from cityctl.engine.columns import codes, floats, octets, times
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.folder import DRAFT, SEGMENTS, month_folder
@@ -57,16 +57,7 @@ def write(
     path = month_folder(folder, month) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     data = _parquet(batch, with_values=kind != "confirmed")
-    draft = path.with_suffix(DRAFT)
-    try:
-        with draft.open("xb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    write_through(path, data, draft=path.with_suffix(DRAFT))
     return Segment(
         path=f"{SEGMENTS}/{path.parent.name}/{name}",
         month=month,

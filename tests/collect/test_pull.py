@@ -7,7 +7,7 @@ import io
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -25,25 +25,11 @@ from cityctl.errors import CredentialsRefused, ExitCode, LockHeld, Unreachable, 
 from cityctl.exports.http import Patience
 from cityctl.result import Result
 from cityctl.store import Store
-from tests.exports.conftest import Service, send
+from tests.http_service import Service, send
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CANARY = "canary-7f3a9c"
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def http() -> Iterator[Service]:
-    service = Service()
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def another_http() -> Iterator[Service]:
-    service = Service()
-    yield service
-    service.close()
 
 
 class Historian:

@@ -17,7 +17,7 @@ import pytest
 from cityctl.errors import CredentialsRefused, InputRefused, Unreachable
 from cityctl.exports.http import Bounds, Client, Patience, origin
 from cityctl.exports.secret import Secret
-from tests.exports.conftest import Service, send
+from tests.http_service import Service, send
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CANARY = "canary-7f3a9c"
