@@ -234,9 +234,13 @@ class Run:
 
 
 def leaf(
-    app: typer.Typer, *, example: str, name: str | None = None, hidden: bool = False
+    app: typer.Typer, *, example: str, name: str | None = None, hidden: bool = False, open_ended: bool = False
 ) -> Callable[[Callable[..., ExitCode | None]], Callable[..., ExitCode | None]]:
-    """Make a function a command: `run` comes first, the common options are added, its example is shown."""
+    """Make a function a command: `run` comes first, the common options are added, its example is shown.
+
+    An `open_ended` one gets the words that it does not know as its context's `args` in place of a usage error;
+    it must refuse those that mean nothing to it.
+    """
 
     def decorate(function: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | None]:
         signature = inspect.signature(function, eval_str=True)
@@ -267,6 +271,7 @@ def leaf(
             epilog=f"Example:  {example}",
             hidden=hidden,
             no_args_is_help=False,
+            context_settings={"allow_extra_args": True, "ignore_unknown_options": True} if open_ended else None,
         )(command)
         return function
 

@@ -49,10 +49,12 @@ def show_report(run: Run, name: NameArgument) -> ExitCode:
 @leaf(
     app,
     name="run",
-    example="cityctl report run night_flow --last 28d -o html --output-file leaks.html",
+    example="cityctl report run savings --since 2025 --until 2026 --method split -o html --output-file savings.html",
+    open_ended=True,
 )
 def run_report(
     run: Run,
+    context: typer.Context,
     name: NameArgument,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
@@ -76,7 +78,12 @@ def run_report(
         bool, typer.Option("--exit-code", help="Exit 3 where the report finds something.")
     ] = False,
 ) -> ExitCode:
-    """Run a report over the readings of an interval."""
+    """Run a report over the readings of an interval.
+
+    Each parameter that `cityctl report show NAME` lists is an option too: `--method split` is short for
+    `--set method=split`.
+    """
+    from cityctl.report.asking import from_options
     from cityctl.report.run import run as ask
 
     result = ask(
@@ -86,7 +93,7 @@ def run_report(
         since=since,
         until=until,
         last=last,
-        settings=settings or (),
+        settings=[*(settings or ()), *from_options(context.args)],
         findings_alone=only_findings,
     )
     return run.show(result, only_findings=only_findings, on_findings=exit_code)

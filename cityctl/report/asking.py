@@ -44,6 +44,28 @@ def from_recipe(loaded: Loaded, analysis: Analysis) -> dict[str, object]:
     return given
 
 
+def from_options(words: Sequence[str]) -> list[str]:
+    """`--method split --plots=0` as `method=split`, `plots=0`; a dash in a name is an underscore.
+
+    Raises UsageProblem for words that are no option with a value.
+    """
+    settings = []
+    given = list(words)
+    while given:
+        word = given.pop(0)
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or len(name) < 3:
+            raise UsageProblem(f"`{word}` means nothing here", hint="`cityctl report run --help`")
+        if not equals:
+            if not given or given[0].startswith("--"):
+                raise UsageProblem(
+                    f"no option `{name}` without a value", hint="`cityctl report show NAME` lists the parameters"
+                )
+            value = given.pop(0)
+        settings.append(f"{name[2:].replace('-', '_')}={value}")
+    return settings
+
+
 def from_words(settings: Sequence[str]) -> dict[str, str]:
     """`threshold=2 m3/h` of the command line, as name -> text. Raises UsageProblem."""
     given: dict[str, str] = {}

@@ -34,6 +34,7 @@ class Row:
     remarks: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     apart: bool = False
+    method: str = "caltrack2"
 
     @property
     def avoided(self) -> float:
@@ -57,7 +58,7 @@ class Row:
             "zone": self.zone,
             "network": self.network,
             "verdict": self.verdict,
-            "method": "caltrack2",
+            "method": self.method,
             "reasons": "; ".join([*self.failures, *self.remarks]) or None,
             **self.figures,
         }
@@ -72,6 +73,7 @@ def judge(
     zones = question.city.zones
     label = one.point.name or (zones[name].name if name in zones else None) or name
     row = Row(one.point.id, one.point.zone, label, one.network, one.intervention, "")
+    row.method = question.parameters["method"]
     row.failures = _failures(question, one, totals, model)
     if row.failures:
         row.verdict = f"NOT ASSESSABLE {row.failures[0]}"
@@ -100,6 +102,9 @@ def _failures(
         return ["no outdoor temperature in city.yaml"]
     if totals is None or not totals["used_days"]:
         return ["no readings before the measure"]
+    wrong_step = _step_problem(asked["method"], totals["every_s"])
+    if wrong_step:
+        return [wrong_step]
     found = []
     days = asked["baseline_days"]
     if totals["used_days"] < asked["baseline_share"] * days:
@@ -128,6 +133,17 @@ def _failures(
     return found
 
 
+def _step_problem(method: str, every_s: float | None) -> str | None:
+    """Why a meter's readings lie too far apart for a method; None where they do not."""
+    if every_s is None:
+        return None
+    if method == "towt" and every_s > 3600:
+        return f"its readings are {every_s / 3600:.0f} h apart: the model by the hour needs hourly ones"
+    if method in ("caltrack2", "split") and every_s > 2 * 86400:
+        return f"its readings are {every_s / 86400:.0f} days apart: ask with method billing"
+    return None
+
+
 def _percent(share: float) -> str:
     """Rounded down: 89.9 % must not read as the 90 % that were asked for."""
     return f"{math.floor(share * 100)} %"
@@ -139,8 +155,9 @@ def _figures(
     assert one.intervention is not None
     expected, observed = float(model["expected"]), float(model["observed"])
     avoided = expected - observed
-    fit = fit_of(totals, model)
-    band = fit.band(expected, int(model["days"]), question.parameters["confidence"])
+    billed = question.parameters["method"] == "billing"
+    fit = fit_of(model, billed=billed)
+    band = fit.band(expected, int(model["rows"]), int(model["days"]), question.parameters["confidence"])
     first = question.interval.start.astimezone(question.interval.zone).date()
     last = question.interval.end.astimezone(question.interval.zone)
     price = _price(question, one)
@@ -152,7 +169,8 @@ def _figures(
         "saving_pct": 100 * avoided / expected if expected else math.nan,
         "fsu": band / abs(avoided) if avoided else math.inf,
         "saved_money": None if price is None else avoided * price,
-        "cvrmse": fit.cvrmse,
+        "cvrmse": fit.cvrmse if model["own_cvrmse"] is None else model["own_cvrmse"],
+        "cvrmse_reporting": _scatter(model),
         "nmbe": fit.nmbe,
         "model": model["model"],
         "baseline_start": one.intervention - timedelta(days=question.parameters["baseline_days"]),
@@ -172,16 +190,25 @@ def _figures(
     }
 
 
-def fit_of(totals: Mapping[str, Any], model: Mapping[str, Any]) -> Fit:
+def _scatter(model: Mapping[str, Any]) -> float:
+    """Scatter of the compared use around the expected, over its mean."""
+    if model["own_cvrmse_reporting"] is not None:
+        return float(model["own_cvrmse_reporting"])
+    rows, observed = model["rows"], model["observed"]
+    return math.sqrt(model["reporting_sse"] / rows) / (observed / rows) if observed else math.nan
+
+
+def fit_of(model: Mapping[str, Any], *, billed: bool) -> Fit:
     """How the model fits the baseline, from the sums of savings.sql."""
     rho = model["rho"]
     return Fit(
-        days=int(totals["n"]),
-        terms=(model["heating"] is not None) + (model["cooling"] is not None),
-        mean=totals["sy"] / totals["n"],
+        days=int(model["n"]),
+        terms=int(model["terms"]),
+        mean=float(model["mean"]),
         sse=float(model["sse"]),
         bias=float(model["bias"]),
-        rho=0.0 if rho is None or not math.isfinite(rho) else float(rho),
+        rho=0.0 if billed or rho is None or not math.isfinite(rho) else float(rho),
+        billed=billed,
     )
 
 

@@ -27,6 +27,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("verdict", "Verdict", None, "what follows", "verdict", priority=1),
     Column("cvrmse", "CV(RMSE)", None, "scatter of the baseline around its model, over its mean",
            "share", 1, 7),
+    Column("cvrmse_reporting", "CV after", None,
+           "scatter of the compared use around the expected one, over its mean", "share", 1, 9),
     Column("model", "Model", None, "which degree-day terms the baseline's model has", priority=8),
     Column("method", "Method", None, "how the expected use is made", priority=9),
     Column("baseline_start", "Baseline from", None, "first day of the baseline", "date", priority=9),
@@ -62,13 +64,43 @@ TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh"
           "avoided_low", "avoided_high", "verdict")  # fmt: skip
 ROW = tuple(one.key for one in COLUMNS if one.key not in ("meters", "proven"))
 
+METHOD_NAMES = {
+    "caltrack2": "CalTRACK 2.0 daily",
+    "split": "daily with weekdays and seasons apart",
+    "towt": "time of week and temperature, hourly",
+    "billing": "CalTRACK 2.0 billing",
+}
+METHOD_NOTES = {
+    "caltrack2": (
+        "Method: CalTRACK 2.0 daily. For each meter the 365 days before the measure are fitted by "
+        "use = base + heating x max(Th - T, 0) + cooling x max(T - Tc, 0), every pair of balance points from 30 to "
+        "90 °F by 1 °F, Th <= Tc, all factors above 0, at least 10 degree days and 20 in sum; the highest adjusted "
+        "R² is taken. Saved = expected - observed over the days that have readings and weather.",
+        "Source: CalTRACK Methods 2.0, sections 2 and 3.",
+    ),
+    "split": (
+        "Method: a degree-day model as of CalTRACK 2.0 for each group of kinds of day (weekdays and weekends of "
+        "winter Nov-Feb, shoulder Mar-May and Oct, summer Jun-Sep); of the 48 ways to group them the one with the "
+        "smallest N (ln 2π + ln(SSE/N) + 1) + 0.24 K (ln N)^2.061 is taken, each group's terms by BIC.",
+        "Source: components, seasons and criterion as of the daily model of OpenDSM 1.2.",
+    ),
+    "towt": (
+        "Method: each month has a model of its own, fitted to its hours and, at half weight, to those of the months "
+        "beside it: a level for each of the 168 hours of the week, and a piecewise-linear use of temperature with "
+        "bends at 30, 45, 55, 65, 75 and 90 °F, apart for occupied hours. CV(RMSE) is by the hour; the uncertainty "
+        "is that of the days, because hours that follow each other are not independent.",
+        "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature).",
+    ),
+    "billing": (
+        "Method: CalTRACK 2.0 for bills: use a day of each period against its mean degree days, weighted by its days; "
+        "periods below 25 or above 35 days (two-month bills: 70) are left out, estimated reads put together with "
+        "the next true one, a period needs weather on 90 % of its days. A finer meter is put together by month.",
+        "Source: CalTRACK Methods 2.0, sections 2.2 and 3.4 to 3.7.",
+    ),
+}
 NOTES = (
-    "Method: CalTRACK 2.0 daily. For each meter the 365 days before the measure are fitted by "
-    "use = base + heating x max(Th - T, 0) + cooling x max(T - Tc, 0), every pair of balance points from 30 to "
-    "90 °F by 1 °F, Th <= Tc, all factors above 0, at least 10 degree days and 20 in sum; the highest adjusted "
-    "R² is taken. Saved = expected - observed over the days that have readings and weather.",
-    "Source: CalTRACK Methods 2.0, sections 2 and 3; ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013 for "
-    "the uncertainty of daily models. NMBE = sum(observed - expected) / ((n - p) mean).",
+    "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013 for the uncertainty. "
+    "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "
     "counts as saving or rise. Proven means that the uncertainty is at most half of the change.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "

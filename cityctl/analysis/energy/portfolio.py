@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from cityctl.analysis.energy.account import Row, said_change
-from cityctl.analysis.energy.columns import BY_KEY, NOTES, ROW, TITLE, TOTAL
+from cityctl.analysis.energy.columns import BY_KEY, METHOD_NAMES, METHOD_NOTES, NOTES, ROW, TITLE, TOTAL
 from cityctl.analysis.energy.uncertainty import MOST_FSU
 from cityctl.analysis.question import Question
 from cityctl.clock import midnight
@@ -23,13 +23,14 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     saved, apart = sum(row.saves for row in judged), len(judged) - len(booked)
     rose = [row for row in judged if row.proven and row.avoided < 0]
     more = sum(not row.apart for row in rose)
+    method = question.parameters["method"]
     money = replace(BY_KEY["saved_money"], unit=question.city.currency)
     columns = {**BY_KEY, "saved_money": money}
     ranked = [row.cells() for row in [*judged, *lacking]]
     note = "uncertainties combined as those of independent meters; meters set apart are left out"
     return Result(
         title=TITLE,
-        subtitle=f"CalTRACK 2.0 daily, uncertainty at {question.parameters['confidence']:.0%} confidence",
+        subtitle=f"{METHOD_NAMES[method]}, uncertainty at {question.parameters['confidence']:.0%} confidence",
         tables=[
             Table("savings", TITLE, [columns[key] for key in ROW], ranked),
             Table(
@@ -49,7 +50,7 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
             unit="meters",
         ),
         plots=plots,
-        notes=list(NOTES),
+        notes=[*METHOD_NOTES[method], *NOTES],
         summary=f"{saved} of {len(rows)} meters saved with proof, {more} use more with proof, "
         f"{len(booked) - saved - more} not proven, {apart} set apart, {len(lacking)} cannot be judged",
     )

@@ -1,7 +1,11 @@
--- CalTRACK 2.0 daily for all meters at once. Handed in by savings.py:
+-- Savings of all meters at once. Handed in by baseline.py:
 --   savings_meters(meter, kind, every_s, temperature, daily_weather, zeros_missing, cooling, first_day,
 --                  intervention, reporting, until, chunk)
---   savings_days(day, seconds)   every local day that lies wholly within the readings' window
+--   savings_days(day, seconds, cell)   every local day that lies wholly within the readings' window; `cell` says
+--                  which part of the baseline's model a day belongs to (0 for all where there is one part)
+--   savings_grid(bin)   29 to 90, the thresholds of CalTRACK 2.0 [degF] and one below
+--   savings_parts(meter, cell, heating, cooling, beta_heating, beta_cooling, intercept)   by the methods that
+--                  are fitted in numpy; CalTRACK 2.0 is fitted here
 -- A day belongs to the baseline in [first_day, intervention) and to the reporting period in [reporting, until).
 
 -- name: intervals
@@ -49,10 +53,13 @@ where a.amount is not null and not (m.zeros_missing and a.amount = 0)
 group by a.meter, c.day
 
 -- name: steps
--- The time between two readings: as city.yaml says, or from the fullest day of the meter.
+-- The time between two readings: as city.yaml says, or from the fullest day of the meter; of a meter that is read
+-- by the month, from how many days lie between its reads.
 create or replace table savings_steps as
 select m.meter as meter,
-       coalesce(max(m.every_s), 86400.0 / greatest(1, max(u.readings))) as every_s
+       case when count(u.day) > 2 and max(u.day) - min(u.day) >= 20 * (count(u.day) - 1)
+            then 86400.0 * (max(u.day) - min(u.day)) / (count(u.day) - 1)
+            else coalesce(max(m.every_s), 86400.0 / greatest(1, max(u.readings))) end as every_s
 from savings_meters as m
 left join savings_use as u on u.meter = m.meter
 group by m.meter
@@ -80,11 +87,11 @@ group by h.temperature, h.day
 -- A day made from hours needs half of them; the rest is filled with the day's mean (CalTRACK 2.0, 2.2.3).
 -- `y` [kWh or m3] and `t` [degF] are null where a day is no evidence; `reason` says which is missing.
 create or replace table savings_daily as
-select d.meter as meter, d.day as day, d.reporting as reporting, d.negatives as negatives,
+select d.meter as meter, d.day as day, d.cell as cell, d.reporting as reporting, d.negatives as negatives,
        case when d.present >= $least_share then d.amount / least(1.0, d.present) end as y,
        case when d.hours >= 0.5 * d.seconds / 3600 or d.weather_step then d.degree_f end as t
 from (
-    select m.meter as meter, s.day as day, s.seconds as seconds,
+    select m.meter as meter, s.day as day, s.seconds as seconds, s.cell as cell,
            s.day >= m.intervention as reporting,
            coalesce(u.negatives, 0) as negatives,
            u.amount as amount,
@@ -133,7 +140,7 @@ select g.meter as meter, g.bin as bin,
 from (
     select m.meter as meter, r.bin as bin
     from savings_meters as m
-    cross join (select unnest(range(29, 91)) as bin) as r
+    cross join savings_grid as r
 ) as g
 left join (
     select meter, greatest(29, least(90, cast(floor(t) as integer))) as bin,
@@ -172,8 +179,9 @@ where m.cooling and b.bin >= 30
 
 -- name: begin_models
 create or replace table savings_models (
-    meter varchar, model varchar, heating integer, cooling integer,
-    beta_heating double, beta_cooling double, intercept double, r2_adj double, candidates bigint
+    meter varchar, model varchar, heating double, cooling double,
+    beta_heating double, beta_cooling double, intercept double, r2_adj double, candidates bigint, terms integer,
+    own_cvrmse double, own_cvrmse_reporting double
 )
 
 -- name: models
@@ -230,7 +238,7 @@ qualified as (
 best as (
     select meter, max(r2_adj) as r2_adj, count(*) as candidates from qualified group by meter
 )
-select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates
+select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null
 from (
     select q.*, b.candidates as candidates,
            case when q.heating is null and q.cooling is null then 'intercept only'
@@ -243,27 +251,33 @@ from (
 ) as ranked
 where place = 1
 
+-- name: one_part
+-- A CalTRACK 2.0 model holds on all days.
+create or replace view savings_parts as
+select meter, 0 as cell, heating, cooling, beta_heating, beta_cooling, intercept from savings_models
+
 -- name: predicted
 -- Use as the baseline's model expects it, day by day; `beyond`: colder or warmer than any baseline day.
 create or replace table savings_predicted as
-select d.meter as meter, d.day as day, d.reporting as reporting, d.y as y, d.t as t,
+select d.meter as meter, d.day as day, 1 as days, d.reporting as reporting, d.y as y, d.t as t,
        m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
                    + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0) as expected,
        d.t < t.coldest or d.t > t.warmest as beyond
 from savings_daily as d
-join savings_models as m on m.meter = d.meter
+join savings_parts as m on m.meter = d.meter and m.cell = d.cell
 join savings_totals as t on t.meter = d.meter
 where d.y is not null and d.t is not null
 
 -- name: outcome
 -- One row a meter: the model, how well it fits, and what was used and expected after the intervention.
 select m.meter, m.model, m.heating, m.cooling, m.beta_heating, m.beta_cooling, m.intercept, m.r2_adj,
-       m.candidates,
-       e.sse, e.bias, e.rho, e.extreme, e.idle_baseline, e.idle_baseline_share,
-       p.observed, p.expected, p.days, p.beyond, p.idle, p.idle_share, p.idle_since
+       m.candidates, m.terms, m.own_cvrmse, m.own_cvrmse_reporting,
+       e.n, e.mean, e.sse, e.bias, e.rho, e.extreme, e.idle_baseline, e.idle_baseline_share,
+       p.observed, p.expected, p.rows, p.days, p.beyond, p.reporting_sse, p.idle, p.idle_share, p.idle_since
 from savings_models as m
 join (
-    select r.meter as meter, sum(r.residual * r.residual) as sse, sum(r.residual) as bias,
+    select r.meter as meter, count(*) as n, min(q.mean) as mean,
+           sum(r.residual * r.residual) as sse, sum(r.residual) as bias,
            corr(r.residual, r.previous) as rho,
            count(case when r.y > q.median + 3 * (q.q3 - q.q1) then 1 end) as extreme,
            count(case when r.y <= 0 and r.expected > 0.25 * q.mean then 1 end) as idle_baseline,
@@ -276,28 +290,118 @@ join (
         where not reporting
     ) as r
     join (
+        -- Quartiles by rank: percentile_cont is not the same on every engine.
         select meter, avg(y) as mean,
-               percentile_cont(0.25) within group (order by y) as q1,
-               percentile_cont(0.5) within group (order by y) as median,
-               percentile_cont(0.75) within group (order by y) as q3
-        from savings_predicted
-        where not reporting
+               max(case when place = ceil(0.25 * n) then y end) as q1,
+               max(case when place = ceil(0.5 * n) then y end) as median,
+               max(case when place = ceil(0.75 * n) then y end) as q3
+        from (
+            select meter, y, row_number() over (partition by meter order by y) as place,
+                   count(*) over (partition by meter) as n
+            from savings_predicted
+            where not reporting
+        ) as ranked
         group by meter
     ) as q on q.meter = r.meter
     group by r.meter
 ) as e on e.meter = m.meter
 left join (
-    select s.meter as meter, sum(s.y) as observed, sum(s.expected) as expected, count(*) as days,
-           count(case when s.beyond then 1 end) as beyond,
-           count(case when s.y <= 0 and s.expected > 0.25 * t.sy / t.n then 1 end) as idle,
-           sum(case when s.y <= 0 and s.expected > 0.25 * t.sy / t.n then s.expected else 0 end)
+    select s.meter as meter, sum(s.y) as observed, sum(s.expected) as expected, count(*) as rows,
+           cast(sum(s.days) as bigint) as days,
+           sum((s.y - s.expected) * (s.y - s.expected)) as reporting_sse,
+           cast(sum(case when s.beyond then s.days else 0 end) as bigint) as beyond,
+           count(case when s.y <= 0 and s.expected > 0.25 * t.mean then 1 end) as idle,
+           sum(case when s.y <= 0 and s.expected > 0.25 * t.mean then s.expected else 0 end)
              / sum(s.expected) as idle_share,
-           min(case when s.y <= 0 and s.expected > 0.25 * t.sy / t.n then s.day end) as idle_since
+           min(case when s.y <= 0 and s.expected > 0.25 * t.mean then s.day end) as idle_since
     from savings_predicted as s
-    join savings_totals as t on t.meter = s.meter
+    join (
+        select meter, avg(y) as mean from savings_predicted where not reporting group by meter
+    ) as t on t.meter = s.meter
     where s.reporting
     group by s.meter
 ) as p on p.meter = m.meter
+
+-- name: hours
+-- Use and outdoor temperature of each hour of some meters, for models by the hour; `y` and `t` [degF] are null
+-- where an hour has less than half of its readings.
+select u.meter as meter, u.day as day, u.week_hour as week_hour, u.month as month,
+       u.day >= m.intervention as reporting,
+       case when u.readings * p.every_s >= 1800
+            then u.amount / least(1.0, u.readings * p.every_s / 3600) end as y,
+       w.degree_c * 1.8 + 32 as t
+from (
+    select a.meter as meter, date_trunc('hour', a.at) as hour, min(c.day) as day,
+           min(cast((c.weekday - 1) * 24 + floor(c.minute / 60) as integer)) as week_hour,
+           min(cast(extract(month from c.day) as integer)) as month,
+           count(*) as readings, sum(a.amount) as amount
+    from savings_amounts as a
+    join savings_meters as m on m.meter = a.meter
+    join calendar as c
+      on c.slot = case when extract(minute from a.at) >= 30
+                       then date_trunc('hour', a.at) + interval '30' minute
+                       else date_trunc('hour', a.at) end
+    where m.part = $part and a.amount is not null and not (m.zeros_missing and a.amount = 0)
+    group by a.meter, date_trunc('hour', a.at)
+) as u
+join savings_meters as m on m.meter = u.meter
+join savings_steps as p on p.meter = u.meter and p.every_s <= 3600
+join savings_days as s on s.day = u.day and s.day >= m.first_day and s.day < m.until
+  and (s.day < m.intervention or s.day >= m.reporting)
+left join (
+    select point as temperature, date_trunc('hour', time) as hour, avg(value) as degree_c
+    from readings
+    where point in (select temperature from savings_meters) and quality < 3 and value is not null
+    group by point, date_trunc('hour', time)
+) as w on w.temperature = m.temperature and w.hour = u.hour
+order by u.meter, u.hour
+
+-- name: begin_hourly
+create or replace table savings_predicted (
+    meter varchar, day date, days integer, reporting boolean, y double, t double, expected double, beyond boolean
+)
+
+-- name: add_hourly
+-- Hours that a model has told, by day.
+insert into savings_predicted
+select h.meter as meter, h.day as day, 1 as days, h.reporting as reporting, sum(h.y) as y, avg(h.t) as t,
+       sum(h.expected) as expected, avg(h.t) < min(t.coldest) or avg(h.t) > max(t.warmest) as beyond
+from savings_told as h
+join savings_totals as t on t.meter = h.meter
+where h.expected is not null and h.y is not null
+group by h.meter, h.day, h.reporting
+
+-- name: bills
+-- Periods of the meters that are read by the month, in local days: an amount lasts until the next read, a
+-- counter's rise from one read to the next. Finer meters are put together by calendar month.
+select b.meter as meter, b.day as day, b.until as until, b.amount as amount, b.estimated as estimated
+from (
+    select r.point as meter, c.day as day,
+           lead(c.day) over (partition by r.point order by r.time) as until,
+           case when m.kind = 'counter' then lead(r.value) over (partition by r.point order by r.time) - r.value
+                else r.value end as amount,
+           case when m.kind = 'counter' then lead(r.quality) over (partition by r.point order by r.time)
+                else r.quality end = 1 as estimated
+    from readings as r
+    join savings_meters as m on m.meter = r.point
+    join savings_steps as p on p.meter = r.point and p.every_s > 864000
+    join calendar as c
+      on c.slot = case when extract(minute from r.time) >= 30
+                       then date_trunc('hour', r.time) + interval '30' minute
+                       else date_trunc('hour', r.time) end
+    where m.kind in ('interval', 'counter') and r.quality < 3 and r.value is not null
+) as b
+where b.until is not null and b.amount is not null
+union all
+select d.meter as meter, cast(date_trunc('month', d.day) as date) as day,
+       cast(date_trunc('month', d.day) + interval '1' month as date) as until,
+       avg(d.y) * count(*) as amount, false as estimated
+from savings_daily as d
+join savings_steps as p on p.meter = d.meter and p.every_s <= 864000
+group by d.meter, date_trunc('month', d.day)
+having count(d.y) >= 0.9 * count(*)
+   and count(*) >= extract(day from cast(date_trunc('month', min(d.day)) + interval '1' month as date) - interval '1' day)
+order by meter, day
 
 -- name: series
 -- Observed and expected use of one meter, day by day.

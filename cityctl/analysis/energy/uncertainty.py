@@ -31,7 +31,7 @@ class Fit:
 
     `sse` [unit²] and `bias` [unit] are the sums of squared and of plain residuals (observed - expected) over
     `days`; `mean` [unit a day]; `terms` counts the degree-day terms; `rho` is the residuals' autocorrelation
-    from one day to the next, 0 where it cannot be told.
+    from one day to the next, 0 where it cannot be told. With `billed` a row is a bill, and all in place of days.
     """
 
     days: int
@@ -40,6 +40,7 @@ class Fit:
     sse: float
     bias: float
     rho: float
+    billed: bool = False
 
     @property
     def freedom(self) -> int:
@@ -62,18 +63,19 @@ class Fit:
         rho = min(max(self.rho, -0.99), 0.99)
         return self.days * (1 - rho) / (1 + rho)
 
-    def band(self, counterfactual: float, days: int, confidence: float) -> float:
-        """Half-width of the interval of the avoided use [unit] over `days` days of reporting.
+    def band(self, counterfactual: float, rows: int, days: int, confidence: float) -> float:
+        """Half-width of the interval of the avoided use [unit] over m `rows` that hold `days` days of reporting.
 
-        a t CV sqrt[(n/n') (1 + 2/n') / m] times the counterfactual, with Sun & Baltazar's a for daily models
-        of M months; `confidence` is two-sided.
+        a t CV sqrt[(n/n') (1 + 2/n') / m] times the counterfactual, with Sun & Baltazar's a for daily or billing
+        models of M months; `confidence` is two-sided.
         """
         worth = self.independent_days
         freedom = worth - self.terms
-        if days < 1 or freedom < 2 or not math.isfinite(self.cvrmse):
+        if rows < 1 or freedom < 2 or not math.isfinite(self.cvrmse):
             return math.nan
         months = days * 12 / 365
-        shape = -0.00024 * months**2 + 0.03535 * months + 1.00286
+        square, slope, base = (-0.00022, 0.03306, 0.94054) if self.billed else (-0.00024, 0.03535, 1.00286)
+        shape = square * months**2 + slope * months + base
         t = t_quantile(0.5 + confidence / 2, freedom)
-        spread = math.sqrt(self.days / worth * (1 + 2 / worth) / days)
+        spread = math.sqrt(self.days / worth * (1 + 2 / worth) / rows)
         return shape * t * self.cvrmse * spread * abs(counterfactual)

@@ -50,7 +50,7 @@ def test_band_by_hand() -> None:
     fit = Fit(days=365, terms=0, mean=100.0, sse=365 * 400.0, bias=0.0, rho=0.0)  # CV = 20 / 100
     t = 0.99580  # two-sided 68 % at 365 degrees of freedom: 1.0 times the normal 0.99446, corrected
     by_hand = 1.3925 * t * 0.2 * math.sqrt((1 + 2 / 365) / 365) * 36500
-    assert fit.band(36500.0, 365, 0.68) == pytest.approx(by_hand, rel=1e-3)
+    assert fit.band(36500.0, 365, 365, 0.68) == pytest.approx(by_hand, rel=1e-3)
 
 
 def test_terms_of_the_published_formula_are_those_of_eemeter(shared: Path) -> None:
@@ -68,12 +68,12 @@ def test_terms_of_the_published_formula_are_those_of_eemeter(shared: Path) -> No
         )
         assert fit.independent_days == pytest.approx(metrics["n_prime"], rel=1e-9)
         shape = -0.00024 * 12**2 + 0.03535 * 12 + 1.00286
-        base = fit.band(1.0, 365, 0.9) * math.sqrt(365) / shape
+        base = fit.band(1.0, 365, 365, 0.9) * math.sqrt(365) / shape
         correction = math.sqrt((days - terms) / (metrics["n_prime"] - terms) * metrics["n_prime"] / days)
         assert base * correction == pytest.approx(metrics["fsu_base_term"], rel=1e-4)
         assert base == pytest.approx(metrics["fsu_base_term"], rel=1e-2)
 
 
 def test_nothing_is_certain_without_days() -> None:
-    assert math.isnan(Fit(2, 1, 10.0, 1.0, 0.0, 0.0).band(100.0, 30, 0.68))
-    assert math.isnan(Fit(365, 1, 10.0, 1.0, 0.0, 0.0).band(100.0, 0, 0.68))
+    assert math.isnan(Fit(2, 1, 10.0, 1.0, 0.0, 0.0).band(100.0, 30, 30, 0.68))
+    assert math.isnan(Fit(365, 1, 10.0, 1.0, 0.0, 0.0).band(100.0, 0, 0, 0.68))

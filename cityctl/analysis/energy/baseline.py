@@ -1,0 +1,112 @@
+"""What every method of savings begins with: the meters, days and weather, handed to the engine and summed by day.
+
+Leaves savings_daily and savings_totals behind (savings.sql). Knows no model.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from cityctl.analysis.energy import split
+from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.question import Question
+from cityctl.clock import Interval, local_days
+
+_AMOUNTS = {"interval": "intervals", "counter": "counters", "gauge": "powers"}
+CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
+PART = 50  # meters whose hours are fetched at a time
+COLDEST, WARMEST = 30, 90  # thresholds of CalTRACK 2.0 [degF]
+DAILY_S = 43200  # a series with a longer step holds days
+
+
+def whole_days(window: Interval) -> list[tuple[date, float]]:
+    """(local day, seconds) of each local day that lies wholly within the window."""
+    return [
+        (day, (end - start).total_seconds())
+        for day, start, end in local_days(window)
+        if start >= window.start and end <= window.end
+    ]
+
+
+def seconds(every: timedelta | None) -> float | None:
+    """A step in seconds; None where there is none."""
+    return None if every is None else every.total_seconds()
+
+
+def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, float]]) -> None:
+    """Make savings_meters, savings_days and savings_grid known to the engine."""
+    import pyarrow as pa
+
+    asked = question.parameters
+    city = question.city
+    first = question.interval.start.astimezone(question.interval.zone).date()
+    until = whole[-1][0] + timedelta(days=1)
+    never = until  # a meter without a measure has no day after it
+    dates = [one.intervention or never for one in meters]
+    daily = {
+        name
+        for name in {one.temperature for one in meters}
+        if name is not None and (seconds(city.points()[name].every) or 0) >= DAILY_S
+    }
+    baseline = timedelta(days=asked["baseline_days"])
+    columns: dict[str, Any] = {
+        "meter": pa.array([one.point.id for one in meters], pa.string()),
+        "kind": pa.array([one.point.kind for one in meters], pa.string()),
+        "every_s": pa.array([seconds(one.point.every) for one in meters], pa.float64()),
+        "temperature": pa.array([one.temperature for one in meters], pa.string()),
+        "daily_weather": pa.array([one.temperature in daily for one in meters]),
+        "zeros_missing": pa.array([not one.keeps_zeros for one in meters]),
+        "cooling": pa.array([not one.keeps_zeros or asked["gas_cooling"] for one in meters]),
+        "first_day": pa.array([one - baseline for one in dates]),
+        "intervention": pa.array(dates),
+        "reporting": pa.array([max(one, first) for one in dates]),
+        "until": pa.array([until] * len(meters)),
+        "chunk": pa.array([at // CHUNK for at in range(len(meters))], pa.int32()),
+        "part": pa.array([at // PART for at in range(len(meters))], pa.int32()),
+    }
+    question.engine.register("savings_meters", pa.table(columns))
+    split_days = asked["method"] == "split"
+    days: dict[str, Any] = {
+        "day": [day for day, _ in whole],
+        "seconds": [length for _, length in whole],
+        "cell": pa.array([split.cell_of(day) if split_days else 0 for day, _ in whole], pa.int32()),
+    }
+    question.engine.register("savings_days", pa.table(days))
+    grid: dict[str, Any] = {"bin": pa.array(range(COLDEST - 1, WARMEST + 1), pa.int32())}
+    question.engine.register("savings_grid", pa.table(grid))
+
+
+def sum_by_day(question: Question, kinds: set[str]) -> None:
+    """Make savings_daily and, for the methods that work by day, savings_totals from meters of these kinds."""
+    ask = question.engine
+    parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
+    ask.execute(f"create or replace view savings_amounts as {' union all '.join(parts)}")
+    for name in ("use", "steps", "weather"):
+        ask.execute(question.sql(name))
+    ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
+    if question.parameters["method"] != "billing":
+        ask.execute(question.sql("totals"))
+
+
+_MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept", "r2_adj",
+           "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting")  # fmt: skip
+_TEXTS = ("meter", "model", "part")
+_FLAGS = ("reporting", "beyond")
+_COUNTS = ("candidates", "terms", "days", "cell")
+
+
+def keep(
+    question: Question, name: str, rows: list[dict[str, Any]], columns: tuple[str, ...] = _MODELS
+) -> None:
+    """Hand rows over as a table; what a row does not say is null."""
+    import pyarrow as pa
+
+    kinds: dict[str, Any] = {
+        **dict.fromkeys(_TEXTS, pa.string()),
+        **dict.fromkeys(_FLAGS, pa.bool_()),
+        **dict.fromkeys(_COUNTS, pa.int64()),
+        "day": pa.date32(),
+    }
+    schema = pa.schema([(key, kinds.get(key, pa.float64())) for key in columns])
+    question.engine.register(name, pa.Table.from_pylist(rows, schema=schema))

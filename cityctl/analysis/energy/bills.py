@@ -1,0 +1,185 @@
+"""Savings from bills: periods of each meter, which of them count, and the model of billing.py over them.
+
+A meter that is read by the month has its reads as periods; a finer one is put together by calendar month.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from cityctl.analysis.energy import billing
+from cityctl.analysis.energy.baseline import keep
+from cityctl.analysis.energy.billing import Bills
+from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.question import Question
+
+
+@dataclass(frozen=True)
+class Period:
+    """A bill: local days [day, until), amount [unit]."""
+
+    day: date
+    until: date
+    amount: float
+
+    @property
+    def days(self) -> int:
+        """How many days it covers."""
+        return (self.until - self.day).days
+
+
+def merged(rows: list[tuple[date, date, float, bool]]) -> list[Period]:
+    """Estimated reads are put together with what follows, up to the next true read (CalTRACK 2.0, 2.2.3.2)."""
+    periods: list[Period] = []
+    begun: tuple[date, float] | None = None
+    for day, until, amount, estimated in rows:
+        start, so_far = begun if begun is not None else (day, 0.0)
+        if estimated:
+            begun = start, so_far + amount
+        else:
+            periods.append(Period(start, until, so_far + amount))
+            begun = None
+    return periods
+
+
+def kept(periods: list[Period]) -> list[Period]:
+    """Without periods that are too short or too long to be one bill (CalTRACK 2.0, 2.2.3.4)."""
+    longest = billing.longest([one.days for one in periods])
+    return [one for one in periods if billing.SHORTEST <= one.days <= longest]
+
+
+def baseline(periods: list[Period], intervention: date, days: int) -> list[Period]:
+    """The periods of the `days` before the measure; bills seldom start on that very day: the nearest start counts."""
+    before = [one for one in periods if one.until <= intervention]
+    if not before:
+        return []
+    first = min(
+        (one.day for one in before), key=lambda day: abs((day - (intervention - timedelta(days=days))).days)
+    )
+    return [one for one in before if one.day >= first]
+
+
+@dataclass
+class Weather:
+    """Daily means of one outdoor temperature: days [ordinal], ascending, and degrees [degF]."""
+
+    days: Any
+    degrees: Any
+
+    def bills(self, periods: list[Period]) -> tuple[list[Period], Bills]:
+        """The periods that have enough weather, with it."""
+        import numpy as np
+
+        chosen: list[Period] = []
+        temperatures: list[Any] = []
+        places: list[Any] = []
+        for one in periods:
+            low, high = np.searchsorted(self.days, [one.day.toordinal(), one.until.toordinal()])
+            if high - low >= billing.WEATHER_SHARE * one.days:
+                temperatures.append(self.degrees[low:high])
+                places.append(np.full(high - low, len(chosen)))
+                chosen.append(one)
+        return chosen, Bills(
+            np.array([one.amount for one in chosen]),
+            np.array([one.days for one in chosen]),
+            np.concatenate(temperatures) if temperatures else np.array([]),
+            np.concatenate(places) if places else np.array([], int),
+        )
+
+
+def by_the_bill(question: Question, meters: list[Wanted]) -> None:
+    """Leave savings_models, savings_predicted and, from bills in place of days, savings_totals behind."""
+    weather = _weather(question)
+    reads = _reads(question)
+    negatives = dict(question.engine.rows("select meter, sum(negatives) from savings_use group by meter"))
+    models, predicted, totals = [], [], []
+    for one in meters:
+        meter, measure = one.point.id, one.intervention
+        sky = weather.get(one.temperature or "")
+        if measure is None or sky is None:
+            continue
+        periods = merged(reads.get(meter, []))
+        before = kept(baseline(periods, measure, question.parameters["baseline_days"]))
+        after = kept(_since(question, periods, measure))
+        known, bills = sky.bills(before)
+        compared, later = sky.bills(after)
+        totals.append(
+            {"meter": meter, "used_days": _days(before), "weather_days": _days(known), "n": _days(known),
+             "sy": math.fsum(one.amount for one in known), "reporting_days": _days(after),
+             "compared_days": _days(compared), "baseline_negatives": negatives.get(meter, 0),
+             "reporting_negatives": 0}
+        )  # fmt: skip
+        model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
+        if model is None:
+            continue
+        models.append(
+            {"meter": meter, "model": model.said, "heating": model.heating, "cooling": model.cooling,
+             "beta_heating": model.beta_heating, "beta_cooling": model.beta_cooling,
+             "intercept": model.intercept, "r2_adj": model.r2_adj, "candidates": model.candidates,
+             "terms": model.terms}
+        )  # fmt: skip
+        for these, parts, reporting in ((known, bills, False), (compared, later, True)):
+            if these:
+                predicted += _told(
+                    meter, these, model.expected(parts), bills.beyond(parts), reporting=reporting
+                )
+    keep(question, "savings_models", models)
+    keep(question, "savings_predicted", predicted, _PREDICTED)
+    keep(question, "savings_totals", totals, _TOTALS)
+
+
+_PREDICTED = ("meter", "day", "days", "reporting", "y", "t", "expected", "beyond")
+_TOTALS = ("meter", "used_days", "weather_days", "n", "sy", "reporting_days", "compared_days",
+           "baseline_negatives", "reporting_negatives")  # fmt: skip
+
+
+def _days(periods: list[Period]) -> int:
+    return sum(one.days for one in periods)
+
+
+def _told(
+    meter: str, periods: list[Period], expected: Any, beyond: Any, *, reporting: bool
+) -> list[dict[str, Any]]:
+    return [
+        {"meter": meter, "day": one.day, "days": one.days, "reporting": reporting, "y": one.amount,
+         "expected": float(told), "beyond": bool(outside)}
+        for one, told, outside in zip(periods, expected, beyond, strict=True)
+    ]  # fmt: skip
+
+
+def _since(question: Question, periods: list[Period], measure: date) -> list[Period]:
+    """The periods that lie between the measure, or the interval's start, and its end."""
+    zone = question.interval.zone
+    first, last = (
+        question.interval.start.astimezone(zone).date(),
+        question.interval.end.astimezone(zone).date(),
+    )
+    return [one for one in periods if one.day >= max(measure, first) and one.until <= last]
+
+
+def _reads(question: Question) -> dict[str, list[tuple[date, date, float, bool]]]:
+    """meter -> (day, until, amount, estimated) of each read, in order of time."""
+    found: dict[str, list[tuple[date, date, float, bool]]] = {}
+    for meter, day, until, amount, estimated in question.engine.rows(question.sql("bills")):
+        found.setdefault(meter, []).append((day, until, amount, estimated))
+    return found
+
+
+def _weather(question: Question) -> dict[str, Weather]:
+    """temperature point -> its days."""
+    import numpy as np
+
+    rows: dict[str, list[tuple[int, float]]] = {}
+    for point, day, degrees in question.engine.rows(
+        "select w.temperature, w.day, w.degree_f from savings_weather as w "
+        "where w.hours >= 12 or w.temperature in (select temperature from savings_meters where daily_weather) "
+        "order by w.temperature, w.day"
+    ):
+        rows.setdefault(point, []).append((day.toordinal(), degrees))
+    return {
+        point: Weather(np.array([day for day, _ in days]), np.array([degrees for _, degrees in days]))
+        for point, days in rows.items()
+    }

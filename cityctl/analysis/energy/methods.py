@@ -1,0 +1,146 @@
+"""The ways to make the expected use: each leaves savings_models and savings_predicted behind.
+
+CalTRACK 2.0 daily is SQL for all meters at once; the others hand arrays of each meter to split.py, towt.py and
+billing.py. Knows how arrays and tables meet, and no formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from cityctl.analysis.energy import split, towt
+from cityctl.analysis.energy.baseline import CHUNK, PART, keep
+from cityctl.analysis.energy.bills import by_the_bill
+from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.question import Question
+
+Method = Callable[[Question, list[Wanted]], None]
+PARTS = ("meter", "cell", "part", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept")
+
+
+def caltrack2(question: Question, meters: list[Wanted]) -> None:
+    """CalTRACK 2.0 daily: every pair of balance points, the highest adjusted R² (savings.sql)."""
+    ask = question.engine
+    for name in ("bins", "degree_days", "begin_models"):
+        ask.execute(question.sql(name))
+    for chunk in range(-(-len(meters) // CHUNK)):
+        ask.execute(question.sql("models"), {"chunk": chunk})
+    ask.execute(question.sql("one_part"))
+    ask.execute(question.sql("predicted"))
+
+
+def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
+    """The split model: weekdays, weekends and seasons apart where that pays."""
+    cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
+    models: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
+    days = question.engine.arrow(
+        "select meter, cell, y, t from savings_daily where not reporting and y is not null and t is not null "
+        "order by meter, day"
+    )
+    for meter, columns in _by_meter(days):
+        model = split.fit(columns["t"], columns["y"], columns["cell"], cooling=cooling[meter])
+        if model is None:
+            continue
+        whole = model.parts[0] if len(model.parts) == 1 else None
+        models.append(
+            {"meter": meter, "model": model.said, "r2_adj": model.r2_adj, "candidates": model.candidates,
+             "terms": model.terms, **({} if whole is None else _coefficients(whole))}
+        )  # fmt: skip
+        parts += [
+            {"meter": meter, "cell": cell, "part": part.days, "model": part.terms, **_coefficients(part)}
+            for part in model.parts
+            for cell in sorted(part.cells)
+        ]
+    keep(question, "savings_parts", parts, PARTS)
+    keep(question, "savings_models", models)
+    question.engine.execute(question.sql("predicted"))
+
+
+def _coefficients(part: split.Part) -> dict[str, Any]:
+    return {
+        "heating": part.heating,
+        "cooling": part.cooling,
+        "beta_heating": part.beta_heating,
+        "beta_cooling": part.beta_cooling,
+        "intercept": part.intercept,
+    }
+
+
+def by_the_hour(question: Question, meters: list[Wanted]) -> None:
+    """Time of week and temperature, month by month, from hourly readings."""
+    import numpy as np
+    import pyarrow as pa
+
+    ask = question.engine
+    ask.execute(question.sql("begin_hourly"))
+    models = []
+    for part in range(-(-len(meters) // PART)):
+        hours = ask.arrow(question.sql("hours"), {"part": part})
+        told = np.full(hours.num_rows, np.nan)
+        begin = 0
+        for meter, columns in _by_meter(hours):
+            end = begin + len(columns["y"])
+            model = _fit_hours(meter, columns, told[begin:end])
+            if model is not None:
+                models.append(model)
+            begin = end
+        ask.register("savings_told", hours.append_column("expected", pa.array(told, from_pandas=True)))
+        ask.execute(question.sql("add_hourly"))
+    keep(question, "savings_models", models)
+
+
+def _fit_hours(meter: str, columns: dict[str, Any], told: Any) -> dict[str, Any] | None:
+    """Fill `told` with the expected use of a meter's hours; the model's row, None where there is none."""
+    import numpy as np
+
+    valid = ~np.isnan(columns["y"]) & ~np.isnan(columns["t"])
+    before, after = valid & ~columns["reporting"], valid & columns["reporting"]
+    if before.sum() < towt.HOURS:
+        return None
+    y, t, hour, month = (columns[key] for key in ("y", "t", "week_hour", "month"))
+    within, then, terms = towt.expected(
+        t[before], y[before], hour[before], month[before], t[after], hour[after], month[after]
+    )
+    told[before], told[after] = within, then
+    residual, later = y[before] - within, y[after] - then
+    free = np.isfinite(residual).sum() - terms
+    total = np.nansum((y[before] - y[before].mean()) ** 2)
+    sse = np.nansum(residual**2)
+    return {
+        "meter": meter,
+        "model": "time of week and temperature",
+        "r2_adj": float(1 - sse / free / (total / (before.sum() - 1))) if total > 0 and free > 0 else 0.0,
+        "candidates": 1,
+        "terms": -(-terms // 24),  # as the uncertainty counts them, which works on days
+        "own_cvrmse": float(np.sqrt(sse / free) / y[before].mean()) if free > 0 else None,
+        "own_cvrmse_reporting": float(np.sqrt(np.nanmean(later**2)) / y[after].mean())
+        if after.any()
+        else None,
+    }
+
+
+def _by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(meter, its columns as arrays) of a table that is sorted by meter."""
+    import numpy as np
+
+    if not table.num_rows:
+        return
+    columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("meter", "day")}
+    names = table["meter"].combine_chunks()
+    encoded = names.dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    starts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
+    for begin, end in pairwise(starts):
+        meter = encoded.dictionary[int(codes[begin])].as_py()
+        yield meter, {name: column[begin:end] for name, column in columns.items()}
+
+
+METHODS: dict[str, Method] = {
+    "caltrack2": caltrack2,
+    "split": by_kind_of_day,
+    "towt": by_the_hour,
+    "billing": by_the_bill,
+}
