@@ -21,16 +21,41 @@ def register(app: typer.Typer) -> None:
             typer.Argument(metavar="[DEVICE]...", help="Devices to poll; all where none is named."),
         ] = None,
         explain: Annotated[
-            bool, typer.Option("--explain", help="Show the requests and their bytes, and send nothing.")
+            bool,
+            typer.Option("--explain", help="Show the requests, their bytes and time, and send nothing."),
         ] = False,
+        every: Annotated[
+            str | None,
+            typer.Option(metavar="DURATION", help="Again and again, on the marks of the clock: 15m, 1h."),
+        ] = None,
+        rounds: Annotated[int | None, typer.Option(min=1, help="With --every: end after so many.")] = None,
+        group: Annotated[
+            str | None,
+            typer.Option(metavar="fast|slow", help="Only the points of this group of their connector."),
+        ] = None,
+        deadline: Annotated[
+            str | None,
+            typer.Option(metavar="DURATION", help="End a run after this long, and keep what came."),
+        ] = None,
     ) -> ExitCode:
         """Poll devices into the store."""
+        from cityctl.collect import every as repeated
         from cityctl.collect import poll as polling
 
         if explain:
-            return run.show(polling.explain(run.project, device))
-        with run.console.progress("polling", len(polling.chosen(run.project, device))) as progress:
+            return run.show(polling.explain(run.project, device, group))
+        times = repeated.Times.of(every, rounds, deadline)
+        if times.every is not None:
+            return run.show(
+                repeated.poll_every(run.project, device, times, group=group, say=run.console.note)
+            )
+        asked = polling.chosen(run.project, device, group)
+        with run.console.progress("polling", len(asked)) as progress:
             result = polling.poll(
-                run.project, device, on_answer=lambda answer: progress.advance(note=answer.target.device)
+                run.project,
+                device,
+                deadline=times.deadline,
+                asked=asked,
+                on_answer=lambda answer: progress.advance(note=answer.target.device),
             )
         return run.show(result)

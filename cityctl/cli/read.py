@@ -19,8 +19,20 @@ def register(app: typer.Typer) -> None:
         wanted: Annotated[
             list[str], typer.Argument(metavar="DEVICE[/POINT]...", help="Devices, or single points of them.")
         ],
+        watch: Annotated[
+            str | None,
+            typer.Option(
+                metavar="DURATION", help="Again every 5s: in place on a terminal, JSONL when piped."
+            ),
+        ] = None,
+        rounds: Annotated[int | None, typer.Option(min=1, help="With --watch: end after so many.")] = None,
     ) -> ExitCode:
         """Read devices now, and keep nothing."""
         from cityctl.modbus import look
 
-        return run.show(look.live(run.project.city, run.project.library, wanted))
+        if watch is None:
+            return run.show(look.live(run.project.city, run.project.library, wanted))
+        from cityctl.modbus import watch as watching
+
+        every = watching.seconds(watch)
+        return run.follow(watching.rounds(run.project.city, run.project.library, wanted, every, rounds))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityctl.document import read
-from cityctl.errors import ConfigInvalid, InputRefused
+from cityctl.errors import ConfigInvalid, InputRefused, listed
 from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.modbus.connector import DeviceConnector, load_connector
@@ -27,6 +27,7 @@ REQUIRED = Column("required", "Required", meaning="whether city.yaml must say it
 
 COLUMNS: tuple[Column, ...] = (CLASS, ORIGIN, MEANING, DEFAULT, REQUIRED)
 
+_FINE_COUNTS = ("Wh", "varh", "VAh", "L")
 BEGIN = "<!-- generated from connectors/devices: begin -->"
 END = "<!-- end -->"
 
@@ -158,6 +159,13 @@ def _remarks(made: DeviceConnector) -> Iterable[tuple[str, str]]:
         factor = any(p.address == other.scale_factor for other in made.points.values())
         if p.unit is None and p.kind != "state" and p.polled and not factor:
             yield p.name, "no unit: city.yaml must say it (unit of the point)"
+        if p.kind == "counter" and p.type == "float32" and p.unit in _FINE_COUNTS:
+            yield p.name, f"a float32 counts {p.unit} in steps of more than 1 from 16.8 million on (2**24)"
+    if guessed := made.unconfirmed():
+        said = "unconfirmed: not polled until city.yaml names it, and warned of at every use"
+        yield listed(guessed, most=3), said
+    if free := [name for name in made.writable() if made.points[name].write is None]:
+        yield listed(free, most=3), "can be written, and no rule says what may be: `write: {min, max, ...}`"
 
 
 def readme_table(folder: Path) -> str:
@@ -171,7 +179,7 @@ def readme_table(folder: Path) -> str:
     for path in sorted(folder.glob("*.yaml")):
         made = load_connector(path)
         requests = len(plan(made, made.polled()))
-        said = f"{requests} request{'s' if requests > 1 else ''}"
+        said = f"{requests} request{'s' if requests > 1 else ''}" if requests else "only when asked for"
         cells = (
             f"`{made.connector}`",
             f"{made.vendor} {made.model}",

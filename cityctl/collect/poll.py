@@ -17,8 +17,9 @@ from cityctl.disk import Lock
 from cityctl.errors import UsageProblem
 from cityctl.glossary import column
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence
-from cityctl.modbus.look import explain as explained
+from cityctl.modbus.explain import explain as explained
+from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence, unconfirmed
+from cityctl.modbus.memory import Memory
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import targets
@@ -49,20 +50,28 @@ SUSPECT = Column(
 COLUMNS: tuple[Column, ...] = (REQUESTS, DURATION, INVALID, SUSPECT)
 
 
-def chosen(project: Project, devices: Sequence[str] | None = None) -> list[Target]:
-    """The devices to poll, with the points that can be stored. Raises UsageProblem, ConfigInvalid."""
+def chosen(project: Project, devices: Sequence[str] | None = None, group: str | None = None) -> list[Target]:
+    """The devices to poll, with the points that can be stored. Raises UsageProblem, ConfigInvalid.
+
+    `group` "fast" or "slow" leaves the other points out, and the devices that have none of it.
+    """
+    if group not in (None, "fast", "slow"):
+        raise UsageProblem(f"`--group {group}`: no such group", hint="--group fast or --group slow")
     if not project.city.devices:
         raise UsageProblem("the city has no devices", hint="add them under `devices:` in city.yaml")
     found = targets(project.city, project.library, devices)
-    return [
-        replace(each, points=tuple(p for p in each.points if not each.connector.points[p].is_text))
-        for each in found
-    ]
+    asked = []
+    for each in found:
+        kept = [each.connector.points[name] for name in each.points]
+        names = tuple(p.name for p in kept if not p.is_text and group in (None, p.group))
+        if names or group is None:
+            asked.append(replace(each, points=names))
+    return asked
 
 
-def explain(project: Project, devices: Sequence[str] | None = None) -> Result:
-    """The requests that a poll would send. Sends nothing."""
-    return explained(chosen(project, devices))
+def explain(project: Project, devices: Sequence[str] | None = None, group: str | None = None) -> Result:
+    """The requests that a poll would send, their bytes and time, by what past polls measured. Sends nothing."""
+    return explained(chosen(project, devices, group), Memory.load(project.state))
 
 
 def poll(
@@ -70,19 +79,24 @@ def poll(
     devices: Sequence[str] | None = None,
     *,
     deadline: float | None = None,
+    asked: Sequence[Target] | None = None,
+    wait: float = 0.0,
     on_answer: Callable[[Answer], None] | None = None,
 ) -> Result:
     """Ask the named devices (all where none is named) and land their readings in the store.
 
-    `deadline` in seconds ends the run early. Raises Unreachable where no device answers, LockHeld where another
-    poll is at work, UsageProblem and ConfigInvalid before anything is sent.
+    `deadline` in seconds ends the run early; `asked` are the targets where they were chosen before;
+    `wait` is how long (s) to wait for another poll to end. Raises Unreachable where no device answers,
+    LockHeld where another poll is at work, UsageProblem and ConfigInvalid before anything is sent.
     """
     from cityctl.store import Store
 
-    asked = chosen(project, devices)
-    lock = Lock(project.state / "poll.lock", purpose="cityctl poll")
+    asked = chosen(project, devices) if asked is None else asked
+    lock = Lock(project.state / "poll.lock", purpose="cityctl poll", wait=wait)
     with lock, Store.open(project.store_folder) as store:  # a store that cannot be opened is found out first
-        answers = ask_all(asked, deadline=deadline, on_answer=on_answer)
+        memory = Memory.load(project.state)
+        answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer)
+        memory.save()
         taken = readings(project.city, answers)
         points = project.city.points()
         refused = store.conflicts({reading.point: points[reading.point] for reading in taken})
@@ -145,8 +159,7 @@ def _result(answers: Sequence[Answer], stored: int) -> Result:
         qualities = [value.quality for value in answer.values.values()]
         marks = (qualities.count(Quality.BAD), qualities.count(Quality.SUSPECT))
         had = (answer.wanted, answer.had, *marks, answer.requests, answer.seconds * 1000)
-        host = f"{target.host}:{target.port}"
-        rows.append((target.device, host, target.unit, *had, verdict, answer.reason))
+        rows.append((target.device, str(target.link), target.unit, *had, verdict, answer.reason))
     columns = [
         *(column("device"), column("host"), UNIT_ID, column("wanted"), column("had"), INVALID, SUSPECT),
         *(REQUESTS, DURATION, column("verdict"), column("reason")),
@@ -157,5 +170,9 @@ def _result(answers: Sequence[Answer], stored: int) -> Result:
     said += f"; no answer from {', '.join(dead)}" if dead else ""
     said += f"; points missing on {', '.join(part)}" if part else ""
     return Result(
-        "Poll", [Table("devices", "Devices", columns, rows)], completeness=completeness(answers), summary=said
+        "Poll",
+        [Table("devices", "Devices", columns, rows)],
+        completeness=completeness(answers),
+        notes=unconfirmed(answers),
+        summary=said,
     )

@@ -1,32 +1,26 @@
-"""One device asked for its points: what it answered, and by name what it did not and why.
-
-Retries are spread over the timeout; a silent device costs its run one timeout and the rest of its requests
-are left out. A refused block is split, so that one illegal address loses one point. Nothing is stored here.
-"""
+"""What a device is asked, and what it answered: targets, values, failures by name with their reasons. Pure data."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
+from typing import NamedTuple
 
-from cityctl.modbus.codec import decode, raw_value
 from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
-from cityctl.modbus.plan import Block, plan, split
-from cityctl.modbus.wire import Frame, Line
+from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
+from cityctl.modbus.plan import Block, plan
 from cityctl.reading import Quality
 
 TRIES = 2
-CONNECTED = "TCP connect ok"
-_BUSY_WAIT = 0.1  # s, before a device that is busy is asked again
-_RECONNECT_WAIT = 0.05  # s, for devices that free their one connection a moment late
 
 
 @dataclass(frozen=True)
 class Target:
-    """A device to ask: where it is, what it is, and which of its points are wanted."""
+    """A device to ask: where it is, what it is, and which of its points are wanted.
+
+    `host` is the name of the serial port where `transport` is rtu. `cuts` are places that earlier runs found
+    no request may reach across (see plan).
+    """
 
     device: str
     host: str
@@ -36,28 +30,42 @@ class Target:
     points: tuple[str, ...]
     timeout: float = 3.0
     tries: int = TRIES
+    transport: Kind = "tcp"
+    serial: SerialSettings | None = None
+    tls: TlsSettings | None = None
+    cuts: frozenset[tuple[int, int]] = frozenset()
 
     @property
-    def endpoint(self) -> tuple[str, int]:
-        """Devices with the same endpoint share one connection and are asked one after another."""
-        return self.host, self.port
+    def link(self) -> Link:
+        """Devices with the same link share one line and are asked one after another."""
+        return Link(self.host, self.port, self.transport, self.serial, self.tls)
+
+    @property
+    def place(self) -> str:
+        """Where it is asked, as people say it."""
+        return f"{self.link} unit {self.unit}"
 
     @property
     def asked_points(self) -> tuple[str, ...]:
-        """The wanted points, and the one that must tell that this is the right kind of device."""
+        """The wanted points, and the one that must tell that this is the right kind of device.
+
+        Of a SunSpec block those that this device has: it may end earlier than the model does.
+        """
+        points = self.points
+        if self.connector.sunspec is not None:
+            points = tuple(name for name in points if name in self.connector.points)
         identify = self.connector.identify
-        if identify is None or not identify[2] or identify[0] in self.points:
-            return self.points
-        return (identify[0], *self.points)
+        if identify is None or not identify[2] or identify[0] in points:
+            return points
+        return (identify[0], *points)
 
     @property
     def blocks(self) -> list[Block]:
         """The requests that will be sent."""
-        return plan(self.connector, self.asked_points)
+        return plan(self.connector, self.asked_points, cuts=self.cuts)
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A point's value in the connector's unit, or its text; and the time of its frame (UTC)."""
 
     point: str
@@ -76,14 +84,26 @@ class Failure:
 
 @dataclass
 class Answer:
-    """What one device gave in one run."""
+    """What one device gave in one run.
+
+    `placed` is (address, length) of a SunSpec block that was found elsewhere than the connector says.
+    `requests` counts those sent, `seconds` is from the first to the last answer, `waited` the sum of the
+    round trips of the `answered` ones. `cuts` are those that this run found; `gave_up` tells that the rest of
+    its requests was left out, `owes` that an answer may still come on a bus that cannot tell whose it is.
+    """
 
     target: Target
     values: dict[str, Value] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
     requests: int = 0
+    answered: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
+    cuts: set[tuple[int, int]] = field(default_factory=set)
+    gave_up: bool = False
+    owes: bool = False
+    placed: tuple[int, int] | None = None
 
     @property
     def wanted(self) -> int:
@@ -111,137 +131,3 @@ class Answer:
     def reason(self) -> str:
         """Why points are missing, in one line; empty where none is."""
         return "; ".join(dict.fromkeys(failure.reason for failure in self.failures))
-
-
-class _GiveUp(Exception):
-    """The device will not answer this run's further requests either."""
-
-
-async def connect(target: Target, tried: list[str]) -> Line:
-    """A connection to a device's endpoint, refused ones tried again. Raises NotConnected."""
-    ends = monotonic() + target.timeout
-    for attempt in range(1, target.tries + 1):
-        try:
-            line = await Line.open(target.host, target.port, max(0.05, ends - monotonic()))
-        except NotConnected as problem:
-            if attempt == target.tries or ends - monotonic() < 2 * _RECONNECT_WAIT:
-                tried.append(f"{problem} ({attempt} {'try' if attempt == 1 else 'tries'})")
-                raise
-            await asyncio.sleep(_RECONNECT_WAIT * attempt)
-        else:
-            tried.append(CONNECTED)
-            return line
-    raise AssertionError("a loop over tries ends in a line or an error")
-
-
-class Asking:
-    """Asks the devices behind one endpoint, one request at a time, over a connection that it reopens."""
-
-    def __init__(self) -> None:
-        self.line: Line | None = None
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        if self.line is not None:
-            self.line.close()
-            self.line = None
-
-    async def ask(self, answer: Answer) -> None:
-        """Fill an answer with all that its device gives. Raises no Fault: failures stand in the answer."""
-        target = answer.target
-        begun = monotonic()
-        pending: list[Block] = target.blocks
-        wake = True
-        try:
-            while pending:
-                block = pending.pop(0)
-                if answer.requests and target.connector.pause:
-                    await asyncio.sleep(target.connector.pause)
-                try:
-                    frame = await self._one(target, block, answer, wake=wake)
-                except Fault as problem:
-                    refused = isinstance(problem, ExceptionAnswer) and problem.is_place
-                    smaller = split(block) if refused else []
-                    if smaller:
-                        answer.tried.append(f"{block}: {problem}; asking in smaller parts")
-                        pending[:0] = smaller
-                    else:
-                        answer.failures.append(Failure(block.names, f"{block}: {problem}"))
-                else:
-                    _take(answer, block, frame)
-                wake = False
-            _check_identity(answer)
-        except _GiveUp as problem:
-            answer.close(str(problem))
-        finally:
-            answer.values = {name: answer.values[name] for name in target.points if name in answer.values}
-            answer.seconds = monotonic() - begun
-
-    async def _one(self, target: Target, block: Block, answer: Answer, *, wake: bool) -> Frame:
-        """One block's frame. Raises a Fault where this block is lost, _GiveUp where the device is."""
-        extra = target.connector.wake if wake else 0
-        tries = max(target.tries, 1 + extra)
-        ends = monotonic() + target.timeout * (1 + extra)
-        lost: Fault = Silent("no answer")
-        for _ in range(tries):
-            left = ends - monotonic()
-            if left <= 0:
-                break
-            try:
-                if self.line is None or not self.line.is_open:
-                    self.line = await connect(target, answer.tried)
-                answer.requests += 1
-                return await self.line.read(
-                    target.unit, block.function_code, block.address, block.count, timeout=left, tries=tries
-                )
-            except ExceptionAnswer as problem:
-                if problem.is_absent:
-                    answer.tried.append(
-                        f"the gateway says that unit {target.unit} does not answer: {problem}"
-                    )
-                    raise _GiveUp(f"{CONNECTED}; unit {target.unit}: {problem}") from None
-                if not problem.is_passing:
-                    raise
-                lost = problem
-                await asyncio.sleep(min(_BUSY_WAIT, max(0.0, ends - monotonic())))
-            except NotConnected as problem:
-                raise _GiveUp(str(problem)) from None
-            except Silent as problem:
-                reason = f"{CONNECTED}; unit {target.unit} silent"
-                answer.tried.append(f"{reason}: {block}, {problem}, {tries} tries")
-                raise _GiveUp(reason) from None
-            except (Closed, BadAnswer) as problem:
-                lost = problem
-                answer.tried.append(f"{block}: {problem}")
-                self.close()
-                await asyncio.sleep(_RECONNECT_WAIT)
-        if isinstance(lost, Closed) and not answer.values:
-            raise _GiveUp(f"{CONNECTED}; unit {target.unit}: {lost}")
-        raise lost
-
-
-def _check_identity(answer: Answer) -> None:
-    """Drop everything where the device is not what its connector takes it for. Raises _GiveUp."""
-    identify = answer.target.connector.identify
-    if identify is None or not identify[2]:
-        return
-    name, expected, _ = identify
-    found = answer.values[name].value if name in answer.values else None
-    if found != expected:
-        answer.values.clear()
-        said = f"{found:g}" if isinstance(found, float) else "not readable" if found is None else found
-        raise _GiveUp(f"{name} is {said}, not {expected}: this is no {answer.target.connector.connector}")
-
-
-def _take(answer: Answer, block: Block, frame: Frame) -> None:
-    for each in block.wanted:
-        exponent = None
-        if each.exponent is not None:
-            at = each.exponent.address - block.address
-            raw = raw_value(each.exponent, frame.registers[at : at + each.exponent.registers])
-            exponent = raw if isinstance(raw, int) else None
-        at = each.point.address - block.address
-        value, quality = decode(
-            each.point, frame.registers[at : at + each.point.registers], exponent=exponent
-        )
-        answer.values[each.point.name] = Value(each.point.name, value, quality, frame.received)

@@ -5,24 +5,38 @@ Addresses are those of the protocol (0-based) here, whatever the file counts fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityctl.errors import ConfigInvalid, UsageProblem, near
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.point import UNCONFIRMED, Condition, DevicePoint, Group, WriteFunction, WriteRule
 from cityctl.modbus.types import TYPES, WordOrder, invalid_codes
 
 if TYPE_CHECKING:
-    from cityctl.document import Document
-    from cityctl.modbus.language import ConnectorFile, Entry
+    from cityctl.modbus.entry import Entry, Write
+    from cityctl.modbus.language import ConnectorFile
+    from cityctl.modbus.places import Place
+
+
+@dataclass(frozen=True)
+class DeviceId:
+    """What a device says of itself: patterns with * and ?, None where nothing is known."""
+
+    vendor: str | None = None
+    product: str | None = None
+    server_id: str | None = None
 
 
 @dataclass(frozen=True)
 class DeviceConnector:
-    """How a device model is asked, and its points by name."""
+    """How a device model is asked, and its points by name.
+
+    `connections`: how many it allows at once, None where no limit is known. `base` is what was added to
+    every address; for a SunSpec model (`sunspec` is its id) `placed_at` gives the one of another device.
+    """
 
     connector: str
     vendor: str
@@ -32,12 +46,18 @@ class DeviceConnector:
     word_order: WordOrder = "ABCD"
     function_code: int = 3
     max_registers: int = 125
+    max_bits: int = 2000
     gap: int = 0
     whole_values: bool = False
+    connections: int | None = None
     pause: float = 0.0
     timeout: float | None = None
+    answer_time: float | None = None
     wake: int = 0
     identify: tuple[str, int | str, bool] | None = None
+    device_id: DeviceId = DeviceId()
+    sunspec: int | None = None
+    base: int = 0
     confidence: int = 1
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -55,18 +75,42 @@ class DeviceConnector:
             else f"`cityctl connectors show {self.connector}` lists them",
         )
 
-    def readable(self) -> list[str]:
-        """Every point but the SunSpec scale factors, which are part of other points' values."""
-        factors = {
+    @cached_property
+    def _factors(self) -> frozenset[tuple[int, int]]:
+        """(function code, address) of each SunSpec scale factor."""
+        return frozenset(
             (point.function_code, point.scale_factor)
             for point in self.points.values()
             if point.scale_factor is not None
-        }
-        return [name for name, p in self.points.items() if (p.function_code, p.address) not in factors]
+        )
 
-    def polled(self) -> list[str]:
-        """The points that a poll asks for where the city names none: no settings and no texts."""
-        return [name for name in self.readable() if self.points[name].polled]
+    def is_factor(self, point: DevicePoint) -> bool:
+        """Whether the point is a SunSpec scale factor, which is part of other points' values."""
+        return (point.function_code, point.address) in self._factors
+
+    def readable(self) -> list[str]:
+        """Every point that can be read, but the SunSpec scale factors."""
+        return [name for name, p in self.points.items() if p.can_be_read and not self.is_factor(p)]
+
+    def polled(self, group: Group | None = None) -> list[str]:
+        """The points that a poll asks for where the city names none: no settings, no texts, no guesses.
+
+        `group` "fast" or "slow" gives only the points of that group.
+        """
+        return [
+            name
+            for name in self.readable()
+            if self.points[name].polled and group in (None, self.points[name].group)
+        ]
+
+    def writable(self) -> list[str]:
+        """Every point that the device lets be written."""
+        return [name for name, p in self.points.items() if p.can_be_written]
+
+    def unconfirmed(self, names: object = None) -> list[str]:
+        """The points (of those named) that no source states in full."""
+        wanted = self.points if names is None else names
+        return [n for n, p in self.points.items() if p.confidence == UNCONFIRMED and n in wanted]  # type: ignore[operator]
 
     def exponent_of(self, point: DevicePoint) -> DevicePoint | None:
         """The point that holds another point's SunSpec scale factor."""
@@ -77,41 +121,68 @@ class DeviceConnector:
                 return other
         return None
 
+    def placed_at(self, base: int, length: int | None = None) -> DeviceConnector:
+        """The same model block where another device has it: found by `sunspec.chain`.
+
+        `length` is the registers of the block without its header of two: points behind its end are left
+        out, as an older or smaller device does not have them.
+        """
+        shift = base - self.base
+        points = {
+            name: replace(
+                p,
+                address=p.address + shift,
+                scale_factor=None if p.scale_factor is None else p.scale_factor + shift,
+            )
+            for name, p in self.points.items()
+            if length is None or p.end + shift <= base + 2 + length
+        }
+        return replace(self, points=points, base=base)
+
 
 def load_connector(path: Path) -> DeviceConnector:
     """Read a connector file. Raises ConfigInvalid with file:line:column and the near match."""
     from cityctl.document import read, validate
     from cityctl.modbus.language import ConnectorFile
+    from cityctl.modbus.lint import contradictions
+    from cityctl.modbus.places import places
 
     document = read(Path(path))
     written = validate(ConnectorFile, document)
-    problems = list(_contradictions(written, document))
+    placed = list(places(written))
+    problems = list(contradictions(written, placed, document))
     if problems:
         raise ConfigInvalid(
-            problems[0], tried=problems[1:6], hint=f"`cityctl connectors show {written.connector}`"
+            problems[0],
+            tried=problems[1:6],
+            hint=f"`cityctl connectors lint {document.path}` checks it again",
         )
-    return _built(written, document.path)
+    return _built(written, placed, document.path)
 
 
-def _built(written: ConnectorFile, path: Path) -> DeviceConnector:
-    shift = written.base - written.address_base
-    points = {name: _point(name, entry, written, shift) for name, entry in written.points.items()}
-    identify = written.identify
+def _built(written: ConnectorFile, placed: list[Place], path: Path) -> DeviceConnector:
+    identify, said = written.identify, written.device_id
     return DeviceConnector(
         connector=written.connector,
         vendor=written.vendor,
         model=written.model,
         device_class=written.device_class,
-        points=points,
+        points={place.name: built_point(place, written) for place in placed},
         word_order=written.word_order,
         function_code=written.function_code,
         max_registers=written.max_registers,
+        max_bits=written.max_bits,
         gap=written.gap,
         whole_values=written.whole_values,
+        connections=written.connections,
         pause=written.pause,
         timeout=written.timeout,
+        answer_time=written.answer_time,
         wake=written.wake,
         identify=(identify.point, identify.equals, identify.required) if identify else None,
+        device_id=DeviceId(said.vendor, said.product, said.server_id) if said else DeviceId(),
+        sunspec=written.sunspec,
+        base=written.base,
         confidence=written.confidence,
         sources=tuple(written.sources),
         notes=tuple(written.notes),
@@ -119,77 +190,83 @@ def _built(written: ConnectorFile, path: Path) -> DeviceConnector:
     )
 
 
-def _point(name: str, entry: Entry, written: ConnectorFile, shift: int) -> DevicePoint:
+def built_point(place: Place, written: ConnectorFile) -> DevicePoint:
+    """One point with every default filled in."""
+    from cityctl.modbus.places import registers_of
+
+    entry = place.entry
     layout = TYPES[entry.type]
-    family = {"unsigned": written.invalid.unsigned, "signed": written.invalid.signed}.get(
-        layout.family, "none"
-    )
-    if isinstance(entry.invalid, list):
-        invalid = frozenset(entry.invalid)
-    else:
-        invalid = invalid_codes(entry.type, entry.invalid or family)
+    confidence = written.confidence if entry.confidence is None else entry.confidence
+    is_state = bool(entry.enum or entry.bits or layout.family in ("text", "bit"))
     return DevicePoint(
-        name=name,
-        address=entry.address + shift,
+        name=place.name,
+        address=place.address,
         type=entry.type,
-        registers=layout.registers or ((entry.length or 2) + 1) // 2,
-        function_code=entry.function_code or written.function_code,
+        registers=registers_of(entry),
+        function_code=place.function_code,
         word_order=entry.word_order or written.word_order,
         unit=entry.unit,
         scale=entry.scale,
         offset=entry.offset,
-        scale_factor=None if entry.scale_factor is None else entry.scale_factor + shift,
+        scale_factor=place.scale_factor,
+        bit=entry.bit,
         enum=entry.enum,
         bits=entry.bits,
-        invalid=invalid,
-        kind=entry.kind
-        or ("state" if entry.enum or entry.bits or layout.family in ("text", "bit") else "gauge"),
+        invalid=_invalid(entry, written),
+        kind=entry.kind or ("state" if is_state else "gauge"),
         access=entry.access,
-        polled=entry.polled and layout.family != "text",
+        write=_write_rule(entry.write, entry, place.function_code) if entry.write else None,
+        polled=entry.polled
+        and layout.family != "text"
+        and entry.access != "write"
+        and confidence > UNCONFIRMED,
+        group=entry.group,
         minimum=entry.min,
         maximum=entry.max,
-        confidence=entry.confidence or written.confidence,
+        confidence=confidence,
         source=entry.source,
         note=entry.note,
     )
 
 
-def _contradictions(written: ConnectorFile, document: Document) -> Iterable[str]:
-    """What each entry allows on its own and the file as a whole does not, each with its place."""
-    if written.connector != document.path.stem:
-        place, name = document.place("connector"), document.path.name
-        yield f"{place}: `{written.connector}` stands in a file named {name}"
-    shift = written.base - written.address_base
-    points = {name: _point(name, entry, written, shift) for name, entry in written.points.items()}
-    by_place = sorted(points.values(), key=lambda p: (p.function_code, p.address, p.end))
-    for name, entry in written.points.items():
-        point, layout = points[name], TYPES[entry.type]
-        if (layout.family == "text") != (entry.length is not None):
-            word = "needs its `length` in characters" if layout.family == "text" else "has no `length`"
-            yield f"{document.place('points', name, 'length')}: `{name}`: a {entry.type} {word}"
-        if not 0 <= point.address <= point.end <= 65536:
-            yield f"{document.place('points', name, 'address')}: `{name}` is outside the addresses 0 to 65535"
-        if (layout.family == "bit") != (point.function_code in (1, 2)):
-            yield (
-                f"{document.place('points', name, 'type')}: `{name}`: function codes 1 and 2 read a bool, "
-                "3 and 4 everything else"
-            )
-        if point.registers > written.max_registers:
-            yield f"{document.place('points', name, 'type')}: `{name}` needs more than max_registers"
-        if entry.min is not None and entry.max is not None and entry.min >= entry.max:
-            yield f"{document.place('points', name, 'min')}: `{name}`: min is not below max"
-        if point.scale_factor is not None:
-            holders = [p for p in points.values() if p.address == point.scale_factor]
-            if not holders or holders[0].type != "int16":
-                yield (
-                    f"{document.place('points', name, 'scale_factor')}: `{name}`: no int16 point stands at "
-                    f"{entry.scale_factor}, where its scale factor should be"
-                )
-    for first, second in pairwise(by_place):
-        if first.function_code == second.function_code and second.address < first.end:
-            place = document.place("points", second.name, "address")
-            yield f"{place}: `{second.name}` overlaps `{first.name}`"
-    if written.identify and written.identify.point not in points:
-        match = near(written.identify.point, points)
-        said = f", did you mean `{match}`?" if match else ""
-        yield f"{document.place('identify', 'point')}: no point is named `{written.identify.point}`{said}"
+def _invalid(entry: Entry, written: ConnectorFile) -> frozenset[int | float]:
+    if isinstance(entry.invalid, list):
+        return frozenset(entry.invalid)
+    layout = TYPES[entry.type]
+    if entry.type == "bool" and entry.bit is not None:
+        return invalid_codes("uint16", entry.invalid or written.invalid.unsigned)
+    by_family = {"unsigned": written.invalid.unsigned, "signed": written.invalid.signed}
+    return invalid_codes(entry.type, entry.invalid or by_family.get(layout.family, "none"))
+
+
+def _write_rule(rule: Write, entry: Entry, function_code: int) -> WriteRule:
+    """The rule in the point's unit."""
+    a, b = 1.0, 0.0
+    if rule.unit is not None and entry.unit is not None:
+        from cityctl.units import linear
+
+        a, b = linear(rule.unit, entry.unit)
+    conditions = [
+        Condition(each) if isinstance(each, str) else Condition(each.point, each.equals)
+        for each in rule.depends_on
+    ]
+    return WriteRule(
+        function=rule.function or usual_function(entry, function_code),
+        minimum=None if rule.min is None else rule.min * a + b,
+        maximum=None if rule.max is None else rule.max * a + b,
+        max_step=None if rule.max_step is None else rule.max_step * a,
+        settle=rule.settle,
+        tolerance=rule.tolerance * a,
+        depends_on=tuple(conditions),
+    )
+
+
+def usual_function(entry: Entry, function_code: int) -> WriteFunction:
+    """The function code that writes a point where its rule names none: the narrowest that does."""
+    from cityctl.modbus.places import registers_of
+
+    if function_code == 1:
+        return 5
+    if entry.bit is not None or TYPES[entry.type].mask is not None:
+        return 22
+    return 6 if registers_of(entry) == 1 else 16

@@ -1,17 +1,19 @@
 """The language of a device connector's YAML file, as pydantic models.
 
-Says what may be written; `connector` turns it into what the rest of the room works with. Editors get the
-same rules from connectors/device.schema.json.
+Says what may be written; `places` turns its ways to say an address into one, `lint` finds what contradicts
+itself, `connector` makes of it what the rest of the room works with. Editors get the same rules from
+connectors/device.schema.json.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from cityctl.errors import UsageProblem, near
-from cityctl.modbus.types import TYPES, WordOrder
+from cityctl.errors import near
+from cityctl.modbus.entry import Confidence, Entry, FunctionCode, InvalidName, named
+from cityctl.modbus.types import WordOrder
 
 DeviceClass = Literal[
     "water_meter",
@@ -25,91 +27,7 @@ DeviceClass = Literal[
     "inverter",
     "controller",
 ]
-FunctionCode = Literal[1, 2, 3, 4]
-InvalidName = Literal["all_ones", "max_positive", "min", "zero", "none"]
-Confidence = Literal[1, 2]
-
-
-def _known_type(text: object) -> object:
-    if isinstance(text, str) and text not in TYPES:
-        match = near(text, TYPES)
-        hint = f"did you mean `{match}`?" if match else "known: " + ", ".join(TYPES)
-        raise ValueError(f"no type is named `{text}` hint: {hint}")
-    return text
-
-
-def _code(key: object) -> object:
-    if isinstance(key, str):
-        try:
-            return int(key, 0)
-        except ValueError:
-            raise ValueError(f"`{key}` is no number; a state is written `code: name`") from None
-    return key
-
-
-TypeName = Annotated[str, BeforeValidator(_known_type), Field(json_schema_extra={"enum": list(TYPES)})]
-Code = Annotated[int, BeforeValidator(_code)]
-# YAML reads a bare on, off or number as something else than text; a state's name is always text.
-StateName = Annotated[
-    str,
-    BeforeValidator(lambda name: {True: "on", False: "off"}[name] if isinstance(name, bool) else str(name)),
-]
-
-
-class Entry(BaseModel):
-    """One point: where it stands, how it is coded, what it means."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    address: Annotated[int, Field(ge=0, le=65536, description="counted from address_base")]
-    type: TypeName
-    length: Annotated[int | None, Field(ge=1, le=250, description="characters of a string")] = None
-    unit: Annotated[str | None, Field(description="unit of the value after scale and offset")] = None
-    scale: Annotated[float, Field(description="value = raw * scale + offset")] = 1.0
-    offset: float = 0.0
-    scale_factor: Annotated[
-        int | None, Field(ge=0, description="address of the register with the power of ten (SunSpec)")
-    ] = None
-    function_code: FunctionCode | None = None
-    word_order: WordOrder | None = None
-    enum: Annotated[dict[Code, StateName], Field(description="code: name of each state")] = {}
-    bits: Annotated[dict[Code, StateName], Field(description="bit number (0 is the lowest): name")] = {}
-    invalid: Annotated[
-        InvalidName | list[int] | None, Field(description="codes by which the device says: no value")
-    ] = None
-    kind: Literal["gauge", "counter", "state"] | None = None
-    access: Literal["r", "rw"] = "r"
-    polled: Annotated[
-        bool, Field(description="false: a setting or a name, read only when somebody asks for it")
-    ] = True
-    min: Annotated[float | None, Field(description="plausible limit, in the unit")] = None
-    max: Annotated[float | None, Field(description="plausible limit, in the unit")] = None
-    confidence: Annotated[
-        Confidence | None, Field(description="2: two independent sources agree; 1: one source")
-    ] = None
-    source: Annotated[str | None, Field(description="where this point is from, if not from all sources")] = (
-        None
-    )
-    note: str | None = None
-
-    @field_validator("unit")
-    @classmethod
-    def _known_unit(cls, text: str | None) -> str | None:
-        from cityctl.units import unit
-
-        if text is None:
-            return None
-        try:
-            return unit(text).symbol
-        except UsageProblem as problem:
-            raise ValueError(f"{problem.message} hint: {problem.hint or 'leave it out'}") from None
-
-    @field_validator("scale")
-    @classmethod
-    def _not_zero(cls, scale: float) -> float:
-        if scale == 0:
-            raise ValueError("a scale of 0 makes every value 0")
-        return scale
+Points = Annotated[dict[str, Entry], AfterValidator(named)]
 
 
 class Invalid(BaseModel):
@@ -133,6 +51,75 @@ class Identify(BaseModel):
     ] = False
 
 
+class DeviceId(BaseModel):
+    """What the device says of itself when it is asked: patterns with * and ?, small and large alike."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vendor: Annotated[str | None, Field(description="function 43, object 0: vendor name")] = None
+    product: Annotated[str | None, Field(description="function 43, objects 1, 4 and 5: product")] = None
+    server_id: Annotated[str | None, Field(description="function 17: report server id")] = None
+
+
+class Linear(BaseModel):
+    """address = group x parameter group + index x parameter index + plus, counted from 0."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group: Annotated[int, Field(ge=0, le=10_000)]
+    index: Annotated[int, Field(ge=0, le=10_000)]
+    plus: Annotated[int, Field(ge=-65_536, le=65_536)] = 0
+    wide: Annotated[Linear | None, Field(description="another rule for values of more than one register")] = (
+        None
+    )
+
+
+RULES: dict[str, Linear] = {
+    # Danfoss VLT design guides: register = parameter number x 10, counted from 1 (16-13 is 16129)
+    "danfoss": Linear(group=1000, index=10, plus=-1),
+    # ABB drives, embedded fieldbus: 400000 + 100 x group + index; 32 bit: 420000 + 200 x group + 2 x index
+    "abb": Linear(group=100, index=1, plus=-1, wide=Linear(group=200, index=2, plus=20_000 - 1)),
+}
+
+
+def _rule(value: object) -> object:
+    if isinstance(value, str):
+        if value not in RULES:
+            match = near(value, RULES)
+            hint = (
+                f"did you mean `{match}`?"
+                if match
+                else f"known: {', '.join(RULES)}, or {{group, index, plus}}"
+            )
+            raise ValueError(f"no address rule is named `{value}` hint: {hint}")
+        return RULES[value]
+    return value
+
+
+class Repeat(BaseModel):
+    """The same points again and again: `ai{n}` with `value` gives ai1_value, ai2_value, ..
+
+    Addresses are those of the first and move on by `stride`; a `scale_factor` stands once for all of them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    count: Annotated[int, Field(ge=1, le=200, description="how often")]
+    stride: Annotated[int, Field(ge=1, le=1000, description="registers from one to the next")]
+    first: Annotated[int, Field(ge=0, le=1, description="the number of the first")] = 1
+    points: Annotated[Points, Field(min_length=1, description="addresses are those of the first")]
+
+
+def _numbered(repeats: dict[str, Repeat]) -> dict[str, Repeat]:
+    for name in repeats:
+        named({name.replace("{n}", "1"): None})
+        if name.count("{n}") != 1:
+            raise ValueError(
+                f"a repeat's name says where its number stands, such as ai{{n}} (found `{name}`)"
+            )
+    return repeats
+
+
 class ConnectorFile(BaseModel):
     """A device model: how it is asked, and its points."""
 
@@ -145,39 +132,58 @@ class ConnectorFile(BaseModel):
     function_code: FunctionCode = 3
     word_order: WordOrder = "ABCD"
     address_base: Annotated[
-        Literal[0, 1], Field(description="the number that the map gives to the first register")
+        Literal[0, 1, "4xxxx"],
+        Field(
+            description="the number that the map gives to the first register; 4xxxx: references such as "
+            "40001 or 400001, whose first digit says the function code"
+        ),
     ] = 0
     base: Annotated[
         int, Field(ge=0, le=65535, description="added to every address: where a model block begins")
     ] = 0
+    parameters: Annotated[
+        Linear | None,
+        BeforeValidator(_rule),
+        WithJsonSchema(
+            {"anyOf": [{"enum": list(RULES)}, {"type": "object", "required": ["group", "index"]}]}
+        ),
+        Field(description="how a point's `parameter` gives its address: danfoss, abb, or a rule"),
+    ] = None
+    sunspec: Annotated[
+        int | None,
+        Field(ge=1, le=65534, description="SunSpec model whose block this is; addresses are offsets in it"),
+    ] = None
     max_registers: Annotated[
         int, Field(ge=1, le=125, description="most registers that one request may ask for")
     ] = 125
+    max_bits: Annotated[
+        int, Field(ge=1, le=2000, description="most coils or inputs that one request may ask for")
+    ] = 2000
     gap: Annotated[int, Field(ge=0, le=100, description="unused registers that one request may bridge")] = 0
     whole_values: Annotated[
         bool, Field(description="the device refuses a request that begins or ends inside a value")
     ] = False
+    connections: Annotated[
+        int | None, Field(ge=1, le=64, description="connections that the device allows at the same time")
+    ] = None
     pause: Annotated[
         float, Field(ge=0, le=60, description="seconds between an answer and the next request")
     ] = 0.0
     timeout: Annotated[
         float | None, Field(gt=0, le=120, description="seconds; the city's own setting goes first")
     ] = None
+    answer_time: Annotated[
+        float | None, Field(gt=0, le=60, description="seconds that an answer usually takes, for predictions")
+    ] = None
     wake: Annotated[int, Field(ge=0, le=5, description="requests that a sleeping device may lose")] = 0
     invalid: Invalid = Invalid()
     confidence: Confidence = 1
     identify: Identify | None = None
-    points: Annotated[dict[str, Entry], Field(min_length=1)]
+    device_id: DeviceId | None = None
+    points: Points = {}
+    repeats: Annotated[dict[str, Repeat], AfterValidator(_numbered)] = {}
     sources: Annotated[list[str], Field(min_length=1)]
     notes: list[str] = []
-
-    @field_validator("points")
-    @classmethod
-    def _named(cls, points: dict[str, Entry]) -> dict[str, Entry]:
-        for name in points:
-            if not name.replace("_", "").isalnum() or not name[0].isalpha() or name != name.lower():
-                raise ValueError(f"a point is named in small letters, digits and _ (found `{name}`)")
-        return points
 
 
 def schema() -> dict[str, Any]:

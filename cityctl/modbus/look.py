@@ -8,27 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from cityctl.city.model import City
-from cityctl.errors import Unreachable
+from cityctl.errors import Unreachable, listed
 from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all
-from cityctl.modbus.targets import Shelf, asked_for, named_device, targets
-from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.modbus.targets import Shelf, asked_for, link, named_device, targets
+from cityctl.result import Code, Column, Completeness, Missing, Result, Table
 from cityctl.units import convert, pretty
 
-PORT = Column("port", "Port", meaning="TCP port", kind="integer", priority=6)
+PORT = Column("port", "Port", meaning="TCP port", kind="integer", priority=6, grouped=False)
 UNIT_ID = Column(
-    "unit_id", "Unit id", meaning="Modbus unit behind the host and port", kind="integer", priority=5
+    "unit_id",
+    "Unit id",
+    meaning="Modbus unit behind the host and port",
+    kind="integer",
+    priority=5,
+    grouped=False,
 )
 MODEL = Column("device_model", "Model", meaning="vendor and model of the device", priority=6)
 POINTS = Column("points", "Points", meaning="how many points", kind="integer", priority=3)
 STATE = Column(
     "state_name", "State", meaning="the name of a state's code, the bits that are set, or a text", priority=2
 )
-ADDRESS = Column("address", "Address", meaning="protocol address, the first is 0", kind="integer", priority=3)
+ADDRESS = Column(
+    "address",
+    "Address",
+    meaning="protocol address, the first is 0",
+    kind="integer",
+    priority=3,
+    grouped=False,
+)
 FUNCTION = Column(
     "function_code",
     "Function",
@@ -39,10 +51,17 @@ FUNCTION = Column(
 TYPE = Column("type", "Type", meaning="how the value is coded in its registers", priority=4)
 KIND = column("kind")
 POLLED = Column("polled", "Polled", meaning="whether a poll asks for it", priority=5)
+ACCESS = Column(
+    "access",
+    "Access",
+    meaning="read, write or readwrite, and what its rule lets be written",
+    priority=6,
+)
+GROUP = Column("group", "Group", meaning="fast or slow: which poll asks for it", priority=7)
 CONFIDENCE = Column(
     "confidence",
     "Sources",
-    meaning="2: two independent sources agree on it; 1: one source",
+    meaning="2: two independent sources agree on it; 1: one source; 0: unconfirmed",
     kind="integer",
     priority=6,
 )
@@ -62,14 +81,14 @@ REQUEST = Column(
 )
 
 COLUMNS: tuple[Column, ...] = (
-    *(PORT, UNIT_ID, MODEL, POINTS, STATE, ADDRESS, FUNCTION, TYPE, KIND, POLLED, CONFIDENCE),
+    *(PORT, UNIT_ID, MODEL, POINTS, STATE, ADDRESS, FUNCTION, TYPE, KIND, POLLED, CONFIDENCE, ACCESS, GROUP),
     *(COUNT, BRIDGED, OUT, IN, NAMES, REQUEST),
 )
 
 
 def place(target: Target) -> str:
     """Where a device is asked, as people say it."""
-    return f"{target.host}:{target.port} unit {target.unit}"
+    return target.place
 
 
 def shown_state(point: DevicePoint, value: float | str | None) -> str:
@@ -83,7 +102,7 @@ def device_list(city: City, library: Library) -> Result:
     for target in targets(city, library):
         device, connector = city.devices[target.device], target.connector
         model = f"{connector.vendor} {connector.model}"
-        where = (device.host, device.port, device.unit, device.zone or "")
+        where = (target.host, target.port or None, device.unit, device.zone or "")
         rows.append((target.device, connector.connector, model, *where, len(target.points)))
     columns = [
         column("device"),
@@ -110,7 +129,7 @@ def device(city: City, library: Library, name: str) -> Result:
         for p, cells in point_rows(connector)
     ]
     table = Table("points", "Points", [column("point"), *POINT_COLUMNS, POLLED], rows)
-    where = f"{entry.host}:{entry.port} unit {entry.unit}"
+    where = f"{link(entry)} unit {entry.unit}"
     return Result(
         f"{name}: {connector.vendor} {connector.model}",
         [table],
@@ -119,34 +138,37 @@ def device(city: City, library: Library, name: str) -> Result:
     )
 
 
-POINT_COLUMNS = [column("name"), column("unit"), KIND, FUNCTION, ADDRESS, TYPE, CONFIDENCE, column("note")]
+POINT_COLUMNS = [
+    *(column("name"), column("unit"), KIND, FUNCTION, ADDRESS, TYPE, ACCESS, GROUP, CONFIDENCE),
+    column("note"),
+]
 
 
 def point_rows(connector: DeviceConnector) -> Iterable[tuple[DevicePoint, tuple[object, ...]]]:
-    """Each readable point with its cells under POINT_COLUMNS."""
-    for name in connector.readable():
-        p = connector.points[name]
+    """Each point with its cells under POINT_COLUMNS; SunSpec scale factors are part of other points."""
+    for name, p in connector.points.items():
+        if connector.is_factor(p):
+            continue
         unit = pretty(p.unit) if p.unit else ""
-        yield p, (name, unit, p.kind, p.function_code, p.address, p.type, p.confidence, p.note or "")
+        asked = (p.function_code, p.address, coded(p), allowed(p), p.group, p.confidence)
+        yield p, (name, unit, p.kind, *asked, p.note or "")
 
 
-def explain(chosen: Sequence[Target]) -> Result:
-    """The requests that would be sent, and their bytes. Sends nothing."""
-    rows: list[tuple[object, ...]] = []
-    out = back = 0
-    for target in chosen:
-        for number, block in enumerate(target.blocks, 1):
-            asked = (block.function_code, block.address, block.count, block.bridged)
-            size = (block.bytes_out, block.bytes_in)
-            names = ", ".join(block.names)
-            rows.append((target.device, target.host, target.port, target.unit, number, *asked, *size, names))
-            out, back = out + block.bytes_out, back + block.bytes_in
-    columns = [column("device"), column("host"), PORT, UNIT_ID, REQUEST, FUNCTION, ADDRESS, COUNT, BRIDGED]
-    table = Table("requests", "Requests", [*columns, OUT, IN, NAMES], rows)
-    hosts = len({target.endpoint for target in chosen})
-    said = f"{len(rows)} requests to {len(chosen)} devices behind {hosts} connections: {out} B out, {back} B back"
-    notes = ["Bytes are those of Modbus/TCP without the headers of TCP and IP."]
-    return Result("Planned requests", [table], notes=notes, summary=f"{said}. Nothing was sent.")
+def coded(p: DevicePoint) -> str:
+    """How a point is coded, as the connector writes it: its type, and the bits it has of it."""
+    if p.bit is None:
+        return p.type
+    low, many = p.bit
+    return f"{p.type}, bit {low}" if many == 1 else f"{p.type}, bits {low}-{low + many - 1}"
+
+
+def allowed(p: DevicePoint) -> str:
+    """What may be done with a point: `readwrite 1 to 6`, in the point's unit."""
+    rule = p.write
+    if rule is None or (rule.minimum is None and rule.maximum is None):
+        return p.access
+    low, high = ("any" if end is None else f"{end:g}" for end in (rule.minimum, rule.maximum))
+    return f"{p.access} {low} to {high}"
 
 
 def live(
@@ -159,6 +181,11 @@ def live(
     """
     answers = ask_all(asked_for(city, library, wanted), on_answer=on_answer)
     refuse_silence(answers)
+    return values(city, answers)
+
+
+def values(city: City, answers: Sequence[Answer]) -> Result:
+    """What devices answered, in the units of city.yaml; points that nobody confirmed are warned of."""
     named = {point.device: point for point in city.points().values() if point.device}
     rows: list[tuple[object, ...]] = []
     for answer in answers:
@@ -172,14 +199,33 @@ def live(
                 if number is not None and p.unit is not None:
                     number = convert(number, p.unit, unit)
             if number is not None and p.kind == "state":
-                number = int(number)
+                number = Code(number)
             words = (shown_state(p, value.value), pretty(unit or ""), value.quality.name.lower())
             rows.append((answer.target.device, name, number, *words, value.time))
     columns = [*map(column, ("device", "point", "value")), STATE, *map(column, ("unit", "quality", "time"))]
     table = Table("values", "Values", columns, rows)
     return Result(
-        "Live values", [table], completeness=completeness(answers), summary=f"{len(rows)} values, none stored"
+        "Live values",
+        [table],
+        completeness=completeness(answers),
+        notes=unconfirmed(answers),
+        summary=f"{len(rows)} values, none stored",
     )
+
+
+def unconfirmed(answers: Sequence[Answer]) -> list[str]:
+    """A warning for each device of which points were read that no source states in full."""
+    said = []
+    for answer in answers:
+        connector = answer.target.connector
+        names = connector.unconfirmed(answer.values)
+        if names:
+            shown = listed(names, most=5)
+            said.append(
+                f"{answer.target.device}: UNCONFIRMED map of {connector.connector}, "
+                f"compare with the display before using: {shown}"
+            )
+    return said
 
 
 def completeness(answers: Sequence[Answer]) -> Completeness:
@@ -206,14 +252,14 @@ def refuse_silence(answers: Sequence[Answer]) -> None:
     if len(answers) == 1:
         (answer,) = answers
         target = answer.target
-        said = f"{target.device} did not answer at {target.host}:{target.port}"
+        said = f"{target.device} did not answer at {target.link}"
         silent = answer.reason.endswith(" silent")
         raise Unreachable(
             f"{said} within {target.timeout:g} s ({target.tries} tries)"
             if silent
             else f"{said}: {answer.reason}",
             tried=[f"reached: {answer.reason}", *answer.tried] if silent else answer.tried,
-            hint=f"`cityctl devices show {target.device}`; a gateway often needs another unit id",
+            hint=f"`cityctl devices diagnose {target.device}`; a gateway often needs another unit id",
         )
     names = ", ".join(answer.target.device for answer in answers)
     raise Unreachable(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.point import DevicePoint
 
-MOST_BITS = 2000  # MODBUS Application Protocol Specification V1.1b3, section 6.1
 _REQUEST_BYTES = 12  # Modbus/TCP: header of 7, function code, address, count
 _ANSWER_HEADER = 9  # Modbus/TCP: header of 7, function code, byte count
 
@@ -74,11 +73,16 @@ class Block:
         return f"function {self.function_code}, addresses {self.address} to {last}"
 
 
-def plan(connector: DeviceConnector, names: Iterable[str]) -> list[Block]:
+Cuts = frozenset[tuple[int, int]]
+"""(function code, address): places that no request may reach across, since the device refused it before."""
+
+
+def plan(connector: DeviceConnector, names: Iterable[str], *, cuts: Cuts = frozenset()) -> list[Block]:
     """The requests for the named points, by function code and address.
 
-    A block begins and ends on value edges, holds at most the connector's `max_registers`, and bridges at
-    most its `gap` of unused registers. Raises UsageProblem for a name that the connector does not have.
+    A block begins and ends on value edges, holds at most the connector's `max_registers`, bridges at most
+    its `gap` of unused registers, and reaches across none of `cuts`. Raises UsageProblem for a name that the
+    connector does not have.
     """
     wanted = {}
     for name in names:
@@ -86,19 +90,22 @@ def plan(connector: DeviceConnector, names: Iterable[str]) -> list[Block]:
         wanted[name] = Wanted(point, connector.exponent_of(point))
     blocks: list[Block] = []
     for code in sorted({each.point.function_code for each in wanted.values()}):
-        most = MOST_BITS if code in (1, 2) else connector.max_registers
+        most = connector.max_bits if code in (1, 2) else connector.max_registers
         here = [each for each in wanted.values() if each.point.function_code == code]
-        blocks += _coalesced(here, code, most, connector.gap)
+        blocks += _coalesced(here, code, most, connector.gap, cuts)
     return blocks
 
 
-def _coalesced(wanted: Sequence[Wanted], code: int, most: int, gap: int) -> list[Block]:
+def _coalesced(
+    wanted: Sequence[Wanted], code: int, most: int, gap: int, cuts: Cuts = frozenset()
+) -> list[Block]:
     blocks: list[Block] = []
     run: list[Wanted] = []
     start = end = 0
     for each in sorted(wanted, key=lambda w: (w.start, w.end)):
         longer = max(end, each.end)
-        if run and each.start - end <= gap and longer - start <= most:
+        cut = any((code, at) in cuts for at in range(end, each.start + 1)) if cuts else False
+        if run and each.start - end <= gap and longer - start <= most and not cut:
             run.append(each)
             end = longer
             continue

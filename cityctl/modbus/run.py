@@ -1,74 +1,153 @@
-"""A run over many devices: all hosts at once, one request at a time behind each.
+"""A run over many devices: all lines at once, one request at a time on each.
 
-Devices that share a host and port stand behind one gateway or serial line, so they are asked in order over
-one connection; no other host waits for them.
+Devices that share a link stand behind one gateway or serial bus, so they are asked in turn over one line; no
+other line waits for them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from threading import current_thread, main_thread
+from typing import Any, TypeVar, cast
 
-from cityctl.modbus.ask import CONNECTED, Answer, Asking, Target
+from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.batch import BlockReader
+from cityctl.modbus.line import Link
+from cityctl.modbus.memory import Memory
+from cityctl.modbus.plan import Block
+from cityctl.modbus.turns import Turns
 
-MOST_HOSTS = 400
-"""Connections open at once: below the 512 sockets of Windows' select and the usual 1024 files of POSIX."""
+MOST_LINES = 400
+"""Lines open at once: below the 512 sockets of Windows' select and the usual 1024 files of POSIX."""
+T = TypeVar("T")
+
+
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end: on uvloop where it is, which takes a quarter less CPU a request.
+
+    SIGTERM cancels it, so that lines are closed, and is then handed to whoever listened for it before.
+    """
+    done: list[T] = []
+    running: list[asyncio.Task[None]] = []
+
+    async def kept() -> None:
+        # The result is handed over here: a runner's task that holds it is written out as text, all its
+        # readings with it, whenever somebody asks for the handler of a signal (signal.getsignal, 3.11).
+        running.append(cast("asyncio.Task[None]", asyncio.current_task()))
+        done.append(await work)
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        before = signal.getsignal(signal.SIGTERM)
+        if not callable(before) or current_thread() is not main_thread() or sys.platform == "win32":
+            runner.run(kept())
+            return done[0]
+        loop, came = runner.get_loop(), []
+
+        def terminate() -> None:
+            came.append(True)
+            running[0].cancel()
+
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+        try:
+            runner.run(kept())
+        except asyncio.CancelledError:
+            if not came:
+                raise
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+            signal.signal(signal.SIGTERM, before)
+        if came:
+            before(signal.SIGTERM, None)
+            raise asyncio.CancelledError
+    return done[0]
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return cast("Callable[[], asyncio.AbstractEventLoop]", uvloop.new_event_loop)
 
 
 def ask_all(
     targets: Sequence[Target],
     *,
     deadline: float | None = None,
+    memory: Memory | None = None,
     on_answer: Callable[[Answer], None] | None = None,
 ) -> list[Answer]:
     """Ask every device, and give one answer each, in the order of `targets`.
 
-    `deadline` in seconds ends the run: what was not asked by then is told as such. `on_answer` is called
-    as each device is done, for progress. Never raises for a device that fails: its answer holds the reason.
+    `deadline` in seconds ends the run: what was not asked by then is told as such. `memory` tells what past
+    runs learnt, and takes in what this one does. `on_answer` is called as each device is done, for
+    progress. Never raises for a device that fails: its answer holds the reason.
     """
-    return asyncio.run(asking_all(targets, deadline=deadline, on_answer=on_answer))
+    return run_loop(asking_all(targets, deadline=deadline, memory=memory, on_answer=on_answer))
 
 
 async def asking_all(
     targets: Sequence[Target],
     *,
     deadline: float | None = None,
+    memory: Memory | None = None,
     on_answer: Callable[[Answer], None] | None = None,
 ) -> list[Answer]:
     """The same within a running event loop."""
-    by_endpoint: dict[tuple[str, int], list[int]] = {}
+    memory = memory if memory is not None else Memory()
+    known = [memory.known(target) for target in targets]
+    answers = [Answer(target) for target in memory.planned(targets)]
+    blocks = _planned([answer.target for answer in answers])
+    by_link: dict[Link, list[int]] = {}
     for index, target in enumerate(targets):
-        by_endpoint.setdefault(target.endpoint, []).append(index)
-    answers = [Answer(target) for target in targets]
-    open_hosts = asyncio.Semaphore(MOST_HOSTS)
+        by_link.setdefault(target.link, []).append(index)
+    open_lines = asyncio.Semaphore(MOST_LINES)
+    readers: dict[int, BlockReader] = {}  # by the id of their block
 
-    async def ask_endpoint(indexes: Sequence[int]) -> None:
-        async with open_hosts:
-            asking = Asking()
-            nobody: Answer | None = None
+    async def ask_line(indexes: Sequence[int]) -> None:
+        async with open_lines:
+            turns = Turns(readers)
             try:
-                for index in indexes:
-                    answer = answers[index]
-                    if nobody is None:
-                        await asking.ask(answer)
-                    else:  # its neighbour found nobody listening there
-                        answer.tried = list(nobody.tried)
-                        answer.close(nobody.reason)
-                    if answer.is_dead and CONNECTED not in answer.tried:
-                        nobody = answer if asking.line is None else None
-                    if on_answer is not None:
-                        on_answer(answer)
+                await turns.ask(
+                    [answers[at] for at in indexes],
+                    [blocks[at] for at in indexes],
+                    [known[at] for at in indexes],
+                    on_answer,
+                )
             finally:
-                asking.close()
+                turns.close()
 
-    tasks = [asyncio.create_task(ask_endpoint(indexes)) for indexes in by_endpoint.values()]
+    # Lines of which nobody answered last time take their place behind the others.
+    in_order = sorted(by_link.values(), key=lambda indexes: min(known[at].silent_runs for at in indexes))
+    tasks = [asyncio.create_task(ask_line(indexes)) for indexes in in_order]
     if tasks:
-        _, unfinished = await asyncio.wait(tasks, timeout=deadline)
-        for task in unfinished:
-            task.cancel()
-        for end in await asyncio.gather(*tasks, return_exceptions=True):
+        try:
+            await asyncio.wait(tasks, timeout=deadline)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
             if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end
     for answer in answers:
         answer.close(f"not asked to the end within the run's deadline of {deadline or 0:g} s")
+    memory.learn(answers)
     return answers
+
+
+def _planned(targets: Sequence[Target]) -> list[list[Block]]:
+    """The requests of each target; devices of one model with the same points share one plan."""
+    plans: dict[tuple[int, tuple[str, ...], frozenset[tuple[int, int]]], list[Block]] = {}
+    found = []
+    for target in targets:
+        key = (id(target.connector), target.points, target.cuts)
+        if key not in plans:
+            plans[key] = target.blocks
+        found.append(plans[key])
+    return found

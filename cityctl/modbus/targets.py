@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from cityctl.city.model import City, Device
+from cityctl.city.devices import Device
+from cityctl.city.model import City
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.library import Library
 from cityctl.modbus.ask import Target
 from cityctl.modbus.connector import DeviceConnector, load_connector
+from cityctl.modbus.line import Link, SerialSettings, TlsSettings
 
 
 class Shelf:
@@ -39,8 +42,10 @@ def named_device(city: City, name: str) -> Device:
     raise UsageProblem(f"no device named `{name}`", hint=hint)
 
 
-def target(shelf: Shelf, name: str, device: Device, points: Sequence[str]) -> Target:
-    """One device with the points asked for.
+def target(
+    shelf: Shelf, name: str, device: Device, points: Sequence[str], *, folder: Path = Path()
+) -> Target:
+    """One device with the points asked for; `folder` is the project's.
 
     Raises UsageProblem for a point that the connector does not have.
     """
@@ -50,9 +55,38 @@ def target(shelf: Shelf, name: str, device: Device, points: Sequence[str]) -> Ta
     timeout = device.timeout
     if connector.timeout is not None and "timeout" not in device.model_fields_set:
         timeout = connector.timeout
+    at = link(device, folder)
     return Target(
-        name, device.host, device.port, device.unit, connector, tuple(dict.fromkeys(points)), timeout
+        name,
+        at.host,
+        at.port,
+        device.unit,
+        connector,
+        tuple(dict.fromkeys(points)),
+        timeout,
+        transport=at.kind,
+        serial=at.serial,
+        tls=at.tls,
     )
+
+
+def link(device: Device, folder: Path = Path()) -> Link:
+    """Where a device's wire leads; files of TLS are looked for in the project's folder."""
+    serial = None
+    if device.serial is not None:
+        told = device.serial
+        serial = SerialSettings(told.baud, told.parity, told.stop_bits, told.data_bits)
+    if device.transport == "rtu":
+        assert device.serial is not None  # Wire checks it
+        return Link(device.serial.port or "", 0, "rtu", serial)
+    tls = None
+    if device.tls is not None:
+        ca, certificate, key = (
+            folder / path if path is not None else None
+            for path in (device.tls.ca, device.tls.certificate, device.tls.key)
+        )
+        tls = TlsSettings(ca, certificate, key, device.tls.host_name)
+    return Link(device.host, device.port, device.transport, serial, tls)
 
 
 def targets(city: City, library: Library, names: Sequence[str] | None = None) -> list[Target]:
@@ -69,7 +103,7 @@ def targets(city: City, library: Library, names: Sequence[str] | None = None) ->
         device = named_device(city, name)
         polled = device.poll or shelf.connector(device.connector).polled()
         # A setting that city.yaml makes a point of is polled too, whatever its connector says of settings.
-        found.append(target(shelf, name, device, [*polled, *named.get(name, [])]))
+        found.append(target(shelf, name, device, [*polled, *named.get(name, [])], folder=city.project))
     return found
 
 
@@ -86,4 +120,7 @@ def asked_for(city: City, library: Library, wanted: Sequence[str]) -> list[Targe
         if point:
             connector.point(point)
         by_device.setdefault(name, []).extend([point] if point else connector.readable())
-    return [target(shelf, name, city.devices[name], points) for name, points in by_device.items()]
+    return [
+        target(shelf, name, city.devices[name], points, folder=city.project)
+        for name, points in by_device.items()
+    ]

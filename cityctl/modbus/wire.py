@@ -1,228 +1,62 @@
-"""Modbus/TCP on the wire: the one module that touches pymodbus.
-
-pymodbus encodes requests and serves; the transactions are our own, because its client accepts short answers,
-waits out its timeout when the peer has closed, and hides why a connection failed. Knows frames, no points.
-
-Its server (3.16.1) stamps an answer with the transaction id of the LAST request received, so that a slow
-answer is taken for the next one's: `_Handler` answers each request under its own id.
-"""
+"""A device that answers: banks of registers behind a port, for the simulator and the tests."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import struct
+import os
+import ssl
+import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-
-from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import ModbusIOException
-from pymodbus.framer import FramerSocket
-from pymodbus.pdu import DecodePDU, ExceptionResponse
-from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
-from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
-from pymodbus.server import ModbusTcpServer
-from pymodbus.server.requesthandler import ServerRequestHandler
-from pymodbus.simulator import DataType, SimData, SimDevice
-from pymodbus.simulator.simcore import SimCore
-from pymodbus.transaction import TransactionManager
+from typing import Literal
 
 from cityctl.modbus.bank import Bank
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, NotConnected, Silent
+from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line import Frame, Line, Link, SerialSettings
+from cityctl.modbus.wire_pdus import GATEWAY_NO_RESPONSE, ILLEGAL_FUNCTION, TABLE, Request, Silence
+from cityctl.modbus.wire_session import Outgoing, Session
 
-__all__ = ["Bank", "Frame", "Line", "Request", "Server", "Silence"]
+__all__ = ["Bank", "Frame", "Hook", "Line", "Outgoing", "Request", "Server", "Silence", "WriteFaults"]
 
-_REQUESTS: dict[int, Any] = {
-    1: ReadCoilsRequest,
-    2: ReadDiscreteInputsRequest,
-    3: ReadHoldingRegistersRequest,
-    4: ReadInputRegistersRequest,
-}
-_FRAMER = FramerSocket(DecodePDU(False))
-# Without a handler of its own, what pymodbus logs would stand in the user's terminal.
-logging.getLogger("pymodbus").addHandler(logging.NullHandler())
-_HEADER = 7  # transaction (2), protocol (2), length (2), unit (1)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """An answer that passed every check: registers (bits as 0 and 1), and when it came (UTC, whole ms)."""
-
-    registers: tuple[int, ...]
-    received: datetime
-
-
-class Line(asyncio.Protocol):
-    """One TCP connection with one request outstanding at a time.
-
-    Every answer is checked: protocol, transaction, unit, function, byte count. An answer to an earlier
-    request is dropped and counted, never taken for the present one's. After a broken frame the line is
-    closed, because nothing behind it can be trusted.
-    """
-
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
-        self.late = 0
-        self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
-        self._transaction = 0
-        self._expected: set[int] = set()
-        self._unit = self._function_code = self._count = 0
-        self._answer: asyncio.Future[Frame] | None = None
-
-    @classmethod
-    async def open(cls, host: str, port: int, timeout: float) -> Line:
-        """Connect within `timeout` seconds. Raises NotConnected with the reason."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout):
-                _, line = await loop.create_connection(lambda: cls(host, port), host, port)
-        except TimeoutError:
-            raise NotConnected(f"no answer to the TCP connect within {timeout:g} s") from None
-        except ConnectionRefusedError:
-            raise NotConnected("TCP connect refused: nothing listens on that port") from None
-        except OSError as problem:
-            raise NotConnected(f"TCP connect failed: {problem.strerror or problem}") from None
-        return line
-
-    @property
-    def is_open(self) -> bool:
-        """Whether requests can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    def close(self) -> None:
-        """Close the connection; safe to call twice."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-
-    async def read(
-        self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
-    ) -> Frame:
-        """Ask for `count` registers or bits and wait at most `timeout` seconds in all.
-
-        The request is sent up to `tries` times, spread over the timeout; an answer to any of them counts,
-        since all ask the same. Raises Silent, Closed, BadAnswer or ExceptionAnswer.
-        """
-        if self._answer is not None:
-            raise RuntimeError("one request at a time on a line")
-        if not self.is_open:
-            raise Closed("the connection is closed")
-        self._unit, self._function_code, self._count = unit, function_code, count
-        self._expected.clear()
-        self._answer = asyncio.get_running_loop().create_future()
-        try:
-            for _ in range(tries):
-                self._send(unit, function_code, address, count)
-                await asyncio.wait((self._answer,), timeout=timeout / tries)
-                if self._answer.done():
-                    return self._answer.result()
-            raise Silent(f"no answer within {timeout:g} s")
-        finally:
-            if self._answer.done() and not self._answer.cancelled():
-                self._answer.exception()
-            self._answer = None
-            self._expected.clear()
-
-    def _send(self, unit: int, function_code: int, address: int, count: int) -> None:
-        self._transaction = self._transaction % 0xFFFF + 1
-        self._expected.add(self._transaction)
-        pdu = _REQUESTS[function_code](
-            address=address, count=count, dev_id=unit, transaction_id=self._transaction
-        )
-        frame: bytes = _FRAMER.buildFrame(pdu)
-        if self._transport is None:
-            raise Closed("the connection is closed")
-        self._transport.write(frame)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio: whoever waits learns of it at once."""
-        self._transport = None
-        self._fail(Closed("the device closed the connection" + (f": {exc}" if exc else "")))
-
-    def data_received(self, data: bytes) -> None:
-        """Called by asyncio: cut into frames by the length in each header."""
-        self._buffer += data
-        while len(self._buffer) >= _HEADER:
-            transaction, protocol, length, unit = struct.unpack_from(">HHHB", self._buffer)
-            if protocol != 0 or not 3 <= length <= 254:
-                self._buffer.clear()
-                self._fail(BadAnswer("the answer is no Modbus/TCP frame"))
-                self.close()
-                return
-            if len(self._buffer) < 6 + length:
-                return
-            body = bytes(self._buffer[_HEADER : 6 + length])
-            del self._buffer[: 6 + length]
-            self._take(transaction, unit, body)
-
-    def _take(self, transaction: int, unit: int, body: bytes) -> None:
-        answer = self._answer
-        if answer is None or answer.done() or transaction not in self._expected:
-            self.late += 1
-            return
-        wanted, function_code = self._function_code, body[0]
-        if unit != self._unit:
-            self._fail(BadAnswer(f"unit {unit} answered a request to unit {self._unit}"))
-        elif function_code == wanted | 0x80:
-            if len(body) == 2:
-                answer.set_exception(ExceptionAnswer(body[1]))
-            else:
-                self._fail(BadAnswer(f"an exception of {len(body)} bytes instead of 2"))
-        elif function_code != wanted:
-            self._fail(BadAnswer(f"function code {function_code} answered a request for {wanted}"))
-        else:
-            self._take_values(answer, body)
-
-    def _take_values(self, answer: asyncio.Future[Frame], body: bytes) -> None:
-        bits = self._function_code in (1, 2)
-        size = (self._count + 7) // 8 if bits else 2 * self._count
-        said, came = body[1], len(body) - 2
-        if said != size or came != size:
-            self._fail(BadAnswer(f"the answer holds {came} bytes and says {said}, {size} were asked for"))
-            return
-        if bits:
-            values = tuple(body[2 + at // 8] >> at % 8 & 1 for at in range(self._count))
-        else:
-            values = struct.unpack_from(f">{self._count}H", body, 2)
-        now = datetime.now(UTC)
-        answer.set_result(Frame(values, now.replace(microsecond=now.microsecond // 1000 * 1000)))
-
-    def _fail(self, fault: Exception) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(fault)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a server was asked."""
-
-    unit: int
-    function_code: int
-    address: int
-    count: int
-
-
-class Silence(Exception):
-    """Raised by a server's hook: this request gets no answer."""
-
-
+ServedKind = Literal["tcp", "tls", "udp", "rtu-tcp", "rtu", "pty"]
+WRITING = frozenset({5, 6, 15, 16, 22, 23})
 Hook = Callable[[Request], Awaitable[int | None]]
 
 
+@dataclass
+class WriteFaults:
+    """How a server spoils writes. Numbers count down with each write that they spoil; -1 never ends.
+
+    lose_write_answer: the write takes effect and is not answered. ignore_write: it is answered as done and
+    does nothing. keep_other: it is answered as done, and every register holds this word instead.
+    refuse_write: it is refused with this exception.
+    """
+
+    lose_write_answer: int = 0
+    ignore_write: int = 0
+    keep_other: int | None = None
+    refuse_write: int | None = None
+
+    def spends(self, name: Literal["lose_write_answer", "ignore_write"]) -> bool:
+        """Whether that fault befalls this write; counts it down."""
+        left = getattr(self, name)
+        if left > 0:
+            setattr(self, name, left - 1)
+        return bool(left)
+
+
 class Server:
-    """Banks behind one TCP port, as units of a gateway. Reads only: writes are answered with an exception.
+    """Banks behind one port, as units of a gateway.
 
     `units` maps a unit id to its bank. A unit that is not there is answered as a gateway does (exception
-    11), or with silence. `hook` is awaited before each request: it may sleep, return the number of an
-    exception, or raise Silence. `rewrite` may change the bytes of an answer, or return b"" to send none.
+    11), or with silence; on a serial bus always with silence. `hook` is awaited before each request: it may
+    sleep, return the number of an exception, or raise Silence. `rewrite` may change the bytes of an answer, or
+    return b"" to send none; `outgoing` takes an answer's sending over altogether.
+
+    `kind` is the transport: tcp, tls (with `context`), udp, rtu-tcp, rtu (`host` is the serial port), pty (a
+    pseudo terminal: `host` is its name once started). Writes are refused with exception 1 unless `writes`;
+    `faults` spoils them. `counts` holds how many PDUs came by function code, `written` each write that came.
     """
 
     def __init__(
@@ -231,32 +65,86 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         *,
+        kind: ServedKind = "tcp",
+        serial: SerialSettings | None = None,
+        context: ssl.SSLContext | None = None,
         absent_units_are_silent: bool = False,
+        writes: bool = False,
+        faults: WriteFaults | Mapping[str, int] | None = None,
         hook: Hook | None = None,
         rewrite: Callable[[bytes], bytes] | None = None,
+        outgoing: Callable[[Outgoing], Awaitable[None]] | None = None,
     ) -> None:
         self.units = dict(units)
         self.host, self.port = host, port
+        self.kind = kind
+        # A pseudo terminal has no parity.
+        self.serial = SerialSettings(parity="none") if kind == "pty" and serial is None else serial
+        self.context = context
+        self.writes = writes
+        self.faults = faults if isinstance(faults, WriteFaults) else WriteFaults(**dict(faults or {}))
         self.requests = 0
-        self._absent_units_are_silent = absent_units_are_silent
-        self._hook = hook
-        self._rewrite = rewrite
-        self._server: _Listener | None = None
+        self.counts: Counter[int] = Counter()
+        self.written: list[Request] = []
+        self.hook = hook
+        self.rewrite = rewrite
+        self.outgoing = outgoing
+        self.absent_units_are_silent = absent_units_are_silent or kind in ("rtu", "pty")
+        self._listening: asyncio.AbstractServer | None = None
+        self.sessions: set[Session] = set()
+        self._slave = -1
+
+    @property
+    def link(self) -> Link:
+        """Where a client finds it, once it is started."""
+        kind = "rtu" if self.kind == "pty" else self.kind
+        return Link(self.host, self.port, kind, self.serial)
 
     async def start(self) -> int:
         """Listen, and give the port (the system's choice where `port` was 0). Raises NotConnected."""
-        server = _Listener(self, (self.host, self.port))
-        if not await server.listen():
-            raise NotConnected(f"cannot listen on {self.host}:{self.port}: the port is in use or not allowed")
-        self._server = server
-        self.port = int(server.transport.sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        try:
+            if self.kind == "rtu":
+                from cityctl.modbus.line.serial_port import SerialPort
+
+                SerialPort.opened(Link(self.host, 0, "rtu", self.serial), Session(self))
+            elif self.kind == "pty":
+                if sys.platform != "win32":
+                    from cityctl.modbus.wire_session import Pty, pseudo_terminal
+
+                    master, self._slave, self.host = pseudo_terminal()
+                    Pty(master, Session(self))
+                else:
+                    raise NotConnected("there are no pseudo terminals here")
+            elif self.kind == "udp":
+                transport, _ = await loop.create_datagram_endpoint(
+                    lambda: Session(self), local_addr=(self.host, self.port)
+                )
+                self.port = int(transport.get_extra_info("sockname")[1])
+            else:
+                self._listening = await loop.create_server(
+                    lambda: Session(self), self.host, self.port, ssl=self.context, backlog=512
+                )
+                self.port = int(self._listening.sockets[0].getsockname()[1])
+        except OSError:
+            raise NotConnected(
+                f"cannot listen on {self.host}:{self.port}: the port is in use or not allowed"
+            ) from None
         return self.port
 
     async def stop(self) -> None:
         """Close the port and every connection."""
-        if self._server is not None:
-            server, self._server = self._server, None
-            await server.end()
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.close()
+        for session in list(self.sessions):
+            session.close()
+        if listening is not None:
+            await listening.wait_closed()
+        if self._slave >= 0:
+            os.close(self._slave)
+            self._slave = -1
+        await asyncio.sleep(0)
 
     async def __aenter__(self) -> Server:
         await self.start()
@@ -266,110 +154,36 @@ class Server:
         await self.stop()
 
     async def answer(self, request: Request) -> list[int] | int | None:
-        """Registers, the number of an exception, or None for silence."""
+        """Registers, the number of an exception, or None for silence; [] for a write that was done."""
         self.requests += 1
-        if self._hook is not None:
+        self.counts[request.function_code] += 1
+        if request.function_code in WRITING:
+            self.written.append(request)
+        if self.hook is not None:
             try:
-                code = await self._hook(request)
+                code = await self.hook(request)
             except Silence:
                 return None
             if code is not None:
                 return code
         bank = self.units.get(request.unit)
         if bank is None:
-            return None if self._absent_units_are_silent else int(ExcCodes.GATEWAY_NO_RESPONSE)
+            return None if self.absent_units_are_silent else GATEWAY_NO_RESPONSE
+        if request.function_code in WRITING:
+            return self._write(bank, request)
         return bank.read(request.function_code, request.address, request.count)
 
-    def outgoing(self, sending: bool, data: bytes) -> bytes:
-        """pymodbus' trace of packets: the place where answers can be spoilt."""
-        return self._rewrite(data) if sending and self._rewrite is not None else data
-
-
-class _Unanswered(Exception):
-    """Silence, on its way through pymodbus."""
-
-
-class _Units(SimCore):  # type: ignore[misc]  # pymodbus has no types
-    """pymodbus' view of the banks: SimCore keeps registers of its own, ours are made at each request."""
-
-    def __init__(self, server: Server) -> None:
-        self._served = server
-
-    def device_ids(self) -> list[int]:
-        return list(self._served.units)
-
-    async def async_getValues(  # noqa: N802 - pymodbus' name
-        self, device_id: int, func_code: int, address: int, count: int = 1
-    ) -> Any:
-        answer = await self._served.answer(Request(device_id, func_code, address, count))
-        if answer is None:
-            raise _Unanswered
-        if isinstance(answer, int):
-            return ExcCodes(answer)
-        return [bool(bit) for bit in answer] if func_code in (1, 2) else answer
-
-    async def async_setValues(self, *_: Any) -> Any:  # noqa: N802 - pymodbus' name
-        return ExcCodes.ILLEGAL_FUNCTION
-
-
-class _Listener(ModbusTcpServer):  # type: ignore[misc]  # pymodbus has no types
-    def __init__(self, served: Server, address: tuple[str, int]) -> None:
-        placeholder = SimDevice(0, [SimData(0, datatype=DataType.REGISTERS)])
-        super().__init__(placeholder, address=address, trace_packet=served.outgoing)
-        self.context = _Units(served)
-
-    def callback_new_connection(self) -> _Handler:
-        return _Handler(self, self.trace_packet, self.trace_pdu, self.trace_connect)
-
-    async def end(self) -> None:
-        for handler in list(self.active_connections.values()):
-            handler.drop_work()
-        listening = self.transport
-        await self.shutdown()
-        if listening is not None:
-            await listening.wait_closed()
-
-
-class _Handler(ServerRequestHandler):  # type: ignore[misc]  # pymodbus has no types
-    """Answers each request under its own transaction id, however long the answer takes."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._work: set[asyncio.Task[None]] = set()
-
-    def callback_data(self, data: bytes, addr: Any = None) -> int:
-        try:
-            used: int = TransactionManager.callback_data(self, data, addr)
-        except ModbusIOException as problem:
-            asked = data[_HEADER] if len(data) > _HEADER else 0
-            refusal = ExceptionResponse(asked, ExcCodes.ILLEGAL_FUNCTION, problem.dev_id)
-            refusal.transaction_id = problem.transaction_id
-            self.server_send(refusal, addr)
-            return len(data)
-        if self.last_pdu is not None:
-            task = asyncio.get_running_loop().create_task(self._serve(self.last_pdu))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
-        return used
-
-    async def _serve(self, pdu: Any) -> None:
-        try:
-            response = await pdu.datastore_update(self.server.context, pdu.dev_id)
-        except _Unanswered:
-            return
-        except Exception as problem:
-            # A live value that cannot be had is the pretended device's failure, and somebody's to repair.
-            response = ExceptionResponse(pdu.function_code, ExcCodes.DEVICE_FAILURE)
-            said = f"a request to unit {pdu.dev_id} failed"
-            asyncio.get_running_loop().call_exception_handler({"message": said, "exception": problem})
-        response.transaction_id, response.dev_id = pdu.transaction_id, pdu.dev_id
-        self.server_send(response, None)
-
-    def callback_disconnected(self, exc: Exception | None) -> None:
-        super().callback_disconnected(exc)
-        self.drop_work()
-
-    def drop_work(self) -> None:
-        """Stop what is still being answered: nobody is there to read it."""
-        for task in self._work:
-            task.cancel()
+    def _write(self, bank: Bank, request: Request) -> list[int] | int | None:
+        faults = self.faults
+        if not self.writes:
+            return ILLEGAL_FUNCTION
+        if faults.refuse_write is not None:
+            return faults.refuse_write
+        values = request.values
+        if faults.keep_other is not None:
+            values = (faults.keep_other,) * len(values)
+        if not faults.spends("ignore_write"):
+            refused = bank.write(TABLE[request.function_code], request.address, values)
+            if refused is not None:
+                return refused
+        return None if faults.spends("lose_write_answer") else []

@@ -6,13 +6,13 @@ a real plant; every other device has a port of its own. Knows no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cityctl.library import Library
 from cityctl.modbus.bank import Live
 from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.wire import Bank, Server
+from cityctl.modbus.wire import Bank, Outgoing, Server
 from cityctl.sim import electricity, registers
 from cityctl.sim.blueprint import TANK
 from cityctl.sim.registers import Role
@@ -109,8 +109,18 @@ class LiveRegisters:
 class Plant:
     """All devices behind their ports."""
 
-    def __init__(self, town: Town, *, host: str = "127.0.0.1", library: Library | None = None) -> None:
+    def __init__(
+        self,
+        town: Town,
+        *,
+        host: str = "127.0.0.1",
+        library: Library | None = None,
+        writes: bool = False,
+        outgoing: Callable[[Outgoing], Awaitable[None]] | None = None,
+    ) -> None:
         self.host = host
+        self._writes = writes
+        self._outgoing = outgoing
         self.ports: dict[str, int] = {}
         self._servers: dict[str, Server] = {}
         shelf = library or Library()
@@ -128,7 +138,9 @@ class Plant:
         """
         try:
             for site, units in self._sites.items():
-                server = Server(units, self.host, ports.get(site, 0))
+                server = Server(
+                    units, self.host, ports.get(site, 0), writes=self._writes, outgoing=self._outgoing
+                )
                 self.ports[site] = await server.start()
                 self._servers[site] = server
         except BaseException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from cityctl.sim.noise import correlated, stream
 from cityctl.sim.records import BAR_PER_METRE
 from cityctl.sim.town import Town
 from cityctl.units import convert
+from cityctl.units import unit as known_unit
 
 Shown = Mapping[str, tuple[float | str, str | None]]
 """point name -> (value, unit); the unit is None where the value is a code or a text."""
@@ -33,6 +35,8 @@ _BY_UNIT: dict[str, float] = {
     "V": 230.0, "A": 4.2, "Hz": 50.0, "degC": 21.0, "K": 294.0, "%": 50.0, "": 0.95, "bar": 3.2, "W": 420.0,
     "kW": 0.42, "rpm": 1450.0, "h": 18_250.0, "kOhm": 38.0, "Ohm": 110.0, "NTU": 0.21, "m/s": 0.6, "S/m": 0.055,
     "pH": 7.4, "mg/L": 0.5, "uS/cm": 540.0, "count": 12.0, "starts": 140.0, "m3": COUNTED_BEFORE,
+    "VA": 460.0, "var": 190.0, "kWh": COUNTED_BEFORE, "kVAh": COUNTED_BEFORE, "kvarh": 41_000.0, "m3/h": 38.0,
+    "kg/h": 38_000.0, "Wh/m3": 310.0,
 }  # fmt: skip
 
 
@@ -205,4 +209,16 @@ def live_value(point: DevicePoint, shown: Shown) -> float | str | None:
         return float(min(point.enum)) if point.enum else 0.0
     if point.unit is None:
         return 1.0
-    return _BY_UNIT.get(point.unit)
+    return _by_unit(point.unit)
+
+
+@lru_cache(maxsize=256)
+def _by_unit(symbol: str) -> float | None:
+    """What a point of a unit shows: its own entry, or that of another unit of the same quantity."""
+    if symbol in _BY_UNIT:
+        return _BY_UNIT[symbol]
+    quantity = known_unit(symbol).quantity
+    for known, value in _BY_UNIT.items():
+        if known and known_unit(known).quantity == quantity:
+            return convert(value, known, symbol)
+    return None

@@ -15,6 +15,7 @@ from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.result import Result
 from cityctl.sim import shown
 from cityctl.sim.blueprint import TIME_ZONE
+from cityctl.sim.faulty import Faulty
 from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import FILE_NAME, Installation, Simulator
 from cityctl.sim.town import Town
@@ -31,9 +32,11 @@ class Plan:
     begin: datetime
     speed: float
 
-    def started(self) -> Simulator:
-        """The simulator, to be used in a `with` block."""
-        return Simulator(self.installation, begin=self.begin, speed=self.speed)
+    def started(self, *, writes: bool = False, faulty: Faulty | None = None) -> Simulator:
+        """The simulator, to be used in a `with` block; its devices may take writes, or answer badly."""
+        return Simulator(
+            self.installation, begin=self.begin, speed=self.speed, writes=writes, outgoing=faulty
+        )
 
 
 def plan(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,6 +21,7 @@ from urllib.request import ProxyHandler, build_opener
 from cityctl.disk import write_atomic
 from cityctl.errors import ConfigInvalid, Unreachable
 from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.wire import Outgoing
 from cityctl.sim.plant import DEVICES, Plant, site_ports
 from cityctl.sim.scenario import Scenario
 from cityctl.sim.service import DEMO_KEY, Service
@@ -130,11 +131,22 @@ class Installation:
 
 
 class Simulator:
-    """A running simulated city; use it in a `with` block. `installation` has the real ports then."""
+    """A running simulated city; use it in a `with` block. `installation` has the real ports then.
+
+    Its devices take writes where `writes`; `outgoing` may spoil what they answer (see faulty).
+    """
 
     def __init__(
-        self, installation: Installation, *, begin: datetime, speed: float = 1.0, warm: bool = True
+        self,
+        installation: Installation,
+        *,
+        begin: datetime,
+        speed: float = 1.0,
+        warm: bool = True,
+        writes: bool = False,
+        outgoing: Callable[[Outgoing], Awaitable[None]] | None = None,
     ) -> None:
+        self._writes, self._outgoing = writes, outgoing
         self.installation = installation
         self.town = Town(installation.scenario, TownClock(begin, speed).second)
         self._warm = warm
@@ -164,7 +176,7 @@ class Simulator:
         except OSError as problem:
             raise _taken(f"{wanted.host}:{wanted.http_port}", str(problem.strerror or problem)) from None
         self._service = service
-        self._plant = Plant(self.town, host=wanted.host)
+        self._plant = Plant(self.town, host=wanted.host, writes=self._writes, outgoing=self._outgoing)
         loop = asyncio.new_event_loop()
         self._loop = loop
         self._thread = Thread(target=loop.run_forever, daemon=True, name="sim-modbus")

@@ -9,9 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from cityctl.modbus.bank import Bank
+from cityctl.modbus.line.line import _LOST
 from cityctl.modbus.wire import Hook, Server
 
 Serve = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def _another_bus() -> None:
+    """Pseudo terminals get their names anew: what one bus owed is not the next one's debt."""
+    _LOST.clear()
 
 
 @pytest.fixture

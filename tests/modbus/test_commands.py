@@ -78,7 +78,7 @@ def test_read_names_the_silent_unit_and_exits_12(cityctl, project, serve):
     assert done.returncode == 12
     assert "inlet did not answer at 127.0.0.1:" in done.stderr
     assert "unit 1: exception 11 (gateway target does not answer)" in done.stderr
-    assert "hint: `cityctl devices show inlet`" in done.stderr
+    assert "hint: `cityctl devices diagnose inlet`" in done.stderr
     assert "within" not in done.stderr  # a gateway's refusal is no silence
     assert "Traceback" not in done.stderr
 
@@ -169,7 +169,7 @@ def test_a_projects_own_connector_is_found_by_being_there(cityctl, project, serv
 
 SERVICE = """\
 title: A historian
-request: {path: /export, query: {tag: "{series}"}}
+request: {path: "/{plant}/export", query: {tag: "{series}"}}
 answer: {format: csv}
 parameters: {plant: {meaning: number of the plant, required: true}}
 """

@@ -70,7 +70,7 @@ def values(answer: Answer) -> dict[str, object]:
 
 
 def test_every_point_comes_with_the_time_of_its_frame():
-    before = datetime.now(UTC)
+    before = datetime.now(UTC) - timedelta(milliseconds=1)  # times are kept in whole milliseconds
     answer, seen = ask_one()
     assert values(answer) == LIVE
     assert not answer.failures
@@ -200,7 +200,7 @@ def test_behind_one_gateway_the_order_is_strict_and_an_absent_unit_is_named():
             return await asking_all([target(server.port, unit=u, device=f"m{u}") for u in (1, 2, 3)])
 
     first, absent, third = asyncio.run(go())
-    assert order == [1, 1, 2, 3, 3]
+    assert order == [1, 2, 3, 1, 3]  # a block of each in turn
     assert values(first) == values(third) == LIVE
     assert absent.reason == "TCP connect ok; unit 2: exception 11 (gateway target does not answer)"
 
@@ -298,6 +298,58 @@ def test_another_device_in_the_same_place_is_found_out(number, is_taken):
     else:
         assert answer.is_dead
         assert answer.reason == "model is 101, not 103: this is no c"
+
+
+def test_a_device_that_allows_one_connection_is_asked_over_one():
+    """A second connection while the first is open is closed at once, as such devices do."""
+
+    async def go() -> tuple[list[Answer], int]:
+        open_now = most = 0
+        async with Server({1: bank(), 2: bank(), 3: bank()}) as real:
+
+            async def front(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                nonlocal open_now, most
+                open_now += 1
+                most = max(most, open_now)
+                if open_now == 1:
+                    up, down = await asyncio.open_connection("127.0.0.1", real.port)
+                    while data := await reader.read(300):
+                        down.write(data)
+                        writer.write(await up.read(300))
+                    down.close()
+                open_now -= 1
+                writer.close()
+
+            server = await asyncio.start_server(front, "127.0.0.1", 0)
+            port = server.sockets[0].getsockname()[1]
+            answers = await asking_all([target(port, unit=u, device=f"m{u}", timeout=2) for u in (1, 2, 3)])
+            server.close()
+        return answers, most
+
+    answers, most = asyncio.run(go())
+    assert most == 1
+    assert not any(answer.failures for answer in answers)
+
+
+def test_a_pause_of_one_device_is_the_others_turn():
+    """Behind one gateway: while one device must not be asked yet, the other one is."""
+    slow = DeviceConnector("c", "v", "m", "controller", POINTS, pause=0.2)
+    order: list[int] = []
+
+    async def noted(request: Request) -> None:
+        order.append(request.unit)
+
+    async def go() -> None:
+        async with Server({1: bank(slow), 2: bank()}, hook=noted) as server:
+            chosen = [
+                target(server.port, unit=1, device="slow", connector=slow),
+                target(server.port, unit=2, device="quick"),
+            ]
+            for answer in await asking_all(chosen):
+                assert values(answer) == LIVE
+
+    asyncio.run(go())
+    assert order == [1, 2, 2, 1]
 
 
 def test_no_devices_is_no_work():

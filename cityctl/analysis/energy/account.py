@@ -7,12 +7,13 @@ is called not proven. Runs no SQL.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from cityctl.analysis.energy.columns import ROW
+from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
 from cityctl.analysis.question import Question
@@ -65,10 +66,19 @@ class Row:
         return tuple(told.get(key) for key in ROW)
 
 
-def judge(
-    question: Question, one: Wanted, totals: Mapping[str, Any] | None, model: Mapping[str, Any] | None
-) -> Row:
+@dataclass(frozen=True)
+class Known:
+    """What the engine found out about one meter: the sums of its days, its model, CO2 [kg], events."""
+
+    totals: Mapping[str, Any] | None
+    model: Mapping[str, Any] | None
+    carbon: float | None = None
+    events: Sequence[Event] = ()
+
+
+def judge(question: Question, one: Wanted, known: Known) -> Row:
     """The account of one meter: what its data lack, or its saving with a verdict."""
+    totals, model = known.totals, known.model
     name = one.point.zone or one.point.id
     zones = question.city.zones
     label = one.point.name or (zones[name].name if name in zones else None) or name
@@ -81,7 +91,8 @@ def judge(
     assert totals is not None
     assert model is not None
     row.figures = _figures(question, one, totals, model)
-    row.remarks = _remarks(one, totals, model, row)
+    row.figures["saved_co2"] = known.carbon
+    row.remarks = [*_remarks(one, totals, model, row), *map(str, known.events)]
     row.apart = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
     row.verdict = _verdict(row)
     return row
@@ -171,6 +182,7 @@ def _figures(
         "saved_money": None if price is None else avoided * price,
         "cvrmse": fit.cvrmse if model["own_cvrmse"] is None else model["own_cvrmse"],
         "cvrmse_reporting": _scatter(model),
+        "enpi": observed / expected if expected else None,
         "nmbe": fit.nmbe,
         "model": model["model"],
         "baseline_start": one.intervention - timedelta(days=question.parameters["baseline_days"]),

@@ -62,6 +62,12 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         "intervention": pa.array(dates),
         "reporting": pa.array([max(one, first) for one in dates]),
         "until": pa.array([until] * len(meters)),
+        "carbon": pa.array(
+            [one.carbon if isinstance(one.carbon, str) else None for one in meters], pa.string()
+        ),
+        "flat_carbon": pa.array(
+            [one.carbon if isinstance(one.carbon, float) else None for one in meters], pa.float64()
+        ),
         "chunk": pa.array([at // CHUNK for at in range(len(meters))], pa.int32()),
         "part": pa.array([at // PART for at in range(len(meters))], pa.int32()),
     }
@@ -93,6 +99,7 @@ _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling
            "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting")  # fmt: skip
 _TEXTS = ("meter", "model", "part")
 _FLAGS = ("reporting", "beyond")
+_DATES = ("day", "first_day", "last_day")
 _COUNTS = ("candidates", "terms", "days", "cell")
 
 
@@ -106,7 +113,7 @@ def keep(
         **dict.fromkeys(_TEXTS, pa.string()),
         **dict.fromkeys(_FLAGS, pa.bool_()),
         **dict.fromkeys(_COUNTS, pa.int64()),
-        "day": pa.date32(),
+        **dict.fromkeys(_DATES, pa.date32()),
     }
     schema = pa.schema([(key, kinds.get(key, pa.float64())) for key in columns])
     question.engine.register(name, pa.Table.from_pylist(rows, schema=schema))

@@ -24,6 +24,8 @@ COLUMNS: tuple[Column, ...] = (
            "fractional savings uncertainty: half-width of the saving's interval over the saving",
            "share", 0, 2),
     Column("saved_money", "Worth", "money", "saved use at the network's flat price", "number", 0, 5),
+    Column("saved_co2", "CO2 saved", "kg", "CO2 of the saved use, at its hours' intensity where city.yaml knows it",
+           "number", 0, 6),
     Column("verdict", "Verdict", None, "what follows", "verdict", priority=1),
     Column("cvrmse", "CV(RMSE)", None, "scatter of the baseline around its model, over its mean",
            "share", 1, 7),
@@ -38,6 +40,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("reporting_end", "Reporting to", None, "first day after the compared ones", "date", priority=9),
     Column("avoided_low", "Saved, low", KWH, "lower end of the saving's interval", "number", 0, 9),
     Column("avoided_high", "Saved, high", KWH, "upper end of the saving's interval", "number", 0, 9),
+    Column("enpi", "EnPI", None, "observed over expected use: energy performance indicator (ISO 50006:2023)",
+           "number", 3, 9),
     Column("nmbe", "NMBE", None, "mean of observed less expected use in the baseline, over its mean",
            "share", 2, 9),
     Column("r2_adj", "R² adj.", None, "share of the variance that the model explains, adjusted for its terms",
@@ -61,7 +65,7 @@ COLUMNS: tuple[Column, ...] = (
 # fmt: on
 BY_KEY = {one.key: one for one in COLUMNS}
 TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "fsu", "saved_money",
-          "avoided_low", "avoided_high", "verdict")  # fmt: skip
+          "saved_co2", "avoided_low", "avoided_high", "verdict")  # fmt: skip
 ROW = tuple(one.key for one in COLUMNS if one.key not in ("meters", "proven"))
 
 METHOD_NAMES = {
@@ -99,6 +103,9 @@ METHOD_NOTES = {
     ),
 }
 NOTES = (
+    "Method: non-routine events: a run of 5 or more days with less than half of the usual use, deeper than three times "
+    "the baseline's scatter and longer than any in the baseline, is a shutdown: its days are neither used nor "
+    "expected. A step to another level that stays is named and left in the account. EnPI after ISO 50006.",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "

@@ -23,6 +23,7 @@ class Wanted:
     temperature: str | None
     intervention: date | None
     earlier: date | None
+    carbon: float | str | None = None  # kg CO2 for each kWh, or the point that holds it by the hour
 
     @property
     def keeps_zeros(self) -> bool:
@@ -43,6 +44,11 @@ def _measures_use(city: City, point: Point) -> bool:
     if point.quantity == "volume":
         return network_of(city, point) == "gas"
     return point.quantity in ("energy", "power")
+
+
+def _carbon(city: City, point: Point) -> float | str | None:
+    network = point.network or (city.zones[point.zone].network if point.zone is not None else None)
+    return city.networks[network].carbon if network in city.networks else None
 
 
 def _temperature(city: City, zone: str | None) -> str | None:
@@ -115,6 +121,7 @@ def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
                 temperature=_temperature(city, point.zone),
                 intervention=dates[-1] if dates else None,
                 earlier=dates[-2] if len(dates) > 1 else None,
+                carbon=_carbon(city, point),
             )
         )
     return sorted(chosen, key=lambda one: one.point.id)

@@ -40,7 +40,7 @@ def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
         "select meter, cell, y, t from savings_daily where not reporting and y is not null and t is not null "
         "order by meter, day"
     )
-    for meter, columns in _by_meter(days):
+    for meter, columns in by_meter(days):
         model = split.fit(columns["t"], columns["y"], columns["cell"], cooling=cooling[meter])
         if model is None:
             continue
@@ -81,7 +81,7 @@ def by_the_hour(question: Question, meters: list[Wanted]) -> None:
         hours = ask.arrow(question.sql("hours"), {"part": part})
         told = np.full(hours.num_rows, np.nan)
         begin = 0
-        for meter, columns in _by_meter(hours):
+        for meter, columns in by_meter(hours):
             end = begin + len(columns["y"])
             model = _fit_hours(meter, columns, told[begin:end])
             if model is not None:
@@ -122,7 +122,7 @@ def _fit_hours(meter: str, columns: dict[str, Any], told: Any) -> dict[str, Any]
     }
 
 
-def _by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """(meter, its columns as arrays) of a table that is sorted by meter."""
     import numpy as np
 

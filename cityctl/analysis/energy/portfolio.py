@@ -78,6 +78,7 @@ def _total(booked: list[Row]) -> list[tuple[object, ...]]:
     avoided = sums["avoided_kwh"]
     band = math.sqrt(math.fsum((row.figures["avoided_high"] - row.avoided) ** 2 for row in booked))
     fsu = band / abs(avoided) if avoided else math.inf
+    carbon = [row.figures["saved_co2"] for row in booked]
     worth = [row.figures["saved_money"] for row in booked]
     told = {
         **sums,
@@ -86,6 +87,7 @@ def _total(booked: list[Row]) -> list[tuple[object, ...]]:
         "saving_pct": 100 * avoided / sums["counterfactual_kwh"] if sums["counterfactual_kwh"] else None,
         "fsu": fsu,
         "saved_money": None if None in worth else math.fsum(worth),
+        "saved_co2": None if None in carbon else math.fsum(carbon),
         "avoided_low": avoided - band,
         "avoided_high": avoided + band,
         "verdict": ("proven" if avoided > 0 else "USE ROSE proven") if fsu <= MOST_FSU else "not proven",

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, columns, portfolio
+from cityctl.analysis.energy import account, columns, events, portfolio
 from cityctl.analysis.energy.account import Row
-from cityctl.analysis.energy.baseline import hand_over, sum_by_day, whole_days
+from cityctl.analysis.energy.baseline import hand_over, keep, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
+from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
-from cityctl.analysis.energy.methods import METHODS
+from cityctl.analysis.energy.methods import METHODS, by_meter
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
@@ -47,7 +49,8 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     """The meters and the outdoor temperatures that they are compared with."""
     meters = wanted(city, parameters)
     weather = {one.temperature for one in meters if one.temperature is not None}
-    return [*(one.point.id for one in meters), *sorted(weather)]
+    carbon = {one.carbon for one in meters if isinstance(one.carbon, str)}
+    return [*(one.point.id for one in meters), *sorted(weather), *sorted(carbon - weather)]
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -79,7 +82,7 @@ def answer(question: Question) -> Result:
     drawn = sorted((row for row in rows if row.proven), key=lambda row: (-abs(row.avoided), row.meter))[
         : question.parameters["plots"]
     ]
-    plots = [_plot(question, row) for row in drawn]
+    plots = [plot for row in drawn for plot in _plots(question, row)]
     result = portfolio.result(question, rows, plots)
     left_out = without_measure(question.city, question.parameters)
     if left_out:
@@ -91,28 +94,89 @@ def answer(question: Question) -> Result:
 
 def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     ask = question.engine
+    happened = _set_apart(question)
     with_steps = (
         "select t.*, s.every_s from savings_totals as t left join savings_steps as s on s.meter = t.meter"
     )
     totals = {row["meter"]: row for row in ask.arrow(with_steps).to_pylist()}
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
-    return [
-        account.judge(question, one, totals.get(one.point.id), models.get(one.point.id)) for one in meters
+    carbon = dict(ask.rows(question.sql("carbon"))) if any(one.carbon is not None for one in meters) else {}
+    rows = []
+    for one in meters:
+        meter = one.point.id
+        known = account.Known(
+            totals.get(meter), models.get(meter), carbon.get(meter), happened.get(meter, [])
+        )
+        rows.append(account.judge(question, one, known))
+    return rows
+
+
+def _set_apart(question: Question) -> dict[str, list[Event]]:
+    """Non-routine events by meter; the days of shutdowns leave the account (savings_kept)."""
+    import numpy as np
+
+    found: dict[str, list[Event]] = {}
+    days = question.engine.arrow(
+        "select meter, day, reporting, beyond, y, expected from savings_predicted where days = 1 order by meter, day"
+    )
+    dates = days["day"].to_pylist() if days.num_rows else []
+    begin = 0
+    for meter, table in by_meter(days):
+        end = begin + len(table["y"])
+        after = table["reporting"].astype(bool)
+        before = ~after
+        if before.any() and after.any():
+            y, expected = table["y"], table["expected"]
+            spread = float(np.sqrt(np.mean((y[before] - expected[before]) ** 2)))
+            usual = events.longest_run(y[before], expected[before], spread)
+            told = after & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing
+            these = [day for day, counts in zip(dates[begin:end], told, strict=True) if counts]
+            met = events.shutdowns(these, y[told], expected[told], spread, usual)
+            changed = events.step(these, y[told], expected[told]) if not met else None
+            if met or changed:
+                found[meter] = [*met, *([changed] if changed else [])]
+        begin = end
+    apart = [
+        {"meter": meter, "first_day": one.first, "last_day": one.last}
+        for meter, met in found.items()
+        for one in met
+        if one.kind == "shutdown"
     ]
+    keep(question, "savings_apart", apart, ("meter", "first_day", "last_day"))
+    question.engine.execute(question.sql("without_shutdowns"))
+    return found
 
 
-def _plot(question: Question, row: Row) -> Plot:
+def _plots(question: Question, row: Row) -> list[Plot]:
+    """Use beside what was expected, and how the saving has built up since the measure (CUSUM)."""
     zone = question.interval.zone
     days = question.engine.rows(question.sql("series"), {"meter": row.meter})
-    times = [midnight(day, zone) for day, _, _ in days]
+    times = [midnight(day, zone) for day, _, _, _ in days]
     assert row.intervention is not None
-    return Plot(
-        key=row.meter,
-        title=f"{row.label}: {account.said_change(row)}",
-        unit="kWh/d",
-        lines=[
-            Line("observed", times, [used for _, used, _ in days]),
-            Line("expected in this weather", times, [expected for _, _, expected in days]),
-        ],
-        marks=[(midnight(row.intervention, zone), "measure")],
-    )
+    measure = [(midnight(row.intervention, zone), "measure")]
+    since = [
+        (moment, expected - used)
+        for moment, (_, used, expected, after) in zip(times, days, strict=True)
+        if after
+    ]
+    return [
+        Plot(
+            key=row.meter,
+            title=f"{row.label}: {account.said_change(row)}",
+            unit="kWh/d" if question.parameters["method"] != "billing" else "kWh",
+            lines=[
+                Line("observed", times, [used for _, used, _, _ in days]),
+                Line("expected in this weather", times, [expected for _, _, expected, _ in days]),
+            ],
+            marks=measure,
+        ),
+        Plot(
+            key=f"{row.meter}-cusum",
+            title=f"{row.label}: saved since the measure, summed up (CUSUM)",
+            unit="kWh",
+            lines=[
+                Line("saved", [moment for moment, _ in since], list(accumulate(saved for _, saved in since)))
+            ],
+            marks=measure,
+        ),
+    ]

@@ -268,6 +268,13 @@ join savings_parts as m on m.meter = d.meter and m.cell = d.cell
 join savings_totals as t on t.meter = d.meter
 where d.y is not null and d.t is not null
 
+-- name: without_shutdowns
+-- Days that were set apart: neither used nor expected.
+create or replace table savings_kept as
+select p.* from savings_predicted as p
+left join savings_apart as a on a.meter = p.meter and p.reporting and p.day >= a.first_day and p.day <= a.last_day
+where a.meter is null
+
 -- name: outcome
 -- One row a meter: the model, how well it fits, and what was used and expected after the intervention.
 select m.meter, m.model, m.heating, m.cooling, m.beta_heating, m.beta_cooling, m.intercept, m.r2_adj,
@@ -286,7 +293,7 @@ join (
     from (
         select meter, y, expected, y - expected as residual,
                lag(y - expected) over (partition by meter order by day) as previous
-        from savings_predicted
+        from savings_kept
         where not reporting
     ) as r
     join (
@@ -298,7 +305,7 @@ join (
         from (
             select meter, y, row_number() over (partition by meter order by y) as place,
                    count(*) over (partition by meter) as n
-            from savings_predicted
+            from savings_kept
             where not reporting
         ) as ranked
         group by meter
@@ -314,13 +321,43 @@ left join (
            sum(case when s.y <= 0 and s.expected > 0.25 * t.mean then s.expected else 0 end)
              / sum(s.expected) as idle_share,
            min(case when s.y <= 0 and s.expected > 0.25 * t.mean then s.day end) as idle_since
-    from savings_predicted as s
+    from savings_kept as s
     join (
-        select meter, avg(y) as mean from savings_predicted where not reporting group by meter
+        select meter, avg(y) as mean from savings_kept where not reporting group by meter
     ) as t on t.meter = s.meter
     where s.reporting
     group by s.meter
 ) as p on p.meter = m.meter
+
+-- name: carbon
+-- CO2 of the avoided use [kg]: each day at the mean intensity of its hours, weighted by the use in them; a day
+-- whose intensity is not known at that of the meter's other days.
+with intensity as (
+    select r.point as carbon, date_trunc('hour', r.time) as hour, avg(r.value) as kg_a_kwh
+    from readings as r
+    where r.point in (select carbon from savings_meters) and r.quality < 3 and r.value is not null
+    group by r.point, date_trunc('hour', r.time)
+),
+days as (
+    select a.meter as meter, c.day as day, sum(a.amount * i.kg_a_kwh) / sum(a.amount) as kg_a_kwh
+    from savings_amounts as a
+    join savings_meters as m on m.meter = a.meter and m.carbon is not null
+    join intensity as i on i.carbon = m.carbon and i.hour = date_trunc('hour', a.at)
+    join calendar as c
+      on c.slot = case when extract(minute from a.at) >= 30
+                       then date_trunc('hour', a.at) + interval '30' minute
+                       else date_trunc('hour', a.at) end
+    where a.amount > 0
+    group by a.meter, c.day
+)
+select p.meter as meter,
+       sum((p.expected - p.y) * coalesce(m.flat_carbon, d.kg_a_kwh, w.kg_a_kwh)) as kg
+from savings_kept as p
+join savings_meters as m on m.meter = p.meter
+left join days as d on d.meter = p.meter and d.day = p.day
+left join (select meter, avg(kg_a_kwh) as kg_a_kwh from days group by meter) as w on w.meter = p.meter
+where p.reporting
+group by p.meter
 
 -- name: hours
 -- Use and outdoor temperature of each hour of some meters, for models by the hour; `y` and `t` [degF] are null
@@ -405,4 +442,4 @@ order by meter, day
 
 -- name: series
 -- Observed and expected use of one meter, day by day.
-select day, y, expected from savings_predicted where meter = $meter order by day
+select day, y, expected, reporting from savings_predicted where meter = $meter order by day

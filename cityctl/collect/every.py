@@ -1,0 +1,162 @@
+"""Poll again and again, on the marks of the city's clock, until somebody ends it.
+
+Keeps counts a device and nothing that grows. A round that fails is told and the next one comes all the same;
+a mark that a long round ran over is left out and told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from cityctl.city.project import Project
+from cityctl.clock import duration, short
+from cityctl.collect import poll as polling
+from cityctl.disk import Lock
+from cityctl.errors import LockHeld, Unreachable, UsageProblem
+from cityctl.glossary import column
+from cityctl.modbus.ask import Answer
+from cityctl.result import Column, Completeness, Missing, Result, Table
+
+ROUNDS = Column("rounds", "Rounds", meaning="polls in which the device was asked", kind="integer", priority=3)
+WHOLE = Column("whole", "Whole", meaning="polls that brought every point", kind="integer", priority=3)
+PART = Column("part", "Part", meaning="polls that brought some points", kind="integer", priority=3)
+DEAD = Column("dead", "Dead", meaning="polls without any answer", kind="integer", priority=2)
+COLUMNS: tuple[Column, ...] = (ROUNDS, WHOLE, PART, DEAD)
+
+
+def next_mark(now: datetime, every: timedelta, zone: tzinfo) -> datetime:
+    """The next instant at a whole multiple of `every` since the local midnight, UTC; each day begins anew."""
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    tomorrow = (midnight + timedelta(days=1)).astimezone(UTC)
+    begun = midnight.astimezone(UTC)
+    steps = (now.astimezone(UTC) - begun) // every + 1
+    mark = begun + steps * every
+    if every > timedelta(days=1):
+        return mark
+    return min(mark, tomorrow)
+
+
+@dataclass(frozen=True)
+class Times:
+    """How often, how many times, and how long a run may take (s)."""
+
+    every: timedelta | None = None
+    rounds: int | None = None
+    deadline: float | None = None
+
+    @classmethod
+    def of(cls, every: str | None, rounds: int | None, deadline: str | None) -> Times:
+        """As people write them. Raises UsageProblem."""
+        if rounds is not None and every is None:
+            raise UsageProblem("--rounds goes with --every", hint="cityctl poll --every 15m --rounds 4")
+        often = duration(every) if every is not None else None
+        if often is not None and often < timedelta(seconds=1):
+            raise UsageProblem("--every is one second or longer")
+        longest = duration(deadline).total_seconds() if deadline is not None else None
+        if longest is not None and longest <= 0:
+            raise UsageProblem("--deadline is longer than nothing", hint="cityctl poll --deadline 20s")
+        return cls(often, rounds, longest)
+
+
+class _Tally:
+    """How each device fared, over all rounds."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, list[int]] = {}
+        self.reasons: dict[str, str] = {}
+
+    def take(self, answer: Answer) -> None:
+        counts = self.devices.setdefault(answer.target.device, [0, 0, 0])
+        counts[2 if answer.is_dead else 1 if answer.failures else 0] += 1
+        if answer.failures:
+            self.reasons[answer.target.device] = answer.reason
+
+
+def poll_every(
+    project: Project,
+    devices: Sequence[str] | None,
+    times: Times,
+    *,
+    group: str | None = None,
+    say: Callable[[str], None],
+) -> Result:
+    """Poll at each mark; `times.rounds` ends it, otherwise a signal does. The result counts each device's rounds.
+
+    A round ends at the latest where the next begins. `say` gets a line a round. Raises LockHeld where
+    another such loop is at work, Unreachable where no round brought anything, and what `poll` raises of
+    configuration and store.
+    """
+    every, rounds = times.every or timedelta(minutes=15), times.rounds
+    deadline = min(times.deadline or every.total_seconds(), every.total_seconds())
+    asked = polling.chosen(project, devices, group)
+    tally = _Tally()
+    done = missed = stored_rounds = 0
+    problem: Unreachable | None = None
+    # Fast and slow points are two loops; where both fall on one mark, one waits for the other.
+    name = f"poll-every-{group}.lock" if group else "poll-every.lock"
+    with Lock(project.state / name, purpose=f"cityctl poll --every {short(every)}"):
+        mark = next_mark(datetime.now(UTC), every, project.city.zone_info)
+        say(f"polling {len(asked)} devices every {short(every)}, first at {_clock(mark, project)}")
+        while rounds is None or done < rounds:
+            _sleep_until(mark)
+            try:
+                result = polling.poll(
+                    project, asked=asked, deadline=deadline, wait=deadline / 2, on_answer=tally.take
+                )
+            except Unreachable as nobody:
+                problem = nobody
+                say(f"{_clock(mark, project)} {nobody.message}")
+            except LockHeld as held:
+                missed += 1
+                say(f"{_clock(mark, project)} left out: {held.message}")
+            else:
+                stored_rounds += 1
+                say(f"{_clock(mark, project)} {result.summary}")
+            done += 1
+            following = next_mark(mark, every, project.city.zone_info)
+            late = datetime.now(UTC)
+            while following < late:
+                missed += 1
+                say(f"{_clock(following, project)} left out: the round before it took too long")
+                following = next_mark(following, every, project.city.zone_info)
+            mark = following
+    if problem is not None and not stored_rounds:
+        raise problem
+    return _result(tally, done, missed, every)
+
+
+def _sleep_until(mark: datetime) -> None:
+    while (left := (mark - datetime.now(UTC)).total_seconds()) > 0:
+        # Short naps: Windows delivers Ctrl-C only between them, and a clock that is set is noticed.
+        time.sleep(min(left, 0.5))
+
+
+def _clock(mark: datetime, project: Project) -> str:
+    return f"{mark.astimezone(project.city.zone_info):%Y-%m-%d %H:%M:%S}"
+
+
+def _result(tally: _Tally, done: int, missed: int, every: timedelta) -> Result:
+    rows = [
+        (device, sum(counts), *counts, tally.reasons.get(device, ""))
+        for device, counts in tally.devices.items()
+    ]
+    whole = sum(counts[0] for counts in tally.devices.values())
+    asked = sum(sum(counts) for counts in tally.devices.values())
+    missing = [
+        Missing(device, f"{part + dead} of {whole_ + part + dead} rounds: {tally.reasons.get(device, '')}")
+        for device, (whole_, part, dead) in tally.devices.items()
+        if part or dead
+    ]
+    if missed:
+        missing.append(Missing("rounds", f"{missed} left out"))
+    columns = [column("device"), ROUNDS, WHOLE, PART, DEAD, column("reason")]
+    return Result(
+        f"Polled every {short(every)}",
+        [Table("devices", "Devices", columns, rows)],
+        completeness=Completeness(wanted=asked + missed, had=whole, missing=missing),
+        summary=f"{done} rounds, {missed} left out; {whole} of {asked} devices' rounds whole",
+    )

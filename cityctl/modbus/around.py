@@ -1,0 +1,283 @@
+"""Looking around at devices, as results: scan, identify, diagnose. Sends reads only, stores nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from cityctl.city.project import Project
+from cityctl.errors import ConfigInvalid, Unreachable, UsageProblem
+from cityctl.glossary import column
+from cityctl.library import Library
+from cityctl.modbus.careful import RATE, CarefulLine
+from cityctl.modbus.connector import DeviceConnector, load_connector
+from cityctl.modbus.diagnose import BAD, Diagnosis, diagnosing
+from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.identify import CERTAIN, Fit, Registers, fits
+from cityctl.modbus.line import Link
+from cityctl.modbus.look import MODEL, PORT, UNIT_ID
+from cityctl.modbus.run import run_loop
+from cityctl.modbus.scan import TIMEOUT, Scanned, Seen, look_at, scanning, units_of
+from cityctl.modbus.targets import Shelf, link, named_device
+from cityctl.result import Column, Completeness, Missing, Result, Table
+
+ANSWERS = Column("answers", "Answers", meaning="what it said to the first request", priority=6)
+VENDOR = Column("vendor", "Vendor", meaning="who made it, in its own words (function 43)", priority=2)
+PRODUCT = Column("product", "Product", meaning="what it is, in its own words (function 43)", priority=2)
+REVISION = Column("revision", "Revision", meaning="its firmware, in its own words (function 43)", priority=5)
+SERVER_ID = Column("server_id", "Server id", meaning="what it reports of itself (function 17)", priority=4)
+MODELS = Column("sunspec_models", "SunSpec", meaning="the SunSpec models that it has", priority=3)
+FIT = Column(
+    "fit",
+    "Fit",
+    meaning="0 to 100: how well the connector fits; from 90 on the device itself says so",
+    kind="integer",
+    priority=1,
+)
+WHY = Column("why", "Why", meaning="what speaks for it and against it", priority=2)
+STEP = Column("step", "Step", meaning="what was tried", priority=1)
+OUTCOME = Column("outcome", "Outcome", meaning="ok, PROBLEM, or told where it is neither", priority=1)
+DETAIL_TEXT = Column("came", "What came", meaning="what came of it", priority=2)
+
+COLUMNS: tuple[Column, ...] = (
+    *(ANSWERS, VENDOR, PRODUCT, REVISION, SERVER_ID, MODELS, FIT, WHY, STEP, OUTCOME, DETAIL_TEXT),
+)
+SHOWN = 8
+"""Connectors that `identify` shows."""
+_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:]+)\]|(?P<host>[^:\s/]+))(?::(?P<port>\d{1,5}))?")
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where to look: a line, the unit and the connector where a device of the city names them."""
+
+    link: Link
+    unit: int | None = None
+    device: str = ""
+    connector: str = ""
+    timeout: float | None = None
+
+
+def spot(project: Project, word: str) -> Spot:
+    """A device of city.yaml, or HOST[:PORT]: the city needs not know it. Raises UsageProblem, ConfigInvalid."""
+    found = _HOST.fullmatch(word)
+    named = "." not in word and ":" not in word and word != "localhost"
+    if named or found is None:
+        city = project.city
+        device = named_device(city, word)
+        return Spot(link(device, project.folder), device.unit, word, device.connector, device.timeout)
+    port = int(found["port"] or 502)
+    if not 1 <= port <= 65_535:
+        raise UsageProblem(f"`{word}`: a port is 1 to 65535")
+    return Spot(Link(found["six"] or found["host"], port))
+
+
+def _spots(project: Project, words: Sequence[str]) -> list[Spot]:
+    """The places named; all lines of the city where none is."""
+    if words:
+        return [spot(project, word) for word in words]
+    city = project.city
+    lines: dict[Link, Spot] = {}
+    for device in city.devices.values():
+        line = link(device, project.folder)
+        lines.setdefault(line, Spot(line))
+    if not lines:
+        raise UsageProblem("no devices in city.yaml", hint="name a place: `cityctl devices scan 10.0.0.5`")
+    return list(lines.values())
+
+
+def scan(
+    project: Project,
+    library: Library,
+    words: Sequence[str],
+    *,
+    units: str,
+    timeout: float = TIMEOUT,
+    rate: float = RATE,
+    on_unit: Callable[[str], None] | None = None,
+) -> Result:
+    """Who answers at the places named (or at every line of the city), and what each says of itself.
+
+    Raises UsageProblem for words that name nothing, Unreachable where no place can be connected to.
+    """
+    links = list(dict.fromkeys(each.link for each in _spots(project, words)))
+
+    def told(at: Link, unit: int) -> None:
+        if on_unit is not None:
+            on_unit(f"{at} unit {unit}")
+
+    numbers = units_of(units)
+    places = run_loop(scanning(links, numbers, timeout=timeout, rate=rate, on_unit=told))
+    if all(place.reason and not place.seen for place in places):
+        names = ", ".join(str(place.link) for place in places)
+        raise Unreachable(
+            f"no unit answers at {names}",
+            tried=[f"{place.link}: {place.reason}" for place in places],
+            hint="`cityctl devices diagnose` looks at one device step by step",
+        )
+    by_model = {each.sunspec: each.connector for each in _connectors(library)[0] if each.sunspec}
+    rows = [_scanned_row(seen, by_model) for place in places for seen in place.seen]
+    where = [column("host", priority=2), replace(PORT, priority=3), replace(UNIT_ID, priority=1)]
+    said = [ANSWERS, VENDOR, PRODUCT, REVISION, SERVER_ID, MODELS, column("connector", priority=3)]
+    sent = _many(sum(place.requests for place in places), "request")
+    summary = f"{_many(len(rows), 'unit')} answer at {_many(len(links), 'place')}, {sent} sent"
+    return Result(
+        "Devices that answer",
+        [Table("units", "Units", [*where, *said], rows)],
+        completeness=_reached(places, len(numbers)),
+        notes=_scan_notes(places),
+        summary=summary,
+    )
+
+
+def scan_steps(project: Project, words: Sequence[str], units: str) -> int:
+    """How many requests for life a scan will send, for its progress."""
+    return len({each.link for each in _spots(project, words)}) * len(units_of(units))
+
+
+def _scanned_row(seen: Seen, by_model: dict[int, str]) -> tuple[object, ...]:
+    who = seen.identity
+    models = " ".join(str(model.id) for model in seen.models)
+    fitting = " ".join(by_model[model.id] for model in seen.models if model.id in by_model)
+    product = who.product or who.other.get(4, "") or who.other.get(5, "")
+    place = (seen.link.host, seen.link.port or None, seen.unit)
+    return (*place, seen.first, who.vendor, product, who.revision, who.server_id, models, fitting)
+
+
+def _reached(places: Sequence[Scanned], units: int) -> Completeness:
+    missing = [
+        Missing(str(place.link), f"{place.reason}; {place.asked} of {units} units asked")
+        for place in places
+        if place.reason
+    ]
+    return Completeness(
+        wanted=units * len(places), had=sum(p.asked for p in places), missing=missing, unit="units asked"
+    )
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _scan_notes(places: Sequence[Scanned]) -> list[str]:
+    notes = [
+        f"{place.link} answers to every unit: it is one device, not a gateway"
+        for place in places
+        if len(place.seen) > 3 and len(place.seen) == place.asked
+    ]
+    if any(place.seen for place in places):
+        notes.append("`cityctl devices identify HOST:PORT --unit N` finds the connector that fits")
+    return notes
+
+
+def _connectors(library: Library) -> tuple[list[DeviceConnector], list[str]]:
+    """Every device connector that holds, and the names of those that do not."""
+    found, broken = [], []
+    for name, path in library.list("connectors/devices").items():
+        try:
+            found.append(load_connector(path))
+        except ConfigInvalid:
+            broken.append(name)
+    return found, broken
+
+
+def identify(
+    project: Project,
+    library: Library,
+    word: str,
+    *,
+    unit: int | None = None,
+    timeout: float = 1.0,
+    rate: float = RATE,
+    on_connector: Callable[[str], None] | None = None,
+) -> Result:
+    """Which connectors fit the device at a place, the best first, with reasons.
+
+    Raises Unreachable where it does not answer.
+    """
+    at = spot(project, word)
+    number = unit if unit is not None else at.unit if at.unit is not None else 1
+    connectors, broken = _connectors(library)
+
+    async def look() -> tuple[Seen | None, list[Fit], int]:
+        line = CarefulLine(at.link, rate=rate)
+        try:
+            seen = await look_at(line, at.link, number, timeout)
+            if seen is None:
+                return None, [], line.requests
+            registers = Registers(line, number, timeout)
+            found = await fits(connectors, registers, seen.identity, seen.models, on_connector)
+            return seen, found, line.requests
+        finally:
+            line.close()
+
+    hint = (
+        f"`cityctl devices scan {word} --units 1-247` finds units, `cityctl devices diagnose {word}` reasons"
+    )
+    try:
+        seen, found, requests = run_loop(look())
+    except NotConnected as problem:
+        raise Unreachable(f"{word} cannot be connected to: {problem}", hint=hint) from None
+    if seen is None:
+        raise Unreachable(f"unit {number} at {at.link} does not answer", hint=hint)
+    rows: list[tuple[object, ...]] = []
+    for fit in [fit for fit in found if fit.score > 0][:SHOWN]:
+        made = fit.connector
+        rows.append((made.connector, fit.score, f"{made.vendor} {made.model}", "; ".join(fit.reasons)))
+    table = Table("connectors", "Connectors", [column("connector", priority=1), FIT, MODEL, WHY], rows)
+    notes = [f"It says of itself: {seen.identity.text}"] if seen.identity.text else []
+    notes += [f"connectors that do not hold, and were left out: {', '.join(broken)}"] if broken else []
+    return Result(
+        f"What is at {at.link} unit {number}",
+        [table],
+        notes=notes,
+        summary=f"{_verdict(found)} ({len(connectors)} connectors tried with {requests} requests)",
+    )
+
+
+def _verdict(found: Sequence[Fit]) -> str:
+    best = [fit for fit in found if fit.score > 0]
+    if not best:
+        return "no connector fits: `cityctl connectors new` begins one"
+    if best[0].score >= CERTAIN:
+        sure = [fit.connector.connector for fit in best if fit.score >= CERTAIN]
+        return f"it is {' and '.join(sure)}: the device itself says so"
+    if len(best) > 1 and best[0].score - best[1].score < 10:
+        names = " or ".join(fit.connector.connector for fit in best[:2])
+        return f"perhaps {names}: compare values with the display"
+    return f"perhaps {best[0].connector.connector}: compare its values with the display"
+
+
+def diagnose(
+    project: Project,
+    library: Library,
+    word: str,
+    *,
+    unit: int | None = None,
+    timeout: float | None = None,
+    rounds: int,
+) -> tuple[Result, bool]:
+    """What is wrong with a device, and what to do next; and whether it answers at all."""
+    at = spot(project, word)
+    number = unit if unit is not None else at.unit if at.unit is not None else 1
+    connector = Shelf(library).connector(at.connector) if at.connector else None
+    seconds = timeout or at.timeout or 3.0
+    found = run_loop(diagnosing(at.link, number, connector, timeout=seconds, rounds=rounds, name=at.device))
+    return _diagnosed(found, word), found.answers
+
+
+def _diagnosed(found: Diagnosis, word: str) -> Result:
+    rows: list[tuple[object, ...]] = [(step.name, step.state, step.text) for step in found.steps]
+    problems = sum(step.state == BAD for step in found.steps)
+    # Where it does not answer at all the command says so by its exit code; nothing is then "incomplete".
+    missing = [Missing(step.name, step.text) for step in found.steps if step.state == BAD and found.answers]
+    return Result(
+        f"{found.link} unit {found.unit}"
+        if word in str(found.link)
+        else f"{word}: {found.link} unit {found.unit}",
+        [Table("steps", "Steps", [STEP, OUTCOME, DETAIL_TEXT], rows)],
+        completeness=Completeness(missing=missing),
+        notes=[f"next: {text}" for text in found.advice],
+        summary=f"{_many(problems, 'problem')} found" if problems else "no problem found",
+    )

@@ -1,0 +1,191 @@
+"""What comes on a line: bytes cut into answers, each held against the request that waits.
+
+Checked are protocol, transaction, unit, function and byte count, and the CRC where there is one. An answer to
+an earlier request is dropped and counted, never taken for the present one's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import time
+from typing import cast
+
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer
+from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
+from cityctl.modbus.line.link import Link, SerialSettings
+
+
+class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
+    """The receiving side of a line: what is waited for, and what has come.
+
+    `late` counts answers that nobody waited for any more.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.late = 0
+        self._rtu = not link.has_transactions
+        self._serial = (link.serial or SerialSettings()) if link.is_serial else None
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._datagrams: asyncio.DatagramTransport | None = None
+        self._buffer = bytearray()
+        self._transaction = 0
+        self._expected: set[int] = set()
+        self._due = 0  # requests sent that no answer was counted for, given up ones among them
+        self._unit = 0
+        self._code = 0
+        self._prefix = b""
+        self._size: int | None = None
+        self._head = b""  # of the frame that is expected, so that a whole one is known by one comparison
+        self._whole = 0
+        self._answer: asyncio.Future[bytes | None] | None = None
+        self._moment = 0.0
+        self._ends = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._heard = 0.0  # monotonic time of the last byte
+        self._owed: set[int] = set()
+        self._spoilt = False
+
+    def close(self) -> None:
+        """Close the line; safe to call twice."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        transport = self._transport or self._datagrams
+        self._transport = self._datagrams = None
+        if transport is not None:
+            transport.close()
+        self._fail(Closed("the connection was closed here"))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        if self.link.kind == "udp":
+            self._datagrams = cast("asyncio.DatagramTransport", transport)
+        else:
+            self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio: whoever waits learns of it at once."""
+        self._transport = self._datagrams = None
+        why = f": {exc}" if exc else ""
+        if self.link.kind == "tls" and not self._moment and not (self.link.tls and self.link.tls.certificate):
+            why += (
+                " (it may want a client certificate)"  # TLS 1.3 says so only after the handshake, if at all
+            )
+        self._fail(Closed(f"the device closed the connection{why}"))
+
+    def error_received(self, exc: Exception) -> None:
+        """Called by asyncio where a datagram came back."""
+        refused = isinstance(exc, ConnectionRefusedError)
+        self._fail(Closed("nothing listens on that UDP port" if refused else f"UDP failed: {exc}"))
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio gives it
+        """Called by asyncio: a datagram is one frame, whatever came before it."""
+        self._buffer.clear()
+        self.data_received(data)
+        self._buffer.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio. A whole frame is the rule: one comparison makes every check at once."""
+        if len(data) == self._whole and not self._buffer and data.startswith(self._head):
+            answer = self._answer
+            if answer is not None and not answer.done():
+                if not self._rtu:
+                    self._due -= 1
+                    self._moment = time()
+                    answer.set_result(data[HEADER:])
+                    return
+                if crc(data[:-2]) == data[-2:]:
+                    self._moment = time()
+                    self._heard = self._loop.time()
+                    answer.set_result(data[1:-2])
+                    return
+        self._heard = self._loop.time()
+        whole = not self._buffer
+        self._buffer += data
+        if self._rtu:
+            self._cut_rtu()
+        else:
+            self._cut_tcp(whole=whole)
+
+    def _cut_tcp(self, *, whole: bool) -> None:
+        """Answers off the front of what came; `whole` tells that the first one begins with the newest bytes."""
+        while len(self._buffer) >= HEADER:
+            transaction, protocol, length, unit = tcp_head(self._buffer)
+            if protocol != 0 or not 3 <= length <= 254:
+                self._buffer.clear()
+                self._fail(BadAnswer("the answer is no Modbus/TCP frame"))
+                if self._transport is not None:  # nothing behind it can be trusted
+                    self.close()
+                return
+            if len(self._buffer) < 6 + length:
+                return
+            body = bytes(self._buffer[HEADER : 6 + length])
+            del self._buffer[: 6 + length]
+            several = self._due > 1
+            self._due = max(0, self._due - 1)
+            if self._answer is None or self._answer.done() or transaction not in self._expected:
+                self.late += 1
+            elif several and (self._buffer or not whole):
+                # More than one answer may come. One that was cut off and the beginning of another look like a
+                # good one, unless it comes whole and alone.
+                self._fail(BadAnswer("several answers came in pieces: which is which cannot be told"))
+                self.close()
+                return
+            else:
+                self._take(unit, body)
+
+    def _cut_rtu(self) -> None:
+        while self._buffer:
+            answer = self._answer
+            if answer is None or answer.done():
+                self.late += 1
+                self._spoilt = True
+                self._buffer.clear()
+                return
+            size = rtu_answer_size(self._buffer)
+            if size is None or size > len(self._buffer):
+                return
+            frame = bytes(self._buffer[:size])
+            if not size or crc(frame[:-2]) != frame[-2:]:
+                self._spoilt = True
+                self._buffer.clear()
+                self._fail(BadAnswer("the answer is no Modbus RTU frame: its CRC does not fit"))
+                return
+            del self._buffer[:size]
+            unit, body = frame[0], frame[1:-2]
+            if unit in self._owed and (unit != self._unit or not self._fits(body)):
+                self.late += 1  # an answer that was given up; there may be more of them
+            else:
+                self._take(unit, body)
+
+    def _fits(self, body: bytes) -> bool:
+        return body.startswith(self._prefix) or body[0] == self._code | 0x80
+
+    def _take(self, unit: int, body: bytes) -> None:
+        wanted, code = self._code, body[0]
+        if unit != self._unit:
+            self._fail(BadAnswer(f"unit {unit} answered a request to unit {self._unit}"))
+        elif code == wanted | 0x80:
+            if len(body) == 2:
+                self._fail(ExceptionAnswer(body[1]))
+            else:
+                self._fail(BadAnswer(f"an exception of {len(body)} bytes instead of 2"))
+        elif code != wanted:
+            self._fail(BadAnswer(f"function code {code} answered a request for {wanted}"))
+        elif (self._size is not None and len(body) != self._size) or not body.startswith(self._prefix):
+            self._fail(BadAnswer(self._misfit(body)))
+        elif self._answer is not None:
+            self._moment = time()
+            self._answer.set_result(body)
+
+    def _misfit(self, body: bytes) -> str:
+        if self._code in (1, 2, 3, 4, 23):
+            said, came = body[1], len(body) - 2
+            return f"the answer holds {came} bytes and says {said}, {self._prefix[1]} were asked for"
+        return f"the answer does not repeat the request: {body.hex(' ')} instead of {self._prefix.hex(' ')}"
+
+    def _fail(self, fault: Exception) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(fault)

@@ -1,0 +1,160 @@
+"""What runs learnt of each device, kept on disk in the project's state: a cache, safe to delete.
+
+How often it did not answer and since when, how long its answers take, and across which addresses no request
+may reach. A device that is at another place, or is another model, begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+from typing import Any
+
+from cityctl.disk import write_atomic
+from cityctl.modbus.ask import Answer, Target
+
+FILE_NAME = "devices.json"
+OPEN_AFTER = 3
+"""Runs in a row without an answer, after which a device gets one short probe a run and no more."""
+_OWED_FOR = 60.0  # s after which no lost answer comes any more
+_SHARE = 0.2  # of a new round trip in the mean that is kept
+
+
+@dataclass
+class Known:
+    """What is known of one device. `round_trip` in seconds; `silent_runs` in a row.
+
+    `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers.
+    """
+
+    place: str = ""
+    silent_runs: int = 0
+    silent_since: str | None = None
+    round_trip: float | None = None
+    cuts: set[tuple[int, int]] = field(default_factory=set)
+    lost_at: float | None = None
+    placed: tuple[int, int] | None = None
+
+    @property
+    def may_owe(self) -> bool:
+        """Whether an answer that an earlier run gave up may still come on a bus."""
+        return self.lost_at is not None and 0 <= time() - self.lost_at < _OWED_FOR
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it did not answer in the last run: it is asked behind those that did."""
+        return self.silent_runs > 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the circuit is open: only a short probe is spent on it."""
+        return self.silent_runs >= OPEN_AFTER
+
+
+class Memory:
+    """The devices of a project as past runs found them; without a path it lasts as long as the process."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self._devices: dict[str, Known] = {}
+        self._changed = False
+
+    @classmethod
+    def load(cls, folder: Path) -> Memory:
+        """What a project's state folder holds; a file that cannot be read is as none."""
+        memory = cls(folder / FILE_NAME)
+        try:
+            held = json.loads((folder / FILE_NAME).read_bytes())
+            for name, entry in held["devices"].items():
+                memory._devices[str(name)] = _read(entry)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            memory._devices.clear()
+        return memory
+
+    def known(self, target: Target) -> Known:
+        """What is known of a target; nothing where it was something else before."""
+        known = self._devices.get(target.device)
+        place = _place(target)
+        if known is None or known.place != place:
+            known = self._devices[target.device] = Known(place)
+        return known
+
+    def planned(self, targets: Iterable[Target]) -> list[Target]:
+        """The same targets, with the cuts that past runs learnt."""
+        return [_as_known(target, self.known(target)) for target in targets]
+
+    def learn(self, answers: Sequence[Answer]) -> None:
+        """Take in what a run found."""
+        now = datetime.now(UTC).isoformat("T", "seconds")
+        for answer in answers:
+            known = self.known(answer.target)
+            before = replace(known, cuts=set(known.cuts))
+            if answer.answered or answer.values:
+                known.silent_runs, known.silent_since = 0, None
+            elif answer.gave_up:
+                known.silent_runs += 1
+                known.silent_since = known.silent_since or now
+            if answer.answered:
+                mean = answer.waited / answer.answered
+                if known.round_trip is None or abs(mean - known.round_trip) > 0.1 * known.round_trip:
+                    last = mean if known.round_trip is None else known.round_trip
+                    known.round_trip = last + _SHARE * (mean - last)
+            known.cuts |= answer.cuts
+            known.placed = answer.placed or known.placed
+            if not answer.owes:
+                known.lost_at = None
+            elif answer.requests or known.lost_at is None:
+                known.lost_at = time()
+            self._changed = self._changed or known != before
+
+    def save(self) -> None:
+        """Write it down, where there is something new and a place for it."""
+        if self.path is None or not self._changed:
+            return
+        devices = {name: _written(known) for name, known in sorted(self._devices.items())}
+        text = json.dumps({"about": "learnt by polls; safe to delete", "devices": devices}, indent=1) + "\n"
+        write_atomic(self.path, text.encode())
+        self._changed = False
+
+
+def _place(target: Target) -> str:
+    return f"{target.connector.connector} at {target.place}"
+
+
+def _as_known(target: Target, known: Known) -> Target:
+    if known.placed is not None and target.connector.sunspec is not None:
+        target = replace(target, connector=target.connector.placed_at(*known.placed))
+    return replace(target, cuts=target.cuts | known.cuts) if known.cuts else target
+
+
+def _read(entry: dict[str, Any]) -> Known:
+    since, trip = entry.get("silent_since"), entry.get("round_trip_ms")
+    placed = entry.get("placed")
+    return Known(
+        str(entry["place"]),
+        int(entry.get("silent_runs", 0)),
+        None if since is None else str(since),
+        None if trip is None else float(trip) / 1000,
+        {(int(code), int(address)) for code, address in entry.get("cuts", [])},
+        None if (lost := entry.get("lost_at")) is None else float(lost),
+        None if placed is None else (int(placed[0]), int(placed[1])),
+    )
+
+
+def _written(known: Known) -> dict[str, Any]:
+    entry: dict[str, Any] = {"place": known.place}
+    if known.silent_runs:
+        entry |= {"silent_runs": known.silent_runs, "silent_since": known.silent_since}
+    if known.round_trip is not None:
+        entry["round_trip_ms"] = round(known.round_trip * 1000, 3)
+    if known.placed is not None:
+        entry["placed"] = known.placed
+    if known.cuts:
+        entry["cuts"] = sorted(known.cuts)
+    if known.lost_at is not None:
+        entry["lost_at"] = round(known.lost_at, 3)
+    return entry

@@ -1,0 +1,95 @@
+"""SunSpec: where the model blocks of a device begin, found by walking their chain. Reads only.
+
+SunSpec Device Information Model Specification, section 6: "SunS" stands at 40000, 50000 or 0; behind it each
+model is its id, its length and as many registers; the id 0xFFFF ends the chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cityctl.modbus.ask import Answer
+from cityctl.modbus.careful import Asks
+from cityctl.modbus.faults import ExceptionAnswer
+
+BASES = (40_000, 50_000, 0)
+SUNS = (0x5375, 0x6E53)
+END = 0xFFFF
+MOST_MODELS = 200
+COMMON = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """One block of the chain: its address, and its registers without the two of its header."""
+
+    id: int
+    base: int
+    length: int
+
+
+async def chain(line: Asks, unit: int, *, timeout: float) -> list[Model]:
+    """The models of a device in their order; empty where it is no SunSpec device.
+
+    A chain that runs out of the addresses or is refused in its middle ends there. Raises Silent, Closed,
+    BadAnswer, and ExceptionAnswer where a gateway says that nobody is there.
+    """
+    for base in BASES:
+        if await _two(line, unit, base, timeout) == SUNS:
+            break
+    else:
+        return []
+    models: list[Model] = []
+    at = base + len(SUNS)
+    while len(models) < MOST_MODELS and at + 2 <= 65_536:
+        header = await _two(line, unit, at, timeout)
+        if header is None or header[0] in (END, 0):
+            break
+        models.append(Model(header[0], at, header[1]))
+        at += 2 + header[1]
+    return models
+
+
+async def _two(line: Asks, unit: int, address: int, timeout: float) -> tuple[int, ...] | None:
+    """Two holding registers; None where the device refuses them."""
+    try:
+        return (await line.read(unit, 3, address, 2, timeout=timeout)).registers
+    except ExceptionAnswer as problem:
+        if problem.is_absent or problem.is_passing:
+            raise
+        return None
+
+
+def is_elsewhere(answer: Answer) -> bool:
+    """Whether what answered is not the block that a SunSpec connector expects at its place."""
+    connector = answer.target.connector
+    if connector.sunspec is None or connector.identify is None:
+        return False
+    name, expected, _ = connector.identify
+    return name not in answer.values or answer.values[name].value != expected
+
+
+async def relocate(answer: Answer, line: Asks, *, timeout: float) -> bool:
+    """Point an answer's target at the place where its device has the model block; whether it has one elsewhere.
+
+    What was read at the wrong place is forgotten. Of several blocks of one model the first is taken. Raises
+    as `chain`.
+    """
+    target = answer.target
+    for model in await chain(line, target.unit, timeout=timeout):
+        if model.id == target.connector.sunspec and model.base != target.connector.base:
+            was = target.connector.base
+            answer.tried.append(f"SunSpec model {model.id} found at {model.base}, not at {was}")
+            answer.placed = (model.base, model.length)
+            answer.target = replace(target, connector=target.connector.placed_at(*answer.placed))
+            answer.values.clear()
+            answer.failures.clear()
+            return True
+    return False
+
+
+def close(answer: Answer) -> None:
+    """Name the points that lie behind the end of this device's block."""
+    model = answer.target.connector.sunspec
+    if model is not None:
+        answer.close(f"the device's block of SunSpec model {model} ends before it")

@@ -1,0 +1,94 @@
+"""One device within a run: what is still to be asked, how patient to be, and what its refusals teach."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from time import monotonic
+
+from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.memory import Known
+from cityctl.modbus.plan import Block
+
+ADDRESS = (2, 3)
+"""Exceptions that speak of the addresses asked for."""
+_PROBE = 1.0  # s that a device is given which has not answered for several runs
+Parts = list[tuple[Block, bool | None]]
+"""What a refused block fell into: part, and whether it came; None where it was lost for another reason."""
+
+
+class GiveUp(Exception):
+    """The device will not answer this run's further requests either."""
+
+
+class Wanted:
+    """A block to ask for. `parts` gathers what became of the parts of one planned block that was refused."""
+
+    __slots__ = ("block", "parts")
+
+    def __init__(self, block: Block, parts: Parts | None = None) -> None:
+        self.block = block
+        self.parts = parts
+
+
+class Device:
+    """One device's turn: its blocks, and when it may be asked again."""
+
+    def __init__(self, answer: Answer, blocks: Sequence[Block], known: Known) -> None:
+        target = answer.target
+        self.answer = answer
+        self.target = target
+        self.pending = deque(Wanted(block) for block in blocks)
+        self.is_probe = known.is_open
+        self.timeout = min(target.timeout, _PROBE) if self.is_probe else target.timeout
+        self.tries = 1 if self.is_probe else target.tries
+        self.wakes = target.connector.wake
+        self.ready = 0.0
+        self.begun = 0.0
+        self.attempts = 0
+        self.spent = 0.0
+        self.moved = False
+        self.split: list[Parts] = []  # of each refused block: (part, whether it came)
+
+
+def after_pause(target: Target) -> float:
+    """When a device may be asked again (monotonic; 0 for at once)."""
+    pause = target.connector.pause
+    return monotonic() + pause if pause else 0.0
+
+
+def probed(device: Device, reason: str) -> str:
+    """A reason, with the word that only a probe was spent."""
+    return f"{reason} (probed once: it was silent in the last runs)" if device.is_probe else reason
+
+
+def learn_cuts(device: Device) -> None:
+    """Where requests must end: around points that are refused, or where none is, between the parts that came.
+
+    Learnt only where some part came, and from refusals of addresses (exceptions 2 and 3): a device failure
+    (exception 4) may pass.
+    """
+    for parts in device.split:
+        if not any(came for _, came in parts) or any(came is None for _, came in parts):
+            continue
+        code = parts[0][0].function_code
+        refused = [part for part, came in parts if not came]
+        if refused:
+            for part in refused:
+                device.answer.cuts |= {(code, part.address), (code, part.address + part.count)}
+        else:
+            first = min(part.address for part, _ in parts)
+            device.answer.cuts |= {(code, part.address) for part, _ in parts if part.address != first}
+
+
+def check_identity(answer: Answer) -> None:
+    """Drop everything where the device is not what its connector takes it for. Raises GiveUp."""
+    identify = answer.target.connector.identify
+    if identify is None or not identify[2]:
+        return
+    name, expected, _ = identify
+    found = answer.values[name].value if name in answer.values else None
+    if found != expected:
+        answer.values.clear()
+        said = f"{found:g}" if isinstance(found, float) else "not readable" if found is None else found
+        raise GiveUp(f"{name} is {said}, not {expected}: this is no {answer.target.connector.connector}")

@@ -1,0 +1,241 @@
+"""The devices behind one line, asked in turn: one request at a time, each device one block, then the next's turn.
+
+Who must wait (a pause, a device that is busy, a retry) lets the others go first; those that did not answer in
+past runs come last. Every failure ends in its answer with its reason; nothing is raised but bugs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from cityctl.modbus import sunspec
+from cityctl.modbus.ask import Answer, Failure
+from cityctl.modbus.batch import BlockReader
+from cityctl.modbus.connecting import backoff, connect
+from cityctl.modbus.faults import Closed, ExceptionAnswer, Fault, NotConnected, Silent
+from cityctl.modbus.line import Line
+from cityctl.modbus.memory import Known
+from cityctl.modbus.plan import Block, split
+from cityctl.modbus.turn import (
+    ADDRESS,
+    Device,
+    GiveUp,
+    Wanted,
+    after_pause,
+    check_identity,
+    learn_cuts,
+    probed,
+)
+
+
+class Turns:
+    """Asks the devices behind one link over a line that it opens, and reopens where it cannot be trusted."""
+
+    def __init__(self, readers: dict[int, BlockReader]) -> None:
+        self.line: Line | None = None
+        self._readers = readers
+        self._nobody: tuple[str, list[str]] | None = None
+        self._answers: Sequence[Answer] = ()
+        self._owing: set[int] = (
+            set()
+        )  # units of which an answer was given up before this line was opened, on a bus
+
+    def close(self) -> None:
+        """Let go of the line, and tell in the answers whose late ones may still come."""
+        self._let_go()
+        for answer in self._answers:
+            answer.owes = answer.target.unit in self._owing
+
+    def _let_go(self) -> None:
+        if self.line is not None:
+            self.line.close()
+            if self.line.link.is_serial:
+                self._owing |= self.line.owing
+            self.line = None
+
+    async def ask(
+        self,
+        answers: Sequence[Answer],
+        blocks: Sequence[Sequence[Block]],
+        known: Sequence[Known],
+        on_answer: Callable[[Answer], None] | None,
+    ) -> None:
+        """Fill every answer with all that its device gives."""
+        self._answers = answers
+        self._owing = {
+            answer.target.unit
+            for answer, past in zip(answers, known, strict=True)
+            if past.may_owe and answer.target.link.is_serial
+        }
+        devices = [Device(*each) for each in zip(answers, blocks, known, strict=True)]
+        order = sorted(range(len(devices)), key=lambda at: known[at].silent_runs)
+        first = deque(devices[at] for at in order if not known[at].is_suspect)
+        last = deque(devices[at] for at in order if known[at].is_suspect)
+        for queue in (first, last):
+            while queue:
+                device = self._next(queue)
+                if device is None:
+                    await asyncio.sleep(max(0.0, min(each.ready for each in queue) - monotonic()))
+                    continue
+                if await self._turn(device):
+                    queue.append(device)
+                elif on_answer is not None:
+                    on_answer(device.answer)
+
+    @staticmethod
+    def _next(queue: deque[Device]) -> Device | None:
+        """The device whose turn it is: the first that need not wait any longer."""
+        if queue[0].ready == 0.0:
+            return queue.popleft()
+        now = monotonic()
+        for at, device in enumerate(queue):
+            if device.ready <= now:
+                del queue[at]
+                return device
+        return None
+
+    async def _turn(self, device: Device) -> bool:
+        """One block of one device; whether there is more to ask it."""
+        answer = device.answer
+        begun = monotonic()
+        device.begun = device.begun or begun
+        try:
+            if self._nobody is not None:  # its neighbour found nobody listening there
+                answer.tried = list(self._nobody[1])
+                raise GiveUp(self._nobody[0])
+            if device.pending:
+                await self._one(device, device.pending[0])
+            if device.pending or await self._moved(device):
+                return True
+            check_identity(answer)
+            sunspec.close(answer)
+        except GiveUp as problem:
+            answer.gave_up = True
+            answer.close(str(problem))
+        wanted = answer.target.points
+        if len(answer.values) != len(wanted) or set(answer.values) != set(wanted):
+            answer.values = {name: answer.values[name] for name in wanted if name in answer.values}
+        answer.seconds = monotonic() - device.begun
+        learn_cuts(device)
+        return False
+
+    async def _one(self, device: Device, wanted: Wanted) -> None:
+        """One request for a block: its values, its failure, or another try later. Raises GiveUp."""
+        block = wanted.block
+        target, answer = device.target, device.answer
+        extra = device.wakes
+        tries = max(device.tries, 1 + extra)
+        left = device.timeout * (1 + extra) - device.spent
+        begun = monotonic()
+        try:
+            line = await self._ready_line(device, left)
+            answer.requests += 1
+            begun = monotonic()
+            frame = await line.read(
+                target.unit, block.function_code, block.address, block.count, timeout=left, tries=tries
+            )
+        except NotConnected as problem:
+            self._nobody = (str(problem), answer.tried)
+            raise GiveUp(probed(device, str(problem))) from None
+        except Silent as problem:
+            reason = f"{target.link.connected}; unit {target.unit} silent"
+            answer.tried.append(f"{reason}: {block}, {problem}, {tries} {'try' if tries == 1 else 'tries'}")
+            raise GiveUp(probed(device, reason)) from None
+        except Fault as problem:
+            self._failed(device, wanted, problem, tries, left - (monotonic() - begun))
+            return
+        took = monotonic() - begun
+        answer.answered += 1
+        answer.waited += took
+        reader = self._readers.get(id(block))  # the reader keeps its block, so that the id stays its own
+        if reader is None:
+            reader = self._readers[id(block)] = BlockReader(block)
+        for value in reader.read(frame):
+            answer.values[value.point] = value
+        self._done(device, wanted, came=True)
+
+    async def _moved(self, device: Device) -> bool:
+        """Whether a SunSpec device has its block elsewhere, so that it is asked again there; looked for once."""
+        if device.moved or not sunspec.is_elsewhere(device.answer):
+            return False
+        device.moved = True
+        try:
+            line = await self._ready_line(device, device.timeout)
+            found = await sunspec.relocate(device.answer, line, timeout=device.timeout)
+        except Fault as problem:
+            device.answer.tried.append(f"looking for its SunSpec models: {problem}")
+            return False
+        if found:
+            device.target = device.answer.target
+            device.pending = deque(Wanted(block) for block in device.target.blocks)
+        return found
+
+    async def _ready_line(self, device: Device, left: float) -> Line:
+        """The line, open and trusted for this device. Raises NotConnected, or Silent where it cannot be."""
+        target, line = device.target, self.line
+        if line is not None and line.is_open and not line.trusts(target.unit) and not target.link.is_serial:
+            line.close()
+        if line is None or not line.is_open:
+            self._let_go()
+            tried, tries = device.answer.tried, device.tries
+            self.line = line = await connect(target, tried, tries=tries, timeout=device.timeout)
+            for unit in self._owing:
+                line.distrust(unit)
+            self._owing.clear()
+        if not line.trusts(target.unit):
+            await line.settle(target.unit, timeout=left)
+        return line
+
+    def _failed(self, device: Device, wanted: Wanted, problem: Fault, tries: int, left: float) -> None:
+        """Decide after an answer that brought nothing: split, try again later, lose the block or the device."""
+        target, answer, block = device.target, device.answer, wanted.block
+        device.attempts += 1
+        device.spent = device.timeout * (1 + device.wakes) - left
+        again = device.attempts < tries and left > 0
+        if isinstance(problem, ExceptionAnswer):
+            if problem.is_absent:
+                answer.tried.append(f"the gateway says that unit {target.unit} does not answer: {problem}")
+                raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
+            answer.answered += 1
+            if problem.is_passing and again:
+                device.ready = monotonic() + backoff(device.attempts + 1)
+                return
+            smaller = split(block) if problem.is_place else []
+            if smaller:
+                answer.tried.append(f"{block}: {problem}; asking in smaller parts")
+                device.pending.popleft()
+                if wanted.parts is None:
+                    wanted.parts = []
+                    device.split.append(wanted.parts)
+                if problem.code not in ADDRESS:
+                    wanted.parts.append((block, None))
+                device.pending.extendleft(Wanted(part, wanted.parts) for part in reversed(smaller))
+                device.attempts, device.spent = 0, 0.0
+                device.ready = after_pause(target)
+                return
+        else:
+            answer.tried.append(f"{block}: {problem}")
+            if not target.link.is_serial:
+                self._let_go()
+            if again:
+                device.ready = monotonic() + backoff(device.attempts)
+                return
+            if isinstance(problem, Closed) and not answer.values:
+                raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
+        answer.failures.append(Failure(block.names, f"{block}: {problem}"))
+        refused = isinstance(problem, ExceptionAnswer) and problem.code in ADDRESS
+        self._done(device, wanted, came=False if refused else None)
+
+    @staticmethod
+    def _done(device: Device, wanted: Wanted, *, came: bool | None) -> None:
+        device.pending.popleft()
+        device.attempts, device.spent, device.wakes = 0, 0.0, 0
+        if device.is_probe:  # it lives: from here on it is asked as any other
+            device.is_probe = False
+            device.timeout, device.tries = device.target.timeout, device.target.tries
+        if wanted.parts is not None:
+            wanted.parts.append((wanted.block, came))
+        device.ready = after_pause(device.target)

@@ -1,0 +1,106 @@
+"""Answers like a recorded device did: the same bytes after the same time, under the asker's transaction.
+
+A request that was recorded several times is answered as each time in turn, and then from the first again. One
+that was never recorded is refused (exception 2) and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from itertools import cycle
+
+from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.framing import rtu_frame, tcp_frame
+from cityctl.sim.session import Framing, Reply, Said, cut_requests, key_of, replies
+
+_ILLEGAL_ADDRESS = 2
+
+
+class Replay:
+    """A server that plays a session again; `speed` 2 answers twice as fast."""
+
+    def __init__(
+        self,
+        framing: Framing,
+        session: list[Said],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float = 1.0,
+    ) -> None:
+        self.framing = framing
+        self.host, self.port = host, port
+        self.speed = speed
+        self.known = self.unknown = 0
+        self._replies = {key: cycle(each) for key, each in replies(framing, session).items()}
+        self._server: asyncio.AbstractServer | None = None
+        self._work: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> int:
+        """Listen, and give the port. Raises NotConnected."""
+        try:
+            server = await asyncio.start_server(self._serve, self.host, self.port)
+        except OSError as problem:
+            raise NotConnected(f"cannot listen on {self.host}:{self.port}: {problem.strerror}") from None
+        self._server = server
+        self.port = int(server.sockets[0].getsockname()[1])
+        return self.port
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._work):
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._work.add(task)
+        buffer = bytearray()
+        turn = asyncio.Lock()
+        playing: set[asyncio.Task[None]] = set()
+        try:
+            with contextlib.suppress(ConnectionError):
+                while data := await reader.read(4096):
+                    buffer += data
+                    for frame in cut_requests(buffer, self.framing):
+                        one = asyncio.create_task(self._play(frame, writer, turn))
+                        playing.add(one)
+                        one.add_done_callback(playing.discard)
+        except asyncio.CancelledError:
+            pass  # `stop`: asyncio's own callback would stumble over a cancelled task
+        finally:
+            for one in playing:
+                one.cancel()
+            writer.close()
+            self._work.discard(task)
+
+    async def _play(self, frame: bytes, writer: asyncio.StreamWriter, turn: asyncio.Lock) -> None:
+        answers = self._replies.get(key_of(frame, self.framing))
+        if answers is None:
+            self.unknown += 1
+            writer.write(self._refusal(frame))
+            return
+        self.known += 1
+        reply: Reply = next(answers)
+        # A bus answers one after another; under transaction numbers answers may overtake each other.
+        async with turn if self.framing == "rtu" else contextlib.nullcontext():
+            now = 0.0
+            for at, (after, piece) in enumerate(reply.pieces):
+                await asyncio.sleep(max(0.0, after - now) / self.speed)
+                now = after
+                if self.framing == "tcp" and at == 0 and piece[:2] == b"\0\0":
+                    piece = frame[:2] + piece[2:]
+                writer.write(piece)
+            if reply.closes_after is not None:
+                await asyncio.sleep(max(0.0, reply.closes_after - now) / self.speed)
+                writer.close()
+
+    def _refusal(self, frame: bytes) -> bytes:
+        if self.framing == "rtu":
+            return rtu_frame(frame[0], bytes((frame[1] | 0x80, _ILLEGAL_ADDRESS)))
+        number = int.from_bytes(frame[:2], "big")
+        return tcp_frame(number, frame[6], bytes((frame[7] | 0x80, _ILLEGAL_ADDRESS)))

@@ -1,0 +1,91 @@
+"""Non-routine events on made-up days, and in the account of a meter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.energy import events
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of
+from tests.analysis.energy.test_methods import HOUSE, house
+
+DAYS = [date(2024, 1, 1) + timedelta(days=k) for k in range(365)]
+
+
+def made(seed: int = 0) -> tuple[Any, Any]:
+    """(use, expected) of a year that saves 20 %, kWh a day."""
+    random = np.random.default_rng(seed)
+    expected = 100 + 40 * np.cos(np.arange(365) / 58)
+    return 0.8 * expected * random.normal(1, 0.05, 365), expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_ordinary_year_has_no_event(seed: int) -> None:
+    use, expected = made(seed)
+    assert events.shutdowns(DAYS, use, expected, 5.0, 0) == []
+    assert events.step(DAYS, use, expected) is None
+
+
+def test_a_shutdown_is_told_to_the_day() -> None:
+    use, expected = made()
+    use[100:120] = 8.0
+    (found,) = events.shutdowns(DAYS, use, expected, 5.0, 0)
+    assert (found.first, found.last) == (DAYS[100], DAYS[119])
+    assert found.kwh == pytest.approx(float((expected[100:120] - 8.0).sum()))
+    assert str(found) == "shutdown 2024-04-10 to 2024-04-29 (20 days) set apart"
+
+
+def test_a_closure_that_the_baseline_knows_is_routine() -> None:
+    use, expected = made()
+    use[100:120] = 8.0
+    assert events.longest_run(use, expected, 5.0) == 20
+    assert events.shutdowns(DAYS, use, expected, 5.0, 20) == []
+
+
+def test_a_step_is_told_within_days() -> None:
+    use, expected = made()
+    use[200:] -= 30
+    found = events.step(DAYS, use, expected)
+    assert found is not None
+    assert abs((found.first - DAYS[200]).days) <= 3
+    assert found.kwh == pytest.approx(-30, abs=5)
+
+
+def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> None:
+    times, degrees, use = house()
+    use = use * np.random.default_rng(2).normal(1, 0.05, len(use))
+    shut = (times >= np.datetime64("2024-03-01")) & (times < np.datetime64("2024-04-15"))
+    series = {"temperature": (times, degrees), "meter": (times, np.where(shut, 0.3, use))}
+    row = rows_of(
+        ask("energy/savings", HOUSE.replace("EVERY", "1h"), series, "2024-01-01", "2025-01-01"), "savings"
+    )[0]
+    assert "shutdown 2024-03-01 to 2024-04-14 (45 days) set apart" in row["reasons"]
+    assert row["saving_pct"] == pytest.approx(20.0, abs=1.0)
+    assert row["days"] == 366 - 45
+
+
+def test_co2_is_that_of_the_hours(ask: Callable[..., Result]) -> None:
+    """Use and saving lie in the hours of the night, where power is clean: the flat mean would tell too much."""
+    times, degrees, use = house()
+    hour = (times.astype("datetime64[h]").astype(int)) % 24
+    night = np.where(hour < 8, 3.0, 0.001)
+    intensity = np.where(hour < 8, 0.1, 0.5)
+    city = (
+        HOUSE.replace("EVERY", "1h")
+        .replace("power: {kind: power}", "power: {kind: power, carbon: grid}")
+        .replace("  temperature: {unit", "  grid: {unit: kg/kWh, every: 1h}\n  temperature: {unit", 1)
+    )
+    series = {"temperature": (times, degrees), "meter": (times, use * night), "grid": (times, intensity)}
+    row = rows_of(ask("energy/savings", city, series, "2024-01-01", "2025-01-01"), "savings")[0]
+    assert row["saved_co2"] / row["avoided_kwh"] == pytest.approx(0.1, rel=0.01)
+    assert row["enpi"] == pytest.approx(0.8, abs=0.01)
+    flat = HOUSE.replace("EVERY", "1h").replace(
+        "power: {kind: power}", "power: {kind: power, carbon: 250 g/kWh}"
+    )
+    row = rows_of(ask("energy/savings", flat, series, "2024-01-01", "2025-01-01"), "savings")[0]
+    assert row["saved_co2"] == pytest.approx(0.25 * row["avoided_kwh"])

@@ -1,0 +1,75 @@
+"""All values of an answer at once are those of the codec, point by point: for every shipped model, type and order."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cityctl.library import shipped_folder
+from cityctl.modbus.batch import BlockReader
+from cityctl.modbus.codec import decode
+from cityctl.modbus.connector import load_connector
+from cityctl.modbus.line import Frame
+from cityctl.modbus.plan import Block, Wanted, plan
+from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.raw import raw_value
+from cityctl.modbus.types import TYPES, WORD_ORDERS
+
+MODELS = sorted((shipped_folder() / "connectors" / "devices").glob("*.yaml"))
+
+
+def one_by_one(block: Block, registers: tuple[int, ...]) -> dict[str, tuple[object, object]]:
+    found = {}
+    for each in block.wanted:
+        exponent = None
+        if each.exponent is not None:
+            at = each.exponent.address - block.address
+            raw = raw_value(each.exponent, registers[at : at + each.exponent.registers])
+            exponent = raw if isinstance(raw, int) else None
+        at = each.point.address - block.address
+        found[each.point.name] = tuple(
+            decode(each.point, registers[at : at + each.point.registers], exponent=exponent)
+        )
+    return found
+
+
+def at_once(block: Block, registers: tuple[int, ...]) -> dict[str, tuple[object, object]]:
+    if block.function_code in (1, 2):
+        packed = bytearray((len(registers) + 7) // 8)
+        for at, bit in enumerate(registers):
+            packed[at // 8] |= (bit & 1) << at % 8
+        frame = Frame(bytes(packed), block.count, True, 1.0)
+    else:
+        frame = Frame(struct.pack(f">{len(registers)}H", *registers), block.count, False, 1.0)
+    return {value.point: (value.value, value.quality) for value in BlockReader(block).read(frame)}
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@settings(max_examples=6, deadline=None)
+@given(data=st.data())
+def test_every_shipped_model(path, data):
+    connector = load_connector(path)
+    for block in plan(connector, connector.readable()):
+        most = 1 if block.function_code in (1, 2) else 0xFFFF
+        word = st.one_of(st.integers(0, most), st.sampled_from([0, most, 0x8000 & most, 0x7FFF & most]))
+        registers = tuple(data.draw(st.lists(word, min_size=block.count, max_size=block.count)))
+        assert at_once(block, registers) == one_by_one(block, registers)
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data(), order=st.sampled_from(WORD_ORDERS))
+def test_every_type_and_order_with_gaps_between(data, order):
+    types = [name for name, layout in TYPES.items() if layout.registers and layout.family != "bit"]
+    wanted, at = [], 100
+    for number, name in enumerate(data.draw(st.lists(st.sampled_from(types), min_size=1, max_size=8))):
+        at += data.draw(st.integers(0, 2))
+        limit = data.draw(st.sampled_from([None, 0.0, 1000.0]))
+        point = DevicePoint(f"p{number}", at, name, TYPES[name].registers, 3, word_order=order, maximum=limit)
+        wanted.append(Wanted(point))
+        at = point.end
+    block = Block(3, 100, at - 100, tuple(wanted))
+    registers = tuple(data.draw(st.lists(st.integers(0, 0xFFFF), min_size=block.count, max_size=block.count)))
+    assert at_once(block, registers) == one_by_one(block, registers)

@@ -1,0 +1,197 @@
+"""`devices scan`, `identify`, `diagnose`, `read --watch` and `connectors new` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cityctl.library import shipped_folder
+from cityctl.modbus.bank import Bank
+from cityctl.modbus.connector import load_connector
+
+CITY = """\
+name: Town
+time_zone: Europe/Berlin
+devices:
+  meter: {{connector: siemens_pac2200, host: 127.0.0.1, port: {port}, unit: 1, timeout: 0.5}}
+  gone: {{connector: siemens_pac2200, host: 127.0.0.1, port: {port}, unit: 9, timeout: 0.5}}
+  guess: {{connector: krohne_ifc070, host: 127.0.0.1, port: {port}, unit: 3, timeout: 0.5}}
+points:
+  guessed_flow: {{device: guess/flow, unit: m3/h, every: 15m}}
+"""
+
+
+def bank(name: str) -> Bank:
+    connector = load_connector(shipped_folder() / "connectors" / "devices" / f"{name}.yaml")
+    units = {"V": 230.0, "A": 4.2, "Hz": 50.0}
+    return Bank.from_connector(
+        connector,
+        lambda point: (
+            "T"
+            if connector.points[point].is_text
+            else units.get(connector.points[point].unit or "", 43123.0 if "status" in point else 12.5)
+        ),
+    )
+
+
+@pytest.fixture
+def port(serve):
+    return serve({1: bank("siemens_pac2200"), 3: bank("krohne_ifc070")})
+
+
+@pytest.fixture
+def town(project, port):
+    return project(CITY.format(port=port))
+
+
+def table(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_scan_needs_no_project(cityctl, port, tmp_path):
+    done = cityctl("devices", "scan", f"127.0.0.1:{port}", "--units", "1-4", "--rate", "1000", "-o", "jsonl")
+    assert done.returncode == 0, done.stderr
+    rows = table(done.stdout)
+    assert [(row["unit_id"], row["vendor"]) for row in rows] == [(1, "Siemens"), (3, "KROHNE")]
+
+
+def test_scan_of_the_whole_city(cityctl, town):
+    done = cityctl("devices", "scan", "--units", "1-4", "--rate", "1000", "-o", "jsonl", "--project", town)
+    assert done.returncode == 0, done.stderr
+    assert [row["unit_id"] for row in table(done.stdout)] == [1, 3]
+
+
+def test_scan_of_nobody_exits_12(cityctl):
+    done = cityctl("devices", "scan", "127.0.0.1:1", "--units", "1")
+    assert done.returncode == 12
+    assert "nothing listens on that port" in done.stderr
+    assert "hint:" in done.stderr
+
+
+def test_scan_of_a_device_that_is_none(cityctl, town):
+    done = cityctl("devices", "scan", "metre", "--project", town)
+    assert done.returncode == 2
+    assert "did you mean `meter`?" in done.stderr
+
+
+def test_identify_names_the_connector(cityctl, port):
+    done = cityctl("devices", "identify", f"127.0.0.1:{port}", "--rate", "1000", "-o", "jsonl")
+    assert done.returncode == 0, done.stderr
+    first = table(done.stdout)[0]
+    assert first["connector"] == "siemens_pac2200"
+    assert "it names its maker and model" in str(first["why"])
+
+
+def test_identify_of_a_silent_unit_exits_12(cityctl, port):
+    done = cityctl("devices", "identify", f"127.0.0.1:{port}", "--unit", "8")
+    assert done.returncode == 12
+    assert "unit 8" in done.stderr
+
+
+def test_diagnose(cityctl, town):
+    done = cityctl("devices", "diagnose", "meter", "--rounds", "2", "--project", town)
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 answered" in done.stdout
+    gone = cityctl("devices", "diagnose", "gone", "--project", town)
+    assert gone.returncode == 12
+    assert "unit 9 is silent and unit 1 answers: set `unit: 1`" in gone.stdout
+
+
+def test_a_watch_in_a_pipe_is_one_line_a_value_and_round(cityctl, town):
+    done = cityctl("read", "meter/frequency", "gone", "--watch", "0.2s", "--rounds", "3", "--project", town)
+    assert done.returncode == 4
+    rows = table(done.stdout)
+    assert [(row["point"], row["value"]) for row in rows] == [("frequency", 50.0)] * 3
+    assert len({row["time"] for row in rows}) == 3
+    assert done.stderr.count("gone: ") == 3
+
+
+def test_a_watch_of_nobody_ends_with_12(cityctl, town):
+    done = cityctl("read", "gone", "--watch", "0.2s", "--rounds", "2", "--project", town)
+    assert done.returncode == 12
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--watch", "1s", "-o", "json"], "use -o jsonl"),
+        (["--watch", "1s", "--output-file", "x.csv"], "use -o jsonl"),
+        (["--watch", "0.01s"], "is the shortest"),
+        (["--watch", "soon"], "is no duration"),
+    ],
+)
+def test_a_watch_that_cannot_be(cityctl, town, words, said):
+    done = cityctl("read", "meter", *words, "--project", town)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+def test_a_watch_on_a_terminal_stays_in_place(town):
+    master, slave = pty.openpty()
+    words = ["read", "meter/frequency", "--watch", "0.2s", "--rounds", "3", "--project", str(town)]
+    surroundings = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cityctl", *words], stdin=slave, stdout=slave, stderr=slave, env=surroundings
+    )
+    os.close(slave)
+    shown = b""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        try:
+            data = os.read(master, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    os.close(master)
+    assert process.wait(30) == 0
+    assert shown.count(b"\x1b[H\x1b[2J") == 3
+    assert shown.count(b"frequency") == 3
+
+
+def test_a_port_is_not_grouped(cityctl, town, port):
+    """A table is asked for as on a terminal, where thousands are apart: 43 123 would be no port."""
+    done = cityctl("devices", "list", "-o", "table", "--project", town)
+    assert done.returncode == 0, done.stderr
+    assert f" {port} " in done.stdout
+
+
+def test_an_unconfirmed_map_is_warned_of(cityctl, town):
+    done = cityctl("read", "guess/flow", "--project", town)
+    assert done.returncode == 0, done.stderr
+    assert "UNCONFIRMED map of krohne_ifc070, compare with the display before using: flow" in done.stdout
+    listed = cityctl("devices", "show", "guess", "-o", "jsonl", "--project", town)
+    polled = {row["name"]: row["polled"] for row in table(listed.stdout)}
+    assert set(polled.values()) == {"no"}
+
+
+def test_a_connector_from_a_makers_list(cityctl, town, tmp_path):
+    source = tmp_path / "list.csv"
+    source.write_text("Register;Name;Type;Unit\n40001;Flow;Float;m3/h\n40003;Odd;quux;\n", encoding="cp1252")
+    words = [
+        "connectors",
+        "new",
+        "acme",
+        "--from",
+        source,
+        "--address-base",
+        "4xxxx",
+        "--class",
+        "water_meter",
+    ]
+    done = cityctl(*words, "--project", town)
+    assert done.returncode == 4
+    assert "line 3: no type is named `quux`" in done.stdout
+    assert load_connector(Path(town) / "connectors" / "devices" / "acme.yaml").points["flow"].address == 0
+    assert cityctl("connectors", "lint", "acme", "--project", town).returncode == 0
+    assert cityctl(*words, "--project", town).returncode == 2

@@ -1,0 +1,208 @@
+"""What runs learn of devices, keep on disk and use: refused addresses, silence, round trips."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.bank import Bank
+from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.explain import ASSUMED, bytes_of, explain, predicted
+from cityctl.modbus.line import SerialSettings
+from cityctl.modbus.memory import FILE_NAME, OPEN_AFTER, Memory
+from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.run import asking_all
+from cityctl.modbus.wire import Hook, Request, Server, Silence
+
+POINTS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in (0, 1, 2, 3, 8, 9)}
+BRIDGING = DeviceConnector("c", "v", "m", "controller", POINTS, gap=8)
+
+
+def target(port: int, unit: int = 1, **fields: object) -> Target:
+    given = {"connector": BRIDGING, "points": tuple(POINTS), "timeout": 0.2, **fields}
+    return Target(f"m{unit}", "127.0.0.1", port, unit, **given)  # type: ignore[arg-type]
+
+
+def refusing(*holes: int, code: int = 2) -> Callable[[Request], bool]:
+    return lambda request: any(request.address <= at < request.address + request.count for at in holes)
+
+
+def runs(
+    folder: Path, refuses: Callable[[Request], bool], times: int, code: int = 2
+) -> list[list[tuple[int, int]]]:
+    """The (address, count) of each run's requests, with what is learnt kept on disk between them."""
+
+    async def go() -> list[list[tuple[int, int]]]:
+        seen: list[tuple[int, int]] = []
+
+        async def hook(request: Request) -> int | None:
+            seen.append((request.address, request.count))
+            return code if refuses(request) else None
+
+        bank = Bank.from_connector(BRIDGING, lambda name: float(name[1:]))
+        found = []
+        async with Server({1: bank}, hook=hook) as server:
+            for _ in range(times):
+                seen.clear()
+                memory = Memory.load(folder)
+                await asking_all([target(server.port)], memory=memory)
+                memory.save()
+                found.append(list(seen))
+        return found
+
+    return asyncio.run(go())
+
+
+def test_a_refused_gap_is_not_bridged_again(tmp_path):
+    first, second = runs(tmp_path, refusing(5), 2)
+    assert first == [(0, 10), (0, 4), (8, 2)]
+    assert second == [(0, 4), (8, 2)]
+    told = json.loads((tmp_path / FILE_NAME).read_text())
+    assert told["devices"]["m1"]["cuts"] == [[3, 8]]
+
+
+def test_a_refused_point_is_asked_alone(tmp_path):
+    """Register 2 is refused: from the second run on it costs one request, and spoils no other's."""
+    first, second, third = runs(tmp_path, refusing(2), 3)
+    assert len(first) > 4
+    assert second == third == [(0, 2), (2, 1), (3, 7)]
+
+
+def test_a_device_that_allows_less_than_its_map_says_is_learnt(tmp_path):
+    first, second = runs(tmp_path, lambda request: request.count > 4, 2, code=3)
+    assert (0, 10) in first
+    assert all(count <= 4 for _, count in second)
+    assert sum(count for _, count in second) == 6
+
+
+def test_a_device_failure_teaches_nothing(tmp_path):
+    _, second = runs(tmp_path, refusing(5), 2, code=4)
+    assert second[0] == (0, 10)
+
+
+def test_a_device_elsewhere_begins_anew(tmp_path):
+    runs(tmp_path, refusing(5), 1)
+    memory = Memory.load(tmp_path)
+    assert not memory.known(target(1)).cuts
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"devices": {"m1": 3}}', "[]", '{"devices": {"m1": {"place": 1, "cuts": [[1]]}}}']
+)
+def test_a_spoilt_file_is_as_none(tmp_path, text):
+    (tmp_path / FILE_NAME).write_text(text)
+    assert not Memory.load(tmp_path).known(target(1)).cuts
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def poll(units: list[int], hook: Hook, memory: Memory) -> list[Answer]:
+    async def go() -> list[Answer]:
+        bank = Bank.from_connector(BRIDGING, lambda name: float(name[1:]))
+        async with Server(dict.fromkeys(units, bank), hook=hook) as server:
+            # Another port each time: what is known goes by the place, so that is set to what it was.
+            chosen = [target(server.port, unit) for unit in units]
+            for each in chosen:
+                known = memory._devices.get(each.device)
+                if known is not None:
+                    known.place = f"c at {each.place}"
+            return await asking_all(chosen, memory=memory)
+
+    return asyncio.run(go())
+
+
+def test_the_dead_are_asked_last_and_after_three_runs_only_probed():
+    order: list[int] = []
+    dead = {1}
+
+    async def hook(request: Request) -> None:
+        order.append(request.unit)
+        if request.unit in dead:
+            raise Silence
+
+    memory = Memory()
+    took = []
+    for _ in range(OPEN_AFTER + 1):
+        order.clear()
+        begun = monotonic()
+        answers = poll([1, 2, 3], hook, memory)
+        took.append(monotonic() - begun)
+        assert [answer.is_dead for answer in answers] == [True, False, False]
+    assert order == [2, 3, 1]  # last, and once instead of twice
+    assert "probed once: it was silent in the last runs" in answers[0].reason
+    dead.clear()
+    order.clear()
+    answers = poll([1, 2, 3], hook, memory)  # it is back: the probe's answer brings all its points at once
+    assert not any(answer.failures for answer in answers)
+    order.clear()
+    poll([1, 2, 3], hook, memory)
+    assert order[0] == 1
+
+
+def test_a_probe_of_a_host_that_was_silent_is_short(deaf_port):
+    memory = Memory()
+
+    def took() -> float:
+        begun = monotonic()
+        asyncio.run(asking_all([target(deaf_port, timeout=2.0)], memory=memory))
+        return monotonic() - begun
+
+    memory.known(target(deaf_port, timeout=2.0)).silent_runs = OPEN_AFTER
+    assert took() < 1.6  # one second instead of two
+
+
+# What a poll will cost
+
+
+def test_bytes_are_those_of_the_transport():
+    # Modbus/TCP: 7 + 5 out; 7 + 2 + 2 n back. RTU: unit, PDU and CRC: 8 out; 5 + 2 n back.
+    (block,) = target(1).blocks
+    assert block.count == 10
+    assert bytes_of(target(1), block) == (12, 29)
+    assert bytes_of(target(1, transport="rtu-tcp"), block) == (8, 25)
+
+
+def test_time_on_a_serial_wire_is_predicted_from_its_speed():
+    # By hand: 8 + 25 = 33 characters of 11 bits (8E1) at 9600 baud = 37.8 ms, two silences of 3.5 = 8.0 ms,
+    # 30 ms assumed for the answer.
+    serial = SerialSettings(9600, "even", 1, 8)
+    bus = target(1, transport="rtu", serial=serial)
+    (block,) = bus.blocks
+    assert predicted(bus, block, None) == pytest.approx((33 + 7) * 11 / 9600 + ASSUMED)
+    assert predicted(bus, block, 0.05) == 0.05  # measured: it holds the wire's time already
+    fast = target(1, transport="rtu", serial=SerialSettings(115200, "none", 1, 8))
+    assert predicted(fast, block, None) == pytest.approx(33 * 10 / 115200 + 2 * 0.00175 + ASSUMED)
+
+
+def test_explain_sums_the_requests_of_a_line_and_takes_the_slowest():
+    memory = Memory()
+    near, far = target(1, 1), target(1, 2)
+    memory.known(near).round_trip, memory.known(far).round_trip = 0.1, 0.3
+    other = target(2, 3)
+    memory.known(other).round_trip = 0.35
+    result = explain([near, far, other], memory)
+    assert "about 400 ms" in result.summary
+    assert result.tables[0].cells("predicted") == pytest.approx([100.0, 300.0, 350.0])
+    assert not any("assumed" in note for note in result.notes)
+
+
+def test_what_a_run_measured_is_what_the_next_predicts(tmp_path):
+    async def slow(_: Request) -> None:
+        await asyncio.sleep(0.05)
+
+    memory = Memory()
+    poll([1], slow, memory)
+    trip = memory._devices["m1"].round_trip
+    assert trip is not None
+    assert 0.05 <= trip < 0.15
