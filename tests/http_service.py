@@ -13,6 +13,7 @@ class Service:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[str] = []
         self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda handler: handler.send_error(404)
         outer = self
 
@@ -24,6 +25,11 @@ class Service:
                     (self.path, {key.lower(): value for key, value in self.headers.items()})
                 )
                 outer.answer(self)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                outer.bodies.append(body.decode())
+                self.do_GET()
 
             def log_message(self, *args: Any) -> None:
                 """Quiet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,43 @@ def show(run: Run, connector: Annotated[str, typer.Argument(help="Name of a conn
     return run.show(shelf.connector(run.library, connector))
 
 
+@leaf(app, example="cityctl connectors new acme_flow_1 --class water_meter")
+def new(
+    run: Run,
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits and _.")],
+    table: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="CSV", help="The maker's register list, with a line of headings."),
+    ] = None,
+    vendor: Annotated[str, typer.Option(help="Who makes it.")] = "",
+    model: Annotated[str, typer.Option(help="What it is called.")] = "",
+    class_: Annotated[str, typer.Option("--class", help="What sort of device it is.")] = "controller",
+    word_order: Annotated[str, typer.Option(help="ABCD, CDAB, BADC or DCBA.")] = "ABCD",
+    address_base: Annotated[
+        str, typer.Option(help="What the list calls the first register: 0, 1, 4xxxx.")
+    ] = "0",
+    function_code: Annotated[int, typer.Option(min=1, max=4, help="3 holding, 4 input registers.")] = 3,
+) -> ExitCode:
+    """Begin a device connector: a file that lints, from nothing or from a register list."""
+    from cityctl.collect import connectors as shelf
+    from cityctl.collect import new_connector
+
+    result = new_connector.new(
+        run.library,
+        new_connector.folder_of(run.project),
+        name,
+        table=table,
+        vendor=vendor,
+        model=model,
+        device_class=class_,
+        word_order=word_order,
+        address_base=address_base,
+        function_code=function_code,
+    )
+    code = run.show(result)
+    return code if shelf.is_sound(result) else ExitCode.CONFIG
+
+
 @leaf(app, example="cityctl connectors lint eastron_sdm630")
 def lint(
     run: Run,
@@ -42,3 +80,19 @@ def lint(
     result = shelf.lint(run.library, connector or ())
     code = run.show(result)
     return code if shelf.is_sound(result) else ExitCode.CONFIG
+
+
+@leaf(app, name="test", example="cityctl connectors test csv_headend")
+def prove(
+    run: Run,
+    name: Annotated[
+        str, typer.Argument(help="A service of city.yaml, or a service connector with an example.")
+    ],
+    session: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A session of `sim record`, instead of the service.")
+    ] = None,
+) -> ExitCode:
+    """Try a service: does it let us in, is its answer understood, what would be mapped. Nothing is stored."""
+    from cityctl.collect import proving
+
+    return run.show(proving.prove(run.project, run.library, name, session=session, now=run.now))

@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
             typer.Argument(metavar="[FILE]...", help="Files; those of city.yaml where none is named."),
         ] = None,
         format_: Annotated[
-            str | None, typer.Option("--format", metavar="NAME", help="csv, parquet or green_button.")
+            str | None,
+            typer.Option("--format", metavar="NAME", help="Such as nem12; found by content where left out."),
         ] = None,
         layout: Annotated[str, typer.Option(help="long, wide or auto.", rich_help_panel=_TABLE)] = "auto",
         time: Annotated[
@@ -81,6 +82,10 @@ def register(app: typer.Typer) -> None:
             list[float] | None,
             typer.Option(metavar="VALUE", help="Value that stands for no reading.", rich_help_panel=_TABLE),
         ] = None,
+        rows: Annotated[
+            str | None,
+            typer.Option(metavar="EXPR", help="JMESPath of a JSON file's rows.", rich_help_panel=_TABLE),
+        ] = None,
         all_: Annotated[
             bool, typer.Option("--all", help="Keep series that no point takes, under their own names.")
         ] = False,
@@ -88,7 +93,7 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--dry-run", help="Say what would come in; works without a project.")
         ] = False,
     ) -> ExitCode:
-        """Import files: CSV, Parquet, Green Button."""
+        """Import files: CSV, JSON, Green Button, NEM12, MSCONS and others; .gz and .zip too."""
         from cityctl import clock, units
         from cityctl.collect.load import Options, import_files
         from cityctl.exports.shape import Shape
@@ -121,6 +126,7 @@ def register(app: typer.Typer) -> None:
             decimal=decimal,  # type: ignore[arg-type]  # checked above
             delimiter={"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) if delimiter else None,
             missing=tuple(missing or ()),
+            rows=rows,
         )
         options = Options(shape, format_, mapping, keep_all=all_, dry_run=dry_run)
         project = run.project

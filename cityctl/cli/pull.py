@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cityctl.cli.leaf import Run, leaf
-from cityctl.errors import ExitCode
+from cityctl.errors import ExitCode, UsageProblem
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +27,32 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the requests, and send nothing.")
         ] = False,
+        preview: Annotated[
+            int | None,
+            typer.Option(
+                min=1, metavar="ROWS", help="Show the first readings of each series; store nothing."
+            ),
+        ] = None,
+        backfill: Annotated[
+            bool,
+            typer.Option("--backfill", help="Ask for what `data gaps` finds missing, and only for that."),
+        ] = False,
     ) -> ExitCode:
         """Pull exports of services into the store."""
+        if preview is not None:
+            if dry_run or backfill:
+                raise UsageProblem(
+                    "--preview goes with neither --dry-run nor --backfill", hint="name one of them"
+                )
+            from cityctl.collect import trial
+
+            return run.show(
+                trial.preview(run.project, service, preview, since=since, until=until, now=run.now)
+            )
         from cityctl.collect import pull as pulling
 
         result = pulling.pull(
-            run.project, service, since=since, until=until, dry_run=dry_run, now=run.now, console=run.console
-        )
+            run.project, service, since=since, until=until, dry_run=dry_run, backfill=backfill,
+            now=run.now, console=run.console,
+        )  # fmt: skip
         return run.show(result)

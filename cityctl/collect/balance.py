@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from cityctl.clock import Interval
 from cityctl.collect.ledger import Ledger, Line
 from cityctl.collect.order import moment
 from cityctl.errors import listed
+from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Rejection
 from cityctl.glossary import column
-from cityctl.result import Column, Completeness, Missing, Result, Table
-from cityctl.units import unit
+from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.units import canonical, unit
 
 NOTHING = "no readings in it"
 
@@ -34,7 +36,7 @@ REJECTED = Column(
     "rejected", "Rejected", meaning="readings that could not be taken", kind="integer", priority=1
 )
 SUM = Column(
-    "sum", "Sum", meaning="of the readings taken, each once, in their unit; none where they must not be summed",
+    "sum", "Sum", meaning="of the amounts taken, each once; none where values are no amounts of intervals",
     kind="number", digits=3, priority=5,
 )  # fmt: skip
 LINE = Column("line", "Line", meaning="line or row of the file", kind="integer", priority=3)
@@ -70,12 +72,12 @@ def balance_result(
         column("series"), column("point"), column("quantity"), column("unit"), DIRECTION, RECEIVED, NEW,
         UNCHANGED, REVISED, DUPLICATE, REJECTED, SUM, column("first"), column("last"), column("file", priority=6),
     ]  # fmt: skip
-    told = [
+    told: list[tuple[object, ...]] = [
         (one.file, one.line, one.place, one.series or "", one.reason, one.count)
         for ledger in ledgers
         for one in ledger.rejections
     ]
-    told += [(one.what, None, "", "", one.why, 0) for one in refused]
+    told += [_refused(one) for one in refused]
     tables = [Table("balance", "Balance", columns, rows)]
     tables.append(
         Table(
@@ -85,6 +87,10 @@ def balance_result(
             list(told),
         )
     )
+    doubts = list(_doubts(ledgers))
+    if doubts:
+        columns = [column("file"), LINE, PLACE, column("series"), column("reason"), column("count")]
+        tables.append(Table("doubts", "In doubt", columns, doubts, note="kept, and to be looked at"))
     received = sum(line.received for line in lines)
     rejected = sum(line.rejected for line in lines)
     missing = [*_missing(ledgers), *refused]
@@ -104,18 +110,28 @@ def balance_result(
         title,
         tables,
         interval=interval,
+        findings=_findings(ledgers),
         completeness=completeness,
         notes=said,
         summary=_summary(lines, refused, dry_run),
     )
 
 
+def _refused(one: Missing) -> tuple[object, ...]:
+    """A file that was refused; its reason may begin with the file and a line."""
+    found = re.match(re.escape(one.what) + r":(\d+)(?::\d+)?: ", one.why)
+    line = int(found[1]) if found else None
+    return one.what, line, f"line {line}" if line else "", "", one.why[found.end() :] if found else one.why, 0
+
+
 def _row(line: Line) -> tuple[object, ...]:
-    summed = line.series.kind in (None, "interval") and line.match.point is not None
     known = line.match.unit or line.series.unit
     quantity = line.series.quantity
-    if quantity is None and known is not None:
-        quantity = unit(known).quantity
+    if known is not None:
+        quantity = quantity or unit(known).quantity
+        known = canonical(unit(known).quantity).symbol
+    kind = line.series.kind or kind_of(quantity)
+    summed = kind == "interval" and line.match.point is not None
     return (
         line.label,
         line.match.point,
@@ -128,11 +144,34 @@ def _row(line: Line) -> tuple[object, ...]:
         line.revised,
         line.duplicate,
         line.rejected,
-        line.total if summed else None,
+        float(f"{line.total:.12g}") if summed else None,  # what lies below is noise of the addition
         moment(line.first) if line.first is not None else None,
         moment(line.last) if line.last is not None else None,
         line.source,
     )
+
+
+def _doubts(ledgers: Sequence[Ledger]) -> Iterator[tuple[object, ...]]:
+    for ledger in ledgers:
+        for doubt in ledger.doors.doubts.values():
+            word = ledger.place_word
+            line = doubt.places[0] if doubt.places and word in ("line", "row") else None
+            more = ", ..." if doubt.count > len(doubt.places) else ""
+            place = f"{word} {', '.join(map(str, doubt.places))}{more}"
+            yield ledger.source, line, place, doubt.series, f"{doubt.kind}: {doubt.text}", doubt.count
+
+
+def _findings(ledgers: Sequence[Ledger]) -> list[Finding]:
+    return [
+        Finding(
+            doubt.kind,
+            doubt.series,
+            moment(doubt.first),
+            f"{ledger.source}, {ledger.place_word} {doubt.places[0]}: {doubt.text} ({doubt.count} readings)",
+        )
+        for ledger in ledgers
+        for doubt in ledger.doors.doubts.values()
+    ]
 
 
 def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cityctl.collect.doors import Doors, suspected
 from cityctl.collect.match import Match
-from cityctl.collect.order import Order, Repeats, coded, columns_of
+from cityctl.collect.order import Order, Repeats, coded, columns_of, grouped, outside_years, split
 from cityctl.errors import CityctlError
-from cityctl.exports.parsed import Chunk, Rejection, Series
+from cityctl.exports.meaning import kind_of
+from cityctl.exports.parsed import Chunk, Rejection, Replaced, Series
+from cityctl.reading import Kind
+from cityctl.units import unit
 
 if TYPE_CHECKING:
     from cityctl.store import Balance
@@ -79,6 +83,11 @@ class Ledger:
     blank: int = 0
     absent: list[str] = field(default_factory=list)
     order: Order = field(default_factory=Order)
+    replaced: list[Replaced] = field(default_factory=list)
+    following: str = ""
+    doors: Doors = field(default_factory=Doors)
+    flags_doubts: bool = False  # readings in doubt are kept as suspect
+    place_word: str = "line"  # what the places of readings count
 
     def batches(self, chunks: Iterable[Chunk]) -> Iterator[Any]:
         """The readings that points take, as the store wants them; everything is counted on the way."""
@@ -97,10 +106,28 @@ class Ledger:
                 self.left_out[series.id] = None
         self.blank += chunk.blank
         self.notes += [note for note in chunk.notes if note not in self.notes]
+        self.replaced += chunk.replaced
+        self.absent += [said for said in chunk.absent if said not in self.absent]
+        self.following = chunk.following or self.following
         for rejection in chunk.rejections:
             self.reject(rejection)
         if chunk.readings is not None and chunk.readings.num_rows:
-            yield from self._readings(chunk.readings)
+            readings = self._within_years(chunk.readings)
+            if readings.num_rows:
+                yield from self._readings(readings)
+
+    def _within_years(self, readings: Any) -> Any:
+        """The readings that the store has room for; the others are rejected with their place."""
+        odd = outside_years(readings)
+        if odd is None:
+            return readings
+        for name, (times, _, _, places) in split(readings.filter(odd)):
+            if name:
+                word = self.place_word
+                line = int(places[0]) if word in ("line", "row") else None
+                why = f"its time is outside of 1900 to 2199 ({len(times)} readings from here on)"
+                self.reject(Rejection(self.source, line, f"{word} {places[0]}", name, why, len(times)))
+        return readings.filter(~odd)
 
     def reject(self, rejection: Rejection) -> None:
         """Readings that cannot be taken."""
@@ -125,13 +152,16 @@ class Ledger:
         import pyarrow as pa
 
         names, codes = coded(readings)
-        times, values, qualities, _ = columns_of(readings)
+        times, values, qualities, places = columns_of(readings)
+        missing = np.isnan(values)
         counts = np.bincount(codes, minlength=len(names))
         present = [code for code, count in enumerate(counts.tolist()) if count]
         stays = np.zeros(len(names), bool)
         scale, offset = np.ones(len(names)), np.zeros(len(names))
         points: list[str | None] = [None] * len(names)
-        sums = np.bincount(codes, weights=np.nan_to_num(values), minlength=len(names))
+        sums = np.bincount(
+            codes, weights=np.nan_to_num(values) if missing.any() else values, minlength=len(names)
+        )
         first, last = _ends(codes, times, len(names))
         for code in present:
             name = names[code]
@@ -144,7 +174,7 @@ class Ledger:
                 line.rejected += int(counts[code])
                 continue
             line.handed_in += int(counts[code])
-            line.total += float(sums[code])
+            line.total += float(sums[code]) * line.match.scale
             points[code] = line.match.point
             stays[code], scale[code], offset[code] = True, line.match.scale, line.match.offset
         if not stays.any():
@@ -152,8 +182,13 @@ class Ledger:
         if not stays[present].all():
             chosen = stays[codes]
             codes, times = codes[chosen], times[chosen]
-            values, qualities = values[chosen], qualities[chosen]
-        self.order.watch(names, codes, times)
+            values, qualities, places = values[chosen], qualities[chosen], places[chosen]
+        groups = grouped(codes)
+        self.order.watch(names, codes, times, groups)
+        kinds = [self._kind(name) if stay else None for name, stay in zip(names, stays.tolist(), strict=True)]
+        doubtful = self.doors.judge(names, kinds, codes, times, values, places, groups)
+        if self.flags_doubts:
+            qualities = suspected(qualities, doubtful)
         if len(present) == 1:
             if (scale[present[0]], offset[present[0]]) != (1.0, 0.0):
                 values = values * scale[present[0]] + offset[present[0]]
@@ -164,11 +199,16 @@ class Ledger:
             [
                 pa.DictionaryArray.from_arrays(codes, named),
                 pa.array(times).view(pa.timestamp("us")),
-                pa.array(values, pa.float64(), from_pandas=True),
+                pa.array(values, pa.float64(), from_pandas=bool(missing.any())),
                 pa.array(qualities, pa.uint8()),
             ],
             names=["point", "time", "value", "quality"],
         )
+
+    def _kind(self, name: str) -> Kind | None:
+        series = self.lines[name].series
+        quantity = series.quantity or (unit(series.unit).quantity if series.unit else None)
+        return series.kind or kind_of(quantity)
 
     def close_unmatched(self) -> None:
         """Series that nothing takes: one rejection each, so that their balance closes."""
@@ -189,7 +229,7 @@ class Ledger:
             line.duplicate -= conflicts
             line.handed_in -= conflicts
             line.rejected += conflicts
-            line.total = repeat.total
+            line.total = repeat.total * line.match.scale
             line.check()
 
 

@@ -18,14 +18,16 @@ from cityctl.city.model import City, FileSource
 from cityctl.city.project import Project
 from cityctl.collect.balance import balance_result
 from cityctl.collect.ledger import Ledger, schema, settle
-from cityctl.collect.match import NO_UNIT, Matcher
+from cityctl.collect.match import Matcher
 from cityctl.collect.order import repeats
+from cityctl.collect.tally import settle_repeated, tally
+from cityctl.collect.withdraw import withdraw
 from cityctl.console import Console
 from cityctl.errors import CityctlError, ConfigInvalid, InputRefused, UsageProblem, near
-from cityctl.exports import formats
-from cityctl.exports.parsed import Chunk
+from cityctl.exports import archive, formats
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
+from cityctl.exports.table.zone import ZoneNotSaid
 from cityctl.result import Missing, Result
 
 if TYPE_CHECKING:
@@ -78,9 +80,9 @@ def import_files(
         for job in jobs:
             progress.advance(0, note=job.source.name)
             try:
-                ledger = _import_one(job, city, store, options, now)
+                ledger = _looked_at(job, city, store, options, now)
                 ledgers.append(ledger)
-                if options.dry_run and project is not None:
+                if options.dry_run and project is not None and store is not None:
                     _compare(store, project, ledger)
             except (InputRefused, UsageProblem) as problem:
                 if isinstance(problem, UsageProblem) and len(jobs) == 1:
@@ -98,11 +100,14 @@ def _refusal(job: Job, problem: CityctlError) -> Missing:
 
 
 @contextmanager
-def _target(project: Project | None, dry_run: bool) -> Iterator[Store]:
-    """The project's store, or one that is thrown away."""
+def _target(project: Project | None, dry_run: bool) -> Iterator[Store | None]:
+    """The project's store, or one that is thrown away; none where there is no project to compare with."""
     from cityctl.store import Store
 
-    if not dry_run and project is not None:
+    if project is None:
+        yield None
+        return
+    if not dry_run:
         with Store.open(project.store_folder) as store:
             yield store
         return
@@ -110,42 +115,58 @@ def _target(project: Project | None, dry_run: bool) -> Iterator[Store]:
         yield store
 
 
-def _import_one(job: Job, city: City | None, store: Store, options: Options, now: datetime) -> Ledger:
+def _looked_at(job: Job, city: City | None, store: Store | None, options: Options, now: datetime) -> Ledger:
+    """The ledger of one file. Where nothing is stored, times of an unknown wall are read as UTC, and that is said."""
+    try:
+        return _import_one(job, city, store, options, now)
+    except ZoneNotSaid as problem:
+        if city is not None:
+            raise
+        ledger = _import_one(
+            replace(job, shape=replace(job.shape, time_zone="UTC")), city, store, options, now
+        )
+        ledger.notes.append(f"{problem.message}: looked at as UTC; an import needs --time-zone")
+        return ledger
+
+
+def _import_one(job: Job, city: City | None, store: Store | None, options: Options, now: datetime) -> Ledger:
     import pyarrow as pa
 
     name = job.format or formats.recognise(job.source)
     parse = formats.find(name).parse
     keep_all = options.keep_all or city is None
     matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all)
-    ledger = Ledger(job.source.name, matcher)
-    chunks = _with_units(parse(job.source, job.shape), ledger, job)
-    reader = pa.RecordBatchReader.from_batches(schema(), ledger.batches(chunks))
+    ledger = Ledger(
+        job.source.name, matcher, flags_doubts=True, place_word=getattr(formats.find(name), "PLACE", "line")
+    )
+    chunks = parse(job.source, job.shape)
     points = city.points() if city is not None else None
-    settle([ledger], store.add(reader, source=job.source.name, received=now, points=points))
-    again = {series for series in ledger.order.unordered if ledger.lines[series].duplicate}
+    if store is None:
+        settle([ledger], tally(ledger.batches(chunks)))
+    else:
+        reader = pa.RecordBatchReader.from_batches(schema(), ledger.batches(chunks))
+        settle([ledger], store.add(reader, source=job.source.name, received=now, points=points))
+    again = {series for series in ledger.order.unordered if store is None or ledger.lines[series].duplicate}
     if again:
-        word = "reading" if name == "green_button" else "row" if name == "parquet" else "line"
-        ledger.settle_repeats(*repeats(parse(job.source, job.shape), again, job.source.name, word))
+        found, conflicts = repeats(parse(job.source, job.shape), again, job.source.name, ledger.place_word)
+        if store is None:
+            settle_repeated(ledger, found)
+        ledger.settle_repeats(found, conflicts)
+    if store is not None and ledger.replaced and not options.dry_run:
+        count = withdraw(store, ledger, points, now)
+        if count:
+            ledger.notes.append(
+                f"{job.source.name}: {count} stored readings of days that it replaces were withdrawn"
+            )
     ledger.close_unmatched()
+    if ledger.following:
+        ledger.absent.append(f"the export goes on at another address: {ledger.following[:200]}")
     for said in job.mapping:
         if not any(matcher.is_said(series, said) for series in ledger.lines):
             match = near(said, [*ledger.lines, *ledger.left_out])
             also = f"; near: `{match}`" if match else ""
             ledger.absent.append(f"no series `{said}`, which the map names{also}")
     return ledger
-
-
-def _with_units(chunks: Iterator[Chunk], ledger: Ledger, job: Job) -> Iterator[Chunk]:
-    """The chunks of a file; a file of which no series has a unit is refused before anything is stored."""
-    for chunk in chunks:
-        for series in chunk.series:
-            match = ledger.matcher.match(series) if ledger.matcher.wants(series) else None
-            if match is not None and match.why == NO_UNIT:
-                raise InputRefused(
-                    f"{job.source.name}: no unit is said for `{series.id}`",
-                    hint="say it with --unit m3/h, or with `unit:` of its file or point in city.yaml",
-                )
-        yield chunk
 
 
 def _compare(store: Store, project: Project, ledger: Ledger) -> None:
@@ -187,11 +208,13 @@ def _jobs(
             formats.find(options.format)
         for path in files:
             try:
-                source = Source.file(path)
+                unpacked = _unpacked(Source.file(path), refused)
             except InputRefused as problem:
                 refused.append(Missing(str(path), problem.message.removeprefix(f"{path}: ")))
                 continue
-            jobs.append(Job(source, options.format, shape, options.mapping, options.prefix))
+            jobs += [
+                Job(source, options.format, shape, options.mapping, options.prefix) for source in unpacked
+            ]
         return jobs, refused
     if project is None or city is None:
         raise UsageProblem("no file is named", hint="cityctl data import FILE --dry-run")
@@ -207,11 +230,30 @@ def _jobs(
             found = _found(project.folder, text)
             if not found:
                 refused.append(Missing(text, f"no such file (files.{name} of city.yaml)"))
+            mapping = {**entry.points, **options.mapping}
             for path in found:
-                source = Source.file(path, _shown(path, project.folder))
-                mapping = {**entry.points, **options.mapping}
-                jobs.append(Job(source, options.format or entry.format, shape, mapping, entry.prefix))
+                try:
+                    sources = _unpacked(Source.file(path, _shown(path, project.folder)), refused)
+                except InputRefused as problem:
+                    refused.append(Missing(text, problem.message.removeprefix(f"{text}: ")))
+                    continue
+                jobs += [
+                    Job(source, options.format or entry.format, shape, mapping, entry.prefix)
+                    for source in sources
+                ]
     return jobs, refused
+
+
+def _unpacked(source: Source, refused: list[Missing]) -> list[Source]:
+    """The file itself, or the members of an archive; those that are refused are named."""
+    assert source.path is not None
+    with source.reading():
+        with source.raw() as raw:
+            if not archive.is_zip(raw.read(4)):
+                return [source]
+        names, bad = archive.members(source.path, source.name)
+    refused += [Missing(f"{source.name}/{member}", why) for member, why in bad]
+    return [Source(f"{source.name}/{member}", path=source.path, member=member) for member in names]
 
 
 def _found(folder: Path, text: str) -> list[Path]:

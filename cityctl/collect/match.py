@@ -123,13 +123,17 @@ class Matcher:
             also = f"; near: `{match}`" if match else ""
             return Match(None, unit=series.unit, why=f"no point of the city takes `{series.id}`{also}")
         if series.unit is None:
-            return Match(None, why=NO_UNIT)
+            return Match(None, why=no_unit(series))
         known = units.unit(series.unit)
         scale, offset = units.linear(known.symbol, units.canonical(known.quantity).symbol)
         return Match(name, scale, offset, known.symbol, known=False)
 
 
-NO_UNIT = "no unit is said for it"
+def no_unit(series: Series) -> str:
+    """Why readings without a unit are not taken, and what helps."""
+    if series.said_unit:
+        return f"its unit `{series.said_unit[:40]}` is none that cityctl knows: not imported"
+    return "no unit is said for it: not imported (--unit m3/h, or `unit:` in city.yaml, says it)"
 
 
 def _names(point: Point) -> Iterable[str]:
@@ -143,9 +147,9 @@ def _names(point: Point) -> Iterable[str]:
 
 def fit(series: Series, point: Point) -> Match:
     """A series on the point that takes it: in its own unit, or else the one that the city gives the point."""
-    text = series.unit or point.shown_unit
+    text = series.unit or (None if series.said_unit else point.shown_unit)
     if not text:
-        return Match(None, why=NO_UNIT)
+        return Match(None, why=no_unit(series))
     known = units.unit(text)
     if point.quantity == "pressure" and known.symbol in _HEADS:
         known = units.unit(_HEADS[known.symbol])

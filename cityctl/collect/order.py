@@ -21,6 +21,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED = 200
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Readings by series: `order` puts those of one series together, in `starts` up to `ends`."""
+
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+
+
+def grouped(codes: npt.NDArray[np.int32]) -> Groups:
+    """The readings of each code, in their own order."""
+    jumps = np.flatnonzero(np.diff(codes)) + 1
+    if (np.diff(codes[np.concatenate(([0], jumps))]) > 0).all():
+        order = np.arange(len(codes))
+        starts = np.concatenate(([0], jumps))
+    else:
+        order = np.argsort(codes.astype(np.uint16) if codes.max() < 65536 else codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    return Groups(order, starts, np.append(starts[1:], len(codes)))
+
+
 @dataclass
 class Order:
     """Watches the readings of one export go by."""
@@ -29,17 +50,26 @@ class Order:
     _last: dict[str, int] = field(default_factory=dict)
     _direction: dict[str, int] = field(default_factory=dict)
 
-    def watch(self, names: list[str], codes: npt.NDArray[np.int32], times: npt.NDArray[np.int64]) -> None:
+    def watch(
+        self, names: list[str], codes: npt.NDArray[np.int32], times: npt.NDArray[np.int64], groups: Groups
+    ) -> None:
         """Readings of several series: `codes` count in `names`; times in µs."""
         if len(names) == 1:
             self._watch_one(names[0], times)
             return
-        order = np.argsort(codes, kind="stable")
-        sorted_codes, sorted_times = codes[order], times[order]
-        starts = np.flatnonzero(np.diff(sorted_codes, prepend=-1))
-        ends = np.append(starts[1:], len(sorted_codes))
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            self._watch_one(names[int(sorted_codes[start])], sorted_times[start:end])
+        sorted_codes, sorted_times = codes[groups.order], times[groups.order]
+        starts, ends = groups.starts, groups.ends
+        steps = np.diff(sorted_times, append=0) > 0
+        # How many steps within each series go forward: all of them, in an export that is in order.
+        up = np.add.reduceat(steps, starts, dtype=np.int64) - steps[ends - 1]
+        for start, end, rising in zip(starts.tolist(), ends.tolist(), up.tolist(), strict=True):
+            name = names[int(sorted_codes[start])]
+            last = self._last.get(name)
+            whole = 1 < end - start == rising + 1 and (last is None or sorted_times[start] > last)
+            if whole and self._direction.setdefault(name, 1) > 0:
+                self._last[name] = int(sorted_times[end - 1])
+                continue
+            self._watch_one(name, sorted_times[start:end])
 
     def _watch_one(self, name: str, times: npt.NDArray[np.int64]) -> None:
         if name in self.unordered or not len(times):
@@ -60,6 +90,7 @@ class Repeats:
 
     total: float
     conflicts: int
+    distinct: int  # instants
 
 
 def repeats(
@@ -70,8 +101,8 @@ def repeats(
     for chunk in chunks:
         if chunk.readings is None:
             continue
-        for name, columns in split(chunk.readings):
-            if name in held:
+        for name, columns in split(within_years(chunk.readings)):
+            if name in held and len(columns[0]):
                 held[name].append(columns)
     found: dict[str, Repeats] = {}
     rejections: list[Rejection] = []
@@ -107,11 +138,13 @@ def _of_one(
             f"{_shown(values[kept])} for the same instant"
         )
         place = int(places[row])
-        rejections.append(Rejection(file, place if word != "reading" else None, f"{word} {place}", name, why))
+        rejections.append(
+            Rejection(file, place if word in ("line", "row") else None, f"{word} {place}", name, why)
+        )
     if len(at) > _LISTED:
         why = f"another value stands for the same instant ({len(at) - _LISTED} more like those above)"
         rejections.append(Rejection(file, None, "", name, why, len(at) - _LISTED))
-    return Repeats(float(plain[rank[winners]].sum()), len(at))
+    return Repeats(float(plain[rank[winners]].sum()), len(at), len(winners))
 
 
 def split(readings: Any) -> Iterable[tuple[str, tuple[Any, ...]]]:
@@ -146,6 +179,25 @@ def columns_of(
     qualities = readings["quality"].combine_chunks().to_numpy(zero_copy_only=False)
     places = readings["place"].combine_chunks().to_numpy(zero_copy_only=False)
     return times, values, qualities, places
+
+
+# What the store takes, in µs since 1970: 1900 up to and without 2200.
+EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000
+
+
+def outside_years(readings: Any) -> npt.NDArray[np.bool_] | None:
+    """Which readings have a time outside of 1900 to 2199; None where none has."""
+    times = readings["time"].combine_chunks().view("int64").to_numpy(zero_copy_only=False)
+    if not len(times) or (times.min() >= EARLIEST and times.max() < LATEST):
+        return None
+    odd: npt.NDArray[np.bool_] = (times < EARLIEST) | (times >= LATEST)
+    return odd
+
+
+def within_years(readings: Any) -> Any:
+    """The readings without those of `outside_years`."""
+    odd = outside_years(readings)
+    return readings if odd is None else readings.filter(~odd)
 
 
 def moment(micros: int) -> datetime:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from cityctl import clock
-from cityctl.city.model import Service
 from cityctl.city.points import Point
 from cityctl.city.project import Project
+from cityctl.city.services import Service
 from cityctl.clock import Interval
-from cityctl.collect.ledger import Ledger, Line
-from cityctl.collect.match import Match, fit
-from cityctl.collect.watermark import Watermarks, Window, windows
+from cityctl.collect.ledger import Ledger
+from cityctl.collect.series import SeriesMatcher, TableMatcher
+from cityctl.collect.watermark import Watermarks, Window, cut, windows
 from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.exports import asking, service
 from cityctl.exports.asking import Ask
-from cityctl.exports.parsed import Series
 from cityctl.exports.service import Connector
 from cityctl.exports.source import Source
 from cityctl.glossary import column
@@ -27,70 +27,6 @@ ALL = "*"  # the series of a request that brings all
 REQUEST = Column("request", "Request", meaning="what would be asked; secrets are not shown", priority=1)
 AUTHORISED = Column("auth", "Auth", meaning="how the request would prove who asks", priority=4)
 COLUMNS: tuple[Column, ...] = (REQUEST, AUTHORISED)
-
-
-@dataclass
-class SeriesMatcher:
-    """The series of answers to a question for one series: `usage-point`, `usage-point#reverse`, `usage-point#2`.
-
-    Without `#`, what is fed in is only taken where the answer holds nothing else.
-    """
-
-    spec: str
-    point: Point
-    _seen: set[str] = field(default_factory=set)
-    _wanted: set[str] = field(default_factory=set)
-    _taken: str | None = None
-
-    def look(self, series: Iterable[Series]) -> None:
-        """The series of an answer, before its readings are counted."""
-        wish = self.spec.partition("#")[2]
-        found = list(series)
-        fitting = [one for one in found if one.quantity in (None, self.point.quantity)]
-        if wish in ("forward", "reverse", "net", "total"):
-            fitting = [one for one in fitting if one.direction == wish]
-        elif wish:
-            fitting = [one for one in fitting if one.id.rstrip("/").endswith(f"/{wish}") or one.id == wish]
-        else:
-            fitting = [one for one in fitting if one.direction != "reverse"] or fitting
-        self._seen |= {one.id for one in found}
-        self._wanted |= {one.id for one in fitting}
-
-    def wants(self, series: Series) -> bool:
-        """Whether a series of an answer is what was asked for; what is only named in rejections may be."""
-        return series.id in self._wanted or series.id not in self._seen
-
-    def match(self, series: Series) -> Match:
-        """Where it goes."""
-        if series.id in self._wanted:
-            self._taken = self._taken or series.id
-        if self._taken not in (None, series.id):
-            why = f"`{self._taken}` goes to `{self.point.id}` already: name one with `#` behind the series"
-            return Match(None, why=why)
-        return fit(series, self.point)
-
-    def silent_line(self, source: str) -> Line:
-        """The balance of a series of which nothing came."""
-        series = Series(self.spec, quantity=self.point.quantity, kind=self.point.kind)
-        return Line(source, series, Match(self.point.id, unit=self.point.shown_unit), self.spec)
-
-
-@dataclass
-class TableMatcher:
-    """The series of an answer that brings all of a service's series."""
-
-    points: dict[str, Point]
-
-    def look(self, series: Iterable[Series]) -> None:
-        """The series of an answer; their names say it all."""
-
-    def wants(self, series: Series) -> bool:
-        """Whether a point of the city takes it."""
-        return series.id in self.points
-
-    def match(self, series: Series) -> Match:
-        """Where it goes."""
-        return fit(series, self.points[series.id])
 
 
 @dataclass
@@ -126,8 +62,15 @@ class Plan:
 
 
 def plans(
-    project: Project, names: Sequence[str] | None, since: str | None, until: str | None, now: datetime
+    project: Project,
+    names: Sequence[str] | None,
+    since: str | None,
+    until: str | None,
+    now: datetime,
+    *,
+    backfill: bool = False,
 ) -> list[Plan]:
+    """The plan of each named service, of all where none is named. Raises UsageProblem and ConfigInvalid."""
     city = project.city
     if not city.services:
         raise UsageProblem("the city has no services", hint="add them under `services:` in city.yaml")
@@ -165,7 +108,20 @@ def plans(
                 largest=connector.window.largest,
                 first=connector.window.first,
                 settle=connector.window.settle,
+                days_of=_days_of(connector),
             )
+            if backfill:
+                points = list(wanted) if series == ALL else [series]
+                asked_for = [wanted[name].id for name in points]
+                span_windows = gap_windows(project, plan, asked_for, since, until, now)
+            for window in span_windows[:1]:
+                asking.ask(
+                    connector,
+                    known_service,
+                    words,
+                    "" if series == ALL else series.partition("#")[0],
+                    *window,
+                )
             label = series if series != ALL else None
             plan.tasks.append(Task(series, matcher, Ledger(name, matcher, label), span_windows))
         made.append(plan)
@@ -175,6 +131,45 @@ def plans(
             hint="add `service: NAME/SERIES` to a point in city.yaml",
         )
     return made
+
+
+def _days_of(connector: Connector) -> ZoneInfo | None:
+    return ZoneInfo(connector.request.time_zone) if connector.window.align == "day" else None
+
+
+def gap_windows(
+    project: Project, plan: Plan, points: Sequence[str], since: str | None, until: str | None, now: datetime
+) -> list[Window]:
+    """The windows that hold the readings which `data gaps` finds missing.
+
+    From `since`, or else from the first instant that was ever pulled of the service.
+    """
+    from cityctl.store.gaps import gaps
+
+    if since is None:
+        begun = [mark.since for mark in plan.marks.marks.values()]
+        if not begun:
+            return []
+        since = min(begun).isoformat(timespec="seconds")
+    found = gaps(project, points, since=since, until=until, now=now)
+    keys = [entry.key for entry in found.tables[0].columns]
+    at = [keys.index(key) for key in ("since", "until", "due")]
+    spans: list[tuple[datetime, datetime]] = []
+    for row in found.tables[0].rows:
+        begin, end, due = (row[index] for index in at)
+        if due == "missing" and isinstance(begin, datetime) and isinstance(end, datetime):
+            spans.append((begin.replace(microsecond=0), end))
+    window = plan.connector.window
+    merged: list[list[datetime]] = []
+    for begin, end in sorted(spans):
+        # One request for neighbours: what lies between two small holes costs less than another question.
+        if merged and begin - merged[-1][1] <= min(window.largest / 4, timedelta(days=1)):
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([begin, end])
+    zone = _days_of(plan.connector)
+    cuts = [one for begin, end in merged for one in cut(begin, end, window.largest, zone)]
+    return list(dict.fromkeys(cuts))
 
 
 def _wanted(project: Project, name: str) -> dict[str, Point]:
@@ -217,7 +212,20 @@ def requests(plans: Sequence[Plan], interval: Interval | None) -> Result:
         for task in plan.tasks:
             for window in task.windows:
                 asked = plan.ask(task, window)
-                rows.append((plan.name, task.series, *window, f"GET {asked.url}", auth))
+                rows.append((plan.name, task.series, *window, f"{asked.method} {asked.url}", auth))
     columns = [column("service"), column("series"), column("since"), column("until"), REQUEST, AUTHORISED]
     said = f"{len(rows)} requests to {len(plans)} services; nothing was sent"
-    return Result("Pull", [Table("requests", "Requests", columns, rows)], interval=interval, summary=said)
+    table = Table("requests", "Requests", columns, rows)
+    return Result("Pull", [table], interval=interval, summary=said, notes=list(_more(plans)))
+
+
+def _more(plans: Sequence[Plan]) -> Iterator[str]:
+    """The requests that cannot be known before there are answers."""
+    for plan in plans:
+        paging, token = plan.connector.pagination.kind, plan.connector.auth.token
+        if token is not None:
+            yield f"{plan.name}: a token is asked for first, at {asking.exchange(token, plan.words)}"
+        if paging == "windows":
+            yield f"{plan.name}: a window that brings too much is cut in halves"
+        elif paging != "none":
+            yield f"{plan.name}: each request may be followed by more pages ({paging})"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+from cityctl.clock import Interval, local_days
 from cityctl.disk import write_atomic
 from cityctl.errors import ConfigInvalid
 
@@ -86,11 +87,12 @@ def windows(
     largest: timedelta,
     first: timedelta,
     settle: timedelta,
+    days_of: tzinfo | None = None,
 ) -> list[Window]:
     """The windows to ask for, oldest first, each at most `largest` long.
 
     From `since`, or else from the watermark less the settle horizon, or else `first` back from now; up to
-    `until`, or else now.
+    `until`, or else now. With `days_of` they are whole days of that time zone.
     """
     end = (until or now).replace(microsecond=0)
     begin = since
@@ -98,12 +100,25 @@ def windows(
         begin = mark.until - settle if mark is not None else end - first
         if mark is not None:
             begin = max(begin, mark.since)
-    begin = begin.replace(microsecond=0)
+    return cut(begin.replace(microsecond=0), end, largest, days_of)
+
+
+def cut(begin: datetime, end: datetime, largest: timedelta, days_of: tzinfo | None = None) -> list[Window]:
+    """A span in windows of at most `largest`, half-open and without gaps; of whole local days with `days_of`."""
     found: list[Window] = []
-    while begin < end:
-        following = min(begin + largest, end)
-        found.append((begin, following))
-        begin = following
+    if days_of is None:
+        while begin < end:
+            following = min(begin + largest, end)
+            found.append((begin, following))
+            begin = following
+        return found
+    if begin >= end:
+        return found
+    days = local_days(Interval(begin, end, days_of))
+    at_once = max(1, largest // timedelta(days=1))
+    for index in range(0, len(days), at_once):
+        some = days[index : index + at_once]
+        found.append((some[0][1], some[-1][2]))
     return found
 
 

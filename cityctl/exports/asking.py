@@ -1,23 +1,24 @@
-"""From a connector and a service of city.yaml to requests: their URL, their credentials, the shape of the answers.
+"""From a connector and a service of city.yaml to requests, without secrets, and to the shape of the answers.
 
-Placeholders are exchanged by name. Reads secrets, sends nothing.
+Placeholders are exchanged by name; `{series.1}` is the first part of a series that is written with `/`. Sends
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from cityctl import clock
-from cityctl.city.model import Service
-from cityctl.errors import CityctlError, ConfigInvalid, CredentialsRefused, near
-from cityctl.exports.secret import Secret, read_secret
-from cityctl.exports.service import PLACEHOLDER, Connector, Request
+from cityctl.city.services import Service
+from cityctl.errors import CityctlError, ConfigInvalid, near
+from cityctl.exports.language import Connector, Request
+from cityctl.exports.service import PLACEHOLDER
 from cityctl.exports.shape import Shape
 from cityctl.units import unit
 
@@ -27,7 +28,9 @@ class Ask:
     """One request, without secrets."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    body: bytes | None = None
 
 
 def words(connector: Connector, service: Service, name: str) -> dict[str, str]:
@@ -58,44 +61,65 @@ def ask(
     since: datetime,
     until: datetime,
 ) -> Ask:
-    """The request for one window, half-open; `series` is empty where one request brings all."""
+    """The request for one window, half-open; `series` is empty where one request brings all.
+
+    Raises ConfigInvalid where the series has fewer parts than the connector asks for.
+    """
+    request = connector.request
+    parts = {f"series.{number}": part for number, part in enumerate(series.split("/"), 1)}
     values = {
         **said,
         "series": series,
-        "since": _written(since, connector.request),
-        "until": _written(_last(until, connector.request), connector.request),
+        **parts,
+        "since": _written(since - (request.overlap or timedelta()), request),
+        "until": _written(_last(until, request), request),
     }
-    path = _exchange(connector.request.path, {key: quote(value, safe="") for key, value in values.items()})
-    query = {key: _exchange(text, values) for key, text in connector.request.query.items()}
-    url = service.url.rstrip("/") + path
-    if query:
-        kept = {key: value for key, value in query.items() if value}
-        url += ("&" if urlsplit(url).query else "?") + urlencode(kept)
-    headers = {key: _exchange(text, values) for key, text in connector.request.headers.items()}
-    return Ask(url, headers)
+
+    def exchanged(text: str, sign: Callable[[str], str] = str) -> str:
+        for word in PLACEHOLDER.findall(text):
+            if word not in values:
+                raise ConfigInvalid(
+                    f"the series `{series}` has no part {word.partition('.')[2]}, and its connector needs it",
+                    hint=f"write it as {_form(connector)} in city.yaml",
+                )
+        return PLACEHOLDER.sub(lambda found: sign(values[found[1]]), text)
+
+    url = service.url.rstrip("/") + exchanged(request.path, lambda value: quote(value, safe=""))
+    query = {key: exchanged(text) for key, text in request.query.items()}
+    kept = {key: value for key, value in query.items() if value}
+    if kept:
+        # %20 and not `+` for a space: `+` is a space in forms alone, and some services take it for itself.
+        url += ("&" if urlsplit(url).query else "?") + urlencode(kept, quote_via=quote, safe="$,()'/")
+    headers = {key: exchanged(text) for key, text in request.headers.items()}
+    body = None
+    if request.body is not None and request.body.form is not None:
+        body = urlencode({key: exchanged(text) for key, text in request.body.form.items()}).encode()
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    elif request.body is not None:
+        body = json.dumps(_in_tree(request.body.json_, exchanged), ensure_ascii=False).encode()
+        headers.setdefault("Content-Type", "application/json")
+    return Ask(url, {key: value for key, value in headers.items() if value}, request.method, body)
 
 
-def credentials(connector: Connector, service: Service, name: str, folder: Path) -> dict[str, Secret]:
-    """The headers that prove who asks. Raises CredentialsRefused where a secret is missing, ConfigInvalid."""
-    auth = connector.auth
-    if auth.kind == "none":
-        return {}
-    if service.secret is None:
-        if auth.optional:
-            return {}
-        raise CredentialsRefused(
-            f"service {name}: its connector needs a secret, and city.yaml names none",
-            hint=f"add `secret: {{env: NAME}}` to services.{name}",
-        )
-    secret = read_secret(service.secret, service=name, folder=folder)
-    if auth.kind == "basic":
-        if not service.user:
-            raise ConfigInvalid(f"services.{name}: basic authentication needs `user:`")
-        return {"Authorization": Secret(f"Basic {secret.basic(service.user).reveal()}")}
-    if auth.kind == "bearer":
-        return {"Authorization": Secret(f"Bearer {secret.reveal()}")}
-    assert auth.header is not None
-    return {auth.header: secret}
+def with_word(asked: Ask, name: str, value: str) -> Ask:
+    """The same request with one more word in its query."""
+    sign = "&" if urlsplit(asked.url).query else "?"
+    url = f"{asked.url}{sign}{quote(name, safe='$')}={quote(value, safe='')}"
+    return Ask(url, asked.headers, asked.method, asked.body)
+
+
+def _form(connector: Connector) -> str:
+    most = max((int(word[7:]) for text in [connector.request.path, *connector.request.query.values()]
+                for word in PLACEHOLDER.findall(text) if word.startswith("series.")), default=1)  # fmt: skip
+    return "/".join(f"PART{number}" for number in range(1, most + 1))
+
+
+def _in_tree(tree: Any, exchanged: Callable[[str], str]) -> Any:
+    if isinstance(tree, dict):
+        return {key: _in_tree(value, exchanged) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_in_tree(value, exchanged) for value in tree]
+    return exchanged(tree) if isinstance(tree, str) else tree
 
 
 def shape(
@@ -105,7 +129,7 @@ def shape(
     table = connector.answer.table
 
     def text(value: str | None) -> str | None:
-        return _exchange(value, said) or None if value is not None else None
+        return exchange(value, said) or None if value is not None else None
 
     def chosen(key: str, value: str | None, known: tuple[str, ...]) -> Any:
         if value is not None and value not in known:
@@ -134,6 +158,9 @@ def shape(
             missing=tuple(table.missing),
             qualities=table.qualities,
             series=series,
+            rows=text(table.rows),
+            unit_from=text(table.unit_from),
+            direction=text(table.direction),
         )
     except ConfigInvalid:
         raise
@@ -141,7 +168,8 @@ def shape(
         raise ConfigInvalid(f"service {name}: {problem.message}", hint=problem.hint) from None
 
 
-def _exchange(text: str, values: Mapping[str, str]) -> str:
+def exchange(text: str, values: Mapping[str, str]) -> str:
+    """A text with the placeholders exchanged that are known."""
     return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 

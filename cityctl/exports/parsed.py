@@ -24,7 +24,10 @@ LISTED = 200
 
 @dataclass(frozen=True)
 class Series:
-    """A series of an export. `unit` is that of its values as parsed; None where the export names none."""
+    """A series of an export. `unit` is that of its values as parsed; None where the export names none.
+
+    `said_unit` is what the export says where that is no unit that cityctl knows.
+    """
 
     id: str
     unit: str | None = None
@@ -34,6 +37,7 @@ class Series:
     every: int | None = None  # seconds
     title: str = ""
     usage_point: str = ""
+    said_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,27 @@ class Rejection:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """All readings of a series from `start` up to `end` (µs), `every` s one, stand in this export.
+
+    They replace what was known of that span.
+    """
+
+    series: str
+    start: int
+    end: int
+    every: int
+
+
 @dataclass
 class Chunk:
     """A part of an export, in the order in which it stands there.
 
     `readings` has the columns series (dictionary of text), time (timestamp[us], UTC), value (float64),
     quality (uint8) and place (int64: line, row or reading number). `blank` counts the cells that say "no
-    reading": they were not received and are not rejected.
+    reading": they were not received and are not rejected. `absent` says what the export itself shows to be
+    missing; `following` is the page that it says comes after it.
     """
 
     readings: Any = None
@@ -62,6 +80,9 @@ class Chunk:
     rejections: tuple[Rejection, ...] = ()
     blank: int = 0
     notes: tuple[str, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
+    absent: tuple[str, ...] = ()
+    following: str = ""
 
 
 def readings_table(
@@ -82,10 +103,11 @@ def readings_table(
         names = series if pa.types.is_dictionary(series.type) else series.dictionary_encode()
     if qualities is None:
         qualities = np.zeros(count, np.uint8)
+    bad = qualities == Quality.BAD
     columns = [
         names,
         pa.array(times, pa.int64()).view(pa.timestamp("us")),
-        pa.array(values, pa.float64(), mask=qualities == Quality.BAD),
+        pa.array(values, pa.float64(), mask=bad if bad.any() else None),
         pa.array(qualities, pa.uint8()),
         pa.array(places, pa.int64()),
     ]

@@ -7,16 +7,19 @@ through `hide`.
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
+import re
 import subprocess
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from cityctl.city.model import Secret as SecretPlace
+from cityctl.city.services import Secret as SecretPlace
 from cityctl.errors import CredentialsRefused
 
 HIDDEN = "***"
+LONG = 12  # characters of a secret that is also looked for in the bytes of answers
 _known: set[str] = set()
 
 
@@ -25,7 +28,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        _known.update(form for form in (text, quote(text, safe=""), quote_plus(text)) if len(form) >= 4)
+        _known.update(form for form in _forms(text) if len(form) >= 4)
 
     def reveal(self) -> str:
         """The text, for the one place that sends it."""
@@ -39,6 +42,22 @@ class Secret:
         return HIDDEN
 
     __str__ = __repr__
+
+
+def _forms(text: str) -> set[str]:
+    """How a secret may stand in a message: plain, in a URL, in JSON."""
+    quoted = {quote(text, safe=""), quote(text), quote_plus(text)}
+    lower = {re.sub("%..", lambda sign: sign[0].lower(), one) for one in quoted}
+    return {text, *quoted, *lower, json.dumps(text)[1:-1]}
+
+
+def known_bytes() -> list[bytes]:
+    """The secrets that are looked for in answers, longest first.
+
+    Only long ones that are no mere number: what might be a reading is never taken for a secret.
+    """
+    long = (form for form in _known if len(form) >= LONG and not form.isdigit())
+    return [form.encode() for form in sorted(long, key=len, reverse=True)]
 
 
 def hide(text: str) -> str:

@@ -21,6 +21,12 @@ class Shape:
     end of their interval, which is `every` long. `missing` are values that stand for "no reading".
     `qualities` maps the words of the quality column to good, estimated, suspect and bad. `series` names the
     series of a table that names none.
+
+    In JSON, `rows`, `time`, `point`, `value`, `quality`, `unit_from` and `direction` are JMESPath expressions.
+    `rows` gives the rows; `meters[] > readings` goes down level by level. The others are asked of a row; one
+    that begins with `^` of the row around it, with `$` of the whole document. Where `value` gives a list, it
+    holds the values one after the other: `time` is then a list as long, or the first one's time. `unit_from`
+    gives each row's unit (in a table: its column), `direction` its direction of flow, or says it for all.
     """
 
     layout: Layout = "auto"
@@ -41,3 +47,6 @@ class Shape:
     missing: tuple[float, ...] = ()
     qualities: Mapping[str, str] = field(default_factory=dict)
     series: str | None = None
+    rows: str | None = None
+    unit_from: str | None = None
+    direction: str | None = None

@@ -1,9 +1,10 @@
-"""The bytes of one export, from a file or from an answer: named, opened as often as needed, gunzipped."""
+"""The bytes of one export, from a file, an archive or an answer: named, opened as often as needed, unpacked."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +13,22 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cityctl.errors import InputRefused
+from cityctl.exports.archive import bounded, open_member
 
 _GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
 class Source:
-    """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there."""
+    """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there.
+
+    `member` is the name of a file within the zip archive that they are; see archive.py.
+    """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
+    member: str = ""
 
     @classmethod
     def file(cls, path: Path, name: str | None = None) -> Source:
@@ -38,7 +44,10 @@ class Source:
         return Path(self.name).name.split(".")[0] or self.name
 
     def raw(self) -> BinaryIO:
-        """The bytes as they are, packed or not."""
+        """The bytes as they are, packed or not; those of a member of an archive are unpacked."""
+        if self.member:
+            archive = self.path if self.path is not None else io.BytesIO(self.data or b"")
+            return open_member(archive, self.member, self.name)
         if self.data is not None:
             return io.BytesIO(self.data)
         assert self.path is not None
@@ -53,8 +62,10 @@ class Source:
             if not packed:
                 yield raw
                 return
+            size = raw.seek(0, io.SEEK_END) if not self.member else 0
+            raw.seek(0)
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield cast(BinaryIO, unpacked)
+                yield cast(BinaryIO, bounded(unpacked, size, self.name) if size else unpacked)
 
     def head(self, size: int = 1 << 16) -> bytes:
         """The first bytes, unpacked."""
@@ -70,6 +81,8 @@ class Source:
             raise InputRefused(f"{self.name}: the gzip stream is cut short", hint="fetch it again") from None
         except (gzip.BadGzipFile, zlib.error) as problem:
             raise InputRefused(f"{self.name}: damaged gzip: {problem}", hint="fetch it again") from None
+        except zipfile.BadZipFile as problem:
+            raise InputRefused(f"{self.name}: damaged zip: {problem}", hint="fetch it again") from None
         except OSError as problem:
             raise InputRefused(
                 f"{self.name}: cannot be read: {problem.strerror or problem}", hint="check the file"

@@ -22,6 +22,8 @@ class Parsed:
     readings: dict[str, list[tuple[str, float | None, int, int]]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    following: str = ""
     blank: int = 0
 
     def of(self, series: str) -> list[tuple[str, float | None]]:
@@ -41,6 +43,8 @@ def parse(source: Source, name: str, shape: Shape) -> Parsed:
         whole.series |= {series.id: series for series in chunk.series}
         whole.rejections += chunk.rejections
         whole.notes += chunk.notes
+        whole.absent += chunk.absent
+        whole.following = chunk.following or whole.following
         whole.blank += chunk.blank
         if chunk.readings is not None:
             for row in chunk.readings.to_pylist():
@@ -70,3 +74,14 @@ def feed() -> Callable[..., Parsed]:
         return parse(Source(name, data=data), "green_button", Shape())
 
     return read
+
+
+@pytest.fixture
+def read() -> Callable[..., Parsed]:
+    """Read an export of any format; the words are those of Shape."""
+
+    def of(name: str, text: str | bytes, file: str = "a.txt", **words: Any) -> Parsed:
+        data = text.encode() if isinstance(text, str) else text
+        return parse(Source(file, data=data), name, Shape(**words))
+
+    return of

@@ -13,11 +13,11 @@ from cityctl.exports.source import Source
 
 
 def test_every_format_has_what_a_format_needs() -> None:
-    assert set(formats.names()) >= {"csv", "parquet", "green_button"}
+    assert set(formats.names()) >= {"csv", "parquet", "green_button", "json", "nem12", "mscons"}
     for name in formats.names():
         found = formats.find(name)
         assert found.SUMMARY
-        assert found.SUFFIXES
+        assert isinstance(found.SUFFIXES, tuple)
         assert not found.recognises(b"\x00\x01nothing that anybody writes")
 
 

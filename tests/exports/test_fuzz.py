@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from cityctl.exports import formats
 from cityctl.exports.parsed import counted
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
+from tests.exports.samples import all_of_them
 
 SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 SHAPE = Shape(time_zone="Europe/Berlin", unit="kWh")
@@ -88,6 +90,25 @@ def test_a_damaged_table(data: bytes) -> None:
 @given(damaged(FEED))
 def test_a_damaged_feed(data: bytes) -> None:
     read("green_button", data)
+
+
+@SETTINGS
+@given(st.data(), st.sampled_from(sorted(all_of_them())))
+def test_a_damaged_file_of_every_other_format(data: st.DataObject, name: str) -> None:
+    whole = data.draw(st.sampled_from(all_of_them()[name]))
+    read(name, data.draw(damaged(whole)))
+
+
+@pytest.mark.parametrize("name", sorted(all_of_them()))
+def test_a_file_that_is_cut_anywhere_is_refused_or_loses_nothing_silently(name: str) -> None:
+    for whole in all_of_them()[name]:
+        complete = read(name, whole)
+        assert complete is not None
+        stop = len(whole.rstrip())
+        for cut in range(1, stop, max(1, stop // 97)):
+            left = read(name, whole[:cut])
+            # A log of telegrams ends where it ends: a whole one before the cut may stay, the cut one is rejected.
+            assert left is None or (name == "dsmr" and (left[1] or left[0] < complete[0]))
 
 
 def test_the_samples_themselves() -> None:

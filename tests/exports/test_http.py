@@ -82,7 +82,7 @@ def test_gzip_is_unpacked_and_proves_its_end(http: Service) -> None:
     answer, data = fetch(http)
     assert data == body + b"end"
     assert answer.proven
-    assert http.requests[0][1]["accept-encoding"] == "gzip"
+    assert http.requests[0][1]["accept-encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize(

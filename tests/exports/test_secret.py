@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cityctl.city.model import Secret as Place
+from cityctl.city.services import Secret as Place
 from cityctl.errors import CredentialsRefused
 from cityctl.exports.secret import Secret, hide, read_secret
 

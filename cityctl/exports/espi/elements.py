@@ -12,13 +12,12 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from math import isfinite
 from typing import Any
-from urllib.parse import urljoin
 
 import numpy as np
 from lxml import etree
 
 from cityctl.exports.espi.codes import ReadingType
-from cityctl.exports.espi.links import Links, address
+from cityctl.exports.espi.links import Links, address, joined
 from cityctl.exports.espi.spool import Readings
 
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
@@ -160,7 +159,7 @@ def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
                 start = next((text(part) for part in child if part.tag == words.start), "")
             elif child.tag == words.graded:
                 graded = next((text(part) for part in child if part.tag == words.quality), "")
-                code = min(whole(graded, -1), 32767)
+                code = max(-1, min(whole(graded, -1), 32767))
         why = _why_not(start, value)
         if why:
             draft.faults.append(Fault(element.sourceline or 0, draft.count, why))
@@ -200,7 +199,7 @@ def _why_not(start: str, value: str) -> str:
 def micros(said: str) -> int:
     """Epoch seconds, also fractional ones, as µs. Raises ValueError and InvalidOperation."""
     number = Decimal(said)
-    if "_" in said or not number.is_finite() or abs(number) > _LATEST:
+    if "_" in said or not number.is_finite() or not -_LATEST <= number <= _LATEST:
         raise ValueError("no time between 1739 and 2200")
     return int((number * 1_000_000).to_integral_value())
 
@@ -217,7 +216,7 @@ def read_links(entry: Any) -> Links:
     """The links of an entry."""
     base = ""
     for around in reversed([entry, *entry.iterancestors()]):
-        base = urljoin(base, around.get(_BASE, ""))
+        base = joined(base, around.get(_BASE, ""))
     href = own = up = ""
     related: list[str] = []
     for child in entry:  # links stand in the entry itself, never deeper

@@ -33,7 +33,19 @@ class MeterReading:
 
 def address(base: str, href: str) -> str:
     """A link as a path that can be compared: resolved, without host, query and the slash at its end."""
-    return urlsplit(urljoin(base, href.strip())).path.strip("/")
+    whole = joined(base, href.strip())
+    try:
+        return urlsplit(whole).path.strip("/")
+    except ValueError:  # no address at all, such as http://[
+        return whole
+
+
+def joined(base: str, href: str) -> str:
+    """A link as seen from an address; as it is written, where that is no address."""
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return href
 
 
 @dataclass

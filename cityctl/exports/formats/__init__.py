@@ -5,6 +5,9 @@ A format module has
     SUFFIXES: tuple[str, ...]                            endings of its files' names
     def recognises(head: bytes) -> bool                  whether a file that begins so is one of its files
     def parse(source, shape) -> Iterator[Chunk]          bytes to readings; no store, no network
+    PLACE: str = "line"                                  what `place` of a reading counts
+and where other formats are dialects of it (JSON, delimited text)
+    GENERIC = True                                       it is asked after the others
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ def recognise(source: Source) -> str:
     head = source.head()
     if not head:
         raise InputRefused(f"{source.name}: the file is empty", hint="fetch it again")
-    for name in names():
+    for name in sorted(names(), key=lambda name: getattr(find(name), "GENERIC", False)):
         if find(name).recognises(head):
             return name
     lower = source.name.lower().removesuffix(".gz")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Literal
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
@@ -21,20 +21,34 @@ from cityctl.errors import InputRefused
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
-from cityctl.exports.table.columns import find_roles
+from cityctl.exports.table.columns import Roles, find_roles
 from cityctl.exports.table.head import Head, read_head
 from cityctl.exports.table.rows import Block, TableReader
+from cityctl.exports.table.stamps import looks_like_time
 
 SUMMARY = "delimited text, long or wide: , ; tab or |, decimal point or comma"
 SUFFIXES = (".csv", ".tsv", ".txt")
 
 _BLOCK = 8 << 20
 _LONGEST_LINE = 64 << 20
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?")
+_ZONE = re.compile(r"(?:Z|:\d{2}[+-]\d{2}:\d{2})$")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+GENERIC = True
 
 
-def recognises(head: bytes) -> bool:  # noqa: ARG001 - every format is asked the same way
-    """Any text may be one: only the file's ending, or being told, makes it one."""
-    return False
+def recognises(head: bytes) -> bool:
+    """Whether the file is text in lines, with a time and another cell in most of the first ones."""
+    if b"\x00" in head or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"<", b"{", b"["):
+        return False
+    lines = [
+        line
+        for line in head[:8192].decode("latin-1").splitlines()[:-1] or [head.decode("latin-1")]
+        if line.strip()
+    ]
+    rows = [re.split(r"[,;\t|]", line) for line in lines[-20:]]
+    dated = [row for row in rows if len(row) > 1 and any(looks_like_time(cell.strip(' "')) for cell in row)]
+    return len(dated) * 2 > len(rows)
 
 
 def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
@@ -45,55 +59,111 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     head = read_head(source.name, source.head(), named, shape.delimiter)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
     reader = TableReader(source.name, source.stem, head.columns, roles, shape)
+    kinds = _kinds(head, roles, shape)
     with source.stream() as stream:
-        for text, line in _blocks(source.name, stream, head):
-            yield from reader.take(_read(reader, text, line, head, roles.read))
+        line = head.data_line
+        for text in _blocks(source.name, stream, head):
+            block, lines = _read(reader, text, line, head, roles.read, kinds)
+            yield from reader.take(block)
+            line += lines
     yield from reader.finish()
 
 
-def _blocks(name: str, stream: BinaryIO, head: Head) -> Iterator[tuple[bytes, int]]:
-    """(whole lines as UTF-8, number of the first) of a stream, from the first line of data on."""
+def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
+    """Arrow types that the columns of a plain table are read as at once; empty where its text needs a closer look."""
+    if shape.time_format is not None or len(roles.time) != 1 or shape.decimal == "," or roles.layout == "day":
+        return {}
+    stamps = [row[roles.time[0]] for row in head.sample if len(row) > roles.time[0]]
+    if not stamps or not all(_ISO.fullmatch(stamp) for stamp in stamps):
+        return {}
+    zoned = {_ZONE.search(stamp) is not None for stamp in stamps}
+    if len(zoned) > 1:
+        return {}
+    values = [roles.value] if roles.value is not None else [column.index for column in roles.series]
+    cells = [row[index] for row in head.sample for index in values if len(row) > index]
+    if not all(_NUMBER.fullmatch(cell) for cell in cells if cell) or not any("." in cell for cell in cells):
+        return {}
+    kinds: dict[int, Any] = {roles.time[0]: pa.timestamp("us", "UTC" if zoned.pop() else None)}
+    kinds |= dict.fromkeys(values, pa.float64())
+    texts = (roles.point, roles.channel, roles.unit, roles.direction, roles.quality)
+    return kinds | {index: pa.dictionary(pa.int32(), pa.string()) for index in texts if index is not None}
+
+
+def _blocks(name: str, stream: BinaryIO, head: Head) -> Iterator[bytes]:
+    """Whole lines as UTF-8, from the first line of data on, a piece of the stream at a time."""
     text: Any = stream
     if head.encoding.startswith("utf-16"):
         text = codecs.EncodedFile(stream, "utf-8", head.encoding)
     for _ in range(head.data_line - 1):
         text.readline()
-    line = head.data_line
-    left, fresh = b"", text.read(_BLOCK)
-    while fresh:
-        following = text.read(_BLOCK)
-        block = left + fresh
-        cut = _cut(block) if following else len(block)
+    left = b""
+    while fresh := text.read(_BLOCK):
+        tail = b""
+        if len(fresh) == _BLOCK and not fresh.endswith(b"\n"):
+            tail = text.readline(_LONGEST_LINE)  # the line is ended where the piece cuts it
+        block = b"".join((left, fresh, tail)) if left or tail else fresh
+        cut = _cut(block)
         if cut < 0 and len(block) > _LONGEST_LINE:
-            raise InputRefused(f"{name}: line {line} does not end", hint="is this a text with lines?")
-        if cut > 0:
-            yield block[:cut], line
-            line += block.count(b"\n", 0, cut)
-        left, fresh = block[max(cut, 0) :], following
+            raise InputRefused(
+                f"{name}: a line of more than {_LONGEST_LINE >> 20} MB", hint="is this text with lines?"
+            )
+        if cut == len(block):
+            left = b""
+            yield block
+        elif cut > 0:
+            left = block[cut:]
+            yield block[:cut]
+        else:
+            left = block
+    if left:
+        yield left
 
 
 def _cut(block: bytes) -> int:
     """Where the last whole record of a block ends: behind a line's end that lies in no quoted cell."""
     cut = block.rfind(b"\n") + 1
+    if b'"' not in block:
+        return cut or -1
     while cut and block.count(b'"', 0, cut) % 2:
         cut = block.rfind(b"\n", 0, cut - 1) + 1
     return cut or -1
 
 
-def _read(reader: TableReader, text: bytes, line: int, head: Head, wanted: tuple[int, ...]) -> Block:
-    """A block's rows as columns of text, each row with its line."""
+def _read(
+    reader: TableReader, text: bytes, line: int, head: Head, wanted: tuple[int, ...], kinds: Mapping[int, Any]
+) -> tuple[Block, int]:
+    """(a block's rows as columns, each row with its line; how many lines there are)."""
+    quoted = b'"' in text
+    first = reader.roles.time[0]
+    lines = -1
+    for types in (kinds, {}) if kinds else ({},):
+        table = _table(text, head, wanted, types, quoted)
+        if table is None:
+            continue
+        # Without quotes a row is a line: Arrow refuses empty ones and those of another length.
+        lines = _count(text) if quoted else table.num_rows
+        if table.num_rows != lines:
+            break
+        columns = {index: _whole(table.column(str(index)).combine_chunks()) for index in wanted}
+        if not types and pc.any(pc.equal(columns[first], pa.scalar(head.columns[first]))).as_py():
+            break  # the head again, before another day
+        return Block(columns, np.arange(line, line + lines, dtype=np.int64)), lines
+    return _read_carefully(reader, text, line, head, wanted), _count(text)
+
+
+def _count(text: bytes) -> int:
+    """How many lines there are."""
+    return text.count(b"\n") + (not text.endswith(b"\n"))
+
+
+def _table(text: bytes, head: Head, wanted: tuple[int, ...], types: Mapping[int, Any], quoted: bool) -> Any:
+    """The columns as Arrow reads them; None where a row or a cell is not as expected."""
     names = [str(index) for index in range(len(head.columns))]
-    odd = False
-
-    def refuse(row: Any) -> Literal["skip"]:  # noqa: ARG001 - pyarrow hands the row over
-        nonlocal odd
-        odd = True
-        return "skip"
-
-    chosen = [str(index) for index in wanted]
+    texts = dict.fromkeys(names, pa.string())
+    source: Any = pa.BufferReader(text)
     try:
-        table = arrow_csv.read_csv(
-            io.BytesIO(text),
+        return arrow_csv.read_csv(
+            source,
             read_options=arrow_csv.ReadOptions(
                 column_names=names,
                 use_threads=False,
@@ -101,34 +171,22 @@ def _read(reader: TableReader, text: bytes, line: int, head: Head, wanted: tuple
                 encoding=head.encoding if head.encoding == "cp1252" else "utf8",
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=head.delimiter, newlines_in_values=b'"' in text, invalid_row_handler=refuse
+                delimiter=head.delimiter, newlines_in_values=quoted, ignore_empty_lines=False
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                include_columns=chosen,
+                column_types=texts | {str(index): kind for index, kind in types.items()},
+                include_columns=[str(index) for index in wanted],
+                null_values=[""],
                 strings_can_be_null=False,
                 quoted_strings_can_be_null=False,
             ),
         )
-        lines = _plain_lines(text, line, table.num_rows)
-        first = reader.roles.time[0]
-        again = pc.any(pc.equal(table.column(str(first)), pa.scalar(head.columns[first]))).as_py()
-        if not odd and not again and lines is not None:
-            columns = {index: table.column(str(index)).combine_chunks() for index in wanted}
-            return Block({index: _whole(column) for index, column in columns.items()}, lines)
     except (pa.ArrowInvalid, UnicodeDecodeError):
-        pass
-    return _read_carefully(reader, text, line, head, wanted)
+        return None
 
 
 def _whole(column: Any) -> Any:
     return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-
-
-def _plain_lines(text: bytes, line: int, rows: int) -> npt.NDArray[np.int64] | None:
-    """Lines of rows where each line is one row; None where lines are empty or rows have several."""
-    count = text.count(b"\n") + (0 if text.endswith(b"\n") or not text else 1)
-    return np.arange(line, line + rows, dtype=np.int64) if count == rows else None
 
 
 def _read_carefully(

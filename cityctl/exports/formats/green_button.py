@@ -23,6 +23,7 @@ from cityctl.units import unit
 
 SUMMARY = "Green Button (NAESB ESPI) Atom feeds"
 SUFFIXES = (".xml",)
+PLACE = "reading"
 
 _TOGETHER = 65_536  # readings that are handed on together
 _MARKS = (b"naesb.org/espi", b"IntervalBlock", b"<feed", b":feed")

@@ -18,6 +18,7 @@ from cityctl.exports.table.rows import Block, TableReader
 
 SUMMARY = "Parquet tables, long or wide"
 SUFFIXES = (".parquet", ".pq")
+PLACE = "row"
 
 _CELLS = 8 << 20  # cells of a batch
 

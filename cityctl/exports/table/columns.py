@@ -12,24 +12,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cityctl.errors import InputRefused, listed
+from cityctl.exports.meaning import direction_of, known_unit
 from cityctl.exports.shape import Shape
-from cityctl.exports.table.names import bracket_unit, match_column, unknown_column, without_unit
+from cityctl.exports.table.kinds import found_kind, hours, labels_end
+from cityctl.exports.table.names import column_unit, match_column, unknown_column, without_unit
 from cityctl.exports.table.numbers import is_blank, looks_like_number
 from cityctl.exports.table.slots import Slot, find_slots
 from cityctl.exports.table.stamps import looks_like_clock, looks_like_time
-
-# Words of column names, without signs and case; the earlier, the surer.
-_POINT_WORDS = (
-    "point", "pointid", "series", "seriesid", "tag", "tagname", "meter", "meterid", "meternumber", "meterno",
-    "deviceid", "device", "sensor", "sensorid", "nmi", "mpan", "mprn", "esiid", "usagepoint", "servicepoint",
-    "servicepointid", "channel", "channelid", "register", "metercode", "zählpunkt", "zaehlpunkt", "zähler",
-    "location", "locationid", "site", "siteid", "customer", "account", "id", "name",
-)  # fmt: skip
-_VALUE_WORDS = ("value", "reading", "read", "usage", "consumption", "wert", "verbrauch", "messwert")
-_QUALITY_WORDS = (
-    "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
-    "estimated", "estimatedindicator",
-)  # fmt: skip
+from cityctl.exports.table.words import (
+    CHANNEL_WORDS,
+    DIRECTION_WORDS,
+    POINT_WORDS,
+    QUALITY_WORDS,
+    UNIT_WORDS,
+    VALUE_WORDS,
+)
+from cityctl.reading import Kind
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,11 @@ class Roles:
     value: int | None = None
     value_unit: str | None = None
     quality: int | None = None
+    channel: int | None = None
+    kind: Kind | None = None  # where names and first rows tell it
+    ends: bool = False  # the times label the ends of intervals
+    unit: int | None = None
+    direction: int | None = None
     series: tuple[SeriesColumn, ...] = ()
     slots: tuple[Slot, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -59,7 +62,8 @@ class Roles:
     def read(self) -> tuple[int, ...]:
         """Indices of the columns that are read at all, ascending."""
         found = {*self.time, *(column.index for column in self.series), *(slot.index for slot in self.slots)}
-        found |= {index for index in (self.point, self.value, self.quality) if index is not None}
+        more = (self.point, self.value, self.quality, self.channel, self.unit, self.direction)
+        found |= {index for index in more if index is not None}
         return tuple(sorted(found))
 
 
@@ -86,7 +90,7 @@ def find_roles(
     quality = _named(name, columns, shape.quality, "quality")
     if quality is None:
         free = [i for i in range(len(columns)) if i not in time]
-        quality = _by_words(columns, _QUALITY_WORDS, free)
+        quality = _by_words(columns, QUALITY_WORDS, free)
         if quality is not None and quality in numbers and shape.layout == "wide":
             quality = None
     point = _named(name, columns, shape.point, "series")
@@ -97,19 +101,49 @@ def find_roles(
         if slots:
             if point is None:
                 taken = {slot.index for slot in slots}
-                point = _by_words(columns, _POINT_WORDS, [i for i in others if i not in taken])
-            return Roles("day", time, point=point, slots=slots)
+                point = _by_words(columns, POINT_WORDS, [i for i in others if i not in taken])
+            left = [i for i in others if i != point and i not in {slot.index for slot in slots}]
+            unit, way = (
+                _unit_column(name, columns, cells, left, shape),
+                _direction_column(columns, cells, left),
+            )
+            channels = [i for i in left if len(set(cells[i])) > 1 and i not in (unit, way, *numbers)]
+            channel = _by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
+            return Roles("day", time, point=point, slots=slots, channel=channel, unit=unit, direction=way)
     if shape.layout != "wide":
         # Where a map names columns that are there, they are the series; else it names series of a long table.
         mapped = any(match_column(columns, word) is not None for word in shape.columns)
         if point is None and (shape.layout == "long" or not mapped):
-            point = _by_words(columns, _POINT_WORDS, [i for i in others if _may_name(cells[i], i in numbers)])
-        if point is not None or value is not None or shape.layout == "long":
+            point = _by_words(columns, POINT_WORDS, [i for i in others if _may_name(cells[i], i in numbers)])
+        told = point is None and not mapped and _unit_column(name, columns, cells, others, shape) is not None
+        if point is not None or told or value is not None or shape.layout == "long":
             if value is None:
                 value = _value_column(name, columns, [i for i in others if i != point], numbers)
             if value is not None:
-                said = units[value] or bracket_unit(columns[value])
-                return Roles("long", time, point=point, value=value, value_unit=said, quality=quality)
+                said = units[value] or column_unit(columns[value])
+                left = [i for i in others if i not in (point, value)]
+                unit, way = (
+                    _unit_column(name, columns, cells, left, shape),
+                    _direction_column(columns, cells, left),
+                )
+                names = cells[point] if point is not None else [""] * len(cells[value])
+                channels = [i for i in left if len(set(cells[i])) > 1 and i not in (unit, way)]
+                channel = _by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
+                aside = {unit, way, channel}
+                return Roles(
+                    "long",
+                    time,
+                    point=point,
+                    value=value,
+                    value_unit=said,
+                    quality=quality,
+                    channel=channel,
+                    unit=unit,
+                    direction=way,
+                    kind=found_kind(columns[value], names, cells[value]),
+                    ends=_ends(columns, cells, time, shape),
+                    left_out=tuple(columns[i] for i in left if i not in aside and i in numbers),
+                )
     return _wide(name, columns, units, cells, shape, time, numbers, quality)
 
 
@@ -140,6 +174,7 @@ def _time_columns(
     if dated:
         if all(":" not in cell for cell in cells[dated[0]]) and not find_slots(columns):
             clocks = [index for index, column in enumerate(cells) if _mostly(looks_like_clock, column)]
+            clocks += [index for index, column in enumerate(cells) if hours(columns[index], column)]
             if clocks:
                 return (dated[0], clocks[0])
         return (dated[0],)
@@ -160,13 +195,15 @@ def _time_columns(
 def _value_column(
     name: str, columns: Sequence[str], others: Sequence[int], numbers: Sequence[int]
 ) -> int | None:
-    found = _by_words(columns, _VALUE_WORDS, others)
+    found = _by_words(columns, VALUE_WORDS, [index for index in others if index in numbers])
+    if found is None:
+        found = _by_words(columns, VALUE_WORDS, others)
     if found is not None:
         return found
     numeric = [index for index in others if index in numbers]
     if len(numeric) == 1:
         return numeric[0]
-    for word in _VALUE_WORDS:
+    for word in VALUE_WORDS:
         starting = [index for index in numeric if _plain(columns[index]).startswith(word)]
         if len(starting) == 1:
             return starting[0]
@@ -215,11 +252,45 @@ def _wide(
             hint="check the file",
         )
     series = tuple(
-        SeriesColumn(i, columns[i], shape.units.get(columns[i]) or units[i] or bracket_unit(columns[i]))
+        SeriesColumn(i, columns[i], shape.units.get(columns[i]) or units[i] or column_unit(columns[i]))
         for i in chosen
     )
     alone = quality if len(series) == 1 and quality not in chosen else None
-    return Roles("wide", time, series=series, quality=alone, left_out=tuple(left_out))
+    kinds = {found_kind(columns[i], [""] * len(cells[i]), cells[i]) for i in chosen}
+    return Roles(
+        "wide",
+        time,
+        series=series,
+        quality=alone,
+        kind=kinds.pop() if len(kinds) == 1 else None,
+        ends=_ends(columns, cells, time, shape),
+        left_out=tuple(left_out),
+    )
+
+
+def _unit_column(
+    name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], among: Sequence[int], shape: Shape
+) -> int | None:
+    said = _named(name, columns, shape.unit_from, "unit")
+    return (
+        said
+        if said is not None
+        else _by_words(columns, UNIT_WORDS, [i for i in among if _are_units(cells[i])])
+    )
+
+
+def _direction_column(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], among: Sequence[int]
+) -> int | None:
+    return _by_words(columns, DIRECTION_WORDS, [i for i in among if _are_ways(cells[i])])
+
+
+def _ends(columns: Sequence[str], cells: Sequence[Sequence[str]], time: Sequence[int], shape: Shape) -> bool:
+    if shape.time is not None or shape.stamp == "end":  # what is said holds
+        return False
+    if len(time) == 2 and hours(columns[time[1]], cells[time[1]]):
+        return hours(columns[time[1]], cells[time[1]]) == "end"
+    return labels_end(columns[time[-1]])
 
 
 def _plain(column: str) -> str:
@@ -245,6 +316,14 @@ def _are_numbers(cells: Sequence[str]) -> bool:
     return _mostly(looks_like_number, cells)
 
 
+def _are_units(cells: Sequence[str]) -> bool:
+    return _mostly(lambda cell: known_unit(cell) is not None, cells) and not _are_numbers(cells)
+
+
+def _are_ways(cells: Sequence[str]) -> bool:
+    return _mostly(direction_of, cells)
+
+
 def _any_number(cells: Sequence[str]) -> bool:
     return any(looks_like_number(cell) for cell in cells)
 
@@ -260,8 +339,10 @@ def _counts_rows(column: str, cells: Sequence[str]) -> bool:
 
 
 def _may_name(cells: Sequence[str], numeric: bool) -> bool:
-    """A column of names; numbers may be names, but not where nearly each row has another one."""
+    """A column of names; numbers may be names, but not where nearly each row has another one, unless they are long."""
     if not numeric:
         return True
     filled = [cell for cell in cells if not is_blank(cell)]
+    if filled and all(re.fullmatch(r"\d{6,}", cell.strip()) for cell in filled):
+        return True
     return all(re.fullmatch(r"\d+", cell.strip()) for cell in filled) and len(set(filled)) * 2 <= len(filled)

@@ -17,6 +17,7 @@ from cityctl.exports.table.stamps import looks_like_time
 from cityctl.units import unit
 
 _LOOKED_AT = 200  # lines: longer preambles are not known
+_WIDEST = 20_000  # columns
 _DELIMITERS = (",", ";", "\t", "|")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -60,6 +61,9 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
         raise InputRefused(f"{name}: the file is empty", hint="fetch it again")
     sign = delimiter or _find_delimiter(lines)
     rows = [_cells(line, sign) for line in lines[:_LOOKED_AT]]
+    widest = max(len(row) for row in rows)
+    if widest > _WIDEST:
+        raise InputRefused(f"{name}: a line of {widest} cells", hint=f"at most {_WIDEST} columns are read")
     at, columns, units = _find_columns(rows, wanted)
     return Head(
         encoding=encoding,
@@ -158,14 +162,15 @@ def _units(row: Sequence[str], width: int) -> list[str | None]:
 def _names(row: Sequence[str], width: int) -> list[str]:
     """Column names, told apart by a number where two are the same."""
     names: list[str] = []
+    seen: dict[str, int] = {}
     for index in range(width):
         name = row[index].replace("\xa0", " ").strip() if index < len(row) else ""
         name = name or f"column {index + 1}"
-        count = 2
         plain = name
-        while name in names:
-            name = f"{plain} #{count}"
-            count += 1
+        while name in seen:
+            seen[plain] += 1
+            name = f"{plain} #{seen[plain]}"
+        seen[name] = 1
         names.append(name)
     while names and names[-1] == f"column {len(names)}" and len(names) > 2:
         names.pop()  # a delimiter at the end of the line

@@ -8,16 +8,48 @@ from collections.abc import Sequence
 from cityctl.errors import CityctlError, UsageProblem, listed, near
 from cityctl.units import unit
 
+_PHRASES = {
+    "kilowatt-hours": "kWh", "kilowatt hours": "kWh", "kilowatthours": "kWh", "watt-hours": "Wh", "watt hours": "Wh",
+    "megawatt hours": "MWh", "gallons": "gal", "us gallons": "gal", "gals": "gal", "thousand gallons": "kgal",
+    "cubic feet": "ft3", "cu ft": "ft3", "cuft": "ft3", "cf": "ft3", "hundred cubic feet": "ccf", "cubic meters": "m3",
+    "cubic metres": "m3", "cubic meter": "m3",
+    "cbm": "m3", "liters": "L", "litres": "L", "kubikmeter": "m3", "m^3": "m3",
+    "kiloliters": "m3", "kl": "m3", "kvah": "kVAh",
+}  # fmt: skip
+# Units that stand in a name without brackets (`usage_kwh`, `kWh`): none of these is a word of its own.
+_BARE = frozenset(
+    [
+        "kwh", "wh", "mwh", "gwh", "kw", "mw", "m3", "m3/h", "m³", "m³/h", "gal", "kgal", "mgal", "ccf", "hcf", "ft3",
+        "kvarh", "kvar", "kvah", "kva", "l/s", "l/h", "l/min", "gpm", "degc", "°c", "degf", "bar", "therm", "therms",
+        "mj", "gj", "gallons", "liters", "litres", "cf", "cuft",
+    ]
+)  # fmt: skip
+
+
+def phrase_unit(text: str) -> str | None:
+    """The unit that a text means, in words as well; None where it means none."""
+    plain = text.strip()
+    try:
+        return unit(_PHRASES.get(plain.casefold(), plain)).symbol if plain else None
+    except CityctlError:
+        return None
+
 
 def bracket_unit(column: str) -> str | None:
-    """The unit in a column's name: `DMA 1 (L/s)`, `air_temperature [degC]`."""
+    """The unit in a column's name: `DMA 1 (L/s)`, `air_temperature [degC]`, `Usage (energy in kilowatt-hours)`."""
     found = re.search(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$", column)
     if found is None:
         return None
-    try:
-        return unit(found[1]).symbol
-    except CityctlError:
-        return None
+    return phrase_unit(found[1]) or phrase_unit(found[1].rpartition(" in ")[2])
+
+
+def column_unit(column: str) -> str | None:
+    """The unit in a column's name, in brackets or as its last word: `usage_kwh`, `Consumption m3`, `kWh`."""
+    found = bracket_unit(column)
+    if found is not None:
+        return found
+    last = re.split(r"[\s_]+", column.strip())[-1]
+    return phrase_unit(last) if last.casefold() in _BARE else None
 
 
 def without_unit(column: str) -> str:

@@ -43,11 +43,17 @@ class QualityWords:
 
     def read(self, column: Any) -> npt.NDArray[np.uint8]:
         """The quality of each cell; unknown words make a reading suspect."""
-        coded = pc.dictionary_encode(pc.cast(column, pa.string()))
+        coded = column
+        if not pa.types.is_dictionary(column.type):
+            coded = pc.dictionary_encode(pc.cast(column, pa.string()))
         known = [self._one(text) for text in coded.dictionary.to_pylist()]
         at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
         graded: npt.NDArray[np.uint8] = np.array([*known, 0], np.uint8)[at]
         return graded
+
+    def read_one(self, text: str) -> int:
+        """The quality of one word."""
+        return self._one(text)
 
     def _one(self, text: str) -> int:
         found = self._words.get(text.strip().casefold())

@@ -16,16 +16,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cityctl.errors import InputRefused
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
 from cityctl.exports.table.columns import Roles
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.labels import Labels
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.times import BLANK_TIME, TimeColumn, Times, as_text, is_text, shown
-from cityctl.exports.table.zone import CERTAIN, DOUBLED
+from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
 
 _DAY = 86_400_000_000
@@ -53,9 +53,12 @@ class TableReader:
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
         self._announced: set[str] = set()
+        self._labels = Labels(shape.units, roles.value_unit or shape.unit or "")
         self._words = QualityWords(shape.qualities)
         self._doubled = DoubledHours(self.rejections)
-        self._time = TimeColumn(name, columns[roles.time[0]], shape, self._doubled)
+        self._kind = shape.kind or roles.kind
+        ends = roles.ends and self._kind != "counter"
+        self._time = TimeColumn(name, columns[roles.time[0]], shape, self._doubled, ends=ends)
         self._values = self._value_columns()
 
     def _value_columns(self) -> tuple[int, ...]:
@@ -95,16 +98,31 @@ class TableReader:
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
             notes.append(f"{self.name}: quality words not known, taken as suspect: {words}")
+        if self.roles.kind is not None and self.shape.kind is None:
+            notes.append(
+                f"{self.name}: its values only rise: taken as readings of a register, not summed (--kind)"
+            )
+        if self._time.ends and self.shape.stamp != "end":
+            notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
         if self.roles.left_out:
             names = ", ".join(f"`{name}`" for name in self.roles.left_out)
-            notes.append(f"{self.name}: columns that hold no numbers, left out: {names}")
+            notes.append(f"{self.name}: columns left out: {names}")
         yield Chunk(readings, rejections=self.rejections.taken() + self.rejections.rest(), notes=tuple(notes))
 
     def _names(self, block: Block) -> Any:
         """The series of each row: one name for all, or a column of names."""
-        if self.roles.point is None:
+        roles = self.roles
+        if roles.point is None and roles.unit is None and roles.direction is None:
             return self.alone
-        return pc.dictionary_encode(pc.utf8_trim_whitespace(as_text(block.columns[self.roles.point])))
+        count = len(block.lines)
+        if roles.unit is None and roles.direction is None and roles.channel is None:
+            assert roles.point is not None
+            return trimmed(block.columns[roles.point])
+        parts = [as_text(block.columns[i]) for i in (roles.point, roles.channel) if i is not None]
+        words, ways = (
+            as_text(block.columns[i]) if i is not None else None for i in (roles.unit, roles.direction)
+        )
+        return self._labels.names(parts or [pa.array([self.alone] * count, pa.string())], words, ways)
 
     def _announce(self, names: Any, said_unit: str | None, every: timedelta | None) -> tuple[Series, ...]:
         """The series that were not seen before."""
@@ -113,14 +131,17 @@ class TableReader:
         self._announced.update(fresh)
         told = []
         for name in fresh:
-            text = self.shape.units.get(name) or said_unit or self.shape.unit
-            known = unit(text) if text else None
+            text = self.shape.units.get(name) or said_unit or self.shape.unit or ""
+            said = self._labels.said.get(name)
+            known = said.unit if said is not None else unit(text) if text else None
             told.append(
                 Series(
                     name,
                     unit=known.symbol if known else None,
+                    said_unit=said.text if said is not None and known is None else "",
+                    direction=said.direction if said is not None else "",
                     quantity=known.quantity if known else None,
-                    kind=self.shape.kind,
+                    kind=self._kind,
                     every=round(every.total_seconds()) if every is not None else None,
                 )
             )
@@ -176,10 +197,7 @@ class TableReader:
         column = block.columns[self.roles.time[0]]
         raw = self._time.raw(column)
         if self._time.clock is None and (raw.read & ~raw.utc).any():
-            raise InputRefused(
-                f"{self.name}: its days are local days, and no time zone was said",
-                hint="say it with --time-zone Europe/Berlin, or --time-zone UTC",
-            )
+            raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")
         names = self._names(block)
         if isinstance(names, str):
             names = pa.array([names] * len(raw.micros)).dictionary_encode()
@@ -198,6 +216,16 @@ class TableReader:
         for readings, empty in days.readings(self.roles.slots, cells, unread, self.columns):
             yield Chunk(readings, said, self.rejections.taken(), empty)
             said = ()
+
+
+def trimmed(column: Any) -> Any:
+    """A column of names, each distinct one once, without the blanks around them."""
+    coded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(as_text(column))
+    plain = pc.utf8_trim_whitespace(coded.dictionary)
+    if plain.equals(coded.dictionary):
+        return coded
+    again = pc.dictionary_encode(plain)
+    return pa.DictionaryArray.from_arrays(pc.take(again.indices, coded.indices), again.dictionary)
 
 
 def _named(series: Any) -> npt.NDArray[np.bool_]:

@@ -75,12 +75,12 @@ def _numbered_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
         if match:
             found.append((index, int(match[1])))
     # The longest run 1, 2, 3 ... or 0, 1, 2 ... that ends the table is meant; ids before it are not.
-    for skip in range(len(found)):
-        run = [number for _, number in found[skip:]]
-        base = run[0]
-        if base in (0, 1) and run == list(range(base, base + len(run))) and len(run) in _LENGTHS:
-            if len(run) * 2 < len(columns):
+    for count in sorted(_LENGTHS, reverse=True):
+        run = [number for _, number in found[-count:]]
+        if len(run) == count and run[0] in (0, 1) and run == list(range(run[0], run[0] + count)):
+            if count * 2 < len(columns):
                 return ()
-            length = _LENGTHS[len(run)]
-            return tuple(Slot(index, number - base, length, "number") for index, number in found[skip:])
+            return tuple(
+                Slot(index, number - run[0], _LENGTHS[count], "number") for index, number in found[-count:]
+            )
     return ()

@@ -17,7 +17,7 @@ from cityctl.errors import InputRefused
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.stamps import StampFormat, find_format, read_stamps, said_format
-from cityctl.exports.table.zone import CERTAIN, WallClock
+from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME = 10, 11  # states beside those of zone.py
 _MICRO = timedelta(microseconds=1)
@@ -52,12 +52,15 @@ class Raw:
 class TimeColumn:
     """Reads the time column of one table (or two, a day and a clock), block after block."""
 
-    def __init__(self, name: str, column: str, shape: Shape, doubled: DoubledHours) -> None:
+    def __init__(
+        self, name: str, column: str, shape: Shape, doubled: DoubledHours, *, ends: bool = False
+    ) -> None:
         self.name = name
         self.column = column
         self.clock = WallClock(zone_named(shape.time_zone)) if shape.time_zone else None
         self.zone = shape.time_zone or ""
-        self.ends = shape.stamp == "end"
+        self.ends = ends or shape.stamp == "end"
+        self._said = shape.stamp == "end"
         self.every = shape.every
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
         self._doubled = doubled
@@ -66,16 +69,16 @@ class TimeColumn:
         """The times of a block. Raises InputRefused where a time zone or a length of intervals is missing."""
         column = parts[0]
         if len(parts) == 2:
-            column = pc.binary_join_element_wise(as_text(parts[0]), as_text(parts[1]), " ")
+            clocks = pc.replace_substring_regex(as_text(parts[1]), r"^\s*(\d{1,2})\s*$", r"\1:00")
+            column = pc.binary_join_element_wise(as_text(parts[0]), clocks, " ")
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
         wall = ~raw.utc & raw.read
         if wall.any():
             if self.clock is None:
-                raise InputRefused(
-                    f"{self.name}: its times carry no offset from UTC, and no time zone was said",
-                    hint="say it with --time-zone Europe/Berlin, or --time-zone UTC",
+                raise ZoneNotSaid(
+                    f"{self.name}: its times carry no offset from UTC, and no time zone was said"
                 )
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
             self._doubled.watch(local[wall])
@@ -143,6 +146,9 @@ class TimeColumn:
         """The commonest step between times: the length of the intervals whose end they label."""
         steps = np.diff(np.unique(micros))
         if not len(micros):
+            return None
+        if not len(steps) and not self._said:
+            self.ends = False
             return None
         if not len(steps):
             raise InputRefused(

@@ -11,10 +11,21 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import numpy as np
 import numpy.typing as npt
 
+from cityctl.errors import InputRefused
+
 Micros = npt.NDArray[np.int64]
 States = npt.NDArray[np.uint8]
 
 CERTAIN, GAP, DOUBLED = 0, 1, 2
+
+
+class ZoneNotSaid(InputRefused):
+    """Times carry no offset from UTC, and nobody said on which wall they were read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="say it with --time-zone Europe/Berlin, or --time-zone UTC")
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 _HOUR = 3600 * _SECOND
@@ -72,7 +83,7 @@ class WallClock:
         return f"{old:%H:%M}", f"{new:%H:%M}"
 
     def _lay_out(self, first: int, last: int) -> None:
-        begin, end = _year(first) - 1, _year(last) + 1
+        begin, end = max(2, _year(first) - 1), min(9990, _year(last) + 1)
         if self._first <= begin and end <= self._last:
             return
         if self._last >= self._first:

@@ -1,4 +1,4 @@
-"""Unpacking gzip piece by piece, never more than is allowed. Knows no network."""
+"""Unpacking gzip and deflate piece by piece, never more than is allowed. Knows no network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cityctl.errors import InputRefused
 
 _RATIO_FROM = 16 << 20  # bytes that may come out whatever went in
 _STEP = 1 << 20
+CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,19 @@ class Sink(Protocol):
 
 
 class Damaged(Exception):
-    """The stream is no sound gzip."""
+    """The stream is not what its coding says."""
 
 
-class Gunzip:
-    """Unpacks gzip piece by piece, never more than the bounds allow."""
+class Unpack:
+    """Unpacks one answer piece by piece, never more than the bounds allow."""
 
-    def __init__(self, bounds: Bounds, service: str) -> None:
+    def __init__(self, coding: str, bounds: Bounds, service: str) -> None:
+        self.coding = coding
         self.bounds = bounds
         self.service = service
         self.packed = self.unpacked = 0
-        self._unpacker = zlib.decompressobj(31)
+        self._bits = CODINGS[coding]
+        self._unpacker = zlib.decompressobj(self._bits)
 
     @property
     def ended(self) -> bool:
@@ -49,13 +52,19 @@ class Gunzip:
 
     def feed(self, piece: bytes, sink: Sink) -> int:
         """Unpack a piece into `sink`; how many bytes came out. Raises Damaged and InputRefused."""
+        if not self.packed and self.coding == "deflate" and piece and piece[0] & 0x0F != 8:
+            self._unpacker = zlib.decompressobj(
+                -15
+            )  # some send bare deflate, without zlib's header (RFC 9110 8.4.1.2)
         self.packed += len(piece)
         before = self.unpacked
         left = piece
         data = b""
         while left or len(data) == _STEP:  # a full step: the unpacker may hold more
-            if self._unpacker.eof and left:  # another member follows
-                self._unpacker = zlib.decompressobj(31)
+            if self._unpacker.eof and left:
+                if self.coding == "deflate":
+                    raise Damaged("bytes follow the end of the stream")
+                self._unpacker = zlib.decompressobj(self._bits)  # another member follows
             try:
                 data = self._unpacker.decompress(left, _STEP)
             except zlib.error as problem:

@@ -1,0 +1,161 @@
+"""From landed answers into the store, with the balance of every series: what a pull and a reparse have in common.
+
+Answers are parsed from their landed files; the store takes them first, watermarks move afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cityctl.city.project import Project
+from cityctl.collect.ledger import schema, settle
+from cityctl.collect.order import repeats
+from cityctl.collect.plan import ALL, Plan, Task
+from cityctl.collect.spool import Spool
+from cityctl.collect.watermark import Window
+from cityctl.errors import InputRefused
+from cityctl.exports import archive, asking, formats
+from cityctl.exports.landing import Landed, Landing
+from cityctl.exports.parsed import Chunk
+from cityctl.exports.source import Source
+
+if TYPE_CHECKING:
+    from cityctl.store import Store
+
+_ROWS = 2_000_000  # readings that wait to be stored
+_SECONDS = 60.0  # that they wait at most
+
+
+class Mask(Protocol):
+    """Hides readings of an answer that a later one replaced."""
+
+    def mask(self, task: Task, chunk: Chunk) -> Chunk: ...
+
+    def answered(self) -> None: ...
+
+    def restart(self) -> None: ...
+
+
+class Intake:
+    """Takes the answers of one service in; without a store they are only looked at."""
+
+    def __init__(
+        self,
+        project: Project,
+        plan: Plan,
+        store: Store | None,
+        landing: Landing,
+        now: datetime,
+        mask: Mask | None = None,
+    ) -> None:
+        self.project = project
+        self.plan = plan
+        self.store = store
+        self.landing = landing
+        self.now = now
+        self._mask = mask
+        self._format = formats.find(plan.connector.answer.format)
+        self._held: list[tuple[Task, Spool]] = []
+        self._rows = 0
+        self._waiting: list[tuple[Task, Window]] = []
+        self._since = time.monotonic()
+
+    def sources(self, landed: Landed) -> list[Source]:
+        """The export that landed, or the members of the archive that it is. Raises InputRefused."""
+        source = Source(f"{self.plan.name}/{landed.sha256[:12]}", path=landed.path)
+        with source.reading(), source.raw() as raw:
+            if not archive.is_zip(raw.read(4)):
+                return [source]
+        names, refused = archive.members(landed.path, source.name)
+        if refused:
+            member, why = refused[0]
+            raise InputRefused(f"{source.name}/{member}: {why}", hint="ask the publisher for a plain file")
+        return [Source(f"{source.name}/{member}", path=landed.path, member=member) for member in names]
+
+    def parse(self, task: Task, source: Source) -> Spool:
+        """An answer, read to its end. Raises InputRefused and UsageProblem."""
+        return Spool.of(self._chunks(task, source), self.project.state)
+
+    def _chunks(self, task: Task, source: Source) -> Iterable[Chunk]:
+        series = task.series.partition("#")[0] if task.series != ALL else None
+        shape = asking.shape(self.plan.connector, self.plan.words, self.plan.name, series, self.plan.zone)
+        if source.head(1) == b"" and self.plan.connector.answer.proof == "length":
+            return iter(())
+        chunks = self._format.parse(source, shape)
+        mask = self._mask
+        return chunks if mask is None else (mask.mask(task, chunk) for chunk in chunks)
+
+    def hold(self, task: Task, source: Source, spool: Spool) -> None:
+        """These readings are to be stored."""
+        task.sources.append(source)
+        self._held.append((task, spool))
+        self._rows += spool.readings
+
+    def drained(self, task: Task, window: Window) -> None:
+        """Everything of a window is held."""
+        self._waiting.append((task, window))
+        self.commit_if_much()
+
+    def commit_if_much(self) -> None:
+        """Store what is held where it is much, or has waited long."""
+        if self._rows >= _ROWS or time.monotonic() - self._since > _SECONDS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Store what is held, then move the watermarks: never the other way round."""
+        import pyarrow as pa
+
+        self._since = time.monotonic()
+        self.landing.settle()
+        try:
+            if self._held and self.store is not None:
+                reader = pa.RecordBatchReader.from_batches(schema(), self._batches())
+                points = self.project.city.points()
+                balance = self.store.add(reader, source=self.plan.name, received=self.now, points=points)
+                settle([task.ledger for task in self.plan.tasks], balance)
+        finally:
+            for _, spool in self._held:
+                spool.close()
+            self._held, self._rows = [], 0
+        for task, window in self._waiting:
+            self.plan.marks.drained(task.series, window, self.now)
+            task.drained.append(window)
+        if self._waiting:
+            self.plan.marks.write()
+            self._waiting = []
+
+    def _batches(self) -> Iterator[Any]:
+        for task, spool in self._held:
+            task.matcher.look(spool.series())
+            for chunk in spool.chunks():
+                yield from task.ledger.take(chunk)
+
+    def look(self) -> Iterator[Any]:
+        """The readings that are held, as the store would get them; they are not stored."""
+        try:
+            yield from self._batches()
+        finally:
+            for _, spool in self._held:
+                spool.close()
+            self._held, self._rows, self._waiting = [], 0, []
+
+    def finish(self) -> None:
+        """Tell repeated instants apart, and name what no point takes."""
+        word = getattr(self._format, "PLACE", "line")
+        if self._mask is not None:
+            self._mask.restart()
+        for task in self.plan.tasks:
+            ledger = task.ledger
+            again = {name for name in ledger.order.unordered if ledger.lines[name].duplicate}
+            if again:
+                ledger.settle_repeats(*repeats(self._again(task), again, self.plan.name, word))
+            ledger.close_unmatched()
+
+    def _again(self, task: Task) -> Iterator[Chunk]:
+        for source in task.sources:
+            yield from self._chunks(task, source)
+            if self._mask is not None:
+                self._mask.answered()

@@ -1,0 +1,70 @@
+"""A re-issued day replaces the day that is stored, also where its intervals have another length.
+
+Stored readings of a replaced span that stand between the instants of its new intervals are withdrawn: they
+stay in the history, and are bad from now on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cityctl.collect.ledger import Ledger, schema
+from cityctl.reading import Quality
+
+if TYPE_CHECKING:
+    from cityctl.city.points import Point
+    from cityctl.store import Store
+
+_SECOND = 1_000_000
+
+
+def withdraw(store: Store, ledger: Ledger, points: Mapping[str, Point] | None, now: datetime) -> int:
+    """How many stored readings were withdrawn, because the export replaces the spans that they stand in."""
+    import pyarrow as pa
+
+    from cityctl.engine.duck import Engine
+
+    spans: dict[str, list[tuple[int, int, int]]] = {}
+    for one in ledger.replaced:
+        line = ledger.lines.get(one.series)
+        if line is not None and line.match.point and line.revised + line.new and one.every:
+            spans.setdefault(line.match.point, []).append((one.start, one.end, one.every * _SECOND))
+    if not spans:
+        return 0
+    names: list[str] = []
+    times: list[int] = []
+    with Engine() as engine:
+        store.attach(engine, None, points=list(spans), name="stored")
+        rows = engine.rows(
+            "SELECT s.point, epoch_ms(s.time) AS ms FROM stored AS s WHERE s.value IS NOT NULL ORDER BY s.point, s.time"
+        )
+    by_point: dict[str, list[int]] = {}
+    for point, ms in rows:
+        by_point.setdefault(point, []).append(int(ms) * 1000)
+    for point, known in by_point.items():
+        instants = np.array(known, np.int64)
+        gone = np.zeros(len(instants), np.bool_)
+        for start, end, every in spans[point]:
+            low, high = np.searchsorted(instants, [start, end])
+            gone[low:high] |= (instants[low:high] - start) % every != 0
+        times += instants[gone].tolist()
+        names += [point] * int(gone.sum())
+    if not names:
+        return 0
+    count = len(names)
+    batch = pa.record_batch(
+        [
+            pa.array(names).dictionary_encode(),
+            pa.array(times, pa.int64()).view(pa.timestamp("us")),
+            pa.nulls(count, pa.float64()),
+            pa.array(np.full(count, Quality.BAD, np.uint8)),
+        ],
+        names=["point", "time", "value", "quality"],
+    )
+    reader = pa.RecordBatchReader.from_batches(schema(), [batch])
+    store.add(reader, source=ledger.source, received=now, points=points)
+    return count

@@ -1,0 +1,86 @@
+"""JSON answers and files: rows found by JMESPath, or by themselves where the document leaves no doubt.
+
+The rows are read as a table: times, numbers, clock changes and qualities as in delimited text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from cityctl.exports.parsed import Chunk
+from cityctl.exports.shape import Shape
+from cityctl.exports.source import Source
+from cityctl.exports.tree import jsons, paths
+from cityctl.exports.tree.rows import JsonRows, found_shape
+
+SUMMARY = "JSON: rows, times and values by JMESPath"
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+PLACE = "row"
+GENERIC = True
+
+_TOGETHER = 20_000  # rows
+
+
+def recognises(head: bytes) -> bool:
+    """Whether the file begins as a JSON object or list does."""
+    begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return bool(re.match(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\-\]tfn]|$)', begins))
+
+
+def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
+    """The readings of a document. Raises InputRefused and UsageProblem where it cannot be understood."""
+    told = [shape.time, shape.point, shape.value, shape.quality, shape.unit_from, shape.direction]
+    fields = [text for text in told if text]
+    if shape.value is not None:
+        for text in (*paths.levels(shape.rows), *fields):
+            paths.compiled(text.lstrip("^$").lstrip(".") or "@")
+    path = paths.streamed(shape.rows, fields)
+    rows: Iterator[tuple[Any, ...]]
+    following = ""
+    if path is not None and shape.value is not None and not jsons.start(source)[1]:
+        rows = ((None, item) for item in jsons.items(source, path))
+    else:
+        document = _lines_or_document(source)
+        following = _following(document)
+        if shape.value is None:
+            document, shape = found_shape(source.name, document, shape)
+        rows = paths.walk(document, shape.rows)
+    reader = JsonRows(source.name, source.stem, shape)
+    for around in rows:
+        reader.add(around)
+        if reader.held >= _TOGETHER:
+            yield from reader.taken()
+    yield from reader.taken()
+    yield from reader.finish()
+    if following:
+        yield Chunk(following=following)
+
+
+def _following(document: Any) -> str:
+    """The address of the next page, where a document names one as services do."""
+    if not isinstance(document, dict):
+        return ""
+    links = document.get("links") or document.get("_links")
+    for holder in (document, links if isinstance(links, dict) else {}):
+        for key in ("next", "nextLink", "next_url", "@odata.nextLink", "@nextLink"):
+            said = holder.get(key)
+            said = said.get("href") if isinstance(said, dict) else said
+            if isinstance(said, str) and said.strip():
+                return said.strip()
+    return ""
+
+
+def _lines_or_document(source: Source) -> Any:
+    """The document; where each line is an object (JSON lines), the list of them."""
+    head = source.head(1 << 16)
+    lines = [line for line in head.splitlines()[:3] if line.strip()]
+    if len(lines) < 2 or not all(re.fullmatch(rb"\s*\{.*\}\s*", line) for line in lines[:2]):
+        return jsons.document(source)
+    found = []
+    with source.stream() as stream:
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                found.append(jsons.parse(f"{source.name}, line {number}", line))
+    return found

@@ -1,0 +1,190 @@
+"""MSCONS: metered values as EDIFACT messages (EDI@Energy 2.x, Swiss and older D.99A profiles).
+
+DTM 163 and 164 hold the start and end of a value, or of a whole series with values at even steps (DTM 672);
+7 and 9 the instant of a register. Times without an offset are on the wall; a gas day begins at 06:00 there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cityctl.exports import obis
+from cityctl.exports.edifact.segments import Segment, Signs, begins, segments
+from cityctl.exports.gather import Gather
+from cityctl.exports.meaning import Instants, kind_of, known_unit
+from cityctl.exports.parsed import Chunk, Series
+from cityctl.exports.shape import Shape
+from cityctl.exports.source import Source
+from cityctl.reading import Kind, Quality
+
+SUMMARY = "MSCONS (EDIFACT) metered values"
+SUFFIXES: tuple[str, ...] = (".edi", ".edifact", ".mscons")
+PLACE = "segment"
+
+_MICRO = 1_000_000
+_STEPS = {"804": 86_400, "805": 3600, "806": 60, "807": 1}  # seconds of a DTM of that format
+# QTY 6063: 220 and 46 measured; 67 and 79 substituted, 187 forecast, 201 and Z18 provisional; 20 not to be used.
+_QUALITIES = {
+    "220": Quality.GOOD, "46": Quality.GOOD, "47": Quality.GOOD, "136": Quality.GOOD, "67": Quality.ESTIMATED,
+    "79": Quality.ESTIMATED, "187": Quality.ESTIMATED, "201": Quality.ESTIMATED, "Z18": Quality.ESTIMATED,
+    "Z30": Quality.ESTIMATED, "20": Quality.BAD, "Z31": Quality.BAD,
+}  # fmt: skip
+
+
+def recognises(head: bytes) -> bool:
+    """Whether the file begins as an EDIFACT interchange."""
+    return begins(head) and (b"MSCONS" in head[:4096] or b"UNH" not in head[:4096])
+
+
+def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
+    """The values of an interchange. Raises InputRefused where it is not whole."""
+    reader = _Reader(Gather(source.name, "segment"), Instants(source.name, shape.time_zone), shape)
+    for segment, signs in segments(source, "MSCONS"):
+        reader.take(segment, signs)
+        yield from reader.gather.due()
+    yield from reader.gather.rest()
+
+
+@dataclass
+class _Times:
+    """DTM segments by qualifier: (value, format)."""
+
+    said: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def take(self, segment: Segment) -> None:
+        self.said[segment.part(0)] = (segment.part(0, 1), segment.part(0, 2))
+
+
+@dataclass
+class _Reader:
+    gather: Gather
+    instants: Instants
+    shape: Shape
+    place: str = ""
+    product: str = ""
+    around: _Times = field(default_factory=_Times)  # of the location
+    line: _Times = field(default_factory=_Times)  # of the line item
+    own: _Times = field(default_factory=_Times)  # of the value
+    quantity: Segment | None = None
+    index: int = 0
+
+    def take(self, segment: Segment, signs: Signs) -> None:
+        """One segment; a value is settled when the segment comes that ends it."""
+        tag = segment.tag
+        if segment.doubt:
+            self.gather.lacks(segment.doubt)
+        if tag == "DTM":
+            held = self.own if self.quantity is not None else self.line if self.product else self.around
+            parts = segment.elements[0] if segment.elements else []
+            held.said[segment.part(0)] = (segment.part(0, 1), segment.part(0, 2) if len(parts) > 2 else "")
+            return
+        if tag in ("QTY", "LIN", "PIA", "LOC", "NAD", "UNT", "UNH"):
+            self._settle()
+        match tag:
+            case "UNH":
+                self.place = self.product = ""
+                self.around, self.line = _Times(), _Times()
+            case "LOC":
+                # Of a location that stands for more than one, the one of the values comes last.
+                if segment.part(0) in ("172", "7", "237", "Z04", "Z19", "231", "171", ""):
+                    self.place = segment.part(1) or segment.part(1, 3)
+                self.product, self.around, self.line, self.index = "", _Times(), _Times(), 0
+            case "LIN":
+                self.product, self.line, self.index = "?", _Times(), 0
+            case "PIA":
+                self.product = segment.part(1) or "?"
+            case "QTY":
+                self.quantity, self.own = segment, _Times()
+                self._decimal = signs.decimal
+
+    def _settle(self) -> None:
+        segment, self.quantity = self.quantity, None
+        if segment is None:
+            return
+        index, self.index = self.index, self.index + 1
+        code = obis.read(self.product)
+        series = self._series(segment, code)
+        place = f"segment {segment.number}"
+        text = segment.part(0, 1)
+        if not text:
+            self.gather.blank()
+            return
+        if not re.fullmatch(r"[-+]?\d+(?:[.,]\d*)?|[-+]?[.,]\d+", text):
+            self.gather.refuse(segment.line, series.id, "is no number", f"`{text[:40]}`", place)
+            return
+        try:
+            micros = self._time(code, index)
+        except ValueError as problem:
+            self.gather.refuse(segment.line, series.id, f"its time: {problem}", "", place)
+            return
+        word = segment.part(0)
+        graded = _QUALITIES.get(word)
+        if graded is None:
+            self.gather.note(
+                f"{self.gather.file}: QTY qualifier `{word[:12]}` is not known; taken as suspect"
+            )
+            graded = Quality.SUSPECT
+        self.gather.add(series.id, micros, float(text.replace(",", ".")), int(graded), segment.number)
+
+    def _time(self, code: obis.Obis | None, index: int) -> int:
+        """The start of a value's interval, or the instant of a register. Raises ValueError."""
+        for said in (self.own.said, self.line.said):
+            for qualifier in ("163", "7", "9"):
+                if qualifier in said:
+                    return self._instant(*said[qualifier], code)
+        step = self.line.said.get("672") or self.around.said.get("672") or ("", "")
+        first = self.line.said.get("163") or self.around.said.get("163")
+        if step[0].isdecimal() and int(step[0]) and step[1] in _STEPS and first:
+            return self._instant(*first, code) + index * int(step[0]) * _STEPS[step[1]] * _MICRO
+        if "163" in self.around.said and "164" in self.around.said and index == 0:
+            return self._instant(*self.around.said["163"], code)  # one value of the whole period
+        raise ValueError("no DTM 163, 7 or 9 says it")
+
+    def _instant(self, text: str, form: str, code: obis.Obis | None) -> int:
+        found = re.fullmatch(r"(\d{8})(\d{4})?(\d{2})?(?:([+-]\d{2})(\d{2})?|Z|UTC)?", text)
+        lengths = {"102": 8, "203": 12, "303": 12, "204": 14, "304": 14}
+        digits = "" if found is None else "".join(part or "" for part in found.groups()[:3])
+        if found is None or (form and lengths.get(form, len(digits)) != len(digits)):
+            raise ValueError(f"`{text[:40]}` is no time of format {form[:8] or '203'}")
+        hour = found[2] or ("0600" if code is not None and code.medium == 7 else "0000")
+        day, second = found[1], found[3] or "00"
+        zone = ""
+        if found[4]:
+            zone = f"{found[4]}:{found[5] or '00'}"
+        elif text[-1:] in "ZC":
+            zone = "Z"
+        return self.instants.of(f"{day[:4]}-{day[4:6]}-{day[6:]}T{hour[:2]}:{hour[2:]}:{second}{zone}")
+
+    def _series(self, segment: Segment, code: obis.Obis | None) -> Series:
+        said = segment.part(0, 2)
+        unit = known_unit(said, code_first=True)
+        taken = ""
+        if not said and code is not None and code.unit is not None:
+            unit, taken = known_unit(code.unit), code.unit
+        name = f"{self.place or '?'}/{self.product or '?'}"
+        known = self.gather.known(name)
+        symbol = unit.symbol if unit else None
+        if known is not None and (known.unit, known.said_unit) != (symbol, "" if unit else said):
+            name = f"{name} ({said or 'no unit'})"
+            known = self.gather.known(name)
+        if known is not None:
+            return known
+        if taken:
+            self.gather.note(f"{self.gather.file}: `{name}` names no unit; {taken}, by its OBIS code")
+        quantity = unit.quantity if unit else None
+        kind: Kind | None = self.shape.kind or kind_of(quantity)
+        if code is not None and kind == "interval" and "163" not in self.own.said and code.kind == "counter":
+            kind = "counter"
+        return self.gather.declare(
+            Series(
+                name,
+                unit=symbol,
+                quantity=quantity,
+                direction=code.direction if code is not None else "",
+                kind=kind,
+                usage_point=self.place,
+                said_unit="" if unit else said,
+            )
+        )

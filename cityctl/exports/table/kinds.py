@@ -1,0 +1,72 @@
+"""Whether a table's values are a register that only rises, and whether its times label the end of an interval.
+
+A register that is summed as if it were use is the costliest mistake of all: names and first rows are judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from cityctl.exports.table.names import without_unit
+from cityctl.exports.table.numbers import is_blank, read_number
+from cityctl.reading import Kind
+
+_REGISTERS = frozenset(
+    [
+        "read", "meterread", "registerread", "registerreading", "totalizer", "totaliser", "cumulative", "index",
+        "zählerstand", "zaehlerstand", "stand", "odometer", "cumulativeread", "cumulativevolume", "meterindex",
+    ]
+)  # fmt: skip
+_ENDS = re.compile(
+    r"(?:interval|hour|period|time|date)(?:s?end(?:ing|ed|time|date|datetime)?)|end(?:time|date|datetime)|he|bis|ende"
+)
+_FEWEST = 10  # readings that are needed to judge
+
+
+def plain(column: str) -> str:
+    """A column's name in small letters, without unit and signs."""
+    return re.sub(r"[\W_]+", "", without_unit(column)).casefold()
+
+
+def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind | None:
+    """Counter where the column's name or its first values say so; None where they do not.
+
+    Values are a register where those of a series never fall, rise at all, and rise by less than half of what
+    they are: use of intervals does not do that ten times in a row.
+    """
+    if plain(column) in _REGISTERS:
+        return "counter"
+    runs: dict[str, list[float]] = {}
+    for name, cell in zip(names, cells, strict=True):
+        if is_blank(cell):
+            continue
+        try:
+            value = read_number(cell, "." if "," not in cell or "." in cell.rpartition(",")[2] else ",")
+        except ValueError:
+            return None
+        if value is not None:
+            runs.setdefault(name, []).append(value)
+    run = max(runs.values(), key=len, default=[])
+    if len(run) < _FEWEST or min(run) <= 0:
+        return None
+    steps = [after - before for before, after in pairwise(run)]
+    rises = all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
+    return "counter" if rises and 0 < max(run) - min(run) < 0.5 * min(run) else None
+
+
+def labels_end(column: str) -> bool:
+    """Whether a time column's name says that it holds the ends of intervals."""
+    return bool(_ENDS.fullmatch(plain(column)))
+
+
+def hours(column: str, cells: Sequence[str]) -> str:
+    """Whether a column numbers the hours of the day by their `start` (from 0) or `end` (up to 24); else empty."""
+    if plain(column) not in ("hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend"):
+        return ""
+    found = {cell.strip() for cell in cells if not is_blank(cell)}
+    if not found or not all(re.fullmatch(r"\d{1,2}", cell) and int(cell) <= 24 for cell in found):
+        return ""
+    ends = plain(column) in ("he", "hourending", "hourended", "hourend") or "24" in found
+    return "end" if ends else "start"

@@ -1,0 +1,34 @@
+"""Words that columns are called by, in the order in which they are looked for."""
+
+from __future__ import annotations
+
+# Words of column names, without signs and case; the earlier, the surer.
+POINT_WORDS = (
+    "point", "pointid", "series", "seriesid", "tag", "tagname", "meter", "meterid", "meternumber", "meterno",
+    "deviceid", "device", "sensor", "sensorid", "nmi", "mpan", "mprn", "esiid", "usagepoint", "servicepoint",
+    "servicepointid", "channel", "channelid", "register", "metercode", "zählpunkt", "zaehlpunkt", "zähler",
+    "meterserialnumber", "meterserial", "metersn", "meteridentifier", "endpointid", "endpointsn", "endpoint", "miuid",
+    "miu", "serialnumber", "serial", "zählernummer", "zaehlernummer", "meteringpoint", "meteringpointid", "gsrn", "ean",
+    "icp", "messlokation", "marktlokation", "malo", "melo", "location", "locationid", "site", "siteid", "premise",
+    "customer", "account", "accountid", "id", "name",
+)  # fmt: skip
+CHANNEL_WORDS = (
+    "channel", "channelid", "channelnumber", "register", "registerid", "obis", "obiscode", "parameter", "measurement",
+    "quantity", "commodity", "datastream", "nmisuffix", "suffix", "kanal", "medium",
+)  # fmt: skip
+VALUE_WORDS = (
+    "value", "consumption", "usage", "wert", "verbrauch", "messwert", "intervalvalue", "intervalread",
+    "reading", "read", "readvalue", "readingvalue", "meterreading", "registerread", "zählerstand",
+    "zaehlerstand", "stand", "flow", "volume",
+
+)  # fmt: skip
+UNIT_WORDS = (
+    "unit", "units", "uom", "unitofmeasure", "unitsofmeasure", "unitofmeasurement", "readunit", "readingunit",
+    "usageunit", "usageunits", "flowunit", "consumptionunit", "einheit", "valueunit", "unitcode",
+
+)  # fmt: skip
+DIRECTION_WORDS = ("direction", "flowdirection", "energydirection", "directionofflow", "richtung")
+QUALITY_WORDS = (
+    "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
+    "estimated", "estimatedindicator",
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Exports that are trees: JSON documents and XML, read safely and in bounded memory. Knows no format."""

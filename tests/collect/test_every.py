@@ -1,0 +1,191 @@
+"""`poll --every`: on the marks of the city's clock, whatever single rounds do; ended by a count or a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cityctl.city.project import Project
+from cityctl.collect.every import Times, next_mark, poll_every
+from cityctl.disk import Lock
+from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
+from cityctl.library import shipped_folder
+from cityctl.modbus.bank import Bank
+from cityctl.modbus.connector import load_connector
+from cityctl.store import Store
+from tests.modbus.conftest import serve  # noqa: F401 - a fixture
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CITY = """\
+name: Town
+time_zone: Europe/Berlin
+devices:
+  inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {port}, timeout: 0.3}}
+  gone: {{connector: siemens_mag6000, host: 127.0.0.1, port: {gone}, timeout: 0.3}}
+"""
+
+
+@pytest.fixture
+def meter(serve: Callable[..., int]) -> int:  # noqa: F811 - the fixture above
+    device = load_connector(shipped_folder() / "connectors" / "devices" / "siemens_mag6000.yaml")
+    return serve({1: Bank.from_connector(device, {"flow": 0.5, "totalizer1": 7.0}.get)})
+
+
+@pytest.mark.parametrize(
+    ("now", "every", "mark"),
+    [  # by hand, local time in Berlin
+        ("2026-11-23T10:07:30+01:00", "15m", "2026-11-23T10:15:00+01:00"),
+        ("2026-11-23T10:15:00+01:00", "15m", "2026-11-23T10:30:00+01:00"),
+        ("2026-11-23T10:07:30+01:00", "1h", "2026-11-23T11:00:00+01:00"),
+        ("2026-11-23T23:50:00+01:00", "1h", "2026-11-24T00:00:00+01:00"),
+        ("2026-11-23T22:00:00+01:00", "7h", "2026-11-24T00:00:00+01:00"),  # 21:00 was the day's last
+        ("2026-11-23T10:00:00+01:00", "1d", "2026-11-24T00:00:00+01:00"),
+        # the clock goes from 02:00 to 03:00: 2 hours after midnight it is 03:00
+        ("2026-03-29T01:30:00+01:00", "1h", "2026-03-29T03:00:00+02:00"),
+        # from 03:00 back to 02:00: that day has 25 hours, and 25 marks
+        ("2026-10-25T02:30:00+02:00", "1h", "2026-10-25T02:00:00+01:00"),
+        ("2026-10-25T23:30:00+01:00", "1h", "2026-10-26T00:00:00+01:00"),
+    ],
+)
+def test_marks_are_those_of_the_citys_clock(now, every, mark):
+    length = Times.of(every, None, None).every
+    assert length is not None
+    assert next_mark(datetime.fromisoformat(now), length, BERLIN) == datetime.fromisoformat(mark)
+
+
+def test_a_round_that_loses_a_device_is_told_and_the_next_one_comes(project, meter):
+    folder = project(CITY.format(port=meter, gone=1))
+    said: list[str] = []
+    result = poll_every(Project(folder), None, Times(timedelta(seconds=1), 2), say=said.append)
+    assert result.exit_code() is ExitCode.INCOMPLETE
+    table = result.tables[0]
+    rows = {row[0]: row for row in table.rows}
+    names = [column.key for column in table.columns]
+    assert dict(zip(names, rows["inlet"], strict=True))["whole"] == 2
+    assert dict(zip(names, rows["gone"], strict=True))["dead"] == 2
+    assert len(said) == 3
+    assert "no answer from gone" in said[1]
+    with Store.open(folder / ".cityctl" / "store", create=False):
+        pass
+
+
+def test_a_good_run_ends_with_0_and_a_dead_one_with_12(project, meter):
+    good = project(CITY.format(port=meter, gone=meter), "good")
+    assert poll_every(Project(good), ["inlet"], Times(timedelta(seconds=1), 1), say=str).exit_code() == 0
+    dead = project(CITY.format(port=1, gone=1), "dead")
+    with pytest.raises(Unreachable):
+        poll_every(Project(dead), None, Times(timedelta(seconds=1), 1), say=str)
+
+
+def test_a_poll_that_is_at_work_is_not_doubled(project, meter):
+    project_ = Project(project(CITY.format(port=meter, gone=meter)))
+    said: list[str] = []
+    with Lock(project_.state / "poll.lock", purpose="another poll"):
+        result = poll_every(project_, ["inlet"], Times(timedelta(seconds=1), 1), say=said.append)
+    assert "left out: another run holds poll.lock: another poll" in said[1]
+    assert result.exit_code() is ExitCode.INCOMPLETE
+    with Lock(project_.state / "poll-every.lock", purpose="another loop"), pytest.raises(LockHeld):
+        poll_every(project_, None, Times(timedelta(seconds=1), 1), say=str)
+
+
+def test_the_fast_and_the_slow_points_are_two_loops(project, meter):
+    project_ = Project(project(CITY.format(port=meter, gone=meter)))
+    with Lock(project_.state / "poll-every-slow.lock", purpose="the slow loop"):
+        result = poll_every(project_, ["inlet"], Times(timedelta(seconds=1), 1), group="fast", say=str)
+    assert result.exit_code() is ExitCode.DONE
+
+
+def test_words_that_do_not_fit():
+    with pytest.raises(UsageProblem, match="goes with --every"):
+        Times.of(None, 3, None)
+    with pytest.raises(UsageProblem, match="one second or longer"):
+        Times.of("0s", None, None)
+    with pytest.raises(UsageProblem, match="no duration"):
+        Times.of("soon", None, None)
+    assert Times.of(None, None, "90s").deadline == 90
+
+
+def loop(folder: Path) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "cityctl", "poll", "inlet", "--every", "1s", "--project", str(folder)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for _ in range(3):
+        process.stderr.readline()
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, ExitCode.TERMINATED), (signal.SIGINT, ExitCode.INTERRUPTED)]
+)
+def test_a_signal_ends_it_with_its_code_and_frees_the_lock(project, meter, number, code):
+    folder = project(CITY.format(port=meter, gone=meter))
+    process = loop(folder)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "Traceback" not in said
+    with Lock(Project(folder).state / "poll-every.lock", purpose="the next"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_sigterm_in_the_middle_of_a_round_ends_it_at_once(project, tmp_path):
+    """A device that never says a word is being waited for, 20 s long."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        text = CITY.format(port=listening.getsockname()[1], gone=1).replace("timeout: 0.3", "timeout: 20")
+        folder = project(text)
+        words = [sys.executable, "-m", "cityctl", "poll", "inlet", "--project", str(folder)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        listening.settimeout(20)
+        connection, _ = listening.accept()
+        connection.recv(100)
+        begun = time.monotonic()
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+        connection.close()
+    assert process.returncode == ExitCode.TERMINATED, said
+    assert time.monotonic() - begun < 5
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/status").is_file(), reason="the system does not say how much memory is used"
+)
+def test_many_rounds_leave_nothing_behind(project, meter):
+    """The same process polls 60 times; store and all. The bench does it ten thousand times without a store."""
+    from cityctl.collect import poll as polling
+    from tests.modbus.soak import resident
+
+    project_ = Project(project(CITY.format(port=meter, gone=meter)))
+    asked = polling.chosen(project_, ["inlet"])
+    for _ in range(20):
+        polling.poll(project_, asked=asked)
+    before, files = resident(), len(os.listdir("/proc/self/fd"))
+    for _ in range(40):
+        polling.poll(project_, asked=asked)
+    assert resident() - before < 8_000  # kB
+    assert len(os.listdir("/proc/self/fd")) <= files
+
+
+def test_the_deadline_of_a_run_keeps_what_came(cityctl, project, meter):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        text = CITY.format(port=meter, gone=listening.getsockname()[1]).replace("timeout: 0.3", "timeout: 30")
+        begun = time.monotonic()
+        ended = cityctl("poll", "--deadline", "1s", "--project", project(text))
+    assert ended.returncode == 4, ended.stderr
+    assert time.monotonic() - begun < 15
+    assert "not asked to the end within the run's deadline of 1 s" in ended.stdout
