@@ -9,7 +9,8 @@ An analysis is `<area>/<name>.py` with `<area>/<name>.sql` beside it, named `<ar
     window(interval, parameters, city) -> Interval   optional: how much before the interval it looks at
     answer(question) -> Result                       pure
 
-and the .sql file its statements, each under a line `-- name: <word>`. This file alone reads either.
+and the .sql file its statements, each under a line `-- name: <word>`; a line `-- use: <word>` takes those of
+<word>.sql beside it too. This file alone reads either.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from cityctl.result import Column, Result
 
 HERE = Path(__file__).parent
 _NAME = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
+_USE = re.compile(r"^--\s*use:\s*(\w+)\s*$", re.MULTILINE)
 _NEEDED = ("TITLE", "SUMMARY", "COLUMNS", "PARAMETERS", "points", "answer")
 
 
@@ -42,6 +44,16 @@ def statements(text: str) -> dict[str, str]:
     if len(parts) == 1:
         return {"main": text}
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _with_used(path: Path) -> dict[str, str]:
+    """The statements of a file, after those of the files beside it that it names with `-- use: <word>`."""
+    text = path.read_text(encoding="utf-8")
+    used: dict[str, str] = {}
+    for word in _USE.findall(text):
+        used |= _with_used(path.with_name(f"{word}.sql"))
+    own = statements(text)
+    return used | own if _NAME.search(text) or not used else used
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class Analysis:
     @cached_property
     def statements(self) -> dict[str, str]:
         """The SQL of the analysis by name."""
-        return statements(self.path.with_suffix(".sql").read_text(encoding="utf-8"))
+        return _with_used(self.path.with_suffix(".sql"))
 
     @property
     def title(self) -> str:

@@ -228,7 +228,7 @@ def _price(question: Question, one: Wanted) -> float | None:
     """The flat price of the meter's network, where city.yaml has exactly one."""
     city = question.city
     network = one.point.network or (city.zones[one.point.zone].network if one.point.zone else None)
-    prices = [tariff.price for tariff in city.tariffs.values() if tariff.network == network]
+    prices = [one.price for one in city.tariffs.values() if one.network == network and one.price is not None]
     return prices[0] if len(prices) == 1 else None
 
 

@@ -72,6 +72,9 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         "part": pa.array([at // PART for at in range(len(meters))], pa.int32()),
     }
     question.engine.register("savings_meters", pa.table(columns))
+    question.engine.register(
+        "asked_meters", pa.table({key: columns[key] for key in ("meter", "kind", "every_s")})
+    )
     split_days = asked["method"] == "split"
     days: dict[str, Any] = {
         "day": [day for day, _ in whole],
@@ -83,11 +86,16 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     question.engine.register("savings_grid", pa.table(grid))
 
 
+def add_up(question: Question, kinds: set[str]) -> None:
+    """Make the view `amounts` (meter, at, amount) of asked_meters of these kinds (amounts.sql)."""
+    parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
+    question.engine.execute(f"create or replace view amounts as {' union all '.join(parts)}")
+
+
 def sum_by_day(question: Question, kinds: set[str]) -> None:
     """Make savings_daily and, for the methods that work by day, savings_totals from meters of these kinds."""
     ask = question.engine
-    parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
-    ask.execute(f"create or replace view savings_amounts as {' union all '.join(parts)}")
+    add_up(question, kinds)
     for name in ("use", "steps", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})

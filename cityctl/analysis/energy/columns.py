@@ -41,7 +41,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("avoided_low", "Saved, low", KWH, "lower end of the saving's interval", "number", 0, 9),
     Column("avoided_high", "Saved, high", KWH, "upper end of the saving's interval", "number", 0, 9),
     Column("enpi", "EnPI", None, "observed over expected use: energy performance indicator (ISO 50006:2023)",
-           "number", 3, 9),
+           "share", 1, 9),
     Column("nmbe", "NMBE", None, "mean of observed less expected use in the baseline, over its mean",
            "share", 2, 9),
     Column("r2_adj", "R² adj.", None, "share of the variance that the model explains, adjusted for its terms",

@@ -46,7 +46,7 @@ def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
             continue
         whole = model.parts[0] if len(model.parts) == 1 else None
         models.append(
-            {"meter": meter, "model": model.said, "r2_adj": model.r2_adj, "candidates": model.candidates,
+            {"meter": meter, "model": model.way.said, "r2_adj": model.r2_adj, "candidates": model.candidates,
              "terms": model.terms, **({} if whole is None else _coefficients(whole))}
         )  # fmt: skip
         parts += [

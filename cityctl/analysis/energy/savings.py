@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, columns, events, portfolio
+from cityctl.analysis.energy import account, columns, events, evidence, portfolio
 from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import hand_over, keep, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
@@ -26,7 +26,8 @@ from cityctl.result import Line, Plot, Result
 
 TITLE = "Energy savings against weather"
 SUMMARY = "avoided energy use of each meter since its measure, with the uncertainty of the saving"
-COLUMNS = columns.COLUMNS
+COLUMNS = (*columns.COLUMNS, *evidence.COLUMNS)
+MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
               "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing)",
@@ -41,6 +42,7 @@ PARAMETERS = (
     Parameter("most_change", "share", 0.5, None, "a change beyond this share of the expected use is set apart",
               least=0, most=1),
     Parameter("gas_cooling", "flag", False, None, "let gas and heat models have a cooling term too"),
+    Parameter("evidence", "flag", False, None, "show of each meter what went in, which models were tried, and why"),
     Parameter("plots", "integer", 3, None, "how many meters to draw, those with the largest change first", least=0),
 )  # fmt: skip
 
@@ -84,6 +86,12 @@ def answer(question: Question) -> Result:
     ]
     plots = [plot for row in drawn for plot in _plots(question, row)]
     result = portfolio.result(question, rows, plots)
+    if question.parameters["evidence"]:
+        result.tables += [table for row in rows[:MOST_EVIDENCE] for table in evidence.tables(question, row)]
+        if len(rows) > MOST_EVIDENCE:
+            result.notes.append(
+                f"evidence of the first {MOST_EVIDENCE} of {len(rows)} meters: name others with `meters`"
+            )
     left_out = without_measure(question.city, question.parameters)
     if left_out:
         result.notes.append(
@@ -95,9 +103,7 @@ def answer(question: Question) -> Result:
 def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     ask = question.engine
     happened = _set_apart(question)
-    with_steps = (
-        "select t.*, s.every_s from savings_totals as t left join savings_steps as s on s.meter = t.meter"
-    )
+    with_steps = "select t.*, s.every_s from savings_totals as t left join steps as s on s.meter = t.meter"
     totals = {row["meter"]: row for row in ask.arrow(with_steps).to_pylist()}
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
     carbon = dict(ask.rows(question.sql("carbon"))) if any(one.carbon is not None for one in meters) else {}

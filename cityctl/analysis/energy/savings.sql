@@ -1,3 +1,4 @@
+-- use: amounts
 -- Savings of all meters at once. Handed in by baseline.py:
 --   savings_meters(meter, kind, every_s, temperature, daily_weather, zeros_missing, cooling, first_day,
 --                  intervention, reporting, until, chunk)
@@ -8,34 +9,6 @@
 --                  are fitted in numpy; CalTRACK 2.0 is fitted here
 -- A day belongs to the baseline in [first_day, intervention) and to the reporting period in [reporting, until).
 
--- name: intervals
--- What each reading adds to its day. An interval adds its amount ...
-select r.point as meter, r.time as at, r.value as amount
-from readings as r
-join savings_meters as m on m.meter = r.point
-where m.kind = 'interval' and r.quality < 3 and r.value is not null
-
--- name: counters
--- ... a counter its rise until the next reading, unless it fell or was silent for more than a day ...
-select c.meter as meter, c.at as at,
-       case when c.following >= c.value and c.next_at <= c.at + interval '26' hour
-            then c.following - c.value end as amount
-from (
-    select r.point as meter, r.time as at, r.value as value,
-           lead(r.value) over (partition by r.point order by r.time) as following,
-           lead(r.time) over (partition by r.point order by r.time) as next_at
-    from readings as r
-    join savings_meters as m on m.meter = r.point
-    where m.kind = 'counter' and r.quality < 3 and r.value is not null
-) as c
-
--- name: powers
--- ... and a power its mean over its slot.
-select r.point as meter, r.time as at, r.value * m.every_s / 3600 as amount
-from readings as r
-join savings_meters as m on m.meter = r.point
-where m.kind = 'gauge' and m.every_s is not null and r.quality < 3 and r.value is not null
-
 -- name: use
 -- Local days: a half-hour of UTC belongs to one local day, so a small join replaces converting every reading.
 create or replace table savings_use as
@@ -43,7 +16,7 @@ select a.meter as meter, c.day as day,
        count(*) as readings,
        sum(a.amount) as amount,
        count(case when a.amount < 0 then 1 end) as negatives
-from savings_amounts as a
+from amounts as a
 join savings_meters as m on m.meter = a.meter
 join calendar as c
   on c.slot = case when extract(minute from a.at) >= 30
@@ -55,7 +28,7 @@ group by a.meter, c.day
 -- name: steps
 -- The time between two readings: as city.yaml says, or from the fullest day of the meter; of a meter that is read
 -- by the month, from how many days lie between its reads.
-create or replace table savings_steps as
+create or replace table steps as
 select m.meter as meter,
        case when count(u.day) > 2 and max(u.day) - min(u.day) >= 20 * (count(u.day) - 1)
             then 86400.0 * (max(u.day) - min(u.day)) / (count(u.day) - 1)
@@ -100,7 +73,7 @@ from (
            w.degree_f as degree_f, w.hours as hours,
            m.daily_weather as weather_step
     from savings_meters as m
-    join savings_steps as p on p.meter = m.meter
+    join steps as p on p.meter = m.meter
     join savings_days as s on s.day >= m.first_day and s.day < m.until
       and (s.day < m.intervention or s.day >= m.reporting)
     left join savings_use as u on u.meter = m.meter and u.day = s.day
@@ -340,7 +313,7 @@ with intensity as (
 ),
 days as (
     select a.meter as meter, c.day as day, sum(a.amount * i.kg_a_kwh) / sum(a.amount) as kg_a_kwh
-    from savings_amounts as a
+    from amounts as a
     join savings_meters as m on m.meter = a.meter and m.carbon is not null
     join intensity as i on i.carbon = m.carbon and i.hour = date_trunc('hour', a.at)
     join calendar as c
@@ -372,7 +345,7 @@ from (
            min(cast((c.weekday - 1) * 24 + floor(c.minute / 60) as integer)) as week_hour,
            min(cast(extract(month from c.day) as integer)) as month,
            count(*) as readings, sum(a.amount) as amount
-    from savings_amounts as a
+    from amounts as a
     join savings_meters as m on m.meter = a.meter
     join calendar as c
       on c.slot = case when extract(minute from a.at) >= 30
@@ -382,7 +355,7 @@ from (
     group by a.meter, date_trunc('hour', a.at)
 ) as u
 join savings_meters as m on m.meter = u.meter
-join savings_steps as p on p.meter = u.meter and p.every_s <= 3600
+join steps as p on p.meter = u.meter and p.every_s <= 3600
 join savings_days as s on s.day = u.day and s.day >= m.first_day and s.day < m.until
   and (s.day < m.intervention or s.day >= m.reporting)
 left join (
@@ -421,7 +394,7 @@ from (
                 else r.quality end = 1 as estimated
     from readings as r
     join savings_meters as m on m.meter = r.point
-    join savings_steps as p on p.meter = r.point and p.every_s > 864000
+    join steps as p on p.meter = r.point and p.every_s > 864000
     join calendar as c
       on c.slot = case when extract(minute from r.time) >= 30
                        then date_trunc('hour', r.time) + interval '30' minute
@@ -434,7 +407,7 @@ select d.meter as meter, cast(date_trunc('month', d.day) as date) as day,
        cast(date_trunc('month', d.day) + interval '1' month as date) as until,
        avg(d.y) * count(*) as amount, false as estimated
 from savings_daily as d
-join savings_steps as p on p.meter = d.meter and p.every_s <= 864000
+join steps as p on p.meter = d.meter and p.every_s <= 864000
 group by d.meter, date_trunc('month', d.day)
 having count(d.y) >= 0.9 * count(*)
    and count(*) >= extract(day from cast(date_trunc('month', min(d.day)) + interval '1' month as date) - interval '1' day)

@@ -87,28 +87,6 @@ class Part:
         return " and ".join(named) or "intercept only"
 
 
-@dataclass(frozen=True)
-class Model:
-    """The parts of one baseline, and how they fit it."""
-
-    parts: tuple[Part, ...]
-    sse: float
-    r2_adj: float
-    candidates: int
-
-    @property
-    def terms(self) -> int:
-        """Fitted terms without the first intercept, as CalTRACK counts them."""
-        return sum(part.slopes + 1 for part in self.parts) - 1
-
-    @property
-    def said(self) -> str:
-        """`weekdays: heating; weekends: intercept only`."""
-        if len(self.parts) == 1:
-            return self.parts[0].terms
-        return "; ".join(f"{part.days}: {part.terms}" for part in self.parts)
-
-
 def _partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
     """Every way to put items together in groups."""
     if not items:
@@ -153,6 +131,59 @@ def _segments() -> tuple[Cells, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to put kinds of day together, fitted: its parts, their misfit, and what it costs by the criterion."""
+
+    parts: tuple[Part, ...]
+    sse: float
+    cost: float
+
+    @property
+    def said(self) -> str:
+        """`weekdays: heating; weekends: intercept only`."""
+        if len(self.parts) == 1:
+            return self.parts[0].terms
+        return "; ".join(f"{part.days}: {part.terms}" for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Model:
+    """The way that was taken, and how well it fits."""
+
+    way: Way
+    r2_adj: float
+    candidates: int
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its degree-day models."""
+        return self.way.parts
+
+    @property
+    def sse(self) -> float:
+        """Sum of squared errors of the baseline's days."""
+        return self.way.sse
+
+    @property
+    def terms(self) -> int:
+        """Fitted terms without the first intercept, as CalTRACK counts them."""
+        return sum(part.slopes + 1 for part in self.parts) - 1
+
+
+def tried(temperature: Any, use: Any, cells: Any, *, cooling: bool = True) -> list[Way]:
+    """Every way whose parts have enough days; arguments as of `fit`."""
+    best = _best_by_segment(temperature, use, cells, cooling)
+    found = []
+    for way in ways():
+        if all(group in best for group in way):
+            sse = sum(best[group][0] for group in way)
+            parts = tuple(best[group][1] for group in way)
+            cost = criterion(len(use), sse, sum(1 + 2 * part.slopes for part in parts))
+            found.append(Way(parts, sse, cost))
+    return found
+
+
 def fit(temperature: Any, use: Any, cells: Any, *, cooling: bool = True) -> Model | None:
     """The split model of one baseline; None where it has fewer than LEAST_DAYS days.
 
@@ -164,27 +195,12 @@ def fit(temperature: Any, use: Any, cells: Any, *, cooling: bool = True) -> Mode
     days = len(use)
     if days < LEAST_DAYS:
         return None
-    best = _best_by_segment(temperature, use, cells, cooling)
-    chosen: tuple[float, int] | None = None
-    tried = 0
-    for number, way in enumerate(ways()):
-        if any(cells_ not in best for cells_ in way):
-            continue
-        tried += 1
-        sse = sum(best[group][0] for group in way)
-        terms = sum(1 + 2 * best[group][1].slopes for group in way)
-        worth = criterion(days, sse, terms)
-        if chosen is None or worth < chosen[0]:
-            chosen = worth, number
-    assert chosen is not None  # every day together is always among them
-    way = ways()[chosen[1]]
-    sse = sum(best[group][0] for group in way)
+    options = tried(temperature, use, cells, cooling=cooling)
+    best = min(options, key=lambda way: way.cost)  # every day together is always among them
     total = float(((use - np.mean(use)) ** 2).sum())
-    parts = tuple(best[group][1] for group in way)
-    terms = sum(part.slopes + 1 for part in parts) - 1
-    free = days - terms - 1
-    r2_adj = 1 - (sse / free) / (total / (days - 1)) if total > 0 and free > 0 else 0.0
-    return Model(parts, sse, r2_adj, tried)
+    free = days - sum(part.slopes + 1 for part in best.parts)
+    r2_adj = 1 - (best.sse / free) / (total / (days - 1)) if total > 0 and free > 0 else 0.0
+    return Model(best, r2_adj, len(options))
 
 
 def criterion(days: int, sse: float, terms: int) -> float:

@@ -1,0 +1,139 @@
+"""What a meter's use should have cost: its tariff line by line, against the statement, and what else it could cost.
+
+Works on the true calendar of the city: weekdays, public holidays, hours of summer time. Knows no file of a tariff
+but through the library that it is asked with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from cityctl.analysis.energy.bill_rows import COLUMNS as _COLUMNS
+from cityctl.analysis.energy.bill_rows import Metered, tables
+from cityctl.analysis.energy.tariffs import Assigned, assigned
+from cityctl.analysis.energy.windowed import sum_up, windows
+from cityctl.analysis.question import Parameter, Question
+from cityctl.city.model import City
+from cityctl.clock import Interval, local_days, midnight
+from cityctl.errors import UsageProblem
+from cityctl.result import Completeness, Missing, Result
+
+TITLE = "Energy bills"
+SUMMARY = "what each meter's use should have cost by its tariff, line by line"
+COLUMNS = _COLUMNS
+PARAMETERS = (
+    Parameter("tariff", "text", None, None, "recipe of recipes/tariffs for all meters, in place of city.yaml's"),
+    Parameter("meters", "text", "*", None, "ids of the meters to bill, `*` for any letters, several with commas"),
+    Parameter("compare", "text", None, None, "other tariffs to compare with, several with commas"),
+    Parameter("cap", "number", None, "kW", "what a peak capped at this power would have cost", least=0),
+    Parameter("shift", "share", None, None, "what it would have cost with this share of the dearest use moved to the "
+              "cheapest hours of the same day", least=0, most=1),
+    Parameter("calendar", "choice", "true", None, "the true weekdays, or each year as if 1 January were a Monday, "
+              "which some tools take it to be", choices=("true", "monday")),
+)  # fmt: skip
+MONTHS_BEFORE = 24  # a ratchet may look back so far
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """The meters with a tariff, and the meters of reactive energy beside them."""
+    found: dict[str, None] = {}
+    for one in assigned(city, parameters):
+        found[one.point.id] = None
+        if one.reactive is not None:
+            found[one.reactive] = None
+    return list(found)
+
+
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """Ratchets look at the months before the first one that is billed."""
+    if not any(one.looks_back(city.library) for one in assigned(city, parameters)):
+        return interval
+    first = interval.start.astimezone(interval.zone).date()
+    months = first.year * 12 + first.month - 1 - MONTHS_BEFORE
+    return Interval(
+        midnight(date(months // 12, months % 12 + 1, 1), interval.zone), interval.end, interval.zone
+    )
+
+
+def answer(question: Question) -> Result:
+    """Bills by meter and month, their lines, the statement beside them, and other tariffs or loads."""
+    meters = assigned(question.city, question.parameters)
+    if not meters:
+        raise UsageProblem(
+            f"no meter that matches `{question.parameters['meters']}` has a tariff",
+            hint="name one with `--tariff NAME`, or in city.yaml: tariffs: {t: {network: power, recipe: NAME}}",
+        )
+    billed = _months(question.interval)
+    lacking: list[Missing] = []
+    found: list[Metered] = []
+    for width in sorted({one.window(question.city.library) for one in meters}):
+        chosen = [one for one in meters if one.window(question.city.library) == width]
+        names = [name for one in chosen for name in (one.point.id, one.reactive) if name is not None]
+        steps = sum_up(question, names, width)
+        for one in chosen:
+            metered = _metered(question, one, width, steps.get(one.point.id), billed)
+            if isinstance(metered, str):
+                lacking.append(Missing(one.point.id, metered))
+            else:
+                found.append(metered)
+                lacking += metered.gaps()
+    result = Result(
+        title=TITLE,
+        tables=tables(question, found),
+        interval=question.interval,
+        completeness=Completeness(
+            wanted=len(meters),
+            had=len(meters) - len({one.what for one in lacking}),
+            missing=lacking,
+            unit="meters",
+        ),
+        notes=list(NOTES),
+    )
+    total = sum(bill.total for one in found for bill in one.bills)
+    result.summary = f"{len(found)} meters, {total:,.2f} {question.city.currency} in all".replace(",", " ")
+    return result
+
+
+def _months(interval: Interval) -> dict[int, list[float]]:
+    """Month (year x 12 + month - 1) -> seconds of each of its local days that the interval holds."""
+    found: dict[int, list[float]] = {}
+    for day, start, end in local_days(interval):
+        held = min(end, interval.end) - max(start, interval.start)
+        found.setdefault(day.year * 12 + day.month - 1, []).append(held.total_seconds())
+    return found
+
+
+def _metered(
+    question: Question, one: Assigned, width: int, every_s: float | None, months: dict[int, list[float]]
+) -> Metered | str:
+    """One meter's use in windows, or why there is none."""
+    if one.point.quantity not in ("energy", "power", "volume"):
+        return f"{one.point.quantity} is nothing that a tariff prices"
+    found = windows(question, one.point.id, one.reactive, width, every_s)
+    if found is None:
+        return "no readings"
+    weekday = _weekdays(found.use.weekday, found.day, question.parameters["calendar"])
+    found.use = replace(found.use, weekday=weekday)
+    return Metered.of(question, one, found, months, width)
+
+
+def _weekdays(true: Any, days: Any, calendar: str) -> Any:
+    """Weekdays 0..6 as they are, or as if each 1 January were a Monday."""
+    import numpy as np
+
+    if calendar == "true":
+        return true
+    return (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) % 7
+
+
+NOTES = (
+    "Method: use is summed by the tariff's window of demand in local time; energy by the times of each price, in tiers "
+    "of the month's use in those times; demand is the highest mean power of a window; a month in part is billed "
+    "with its days' share of standing charges. Power factor of a month is kWh / sqrt(kWh² + kvarh²).",
+    "Method: the capped load moves what lies above the cap to the emptiest windows of the same day; the shifted load "
+    "moves a share of the use in the day's dearest windows to its cheapest ones. Neither asks if that can be done.",
+    "Limits: readings that are missing are not billed; readings longer than the window of demand understate it.",
+)

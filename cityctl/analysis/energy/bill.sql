@@ -1,0 +1,2 @@
+-- Bills need the windows of use alone.
+-- use: windows

@@ -1,0 +1,225 @@
+"""Street lights against the sun: what burns by day, what stays dark, and hours and energy against what was needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from cityctl import glossary
+from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, crossing
+from cityctl.analysis.question import Parameter, Question
+from cityctl.city.model import City
+from cityctl.city.points import Point
+from cityctl.clock import local_days
+from cityctl.errors import UsageProblem
+from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+
+TITLE = "Street lights"
+SUMMARY = "burn hours of each lighting circuit against the sun; day burners and dark circuits"
+ROLE = "lighting"
+LEAST_MINUTES = 30.0  # on by day, or off in the dark, before a day counts
+ON_SHARE = 0.1  # of a circuit's usual power when it is on
+LONGEST_STEP = timedelta(hours=2)  # between two readings: beyond it nobody knows
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    Column("circuit", "Circuit", None, "the point of a lighting circuit", priority=1), glossary.column("zone"),
+    Column("burnt_h", "Burnt", "h", "time that it was on", "number", 1, 1),
+    Column("night_h", "Night", "h", "time from sunset to sunrise that was metered", "number", 1, 2),
+    Column("by_day_h", "By day", "h", "time on while the sun was above the horizon", "number", 1, 2),
+    Column("by_day_days", "Day burning", None, "days with more than 30 minutes of it", "integer", 0, 3),
+    Column("dark_h", "Dark", "h", "time off while the sun was 6 degrees or more below the horizon", "number", 1, 2),
+    Column("dark_nights", "Dark nights", None, "days with more than 30 minutes of it", "integer", 0, 3),
+    Column("burnt_kwh", "Used", "kWh", "energy used, where power or energy is metered", "number", 0, 3),
+    Column("wasted_kwh", "Used by day", "kWh", "energy used while the sun was above the horizon", "number", 0, 4),
+    glossary.column("verdict"),
+    glossary.column("date"),
+    Column("civil_dawn", "Civil dawn", None, "the sun's centre rises above 6 degrees below the horizon", "time",
+           priority=3),
+    Column("sunrise", "Sunrise", None, "the sun's upper edge rises above the horizon", "time", priority=1),
+    Column("sunset", "Sunset", None, "the sun's upper edge sinks below the horizon", "time", priority=1),
+    Column("civil_dusk", "Civil dusk", None, "the sun's centre sinks below 6 degrees below the horizon", "time",
+           priority=3),
+    Column("night_length", "Night", "h", "time of the local day between sunset and sunrise", "number", 2, 2),
+)
+# fmt: on
+_BY_KEY = {one.key: one for one in COLUMNS}
+_CIRCUITS = ("circuit", "zone", "burnt_h", "night_h", "by_day_h", "by_day_days", "dark_h", "dark_nights", "burnt_kwh",
+             "wasted_kwh", "verdict")  # fmt: skip
+_SUN = ("date", "civil_dawn", "sunrise", "sunset", "civil_dusk", "night_length")
+PARAMETERS: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Day:
+    """The sun of a local day: [start, end) and its crossings."""
+
+    day: date
+    start: datetime
+    end: datetime
+    horizon: Crossing
+    civil: Crossing
+    centre: Crossing
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """The lighting circuits: points with `role: lighting` that tell a state, a power or an energy."""
+    del parameters
+    return [point.id for point in _circuits(city)]
+
+
+def _circuits(city: City) -> list[Point]:
+    return sorted(
+        (point for point in city.points().values() if point.role == ROLE), key=lambda point: point.id
+    )
+
+
+def answer(question: Question) -> Result:
+    """Each circuit with its verdict, the worst first, and the sun of each day."""
+    city = question.city
+    if city.location is None:
+        raise UsageProblem(
+            "city.yaml does not say where the city is", hint="location: {latitude: 52.52, longitude: 13.40}"
+        )
+    sun = _sun(question)
+    circuits = _circuits(city)
+    rows: list[tuple[object, ...]] = []
+    lacking: list[Missing] = []
+    findings: list[Finding] = []
+    for point in circuits:
+        row = _judge(question, point, sun)
+        if isinstance(row, str):
+            lacking.append(Missing(point.id, row))
+            continue
+        rows.append(row)
+        if row[-1] != "normal":
+            findings.append(
+                Finding("street-light", point.name or point.id, question.interval.start, str(row[-1]))
+            )
+    rows.sort(key=lambda row: (row[-1] == "normal", -(float(str(row[4])) + float(str(row[6]))), str(row[0])))
+    night = sum(_night(day) for day in sun)
+    return Result(
+        title=TITLE,
+        tables=[
+            Table("circuits", TITLE, [_BY_KEY[key] for key in _CIRCUITS], rows),
+            Table("sun", "The sun", [_BY_KEY[key] for key in _SUN], [_told(day) for day in sun]),
+        ],
+        interval=question.interval,
+        findings=findings,
+        completeness=Completeness(len(circuits), len(rows), lacking, "circuits"),
+        notes=list(NOTES),
+        summary=f"{len(findings)} of {len(rows)} circuits burn by day or stay dark, {night:.1f} h of night",
+    )
+
+
+def _sun(question: Question) -> list[_Day]:
+    place = question.city.location
+    assert place is not None
+    zone = question.interval.zone
+    return [
+        _Day(day, start, end,
+             *(crossing(place.latitude, place.longitude, day, low, zone) for low in (HORIZON, CIVIL, GEOMETRIC)))
+        for day, start, end in local_days(question.interval)
+    ]  # fmt: skip
+
+
+def _spans(day: _Day, crossed: Crossing, *, above: bool) -> list[tuple[datetime, datetime]]:
+    """The parts of a local day in which the sun is above, or below, what was crossed."""
+    if crossed.up is None and crossed.down is None:
+        high = day.start.month in range(
+            4, 10
+        )  # it stays up in summer and down in winter, on the northern half
+        return [(day.start, day.end)] if high is above else []
+    up, down = crossed.up or day.start, crossed.down or day.end
+    if up <= down:
+        light, dark = [(up, down)], [(day.start, up), (down, day.end)]
+    else:  # far north it may set after midnight and rise again
+        light, dark = [(day.start, down), (up, day.end)], [(down, up)]
+    return [(start, end) for start, end in (light if above else dark) if start < end]
+
+
+def _night(day: _Day) -> float:
+    """Hours of the local day between sunset and sunrise."""
+    return sum((end - start).total_seconds() for start, end in _spans(day, day.horizon, above=False)) / 3600
+
+
+def _told(day: _Day) -> tuple[object, ...]:
+    return (day.day, day.civil.up, day.horizon.up, day.horizon.down, day.civil.down, _night(day))
+
+
+def _judge(question: Question, point: Point, sun: list[_Day]) -> tuple[object, ...] | str:
+    import numpy as np
+
+    table = question.engine.arrow(question.sql("circuit"), {"circuit": point.id})
+    if table.num_rows < 2:
+        return "no readings"
+    start = table["at"].to_numpy().astype("datetime64[us]")
+    value = table["value"].to_numpy().astype(float)
+    step = np.append(np.diff(start), np.timedelta64(0, "us"))
+    step[-1] = np.median(step[:-1])
+    step = np.where(step > np.timedelta64(LONGEST_STEP), np.timedelta64(0, "us"), step)
+    end = start + step
+    energy = value if point.quantity == "energy" else value * step.astype(float) / 3.6e9
+    on = value > 0.5 if point.kind == "state" else _is_on(value)
+    whole = np.maximum(step.astype(float), 1.0)
+
+    def within(spans: list[tuple[datetime, datetime]]) -> Any:
+        """Microseconds of each reading that lie within spans."""
+        held = np.zeros(len(start))
+        for low, high in spans:
+            first, last = (
+                np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us") for moment in (low, high)
+            )
+            held += np.clip((np.minimum(end, last) - np.maximum(start, first)).astype(float), 0, None)
+        return held
+
+    night = by_day = dark = wasted = 0.0
+    burning = dark_days = 0
+    for day in sun:
+        low, high = (
+            np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
+            for moment in (day.start, day.end)
+        )
+        if not ((start < high) & (end > low)).any():
+            continue
+        night += float(within(_spans(day, day.horizon, above=False)).sum()) / 3.6e9
+        light = within(_spans(day, day.centre, above=True)) * on
+        black = within(_spans(day, day.civil, above=False)) * ~on
+        by_day += float(light.sum()) / 3.6e9
+        dark += float(black.sum()) / 3.6e9
+        wasted += float((energy * light / whole).sum())
+        burning += float(light.sum()) > LEAST_MINUTES * 6e7
+        dark_days += float(black.sum()) > LEAST_MINUTES * 6e7
+    told = point.quantity in ("energy", "power") and point.kind != "state"
+    said = [f"BURNS BY DAY on {burning} days"] * (burning > 0) + [f"DARK on {dark_days} nights"] * (
+        dark_days > 0
+    )
+    verdict = "; ".join(said)
+    return (
+        point.id, point.zone, float((step.astype(float) * on).sum()) / 3.6e9, night, by_day, burning, dark, dark_days,
+        float(energy[on].sum()) if told else None, wasted if told else None, verdict or "normal",
+    )  # fmt: skip
+
+
+def _utc(moment: datetime) -> Any:
+    import numpy as np
+
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def _is_on(value: Any) -> Any:
+    """On where a power lies above a tenth of what the circuit usually takes when it is on."""
+    import numpy as np
+
+    usual = float(np.quantile(value, 0.95))
+    return value > ON_SHARE * usual if usual > 0 else np.zeros(len(value), bool)
+
+
+NOTES = (
+    "Method: sunrise and sunset are those of the sun's upper edge at 0.833 degrees below the horizon, civil twilight "
+    "ends at 6 degrees. On by day counts while the sun's centre is above the horizon, off in the dark while it is 6 "
+    "degrees or more below; a day counts from 30 minutes on. A reading holds until the next, 2 hours at most.",
+    "Source: NOAA solar calculator (after Meeus), good to a minute below 72 degrees of latitude, for a flat horizon.",
+    "Limits: a circuit is on above a tenth of its usual power; part-night switching that is wanted shows as dark.",
+)

@@ -1,0 +1,172 @@
+"""What a load looks like: base, peak, duration, week, unusual days, use while nobody is there, use by floor area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cityctl import glossary
+from cityctl.analysis.energy.load_shape import EXCEEDED, Shape, shape, unlike_days, week
+from cityctl.analysis.energy.meters import USE, network_of
+from cityctl.analysis.energy.windowed import LOAD_FACTOR, PEAK, PEAK_AT, USED, Windows, sum_up, windows
+from cityctl.analysis.question import Parameter, Question
+from cityctl.city.model import City
+from cityctl.city.points import Point
+from cityctl.errors import UsageProblem
+from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.tariff.charges import Use
+
+TITLE = "Loads"
+SUMMARY = "base load, peak, load factor, duration, week and unusual days of each meter"
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    glossary.column("zone"), glossary.column("meter"),
+    USED,
+    PEAK,
+    PEAK_AT,
+    LOAD_FACTOR,
+    Column("base_kw", "Base", "kW", "base load: the power that is exceeded in 95 % of the time", "number", 1, 2),
+    Column("night_kw", "Night", "kW", "mean power from 01:00 to 05:00", "number", 1, 5),
+    Column("base_share", "Base share", None, "share of the use that the base load makes", "share", 0, 4),
+    Column("off_share", "Off hours", None, "share of the use at night (22 to 06), on weekends and holidays", "share",
+           0, 4),
+    Column("weekday_kw", "Weekday", "kW", "mean power of Mondays to Fridays", "number", 1, 6),
+    Column("weekend_kw", "Weekend", "kW", "mean power of Saturdays and Sundays", "number", 1, 6),
+    *(Column(f"exceeded_{share}_kw", f"{share} %", "kW", f"power that is exceeded in {share} % of the time",
+             "number", 1, 7) for share in EXCEEDED),
+    Column("kwh_m2", "By area", "kWh/m2", "use of a year for each m² of the zone's floor area", "number", 0, 3),
+    Column("standby_kwh", "Standby", "kWh", "what the base load uses while nobody is there", "number", 0, 5),
+    Column("metered_share", "Metered", None, "share of the interval that was metered", "share", 1, 4),
+    Column("weekday", "Day", None, "day of the week", priority=1),
+    Column("week_shape", "00 to 24", "kW", "mean power of each hour of that day of the week", "spark", 0, 1),
+    Column("highest_kw", "Highest", "kW", "highest of those hours", "number", 1, 2),
+    Column("lowest_kw", "Lowest", "kW", "lowest of those hours", "number", 1, 2),
+    glossary.column("date"),
+    Column("day_kwh", "That day", "kWh", "use of the day", "number", 0, 1),
+    Column("usual_kwh", "Usual", "kWh", "median use of such a day: working or not, in the same three months",
+           "number", 0, 1),
+    Column("deviations", "Deviations", "1", "how far off it is, in robust standard deviations", "number", 1, 3),
+)
+# fmt: on
+_BY_KEY = {one.key: one for one in COLUMNS}
+_LOADS = ("zone", "meter", "used_kwh", "peak_kw", "peak_window", "load_factor", "base_kw", "night_kw", "base_share",
+          "off_share", "standby_kwh", "kwh_m2", "weekday_kw", "weekend_kw",
+          *(f"exceeded_{share}_kw" for share in EXCEEDED), "metered_share")  # fmt: skip
+_WEEK = ("meter", "weekday", "week_shape", "lowest_kw", "highest_kw")
+_DAYS = ("meter", "date", "day_kwh", "usual_kwh", "deviations")
+PARAMETERS = (
+    Parameter(
+        "meters", "text", "*", None, "ids of the meters to look at, `*` for any letters, several with commas"
+    ),
+    Parameter(
+        "window", "choice", "15m", None, "length over which power is a mean", choices=("15m", "30m", "60m")
+    ),
+    Parameter("weeks", "integer", 5, None, "of how many meters to show the week, the largest first", least=0),
+    Parameter("unlike", "integer", 20, None, "how many unusual days to show, the largest first", least=0),
+)
+_MINUTES = {"15m": 15, "30m": 30, "60m": 60}
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Meters of energy that is used."""
+    return [point.id for point in _meters(city, parameters)]
+
+
+def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
+    patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
+    return sorted(
+        (
+            point
+            for point in city.points().values()
+            if point.role == USE
+            and point.quantity in ("energy", "power")
+            and any(fnmatchcase(point.id, one) for one in patterns)
+        ),
+        key=lambda point: point.id,
+    )
+
+
+def answer(question: Question) -> Result:
+    """Loads ranked by use, the week of the largest, and the days unlike the others."""
+    meters = _meters(question.city, question.parameters)
+    if not meters:
+        raise UsageProblem(
+            f"no meter of energy use matches `{question.parameters['meters']}`",
+            hint="a meter of use has `role: consumption`; `cityctl data status` lists the points",
+        )
+    width = _MINUTES[question.parameters["window"]]
+    steps = sum_up(question, [point.id for point in meters], width)
+    loads: list[tuple[Point, Windows, Shape]] = []
+    lacking: list[Missing] = []
+    for point in meters:
+        found = windows(question, point.id, None, width, steps.get(point.id))
+        if found is None or not found.use.energy.sum() > 0:
+            lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
+            continue
+        loads.append((point, found, shape(found.use)))
+    loads.sort(key=lambda load: (-load[2].used, load[0].id))
+    return Result(
+        title=TITLE,
+        tables=_tables(question, loads),
+        interval=question.interval,
+        completeness=Completeness(len(meters), len(loads), lacking, "meters"),
+        notes=list(NOTES),
+        summary=f"{len(loads)} meters, {sum(load[2].used for load in loads):,.0f} kWh in all".replace(
+            ",", " "
+        ),
+    )
+
+
+def _tables(question: Question, loads: list[tuple[Point, Windows, Shape]]) -> list[Table]:
+    hours = (question.interval.end - question.interval.start).total_seconds() / 3600
+    ranked = [_row(question, hours, *load) for load in loads]
+    weeks: list[tuple[object, ...]] = []
+    for point, found, _ in loads[: question.parameters["weeks"]]:
+        for name, day in zip(_WEEKDAYS, week(found.use), strict=True):
+            known = [one for one in day if one is not None]
+            weeks.append((point.id, name, day, min(known, default=None), max(known, default=None)))
+    unlike = [
+        (abs(one.used - one.usual), (point.id, one.day, one.used, one.usual, one.deviations))
+        for point, found, _ in loads
+        for one in unlike_days(found.use, found.day)
+    ]
+    unlike.sort(key=lambda pair: -pair[0])
+    days: list[tuple[object, ...]] = [row for _, row in unlike[: question.parameters["unlike"]]]
+    note = f"{len(unlike)} days are unlike the others of their kind" if len(unlike) > len(days) else ""
+    return [
+        Table("loads", "Loads", [_BY_KEY[key] for key in _LOADS], ranked),
+        Table("week", "The week, hour by hour", [_BY_KEY[key] for key in _WEEK], weeks),
+        Table("unlike", "Days unlike the others", [_BY_KEY[key] for key in _DAYS], days, note),
+    ]
+
+
+def _row(question: Question, hours: float, point: Point, found: Windows, load: Shape) -> tuple[object, ...]:
+    zone = question.city.zones.get(point.zone) if point.zone is not None else None
+    area = zone.floor_area if zone is not None and network_of(question.city, point) is not None else None
+    metered = float(found.use.hours.sum())
+    by_area = load.used * 8766 / metered / area if area else None  # 8 766 h: a mean year
+    return (
+        point.zone, point.id, load.used, load.peak_power, found.start(load.peak), load.load_factor, load.base,
+        load.night, load.base_share, load.off_hours_share,
+        _standby(load, found.use), by_area, load.weekday_mean, load.weekend_mean, *load.exceeded,
+        min(float(found.held.sum()) / 3600 / hours, 1.0),
+    )  # fmt: skip
+
+
+def _standby(load: Shape, use: Use) -> float:
+    """What the base load uses from 22:00 to 06:00, on weekends and on holidays [kWh]."""
+    off = (use.weekday >= 5) | use.holiday | (use.minute < 360) | (use.minute >= 1320)
+    return load.base * float(use.hours[off].sum())
+
+
+NOTES = (
+    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer. Load "
+    "factor = use / (peak x metered hours). Base load is the 5th percentile of the power; the power that is exceeded "
+    "in 1 to 90 % of the time is the load duration curve.",
+    "Method: a day is unlike the others where its use lies 4 robust standard deviations (1.4826 x MAD) and a tenth off "
+    "the median of such days (working or not) in the same three months.",
+    "Limits: standby is what the base load uses while nobody is there: some of it is needed. Use by floor area is "
+    "raised to a year from what was metered, whatever the season.",
+)

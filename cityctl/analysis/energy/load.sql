@@ -1,0 +1,2 @@
+-- The shape of a load needs the windows of use alone.
+-- use: windows

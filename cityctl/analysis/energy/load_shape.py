@@ -1,0 +1,115 @@
+"""Figures of a load: base, peak, duration, the week, unusual days. Arrays in, figures out; knows no meter.
+
+Sources: load factor = kWh / (peak kW x h); base load as the 5th percentile of the power and as the mean of 01:00 to
+05:00; the load duration curve gives the power that is exceeded in a share of the hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+EXCEEDED = (1, 5, 10, 50, 90)  # per cent of the time
+NIGHT = (60, 300)  # minutes of the local day: 01:00 to 05:00
+UNLIKE = 4.0  # robust standard deviations that make a day unlike the others
+LEAST_LIKE = 8  # days of the same kind that it takes to say so
+LEAST_CHANGE = 0.1  # of the usual use of such a day
+WHOLE_DAY = 0.9  # share of a day that has to be metered
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A load's figures: energies [kWh], powers [kW], shares 0..1; `peak` is the index of its window."""
+
+    used: float
+    peak: int
+    peak_power: float
+    load_factor: float | None
+    base: float
+    night: float | None
+    exceeded: tuple[float, ...]
+    weekday_mean: float | None
+    weekend_mean: float | None
+    base_share: float | None
+    off_hours_share: float | None
+
+
+def shape(use: Any) -> Shape:
+    """The figures of windows that were metered (a `Use`)."""
+    import numpy as np
+
+    power = use.power
+    used, hours = float(use.energy.sum()), float(use.hours.sum())
+    place = int(power.argmax())
+    peak = float(power[place])
+    weekend = (use.weekday >= 5) | use.holiday
+    at_night = (use.minute >= NIGHT[0]) & (use.minute < NIGHT[1])
+    off = weekend | (use.minute < 360) | (use.minute >= 1320)
+    base = float(np.quantile(power, 0.05))
+
+    def mean(chosen: Any) -> float | None:
+        return float(power[chosen].mean()) if chosen.any() else None
+
+    return Shape(
+        used=used,
+        peak=place,
+        peak_power=peak,
+        load_factor=used / (peak * hours) if peak > 0 else None,
+        base=base,
+        night=mean(at_night),
+        exceeded=tuple(float(np.quantile(power, 1 - share / 100)) for share in EXCEEDED),
+        weekday_mean=mean(use.weekday < 5),
+        weekend_mean=mean(use.weekday >= 5),
+        base_share=base * hours / used if used > 0 else None,
+        off_hours_share=float(use.energy[off].sum()) / used if used > 0 else None,
+    )
+
+
+def week(use: Any) -> list[list[float | None]]:
+    """Mean power of each hour of the local week [kW]: 7 days, Monday first, of 24 hours; None where not metered."""
+    import numpy as np
+
+    hour = use.weekday * 24 + use.minute // 60
+    total, count = np.bincount(hour, use.energy, 168), np.bincount(hour, use.hours, 168)
+    means = np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+    return [[None if np.isnan(one) else float(one) for one in day] for day in means.reshape(7, 24)]
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """A day unlike the others of its kind: its use and the usual one [kWh]."""
+
+    day: date
+    used: float
+    usual: float
+    deviations: float
+
+
+def unlike_days(use: Any, day: Any) -> list[Unlike]:
+    """Days whose use lies far off that of the same kind of day (working or not) in the same three months.
+
+    `day` is the local day of each window (datetime64[D]). Far: 4 robust standard deviations (1.4826 x MAD) and a
+    tenth of the usual; days that are not metered whole are left out.
+    """
+    import numpy as np
+
+    days, inverse = np.unique(day, return_inverse=True)
+    used = np.bincount(inverse, use.energy)
+    held = np.bincount(inverse, use.hours)
+    free = np.bincount(inverse, (use.weekday >= 5) | use.holiday) > 0
+    month = np.zeros(len(days), int)
+    month[inverse] = use.month
+    whole = held >= WHOLE_DAY * 24
+    found = []
+    for place in np.flatnonzero(whole):
+        alike = whole & (free == free[place]) & (np.abs(month - month[place]) <= 1)
+        if alike.sum() < LEAST_LIKE:
+            continue
+        usual = float(np.median(used[alike]))
+        spread = 1.4826 * float(np.median(np.abs(used[alike] - usual)))
+        apart = float(used[place]) - usual
+        if abs(apart) > UNLIKE * spread and abs(apart) > LEAST_CHANGE * usual:
+            deviations = apart / spread if spread > 0 else float("inf") if apart > 0 else float("-inf")
+            found.append(Unlike(days[place].astype(object), float(used[place]), usual, deviations))
+    return sorted(found, key=lambda one: -abs(one.used - one.usual))

@@ -1,0 +1,207 @@
+"""What pumps need: efficiency, specific energy, drift, combinations, and the cheapest hours. Arrays in, figures out.
+
+Sources: P_hyd [kW] = Q [m³/h] x H [m] / 367; wire-to-water efficiency = P_hyd / P_el; specific energy
+[kWh/m³] = 0.002725 H / efficiency (rho g / 3.6e6 with 999.7 kg/m³ and 9.80665 m/s², rounded as the field does).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+HYDRAULIC = 367.0  # m³/h x m for each kW
+RUNNING = 0.1  # of a pump's usual power: above it, it runs
+PLAUSIBLE = (0.1, 0.9)  # wire-to-water efficiency of pumps with motor: beyond it a unit is wrong
+LEAST_WINDOWS = 8  # of a combination, to be told
+BINS = 5  # duties, by the flow's quantiles
+
+
+def running(power: Any) -> Any:
+    """Whether a pump runs in each window; nan counts as not."""
+    import numpy as np
+
+    known = power[np.isfinite(power)]
+    usual = float(np.quantile(known, 0.95)) if len(known) else 0.0
+    return np.nan_to_num(power) > RUNNING * usual if usual > 0 else np.zeros(len(power), bool)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Sums over windows that ran: hours, volume [m³], energy [kWh], mean head [m], efficiency 0..1."""
+
+    hours: float
+    volume: float
+    energy: float
+    head: float | None
+    efficiency: float | None
+
+    @property
+    def specific(self) -> float | None:
+        """kWh for each m³."""
+        return self.energy / self.volume if self.volume > 0 else None
+
+
+def duty(hours: float, flow: Any, head: Any, power: Any, chosen: Any) -> Duty:
+    """The duty of the windows of `hours` [h] each that are chosen.
+
+    Efficiency is sum of hydraulic over sum of electric energy, over windows that have all three of flow [m³/h], head
+    [m] and power [kW].
+    """
+    import numpy as np
+
+    both = chosen & np.isfinite(flow) & np.isfinite(power)
+    three = both & np.isfinite(head)
+    volume, energy = float(flow[both].sum()) * hours, float(power[both].sum()) * hours
+    lifted = float((flow[three] * head[three]).sum()) / HYDRAULIC * hours
+    used = float(power[three].sum()) * hours
+    mean = float(np.average(head[three], weights=np.maximum(flow[three], 1e-9))) if three.any() else None
+    return Duty(
+        int(chosen.sum()) * hours, volume, energy, mean, lifted / used if used > 0 and lifted > 0 else None
+    )
+
+
+def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> float | None:
+    """Change of the efficiency in a year, by a straight line through its days; None below 14 days."""
+    import numpy as np
+
+    good = chosen & np.isfinite(flow) & np.isfinite(head) & np.isfinite(power)
+    days, place = np.unique(day[good], return_inverse=True)
+    if len(days) < 14:
+        return None
+    used = np.bincount(place, power[good])
+    each = np.bincount(place, flow[good] * head[good]) / HYDRAULIC / used
+    time = (days - days[0]).astype(float) / 365.25
+    return float(np.polyfit(time, each, 1, w=np.sqrt(used))[0])
+
+
+def starts(on: Any) -> int:
+    """How often it was switched on."""
+    import numpy as np
+
+    return int((np.diff(on.astype(np.int8)) == 1).sum())
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Pumps that ran together, and what for: `duties` are the bins of total flow in which they did."""
+
+    pumps: tuple[str, ...]
+    duty: Duty
+
+
+def combinations(
+    names: list[str], on: Any, hours: float, flow: Any, head: Any, power: Any
+) -> list[Combination]:
+    """Each set of pumps that ran together, the cheapest first; arrays `on`, `flow`, `power` are pumps x windows.
+
+    `head` [m] of each window is that of the station.
+    """
+    import numpy as np
+
+    code = (on * (1 << np.arange(len(names)))[:, None]).sum(axis=0)
+    found = []
+    for number in np.unique(code[code > 0]):
+        chosen = code == number
+        if chosen.sum() < LEAST_WINDOWS:
+            continue
+        together = tuple(name for place, name in enumerate(names) if number >> place & 1)
+        members = [place for place in range(len(names)) if number >> place & 1]
+        total = duty(hours, flow[members].sum(axis=0), head, power[members].sum(axis=0), chosen)
+        found.append(Combination(together, total))
+    return sorted(found, key=lambda one: one.duty.specific if one.duty.specific is not None else float("inf"))
+
+
+@dataclass(frozen=True)
+class Best:
+    """For one band of total flow [m³/h]: the cheapest combination, and what the hours with others cost more [kWh]."""
+
+    low: float
+    high: float
+    pumps: tuple[str, ...]
+    specific: float
+    wasted: float
+
+
+def best_by_duty(names: list[str], on: Any, hours: float, flow: Any, power: Any) -> list[Best]:
+    """The combination with the least kWh for each m³ in each fifth of the flows, where there was a choice."""
+    import numpy as np
+
+    total, used = flow.sum(axis=0), power.sum(axis=0)
+    ran = on.any(axis=0) & np.isfinite(total) & np.isfinite(used) & (total > 0)
+    if ran.sum() < BINS * LEAST_WINDOWS:
+        return []
+    edges = np.quantile(total[ran], np.linspace(0, 1, BINS + 1))
+    code = (on * (1 << np.arange(len(names)))[:, None]).sum(axis=0)
+    found = []
+    for low, high in pairwise(edges):
+        within = ran & (total >= low) & (total <= high)
+        each: dict[int, float] = {}
+        for number in np.unique(code[within]):
+            chosen = within & (code == number)
+            if chosen.sum() >= LEAST_WINDOWS:
+                each[int(number)] = float(used[chosen].sum() / total[chosen].sum())
+        if len(each) < 2:
+            continue
+        cheapest = min(each, key=lambda number: each[number])
+        wasted = float((used[within] - each[cheapest] * total[within]).sum()) * hours
+        pumps = tuple(name for place, name in enumerate(names) if cheapest >> place & 1)
+        found.append(Best(float(low), float(high), pumps, each[cheapest], wasted))
+    return found
+
+
+def off_curve(curve: list[tuple[float, float]], flow: Any, head: Any, chosen: Any) -> float | None:
+    """Mean head over what the maker's curve gives at the same flow, less 1; None without both."""
+    import numpy as np
+
+    good = chosen & np.isfinite(flow) & np.isfinite(head) & (flow > 0)
+    if len(curve) < 2 or not good.any():
+        return None
+    points = sorted(curve)
+    told = np.interp(flow[good], [one[0] for one in points], [one[1] for one in points])
+    return float((head[good] / told).mean() - 1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The cheapest hours: pumped volume of each step [m³], its cost, and that of the hours as they were."""
+
+    pumped: Any
+    cost: float
+    was: float
+
+
+def cheapest(
+    price: Any, pumped: Any, level: Any, *, specific: float, most: float, low: float, high: float
+) -> Schedule | None:
+    """When to pump for least money without leaving the tank's limits (a linear programme, HiGHS).
+
+    `price` [money/kWh], `pumped` [m³] and the tank's `level` [m³] of each step as they were; `specific`
+    [kWh/m³]; `most` [m³] in a step; `low` and `high` [m³] of the tank. The tank ends at least as full
+    as it was. None where the limits cannot be kept.
+    """
+    import numpy as np
+    from scipy.optimize import linprog
+    from scipy.sparse import tril, vstack
+
+    steps = len(price)
+    if steps < 2 or not (np.isfinite(level).all() and np.isfinite(pumped).all()):
+        return None
+    drawn = pumped[:-1] - np.diff(level)  # what left the tank in each step
+    taken = np.cumsum(drawn)
+    sums = tril(np.ones((steps - 1, steps - 1)), format="csr")
+    floor, ceiling = min(low, float(level.min())), max(high, float(level.max()))
+    upper = ceiling - level[0] + taken
+    lower = floor - level[0] + taken
+    lower[-1] = max(lower[-1], level[-1] - level[0] + taken[-1])
+    limits: Any = vstack([sums, -sums])
+    found = linprog(
+        price[:-1] * specific,
+        A_ub=limits,
+        b_ub=np.concatenate([upper, -lower]),
+        bounds=(0, most),
+        method="highs",
+    )
+    if not found.success:
+        return None
+    return Schedule(found.x, float(found.fun or 0.0), float((price[:-1] * pumped[:-1]).sum() * specific))

@@ -1,0 +1,300 @@
+"""Pumps: what each m³ costs, how good they are and whether they wear, which to run, and in which hours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cityctl.analysis.energy import pumping
+from cityctl.analysis.energy.pump_station import HOURS, PumpPoints, head_of, power_of, pumps_of, tank_of
+from cityctl.analysis.energy.pump_words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
+from cityctl.analysis.energy.pump_words import COLUMNS as _COLUMNS
+from cityctl.analysis.energy.tariffs import load as load_tariff
+from cityctl.analysis.question import Parameter, Question
+from cityctl.city.model import City
+from cityctl.errors import UsageProblem
+from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.tariff.charges import Use
+from cityctl.tariff.model import Energy, Tariff, Version
+from cityctl.tariff.scenarios import prices
+
+TITLE = "Pumps"
+COLUMNS = _COLUMNS
+SUMMARY = "efficiency, wear and cost of each pump and combination, and the value of other hours"
+PARAMETERS = (
+    Parameter(
+        "tariff", "text", None, None, "recipe of recipes/tariffs; city.yaml's price of power where left out"
+    ),
+    Parameter(
+        "worse",
+        "share",
+        0.2,
+        None,
+        "more energy for each m³ and m of head than the station's best: worn",
+        least=0,
+    ),
+    Parameter("tank_low", "share", 0.3, None, "the tank is never to be emptier than this", least=0, most=1),
+    Parameter("tank_high", "share", 0.95, None, "the tank is never to be fuller than this", least=0, most=1),
+    Parameter(
+        "good",
+        "share",
+        0.5,
+        None,
+        "wire-to-water efficiency below which a pump is worth a look",
+        least=0,
+        most=1,
+    ),
+)
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Flow, head and power of pumps, and levels of their tanks."""
+    del parameters
+    pumps = pumps_of(city)
+    tanks = [tank.level for zone in {one.zone for one in pumps} if (tank := tank_of(city, zone)) is not None]
+    return sorted({point for one in pumps for point in one.all} | set(tanks))
+
+
+def answer(question: Question) -> Result:
+    """Each pump with its verdict, the combinations, the cheapest for each duty, and the value of other hours."""
+    pumps = pumps_of(question.city)
+    if not pumps:
+        raise UsageProblem(
+            "no pump in city.yaml",
+            hint="assets: {pump-1: {kind: pump}}, and points of its flow, head and power with `asset: pump-1`",
+        )
+    at, values = _values(question)
+    if not len(at):
+        hint = "`cityctl data status` lists the points"
+        raise UsageProblem(f"no readings of a pump in {question.interval}", hint=hint)
+    price = _prices(question, at)
+    lacking = [Missing(one.asset, f"no {one.lacking} is metered") for one in pumps if one.lacking]
+    arrays = {one.asset: _Arrays(one, values, question.city, len(at)) for one in pumps if not one.lacking}
+    day = at.astype("datetime64[D]").astype(int)
+    best = _best_specific(arrays)
+    rows, findings = [], []
+    for name, one in arrays.items():
+        row, verdict = _row(question, one, day, price, best.get(one.pump.zone))
+        rows.append(row)
+        if verdict != "normal":
+            findings.append(
+                Finding("pump", question.city.assets[name].name or name, question.interval.start, verdict)
+            )
+    rows.sort(key=lambda row: (row[-1] == "normal", str(row[0])))
+    currency = question.city.currency
+    tables = [Table("pumps", TITLE, _columns(PUMPS, currency), rows)]
+    stations = sorted({one.pump.zone or "" for one in arrays.values()})
+    together, choice, shift = [], [], []
+    for station in stations:
+        members = [one for one in arrays.values() if (one.pump.zone or "") == station]
+        together += _together(station, members)
+        choice += _choice(station, members)
+        shift += _shift(question, station, members, at, values, price)
+    for key, title, columns, found in (
+        ("together", "Combinations, the cheapest first", TOGETHER, together),
+        ("choice", "The cheapest combination for each duty", BEST, choice),
+        ("shift", "The value of other hours", SHIFT, shift),
+    ):
+        if found:
+            tables.append(Table(key, title, _columns(columns, currency), found))
+    return Result(
+        title=TITLE,
+        tables=tables,
+        interval=question.interval,
+        findings=findings,
+        completeness=Completeness(len(pumps), len(arrays), lacking, "pumps"),
+        notes=list(NOTES),
+        summary=f"{len(findings)} of {len(arrays)} pumps are worth a look",
+    )
+
+
+class _Arrays:
+    """One pump's windows: flow [m³/h], head [m], power [kW], whether it ran."""
+
+    def __init__(self, pump: PumpPoints, values: dict[str, Any], city: City, size: int) -> None:
+        import numpy as np
+
+        self.pump = pump
+        self.power = power_of(pump, values, city, size)
+        self.on = pumping.running(self.power)
+        self.flow = values.get(str(pump.flow), np.full(size, np.nan))
+        self.head = head_of(pump, values, city, size)
+        self.duty = pumping.duty(HOURS, self.flow, self.head, self.power, self.on)
+
+
+def _columns(keys: tuple[str, ...], currency: str) -> list[Column]:
+    return [
+        replace(BY_KEY[key], unit=str(BY_KEY[key].unit).replace("money", currency))
+        if str(BY_KEY[key].unit).startswith("money")
+        else BY_KEY[key]
+        for key in keys
+    ]
+
+
+def _values(question: Question) -> tuple[Any, dict[str, Any]]:
+    """(starts of the quarters of an hour, point -> its mean in each; nan where there is none)."""
+    import numpy as np
+    import pyarrow as pa
+
+    wanted: dict[str, Any] = {"point": pa.array(points(question.city, question.parameters), pa.string())}
+    question.engine.register("pump_points", pa.table(wanted))
+    table = question.engine.arrow(question.sql("quarters"))
+    at = table["at"].to_numpy().astype("datetime64[us]")
+    names = table["point"].to_pylist()
+    if not names:
+        return at, {}
+    grid = np.arange(at.min(), at.max() + np.timedelta64(1, "us"), np.timedelta64(15, "m"))
+    place = ((at - grid[0]) // np.timedelta64(15, "m")).astype(int)
+    mean = table["value"].to_numpy()
+    values: dict[str, Any] = {}
+    every = np.array(names)
+    for name in dict.fromkeys(names):
+        mine = every == name
+        values[name] = np.full(len(grid), np.nan)
+        values[name][place[mine]] = mean[mine]
+    return grid, values
+
+
+def _prices(question: Question, at: Any) -> Any | None:
+    """Price of energy in each window, by the tariff or city.yaml's flat one; None without either."""
+    import numpy as np
+    import pandas as pd
+
+    name = question.parameters["tariff"]
+    if name is not None:
+        tariff = load_tariff(question.city.library, name)
+    else:
+        city = question.city
+        power = [one for one in city.tariffs.values() if city.networks[one.network].kind == "power"]
+        if len(power) != 1:
+            return None
+        version = Version(energy=[Energy(price=power[0].price or 0.0)])
+        tariff = (
+            load_tariff(city.library, power[0].recipe)
+            if power[0].recipe
+            else Tariff(tariff="flat", versions=[version])
+        )
+    local = pd.DatetimeIndex(at, tz="UTC").tz_convert(question.interval.zone)
+    holidays = question.city.holidays(int(local.year.min()), int(local.year.max()))
+    use = Use(
+        energy=np.ones(len(at)),
+        hours=np.full(len(at), HOURS),
+        month=(local.year * 12 + local.month - 1).to_numpy(),
+        minute=(local.hour * 60 + local.minute).to_numpy(),
+        weekday=local.day_of_week.to_numpy(),
+        holiday=np.array([day in holidays for day in local.date]),
+    )
+    return prices(use, tariff)
+
+
+def _best_specific(arrays: dict[str, _Arrays]) -> dict[str | None, float]:
+    """Station -> the least energy for each m³ and m of head among its pumps."""
+    found: dict[str | None, float] = {}
+    for one in arrays.values():
+        if one.duty.efficiency:
+            found[one.pump.zone] = max(found.get(one.pump.zone, 0.0), one.duty.efficiency)
+    return found
+
+
+def _row(
+    question: Question, one: _Arrays, day: Any, price: Any | None, best: float | None
+) -> tuple[tuple[object, ...], str]:
+    import numpy as np
+
+    asked, asset, total = question.parameters, question.city.assets[one.pump.asset], one.duty
+    change = pumping.drift(day, one.flow, one.head, one.power, one.on)
+    curve = asset.pump.curve if asset.pump is not None else []
+    cost = paid = mean = None
+    if price is not None:
+        used = np.nan_to_num(one.power) * one.on * HOURS
+        cost = float((used * price).sum())
+        paid, mean = cost / float(used.sum()) if used.sum() > 0 else None, float(price.mean())
+    verdict = _verdict(total.efficiency, change, best, asked["worse"], asked["good"])
+    row: tuple[object, ...] = (
+        one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.on), total.volume, total.energy, total.specific,
+        total.head, total.efficiency, change, pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean,
+        verdict,
+    )  # fmt: skip
+    return row, verdict
+
+
+def _verdict(
+    efficiency: float | None, change: float | None, best: float | None, worse: float, good: float
+) -> str:
+    if efficiency is None:
+        return "did not run"
+    low, high = pumping.PLAUSIBLE
+    if not low <= efficiency <= high:
+        return f"IMPLAUSIBLE efficiency {efficiency:.0%}: check the units of flow, head and power"
+    said = []
+    if best is not None and best / efficiency - 1 > worse:
+        said.append(f"WORN needs {best / efficiency - 1:.0%} more than the station's best")
+    elif efficiency < good:
+        said.append(f"POOR efficiency {efficiency:.0%}")
+    if change is not None and change < -0.03:
+        said.append(f"WEARS {-100 * change:.1f} points a year")
+    return "; ".join(said) or "normal"
+
+
+def _together(station: str, members: list[_Arrays]) -> list[tuple[object, ...]]:
+    import numpy as np
+
+    if len(members) < 2:
+        return []
+    on, flow, power = (np.array([getattr(one, key) for one in members]) for key in ("on", "flow", "power"))
+    head = np.array([np.where(one.on, one.head, np.nan) for one in members])
+    known = np.isfinite(head)
+    mean = np.where(known.any(axis=0), np.nansum(head, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    return [
+        (station, " + ".join(one.pumps), one.duty.hours, one.duty.volume, one.duty.energy, one.duty.specific,
+         one.duty.head, one.duty.efficiency)
+        for one in pumping.combinations([one.pump.asset for one in members], on, HOURS, np.nan_to_num(flow), mean,
+                                        np.nan_to_num(power))
+    ]  # fmt: skip
+
+
+def _choice(station: str, members: list[_Arrays]) -> list[tuple[object, ...]]:
+    import numpy as np
+
+    if len(members) < 2:
+        return []
+    on, flow, power = (np.array([getattr(one, key) for one in members]) for key in ("on", "flow", "power"))
+    flow, power = np.where(on, flow, 0.0), np.where(on, power, 0.0)
+    names = [one.pump.asset for one in members]
+    return [
+        (station, one.low, one.high, " + ".join(one.pumps), one.specific, one.wasted)
+        for one in pumping.best_by_duty(names, on, HOURS, flow, power)
+    ]
+
+
+def _shift(
+    question: Question,
+    station: str,
+    members: list[_Arrays],
+    at: Any,
+    values: dict[str, Any],
+    price: Any | None,
+) -> list[tuple[object, ...]]:
+    """One row for a station with one tank and a price that changes."""
+    import numpy as np
+
+    tank = tank_of(question.city, station or None)
+    if tank is None or tank.level not in values or price is None or float(np.ptp(price)) == 0:
+        return []
+    pumped = (
+        sum((np.where(one.on, np.nan_to_num(one.flow), 0.0) for one in members), np.zeros(len(at))) * HOURS
+    )
+    level = values[tank.level] * tank.area
+    known = np.isfinite(level)
+    energy, volume = (sum(getattr(one.duty, key) for one in members) for key in ("energy", "volume"))
+    if known.mean() < 0.9 or not volume:
+        return [(station, volume, None, None, None, "its level has too many gaps")]
+    level = np.interp(np.arange(len(level)), np.flatnonzero(known), level[known])
+    low, high = (question.parameters[key] * tank.volume for key in ("tank_low", "tank_high"))
+    found = pumping.cheapest(
+        price, pumped, level, specific=energy / volume, most=float(pumped.max()), low=low, high=high
+    )
+    if found is None:
+        return [(station, volume, None, None, None, "the tank's limits cannot be kept")]
+    return [(station, volume, found.was, found.cost, found.was - found.cost, "possible")]

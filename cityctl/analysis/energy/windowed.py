@@ -1,0 +1,77 @@
+"""Use of meters in windows of fixed length, as arrays with their place in the local calendar (windows.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cityctl.analysis.energy.baseline import add_up, seconds
+from cityctl.analysis.question import Question
+from cityctl.result import Column
+from cityctl.tariff.charges import Use
+
+USED = Column("used_kwh", "Used", "kWh", "use of the period that was metered", "number", 0, 2)
+PEAK = Column("peak_kw", "Peak", "kW", "highest mean power of a window", "number", 1, 2)
+PEAK_AT = Column("peak_window", "Peak at", None, "start of that window", "time", priority=4)
+LOAD_FACTOR = Column("load_factor", "Load factor", None, "use over peak x metered hours", "share", 1, 3)
+
+
+class Windows:
+    """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered."""
+
+    def __init__(self, use: Use, starts: Any, held: Any, day: Any, *, coarse: bool) -> None:
+        self.use = use
+        self.starts = starts
+        self.held = held
+        self.day = day
+        self.coarse = coarse
+
+    def start(self, place: int) -> datetime:
+        """The start of a window."""
+        moment: datetime = self.starts[place].astype("datetime64[us]").item()
+        return moment.replace(tzinfo=UTC)
+
+
+def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, float]:
+    """Sum the use of meters in windows of `width` minutes; meter -> seconds between its readings."""
+    import pyarrow as pa
+
+    known = question.city.points()
+    names = list(dict.fromkeys(meters))
+    handed: dict[str, Any] = {
+        "meter": pa.array(names, pa.string()),
+        "kind": pa.array([known[name].kind for name in names], pa.string()),
+        "every_s": pa.array([seconds(known[name].every) for name in names], pa.float64()),
+    }
+    question.engine.register("asked_meters", pa.table(handed))
+    add_up(question, {known[name].kind for name in names})
+    question.engine.execute(question.sql("steps"))
+    question.engine.execute(question.sql("windows"), {"window": width})
+    return dict(question.engine.rows(question.sql("steps_of")))
+
+
+def windows(
+    question: Question, meter: str, partner: str | None, width: int, every_s: float | None
+) -> Windows | None:
+    """The windows of one meter, `partner` being its meter of reactive energy; None where there are none."""
+    import numpy as np
+
+    table = question.engine.arrow(question.sql("local"), {"meter": meter, "partner": partner})
+    if not table.num_rows:
+        return None
+    columns = {name: table[name].to_numpy() for name in table.column_names if name != "holiday"}
+    coarse = every_s is not None and every_s > width * 60
+    length = (every_s or 0) / 3600 if coarse else width / 60
+    use = Use(
+        energy=columns["amount"],
+        hours=np.full(len(columns["amount"]), length),
+        month=columns["month"],
+        minute=columns["minute"],
+        weekday=columns["weekday"],
+        holiday=table["holiday"].to_numpy().astype(bool),
+    )
+    if partner is not None and np.isfinite(columns["reactive"].astype(float)).any():
+        use = replace(use, reactive=np.nan_to_num(columns["reactive"].astype(float)))
+    return Windows(use, columns["at"], columns["held"], columns["day"].astype("datetime64[D]"), coarse=coarse)

@@ -1,0 +1,47 @@
+-- use: amounts
+-- Use of each meter in windows of fixed length, and their place in the local calendar.
+
+-- name: windows
+-- Use in each window of $window minutes, by UTC; `held` is how many seconds of it were metered.
+create or replace table windows as
+select a.meter as meter,
+       date_trunc('hour', a.at)
+         + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute as at,
+       sum(a.amount) as amount,
+       sum(s.every_s) as held
+from amounts as a
+join window_steps as s on s.meter = a.meter
+where a.amount is not null
+group by a.meter, date_trunc('hour', a.at)
+         + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute
+
+-- name: steps
+-- The time between two readings: as city.yaml says, or the fullest hour of the meter.
+create or replace table window_steps as
+select m.meter as meter,
+       coalesce(max(m.every_s), 3600.0 / greatest(1, max(h.readings))) as every_s
+from asked_meters as m
+left join (
+    select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
+    from amounts as a
+    group by a.meter, date_trunc('hour', a.at)
+) as h on h.meter = m.meter
+group by m.meter
+
+-- name: local
+-- The windows of one meter with their place in the local calendar, and the reactive energy of the same window.
+select w.at as at, w.amount as amount, w.held as held, p.amount as reactive,
+       cast(extract(year from c.day) * 12 + extract(month from c.day) - 1 as integer) as month,
+       cast(c.minute + extract(minute from w.at) - extract(minute from c.slot) as integer) as minute,
+       cast(c.weekday - 1 as integer) as weekday, c.holiday as holiday, c.day as day
+from windows as w
+join calendar as c
+  on c.slot = case when extract(minute from w.at) >= 30
+                   then date_trunc('hour', w.at) + interval '30' minute
+                   else date_trunc('hour', w.at) end
+left join windows as p on p.meter = $partner and p.at = w.at
+where w.meter = $meter
+order by w.at
+
+-- name: steps_of
+select meter, every_s from window_steps

@@ -1,0 +1,1 @@
+"""Tariffs: what a use would cost, line by line."""

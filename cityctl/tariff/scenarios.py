@@ -1,0 +1,78 @@
+"""The same use, otherwise spread over its days: a capped peak, a shifted load. Arrays in, arrays out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cityctl.tariff.charges import Use, month_of
+from cityctl.tariff.model import Tariff
+
+
+def capped(use: Use, day: Any, cap: float) -> Use:
+    """Use with no window above `cap` [kW]: what lies above goes to the emptiest windows of the same day.
+
+    `day` is the local day of each window. What a day cannot hold below the cap stays where it was, evenly.
+    """
+    import numpy as np
+
+    energy = use.energy.astype(float).copy()
+    limit = cap * use.hours
+    for begin, end in _runs(day):
+        part, most = energy[begin:end], limit[begin:end]
+        above = float(np.maximum(part - most, 0).sum())
+        if above <= 0:
+            continue
+        part[:] = np.minimum(part, most)
+        for place in np.argsort(part / most, kind="stable"):
+            moved = min(above, float(most[place] - part[place]))
+            part[place] += moved
+            above -= moved
+            if above <= 1e-12:
+                break
+        if above > 0:
+            part += above / len(part)
+    return replace(use, energy=energy)
+
+
+def shifted(use: Use, day: Any, share: float, tariff: Tariff) -> Use:
+    """Use with a share of each day's dearest windows moved evenly to its cheapest ones."""
+    import numpy as np
+
+    price = prices(use, tariff)
+    energy = use.energy.astype(float).copy()
+    for begin, end in _runs(day):
+        of_day = price[begin:end]
+        dearest, cheapest = of_day == of_day.max(), of_day == of_day.min()
+        if of_day.max() <= of_day.min():
+            continue
+        part = energy[begin:end]
+        moved = share * part[dearest]
+        part[dearest] -= moved
+        part[cheapest] += moved.sum() / cheapest.sum()
+    return replace(use, energy=np.asarray(energy))
+
+
+def prices(use: Use, tariff: Tariff) -> Any:
+    """Price of the first tier of energy in each window, in the tariff's currency for each kWh."""
+    import numpy as np
+
+    found = np.zeros(len(use.energy))
+    for number in np.unique(use.month):
+        version = tariff.on(month_of(int(number)))
+        chosen = use.month == number
+        for entry in version.energy if version is not None else []:
+            if entry.above == 0:
+                holds = entry.holds(use.month % 12 + 1, use.minute, use.weekday, use.holiday)
+                found = found + np.where(chosen & holds, entry.price, 0.0)
+    return found
+
+
+def _runs(day: Any) -> list[tuple[int, int]]:
+    """[begin, end) of each run of the same day."""
+    import numpy as np
+
+    if not len(day):
+        return []
+    edges = [0, *(np.flatnonzero(day[1:] != day[:-1]) + 1).tolist(), len(day)]
+    return [(edges[at], edges[at + 1]) for at in range(len(edges) - 1)]

@@ -1,0 +1,115 @@
+"""Which tariffs there are, and what one of them says: for `cityctl tariffs`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cityctl import glossary
+from cityctl.document import read
+from cityctl.errors import ConfigInvalid
+from cityctl.library import Library
+from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.tariff.model import TARIFFS, Version, checked, load
+from cityctl.tariff.when import DAYS, When
+
+COLUMNS = (
+    Column("tariff", "Tariff", None, "name of the tariff", priority=4),
+    Column("called", "Called", None, "what people call it", priority=2),
+    Column("prices_from", "Prices from", None, "first local day of its latest prices", "date", priority=3),
+    Column("charges", "Charges", None, "how many charges its latest prices have", "integer", priority=4),
+    Column("charge", "Charge", None, "name of the line in the tariff", priority=1),
+    Column("charge_kind", "Kind of charge", None, "standing, energy, demand, reactive or tax", priority=4),
+    Column("price", "Price", None, "price for each unit that is billed; of a tax its share", "number", 5, 2),
+    Column("billed_in", "Billed in", None, "unit of what is billed", priority=2),
+    Column("times", "Times", None, "months, hours and days in which a charge holds", priority=3),
+)
+_BY_KEY = {one.key: one for one in COLUMNS}
+
+
+def listing(library: Library) -> Result:
+    """Every tariff by name; one that is broken is named as missing, with the place of its error."""
+    rows: list[tuple[object, ...]] = []
+    broken: list[Missing] = []
+    for name, path in library.list(TARIFFS).items():
+        try:
+            tariff = checked(read(path))
+        except ConfigInvalid as problem:
+            broken.append(Missing(name, problem.message))
+            continue
+        last = tariff.versions[-1]
+        rows.append(
+            (name, tariff.title, last.from_ if last.from_.year > 1900 else None, _count(last), str(path))
+        )
+    columns = [_BY_KEY[key] for key in ("tariff", "called", "prices_from", "charges")]
+    columns[0] = replace(columns[0], priority=1)
+    return Result(
+        title="Tariffs",
+        tables=[Table("tariffs", "Tariffs", [*columns, glossary.column("file", priority=9)], rows)],
+        completeness=Completeness(len(rows) + len(broken), len(rows), broken, "tariffs"),
+    )
+
+
+def _count(version: Version) -> int:
+    listed = len(version.standing) + len(version.energy) + len(version.demand) + len(version.taxes)
+    return listed + (version.reactive is not None)
+
+
+def description(library: Library, name: str) -> Result:
+    """Each charge of a tariff's versions. Raises ConfigInvalid."""
+    found = load(library, name)
+    tariff = found.tariff
+    rows = [
+        (version.from_ if version.from_.year > 1900 else None, *row)
+        for version in tariff.versions
+        for row in _charges(version, tariff.unit)
+    ]
+    keys = ("prices_from", "charge", "charge_kind", "price", "billed_in", "times")
+    notes = [f"Source: {tariff.source}"] if tariff.source else []
+    if tariff.example:
+        notes.append("an example to copy: nobody pays these prices")
+    return Result(
+        title=tariff.title or name,
+        subtitle=f"in {tariff.currency}, from {found.path}",
+        tables=[Table("charges", "Charges", [_BY_KEY[key] for key in keys], rows)],
+        notes=notes,
+    )
+
+
+def _charges(version: Version, unit: str) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = [
+        (one.name, "standing", one.price, one.per, None) for one in version.standing
+    ]
+    for entry in version.energy:
+        above = f"above {entry.above:g} {unit}, " if entry.above else ""
+        rows.append((entry.name, "energy", entry.price, unit, above + times(entry)))
+    for demand in version.demand:
+        held = (
+            f", at least {demand.ratchet.share:.0%} of {demand.ratchet.months} months"
+            if demand.ratchet
+            else ""
+        )
+        window = f"{demand.of} of {version.window} min"
+        rows.append((demand.name, "demand", demand.price, window, times(demand) + held))
+    if version.reactive is not None:
+        free = f"beyond {version.reactive.free:g} kvarh for each kWh"
+        rows.append((version.reactive.name, "reactive", version.reactive.price, "kvarh", free))
+    rows += [(one.name, "tax", one.share, "share", f"on {', '.join(one.on)}") for one in version.taxes]
+    return rows
+
+
+def times(when: When) -> str:
+    """`months 11-3, 06:00-10:00, mon-fri`; `always` where it always holds."""
+    said = []
+    if len(when.months) < 12:
+        said.append("months " + ",".join(map(str, sorted(when.months))))
+    if when.hours != ((0, 1440),):
+        said.append(", ".join(f"{_clock(low)}-{_clock(high)}" for low, high in when.hours))
+    if len(when.days) < 7:
+        said.append(" ".join(DAYS[day] for day in sorted(when.days)))
+    if when.holidays != "as-weekday":
+        said.append(f"holidays {when.holidays}")
+    return ", ".join(said) or "always"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -1,0 +1,174 @@
+"""Bills of a meter: another tool's year, the true calendar, the statement that came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+from tests.analysis.energy.test_methods import cambridge  # noqa: F401  # the fixture
+
+CITY = """
+name: One meter
+time_zone: {zone}
+country: {country}
+networks: {{power: {{kind: power}}}}
+zones: {{house: {{network: power, kind: building}}}}
+tariffs: {{t: {{network: power, recipe: t}}}}
+points:
+  b40_elec: {{unit: kWh, kind: interval, every: {every}, zone: house, role: consumption}}
+{more}
+"""
+
+SAM = """
+tariff: t
+currency: GBP
+versions:
+  - window: 60m
+    standing: [{price: 50}]
+    energy:
+      - {name: night, price: 0.08, hours: 23-7}
+      - {name: peak, price: 0.30, hours: 16-20, days: weekdays}
+      - {name: day, price: 0.15, hours: [7-16, 20-23], days: weekdays}
+      - {name: day, price: 0.15, hours: 7-23, days: weekends}
+    demand:
+      - {name: demand, price: 10}
+      - {name: peak demand, price: 6, hours: 16-20, days: weekdays}
+"""
+
+
+@pytest.fixture
+def billed(
+    ask: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """billed(city, tariff, series, since, until, **parameters): with the tariff beside city.yaml."""
+
+    def asked(city: str, tariff: str, *rest: Any, **parameters: Any) -> Result:
+        folder = tmp_path / "user" / "recipes" / "tariffs"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "t.yaml").write_text(tariff, encoding="utf-8")
+        monkeypatch.setenv("CITYCTL_USER_FOLDER", str(tmp_path / "user"))
+        return ask("energy/bill", city, *rest, **parameters)
+
+    return asked
+
+
+def city(zone: str = "UTC", country: str = "GB", every: str = "1h", more: str = "") -> str:
+    return CITY.format(zone=zone, country=country, every=every, more=more)
+
+
+def test_a_year_equals_sam(
+    billed: Callable[..., Result],
+    shared: Path,
+    cambridge: Callable[[list[str]], dict[str, Any]],  # noqa: F811
+) -> None:
+    """NREL SAM's utilityrate5 takes 1 January 2019 to be a Monday; with the true Tuesday the bill is another."""
+    other = json.loads((shared / "data/energy/sam_utilityrate5_b40_2019.json").read_text())["sam"]
+    series = {"b40_elec": cambridge(["b40_elec"])["b40_elec"]}
+    found = billed(city(), SAM, series, "2019-01-01", "2020-01-01", calendar="monday")
+    rows = rows_of(found, "bills")
+    assert [row["bill_due"] for row in rows] == pytest.approx(other["utility_bill_w_sys_ym"][12:], abs=0.01)
+    assert [row["peak_kw"] for row in rows] == pytest.approx(other["year1_billing_demand_w_sys"])
+    true = rows_of(billed(city(), SAM, series, "2019-01-01", "2020-01-01"), "bills")
+    assert abs(sum(row["bill_due"] for row in true) - sum(row["bill_due"] for row in rows)) > 100
+
+
+HALF = """
+tariff: t
+versions:
+  - window: 15m
+    energy:
+      - {name: work, price: 0.3, hours: 8-18, days: weekdays, holidays: as-sunday}
+      - {name: rest, price: 0.1, hours: [0-8, 18-24], days: weekdays, holidays: as-sunday}
+      - {name: rest, price: 0.1, days: weekends, holidays: as-sunday}
+    demand: [{name: demand, price: 5}]
+"""
+
+
+def test_local_time_weekdays_and_holidays(billed: Callable[..., Result]) -> None:
+    """March 2024 in Berlin, 1 kW throughout: by hand 20 work days of 10 h (Good Friday is none), 743 h in all."""
+    times = slots("2024-02-29T23:00", "2024-03-31T22:00", 15)
+    series = {"b40_elec": (times, np.full(len(times), 0.25))}
+    found = billed(city("Europe/Berlin", "DE", "15m"), HALF, series, "2024-03-01", "2024-04-01")
+    lines = {row["charge"]: 0.0 for row in rows_of(found, "lines")}
+    for row in rows_of(found, "lines"):
+        lines[row["charge"]] += row["billed"]
+    assert lines == pytest.approx({"work": 200.0, "rest": 543.0, "demand": 1.0})
+    assert rows_of(found, "bills")[0]["billed_share"] == 1.0
+    assert found.completeness.complete
+
+
+def test_a_month_in_part_is_named(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-03-16", 15)
+    found = billed(
+        city(every="15m"), HALF, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01"
+    )
+    assert [(one.what, one.why) for one in found.completeness.missing] == [
+        ("b40_elec", "2024-03: 48.4% metered")
+    ]
+
+
+def test_power_factor_comes_from_the_meter_beside(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 15)
+    series = {"b40_elec": (times, np.full(len(times), 200.0)), "var": (times, np.full(len(times), 150.0))}
+    more = "  var: {unit: kvarh, kind: interval, every: 15m, zone: house}"
+    kva = HALF.replace("price: 5}", "price: 10, of: kVA}")
+    found = billed(city(every="15m", more=more), kva, series, "2024-03-01", "2024-04-01")
+    assert rows_of(found, "bills")[0]["power_factor"] == pytest.approx(0.8)
+    demand = next(row for row in rows_of(found, "lines") if row["charge"] == "demand")
+    assert (demand["billed"], demand["bill_due"]) == pytest.approx((1000, 10_000))
+
+
+def test_the_bill_that_came_is_held_against_ours(
+    billed: Callable[..., Result], project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import date
+
+    from cityctl.city.model import City, Stated
+
+    times = slots("2024-03-01", "2024-04-01", 15)
+    march = date(2024, 3, 1)
+    said = [Stated("b40_elec", march, "demand", 25.0), Stated("b40_elec", march, "fuel", 7.0)]
+    monkeypatch.setattr(City, "statements", lambda self: said)
+    found = billed(
+        city(every="15m"), HALF, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01"
+    )
+    rows = {row["charge"]: row for row in rows_of(found, "statement")}
+    assert (rows["demand"]["bill_due"], rows["demand"]["stated_difference"], rows["demand"]["verdict"]) == (
+        20.0, 5.0, "OVERBILLED",
+    )  # fmt: skip
+    assert rows["fuel"]["verdict"] == "NOT IN THE TARIFF"
+    assert rows["work"]["verdict"] == "not stated"
+
+
+def test_other_tariffs_and_loads(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 15)
+    use = np.where((times.astype("datetime64[h]").astype(int) % 24) == 12, 100.0, 5.0)
+    found = billed(
+        city(every="15m"), HALF, {"b40_elec": (times, use)}, "2024-03-01", "2024-04-01",
+        compare="example_tou", cap=60.0, shift=0.5,
+    )  # fmt: skip
+    rows = {row["scenario"]: row for row in rows_of(found, "scenarios")}
+    assert set(rows) == {
+        "as it was, under t", "as it was, under example_tou", "capped at 60 kW", "50% of the dearest use moved",
+    }  # fmt: skip
+    base = rows["as it was, under t"]
+    assert base["bill_due"] == pytest.approx(rows_of(found, "bills")[0]["bill_due"])
+    assert rows["capped at 60 kW"]["difference"] < 0
+    assert rows["50% of the dearest use moved"]["difference"] < 0
+    assert all(row["used_kwh"] == pytest.approx(base["used_kwh"]) for row in rows.values())
+
+
+def test_hourly_readings_understate_a_demand_of_15_minutes(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 60)
+    found = billed(city(), HALF, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01")
+    row = rows_of(found, "bills")[0]
+    assert row["note"] == "readings are longer than the 15 min of the demand"
+    assert row["peak_kw"] == pytest.approx(1.0)
+    assert row["load_factor"] == pytest.approx(1.0)

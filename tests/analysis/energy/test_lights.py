@@ -1,0 +1,98 @@
+"""The sun against astral 3.2 and pvlib's SPA, and circuits that burn by day or stay dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.energy.sun import CIVIL, HORIZON, crossing
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+
+CITY = """
+name: Prague
+time_zone: Europe/Prague
+location: {latitude: 50.0755, longitude: 14.4378}
+networks: {power: {kind: power}}
+zones: {old-town: {network: power, kind: feeder}}
+points:
+  lamps: {unit: kW, every: 5m, zone: old-town, role: lighting}
+  switch: {unit: "1", kind: state, every: 5m, zone: old-town, role: lighting}
+"""
+
+
+def test_sun_lies_within_a_minute(shared: Path) -> None:
+    expected = json.loads((shared / "data/quality/street_light_expected.json").read_text())["cities"]
+    for place in expected.values():
+        for day, events in place["astral"].items():
+            for low, up, down in ((HORIZON, "sunrise", "sunset"), (CIVIL, "civil_dawn", "civil_dusk")):
+                found = crossing(
+                    place["lat"], place["lon"], date.fromisoformat(day), low, ZoneInfo(place["tz"])
+                )
+                for moment, key in ((found.up, up), (found.down, down)):
+                    assert moment is not None
+                    assert abs(moment - datetime.fromisoformat(events[key])) < timedelta(minutes=1)
+
+
+def test_hours_of_night_in_a_year(ask: Callable[..., Result], shared: Path) -> None:
+    """pvlib's SPA, minute by minute: 4 284.25 h below -0.833 degrees in Prague in 2026."""
+    expected = json.loads((shared / "data/quality/street_light_expected.json").read_text())["cities"][
+        "Prague"
+    ]
+    times = slots("2026-01-01", "2026-01-02", 5)
+    series = {"lamps": (times, np.ones(len(times)))}
+    found = ask("energy/lights", CITY, series, "2026-01-01", "2027-01-01")
+    hours = sum(row["night_length"] for row in rows_of(found, "sun"))
+    assert hours == pytest.approx(expected["annual_hours_sun_below_-0.833deg"], abs=6)  # a minute a day
+    assert len(rows_of(found, "sun")) == 365
+
+
+def burning(since: str, until: str) -> tuple[object, object]:
+    """(times, whether the lamps should be on) by 5 minutes: from sunset to sunrise."""
+    times = slots(since, until, 5)
+    zone = ZoneInfo("Europe/Prague")
+    on = np.zeros(len(times), bool)
+    for place, stamp in enumerate(times.astype("datetime64[s]").tolist()):
+        moment = stamp.replace(tzinfo=UTC)
+        sun = crossing(50.0755, 14.4378, moment.astimezone(zone).date(), HORIZON, zone)
+        assert sun.up is not None
+        assert sun.down is not None
+        on[place] = not sun.up <= moment < sun.down
+    return times, on
+
+
+def test_lamps_that_follow_the_sun_are_normal(ask: Callable[..., Result]) -> None:
+    times, on = burning("2026-10-22T22:00", "2026-10-28T23:00")  # with the night of the clock change
+    series = {"lamps": (times, np.where(on, 12.0, 0.05)), "switch": (times, np.where(on, 1.0, 0.0))}
+    found = ask("energy/lights", CITY, series, "2026-10-23", "2026-10-29")
+    rows = {row["circuit"]: row for row in rows_of(found, "circuits")}
+    assert [row["verdict"] for row in rows.values()] == ["normal", "normal"]
+    assert rows["lamps"]["burnt_h"] == pytest.approx(rows["lamps"]["night_h"], abs=1.0)
+    assert rows["lamps"]["burnt_kwh"] == pytest.approx(12 * rows["lamps"]["burnt_h"], rel=1e-6)
+    assert rows["switch"]["burnt_kwh"] is None
+    assert found.findings == []
+
+
+def test_day_burners_and_dark_circuits(ask: Callable[..., Result]) -> None:
+    times, on = burning("2026-10-22T22:00", "2026-10-28T23:00")
+    stamps = np.asarray(times).astype("datetime64[m]")
+    noon = (stamps >= np.datetime64("2026-10-24T10:00")) & (stamps < np.datetime64("2026-10-24T12:00"))
+    out = (stamps >= np.datetime64("2026-10-26T20:00")) & (stamps < np.datetime64("2026-10-26T21:00"))
+    series = {
+        "lamps": (times, np.where(on | noon, 12.0, 0.0)),
+        "switch": (times, np.where(np.asarray(on) & ~out, 1.0, 0.0)),
+    }
+    found = ask("energy/lights", CITY, series, "2026-10-23", "2026-10-29")
+    rows = {row["circuit"]: row for row in rows_of(found, "circuits")}
+    assert rows["lamps"]["verdict"] == "BURNS BY DAY on 1 days"
+    assert rows["lamps"]["by_day_h"] == pytest.approx(2.0, abs=0.6)
+    assert rows["lamps"]["wasted_kwh"] == pytest.approx(24.0, abs=7)
+    assert rows["switch"]["verdict"] == "DARK on 1 nights"
+    assert rows["switch"]["dark_h"] == pytest.approx(1.0, abs=0.3)
+    assert len(found.findings) == 2

@@ -1,0 +1,89 @@
+"""Figures of loads: plain arithmetic by others on real meters, and days that were made unlike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+from tests.analysis.energy.test_methods import cambridge, city_of  # noqa: F401  # the fixture
+
+HALL = """
+name: A hall
+time_zone: UTC
+networks: {power: {kind: power}}
+zones: {hall: {network: power, kind: building, floor_area: 500 m2}}
+points: {hall-kwh: {unit: kWh, kind: interval, every: 1h, zone: hall, role: consumption}}
+"""
+
+
+def test_real_meters(
+    ask: Callable[..., Result],
+    shared: Path,
+    cambridge: Callable[[list[str]], dict[str, Any]],  # noqa: F811
+) -> None:
+    """Peak, load factor, base and duration of 2019, computed by others with plain arithmetic."""
+    expected = json.loads((shared / "data/energy/cambridge_load_metrics_2019.json").read_text())
+    series = cambridge(list(expected))
+    found = ask("energy/load", city_of(list(expected)), series, "2019-01-01", "2020-01-01")
+    rows = {row["meter"]: row for row in rows_of(found, "loads")}
+    assert set(rows) == set(expected)
+    for meter, other in expected.items():
+        row = rows[meter]
+        assert row["used_kwh"] == pytest.approx(other["kWh"], rel=1e-9)
+        assert row["peak_kw"] == pytest.approx(other["peak_kW"])
+        assert f"{row['peak_at']:%Y-%m-%d %H:%M:%S}" == other["peak_ts"]
+        assert row["load_factor"] == pytest.approx(other["load_factor"], rel=1e-6)
+        assert row["base_kw"] == pytest.approx(other["base_p5"], rel=1e-6)
+        assert row["night_kw"] == pytest.approx(other["base_night_1_4"], rel=1e-6)
+        assert row["weekday_kw"] == pytest.approx(other["weekday_mean"], rel=1e-6)
+        assert row["weekend_kw"] == pytest.approx(other["weekend_mean"], rel=1e-6)
+        for share in (1, 5, 10, 50, 90):
+            assert row[f"exceeded_{share}_kw"] == pytest.approx(other["ldc"][str(share)], rel=1e-6)
+
+
+def hall() -> tuple[Any, Any]:
+    """Three months of hours: 2 kW, and 10 kW from 8 to 18 on weekdays, with a little noise."""
+    times = slots("2024-01-01", "2024-04-01", 60)
+    hours = times.astype("datetime64[h]").astype(int)
+    weekday = (times.astype("datetime64[D]").astype(int) + 3) % 7
+    at_work = (weekday < 5) & (hours % 24 >= 8) & (hours % 24 < 18)
+    return times, np.where(at_work, 10.0, 2.0) * np.random.default_rng(0).normal(1, 0.02, len(times))
+
+
+def test_a_hall(ask: Callable[..., Result]) -> None:
+    times, use = hall()
+    found = ask("energy/load", HALL, {"hall-kwh": (times, use)}, "2024-01-01", "2024-04-01")
+    row = rows_of(found, "loads")[0]
+    assert row["base_kw"] == pytest.approx(2.0, rel=0.05)
+    assert row["metered_share"] == 1.0
+    # 91 days of 48 kWh and 65 weekdays with 80 kWh more: 9 568 kWh in 2 184 h; by hand
+    assert row["used_kwh"] == pytest.approx(9568, rel=0.01)
+    assert row["kwh_m2"] == pytest.approx(9568 * 8766 / 2184 / 500, rel=0.01)
+    monday, sunday = (
+        next(one for one in rows_of(found, "week") if one["weekday"] == day) for day in ("Monday", "Sunday")
+    )
+    assert monday["highest_kw"] == pytest.approx(10, rel=0.05)
+    assert sunday["highest_kw"] == pytest.approx(2, rel=0.05)
+    assert len(monday["week_shape"]) == 24
+    assert rows_of(found, "unlike") == []
+
+
+def test_a_day_that_somebody_forgot_the_heater(ask: Callable[..., Result]) -> None:
+    times, use = hall()
+    that = times.astype("datetime64[D]") == np.datetime64("2024-02-17")  # a Saturday
+    found = ask("energy/load", HALL, {"hall-kwh": (times, use + 3.0 * that)}, "2024-01-01", "2024-04-01")
+    rows = rows_of(found, "unlike")
+    assert [str(row["date"]) for row in rows] == ["2024-02-17"]
+    assert rows[0]["day_kwh"] - rows[0]["usual_kwh"] == pytest.approx(72, abs=3)
+
+
+def test_a_meter_that_is_silent_is_named(ask: Callable[..., Result]) -> None:
+    found = ask("energy/load", HALL, {"hall-kwh": hall()}, "2025-01-01", "2025-02-01")
+    assert [(one.what, one.why) for one in found.completeness.missing] == [("hall-kwh", "no readings")]

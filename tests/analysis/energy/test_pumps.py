@@ -1,0 +1,150 @@
+"""Pumps: worked examples, planted wear, a wrong unit, and the cheapest hours of a tank that can be told by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cityctl.analysis.energy import pumping
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+
+CITY = """
+name: Waterworks
+time_zone: UTC
+networks: {water: {kind: water}, power: {kind: power}}
+zones: {works: {network: water, kind: site}}
+assets:
+  p1: {kind: pump, zone: works, pump: {curve: [[0, 50], [100, 40], [150, 25]]}}
+  p2: {kind: pump, zone: works}
+  tank: {kind: tank, zone: works, area: 100 m2, volume: 400 m3}
+points:
+  p1-flow: {unit: m3/h, every: 15m, asset: p1}
+  p1-head: {unit: mH2O, every: 15m, asset: p1}
+  p1-power: {unit: kW, every: 15m, asset: p1}
+  p2-flow: {unit: m3/h, every: 15m, asset: p2}
+  p2-suction: {unit: bar, every: 15m, asset: p2, role: suction}
+  p2-discharge: {unit: bar, every: 15m, asset: p2, role: discharge}
+  p2-power: {unit: kW, every: 15m, asset: p2}
+  level: {unit: m, every: 15m, asset: tank}
+tariffs: {night: {network: power, recipe: night}}
+"""
+NIGHT = "tariff: night\nversions: [{energy: [{price: 0.1, hours: 22-6}, {price: 0.3, hours: 6-22}]}]\n"
+
+
+def test_a_worked_example() -> None:
+    """50 m³/h against 30 m at 70 % for 10 h: 58.4 kWh; 50 x 30 / 367 / 0.7 x 10, and 0.002725 x 30 / 0.7 kWh/m³."""
+    ones = np.ones(10)
+    power = ones * 50 * 30 / 367 / 0.7
+    found = pumping.duty(1.0, ones * 50, ones * 30, power, ones.astype(bool))
+    assert found.energy == pytest.approx(58.4, abs=0.05)
+    assert found.efficiency == pytest.approx(0.70)
+    assert found.specific == pytest.approx(0.002725 * 30 / 0.7, rel=1e-3)
+
+
+@pytest.fixture
+def works(
+    ask: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """works(series, days=30, **parameters) with the tariff `night`."""
+    folder = tmp_path / "user" / "recipes" / "tariffs"
+    folder.mkdir(parents=True)
+    (folder / "night.yaml").write_text(NIGHT, encoding="utf-8")
+    monkeypatch.setenv("CITYCTL_USER_FOLDER", str(tmp_path / "user"))
+
+    def asked(series: dict[str, Any], **parameters: Any) -> Result:
+        return ask("energy/pumps", CITY, series, "2026-01-01", "2026-01-31", **parameters)
+
+    return asked
+
+
+def month(wear: float = 0.45) -> dict[str, Any]:
+    """p1 (72 %) on even days and p2 (`wear`) on odd ones, 100 m³/h against 40 m, by day from 6 to 22."""
+    times = slots("2026-01-01", "2026-01-31", 15)
+    hour = np.arange(len(times)) / 4
+    by_day = (hour % 24 >= 6) & (hour % 24 < 22)
+    even = (hour // 24).astype(int) % 2 == 0
+    series: dict[str, Any] = {}
+    bar = 0.0980665  # of a metre of water
+    for name, on, efficiency in (("p1", by_day & even, 0.72), ("p2", by_day & ~even, wear)):
+        series[f"{name}-flow"] = (times, np.where(on, 100.0, 0.0))
+        series[f"{name}-power"] = (times, np.where(on, 100 * 40 / 367 / efficiency, 0.02))
+    series["p1-head"] = (times, np.full(len(times), 40.0 * bar))  # the store keeps pressures in bar
+    series["p2-suction"] = (times, np.full(len(times), 0.5))
+    series["p2-discharge"] = (times, np.full(len(times), 0.5 + 40 * bar))
+    drawn = np.full(len(times), 100 * 16 / 96)
+    level = 250 + np.concatenate([[0], np.cumsum(np.where(by_day, 25.0, 0.0) - drawn)[:-1]])
+    series["level"] = (times, level / 100)
+    return series
+
+
+def test_a_worn_pump_is_told_and_the_better_one_is_named(works: Callable[..., Result]) -> None:
+    found = works(month())
+    rows = {row["pumps_run"]: row for row in rows_of(found, "pumps")}
+    assert rows["p1"]["pump_efficiency"] == pytest.approx(0.72, abs=1e-3)
+    assert rows["p2"]["pump_efficiency"] == pytest.approx(0.45, abs=1e-3)
+    assert rows["p1"]["verdict"] == "normal"
+    assert rows["p2"]["verdict"] == "WORN needs 60% more than the station's best"
+    assert rows["p1"]["ran_h"] == 15 * 16
+    assert rows["p1"]["starts"] == 15  # each even day at 6
+    assert rows["p1"]["off_curve"] == pytest.approx(0.0, abs=1e-9)
+    assert rows["p1"]["paid_price"] == pytest.approx(0.3)
+    assert rows["p1"]["mean_price"] == pytest.approx((0.1 * 8 + 0.3 * 16) / 24)
+    assert [row["pumps_run"] for row in rows_of(found, "together")] == ["p1", "p2"]
+    choice = rows_of(found, "choice")
+    assert {row["best_pumps"] for row in choice} == {"p1"}
+    assert len(found.findings) == 1
+
+
+def test_other_hours_are_worth_what_a_hand_says(works: Callable[..., Result]) -> None:
+    """1 600 m³ a day; 8 night hours can pump 800 of them at 0.1 in place of 0.3, the tank allowing."""
+    found = works(month(0.72), tank_low=0.0, tank_high=1.0)
+    row = rows_of(found, "shift")[0]
+    specific = 0.002725 * 40 / 0.72
+    assert row["as_it_was"] == pytest.approx(30 * 1600 * specific * 0.3, rel=0.01)
+    assert 0 < row["worth_shifting"] <= 30 * 800 * specific * 0.2 * 1.01
+    assert row["verdict"] == "possible"
+
+
+def test_a_wrong_unit_is_implausible(works: Callable[..., Result]) -> None:
+    """m³ in a quarter of an hour, taken for m³/h: the efficiency would be a quarter of what it is."""
+    series = month()
+    times, flow = series["p1-flow"]
+    series["p1-flow"] = (times, flow * 4)
+    rows = {row["pumps_run"]: row for row in rows_of(works(series), "pumps")}
+    assert rows["p1"]["verdict"] == "IMPLAUSIBLE efficiency 288%: check the units of flow, head and power"
+
+
+def test_wear_shows_as_drift(works: Callable[..., Result]) -> None:
+    series = month(0.72)
+    times, power = series["p1-power"]
+    series["p1-power"] = (times, power * np.linspace(1, 1.05, len(times)))
+    row = next(row for row in rows_of(works(series), "pumps") if row["pumps_run"] == "p1")
+    assert row["drift"] == pytest.approx((0.72 / 1.05 - 0.72) * 365.25 / 30, rel=0.1)
+    assert "WEARS" in row["verdict"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_cheapest_hours_keep_the_tank(seed: int) -> None:
+    """Never dearer than as it was, never beyond the tank's limits or the pumps' most, as full in the end."""
+    random = np.random.default_rng(seed)
+    steps = 96
+    pumped = random.uniform(0, 30, steps)
+    drawn = random.uniform(5, 25, steps)
+    level = 500 + np.concatenate([[0], np.cumsum(pumped - drawn)[:-1]])
+    price = random.choice([0.1, 0.2, 0.4], steps)
+    found = pumping.cheapest(price, pumped, level, specific=0.3, most=30.0, low=200.0, high=900.0)
+    assert found is not None
+    after = level[0] + np.cumsum(found.pumped - (pumped[:-1] - np.diff(level)))
+    assert found.cost <= found.was + 1e-6
+    assert after.min() >= min(200.0, level.min()) - 1e-6
+    assert after.max() <= max(900.0, level.max()) + 1e-6
+    assert after[-1] >= level[-1] - 1e-6
+    assert found.pumped.max() <= 30 + 1e-9
