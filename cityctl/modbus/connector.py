@@ -5,7 +5,7 @@ Addresses are those of the protocol (0-based) here, whatever the file counts fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -107,10 +107,10 @@ class DeviceConnector:
         """Every point that the device lets be written."""
         return [name for name, p in self.points.items() if p.can_be_written]
 
-    def unconfirmed(self, names: object = None) -> list[str]:
+    def unconfirmed(self, names: Container[str] | None = None) -> list[str]:
         """The points (of those named) that no source states in full."""
         wanted = self.points if names is None else names
-        return [n for n, p in self.points.items() if p.confidence == UNCONFIRMED and n in wanted]  # type: ignore[operator]
+        return [n for n, p in self.points.items() if p.confidence == UNCONFIRMED and n in wanted]
 
     def exponent_of(self, point: DevicePoint) -> DevicePoint | None:
         """The point that holds another point's SunSpec scale factor."""

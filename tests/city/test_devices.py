@@ -38,7 +38,9 @@ devices:
     found = links(folder)
     assert found["a"] == Link("10.0.0.5", 502)
     # port 802: MODBUS/TCP Security Protocol Specification V2.1; files start at the project's folder
-    assert found["b"] == Link("plc.example", 802, "tls", None, TlsSettings(folder / "ca.pem", host_name="plc"))
+    assert found["b"] == Link(
+        "plc.example", 802, "tls", None, TlsSettings(folder / "ca.pem", host_name="plc")
+    )
     assert found["c"] == Link("10.0.0.6", 1502, "udp")
     assert found["d"] == found["e"] == Link("/dev/ttyUSB0", 0, "rtu", SerialSettings(9600, "none", 2))
     assert found["f"] == Link("10.0.0.7", 4001, "rtu-tcp", SerialSettings(19200))

@@ -22,7 +22,9 @@ class SunSpecDevice:
             bank = Bank.from_connector(placed, {**live, "length": length}.__getitem__)
             self.registers |= dict.fromkeys(range(at, at + 2 + length), 0)
             for point in placed.points.values():
-                self.registers |= dict(zip(range(point.address, point.end), bank.registers(point), strict=True))
+                self.registers |= dict(
+                    zip(range(point.address, point.end), bank.registers(point), strict=True)
+                )
             at += 2 + length
         self.registers |= {at: 0xFFFF, at + 1: 0}
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.expected import KEPT, Array, Expected
+from cityctl.analysis.water.sensors import NEAR, UNIT_FACTORS
 
 Nights = npt.NDArray[np.int64]
 
@@ -28,16 +29,22 @@ BACK = 35  # nights within which the start of a change is looked for
 
 @dataclass(frozen=True)
 class Watchfulness:
-    """When a change counts: `certainty` standard errors (half of one more for windows of 2 and 3 nights), at least
-    `least_leak` of the zone's mean inflow, after `learning` nights; a rise within `growing` nights of the last one
-    is growth unless it is `jump` times as steep; a fall within `match` of the running leaks' flow is their repair."""
+    """When a change counts: `certainty` standard errors (half of one more for windows of 2 and 3 nights, `one_night`
+    times as many for a single one, `slow` times as many against the leak-free nights), at least `least_leak` of
+    the zone's mean inflow, after `learning` nights; a rise within `growing` nights of the last one is growth unless
+    it is `jump` times as steep; a fall within `match` of the running leaks' flow is their repair. `whole_days`: flows
+    are means of whole days, of which the one in which a leak begins or ends shows only a part.
+    """
 
     certainty: float = 6.0
+    one_night: float = 4 / 3
+    slow: float = 0.6
     least_leak: float = 0.03
     learning: int = 14
     growing: int = 14
     jump: float = 3.0
     match: float = 0.4
+    whole_days: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,57 @@ def largest(model: Expected, given: Watchfulness, since: Nights, learnt: Nights,
             sd[zone] = np.sqrt(variance[state, zone])
             width[zone], begin[zone] = wide, at[state]
     return Changes(size, sd, width, begin)
+
+
+EVENING = 3  # last parts of a day (nine hours) that have to bear a single night out
+
+
+def overnight(
+    model: Expected, given: Watchfulness, since: Nights, learnt: Nights, night: int, parts: Array, raw: Array
+) -> Nights:
+    """Zones in which this one night tells a burst or its end: far off, and the evening before it half as far at least.
+
+    `parts` (zones x nights x parts of the day) [m³/h] without the way of the weekdays, `raw` with it. What is drawn
+    for a few hours, to fight a fire or flush a main, does not last from one evening to the next morning.
+    """
+    if given.whole_days:
+        return np.empty(0, dtype=np.int64)
+    seen = model.design[night]
+    spread = model.spreads[night % KEPT]
+    doubt = np.einsum("zi,zij,zj->z", seen, spread, seen) + model.noise**2
+    change = model.rest[:, night]
+    size = np.abs(np.nan_to_num(change))
+    far = (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
+    far &= (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
+    found = [
+        zone
+        for zone in np.flatnonzero(far).tolist()
+        if _borne_out(
+            float(change[zone]), parts[zone], raw[zone], max(int(since[zone]) + 2, night - 7, 0), night
+        )
+    ]
+    return np.array(found, dtype=np.int64)
+
+
+def _borne_out(change: float, parts: Array, raw: Array, since: int, night: int) -> bool:
+    """Whether each of the last parts of the day moved by half of the change, against those from `since` on.
+
+    A sensor that stands still, or shows another unit, moves them too: that is for sensors.py to tell by the next night.
+    """
+    before, usual, now = parts[since:night, -EVENING:], raw[since:night, -EVENING:], raw[night, -EVENING:]
+    if (
+        not len(before)
+        or not np.isfinite(before).any(axis=0).all()
+        or now.max() - now.min() < 1e-6 * now.max()
+    ):
+        return False
+    moved = (parts[night, -EVENING:] - np.nanmedian(before, axis=0)) / change
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = now / np.nanmedian(usual, axis=0)
+    other_unit = any(
+        (np.abs(times / factor - 1) < 2 * NEAR).all() for one in UNIT_FACTORS for factor in (one, 1 / one)
+    )
+    return bool((moved > 0.5).all()) and not other_unit
 
 
 def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -> Change:

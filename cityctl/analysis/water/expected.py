@@ -36,8 +36,8 @@ class Assumptions:
     drift_weeks: int = 12
     least_drift: float = 0.0015
     most_drift: float = 0.03
-    share: float = 0.10
-    share_sd: float = 0.25
+    share: float = 0.40
+    share_sd: float = 0.15
     level_sd: float = 0.30
     weekday_sd: float = 0.10
     weekday_drift: float = 0.0005
@@ -87,9 +87,12 @@ def trailing(values: Array, nights: int, least: int) -> Array:
 
 
 def day_use(by_day: Array, flow: Array) -> Array:
-    """Mean over a week of the day's flow less that of its two nights [m³/h]: a leak leaves it as it is."""
+    """Mean over a week of the day's flow less that of its nights [m³/h]: a leak leaves it as it is.
+
+    A night above its day counts as the day: that is no habit, and would spoil the week.
+    """
     before = np.concatenate([np.full((len(flow), 1), np.nan), flow[:, :-1]], axis=1)
-    use = by_day - (flow + before) / 2
+    use = by_day - (np.minimum(flow, by_day) + np.minimum(before, by_day)) / 2
     week = np.full_like(use, np.nan)
     for at in range(use.shape[1]):
         part = use[:, max(0, at - 6) : at + 1]

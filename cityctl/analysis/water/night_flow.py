@@ -6,17 +6,23 @@ that creeps. This file asks for the nights, has them watched and hands the rows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cityctl.analysis.question import Parameter, Question
-from cityctl.analysis.water import columns, tables
+from cityctl.analysis.water import columns
 from cityctl.analysis.water.zones import asked
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
+
+if TYPE_CHECKING:
+    from cityctl.analysis.water.creeping import Fallen
+    from cityctl.analysis.water.nights import Nights
+    from cityctl.analysis.water.watching import Watch
 
 TITLE = columns.TITLE
 SUMMARY = (
@@ -59,10 +65,18 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 def answer(question: Question) -> Result:
     """Verdicts by zone, events, nights, sensors' faults, and a plot of each zone with a finding."""
+    from cityctl.analysis.water import tables
+
+    read, closes = nights_of(question, ())
+    return tables.night_flow(question, read, watched(question, read), closes)
+
+
+def nights_of(question: Question, extra: Sequence[str]) -> tuple[Nights, list[datetime]]:
+    """The nights of the zones that are asked for, and when each night closes.
+
+    `extra` points are reduced to parts of nights too. Raises UsageProblem for a window or zones that cannot be.
+    """
     from cityctl.analysis.water import nights
-    from cityctl.analysis.water.changes import Watchfulness
-    from cityctl.analysis.water.expected import Assumptions
-    from cityctl.analysis.water.leaks import watch
 
     given = question.parameters
     begin, end = given["window_start"], given["window_end"]
@@ -80,13 +94,19 @@ def answer(question: Question) -> Result:
     dates = _dates(question)
     if not dates:
         raise UsageProblem(f"no night's window ends in {question.interval}", hint="ask for a longer interval")
-    read = nights.read(question, zones, dates)
-    watched = watch(
-        Assumptions(),
-        Watchfulness(certainty=given["certainty"], least_leak=given["least_leak"]),
-        (read.flow, read.use, read.kinds, read.inflow),
-    )
-    return tables.result(question, read, watched, closing(read.dates, end, question.interval.zone))
+    read = nights.read(question, zones, dates, extra)
+    return read, closing(read.dates, end, question.interval.zone)
+
+
+def watched(question: Question, read: Nights, fallen: Fallen | None = None) -> Watch:
+    """The nights, watched; `fallen` is what pressure sensors say, see pressure_drops.fallen."""
+    from cityctl.analysis.water.changes import Watchfulness
+    from cityctl.analysis.water.expected import Assumptions
+    from cityctl.analysis.water.watching import watch
+
+    given = question.parameters
+    watchfulness = Watchfulness(certainty=given["certainty"], least_leak=given["least_leak"])
+    return watch(Assumptions(), watchfulness, replace(read.seen, fallen=fallen))
 
 
 def _dates(question: Question) -> list[date]:

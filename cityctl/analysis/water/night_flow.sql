@@ -1,6 +1,6 @@
 -- Night flow of all zones in one pass. Handed in by nights.py:
 --   night_points(point, kind, every_s, factor, inflow)   inflow: a zone's net inflow; else a sensor that feeds one
--- A night bears the date on which its window ends: it holds the 24 hours up to that, in four parts of six hours,
+-- A night bears the date on which its window ends: it holds the 24 hours up to that, in eight parts of three hours,
 -- so that all of it is known when the window closes. $begin and $end: minutes of the local day, half-hours.
 
 -- name: slots
@@ -8,7 +8,7 @@
 create or replace table night_slots as
 select slot,
        case when minute < $end then day else cast(day + interval '1' day as date) end as night,
-       cast(floor(((minute - $end + 1440) % 1440) / 360.0) as integer) as part,
+       cast(floor(((minute - $end + 1440) % 1440) / 180.0) as integer) as part,
        minute >= $begin and minute < $end as inside
 from calendar
 
@@ -66,6 +66,7 @@ select w.point as point, w.night as night,
        percentile_cont(0.5) within group (order by w.flow) as median,
        (percentile_cont(0.75) within group (order by w.flow) - percentile_cont(0.25) within group (order by w.flow))
          / 1.349 / sqrt(count(*)) as median_error,
+       min(w.flow) as least, count(*) as counted,
        min(case when w.hour_readings * t.every_s >= 3240 then w.hour end) as lowest_hour
 from (
     select f.point as point, s.night as night, f.flow as flow,
@@ -85,28 +86,37 @@ group by w.point, w.night
 
 -- name: nights
 -- One row a zone inflow and night, with what the night should have held.
-select p.point, p.night, w.median, w.median_error, w.lowest_hour,
+select p.point as point, p.night as night, w.median as median, w.median_error as median_error,
+       w.lowest_hour as lowest_hour, w.least as least, w.counted as counted,
        sum(p.window_flow) / nullif(sum(p.window_readings), 0) as mean,
        sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 1800.0) as present,
-       sum(case when p.part < 3 then p.flow end)
-         / nullif(sum(case when p.part < 3 then p.readings end), 0) as by_day,
-       sum(case when p.part < 3 then p.readings else 0 end) * max(t.every_s) / (max(e.day_slots) * 1800.0)
+       sum(case when p.part < 6 then p.flow end)
+         / nullif(sum(case when p.part < 6 then p.readings end), 0) as by_day,
+       sum(case when p.part < 6 then p.readings else 0 end) * max(t.every_s) / (max(e.day_slots) * 1800.0)
          as day_present,
        sum(p.flow) / nullif(sum(p.readings), 0) as inflow
 from night_parts as p
 join night_points as q on q.point = p.point
 join night_steps as t on t.point = p.point
 join (
-    select night, count(case when inside then 1 end) as inside, count(case when part < 3 then 1 end) as day_slots
+    select night, count(case when inside then 1 end) as inside, count(case when part < 6 then 1 end) as day_slots
     from night_slots
     group by night
 ) as e on e.night = p.night
 left join night_windows as w on w.point = p.point and w.night = p.night
 where q.inflow and e.inside > 0
-group by p.point, p.night, w.median, w.median_error, w.lowest_hour
+group by p.point, p.night, w.median, w.median_error, w.lowest_hour, w.least, w.counted
+
+-- name: courses
+-- Mean flow of each part of the 24 hours of each inflow, where most of its readings are there.
+select p.point as point, p.night as night, p.part as part, p.flow / p.readings as flow
+from night_parts as p
+join night_points as q on q.point = p.point
+join night_steps as t on t.point = p.point
+where q.inflow and p.readings * t.every_s >= 7200
 
 -- name: sensors
--- Six hours of one sensor: how many readings, their mean and range, and how many were below zero.
+-- Three hours of one sensor: how many readings, their mean and range, and how many were below zero.
 select point, night, part, readings, flow / readings as mean, least, most, negatives, window_readings, window_negatives
 from night_parts
 order by point, night, part

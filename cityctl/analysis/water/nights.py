@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,11 +12,13 @@ import numpy.typing as npt
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water import sensors
+from cityctl.analysis.water.events import Seen
 from cityctl.analysis.water.expected import Array, day_use, trailing
-from cityctl.analysis.water.sensors import PARTS, Fault, Shown
+from cityctl.analysis.water.sensors import Fault, Shown
 from cityctl.analysis.water.zones import Asked
 
 INFLOW_NIGHTS = 56
+COURSE = 8  # parts of three hours of the 24 that end with a night
 
 
 @dataclass
@@ -24,7 +27,8 @@ class Nights:
 
     `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `present`
     is the share of the window's readings (0 where there are none); `spiky` says that the window's median stands
-    in for its mean; `use`, `kinds` and `inflow` are what expected.Expected takes.
+    in for its mean; `use`, `kinds`, `inflow`, `by_day` and `parts` are what events.Seen takes; `closed` rows have
+    customer meters that close their balance.
     """
 
     zones: list[Asked]
@@ -36,15 +40,23 @@ class Nights:
     use: Array
     kinds: npt.NDArray[np.int64]
     inflow: Array
+    by_day: Array
+    parts: Array
     faults: dict[str, list[Fault]]
+    closed: set[int] = field(default_factory=set)
+
+    @property
+    def seen(self) -> Seen:
+        """What the watch takes."""
+        return Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts)
 
 
-def read(question: Question, zones: list[Asked], dates: list[date]) -> Nights:
+def read(question: Question, zones: list[Asked], dates: list[date], extra: Sequence[str] = ()) -> Nights:
     """Nights of these zones on these dates, from the first that has readings on.
 
-    `question.engine` holds readings and calendar.
+    `question.engine` holds readings and calendar; `extra` points are reduced to parts of nights beside them.
     """
-    _reduce(question, zones)
+    _reduce(question, zones, extra)
     ((first,),) = question.engine.rows("select min(night) from night_parts")
     dates = [day for day in dates if first is None or day >= first] or dates[-1:]
     shape = (len(zones), len(dates))
@@ -59,6 +71,11 @@ def read(question: Question, zones: list[Asked], dates: list[date]) -> Nights:
         usual_gap = np.maximum(np.maximum(0.5 * np.abs(median), 0.1 * np.abs(usual)), 3 * error)
         spiky = np.abs(mean - median) > usual_gap
     spiky &= np.array([not zone.stepped for zone in zones])[:, None]
+    least, counted = place.spread(told["least"], shape), place.spread(told["counted"], shape)
+    # Of two or three readings the middle tells no spike: where they lie far apart, the lowest is believed.
+    with np.errstate(invalid="ignore"):
+        few = (counted <= 3) & (mean - least > np.maximum(np.abs(least), 0.1 * np.abs(usual)))
+    median, spiky = np.where(few, least, median), spiky | few
     measured = lowest if question.parameters["method"] == "lowest_hour" else np.where(spiky, median, mean)
     measured = np.where(present >= question.parameters["night_share"], measured, np.nan)
     faults = _faults(question, zones, dates)
@@ -68,9 +85,22 @@ def read(question: Question, zones: list[Asked], dates: list[date]) -> Nights:
         if own:
             flow[row, sensors.masked(own, len(dates))] = np.nan
     by_day = np.where(np.isnan(flow), np.nan, by_day)
+    parts = np.where(np.isnan(flow)[..., None], np.nan, _courses(question, zones, dates))
     holidays = question.city.holidays(dates[0].year, dates[-1].year)
     kinds = np.array([6 if day in holidays else day.weekday() for day in dates], dtype=np.int64)
-    return Nights(zones, dates, flow, measured, present, spiky, day_use(by_day, flow), kinds, usual, faults)
+    use = day_use(by_day, flow)
+    return Nights(zones, dates, flow, measured, present, spiky, use, kinds, usual, by_day, parts, faults)
+
+
+def _courses(question: Question, zones: list[Asked], dates: list[date]) -> Array:
+    """(zones x nights x parts) [m³/h]: the means of the parts of each night's 24 hours."""
+    told = question.engine.arrow(question.sql("courses"))
+    part, flow = told["part"].to_numpy(), told["flow"].to_numpy()
+    place = _Places(told["point"], told["night"].to_numpy(), zones, dates)
+    course = np.full((len(zones), len(dates), COURSE), np.nan)
+    for row, at, columns in place.places:
+        course[row, columns, part[at]] = flow[at]
+    return course
 
 
 class _Places:
@@ -102,13 +132,22 @@ def _coded(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _reduce(question: Question, zones: list[Asked]) -> None:
+def _reduce(question: Question, zones: list[Asked], extra: Sequence[str]) -> None:
     """Hand the points over and run the statements that make the small tables."""
+    inflows = {zone.inflow for zone in zones if zone.inflow is not None}
+    names = sorted(inflows | {sensor for zone in zones for sensor in zone.sensors} | set(extra))
+    ask, asked = question.engine, question.parameters
+    ask.execute(question.sql("slots"), {"begin": asked["window_start"], "end": asked["window_end"]})
+    show_flows(question, names, inflows)
+    for name in ("parts", "steps", "windows"):
+        ask.execute(question.sql(name))
+
+
+def show_flows(question: Question, names: Sequence[str], inflows: Collection[str]) -> None:
+    """Make the view night_flows(point, at, flow): every reading of these points as a flow [m³/h], a head as it is."""
     import pyarrow as pa
 
     known = question.city.points()
-    inflows = {zone.inflow for zone in zones if zone.inflow is not None}
-    names = sorted(inflows | {sensor for zone in zones for sensor in zone.sensors})
     every = [known[name].every for name in names]
     seconds = [None if one is None else one.total_seconds() for one in every]
     # A volume within an interval is a mean flow over it.
@@ -125,14 +164,10 @@ def _reduce(question: Question, zones: list[Asked]) -> None:
             "inflow": pa.array([name in inflows for name in names]),
         }
     )
-    ask, asked = question.engine, question.parameters
-    ask.register("night_points", table)
-    ask.execute(question.sql("slots"), {"begin": asked["window_start"], "end": asked["window_end"]})
+    question.engine.register("night_points", table)
     parts = ["gauges"] + (["counters"] if any(known[name].kind == "counter" for name in names) else [])
     union = " union all ".join(question.sql(part) for part in parts)
-    ask.execute(f"create or replace view night_flows as {union}")
-    for name in ("parts", "steps", "windows"):
-        ask.execute(question.sql(name))
+    question.engine.execute(f"create or replace view night_flows as {union}")
 
 
 def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[str, list[Fault]]:
@@ -143,7 +178,7 @@ def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[s
     codes, points = _coded(table["point"])
     first = np.datetime64(dates[0], "D")
     night = (table["night"].to_numpy().astype("datetime64[D]") - first).astype(np.int64)
-    slot = night * PARTS + table["part"].to_numpy()
+    slot = night * COURSE + table["part"].to_numpy()
     figures = {
         key: table[key].to_numpy().astype(float) for key in ("readings", "mean", "least", "most", "negatives")
     }
@@ -154,16 +189,33 @@ def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[s
         if name not in edges:
             continue
         rows = edges[name]
-        inside = (slot[rows] >= 0) & (slot[rows] < len(dates) * PARTS)
-        shown = []
+        inside = (slot[rows] >= 0) & (slot[rows] < len(dates) * COURSE)
+        shown = {}
         for key in ("readings", "mean", "least", "most", "negatives"):
-            line = np.zeros(len(dates) * PARTS)
+            line = np.zeros(len(dates) * COURSE)
             line[slot[rows][inside]] = figures[key][rows][inside]
-            shown.append(line)
-        own = sensors.faults(name, Shown(*shown), flow=known[name].quantity in ("flow", "volume"))
+            shown[key] = line
+        own = sensors.faults(name, _six_hours(**shown), flow=known[name].quantity in ("flow", "volume"))
         if own:
             found[name] = own
     return found
+
+
+def _six_hours(readings: Array, mean: Array, least: Array, most: Array, negatives: Array) -> Shown:
+    """Two parts of three hours as one of six."""
+    count = readings.reshape(-1, 2)
+    whole = count.sum(axis=1)
+    total = (mean * readings).reshape(-1, 2).sum(axis=1)
+    low = np.where(count > 0, least.reshape(-1, 2), np.inf).min(axis=1)
+    high = np.where(count > 0, most.reshape(-1, 2), -np.inf).max(axis=1)
+    some = whole > 0
+    return Shown(
+        whole,
+        total / np.maximum(whole, 1),
+        np.where(some, low, 0.0),
+        np.where(some, high, 0.0),
+        negatives.reshape(-1, 2).sum(axis=1),
+    )
 
 
 def dates_of(first: date, last: date) -> list[date]:

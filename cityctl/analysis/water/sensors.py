@@ -65,7 +65,7 @@ def faults(sensor: str, shown: Shown, *, flow: bool) -> list[Fault]:
 
 
 def _frozen(sensor: str, shown: Shown) -> list[Fault]:
-    """Runs of one value; a sensor that has rested as long before, as a pump does, is allowed twice that."""
+    """Runs of one value; a sensor that has rested at that value before, as a pump does, is allowed twice as long."""
     still = (shown.readings >= 3) & (shown.least == shown.most)
     parts = np.flatnonzero(still)
     if len(parts) < FROZEN:
@@ -73,7 +73,7 @@ def _frozen(sensor: str, shown: Shown) -> list[Fault]:
     empty = shown.readings == 0
     moving = np.cumsum((shown.readings >= 3) & ~still)
     found: list[Fault] = []
-    longest = 0
+    rested: dict[float, int] = {}  # value -> parts of the longest run
     begin: int | None = None
     for part in range(len(still) + 1):
         goes_on = (
@@ -88,12 +88,14 @@ def _frozen(sensor: str, shown: Shown) -> list[Fault]:
             while empty[last]:
                 last -= 1
             length = last - begin + 1
+            value = float(shown.least[begin])
+            longest = rested.get(value, 0)
             if length >= FROZEN and length > 2 * longest and moving[begin] >= VARIED:
                 end = None if part == len(still) else part
                 known = begin + max(FROZEN, 2 * longest + 1) - 1
-                found.append(Fault(sensor, "frozen", begin, end, known, float(shown.least[begin])))
+                found.append(Fault(sensor, "frozen", begin, end, known, value))
             if part < len(still):
-                longest = max(longest, length)
+                rested[value] = max(longest, length)
             begin = None
         if part < len(still) and still[part]:
             begin = part
@@ -131,6 +133,8 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
         ordinary = np.median(usual[-CLEAR:], axis=0) if len(usual) >= CLEAR else np.zeros(3)
         off = np.abs(value / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
         nearest = float(factors[off.argmin()])
+        if begin is not None and _follows(float(value), float(ordinary[0]), factor):
+            continue  # a quiet Sunday in the wrong unit is still in the wrong unit
         followers = zip(figures[day, 1:], ordinary[1:], strict=True)
         if off.min() < NEAR and all(_follows(one, before, nearest) for one, before in followers):
             if begin is None:

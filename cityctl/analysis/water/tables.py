@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.columns import BY_KEY, FLOW, NOTES, TITLE
+from cityctl.analysis.water.columns import BY_KEY, FLOW, LEAKS, NOTES, TITLE
 from cityctl.analysis.water.telling import PARTS, SHOWN, Judged, Telling
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.result import Completeness, Finding, Line, Missing, Plot, Result, Table
 from cityctl.units import pretty
 
 if TYPE_CHECKING:
-    from cityctl.analysis.water.leaks import Event, Watch
+    from cityctl.analysis.water.events import Event
     from cityctl.analysis.water.nights import Nights
+    from cityctl.analysis.water.watching import Watch
 
 
-def result(question: Question, nights: Nights, watch: Watch, closes: list[datetime]) -> Result:
-    """All of the answer."""
+def night_flow(question: Question, nights: Nights, watch: Watch, closes: list[datetime]) -> Result:
+    """Verdicts first, with the night flow of each zone."""
     telling = Telling(question, nights, watch, closes)
     judged = [telling.judged(zone) for zone in range(len(nights.zones))]
-    findings, events = _events(telling, judged)
-    findings = [*findings, *_sensor_findings(telling)]
-    begin, end = (question.parameters[key] for key in ("window_start", "window_end"))
-    tables = [_zones(telling, judged), events]
-    if (sensors := _sensors(telling)).rows:
-        tables.append(sensors)
+    findings, events = _events(telling, judged, {})
+    tables = [_zones(telling, judged), events, *_sensors(telling)]
     if question.parameters["each_night"]:
         tables.append(_nights(telling))
+    return _result(telling, judged, findings, tables, TITLE)
+
+
+def leaks(
+    question: Question, nights: Nights, watch: Watch, closes: list[datetime], near: Mapping[int, str]
+) -> Result:
+    """Events first; `near` (by the event's identity) says at which pressure sensors a leak shows most."""
+    telling = Telling(question, nights, watch, closes)
+    judged = [telling.judged(zone) for zone in range(len(nights.zones))]
+    findings, events = _events(telling, judged, near)
+    tables = [events, _zones(telling, judged), *_sensors(telling)]
+    if question.parameters["daily"]:
+        tables.append(_daily(telling))
+    if question.parameters["each_night"]:
+        tables.append(_nights(telling))
+    return _result(telling, judged, findings, tables, LEAKS)
+
+
+def _result(
+    telling: Telling, judged: list[Judged], findings: list[Finding], tables: list[Table], title: str
+) -> Result:
+    question, nights = telling.question, telling.nights
+    begin, end = (question.parameters[key] for key in ("window_start", "window_end"))
     leaking = sum(one.kind == "leak" for one in judged)
     unknown = sum(one.doubtful for one in judged)
     wanted = len(telling.inside) * len(nights.zones)
     had = int((nights.flow[:, telling.inside] == nights.flow[:, telling.inside]).sum())
     return Result(
-        title=TITLE,
+        title=title,
         subtitle=f"{begin // 60:02d}:{begin % 60:02d} to {end // 60:02d}:{end % 60:02d}",
         tables=tables,
         interval=question.interval,
-        findings=findings,
+        findings=[*findings, *_sensor_findings(telling)],
         completeness=Completeness(
             wanted=wanted,
             had=had,
@@ -61,7 +81,8 @@ def result(question: Question, nights: Nights, watch: Watch, closes: list[dateti
 _ZONES = ("zone", "mnf", "expected", "excess", "per_connection", "night_use", "last_nights", "verdict", "nights",
           "inflow")  # fmt: skip
 _EVENTS = ("finding", "zone", "state", "started_at", "detected_at", "repaired_at", "flow_m3h", "flow_low",
-           "flow_high", "volume_m3", "cost")  # fmt: skip
+           "flow_high", "volume_m3", "cost", "near", "evidence")  # fmt: skip
+_DAILY = ("date", "zone", "leakage_m3h", "low", "high")
 _SENSORS = ("sensor", "zone", "trouble", "since", "until", "note")
 _NIGHTS = ("date", "zone", "mnf", "expected", "excess", "leakage_m3h")
 _TROUBLES = {
@@ -99,7 +120,7 @@ def _number(value: Any) -> float | None:
     return float(value) if value == value else None
 
 
-def _events(telling: Telling, judged: list[Judged]) -> tuple[list[Finding], Table]:
+def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> tuple[list[Finding], Table]:
     price = _price(telling.question)
     money = replace(BY_KEY["cost"], unit=telling.question.city.currency)
     columns = [money if key == "cost" else BY_KEY[key] for key in _EVENTS]
@@ -116,13 +137,15 @@ def _events(telling: Telling, judged: list[Judged]) -> tuple[list[Finding], Tabl
                 since=started,
                 text=_said(telling, event, volume) + doubt,
                 severity="note" if ended is not None else "alarm",
-                evidence={"zone": zone.zone, "flow_m3h": flow, "flow_low": low, "flow_high": high, "volume_m3": volume},
+                evidence={"zone": zone.zone, "flow_m3h": flow, "flow_low": low, "flow_high": high,
+                          "volume_m3": volume, "near": near.get(id(event))},
             )  # fmt: skip
             findings.append(finding)
             cost = None if price is None else volume * price
             detected = telling.closes[event.detected]
             rows.append(
-                (finding.id, zone.name, telling.state(event), started, detected, ended, flow, low, high, volume, cost)
+                (finding.id, zone.name, telling.state(event), started, detected, ended, flow, low, high, volume, cost,
+                 near.get(id(event)), telling.evidence(at, event))
             )  # fmt: skip
     return findings, Table("events", "Leaks", columns, rows)
 
@@ -142,7 +165,9 @@ def _price(question: Question) -> float | None:
     """The flat price of water [money/m³], where city.yaml has exactly one."""
     city = question.city
     prices = [
-        tariff.price for tariff in city.tariffs.values() if city.networks[tariff.network].kind == "water"
+        tariff.price
+        for tariff in city.tariffs.values()
+        if tariff.price is not None and city.networks[tariff.network].kind == "water"
     ]
     return prices[0] if len(prices) == 1 else None
 
@@ -168,7 +193,8 @@ def _sensor_findings(telling: Telling) -> list[Finding]:
     ]
 
 
-def _sensors(telling: Telling) -> Table:
+def _sensors(telling: Telling) -> list[Table]:
+    """The table of sensors' faults, where there are any."""
     rows: list[tuple[object, ...]] = []
     first = telling.inside[0] * PARTS
     for sensor, faults in telling.nights.faults.items():
@@ -178,7 +204,20 @@ def _sensors(telling: Telling) -> Table:
                 until = None if fault.end is None else telling.part_start(fault.end)
                 note = _TROUBLES[fault.trouble].format(fault.value)
                 rows.append((label, zones, fault.trouble, telling.since(fault), until, note))
-    return Table("sensors", "Sensors that could not be trusted", [BY_KEY[key] for key in _SENSORS], rows)
+    columns = [BY_KEY[key] for key in _SENSORS]
+    return [Table("sensors", "Sensors that could not be trusted", columns, rows)] if rows else []
+
+
+def _daily(telling: Telling) -> Table:
+    """Hidden leakage of each zone and day, with its 95 % interval; empty cells where a day cannot be judged."""
+    rows: list[tuple[object, ...]] = []
+    for at, zone in enumerate(telling.nights.zones):
+        if zone.inflow is not None:
+            rows += [
+                (telling.nights.dates[night], zone.name, *telling.leakage(at, night))
+                for night in telling.inside
+            ]
+    return Table("daily", "Hidden leakage by day", [BY_KEY[key] for key in _DAILY], rows)
 
 
 def _nights(telling: Telling) -> Table:
@@ -186,13 +225,11 @@ def _nights(telling: Telling) -> Table:
     for at, zone in enumerate(telling.nights.zones):
         if zone.inflow is None:
             continue
-        events = telling.watch.events[at]
         for night in telling.inside:
             flow = _number(telling.nights.flow[at, night])
             expected = _number(telling.watch.baseline[at, night])
             excess = None if flow is None or expected is None else flow - expected
-            runs = [one for one in events if one.started <= night and night < (one.repaired or night + 1)]
-            leakage = sum((one.size_at(night) for one in runs), 0.0)
+            leakage, _, _ = telling.leakage(at, night)
             rows.append((telling.nights.dates[night], zone.name, flow, expected, excess, leakage))
     columns = [BY_KEY[key] for key in _NIGHTS]
     columns[2] = replace(columns[2], meaning="minimum night flow of the night")

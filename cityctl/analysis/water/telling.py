@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from math import isnan
 from typing import TYPE_CHECKING
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.zones import sensor_label
+from cityctl.units import pretty
 
 if TYPE_CHECKING:
-    from cityctl.analysis.water.leaks import Event, Watch
+    from cityctl.analysis.water.events import Event
     from cityctl.analysis.water.nights import Nights
     from cityctl.analysis.water.sensors import Fault
+    from cityctl.analysis.water.watching import Watch
 
 PARTS = 4  # of a night's 24 hours, see sensors.py
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
@@ -85,6 +88,29 @@ class Telling:
         """(flow, low, high) [m³/h], 95 %."""
         flow, half = float(event.flow), 1.96 * float(event.sd)
         return flow, max(0.0, flow - half), flow + half
+
+    def leakage(self, zone: int, night: int) -> tuple[float | None, float | None, float | None]:
+        """(flow, low, high) [m³/h] of the leaks that run in a night, as they are known at the end, 95 %.
+
+        None where the night cannot be judged and no leak is known to run.
+        """
+        runs = [
+            one
+            for one in self.watch.events[zone]
+            if one.started <= night and (one.repaired is None or night < one.repaired)
+        ]
+        if not runs and isnan(self.nights.flow[zone, night]):
+            return None, None, None
+        flow = float(sum(one.size_at(night) for one in runs))
+        doubt = sum(one.sd**2 for one in runs) + float(self.watch.doubt[zone, night]) ** 2
+        half = 1.96 * doubt**0.5
+        return flow, max(0.0, flow - half), flow + half
+
+    def evidence(self, zone: int, event: Event) -> str:
+        """What a leak was told from, in a sentence."""
+        what = "inflow less metered use" if zone in self.nights.closed else "night flow"
+        unit = pretty("m3/h")
+        return f"{what} rose by {event.told:.1f} {unit}, {event.told / event.sd:.0f} standard errors, {event.how}"
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,6 +13,7 @@ from cityctl.city.model import City, Zone
 
 _CHANGES = ("rate", "delta", "prev")
 METRED = ("dma", "supply")
+FINE = timedelta(hours=3)  # readings of customer meters that tell the parts of a day
 NIGHT_USERS = 0.06  # share of people who use water in an hour of the night ...
 NIGHT_LITRES = 10.0  # ... and how much each of them [L]: UKWIR (1994), Managing Leakage, report E
 
@@ -84,3 +86,30 @@ def _behind(city: City, point: str | None) -> tuple[tuple[str, ...], bool]:
 def sensor_label(city: City, point: str) -> str:
     """A sensor as people find it: device/point where a device holds it, else the point."""
     return city.points()[point].device or point
+
+
+def customers(city: City, zones: list[Asked]) -> dict[str, str]:
+    """Customer meters of the zones and of those within them: point -> zone. What feeds an inflow is none.
+
+    Meters that tell a day at a time say nothing of its parts, and are left out.
+    """
+    feeding = {sensor for zone in zones for sensor in zone.sensors}
+    inside = {inner: zone.zone for zone in zones for inner in city.zones_within(zone.zone)}
+    return {
+        name: inside[point.zone]
+        for name, point in city.points().items()
+        if point.role == "consumption" and point.zone in inside and point.quantity in ("flow", "volume")
+        and name not in feeding and (point.every is None or point.every <= FINE)
+    }  # fmt: skip
+
+
+def gauges(city: City, zones: list[Asked]) -> list[str]:
+    """Pressure sensors in the zones, and those of their networks that stand in none."""
+    within = {inner for zone in zones for inner in city.zones_within(zone.zone)}
+    networks = {zone.entry.network for zone in zones}
+    return [
+        name
+        for name, point in city.points().items()
+        if point.quantity == "pressure"
+        and (point.zone in within or (point.zone is None and point.network in networks))
+    ]

@@ -38,7 +38,7 @@ def test_real_meters(
         row = rows[meter]
         assert row["used_kwh"] == pytest.approx(other["kWh"], rel=1e-9)
         assert row["peak_kw"] == pytest.approx(other["peak_kW"])
-        assert f"{row['peak_at']:%Y-%m-%d %H:%M:%S}" == other["peak_ts"]
+        assert f"{row['peak_window']:%Y-%m-%d %H:%M:%S}" == other["peak_ts"]
         assert row["load_factor"] == pytest.approx(other["load_factor"], rel=1e-6)
         assert row["base_kw"] == pytest.approx(other["base_p5"], rel=1e-6)
         assert row["night_kw"] == pytest.approx(other["base_night_1_4"], rel=1e-6)

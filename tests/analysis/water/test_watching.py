@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from cityctl.analysis.water.changes import Watchfulness
+from cityctl.analysis.water.events import Seen
 from cityctl.analysis.water.expected import Assumptions, day_use, trailing
-from cityctl.analysis.water.leaks import Watch, watch
+from cityctl.analysis.water.watching import Watch, watch
 
 YEAR = 260
+COURSE = np.array([-4.0, 6.0, 3.0, -2.0, 5.0, 2.0, -10.0, 0.0])  # parts of a day beside its mean [m³/h]
 WEEK = np.array([0.0, 0.0, 0.0, 0.0, 0.3, 1.5, 2.5])
 
 
@@ -29,7 +31,11 @@ def nights(zones: int, seed: int, season: float = 0.15, noise: float = 0.3) -> t
 
 def watched(flow: Any, day: Any, kinds: Any, **given: Any) -> Watch:
     inflow = trailing((flow + 3 * day) / 4, 56, 7)
-    return watch(Assumptions(), Watchfulness(**given), (flow, day_use(day, flow), kinds, inflow))
+    course = day[:, :, None] + COURSE
+    course[..., -1] = flow
+    return watch(
+        Assumptions(), Watchfulness(**given), Seen(flow, day_use(day, flow), kinds, inflow, day, course)
+    )
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -46,13 +52,13 @@ def test_quiet_zones_with_lost_nights_raise_nothing() -> None:
     assert sum(map(len, watched(flow, day, kinds).events)) == 0
 
 
-def test_bursts_are_found_in_two_nights_with_their_size() -> None:
+def test_bursts_are_found_within_two_nights_with_their_size() -> None:
     flow, day, kinds = nights(40, 21)
     flow[:, 200:] += 3.0
     day[:, 201:] += 3.0
     events = watched(flow, day, kinds).events
     assert all(len(found) == 1 for found in events)
-    assert {found[0].detected for found in events} <= {201, 202}
+    assert {found[0].detected for found in events} <= {200, 201, 202}
     assert {found[0].started for found in events} <= {199, 200}
     assert np.mean([found[0].flow for found in events]) == pytest.approx(3.0, rel=0.1)
     within = [abs(found[0].flow - 3.0) < 1.96 * found[0].sd for found in events]

@@ -1,0 +1,217 @@
+"""Demand of each zone in the next 24 hours and 7 days, with intervals, and how well such forecasts have held so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cityctl import glossary
+from cityctl.analysis.question import Parameter, Question
+from cityctl.analysis.water.columns import FLOW
+from cityctl.analysis.water.zones import asked
+from cityctl.city.model import City
+from cityctl.clock import Interval, midnight
+from cityctl.errors import UsageProblem
+from cityctl.result import Column, Completeness, Line, Missing, Plot, Result, Table
+
+if TYPE_CHECKING:
+    from cityctl.analysis.water.demand_model import Outlook
+    from cityctl.analysis.water.zones import Asked
+
+TITLE = "Demand forecast"
+SUMMARY = "inflow of each zone in the next 24 hours and 7 days with intervals, and how well it has been forecast so far"
+DAYS = 8  # local days that seven times 24 hours touch
+HOURS = 168
+LEAST_DAYS = 21
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    glossary.column("zone"),
+    glossary.column("time"),
+    Column("forecast", "Forecast", FLOW, "mean inflow of the hour that is expected", "number", 1, 1),
+    Column("forecast_low", "Low", FLOW, "lower end of the forecast's interval", "number", 1, 3),
+    Column("forecast_high", "High", FLOW, "upper end of the forecast's interval", "number", 1, 3),
+    Column("next_day", "Next 24 h", "m3", "volume of the next 24 hours", "number", 0, 1),
+    Column("next_day_low", "Low", "m3", "lower end of its interval", "number", 0, 3),
+    Column("next_day_high", "High", "m3", "upper end of its interval", "number", 0, 3),
+    Column("next_week", "Next 7 d", "m3", "volume of the next 7 days", "number", 0, 1),
+    Column("next_week_low", "Low", "m3", "lower end of the week's interval", "number", 0, 4),
+    Column("next_week_high", "High", "m3", "upper end of the week's interval", "number", 0, 4),
+    Column("peak_at", "Peak at", None, "hour of the largest flow within 24 hours", "time", priority=4),
+    Column("peak", "Peak", FLOW, "largest hourly flow within 24 hours", "number", 1, 4),
+    Column("error", "Error", None, "mean absolute error of hourly forecasts of the past weeks, of the mean inflow",
+           "share", 1, 2),
+    Column("error_naive", "Naive week", None, "the same of taking last week's hour", "share", 1, 5),
+    Column("error_weekdays", "Weekdays", None, "the same of taking the mean of the last four same weekdays",
+           "share", 1, 5),
+)
+# fmt: on
+BY_KEY = {one.key: one for one in COLUMNS}
+PARAMETERS = (
+    Parameter("zones", "text", "*", None, "zones to look at, `*` for any letters, several with commas"),
+    Parameter("history", "duration", timedelta(days=140), None, "readings before the end to learn from"),
+    Parameter(
+        "certainty", "share", 0.95, None, "share of hours that the interval is to hold", least=0.5, most=0.99
+    ),
+    Parameter("plots", "integer", 6, None, "how many zones are drawn, the largest first", least=0),
+)
+_ZONES = ("zone", "next_day", "next_day_low", "next_day_high", "next_week", "next_week_low", "next_week_high", "peak",
+          "peak_at", "error", "error_naive", "error_weekdays")  # fmt: skip
+_HOURS = ("zone", "time", "forecast", "forecast_low", "forecast_high")
+NOTES = (
+    "Method: the same hour of the last eight days of its kind (weekday, holidays as Sundays), the newest counting "
+    "most, and what the last three days drew beyond theirs, fading by a tenth a day. Intervals are the quantiles of "
+    "the same model's errors over the last eight weeks.",
+    "Source: Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, chapter 8; Vovk et al. (2005) "
+    "for intervals from past errors.",
+    "Limits: weather is not forecast; a leak that runs is taken for demand.",
+)
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """The zones' inflows."""
+    return [zone.inflow for zone in asked(city, parameters) if zone.inflow is not None]
+
+
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:  # noqa: ARG001  # by contract
+    """The history before the interval's end, from a local midnight on."""
+    first = (interval.end - parameters["history"]).astimezone(interval.zone).date()
+    return Interval(min(midnight(first, interval.zone), interval.start), interval.end, interval.zone)
+
+
+def answer(question: Question) -> Result:
+    """The outlook from the interval's end on, zone by zone and hour by hour."""
+    import numpy as np
+
+    from cityctl.analysis.catalog import find
+    from cityctl.analysis.water.demand_model import outlook
+    from cityctl.analysis.water.nights import show_flows
+
+    question = replace(question, statements={**find("water/night_flow").statements, **question.statements})
+    zones = [zone for zone in asked(question.city, question.parameters) if zone.inflow is not None]
+    if not zones:
+        raise UsageProblem(
+            f"no water zone with an inflow matches `{question.parameters['zones']}`",
+            hint="a zone needs `network:` of kind water, and an `inflow:`",
+        )
+    names = [zone.inflow for zone in zones if zone.inflow is not None]
+    show_flows(question, sorted(set(names)), set(names))
+    zone = question.interval.zone
+    begin = question.interval.end.astimezone(zone)
+    today = begin.date() if begin.minute == 0 and begin.second == 0 else (begin + timedelta(hours=1)).date()
+    hour = (begin + timedelta(minutes=59, seconds=59)).hour
+    wide = window(question.interval, question.parameters, question.city)
+    first = wide.start.astimezone(zone).date()
+    span = (today - first).days
+    hours = _hours(question, zones, first, span + 1)
+    holidays = question.city.holidays(first.year, (today + timedelta(days=DAYS)).year)
+    days = [first + timedelta(days=at) for at in range(span + 1 + DAYS)]
+    kinds = np.array([6 if day in holidays else day.weekday() for day in days], dtype=np.int64)
+    told = outlook(hours, kinds, span, hour, DAYS, question.parameters["certainty"])
+    return _result(question, zones, hours, told, [days[span + ahead] for ahead in range(DAYS)], hour)
+
+
+def _hours(question: Question, zones: list[Asked], first: date, days: int) -> Any:
+    """(zones x days x 24) [m³/h]; the hour that comes twice when clocks go back is their mean."""
+    import numpy as np
+
+    table = question.engine.arrow(question.sql("hours"))
+    row_of: dict[str, list[int]] = {}
+    for row, zone in enumerate(zones):
+        row_of.setdefault(str(zone.inflow), []).append(row)
+    day = (table["day"].to_numpy().astype("datetime64[D]") - np.datetime64(first, "D")).astype(np.int64)
+    hour, flow = table["hour"].to_numpy(), table["flow"].to_numpy()
+    told = np.full((len(zones), days, 24), np.nan)
+    inside = (day >= 0) & (day < days)
+    points = np.array(table["point"].to_pylist())
+    for name, rows in row_of.items():
+        own = np.flatnonzero((points == name) & inside)
+        for row in rows:
+            told[row, day[own], hour[own]] = flow[own]
+    return told
+
+
+def _result(
+    question: Question, zones: list[Asked], hours: Any, told: Outlook, days: list[date], hour: int
+) -> Result:
+    import numpy as np
+
+    zone = question.interval.zone
+    stamps = [
+        datetime(day.year, day.month, day.day, at, tzinfo=zone).astimezone(UTC)
+        for day in days
+        for at in range(24)
+    ][hour : hour + HOURS]
+    rows: list[tuple[object, ...]] = []
+    each: list[tuple[object, ...]] = []
+    plots: list[tuple[float, Plot]] = []
+    missing: list[Missing] = []
+    for at, one in enumerate(zones):
+        flow, low, high = (
+            values[at].reshape(-1)[hour : hour + HOURS] for values in (told.flow, told.low, told.high)
+        )
+        known = int(np.isfinite(hours[at]).any(axis=1).sum())
+        if known < LEAST_DAYS or not np.isfinite(flow).all():
+            missing.append(Missing(one.name, f"{known} days of history, {LEAST_DAYS} are needed"))
+            continue
+        errors = told.errors[:, at].reshape(len(told.errors), -1)[:, hour : hour + HOURS]
+        usual = float(np.nanmean(hours[at]))
+        shares = [
+            _error(values, usual)
+            for values in (told.errors[:, at], *(told.rivals[key][:, at] for key in told.rivals))
+        ]
+        peak = int(flow[:24].argmax())
+        rows.append(
+            (one.name, *_volume(flow[:24], errors[:, :24], question), *_volume(flow, errors, question),
+             float(flow[peak]), stamps[peak], *shares)
+        )  # fmt: skip
+        each += [
+            (one.name, stamp, *(None if value != value else float(value) for value in figures))
+            for stamp, *figures in zip(stamps, flow.tolist(), low.tolist(), high.tolist(), strict=True)
+        ]
+        lines = [
+            Line("forecast", stamps, flow.tolist()),
+            Line("low", stamps, _numbers(low)),
+            Line("high", stamps, _numbers(high)),
+        ]
+        plots.append((usual, Plot(one.zone, f"Demand of {one.name}", FLOW, lines)))
+    plots.sort(key=lambda pair: -pair[0])
+    return Result(
+        title=TITLE,
+        tables=[
+            Table("zones", "Zones", [BY_KEY[key] for key in _ZONES], rows),
+            Table("hours", "Hours", [BY_KEY[key] for key in _HOURS], each),
+        ],
+        interval=question.interval,
+        completeness=Completeness(len(zones), len(rows), missing, "zones"),
+        plots=[plot for _, plot in plots[: question.parameters["plots"]]],
+        notes=list(NOTES),
+        summary=f"{len(rows)} zones forecast, from {stamps[0].astimezone(zone):%Y-%m-%d %H:%M} on",
+    )
+
+
+def _numbers(values: Any) -> list[float | None]:
+    return [None if value != value else value for value in values.tolist()]
+
+
+def _error(errors: Any, usual: float) -> float | None:
+    """Mean absolute error of hours as a share of the mean inflow."""
+    import numpy as np
+
+    known = np.abs(errors[np.isfinite(errors)])
+    return float(known.mean()) / usual if len(known) and usual > 0 else None
+
+
+def _volume(flow: Any, errors: Any, question: Question) -> tuple[float, float | None, float | None]:
+    """(volume [m³], low, high): the interval from the past's sums, of spans with nine tenths of their hours."""
+    import numpy as np
+
+    total = float(flow.sum())
+    enough = np.isfinite(errors).mean(axis=1) > 0.9
+    if enough.sum() < 14:
+        return total, None, None
+    off = np.nanmean(errors[enough], axis=1) * len(flow)
+    tail = (1 - question.parameters["certainty"]) / 2
+    low, high = np.quantile(off, [tail, 1 - tail])
+    return total, total + min(float(low), 0.0), total + max(float(high), 0.0)

@@ -1,0 +1,19 @@
+-- Leaks. The nights themselves are night_flow.sql's; here is what customer meters and pressure sensors add.
+-- Handed in by leaks.py: customers(point, zone), gauges(point); both are among night_points.
+
+-- name: metered
+-- What customers used in each part of the 24 hours of a night, and how many of their meters told [m3/h].
+select c.zone as zone, p.night as night, p.part as part, sum(p.flow / p.readings) as flow, count(*) as meters
+from night_parts as p
+join customers as c on c.point = p.point
+join night_steps as t on t.point = p.point
+where p.readings * t.every_s >= 7200
+group by c.zone, p.night, p.part
+
+-- name: heads
+-- Mean head of each part of the 24 hours of a night, sensor by sensor [m].
+select p.point as point, p.night as night, p.part as part, p.flow / p.readings as head
+from night_parts as p
+join gauges as g on g.point = p.point
+join night_steps as t on t.point = p.point
+where p.readings * t.every_s >= 7200

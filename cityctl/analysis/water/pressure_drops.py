@@ -1,0 +1,189 @@
+"""Where a leak shows: the pressure sensors whose head fell by more than the zone's higher inflow explains.
+
+Head loss grows with about Q^1.85 (Hazen and Williams); each sensor's own slope and its course of the day are learnt
+from the fortnight before a leak. What its head lacks afterwards lies on the way to the leak: most at the nearest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.question import Question
+from cityctl.analysis.water.creeping import Fallen
+from cityctl.analysis.water.events import Event
+from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.nights import COURSE, Nights
+from cityctl.analysis.water.watching import Watch
+from cityctl.analysis.water.zones import gauges
+
+BEFORE, AFTER = 14, 5  # nights that are compared
+LEAST_BEFORE = 5
+SURE = 3.0  # standard errors of a drop that counts
+SHARE = 0.4  # of the largest drop: sensors below it are not near
+NAMED = 3
+EXPONENT = 1.852
+REFERENCE, LEARNT = 35, 14  # nights to which the last five are held, and how many of them must be known
+FINE = 0.003  # a hundredth of a metre is as fine as sensors show [m]
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Pressure sensors of each zone (row -> names) and their heads: row -> (sensors x nights x parts) [m]."""
+
+    names: dict[int, list[str]]
+    heads: dict[int, Array]
+
+
+def heads_of(question: Question, nights: Nights) -> Heads:
+    """The sensors that stand in each zone, and those of its network that stand in none."""
+    names = gauges(question.city, nights.zones)
+    if not names:
+        return Heads({}, {})
+    heads = _heads(question, nights, names)
+    known = question.city.points()
+    by_row: dict[int, list[str]] = {}
+    own_heads: dict[int, Array] = {}
+    for row, zone in enumerate(nights.zones):
+        inside = set(question.city.zones_within(zone.zone))
+        own = [at for at, name in enumerate(names) if known[name].zone is None or known[name].zone in inside]
+        if own:
+            by_row[row], own_heads[row] = [names[at] for at in own], heads[own]
+    return Heads(by_row, own_heads)
+
+
+def fallen(found: Heads, inflow: Array) -> Fallen | None:
+    """What tells the standard errors by which a zone's most fallen sensor lacks what the inflow explains.
+
+    The last five nights against the five weeks before them, of each sensor by itself; 0 where nothing is known, None
+    without sensors. `inflow` (zones x nights x parts) [m³/h].
+    """
+    if not found.heads:
+        return None
+    loads = {row: _load(inflow[row]) for row in found.heads}
+
+    def told(row: int, night: int) -> float:
+        if row not in loads or night < 2 * AFTER + LEARNT:
+            return 0.0
+        past = slice(max(0, night - 2 * AFTER - REFERENCE + 1), night - 2 * AFTER + 1)
+        lack = _lack(found.heads[row], loads[row], past, slice(night - AFTER + 1, night + 1))
+        return max(0.0, -float(lack.min())) if len(lack) else 0.0
+
+    return told
+
+
+def _load(inflow: Array) -> Array:
+    """What head loss is proportional to."""
+    load: Array = np.sign(inflow) * np.abs(inflow) ** EXPONENT
+    return load
+
+
+def _lack(heads: Array, load: Array, past: slice, now: slice) -> Array:
+    """Standard errors of the sensors whose past is known well enough, negative where the head is too low now."""
+    before, flow = heads[:, past], np.broadcast_to(load[past], heads[:, past].shape)
+    known = np.isfinite(before) & np.isfinite(flow)
+    use = (known.all(axis=2).sum(axis=1) >= LEARNT) & np.isfinite(heads[:, now]).all(axis=(1, 2))
+    if not use.any() or not np.isfinite(load[now]).all():
+        return np.empty(0)
+    before, flow, known = before[use], flow[use], known[use]
+    count = known.sum(axis=(1, 2), keepdims=True)
+    off = np.where(known, flow - np.where(known, flow, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
+    level = np.where(known, before - np.where(known, before, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
+    slope = np.minimum((off * level).sum(axis=(1, 2)) / np.maximum((off * off).sum(axis=(1, 2)), 1e-12), 0.0)
+    left = np.where(known, before - slope[:, None, None] * flow, np.nan)
+    course = np.nanmedian(left, axis=1)
+    was = np.nanmean(left - course[:, None], axis=2)
+    after = (heads[use][:, now] - slope[:, None, None] * load[now] - course[:, None]).mean(axis=2)
+    nights = np.isfinite(was).sum(axis=1)
+    scatter = np.sqrt(np.nanmean(was**2, axis=1)) + FINE
+    lack: Array = np.median(after, axis=1) / (scatter * np.sqrt(1 / AFTER + 1 / nights))
+    return lack
+
+
+def nearest(question: Question, found: Heads, nights: Nights, watched: Watch) -> dict[int, str]:
+    """Identity of each event -> names of the sensors at which it shows, the largest drop first."""
+    known = question.city.points()
+    told = {}
+    for row, heads in found.heads.items():
+        events, names = watched.events[row], found.names[row]
+        for event in events:
+            drops = _drops(event, events, heads, nights.parts[row])
+            if drops:
+                told[id(event)] = ", ".join(known[names[at]].name or names[at] for at in drops)
+    return told
+
+
+def _heads(question: Question, nights: Nights, names: list[str]) -> Array:
+    """(sensors x nights x parts) [m]."""
+    import pyarrow as pa
+
+    question.engine.register("gauges", pa.table({"point": pa.array(names, pa.string())}))
+    rows: Any = question.engine.arrow(question.sql("heads"))
+    place = {name: at for at, name in enumerate(names)}
+    at = np.array([place[name] for name in rows["point"].to_pylist()], dtype=np.int64)
+    first = np.datetime64(nights.dates[0], "D")
+    night = (rows["night"].to_numpy().astype("datetime64[D]") - first).astype(np.int64)
+    kept = (night >= 0) & (night < len(nights.dates))
+    heads = np.full((len(names), len(nights.dates), COURSE), np.nan)
+    heads[at[kept], night[kept], rows["part"].to_numpy()[kept]] = rows["head"].to_numpy()[kept]
+    return heads
+
+
+def _drops(event: Event, events: list[Event], heads: Array, inflow: Array) -> list[int]:
+    """Rows of the sensors that fell by more than the inflow explains, the largest drop first.
+
+    `heads` (sensors x nights x parts) [m], `inflow` (nights x parts) [m³/h].
+    """
+    stirred: set[int] = set()
+    for one in events:
+        if one is not event:
+            stirred |= {one.started, one.started + 1}
+            if one.repaired is not None:
+                stirred |= {one.repaired, one.repaired + 1}
+    before = [night for night in range(max(0, event.started - BEFORE), event.started) if night not in stirred]
+    last = [night for night in before if any(at >= night for at in stirred if at < event.started)]
+    before = (
+        [night for night in before if night not in last]
+        if len(before) - len(last) >= LEAST_BEFORE
+        else before
+    )
+    after = list(range(max(event.started + 1, event.detected - AFTER + 1), event.detected + 1)) or [
+        event.detected
+    ]
+    if len(before) < LEAST_BEFORE:
+        return []
+    load = _load(inflow)
+    drops, sure = np.full(len(heads), np.nan), np.zeros(len(heads))
+    for row, head in enumerate(heads):
+        drop = _drop(head, load, np.array(before), np.array(after))
+        if drop is not None:
+            drops[row], sure[row] = drop
+    if not (sure < -SURE).any():
+        return []
+    drops[sure > -SURE] = np.nan
+    order = np.argsort(drops)[:NAMED]
+    return [int(at) for at in order if np.isfinite(drops[at]) and drops[at] <= SHARE * np.nanmin(drops)]
+
+
+def _drop(
+    head: Array, load: Array, before: npt.NDArray[np.int64], after: npt.NDArray[np.int64]
+) -> tuple[float, float] | None:
+    """(change of head beyond what the inflow explains [m], the same in standard errors) of one sensor."""
+    level, flow = head[before], load[before]
+    known = np.isfinite(level) & np.isfinite(flow)
+    if known.sum() < LEAST_BEFORE * COURSE / 2:
+        return None
+    off, spread = flow[known] - flow[known].mean(), level[known] - level[known].mean()
+    slope = float(off @ spread / (off @ off)) if off @ off > 0 else 0.0
+    left = head - min(slope, 0.0) * load
+    course = np.nanmean(np.where(known, left[before], np.nan), axis=0)
+    was, now = left[before] - course, left[after] - course
+    if not np.isfinite(now).any():
+        return None
+    by_night = np.nanmean(was, axis=1)
+    scatter = float(np.nanstd(by_night)) + FINE
+    change = float(np.nanmean(now))
+    return change, change / (scatter * np.sqrt(1 / len(after) + 1 / len(before)))

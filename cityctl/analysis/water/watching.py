@@ -1,0 +1,318 @@
+"""Leaks as they show in night flow: a rise that stays, its start, its size, its growth and its end. Numbers only.
+
+A rise beyond the zone's own noise and wandering opens an event; what it starts from is remembered, so that a fall
+can be told as repair, and what is left after a repair as another leak. Nothing looks past the night it judges.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.water.changes import Change, Watchfulness, largest, overnight, placed
+from cityctl.analysis.water.creeping import WEEK, Crept, Reference
+from cityctl.analysis.water.events import Event, Seen
+from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
+from cityctl.analysis.water.shape import wandering, without_weekdays
+
+SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
+BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
+FADED = 7  # nights without most of its flow after which a leak is over without a fall
+
+
+class Watch:
+    """All zones under watch."""
+
+    def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
+        model = Expected(seen.flow, seen.use, seen.kinds, np.nan_to_num(seen.inflow), model_given)
+        self.model, self.given = model, given
+        self.raw, self.parts = seen.parts, without_weekdays(seen.parts, seen.kinds)
+        two = np.stack([seen.flow, seen.by_day - seen.flow], axis=2)
+        even = without_weekdays(two, seen.kinds)
+        self.reference = Reference(even[..., 0], even[..., 1], wandering(self.parts, model.inflow))
+        self.fallen = seen.fallen
+        zones = len(model.flow)
+        self.events: list[list[Event]] = [[] for _ in range(zones)]
+        self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
+        self.learnt = np.zeros(zones, dtype=np.int64)
+        self.baseline = np.full(model.flow.shape, np.nan)
+        self.doubt = np.zeros(model.flow.shape)
+        self.sunk: dict[int, tuple[int, Array, Array]] = {}  # zone -> night, state and spread before a fall
+
+    def run(self) -> None:
+        """Judge every night in turn."""
+        model, given = self.model, self.given
+        for night in range(model.flow.shape[1]):
+            model.feed(night)
+            self._settle_baseline(night)
+            self.learnt += model.known[:, night]
+            model.settle_drift(night, self.since)
+            found = largest(model, given, self.since, self.learnt, night)
+            worth = given.least_leak * model.inflow[:, night]
+            told = set(overnight(model, given, self.since, self.learnt, night, self.parts, self.raw).tolist())
+            for zone in told:
+                size = float(model.rest[zone, night])
+                begin = night - (night > self.since[zone] + 1 and model.rest[zone, night - 1] / size > 0.5)
+                self._changed(zone, night, Change(size, float(model.noise[zone]), 1, begin, False, True))
+            for zone in set(np.flatnonzero(np.abs(found.size) > worth).tolist()) - told:
+                told.add(zone)
+                if given.whole_days and found.size[zone] < 0 and self._still_falling(zone, night):
+                    continue
+                self._changed(zone, night, placed(model, int(self.since[zone]), zone, night, found))
+            for crept in self._crept(night):
+                if crept.zone not in told:
+                    self._creep(night, crept)
+            self._follow(night)
+
+    def _still_falling(self, zone: int, night: int) -> bool:
+        """Whether the last day fell by far more than the one before it: how far it falls is told tomorrow."""
+        flow = self.model.flow[zone]
+        usual = float(np.nanmedian(flow[max(0, night - 9) : night - 2])) if night > 9 else float("nan")
+        return bool(usual - flow[night] > 1.5 * (usual - flow[night - 1]))
+
+    def _changed(self, zone: int, night: int, change: Change) -> None:
+        (self._rise if change.size > 0 else self._fall)(zone, night, change)
+
+    def _crept(self, night: int) -> list[Crept]:
+        """Zones that have gained on their leak-free nights, where nothing has just begun, grown or ended."""
+        zones = len(self.events)
+        running, doubt = np.zeros(zones), np.zeros(zones)
+        silent = np.zeros(zones, dtype=np.bool_)
+        self.reference.free[:, night] = True
+        for zone, events in enumerate(self.events):
+            if not events:
+                continue
+            still = [event for event in events if event.repaired is None]
+            self.reference.free[zone, night] = not still
+            running[zone] = sum(event.flow for event in still)
+            doubt[zone] = np.sqrt(sum(event.sd**2 + (0.1 * event.flow) ** 2 for event in still))
+            silent[zone] = any(
+                night - event.detected < WEEK + 2
+                or (event.creeping and night - event.grown < self.given.growing)
+                for event in still
+            ) or any(event.repaired is not None and night - event.repaired <= WEEK for event in events)
+        certainty = self.given.certainty * self.given.slow
+        least = self.given.least_leak * self.model.inflow[:, night]
+        return self.reference.gained(self.model, night, running, doubt, certainty, least, silent, self.fallen)
+
+    def _creep(self, night: int, crept: Crept) -> None:
+        """Open an event whose flow the expected level holds already."""
+        zone = crept.zone
+        state, spread = self.model.before(zone, night)
+        change = Change(crept.size, crept.sd, WEEK, crept.begin, True, False)
+        event = self._new(zone, night, change, [], state, spread)
+        event.base[LEVEL] -= crept.size + sum(one.flow for one in self.open(zone))
+        event.base_spread[LEVEL, LEVEL] += crept.sd**2
+        event.flow, event.how = crept.size, f"over {WEEK} nights against those without a leak"
+        event.sizes.append((night, crept.size))
+        self._open(zone, night, event)
+        self.since[zone] = night
+
+    def _open(self, zone: int, night: int, event: Event) -> None:
+        self.events[zone].append(event)
+        self.reference.free[zone, event.started : night + 1] = False
+
+    def open(self, zone: int) -> list[Event]:
+        """The leaks of a zone that still run."""
+        return [event for event in self.events[zone] if event.repaired is None]
+
+    def _rise(self, zone: int, night: int, change: Change) -> None:
+        model, given = self.model, self.given
+        nights = night - change.begin + 1
+        state, spread = model.before(zone, change.begin)
+        running = self.open(zone)
+        if not running and self._came_back(zone, night, change):
+            return
+        growing = [event for event in running if night - event.grown <= given.growing]
+        steep = max((event.rate for event in growing), default=0.0) * change.width * given.jump
+        last = growing[-1] if growing else None
+        # A burst within the window shows half of itself in its first night: the rest is the same leak.
+        rest = last is not None and last.at_once and change.begin <= last.detected + 1
+        sudden = change.at_once and change.size > steep and not rest
+        sudden &= change.width == 1 or self._jumped(zone, night, change)
+        if last is not None and not sudden:
+            event = last
+            if not rest or event.creeping:
+                event.rate = max(event.rate / 2, change.size / nights)
+                event.grown, event.creeping = night, True
+        else:
+            event = self._new(zone, night, change, running, state, spread)
+            self._open(zone, night, event)
+        base = self._oldest(zone)
+        for at in range(change.begin, night + 1):
+            self.baseline[zone, at] = float(model.design[at, zone] @ base.base)
+        self._resize(zone, night, event, change.size)
+        spread[LEVEL, LEVEL] += (2 * change.size) ** 2
+        creep = change.size / nights if change.creeping else 0.0
+        model.restart(zone, change.begin, night, state, spread, creep, False)
+        self.since[zone] = night
+        model.growth[zone] = min(creep or 0.05 * change.size, model.noise[zone])
+
+    def _came_back(self, zone: int, night: int, change: Change) -> bool:
+        """Whether a rise only takes back a fall that no mended leak explained: a valve, or a sensor, is right again."""
+        if zone not in self.sunk:
+            return False
+        fell, state, spread = self.sunk.pop(zone)
+        if night - fell > BACK_WITHIN:
+            return False
+        model = self.model
+        flow = (
+            model.flow[zone, change.begin : night + 1] - model.design[change.begin : night + 1, zone] @ state
+        )
+        if not np.nanmedian(flow) < 0.3 * change.size:
+            return False
+        spread[LEVEL, LEVEL] += model.drift[zone] ** 2 * (night - fell) + model.noise[zone] ** 2
+        model.restart(zone, change.begin, night, state, spread, 0.0, True)
+        self.since[zone] = night
+        return True
+
+    def _jumped(self, zone: int, night: int, change: Change) -> bool:
+        """Whether half of a change came from one night to the next; what the level lags behind a growth did not."""
+        flow = self.reference.flow[zone, max(0, change.begin - 2) : night + 1]
+        steps = np.diff(flow[np.isfinite(flow)])
+        return bool(len(steps) and steps.max() > 0.5 * change.size)
+
+    def _new(
+        self, zone: int, night: int, change: Change, running: list[Event], state: Array, spread: Array
+    ) -> Event:
+        free, doubt = state.copy(), spread.copy()
+        if running:  # what the zone takes without any leak is known from before the first
+            oldest = min(running, key=lambda one: one.started)
+            free[LEVEL] = oldest.base[LEVEL]
+            wandered = self.model.drift[zone] ** 2 * (change.begin - oldest.started)
+            doubt[LEVEL, LEVEL] = oldest.base_spread[LEVEL, LEVEL] + wandered
+        return Event(
+            started=change.begin,
+            detected=night,
+            flow=0.0,
+            sd=change.sd,
+            creeping=change.creeping,
+            at_once=change.at_once,
+            base=free,
+            base_spread=doubt,
+            rate=1.5 * change.size / (night - change.begin + 1) if change.creeping else 0.1 * change.size,
+            grown=night,
+            told=change.size,
+            how="in one night and the evening before it"
+            if change.width == 1
+            else f"over {change.width} nights",
+            sizes=[(change.begin, 0.0)] if change.creeping else [],
+        )
+
+    def _oldest(self, zone: int) -> Event:
+        return min(self.open(zone), key=lambda one: one.started)
+
+    def _excess(self, zone: int, night: int) -> float | None:
+        """Flow of all leaks together: the middle of the last three nights since the first of them began."""
+        recent = slice(max(self._oldest(zone).started, night - 2), night + 1)
+        rest = self.model.flow[zone, recent] - self.baseline[zone, recent]
+        rest = rest[np.isfinite(rest)]
+        return float(np.median(rest)) if len(rest) else None
+
+    def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
+        """What the other leaks leave of the excess is this one's; one that creeps only grows."""
+        excess = self._excess(zone, night)
+        others = sum(one.flow for one in self.open(zone) if one is not event)
+        told = max(least, 0.0 if excess is None else excess - others)
+        if event.creeping:
+            event.flow = max(event.flow, told)
+            event.sizes.append((night, event.flow))
+        else:
+            event.flow = told
+            event.sizes = [(event.started, told), (night, told)]
+
+    def _fall(self, zone: int, night: int, change: Change) -> None:
+        model = self.model
+        state, spread = model.before(zone, change.begin)
+        running = self.open(zone)
+        total = sum(event.flow for event in running)
+        since = slice(change.begin, night + 1)
+        left = float(np.nanmedian(model.flow[zone, since] - self.baseline[zone, since]))
+        fall = max(-change.size, total - left) if running else -change.size
+        if not running:
+            self.sunk[zone] = change.begin, state.copy(), spread.copy()
+        ended = self._explained(running, fall)
+        if ended:
+            base = self._oldest(zone)
+            for event in ended:
+                event.repaired = change.begin
+                event.sizes.append((max(change.begin - 1, event.sizes[-1][0]), event.flow))
+            staying = [event for event in running if event.repaired is None]
+            # The level from before the first leak, plus what still runs: any excess over it is another leak.
+            state[LEVEL] = base.base[LEVEL] + sum(event.flow for event in staying)
+            spread[LEVEL, :], spread[:, LEVEL] = 0, 0
+            spread[LEVEL, LEVEL] = (
+                base.base_spread[LEVEL, LEVEL]
+                + model.drift[zone] ** 2 * (change.begin - base.started)
+                + sum(event.sd**2 + (0.15 * event.flow) ** 2 for event in staying)
+            )
+            model.restart(zone, change.begin, night, state, spread, 0.0, True)
+            self.since[zone] = change.begin - 1
+            model.states[change.begin % KEPT, zone] = state
+            model.spreads[change.begin % len(model.spreads), zone] = spread
+        else:
+            for event in running:
+                if (share := 1 - fall / total) > 0.1:
+                    event.flow *= share
+                else:
+                    event.repaired = change.begin
+                event.sizes.append((max(change.begin, event.sizes[-1][0]), event.flow))
+            spread[LEVEL, LEVEL] += (2 * change.size) ** 2
+            model.restart(zone, change.begin, night, state, spread, 0.0, False)
+            self.since[zone] = night
+        model.growth[zone] = 0.0
+
+    def _explained(self, running: list[Event], fall: float) -> list[Event]:
+        """The running leaks whose flows together come nearest to a fall, or none where none does."""
+        last = running[-6:]
+        best: tuple[float, list[Event]] = (self.given.match, [])
+        for bits in range(1, 1 << len(last)):
+            chosen = [event for at, event in enumerate(last) if bits >> at & 1]
+            flow = sum(event.flow for event in chosen)
+            off = abs(flow - fall) / max(flow, fall)
+            if off < best[0]:
+                best = (off, chosen)
+        return best[1]
+
+    def _settle_baseline(self, night: int) -> None:
+        """What each zone takes in a night without the leaks that run [m³/h]."""
+        model = self.model
+        self.baseline[:, night] = model.predicted[:, night]
+        seen = model.design[night]
+        expected = np.einsum("zi,zij,zj->z", seen, model.spreads[night % KEPT], seen)
+        self.doubt[:, night] = np.sqrt(np.maximum(expected, 0.0))
+        for zone in self._leaking():
+            ways = model.design[night, zone, 1:] @ model.state[zone, 1:]
+            self.baseline[zone, night] = self._oldest(zone).base[LEVEL] + ways
+
+    def _leaking(self) -> list[int]:
+        return [
+            zone for zone, events in enumerate(self.events) if any(one.repaired is None for one in events)
+        ]
+
+    def _follow(self, night: int) -> None:
+        """Sizes of the leaks that run, told anew; those whose flow has faded are over."""
+        for zone in self._leaking():
+            excess = self._excess(zone, night)
+            if excess is None:
+                continue
+            running = self.open(zone)
+            last = running[-1]
+            if last.creeping and night - last.grown <= self.given.growing:
+                self._resize(zone, night, last, last.flow)
+                if last.flow - last.size_at(night - 7) > self.model.noise[zone]:
+                    last.grown = night
+            elif not last.creeping and night - last.detected <= SETTLING:
+                self._resize(zone, night, last, last.flow / 2)
+            for event in running:
+                event.fading = event.fading + 1 if excess < 0.3 * event.flow else 0
+                if event.fading >= FADED:
+                    event.repaired = night - FADED + 1
+                    event.sizes.append((night, event.flow))
+
+
+def watch(model_given: Assumptions, given: Watchfulness, seen: Seen) -> Watch:
+    """Expect and watch all zones, night after night."""
+    watching = Watch(seen, model_given, given)
+    watching.run()
+    return watching

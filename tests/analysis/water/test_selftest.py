@@ -1,0 +1,62 @@
+"""The watch's own promise: intervals against published values, and leaks put into a made city."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cityctl.analysis.catalog import find
+from cityctl.analysis.question import Question
+from cityctl.analysis.water.selftest import ALL, poisson, tried, wilson
+from cityctl.city.load import load
+from cityctl.engine.duck import Engine
+from cityctl.store.views import attach_city
+from tests.analysis.conftest import days, readings, rows_of
+from tests.analysis.water.made import CITY, inflow
+
+
+def test_wilson_interval() -> None:
+    """Brown, Cai and DasGupta (2001), by hand: 8 of 10 gives 0.490 to 0.943, 0 of 10 gives 0 to 0.278."""
+    assert wilson(8, 10) == pytest.approx((0.490, 0.943), abs=0.001)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.278), abs=0.001)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_poisson_interval() -> None:
+    """Garwood's table (1936), 95 %: 0 -> 3.689; 1 -> 0.0253 to 5.572; 10 -> 4.795 to 18.390."""
+    assert poisson(0) == pytest.approx((0.0, 3.689), abs=0.001)
+    assert poisson(1) == pytest.approx((0.0253, 5.572), abs=0.001)
+    assert poisson(10) == pytest.approx((4.795, 18.390), abs=0.001)
+
+
+@pytest.mark.slow
+def test_leaks_put_into_quiet_zones(project: Callable[[str], Any]) -> None:
+    folder = project(CITY)
+    city = load(folder)
+    span = ("2025-11-01", "2026-11-01")
+    series = {"hafen_inflow": inflow(*span), "altstadt_inflow": inflow(*span, seed=2)}
+    analysis = find("water/night_flow", folder)
+    settled = analysis.settle({"history": "0d"})
+    interval = days("2025-11-02", "2026-10-31", city.zone_info)
+    steps: list[tuple[int, int]] = []
+    with Engine(threads=2) as engine:
+        engine.keep("readings", readings(series))
+        attach_city(engine, city, interval)
+        question = Question(city, interval, settled, engine, None, analysis.statements)
+        result = tried(question, trials=3, seed=1, advance=lambda done, of: steps.append((done, of)))
+        again = tried(question, trials=3, seed=1)
+    rows = [row for row in rows_of(result, "promise") if row["zone"] == ALL]
+    by_kind = {(row["leak"], row["leak_share"]): row for row in rows}
+    assert by_kind["step", 0.2]["detection"] == 1.0
+    assert by_kind["step", 0.2]["detection_delay"] <= 3
+    assert by_kind["step", 0.2]["put_in"] == 6
+    assert by_kind["creeping", 0.2]["detection"] == 1.0
+    assert all(row["detection_low"] <= row["detection"] <= row["detection_high"] for row in rows)
+    (alarms, *_) = rows_of(result, "alarms")
+    assert alarms["alarms"] == 0
+    assert alarms["zone_years"] == pytest.approx(2, abs=0.05)
+    assert alarms["alarm_high"] == pytest.approx(3.689 / alarms["zone_years"], abs=0.01)
+    assert steps[-1] == (36, 36)
+    assert rows_of(again, "promise") == rows_of(result, "promise")
