@@ -1,0 +1,130 @@
+"""The one place that changes a plant: audit, then journal, then one telegram, then reading back; and undoing.
+
+Whether a write took effect is decided by reading back alone, whatever the device answered or did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cityctl.errors import WriteRefused
+from cityctl.runbook.change import Change, record
+from cityctl.runbook.desk import Desk
+from cityctl.runbook.guard import SENT, permit
+from cityctl.runbook.hand import Hand, Present, Sent, Silence, Telegram
+from cityctl.runbook.journal import Journal
+from cityctl.runbook.values import shown
+
+_READ_BACKS = 3
+_BETWEEN = 0.5  # s between two tries to read back a device that does not answer
+
+
+class Failed(Exception):
+    """A step did not do what it should; what was written so far is to be undone."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a write, by reading back."""
+
+    how: Literal["done", "unchanged", "other", "unknown"]
+    sent: Sent
+    read_back: str
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        answer = {
+            "confirmed": "the device confirmed it",
+            "refused": f"the device refused it: {self.sent.said}",
+            "not sent": f"nothing was sent: {self.sent.said}",
+            "unconfirmed": f"its answer was lost ({self.sent.said})",
+        }[self.sent.how]
+        found = {
+            "done": f"it reads back as {self.read_back}",
+            "unchanged": f"it still is {self.read_back}",
+            "other": f"it reads back as {self.read_back}",
+            "unknown": f"it cannot be read back: {self.read_back}",
+        }[self.how]
+        return f"{answer}, and {found}"
+
+
+class Act:
+    """Sends writes of one run, and undoes them. `head` names the run and its recipe in the audit."""
+
+    def __init__(self, desk: Desk, hand: Hand, journal: Journal, head: dict[str, Any]) -> None:
+        self.desk, self.hand, self.journal, self.head = desk, hand, journal, head
+
+    def write(self, key: str, change: Change, **more: Any) -> Outcome:
+        """Send a change, once. Raises WriteRefused, with nothing sent, where audit or journal cannot be kept."""
+        return self._send(key, change, change.telegram, undoing=False, **more)
+
+    def _send(self, key: str, change: Change, telegram: Telegram, *, undoing: bool, **more: Any) -> Outcome:
+        desk = self.desk
+        about: dict[str, Any] = {
+            **self.head, **desk.signature, "step": key, "point": str(change.at), "place": change.host,
+            "unit": change.unit, "function": telegram.function, "address": telegram.address,
+            "words": list(telegram.words), "masks": list(telegram.masks or ()) or None,
+            "old": shown(change.old), "new": shown(change.new), "undoing": undoing,
+        }  # fmt: skip
+        desk.audit.append(SENT, **about)
+        self.journal.note("undo-intent" if undoing else "intent", key=key, change=record(change), **more)
+        sent = self.hand.send(change.at, telegram)
+        if change.settle:
+            desk.clock.sleep(change.settle)
+        outcome = self._read_back(change, sent, undoing=undoing)
+        desk.audit.append(
+            "read back", **self.head, **desk.signature, step=key, point=str(change.at), answer=sent.how,
+            said=sent.said, outcome=outcome.how, read_back=outcome.read_back, undoing=undoing,
+        )  # fmt: skip
+        return outcome
+
+    def _read_back(self, change: Change, sent: Sent, *, undoing: bool) -> Outcome:
+        point = self.hand.plant.point(change.at)
+        present: Present | None = None
+        why = ""
+        for attempt in range(_READ_BACKS):
+            try:
+                present = self.hand.present(change.at)
+                break
+            except Silence as problem:
+                why = str(problem)
+                if attempt + 1 < _READ_BACKS:
+                    self.desk.clock.sleep(_BETWEEN)
+        if present is None:
+            return Outcome("unknown", sent, why)
+        said = shown(present.told) if present.number is not None else "no value"
+        wanted, before = change.agrees(present), change.is_undone(point, present)
+        if undoing:
+            wanted, before = before, wanted
+        return Outcome("done" if wanted else "unchanged" if before else "other", sent, said)
+
+    def found(self, change: Change) -> Literal["done", "unchanged", "other", "unknown"]:
+        """What became of a write that a killed process had in hand; reads only."""
+        self.desk.clock.sleep(change.settle)
+        return self._read_back(change, Sent("unconfirmed", "the run was killed"), undoing=False).how
+
+    def undo(self, key: str, change: Change, say: Callable[[str], None]) -> str | None:
+        """Put back what was there before a change; why that could not be proven, or None where it was."""
+        at, point = change.at, self.hand.plant.point(change.at)
+        if self.journal.last("undone", key=key) is not None:
+            return None
+        try:
+            present = self.hand.present(at)
+        except Silence as problem:
+            return f"{at}: {problem}; it was {shown(change.old)} before"
+        if not change.is_undone(point, present):
+            try:
+                permit(self.desk, at, undoing=True)
+                outcome = self._send(key, change, change.undo, undoing=True)
+            except WriteRefused as problem:
+                return f"{at} is {shown(present.told)} and was {shown(change.old)}: not put back: {problem.message}"
+            if outcome.how != "done":
+                return f"{at} was not put back to {shown(change.old)}: {outcome.said}"
+            say(f"{at} put back to {shown(change.old)}")
+        else:
+            say(f"{at} is {shown(change.old)}, as before")
+        self.journal.note("undone", key=key)
+        return None

@@ -1,0 +1,298 @@
+"""One write, worked out: from a value in engineering units to the words on the wire, checked against every limit.
+
+The same for a plan and for a run: whatever is refused here is refused in both. Sends nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cityctl.errors import UsageProblem, WriteRefused
+from cityctl.modbus.codec import decode, encode, mask_write
+from cityctl.modbus.point import UNCONFIRMED, DevicePoint, WriteRule
+from cityctl.modbus.types import Unrepresentable
+from cityctl.runbook.hand import Hand, Present, Silence, Telegram
+from cityctl.runbook.points import Ref, for_device, is_truth, told
+from cityctl.runbook.values import Amount, State, Told, Unknown, Value, as_json, from_json, shown, truth
+from cityctl.units import pretty
+
+_TABLES = {1: "coil", 3: "holding"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A write that is allowed: where, from what to what, as values and as words.
+
+    `read_back` is the number (in the point's unit) or text that must be there afterwards, `tolerance` how far
+    off it may be. `in_place`: it is there already, and nothing will be sent.
+    """
+
+    at: Ref
+    host: str
+    unit: int
+    telegram: Telegram
+    undo: Telegram
+    old: Told
+    new: Told
+    old_words: tuple[int, ...]
+    new_words: tuple[int, ...]
+    read_back: float | str
+    tolerance: float
+    settle: float
+    exponent: int | None
+    in_place: bool
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> str:
+        """`holding 40112 = 1`, with the function that writes it."""
+        address = self.telegram.address
+        if self.telegram.function in (5, 15):
+            where = f"coil {address + 1:05d}"
+        else:
+            where = f"holding {40001 + address if address < 9999 else 400001 + address}"
+        words = " ".join(str(word) for word in self.telegram.words)
+        if self.telegram.masks is not None:
+            words = "and {:#06x} or {:#06x}".format(*self.telegram.masks)
+        return f"{where} = {words} (function {self.telegram.function})"
+
+    def agrees(self, present: Present) -> bool:
+        """Whether a point says what was written, within the tolerance."""
+        return _agrees(present.number, self.read_back, self.tolerance)
+
+    def same_old(self, other: Change) -> bool:
+        """Whether another working-out of the same write found the same value there before."""
+        if (
+            isinstance(self.old, Amount)
+            and isinstance(other.old, Amount)
+            and isinstance(self.read_back, float)
+        ):
+            unit = self.old.shown_unit or ""
+            return _agrees(self.old.in_unit(unit), other.old.in_unit(unit), self.tolerance)
+        return self.old == other.old
+
+    def is_undone(self, point: DevicePoint, present: Present) -> bool:
+        """Whether a point says what it said before the write."""
+        if point.is_text:
+            return present.registers == self.old_words
+        old = decode(point, self.old_words, exponent=self.exponent).value
+        return old is not None and _agrees(present.number, old, self.tolerance)
+
+
+def _agrees(found: float | str | None, wanted: float | str, tolerance: float) -> bool:
+    if found is None:
+        return False
+    if isinstance(found, str) or isinstance(wanted, str):
+        return found == wanted
+    return abs(found - wanted) <= tolerance + 1e-9 * max(abs(found), abs(wanted))
+
+
+def writable(at: Ref, point: DevicePoint) -> WriteRule:
+    """The rule by which a point may be written. Raises WriteRefused where none allows it, naming what lacks."""
+    if not point.can_be_written:
+        raise WriteRefused(
+            f"{at} can only be read",
+            hint="only points that their connector marks `access: readwrite` are written",
+        )
+    if not point.can_be_read:
+        raise WriteRefused(f"{at} cannot be read back, so that nobody could tell whether a write took effect")
+    if point.confidence == UNCONFIRMED:
+        raise WriteRefused(f"{at}: no source states this point in full; it is not written")
+    rule = point.write
+    if rule is None:
+        raise WriteRefused(
+            f"{at} has no `write` rule in its connector",
+            hint="give it `write: {min, max, max_step}` in a connector of the project, from the maker's manual",
+        )
+    if not (point.enum or point.is_text or is_truth(point)):
+        lacking = [
+            word
+            for word, value in (
+                ("unit", point.unit),
+                ("write.min", rule.minimum),
+                ("write.max", rule.maximum),
+                ("write.max_step", rule.max_step),
+            )
+            if value is None
+        ]
+        if lacking:
+            raise WriteRefused(
+                f"{at}: its connector gives no {', '.join(lacking)}",
+                hint="a point is written only with unit, min, max and max_step",
+            )
+    if point.function_code not in _TABLES:
+        raise WriteRefused(f"{at} lies in a table that can only be read")
+    return rule
+
+
+def read_present(hand: Hand, at: Ref) -> Present:
+    """The registers as they are now. Raises WriteRefused where they do not come, or are no good value."""
+    try:
+        present = hand.present(at)
+    except Silence as problem:
+        raise WriteRefused(f"{at} cannot be read, so it is not written: {problem}") from None
+    if isinstance(present.told, Unknown):
+        raise WriteRefused(f"{at} has no good value now, so it is not written: {present.told.why}")
+    return present
+
+
+Look = Callable[[Iterable[Ref]], Mapping[Ref, Told]]
+
+
+class DependsRefused(WriteRefused):
+    """A condition of the connector does not hold; after other writes it may."""
+
+
+def work_out(
+    hand: Hand,
+    at: Ref,
+    value: Value,
+    *,
+    expect: Value | None = None,
+    present: Present | None = None,
+    look: Look | None = None,
+) -> Change:
+    """A write of `value`, worked out on what is there now.
+
+    Raises WriteRefused: not writable, another value than expected, out of range, over the step, no number, wrong
+    unit, not exactly representable, a condition of the connector that does not hold.
+    """
+    point = hand.plant.point(at)
+    rule = writable(at, point)
+    present = present or read_present(hand, at)
+    try:
+        wanted = for_device(at, point, value)
+        if expect is not None:
+            _expect(at, point, expect, present)
+    except UsageProblem as problem:
+        raise WriteRefused(problem.message, hint=problem.hint) from None
+    depends = _depends(at, rule, look or hand.look)
+    if isinstance(wanted, float):
+        if not math.isfinite(wanted):
+            raise WriteRefused(f"{at}: {wanted} is no number to write")
+        if not (point.enum or is_truth(point)):
+            old = present.number if isinstance(present.number, float) else None
+            why = rule.violation(wanted, old, pretty(point.unit or ""))
+            if why:
+                raise WriteRefused(f"{at}: {why}")
+    try:
+        telegram, words = _telegram(point, rule, wanted, present)
+        back = decode(point, words, exponent=present.exponent).value
+    except Unrepresentable as problem:
+        raise WriteRefused(f"{at}: {str(problem).removeprefix(f'{at.point}: ')}") from None
+    assert back is not None  # encode refuses codes of `no value`
+    target = hand.target(at.device, [at.point])
+    return Change(
+        at, f"{target.link}", target.unit, telegram, _undo(telegram, present.registers), present.told,
+        told(at, point, back), present.registers, tuple(words), back, rule.tolerance, rule.settle, present.exponent,
+        _agrees(present.number, back, rule.tolerance), depends,
+    )  # fmt: skip
+
+
+def _expect(at: Ref, point: DevicePoint, expect: Value, present: Present) -> None:
+    wanted = for_device(at, point, expect)
+    if isinstance(wanted, str) and point.enum:
+        wanted = float(next((code for code, name in point.enum.items() if name == wanted), math.nan))
+    tolerance = point.write.tolerance if point.write else 0.0
+    if isinstance(wanted, float) and isinstance(present.number, float) and not point.plain:
+        tolerance += 1e-6 * abs(wanted)
+    if not _agrees(present.number, wanted, max(tolerance, _grain(point, wanted))):
+        raise WriteRefused(
+            f"{at} is {shown(present.told)}, and {shown(expect)} was expected",
+            hint="somebody changed it since; look again, and decide again",
+        )
+
+
+def _grain(point: DevicePoint, value: float | str) -> float:
+    """Half the last place of a float register: 4.2 in float32 is 4.199999809."""
+    return abs(value) * 2.0**-23 if isinstance(value, float) and point.layout.family == "float" else 0.0
+
+
+def _depends(at: Ref, rule: WriteRule, look: Look) -> tuple[str, ...]:
+    """The connector's own conditions, read now. Raises WriteRefused where one does not hold."""
+    if not rule.depends_on:
+        return ()
+    seen = look(Ref(at.device, each.point) for each in rule.depends_on)
+    said = []
+    for each in rule.depends_on:
+        now = seen[Ref(at.device, each.point)]
+        if isinstance(now, Unknown):
+            raise DependsRefused(f"{at} depends on {each.point}, which is not known: {now.why}")
+        if each.equals is not None and not _says(now, each.equals):
+            raise DependsRefused(f"{at} depends on {each.point} = {each.equals}, and it is {shown(now)}")
+        said.append(f"{each.point} {shown(now)}")
+    return tuple(said)
+
+
+def _says(now: Value, wanted: float | str) -> bool:
+    """Whether a point says what a connector's condition wants: a state's name or code, or a number in its unit."""
+    if isinstance(now, Amount):
+        number = now.in_unit(now.shown_unit) if now.shown_unit else now.number
+        return not isinstance(wanted, str) and math.isclose(number, wanted, rel_tol=1e-6)
+    if isinstance(now, State) and not isinstance(wanted, str):
+        return now.code == wanted
+    if isinstance(now, bool):
+        return now == (truth(State(wanted)) if isinstance(wanted, str) else bool(wanted))
+    return str(now) == wanted
+
+
+def _telegram(
+    point: DevicePoint, rule: WriteRule, value: float | str, present: Present
+) -> tuple[Telegram, list[int]]:
+    """The write, and the registers that will be there after it. Raises Unrepresentable."""
+    words = encode(point, value, exponent=present.exponent, current=present.registers)
+    function = rule.function
+    if function == 22 and point.registers == 1:
+        masks = mask_write(point, value)
+        return Telegram(22, point.address, tuple(words), masks), words
+    coils = point.function_code == 1
+    fits = function in ((5, 15) if coils else (6, 16)) and not (function in (5, 6) and point.registers > 1)
+    if not fits:
+        raise Unrepresentable(f"function {function} cannot write {point.registers} registers of this table")
+    return Telegram(function, point.address, tuple(words)), words
+
+
+def _undo(telegram: Telegram, old: tuple[int, ...]) -> Telegram:
+    """What puts the registers back as they were; of a shared register only the point's own bits."""
+    if telegram.masks is None:
+        return Telegram(telegram.function, telegram.address, old)
+    keep, _ = telegram.masks
+    return Telegram(22, telegram.address, old, (keep, old[0] & ~keep & 0xFFFF))
+
+
+def record(change: Change) -> dict[str, Any]:
+    """A change for the journal."""
+    held = asdict(change)
+    for key in ("old", "new"):
+        told_ = getattr(change, key)
+        held[key] = None if isinstance(told_, Unknown) else as_json(told_)
+    return held
+
+
+def recalled(held: Mapping[str, Any]) -> Change:
+    """The change that `record` wrote."""
+
+    def telegram(each: Mapping[str, Any]) -> Telegram:
+        masks = tuple(each["masks"]) if each["masks"] else None
+        return Telegram(each["function"], each["address"], tuple(each["words"]), masks)
+
+    def value(each: object) -> Told:
+        found = from_json(each)
+        return Unknown("it was not known") if found is None else found
+
+    return Change(
+        **{
+            **held,
+            "at": Ref(**held["at"]),
+            "telegram": telegram(held["telegram"]),
+            "undo": telegram(held["undo"]),
+            "old": value(held["old"]),
+            "new": value(held["new"]),
+            "old_words": tuple(held["old_words"]),
+            "new_words": tuple(held["new_words"]),
+            "depends_on": tuple(held["depends_on"]),
+        }
+    )

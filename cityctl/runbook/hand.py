@@ -1,0 +1,169 @@
+"""The hand on the plant: looks at points, and sends one write. What may be sent is decided elsewhere.
+
+Each look and each write is a connection of its own: what an earlier one left behind cannot be taken for an
+answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cityctl.modbus import write as wire
+from cityctl.modbus.ask import Target
+from cityctl.modbus.codec import decode
+from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected
+from cityctl.modbus.line import Line, open_line
+from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.run import ask_all, run_loop
+from cityctl.modbus.targets import target
+from cityctl.reading import Quality
+from cityctl.runbook.points import Ref, told, told_of
+from cityctl.runbook.scope import Plant
+from cityctl.runbook.values import Told, Unknown
+
+_READ_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Present:
+    """A point's registers as they were just read, what they say, and the scale factor that goes with them."""
+
+    registers: tuple[int, ...]
+    told: Told
+    number: float | str | None
+    exponent: int | None = None
+
+
+@dataclass(frozen=True)
+class Telegram:
+    """One write as it goes over the wire: function, address, registers (or bits), and masks for function 22."""
+
+    function: int
+    address: int
+    words: tuple[int, ...]
+    masks: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How a write ended: confirmed, refused by the device, never sent, or nobody knows; and what was said."""
+
+    how: Literal["confirmed", "refused", "not sent", "unconfirmed"]
+    said: str = ""
+
+
+class Silence(Exception):
+    """A device did not give what was asked for; the text says where and why."""
+
+
+class Hand:
+    """Reads and writes points of a city's devices. `timeout` in s replaces the devices' own, for tests."""
+
+    def __init__(self, plant: Plant, timeout: float | None = None) -> None:
+        self.plant = plant
+        self.timeout = timeout
+
+    def target(self, device: str, points: Iterable[str]) -> Target:
+        """A device to ask."""
+        city = self.plant.city
+        found = target(self.plant.shelf, device, city.devices[device], tuple(points), folder=city.project)
+        return replace(found, timeout=min(found.timeout, self.timeout)) if self.timeout else found
+
+    def look(self, refs: Iterable[Ref]) -> dict[Ref, Told]:
+        """The values of points, now. One that does not come is Unknown, with the reason."""
+        by_device: dict[str, list[str]] = {}
+        for at in dict.fromkeys(refs):
+            by_device.setdefault(at.device, []).append(at.point)
+        answers = ask_all([self.target(device, points) for device, points in by_device.items()])
+        found: dict[Ref, Told] = {}
+        for answer in answers:
+            device = answer.target.device
+            for name in by_device[device]:
+                at = Ref(device, name)
+                if name in answer.values:
+                    found[at] = told_of(at, self.plant.point(at), answer.values[name])
+                else:
+                    why = next((f.reason for f in answer.failures if name in f.points), "no answer")
+                    found[at] = Unknown(f"{device} at {answer.target.place}: {why}")
+        return found
+
+    def present(self, at: Ref) -> Present:
+        """A point's registers, now. Raises Silence."""
+        point = self.plant.point(at)
+        connector = self.plant.shelf.connector(self.plant.city.devices[at.device].connector)
+        exponent = None
+        holder = connector.exponent_of(point)
+        if holder is not None:
+            answer = ask_all([self.target(at.device, [holder.name])])[0]
+            value = answer.values.get(holder.name)
+            if value is None or not isinstance(value.value, int | float):
+                raise Silence(f"{at}: its scale factor cannot be read: {answer.reason or 'no value'}")
+            exponent = int(value.value)
+        registers = run_loop(self._registers(self.target(at.device, [at.point]), point))
+        seen = decode(point, registers, exponent=exponent)
+        if point.is_text and seen.value is None:  # an empty text is one all the same
+            return Present(tuple(registers), "", "", exponent)
+        quality = seen.quality if seen.value is not None else Quality.BAD
+        return Present(tuple(registers), told(at, point, seen.value, quality), seen.value, exponent)
+
+    async def _registers(self, to: Target, point: DevicePoint) -> list[int]:
+        problem: Fault | None = None
+        for _ in range(_READ_TRIES):
+            line: Line | None = None
+            try:
+                line = await open_line(to.link, to.timeout)
+                frame = await line.read(
+                    to.unit, point.function_code, point.address, point.registers, timeout=to.timeout
+                )
+                return list(frame.registers)
+            except Fault as found:
+                problem = found
+                if isinstance(found, ExceptionAnswer) and not found.is_passing:
+                    break
+            finally:
+                if line is not None:
+                    line.close()
+        raise Silence(f"{to.device} at {to.place}: {problem}")
+
+    def send(self, at: Ref, telegram: Telegram) -> Sent:
+        """Send one write, once, whatever becomes of it."""
+        return run_loop(self._send(self.target(at.device, [at.point]), telegram))
+
+    async def _send(self, to: Target, telegram: Telegram) -> Sent:
+        try:
+            line = await open_line(to.link, to.timeout)
+        except NotConnected as problem:
+            return Sent("not sent", str(problem))
+        try:
+            await _transmit(line, to.unit, telegram, to.timeout)
+        except NotConnected as problem:
+            return Sent("not sent", str(problem))
+        except ExceptionAnswer as problem:
+            return Sent("refused", str(problem))
+        except Fault as problem:
+            if not line.trusts(to.unit):
+                with contextlib.suppress(Fault):  # or a late echo would answer the read-back
+                    await line.settle(to.unit, timeout=to.timeout)
+            return Sent("unconfirmed", str(problem))
+        finally:
+            line.close()
+        return Sent("confirmed")
+
+
+async def _transmit(line: Line, unit: int, telegram: Telegram, timeout: float) -> None:
+    words, address = telegram.words, telegram.address
+    if telegram.function == 5:
+        await wire.write_coil(line, unit, address, bool(words[0]), timeout=timeout)
+    elif telegram.function == 6:
+        await wire.write_register(line, unit, address, words[0], timeout=timeout)
+    elif telegram.function == 15:
+        await wire.write_coils(line, unit, address, words, timeout=timeout)
+    elif telegram.function == 22 and telegram.masks is not None:
+        await wire.mask_write(line, unit, address, *telegram.masks, timeout=timeout)
+    elif telegram.function == 16:
+        await wire.write_registers(line, unit, address, words, timeout=timeout)
+    else:
+        raise ValueError(f"function {telegram.function} writes nothing")

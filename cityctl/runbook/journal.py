@@ -1,0 +1,104 @@
+"""The journal of one run: what was done, flushed before the next thing is begun, so that a killed run can go on.
+
+One JSON object a line; a torn last line is as none. The audit is for people and proof, this is for `resume`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cityctl.disk import sync_folder
+from cityctl.errors import UsageProblem, WriteRefused, listed, near
+
+FOLDER = "runs"
+
+
+class Journal:
+    """A run's journal; `entries` are those of earlier processes and this one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries: list[dict[str, Any]] = []
+        self._size = 0
+        if path.exists():
+            data = path.read_bytes()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._size = len(whole)
+            self.entries = [json.loads(line) for line in whole.splitlines()]
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self.path.stem
+
+    def note(self, what: str, **fields: Any) -> None:
+        """One more line, on disk when this comes back. Raises WriteRefused where that cannot be."""
+        entry = {"what": what, **fields}
+        data = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not self.path.exists()
+            with self.path.open("ab") as handle:
+                if handle.tell() > self._size:  # half a line that a killed process left
+                    handle.truncate(self._size)
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            if is_new:
+                sync_folder(self.path.parent)
+        except OSError as problem:
+            raise WriteRefused(
+                f"no journal, no write: {self.path}: {problem.strerror or problem}",
+                hint="free space on that disk",
+            ) from None
+        self._size += len(data)
+        self.entries.append(entry)
+
+    def last(self, what: str, **fields: Any) -> dict[str, Any] | None:
+        """The newest entry of that sort that says so."""
+        entry: dict[str, Any]
+        for entry in reversed(self.entries):
+            if entry["what"] == what and all(entry.get(key) == value for key, value in fields.items()):
+                return entry
+        return None
+
+    @property
+    def begin(self) -> Mapping[str, Any]:
+        """What the run was begun with. Raises UsageProblem for a journal that never began."""
+        entry = self.last("begin")
+        if entry is None:
+            raise UsageProblem(f"{self.path}: the run ended before it began; there is nothing to go on with")
+        return entry
+
+    @property
+    def ending(self) -> str | None:
+        """How the run ended; None where it did not."""
+        entry = self.last("end")
+        return None if entry is None else str(entry["how"])
+
+
+def journals(state: Path) -> Iterator[Journal]:
+    """Every run of a project, oldest first."""
+    for path in sorted((state / FOLDER).glob("*.jsonl")):
+        try:
+            journal = Journal(path)
+        except (OSError, ValueError):
+            continue
+        if journal.last("begin") is not None:
+            yield journal
+
+
+def find(state: Path, run: str) -> Journal:
+    """The journal of a run, by its name or the end of it. Raises UsageProblem with the near match."""
+    names = [path.stem for path in (state / FOLDER).glob("*.jsonl")]
+    matches = [name for name in names if name == run or (len(run) >= 4 and name.endswith(run))]
+    if len(matches) == 1 and re.fullmatch(r"[\w-]+", matches[0]):
+        return Journal(state / FOLDER / f"{matches[0]}.jsonl")
+    match = near(run, names)
+    hint = f"did you mean `{match}`?" if match else f"there are: {listed(sorted(names)[-6:]) or 'none'}"
+    raise UsageProblem(f"no run `{run}`" if not matches else f"`{run}` is the end of several runs", hint=hint)
