@@ -7,7 +7,7 @@ BIN    := $(VENV)/Scripts
 endif
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean completions schemas
+.PHONY: demo test lint bench crash soak clean completions schemas
 
 demo: $(READY)
 	$(BIN)/cityctl demo
@@ -23,6 +23,14 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(BENCH)
+
+# kill -9 at 10 000 random points over everything that writes: about half an hour. `make crash KILLS=500`
+crash: $(READY)
+	$(BIN)/python -m tests.crash.harness $(or $(KILLS),10000)
+
+# 16 pollers, 4 reports and a compactor at once, for ten minutes. `make soak MINUTES=3`
+soak: $(READY)
+	$(BIN)/python -m tests.crash.soak $(or $(MINUTES),10)
 
 completions: $(READY)
 	$(BIN)/python -m tests.generated completions

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +95,7 @@ class Lock:
 
     def __enter__(self) -> Lock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = self.path.open("a+b")
+        handle = self.path.open("a+b", buffering=0)  # nothing is left to be written at the end
         until = time.monotonic() + self.wait
         while not _lock(handle):
             if time.monotonic() >= until:
@@ -110,9 +111,11 @@ class Lock:
             "purpose": self.purpose,
             "since": datetime.now(UTC).isoformat("T", "seconds"),
         }
-        handle.truncate(0)
-        handle.write(json.dumps(holder).encode())
-        handle.flush()
+        # The name is for people: on a full disk the lock holds without it.
+        with suppress(OSError):
+            handle.truncate(0)
+            handle.write(json.dumps(holder).encode())
+            handle.flush()
         self._handle = handle
         return self
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cityctl.cli import imports
+from cityctl.cli import care, imports, repairs
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
@@ -80,21 +80,36 @@ def export(
 @leaf(app, example="cityctl data sql 'select point, count(*) as readings from readings group by point'")
 def sql(
     run: Run,
-    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT; it cannot change anything.")],
+    query: Annotated[
+        str,
+        typer.Argument(
+            metavar="SELECT", help=r"One SELECT; it cannot change anything. '\d' lists what there is to ask."
+        ),
+    ],
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="ROWS", help="Rows at most.")] = 1000,
-    seconds: Annotated[
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="Rows at most; 1000 where people look on.")
+    ] = None,
+    timeout: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Stop the query after so long.")
     ] = 60.0,
 ) -> ExitCode:
-    """Ask with SQL: tables readings, points, zones, calendar, interventions; times are UTC."""
+    r"""Ask with SQL: `water.hafen` and the like in local time, readings, points, repairs ...; '\d' lists them."""
     from cityctl.store.sql import sql as answer
 
     return run.show(
         answer(
-            run.project, query, since=since, until=until, last=last, limit=limit, seconds=seconds, now=run.now
+            run.project,
+            query,
+            since=since,
+            until=until,
+            last=last,
+            limit=limit,
+            form=run.format,
+            seconds=timeout,
+            now=run.now,
         )
     )
 
@@ -107,4 +122,20 @@ def compact(run: Run) -> ExitCode:
     return run.show(compacted(run.project))
 
 
+@leaf(app, example="cityctl data reparse historian --since 2026-11-01")
+def reparse(
+    run: Run,
+    service: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Services; all where none is named.")
+    ] = None,
+    since: SinceOption = None,
+) -> ExitCode:
+    """Read again what was pulled, offline, after a parser or connector was mended."""
+    from cityctl.collect.reparse import reparse as read_again
+
+    return run.show(read_again(run.project, service, since=since, now=run.now, console=run.console))
+
+
 imports.register(app)
+care.register(app)
+repairs.register(app)

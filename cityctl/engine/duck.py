@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 from cityctl.errors import StoreProblem
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 T = TypeVar("T")
+Relation: TypeAlias = "duckdb.DuckDBPyRelation"
 Parameters = Mapping[str, object] | Sequence[object] | None
 Refresh = Callable[[], bool]
 """Called when a file vanished below a query: attaches anew, and says whether anything changed."""
@@ -132,6 +133,10 @@ class Engine:
         finally:
             reader.close()
 
+    def relation(self, sql: str) -> Relation:
+        """The query as a relation, which runs when it is asked; of use until the engine is closed."""
+        return self._with_retry(lambda: self._connection.sql(sql))
+
     def columns(self, sql: str) -> list[tuple[str, str]]:
         """(name, type) of the columns that a query would give, without running it."""
         relation = self._with_retry(lambda: self._connection.sql(sql))
@@ -205,7 +210,8 @@ class Engine:
                     raise StoreProblem(
                         f"a file of the store is damaged: {damaged}",
                         tried=[first_line(problem)],
-                        hint="bring it back from a backup, or import its readings again",
+                        hint="`cityctl data verify` marks it, so that the others can be used; "
+                        "`cityctl data restore DIR` brings it back from a backup",
                     ) from problem
                 raise
         raise StoreProblem(

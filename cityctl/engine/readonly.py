@@ -8,13 +8,14 @@ functions that are known to read are let through.
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cityctl.engine.duck import Engine, first_line
-from cityctl.errors import StoreProblem, UsageProblem
+from cityctl.errors import StoreProblem, UsageProblem, near
 
 _NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLE_FUNCTIONS = {
@@ -22,7 +23,7 @@ _TABLE_FUNCTIONS = {
     "duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_functions", "duckdb_types", "pragma_table_info",
 }  # fmt: skip
 _HINT = (
-    "`cityctl data sql 'describe readings'` shows the columns, `cityctl data sql 'show tables'` the tables"
+    r"`cityctl data sql '\d'` shows the tables and views, `cityctl data sql '\d readings'` the columns of one"
 )
 
 
@@ -35,8 +36,10 @@ class Answer:
     cut: bool
 
 
-def ask(engine: Engine, sql: str, *, limit: int, seconds: float) -> Answer:
+def ask(engine: Engine, sql: str, *, limit: int, seconds: float, known: Sequence[str] = ()) -> Answer:
     """Seal the engine, and answer one SELECT with at most `limit` rows within `seconds`.
+
+    `known`: tables and views that there are, for a near match where the query names another.
 
     Raises UsageProblem where it is no such SELECT, is wrong, or takes longer.
     """
@@ -75,7 +78,7 @@ def ask(engine: Engine, sql: str, *, limit: int, seconds: float) -> Answer:
         if late.is_set():
             raise UsageProblem(
                 f"the query took longer than {seconds:.0f} s and was stopped",
-                hint="add --since to read less, or --seconds to wait longer",
+                hint="add --since to read less, or --timeout to wait longer",
             ) from None
         if gone := engine.vanished():
             raise StoreProblem(
@@ -84,7 +87,9 @@ def ask(engine: Engine, sql: str, *, limit: int, seconds: float) -> Answer:
             ) from problem
         if damaged := engine.damage(problem):
             raise StoreProblem(f"a file of the store is damaged: {damaged}") from problem
-        raise UsageProblem(f"SQL: {first_line(problem)}", tried=_candidates(problem), hint=_HINT) from problem
+        raise UsageProblem(
+            f"SQL: {first_line(problem)}", tried=_candidates(problem), hint=_hint(problem, known) or _HINT
+        ) from problem
     finally:
         clock.cancel()
     return Answer(columns, rows[:limit], len(rows) > limit)
@@ -123,6 +128,21 @@ def _objects(tree: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _objects(value)
+
+
+def _hint(problem: BaseException, known: Sequence[str]) -> str | None:
+    """The table or column that was meant, where one is near."""
+    said = str(problem)
+    if wrong := re.search(r"Table with name (\S+) does not exist", said):
+        whole: dict[str, str] = {}
+        for name in known:
+            whole.setdefault(name.rpartition(".")[2], name)
+        match = near(wrong[1], whole)
+        return rf"did you mean `{whole[match]}`? `cityctl data sql '\d'` shows all" if match else None
+    if wrong := re.search(r"Referenced column \"(.+?)\" not found", said):
+        match = near(wrong[1], re.findall(r'"(\w+)"', said.partition("bindings:")[2]))
+        return f"did you mean `{match}`?" if match else None
+    return None
 
 
 def _candidates(problem: BaseException) -> list[str]:

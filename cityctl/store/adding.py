@@ -6,7 +6,7 @@ The caller holds the store's lock. Knows batches and segments; knows nothing of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -15,8 +15,9 @@ from cityctl.engine.duck import Engine
 from cityctl.errors import StoreProblem
 from cityctl.store.balance import Balance, Rejection
 from cityctl.store.batch import Batch, chunks, prepare
-from cityctl.store.compare import CONFIRMED, NEW, REVISED, UNCHANGED, classify
+from cityctl.store.compare import CONFIRMED, NEW, OUTDATED, REVISED, UNCHANGED, classify
 from cityctl.store.folder import in_plain_words, month_folder
+from cityctl.store.landing import Landed
 from cityctl.store.register import Series, conflicts, series_of
 from cityctl.store.segment import write
 from cityctl.store.segment_list import Segment, SegmentKind, Snapshot
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
     Classes = npt.NDArray[np.uint8]
 
+_KINDS: dict[SegmentKind, int] = {
+    "new": NEW,
+    "revised": REVISED,
+    "confirmed": CONFIRMED,
+    "replaced": OUTDATED,
+}
+
 
 def add(
     store: Opened,
@@ -40,14 +48,17 @@ def add(
     received_us: int,
     points: Mapping[str, Point] | None,
     flush: Snapshot | None = None,
+    instead_of: Sequence[Segment] = (),
 ) -> Balance:
     """Take readings in, under the store's lock; see `Store.add`.
 
     `flush`: the readings are what had landed in this snapshot, and leave the landing in the same transaction.
+    `instead_of`: segments that leave the list in the same transaction: the readings are theirs.
     """
     balance = Balance()
     snapshot = flush or store.list.snapshot()
-    landed = () if flush else snapshot.landed
+    landed = None if flush else snapshot.landed
+    outdone: list[Batch] | None = [] if flush else None
     writing = _Writing(store, snapshot.generation + 1, source)
     engines: list[Engine] = []
 
@@ -58,7 +69,7 @@ def add(
 
     try:
         for part in chunks(readings):
-            batch = prepare(part, received_us=received_us, source=source, balance=balance)
+            batch = prepare(part, received_us=received_us, source=source, balance=balance, outdone=outdone)
             series = store.list.series(batch.names)
             batch = _without_conflicts(series, batch, points, source, balance)
             if not len(batch):
@@ -68,12 +79,14 @@ def add(
             classes = classify(opened, store.folder, batch, snapshot.segments, landed, among=series)
             classes[known & (classes == NEW)] = REVISED
             _count(batch, classes, known, balance)
-            writing.enrol(batch, classes, points, received_us)
-            for kind, wanted in (("new", NEW), ("revised", REVISED), ("confirmed", CONFIRMED)):
+            writing.enrol(batch, classes, points, received_us, series if flush else {})
+            for kind, wanted in _KINDS.items():
                 chosen = classes == wanted
                 if chosen.any():
-                    writing.write(kind, batch if chosen.all() else batch.take(chosen))  # type: ignore[arg-type]  # a SegmentKind
-        writing.commit(landed_through=flush.landed_through if flush else 0)
+                    writing.write(kind, batch if chosen.all() else batch.take(chosen))
+        for versions in outdone or ():
+            writing.write("replaced", versions)
+        writing.commit(landed=flush.landed if flush else None, instead_of=instead_of)
     except BaseException:
         writing.abandon()
         raise
@@ -112,14 +125,19 @@ class _Writing:
                 )
 
     def enrol(
-        self, batch: Batch, classes: Classes, points: Mapping[str, Point] | None, received_us: int
+        self,
+        batch: Batch,
+        classes: Classes,
+        points: Mapping[str, Point] | None,
+        received_us: int,
+        landed: Mapping[str, Series],
     ) -> None:
         for name, count in zip(batch.names, batch.counts(classes != UNCHANGED), strict=True):
             if count and name not in self.series:
-                self.series[name] = series_of(name, points, received_us)
+                self.series[name] = landed.get(name) or series_of(name, points, received_us)
 
-    def commit(self, *, landed_through: int) -> None:
-        if not self.segments and not landed_through:
+    def commit(self, *, landed: Landed | None, instead_of: Sequence[Segment]) -> None:
+        if not self.segments and not landed and not instead_of:
             return
         folder = self.store.folder
         with in_plain_words(folder, "writing readings"):
@@ -131,7 +149,8 @@ class _Writing:
         self.store.list.commit(
             add=self.segments,
             series=self.series.values(),
-            landed_through=landed_through,
+            landed=landed,
+            remove=instead_of,
             at_us=time.time_ns() // 1000,
         )
 
@@ -155,7 +174,7 @@ def _not_seen_before(
     writing.points.update(batch.names)
     if (classes == NEW).all():
         return batch, np.zeros(len(batch), dtype=np.bool_)
-    duplicate = (classes == UNCHANGED) | (classes == CONFIRMED)
+    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED))
     for name, count in zip(batch.names, batch.counts(classes != NEW), strict=True):
         if count:
             balance.of(name).duplicate += count
@@ -165,9 +184,11 @@ def _not_seen_before(
 
 
 def _count(batch: Batch, classes: Classes, known: npt.NDArray[np.bool_], balance: Balance) -> None:
+    import numpy as np
+
     new = (classes == NEW) & ~known
     revised = (classes == REVISED) & ~known
-    unchanged = ((classes == UNCHANGED) | (classes == CONFIRMED)) & ~known
+    unchanged = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED)) & ~known
     for kind, chosen in (("new", new), ("revised", revised), ("unchanged", unchanged)):
         if not chosen.any():
             continue

@@ -33,6 +33,7 @@ class Batch:
     """Readings in columns of equal length, sorted by point and time; `codes` count in the sorted `points`.
 
     Times, `received` and `confirmed` in µs since 1970 UTC; a missing value is NaN, a missing time NEVER.
+    `sources` count in `source_names`, where readings come from several.
     """
 
     points: Any  # Arrow array of text
@@ -42,6 +43,8 @@ class Batch:
     qualities: npt.NDArray[np.uint8]
     received: Ints
     confirmed: Ints | None = None
+    sources: npt.NDArray[np.int32] | None = None
+    source_names: Any = None  # Arrow array of text
 
     def __len__(self) -> int:
         return len(self.times)
@@ -56,6 +59,8 @@ class Batch:
             self.qualities[which],
             self.received[which],
             None if self.confirmed is None else self.confirmed[which],
+            None if self.sources is None else self.sources[which],
+            self.source_names,
         )
 
     @property
@@ -113,10 +118,18 @@ def chunks(readings: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def prepare(table: pa.Table, *, received_us: int, source: str, balance: Balance) -> Batch:
+def prepare(
+    table: pa.Table,
+    *,
+    received_us: int,
+    source: str,
+    balance: Balance,
+    outdone: list[Batch] | None = None,
+) -> Batch:
     """Check and sort one part; what cannot be taken is rejected, and duplicates counted, in `balance`.
 
-    A column `received` (timestamp) takes the place of `received_us`, reading by reading.
+    A column `received` (timestamp) takes the place of `received_us`, reading by reading. Versions that give
+    way to another one of the same part are put into `outdone`, where it is given.
     """
     import numpy as np
 
@@ -147,7 +160,7 @@ def prepare(table: pa.Table, *, received_us: int, source: str, balance: Balance)
     for name, count in zip(names, batch.counts(), strict=True):
         if count:
             balance.of(name).received += count
-    batch, kept = _once_each(in_order(batch))
+    batch, kept = _once_each(in_order(batch), outdone)
     if kept is not None:
         for name, count in zip(names, kept, strict=True):
             if count:
@@ -270,7 +283,7 @@ def in_order(batch: Batch) -> Batch:
     return batch.take(order)
 
 
-def _once_each(batch: Batch) -> tuple[Batch, list[int] | None]:
+def _once_each(batch: Batch, outdone: list[Batch] | None = None) -> tuple[Batch, list[int] | None]:
     """The winning version of each reading, and how many versions of each point gave way (None: none)."""
     import numpy as np
 
@@ -300,4 +313,6 @@ def _once_each(batch: Batch) -> tuple[Batch, list[int] | None]:
     keep = ~contested
     keep[ordered[last]] = True
     given_way = batch.counts(~keep)
+    if outdone is not None:
+        outdone.append(batch.take(~keep))
     return batch.take(keep), given_way

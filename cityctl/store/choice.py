@@ -18,7 +18,7 @@ from cityctl.store.store import Store
 def opened(project: Project) -> Store:
     """The project's store. Raises StoreProblem where there is none, or no reading in it."""
     store = Store.open(project.store_folder, create=False)
-    if store.span() is None:
+    if store.span() is None and not store.holds_anything():
         store.close()
         raise StoreProblem(f"there are no readings yet in {project.store_folder}", hint=NO_READINGS)
     return store

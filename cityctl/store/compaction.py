@@ -9,23 +9,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from cityctl.disk import sync_folder
+from cityctl.disk import Lock, sync_folder
 from cityctl.engine.columns import codes, numbers_of, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld
 from cityctl.store.adding import add
 from cityctl.store.batch import NEVER, Batch, in_order
 from cityctl.store.compare import landed_table
-from cityctl.store.folder import DRAFT, SEGMENTS, in_plain_words, locked, month_folder
+from cityctl.store.folder import BACKUP_LOCK, DRAFT, SEGMENTS, in_plain_words, locked, month_folder
 from cityctl.store.scan import Filter, confirmations, of_kind, prevailing
 from cityctl.store.segment import write
-from cityctl.store.segment_list import Segment
+from cityctl.store.segment_list import Segment, SegmentKind
+from cityctl.store.versions import WHOLE, outdone, sourced
 
 if TYPE_CHECKING:
     from cityctl.store.opened import Opened
@@ -72,7 +73,7 @@ def compact(store: Opened, *, when_it_pays: bool, wait: float) -> Compaction:
     try:
         if store.list.landed_rows() >= (LANDED_ENOUGH if when_it_pays else 1):
             with lock():
-                done.flushed = _flush(store)
+                done.flushed = flush(store)
                 store.list.forget_batches(now_us - _RETRIES)
         for month in _worth_it(store, when_it_pays=when_it_pays):
             with lock():
@@ -95,7 +96,9 @@ def sweep(store: Opened, now_us: int) -> int:
     The caller holds the store's lock, so nobody is writing. Returns how many files went.
     """
     swept = 0
-    with in_plain_words(store.folder, "sweeping"):
+    with in_plain_words(store.folder, "sweeping"), _no_backup(store.folder) as free:
+        if not free:  # a backup copies what was on the list when it began
+            return 0
         replaced = store.list.removed(now_us - int(GRACE * 1e6))
         gone = [path for path in replaced if _delete(store.folder / path)]
         swept += len(gone)
@@ -109,6 +112,20 @@ def sweep(store: Opened, now_us: int) -> int:
     return swept
 
 
+@contextmanager
+def _no_backup(folder: Path) -> Iterator[bool]:
+    lock = Lock(folder / BACKUP_LOCK, purpose="sweeping the store")
+    try:
+        lock.__enter__()
+    except LockHeld:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.__exit__(None, None, None)
+
+
 def _delete(path: Path) -> bool:
     try:
         path.unlink(missing_ok=True)
@@ -117,7 +134,9 @@ def _delete(path: Path) -> bool:
     return True
 
 
-def _flush(store: Opened) -> int:
+def flush(store: Opened) -> int:
+    """Put what has landed into segments, under the store's lock. Returns how many readings."""
+    store.list.clear_landing()  # where a flush died between its two files
     snapshot = store.list.snapshot()
     if not snapshot.landed:
         return 0
@@ -125,10 +144,11 @@ def _flush(store: Opened) -> int:
         store,
         landed_table(snapshot.landed),
         source="poll",
-        received_us=max(row.received_us for row in snapshot.landed),
+        received_us=max(batch.received_us for batch in snapshot.landed.batches),
         points=None,
         flush=snapshot,
     )
+    store.list.clear_landing()
     return len(snapshot.landed)
 
 
@@ -141,34 +161,36 @@ def _merge(
     *,
     when_it_pays: bool,
 ) -> None:
+    """Settle one month: its readings each once in few segments, and what gave way in segments of its own."""
     snapshot = store.list.snapshot(landing=False)
-    segments = _mergeable(
-        [segment for segment in snapshot.segments if segment.month == month], when_it_pays=when_it_pays
-    )
+    held = [segment for segment in snapshot.segments if segment.month == month]
+    segments = _mergeable(held, when_it_pays=when_it_pays)
     if not segments:  # another run was faster
         return
+    history = None if when_it_pays else outdone(store.folder, segments)
+    replaced = [segment for segment in snapshot.replaced if segment.month == month] if history else []
     made: list[Segment] = []
     key = uuid4().hex
+
+    def put(kind: SegmentKind, batch: Batch) -> None:
+        about: dict[str, Any] = {"generation": snapshot.generation + 1, "key": key, "source": "compaction"}
+        made.append(write(store.folder, month, kind, batch, ordinal=len(made), **about))
+
     with in_plain_words(store.folder, "compacting"):
-        for batch in _in_order(opened(), store.folder, segments):
-            made.append(
-                write(
-                    store.folder,
-                    month,
-                    "new",
-                    batch,
-                    generation=snapshot.generation + 1,
-                    ordinal=len(made),
-                    key=key,
-                    source="compaction",
-                )
-            )
+        for batch in in_batches(opened(), _settled(store.folder, segments)):
+            put("new", batch)
+        if history is not None:
+            if replaced:
+                history += f" UNION ALL SELECT {WHOLE} FROM {sourced(store.folder, replaced)}"
+            for batch in in_batches(opened(), f"SELECT DISTINCT {WHOLE} FROM ({history})"):
+                put("replaced", batch)
         sync_folder(month_folder(store.folder, month))
-    store.list.commit(add=made, remove=segments, at_us=now_us)
+    gone = [*segments, *replaced]
+    store.list.commit(add=made, remove=gone, settling=True, at_us=now_us)
     done.months.append(month)
-    done.before += len(segments)
+    done.before += len(gone)
     done.after += len(made)
-    done.bytes_before += sum(segment.bytes for segment in segments)
+    done.bytes_before += sum(segment.bytes for segment in gone)
     done.bytes_after += sum(segment.bytes for segment in made)
 
 
@@ -191,34 +213,45 @@ def _mergeable(held: Sequence[Segment], *, when_it_pays: bool) -> list[Segment]:
     return [] if settled else list(held)
 
 
-def _in_order(engine: Engine, folder: Path, segments: Sequence[Segment]) -> Iterator[Batch]:
-    """All readings of the segments, each once, by point and time, in batches that each fill a segment."""
+def _settled(folder: Path, segments: Sequence[Segment]) -> str:
+    """The query for all readings of the segments, each once, with all columns of a version."""
     everything = Filter()
-    query = prevailing(folder, segments, everything)
+    query = prevailing(folder, segments, everything, whole=lambda some: sourced(folder, some))
     again = confirmations(folder, segments, everything)
-    if again is not None:
-        query = (
-            "SELECT s.* REPLACE (greatest(s.confirmed, c.confirmed) AS confirmed) "
-            f"FROM ({query}) AS s LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
-        )
+    if again is None:
+        return query
+    return (
+        "SELECT s.* REPLACE (greatest(s.confirmed, c.confirmed) AS confirmed) "
+        f"FROM ({query}) AS s LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
+    )
+
+
+def in_batches(engine: Engine, query: str) -> Iterator[Batch]:
+    """The versions that a query gives, by point and time, in batches that each fill a segment."""
+    import pyarrow as pa
+
     counts = engine.rows(f"SELECT point, count(*) FROM ({query}) GROUP BY point ORDER BY point")
-    for names in _filling(counts):
+    for names in filling(counts):
         points = texts(names)
         engine.keep("wanted", table(point=points, code=codes(range(len(names)))))
         rows = engine.arrow(
             "SELECT w.code, epoch_us(s.time) AS time, s.value, s.quality, epoch_us(s.received) AS received, "
-            f"coalesce(epoch_us(s.confirmed), {NEVER}) AS confirmed FROM ({query}) AS s JOIN wanted AS w "
-            "ON w.point = s.point WHERE s.point BETWEEN $first AND $last",
+            f"coalesce(epoch_us(s.confirmed), {NEVER}) AS confirmed, s.source FROM ({query}) AS s "
+            "JOIN wanted AS w ON w.point = s.point WHERE s.point BETWEEN $first AND $last",
             {"first": names[0], "last": names[-1]},
         )
         columns: list[Any] = [
             numbers_of(rows[at], kind, missing=gap) for at, (kind, gap) in enumerate(_KINDS)
         ]
+        source: Any = rows["source"].dictionary_encode().unify_dictionaries().combine_chunks()
+        if isinstance(source, pa.ChunkedArray):
+            source = source.chunk(0)
+        columns += [numbers_of(source.indices, "int32", missing=0), source.dictionary]
         # Sorting numbers here is several times cheaper than having the engine sort names.
         yield in_order(Batch(points, *columns))
 
 
-def _filling(counts: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+def filling(counts: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
     """Points in their order, in groups that fill a segment; one point alone may be more."""
     names: list[str] = []
     rows = 0

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from cityctl.engine.columns import codes, floats, integers, numbers_of, octets, table, texts, times
 from cityctl.engine.duck import Engine
 from cityctl.store.batch import Batch
+from cityctl.store.landing import Landed
 from cityctl.store.scan import BEST_FIRST, BETTER, COLUMNS, Filter, confirmations, prevailing
-from cityctl.store.segment_list import LandedRow, Segment
+from cityctl.store.segment_list import Segment
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
-NEW, UNCHANGED, CONFIRMED, REVISED = 0, 1, 2, 3
-"""unchanged: stored so, or outdated by what is stored · confirmed: stored so, and now received later."""
+NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED = 0, 1, 2, 3, 4
+"""unchanged: stored so · confirmed: stored so, and now received later · outdated: another version, and what is
+stored was received later."""
 
 
 def classify(
@@ -29,11 +31,11 @@ def classify(
     folder: Path,
     batch: Batch,
     segments: Sequence[Segment],
-    landed: Sequence[LandedRow] = (),
+    landed: Landed | None = None,
     *,
     among: Container[str],
 ) -> npt.NDArray[np.uint8]:
-    """NEW, UNCHANGED, CONFIRMED or REVISED for each reading of the batch.
+    """NEW, UNCHANGED, CONFIRMED, REVISED or OUTDATED for each reading of the batch.
 
     `among`: the points that may be in the segments and among the landed; readings of others are new. `opened`
     gives the engine, and is only called where something is stored in the batch's time.
@@ -53,7 +55,7 @@ def _compared(
     folder: Path,
     batch: Batch,
     segments: Sequence[Segment],
-    landed: Sequence[LandedRow],
+    landed: Landed | None,
 ) -> npt.NDArray[np.uint8]:
     import numpy as np
 
@@ -66,8 +68,7 @@ def _compared(
     )
     again = confirmations(folder, segments, which)
     stored = prevailing(folder, segments, which)
-    near = [row for row in landed if which.start_us <= row.time_us < which.end_us]  # type: ignore[operator]  # both set
-    if not near and not any(which.touches(segment) for segment in segments):
+    if not landed and not any(which.touches(segment) for segment in segments):
         return classes
     engine = opened()
     engine.register("incoming", _incoming(batch))
@@ -79,8 +80,8 @@ def _compared(
             f"LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
         )
     only_one = ""
-    if near:
-        engine.register("landed", landed_table(near))
+    if landed:
+        engine.register("landed", landed_table(landed))
         stored += f" UNION ALL SELECT {COLUMNS}, received AS effective FROM landed"
         best = BEST_FIRST.format(row="s.", received="effective")
         only_one = f" QUALIFY row_number() OVER (PARTITION BY n.place ORDER BY {best}) = 1"
@@ -88,11 +89,11 @@ def _compared(
     found = engine.arrow(
         f"SELECT n.place, (CASE WHEN {same} THEN "
         f"CASE WHEN n.received > s.effective THEN {CONFIRMED} ELSE {UNCHANGED} END "
-        f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} ELSE {UNCHANGED} END)::UTINYINT AS class "
+        f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} ELSE {OUTDATED} END)::UTINYINT AS class "
         f"FROM incoming AS n JOIN ({stored}) AS s ON s.point = n.point AND s.time = n.time{only_one}"
     )
     engine.unregister("incoming")
-    if near:
+    if landed:
         engine.unregister("landed")
     places = numbers_of(found["place"], "int64", missing=0)
     classes[places] = numbers_of(found["class"], "uint8", missing=NEW)
@@ -114,14 +115,17 @@ def _incoming(batch: Batch) -> pa.Table:
     )
 
 
-def landed_table(rows: Sequence[LandedRow]) -> pa.Table:
+def landed_table(landed: Landed) -> pa.Table:
     """Landed readings as Arrow, with the columns of a reading; the same (point, time) may stand several times."""
+    import pyarrow as pa
+
+    columns = landed.columns()
     return table(
-        point=texts([row.point for row in rows]),
-        time=times([row.time_us for row in rows]),
-        value=floats([row.value for row in rows]),
-        quality=octets([row.quality for row in rows]),
-        received=times([row.received_us for row in rows]),
+        point=pa.DictionaryArray.from_arrays(codes(columns.codes), texts(columns.names)),
+        time=times(columns.times),
+        value=floats(columns.values),
+        quality=octets(columns.qualities),
+        received=times(columns.received),
     )
 
 

@@ -1,8 +1,9 @@
 """Works derived points out: `p227 + p235 - pump_1`, `pump_1 - tank_1.area * rate(t1)`, as SQL on a grid.
 
 Sources are reduced to the slots of the point's `every`: a gauge to the slot's mean, an interval to the slot's
-sum, a counter or state, and whatever stands inside delta, rate or prev, to the last reading of the slot. There
-is a value only in slots where every source has one; its quality is the worst of theirs.
+sum, a counter or state, and whatever stands inside delta, rate or prev, to the last reading of the slot; of a
+counter inside delta or rate that is its repaired register (see `counters`). There is a value only in slots where
+every source has one; its quality is the worst of theirs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cityctl.city.formula import Call, walk
 from cityctl.clock import short
 from cityctl.engine.duck import Engine, text_literal
 from cityctl.errors import ConfigInvalid
+from cityctl.store.counters import keep_counters, registers
 from cityctl.store.formula_sql import FormulaSql, Reduction
 from cityctl.store.grid import Grid
 from cityctl.store.scan import COLUMNS, INNER
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 _BACKWARDS = ("delta", "rate", "prev")
+_COUNTERS = f"{INNER}.formula_counters"
 
 
 class Derivation:
@@ -98,9 +101,11 @@ class Derivation:
                 ways.setdefault(how, []).append(name)
         for how, names in ways.items():
             listed = ", ".join(text_literal(name) for name in names)
-            query = grid.numbered(
-                f"SELECT * FROM ({readings}) WHERE point IN ({listed}) AND value IS NOT NULL"
-            )
+            chosen = f"SELECT {COLUMNS} FROM ({readings}) WHERE point IN ({listed}) AND value IS NOT NULL"
+            if how == "register":
+                keep_counters(engine, {name: self.known[name] for name in names}, _COUNTERS)
+                chosen = registers(chosen, _COUNTERS)
+            query = grid.numbered(chosen)
             value, quality = _AGGREGATES[how]
             engine.execute(
                 f"INSERT INTO {_reduced(grid)} SELECT point, '{how}', slot, {value}, {quality}, max(received), "
@@ -194,6 +199,7 @@ _AGGREGATES: dict[Reduction, tuple[str, str]] = {
     "mean": ("avg(value)", "max(quality)"),
     "total": ("sum(value)", "max(quality)"),
     "last": ("arg_max(value, time)", "arg_max(quality, time)"),
+    "register": ("arg_max(value, time)", "arg_max(quality, time)"),
 }
 
 

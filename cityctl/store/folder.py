@@ -1,7 +1,9 @@
 """Where a store lies on disk, and what goes wrong with disks in plain words.
 
-    <store>/list.sqlite               the segment list, the landing and the register of series
+    <store>/list.sqlite               the segment list and the register of series
+    <store>/landing.sqlite            polled readings that are in no segment yet
     <store>/lock                      held by the one run that adds or compacts
+    <store>/backup.lock               held by a backup: nothing that it copies is swept meanwhile
     <store>/segments/month=2026-11/   immutable Parquet files, each within one month (UTC)
 
 Knows paths and errors, nothing of readings.
@@ -20,6 +22,7 @@ from cityctl.errors import StoreProblem
 
 LIST = "list.sqlite"
 LOCK = "lock"
+BACKUP_LOCK = "backup.lock"
 SEGMENTS = "segments"
 DRAFT = ".tmp"  # never .parquet: DuckDB's globs match dot-files too
 
@@ -51,6 +54,38 @@ _WORDS = {
 }
 
 
+_NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "ncpfs", "davfs")
+
+
+def network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+    """The kind of network file system that a folder lies on; None on a disk of its own, or where nobody knows."""
+    try:
+        lines = mounts.read_text().splitlines()
+        place = folder.resolve()
+    except OSError:
+        return None
+    nearest, kind = Path(), ""
+    for line in lines:
+        words = line.split()
+        if len(words) < 3:
+            continue
+        point = Path(words[1].replace("\\040", " "))
+        if (point == place or point in place.parents) and len(point.parts) >= len(nearest.parts):
+            nearest, kind = point, words[2]
+    return kind if kind.startswith(_NETWORK) else None
+
+
+def network_warning(folder: Path) -> str | None:
+    """What to say of a store on a network file system; None where it is on none."""
+    kind = network_file_system(folder)
+    if kind is None:
+        return None
+    return (
+        f"{folder} is on a network file system ({kind}): locks and fsync are not sure there, and readings can be "
+        "lost; keep the store on a disk of this machine (CITYCTL_STORE), and put backups there"
+    )
+
+
 def disk_problem(problem: OSError, folder: Path, doing: str) -> StoreProblem:
     """A fault of the disk as an error that people can act on."""
     said, hint = _WORDS.get(problem.errno or 0, (problem.strerror or str(problem), None))
@@ -58,10 +93,10 @@ def disk_problem(problem: OSError, folder: Path, doing: str) -> StoreProblem:
     return StoreProblem(f"{said}: {where}", tried=[f"{doing} in {folder}"], hint=hint)
 
 
-def list_problem(problem: sqlite3.Error, folder: Path, doing: str) -> StoreProblem:
-    """A fault of the segment list as an error that people can act on."""
+def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | None = None) -> StoreProblem:
+    """A fault of the segment list (or of the SQLite file at `path`) as an error that people can act on."""
     said = str(problem)
-    path = folder / LIST
+    path = path or folder / LIST
     tried = [f"{doing} in {folder}"]
     if "full" in said:
         return StoreProblem(f"the disk is full: {path}", tried=tried, hint=_WORDS[errno.ENOSPC][1])
@@ -70,10 +105,18 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str) -> StoreProbl
             f"the store is read-only for this user: {path}", tried=tried, hint=_WORDS[errno.EACCES][1]
         )
     if "malformed" in said or "not a database" in said or "no such table" in said:
+        if path.name != LIST:
+            return StoreProblem(
+                f"the store's landing is damaged: {path} ({said})",
+                tried=tried,
+                hint=f"`cityctl data restore DIR --replace` brings a backup back; without one, move {path.name} "
+                "aside: the readings of the last polls are in it",
+            )
         return StoreProblem(
             f"the store's list of segments is damaged: {path} ({said})",
             tried=tried,
-            hint=f"restore {LIST} from a backup; the readings themselves lie unharmed in {folder / SEGMENTS}",
+            hint="`cityctl data rebuild` makes it anew from the segments, which lie unharmed in "
+            f"{folder / SEGMENTS}; or `cityctl data restore DIR` brings a backup back",
         )
     if "locked" in said or "busy" in said:
         return StoreProblem(
@@ -101,11 +144,14 @@ def locked(folder: Path, *, purpose: str, wait: float) -> Iterator[None]:
 
 
 @contextmanager
-def in_plain_words(folder: Path, doing: str) -> Iterator[None]:
-    """Turn faults of the disk and of the list into StoreProblem; `doing` says what was being done."""
+def in_plain_words(folder: Path, doing: str, path: Path | None = None) -> Iterator[None]:
+    """Turn faults of the disk and of the list (or of the SQLite file at `path`) into StoreProblem.
+
+    `doing` says what was being done.
+    """
     try:
         yield
     except sqlite3.Error as problem:
-        raise list_problem(problem, folder, doing) from problem
+        raise list_problem(problem, folder, doing, path) from problem
     except OSError as problem:
         raise disk_problem(problem, folder, doing) from problem

@@ -10,14 +10,15 @@ from typing import Literal
 
 from cityctl.city.formula import Binary, Call, Name, Node, Number
 
-Reduction = Literal["mean", "total", "last"]
+Reduction = Literal["mean", "total", "last", "register"]
 
 
 class FormulaSql:
     """The SQL of one formula.
 
     `how(name, backwards)`: how a source is reduced to slots, outside or inside of delta, rate and prev.
-    `is_counter(name)`: whether a fall of its value is a reset, of which no change is known.
+    `is_counter(name)`: whether it is a register, whose repaired readings delta and rate ask for ("register");
+    what it counted across a reset is not known.
     `sources` then lists the columns that the table of slots must have: s0 and its quality q0, s1 and q1, ...
     """
 
@@ -42,11 +43,7 @@ class FormulaSql:
         if isinstance(node, Number):
             return f"({node.value!r}::DOUBLE)", "0"
         if isinstance(node, Name):
-            source = (node.id, self._how(node.id, backwards))
-            if source not in self.sources:
-                self.sources.append(source)
-            at = self.sources.index(source)
-            return f"s{at}", f"q{at}"
+            return self._source((node.id, self._how(node.id, backwards)))
         if isinstance(node, Binary):
             left, left_quality = self._of(node.left, backwards=backwards)
             right, right_quality = self._of(node.right, backwards=backwards)
@@ -55,9 +52,19 @@ class FormulaSql:
             return f"({left} {node.operator} {right})", _worst(left_quality, right_quality)
         return self._call(node, backwards=backwards)
 
+    def _source(self, source: tuple[str, Reduction]) -> tuple[str, str]:
+        if source not in self.sources:
+            self.sources.append(source)
+        at = self.sources.index(source)
+        return f"s{at}", f"q{at}"
+
     def _call(self, node: Call, *, backwards: bool) -> tuple[str, str]:
         looks_back = node.function in ("delta", "rate", "prev")
-        parts = [self._of(argument, backwards=backwards or looks_back) for argument in node.arguments]
+        first = node.arguments[0]
+        if node.function in ("delta", "rate") and isinstance(first, Name) and self._is_counter(first.id):
+            parts = [self._source((first.id, "register"))]
+        else:
+            parts = [self._of(argument, backwards=backwards or looks_back) for argument in node.arguments]
         values = [value for value, _ in parts]
         quality = _worst(*(part for _, part in parts))
         if looks_back:

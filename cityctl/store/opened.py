@@ -49,6 +49,11 @@ class Opened:
         """Times of the first and the last reading (aware, UTC); None where there is none."""
         return self.list.span()
 
+    def holds_anything(self) -> bool:
+        """Whether there is anything on the list: readings, roll-ups of dropped ones, damaged segments."""
+        snapshot = self.list.snapshot(landing=False)
+        return bool(snapshot.all or snapshot.damaged)
+
     def series(self) -> dict[str, Series]:
         """Every point that ever had a reading, with the quantity and unit it is stored in."""
         return self.list.series()

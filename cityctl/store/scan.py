@@ -6,7 +6,7 @@ where they do is anything compared. Knows SQL text and the list, asks no engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,10 +96,18 @@ def of_kind(segments: Iterable[Segment], kind: SegmentKind) -> list[Segment]:
     return [segment for segment in segments if segment.kind == kind]
 
 
-def prevailing(folder: Path, segments: Sequence[Segment], which: Filter, *, over: str | None = None) -> str:
+def prevailing(
+    folder: Path,
+    segments: Sequence[Segment],
+    which: Filter,
+    *,
+    over: str | None = None,
+    whole: Callable[[Sequence[Segment]], str] | None = None,
+) -> str:
     """The query for readings as the segments have them: point, time, value, quality, received, confirmed.
 
     `over`: a table with columns point and time; readings in it come from elsewhere and are left out here.
+    `whole`: gives the relation of some segments with the columns source and filename too; source is then given.
     """
     touched = [segment for segment in segments if which.touches(segment)]
     revised = of_kind(touched, "revised")
@@ -113,24 +121,24 @@ def prevailing(folder: Path, segments: Sequence[Segment], which: Filter, *, over
         over_it = reach.get(segment.month)
         under = over_it is not None and segment.first_us <= over_it[1] and segment.last_us >= over_it[0]
         (covered if under else clean).append(segment)
-    columns = f"{COLUMNS}, confirmed"
+    columns = f"{COLUMNS}, confirmed" if whole is None else f"{COLUMNS}, confirmed, source"
+    read = whole or (lambda some: files(folder, some, named=some is revised))
     hidden = ""
     if over is not None:
         hidden = f" AND NOT EXISTS (SELECT 1 FROM {over} AS o WHERE o.point = s.point AND o.time = s.time)"
     parts = []
     if clean:
-        parts.append(f"SELECT {columns} FROM {files(folder, clean)} AS s WHERE {which.sql}{hidden}")
+        parts.append(f"SELECT {columns} FROM {read(clean)} AS s WHERE {which.sql}{hidden}")
     if covered:
         parts.append(
-            f"SELECT {columns} FROM {files(folder, covered)} AS s WHERE {which.sql}{hidden} AND NOT EXISTS "
+            f"SELECT {columns} FROM {read(covered)} AS s WHERE {which.sql}{hidden} AND NOT EXISTS "
             f"(SELECT 1 FROM {files(folder, revised)} AS r WHERE r.point = s.point AND r.time = s.time)"
         )
     if revised:
         last = ""
         if len(revised) > 1:
             last = " QUALIFY row_number() OVER (PARTITION BY point, time ORDER BY filename DESC) = 1"
-        source = files(folder, revised, named=True)
-        parts.append(f"SELECT {columns} FROM {source} AS s WHERE {which.sql}{hidden}{last}")
+        parts.append(f"SELECT {columns} FROM {read(revised)} AS s WHERE {which.sql}{hidden}{last}")
     return " UNION ALL ".join(parts) or NOTHING
 
 

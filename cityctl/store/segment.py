@@ -1,28 +1,31 @@
 """Writes one immutable segment: temporary file, fsync, rename. Not on the list yet, so it does not exist yet.
 
 zstd; point, quality and received as dictionaries, times as differences, values as a dictionary where they
-repeat (rounded measurements: 1 to 1.8 bytes a reading) and by byte position where they do not.
+repeat (rounded measurements: 1 to 2 bytes a reading) and else as a sample of them comes out smallest.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from cityctl.disk import write_through
-from cityctl.engine.columns import codes, floats, octets, times
+from cityctl.engine.columns import codes, floats, octets, texts, times
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.folder import DRAFT, SEGMENTS, month_folder
 from cityctl.store.segment_list import Segment, SegmentKind
 
-ROW_GROUP = 122_880  # DuckDB's own unit of work
-_SAMPLE = 20_000
+ROW_GROUP = 491_520  # four of DuckDB's units of work: a dictionary of values is shared by more of them
+_SAMPLE = 122_880
+_LEVEL = 3
 
 
 def schema() -> Any:
-    """Columns of a segment. `confirmed`: when this version was last received again, known after compaction."""
+    """Columns of a segment. `confirmed`: when this version was last received again, known after compaction;
+    `source`: who received it, for people."""
     import pyarrow as pa
 
     micros = pa.timestamp("us")
@@ -33,6 +36,7 @@ def schema() -> Any:
         pa.field("quality", pa.uint8(), nullable=False),
         pa.field("received", micros, nullable=False),
         pa.field("confirmed", micros),
+        pa.field("source", pa.dictionary(pa.int32(), pa.string())),
     ]
     return pa.schema(fields)
 
@@ -53,40 +57,60 @@ def write(
     The name begins with the generation: of two segments of a month, the one whose name sorts later holds
     the later word. The caller makes the folder's entry durable (`sync_folder`) and lists the segment.
     """
-    name = f"{generation:012d}-{ordinal:05d}-{kind}-{uuid4().hex[:8]}.parquet"
-    path = month_folder(folder, month) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = _parquet(batch, with_values=kind != "confirmed")
-    write_through(path, data, draft=path.with_suffix(DRAFT))
-    return Segment(
-        path=f"{SEGMENTS}/{path.parent.name}/{name}",
-        month=month,
-        kind=kind,
+    about = {"kind": kind, "generation": generation, "batch": key, "source": source}
+    data = _parquet(batch, about, with_values=kind != "confirmed")
+    return put(
+        folder,
+        month,
+        kind,
+        data,
         first_us=int(batch.times.min()),
         last_us=int(batch.times.max()),
         rows=len(batch),
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
         generation=generation,
-        batch=key,
+        ordinal=ordinal,
+        key=key,
         source=source,
         received_us=int(batch.received.max()),
     )
 
 
-def _parquet(batch: Batch, *, with_values: bool) -> Any:
-    """The file's bytes; each row group carries only the names that stand in it."""
+def put(
+    folder: Path, month: str, kind: SegmentKind, data: Any, *, ordinal: int, key: str, **about: Any
+) -> Segment:
+    """The bytes of a segment as a file, durable but for its name; `about`: the other fields of a Segment."""
+    name = f"{about['generation']:012d}-{ordinal:05d}-{kind}-{uuid4().hex[:8]}.parquet"
+    path = month_folder(folder, month) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_through(path, data, draft=path.with_suffix(DRAFT))
+    return Segment(
+        path=f"{SEGMENTS}/{path.parent.name}/{name}",
+        month=month,
+        kind=kind,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        batch=key,
+        **about,
+    )
+
+
+def _parquet(batch: Batch, about: dict[str, Any], *, with_values: bool) -> Any:
+    """The file's bytes; each row group carries only the names that stand in it.
+
+    `about` goes into the footer, for a list that has to be made anew; its `source` is that of readings
+    that have none of their own.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = schema()
-    repeated = ["point", "quality", "received", "confirmed"]
+    repeated = ["point", "quality", "received", "confirmed", "source"]
     encodings = {"time": "DELTA_BINARY_PACKED"}
     if with_values:
-        if _repeats(batch):
+        if (encoding := _encoding(batch)) is None:
             repeated.append("value")
         else:
-            encodings["value"] = "BYTE_STREAM_SPLIT"
+            encodings["value"] = encoding
     else:
         columns = pa.schema([columns.field("point"), columns.field("time"), columns.field("received")])
     # Names travel as a dictionary: as text, they would cost more than everything else.
@@ -94,24 +118,47 @@ def _parquet(batch: Batch, *, with_values: bool) -> Any:
     target = pa.BufferOutputStream()
     options: dict[str, Any] = {"use_dictionary": repeated, "column_encoding": encodings}
     with pq.ParquetWriter(
-        target, columns, compression="zstd", compression_level=3, store_schema=False, **options
+        target, columns, compression="zstd", compression_level=_LEVEL, store_schema=False, **options
     ) as writer:
         for at in range(0, len(batch), ROW_GROUP):
-            rows = _row_group(batch.take(slice(at, at + ROW_GROUP)), columns)
+            rows = _row_group(batch.take(slice(at, at + ROW_GROUP)), columns, about["source"])
             writer.write_table(rows, row_group_size=ROW_GROUP)
+        writer.add_key_value_metadata({"cityctl": json.dumps(about)})
     return target.getvalue()
 
 
-def _repeats(batch: Batch) -> bool:
-    """Whether values repeat often enough for a dictionary: measured ones do, computed ones do not."""
+def _encoding(batch: Batch) -> str | None:
+    """How values are coded; None is a dictionary.
+
+    Measured ones repeat. Of those that do not, rounded ones are smallest as they are, computed ones by byte
+    position: a sample of them is written in each way where it is not clear from how many are distinct.
+    """
     import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     middle = max(0, len(batch) // 2 - _SAMPLE // 2)
     sample = batch.values[middle : middle + _SAMPLE]
-    return len(np.unique(sample)) * 2 <= len(sample) or len(sample) < 1000
+    if len(sample) < 1000 or len(np.unique(sample)) * 16 <= len(sample):
+        return None
+    values = pa.Table.from_arrays([floats(sample)], names=["value"])
+    sizes: dict[str | None, int] = {}
+    for encoding in (None, "PLAIN", "BYTE_STREAM_SPLIT"):
+        target = pa.BufferOutputStream()
+        coded: Any = {"value": encoding} if encoding else None
+        pq.write_table(
+            values,
+            target,
+            compression="zstd",
+            compression_level=_LEVEL,
+            use_dictionary=encoding is None,
+            column_encoding=coded,
+        )
+        sizes[encoding] = target.getvalue().size
+    return min(sizes, key=lambda encoding: sizes[encoding])
 
 
-def _row_group(batch: Batch, columns: Any) -> Any:
+def _row_group(batch: Batch, columns: Any, source: str) -> Any:
     import numpy as np
     import pyarrow as pa
 
@@ -123,6 +170,7 @@ def _row_group(batch: Batch, columns: Any) -> Any:
         "point": pa.DictionaryArray.from_arrays(codes(np.cumsum(steps, dtype=np.int32)), names),
         "time": times(batch.times),
         "received": times(batch.received),
+        "source": _sources(batch, source),
     }
     if "value" in columns.names:
         made["value"] = floats(batch.values)
@@ -130,3 +178,12 @@ def _row_group(batch: Batch, columns: Any) -> Any:
         never = np.broadcast_to(np.int64(NEVER), len(batch))
         made["confirmed"] = times(never if batch.confirmed is None else batch.confirmed, never=NEVER)
     return pa.Table.from_arrays([made[name] for name in columns.names], schema=columns)
+
+
+def _sources(batch: Batch, source: str) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    if batch.sources is None:
+        return pa.DictionaryArray.from_arrays(codes(np.zeros(len(batch), dtype=np.int32)), texts([source]))
+    return pa.DictionaryArray.from_arrays(codes(batch.sources), batch.source_names)

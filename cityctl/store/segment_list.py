@@ -1,4 +1,4 @@
-"""The list of what the store holds: which segments count, and which readings have landed.
+"""The list of what the store holds: which segments count, and up to where the landing is in them.
 
 A segment that is not on the list does not exist; everything that one add writes comes onto the list in one
 transaction. Knows rows of the list, opens no Parquet file.
@@ -6,33 +6,26 @@ transaction. Knows rows of the list, opens no Parquet file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from cityctl.store.landing import Landed
 from cityctl.store.list_file import ListFile
-from cityctl.store.register import Series, enrol, enrolled, registered
+from cityctl.store.register import Series, enrol, registered
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-SegmentKind = Literal["new", "revised", "confirmed"]
+SegmentKind = Literal["new", "revised", "confirmed", "replaced", "hourly", "daily", "monthly"]
 """new: readings that nothing stored before had · revised: readings that replace stored ones, and are the
 only ones that readers must lay over others · confirmed: readings that were received again unchanged
-(without values); readers never look at them, they only settle what a version received out of turn means."""
+(without values); readers never look at them, they only settle what a version received out of turn means ·
+replaced: versions that gave way, for `data history` alone · hourly, daily, monthly: roll-ups."""
 
-_COLUMNS = "path, month, kind, first_us, last_us, rows, bytes, sha256, generation, batch, source, received_us"
-
-
-class LandedRow(NamedTuple):
-    """A polled reading that has landed and is in no segment yet; times in µs since 1970 UTC."""
-
-    point: str
-    time_us: int
-    value: float | None
-    quality: int
-    received_us: int
+READINGS: tuple[SegmentKind, ...] = ("new", "revised", "confirmed")
+ROLLUPS: tuple[SegmentKind, ...] = ("hourly", "daily", "monthly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +49,45 @@ class Segment:
     received_us: int
 
 
+_COLUMNS = ", ".join(Segment.__slots__)
+
+
+@dataclass(frozen=True)
+class Dirty:
+    """A month (UTC, YYYY-MM) with readings that are in no roll-up yet: their span and their generation."""
+
+    month: str
+    first_us: int
+    last_us: int
+    generation: int
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """What counted at one instant: a generation of the list, its segments, and what had landed."""
+    """What counted at one instant: a generation of the list, its segments, and what had landed.
+
+    `segments` hold the readings, `replaced` versions that gave way, `rollups` roll-ups; `damaged` are those
+    that a check found damaged (with the reason): they count for nothing, and are named where they would have.
+    `dirty` and `dropped`: see `SegmentList.dirty` and `.dropped`.
+    """
 
     generation: int
     segments: tuple[Segment, ...]
-    landed: tuple[LandedRow, ...]
-    landed_through: int
+    landed: Landed
+    replaced: tuple[Segment, ...] = ()
+    rollups: tuple[Segment, ...] = ()
+    damaged: tuple[tuple[Segment, str], ...] = ()
+    dirty: tuple[Dirty, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def all(self) -> tuple[Segment, ...]:
+        """Every segment that counts."""
+        return (*self.segments, *self.replaced, *self.rollups)
 
 
 class SegmentList(ListFile):
     """The list of one store folder."""
-
-    def __init__(self, folder: Path, *, create: bool) -> None:
-        super().__init__(folder, create=create)
-        self._numbers: dict[str, int] = {}  # of series, which never change
 
     def generation(self) -> int:
         """A number that rises with every change of the segments."""
@@ -79,44 +95,67 @@ class SegmentList(ListFile):
             return int(connection.execute("SELECT generation FROM state").fetchone()[0])
 
     def snapshot(self, *, landing: bool = True) -> Snapshot:
-        """What counts now, all of it as of one instant; without the landing where that is not wanted."""
-        landed: list[LandedRow] = []
-        through = 0
+        """What counts now, all of it as of one instant; without the landing where that is not wanted.
+
+        The landing is read first: what goes from there into segments meanwhile is then found in these, and
+        the list says which batches that are.
+        """
+        landed = self.landing.landed() if landing else Landed()
         with self.reading() as connection:
             (generation,) = connection.execute("SELECT generation FROM state").fetchone()
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM segments WHERE removed_at_us IS NULL ORDER BY path"
+                f"SELECT damage, {_COLUMNS} FROM segments WHERE removed_at_us IS NULL ORDER BY path"
             ).fetchall()
-            if landing:
-                found = connection.execute(
-                    "SELECT s.point, l.time_us, l.value, l.quality, l.received_us FROM landing AS l "
-                    "JOIN series AS s ON s.id = l.series"
-                )
-                landed = [LandedRow._make(row) for row in found]
-                (through,) = connection.execute("SELECT coalesce(max(id), 0) FROM landing").fetchone()
-        return Snapshot(generation, tuple(Segment(*row) for row in rows), tuple(landed), through)
+            through = _flushed(connection).get(landed.landing, 0)
+            dirty, dropped = _dirty(connection), _dropped(connection)
+        if landed.batches and landed.batches[0].id <= through:
+            waiting = tuple(batch for batch in landed.batches if batch.id > through)
+            landed = Landed(landed.landing, landed.through, waiting, landed.names)
+        whole = [Segment(*row[1:]) for row in rows if row[0] is None]
+        return Snapshot(
+            generation,
+            tuple(segment for segment in whole if segment.kind in READINGS),
+            landed,
+            tuple(segment for segment in whole if segment.kind == "replaced"),
+            tuple(segment for segment in whole if segment.kind in ROLLUPS),
+            tuple((Segment(*row[1:]), row[0]) for row in rows if row[0] is not None),
+            tuple(dirty),
+            dropped,
+        )
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Times of the first and the last reading; None where there is none."""
+        _, first_landed, last_landed = self._waiting()
         with self.reading() as connection:
             first, last = connection.execute(
-                "SELECT min(a), max(b) FROM ("
-                "SELECT min(first_us) AS a, max(last_us) AS b FROM segments WHERE removed_at_us IS NULL UNION ALL "
-                "SELECT min(time_us), max(time_us) FROM landing)"
+                "SELECT min(first_us), max(last_us) FROM segments WHERE removed_at_us IS NULL "
+                "AND kind IN ('new', 'revised')"
             ).fetchone()
-        if first is None:
+        begin = min((at for at in (first, first_landed) if at is not None), default=None)
+        end = max((at for at in (last, last_landed) if at is not None), default=None)
+        if begin is None or end is None:
             return None
-        return EPOCH + timedelta(microseconds=first), EPOCH + timedelta(microseconds=last)
+        return EPOCH + timedelta(microseconds=begin), EPOCH + timedelta(microseconds=end)
 
     def landed_rows(self) -> int:
         """How many readings wait in the landing."""
+        return self._waiting()[0]
+
+    def _waiting(self) -> tuple[int, int | None, int | None]:
         with self.reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM landing").fetchone()[0])
+            flushed = _flushed(connection)
+        return self.landing.waiting(flushed)
 
     def series(self, points: Iterable[str] | None = None) -> dict[str, Series]:
-        """The register: all series, or those of the given points that exist."""
+        """The register: all series, or those of the given points that exist; by point."""
+        wanted = None if points is None else list(points)
+        landed = self.landing.series(wanted)
         with self.reading() as connection:
-            return registered(connection, points)
+            known = registered(connection, wanted)
+        for point, entry in landed.items():
+            if point not in known or known[point].quantity is None:
+                known[point] = entry
+        return dict(sorted(known.items()))
 
     def commit(
         self,
@@ -124,10 +163,18 @@ class SegmentList(ListFile):
         add: Sequence[Segment],
         remove: Sequence[Segment] = (),
         series: Iterable[Series] = (),
-        landed_through: int = 0,
+        landed: Landed | None = None,
+        rolled: Sequence[Dirty] = (),
+        dropped: Mapping[str, int] | None = None,
+        settling: bool = False,
         at_us: int,
     ) -> None:
-        """One transaction: segments come and go, series are enrolled, flushed landing rows leave."""
+        """One transaction: segments come and go, series are enrolled, flushed batches leave the landing.
+
+        `landed`: the batches that the added segments hold. `rolled`: months whose roll-ups are among the added
+        segments; one that became dirty anew meanwhile stays so. `dropped`: months whose raw readings go, and
+        how many late ones stay. `settling`: the readings are the same as before, so no month becomes dirty.
+        """
         marks = ",".join("?" * len(Segment.__slots__))
         with self.writing() as connection:
             enrol(connection, series)
@@ -139,8 +186,31 @@ class SegmentList(ListFile):
                 "UPDATE segments SET removed_at_us = ? WHERE path = ?",
                 [(at_us, segment.path) for segment in remove],
             )
-            if landed_through:
-                connection.execute("DELETE FROM landing WHERE id <= ?", (landed_through,))
+            if landed is not None and landed.batches:
+                connection.execute(
+                    "INSERT INTO flushed VALUES (?, ?) ON CONFLICT (landing) DO UPDATE SET "
+                    "through = max(through, excluded.through)",
+                    (landed.landing, landed.through),
+                )
+            if not settling:
+                connection.executemany(
+                    "INSERT INTO dirty VALUES (?, ?, ?, ?) ON CONFLICT (month) DO UPDATE SET "
+                    "first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us), "
+                    "generation = max(generation, excluded.generation)",
+                    [
+                        (segment.month, segment.first_us, segment.last_us, segment.generation)
+                        for segment in add
+                        if segment.kind in ("new", "revised")
+                    ],
+                )
+            connection.executemany(
+                "DELETE FROM dirty WHERE month = ? AND generation <= ?",
+                [(month.month, month.generation) for month in rolled],
+            )
+            connection.executemany(
+                "INSERT INTO dropped VALUES (?, ?, ?) ON CONFLICT (month) DO UPDATE SET late = excluded.late",
+                [(month, at_us, late) for month, late in (dropped or {}).items()],
+            )
             connection.execute("UPDATE state SET generation = generation + 1")
 
     def land(
@@ -152,25 +222,37 @@ class SegmentList(ListFile):
         series: Iterable[Series],
     ) -> int:
         """Take polled readings in, unless this batch was taken before. Returns how many were taken."""
-        with self.writing("taking in a poll") as connection:
-            known = connection.execute(
-                "INSERT INTO batches VALUES (?, ?) ON CONFLICT DO NOTHING", (batch, received_us)
-            )
-            if known.rowcount == 0:
-                return 0
-            news = enrolled(connection, [entry for entry in series if entry.point not in self._numbers])
-            numbers = self._numbers | news if news else self._numbers
-            connection.executemany(
-                "INSERT INTO landing (series, time_us, value, quality, received_us) VALUES (?, ?, ?, ?, ?)",
-                [(numbers[point], time, value, quality, received_us) for point, time, value, quality in rows],
-            )
-        self._numbers = numbers  # only now: before the commit, another process might have been first
-        return len(rows)
+        return self.landing.land(rows, batch=batch, received_us=received_us, series=series)
 
     def forget_batches(self, before_us: int) -> None:
         """Drop batch keys that no retry can come back with."""
-        with self.writing() as connection:
-            connection.execute("DELETE FROM batches WHERE received_us < ?", (before_us,))
+        self.landing.forget_batches(before_us)
+
+    def clear_landing(self) -> None:
+        """Take batches that are in segments out of the landing's file."""
+        with self.reading() as connection:
+            flushed = _flushed(connection)
+        for landing, through in flushed.items():
+            self.landing.clear(landing, through)
+
+    def dirty(self) -> list[Dirty]:
+        """Months with readings that are in no roll-up yet."""
+        with self.reading() as connection:
+            return _dirty(connection)
+
+    def dropped(self) -> dict[str, int]:
+        """Months (UTC) whose raw readings were dropped, and how many late ones stay beside their roll-ups."""
+        with self.reading() as connection:
+            return _dropped(connection)
+
+    def quarantine(self, damages: Mapping[str, str | None]) -> None:
+        """Mark segments as damaged, by path and reason; None takes the mark away."""
+        with self.writing("marking damaged segments") as connection:
+            connection.executemany(
+                "UPDATE segments SET damage = ? WHERE path = ?",
+                [(reason, path) for path, reason in damages.items()],
+            )
+            connection.execute("UPDATE state SET generation = generation + 1")
 
     def removed(self, before_us: int) -> list[str]:
         """Paths of segments that left the list before an instant, and whose files may be deleted."""
@@ -190,3 +272,16 @@ class SegmentList(ListFile):
                 "DELETE FROM segments WHERE path = ? AND removed_at_us IS NOT NULL",
                 [(path,) for path in paths],
             )
+
+
+def _flushed(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT landing, through FROM flushed").fetchall())
+
+
+def _dirty(connection: sqlite3.Connection) -> list[Dirty]:
+    found = connection.execute("SELECT month, first_us, last_us, generation FROM dirty ORDER BY month")
+    return [Dirty(*row) for row in found]
+
+
+def _dropped(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT month, late FROM dropped ORDER BY month").fetchall())

@@ -10,6 +10,8 @@ from cityctl.engine.duck import Engine
 from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
 from cityctl.store.choice import chosen, opened
+from cityctl.store.folder import network_warning
+from cityctl.store.quarantine import DAMAGED
 from cityctl.store.register import Series
 from cityctl.store.segment_list import Snapshot
 from cityctl.store.store import Store
@@ -44,6 +46,15 @@ COLUMNS: tuple[Column, ...] = (
         kind="integer",
         priority=4,
     ),
+    Column(
+        "versions_replaced",
+        "Replaced",
+        meaning="versions of readings that gave way to later ones: `cityctl data history`",
+        kind="integer",
+        priority=5,
+    ),
+    Column("months_rolled", "Rolled up", meaning="local months with roll-ups", kind="integer", priority=5),
+    DAMAGED,
 )
 _OWN = {entry.key: entry for entry in COLUMNS}
 
@@ -59,6 +70,7 @@ def status(project: Project, words: Sequence[str] = ()) -> Result:
     store_rows = _whole(snapshot, span, sum(row[1] for row in rows), len(rows))
     whole = [_OWN["points"], column("readings"), column("first"), column("last")]
     whole += [_OWN["segments"], _OWN["landed"], _OWN["size"], _OWN["bytes_a_reading"]]
+    whole += [_OWN["versions_replaced"], _OWN["months_rolled"], DAMAGED]
     each = [column("point"), column("quantity"), column("unit"), column("readings"), column("first")]
     each += [column("last"), _OWN["no_value"], _OWN["not_good"]]
     listed: list[tuple[object, ...]] = [(row[0], *_stored_as(series.get(row[0])), *row[1:]) for row in rows]
@@ -66,6 +78,9 @@ def status(project: Project, words: Sequence[str] = ()) -> Result:
     store_table = Table("store", "Store", whole, store_rows)
     result = Result("Store", [points_table, store_table], subtitle=str(store.folder))
     result.summary = _summary(snapshot, sum(row[1] for row in rows), len(rows))
+    warning = network_warning(store.folder)
+    if warning is not None:
+        result.notes.append(warning)
     return result
 
 
@@ -90,7 +105,10 @@ def _whole(
     stored = sum(segment.rows for segment in snapshot.segments if segment.kind == "new")
     first, last = span or (None, None)
     each = size / stored if stored else None
-    return [(points, readings, first, last, len(snapshot.segments), len(snapshot.landed), size / 1e6, each)]
+    held = (len(snapshot.segments), len(snapshot.landed), size / 1e6, each)
+    replaced = sum(segment.rows for segment in snapshot.replaced)
+    rolled = len({segment.month for segment in snapshot.rollups})
+    return [(points, readings, first, last, *held, replaced, rolled, len(snapshot.damaged))]
 
 
 def _stored_as(series: Series | None) -> tuple[str | None, str | None]:

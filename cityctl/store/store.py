@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from cityctl.clock import Interval
 from cityctl.errors import ConfigInvalid, listed
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cityctl.city.points import Point
     from cityctl.engine.duck import Engine
     from cityctl.store.compaction import Compaction
+    from cityctl.store.retain import Keep, Retention
 
 
 class Store(Opened):
@@ -124,6 +126,21 @@ class Store(Opened):
         from cityctl.store.compaction import compact
 
         return compact(self, when_it_pays=when_it_pays, wait=wait)
+
+    def retain(
+        self,
+        keep: Keep,
+        *,
+        zone: ZoneInfo,
+        now: datetime,
+        every: Mapping[str, timedelta] | None = None,
+        wait: float = 60.0,
+        dry_run: bool = False,
+    ) -> Retention:
+        """Roll up the months that are over, then drop what is older than `keep` says; see `retain.retain`."""
+        from cityctl.store.retain import retain
+
+        return retain(self, keep, zone=zone, now=now, every=every, wait=wait, dry_run=dry_run)
 
 
 def _landed(reading: Reading) -> tuple[str, int, float | None, int]:

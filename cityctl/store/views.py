@@ -16,6 +16,7 @@ from cityctl.errors import ConfigInvalid, StoreProblem, listed
 from cityctl.store.city_tables import attach_city
 from cityctl.store.compare import landed_table
 from cityctl.store.derive import Derivation
+from cityctl.store.quarantine import name_damaged
 from cityctl.store.scan import (
     BEST_FIRST,
     BETTER,
@@ -120,6 +121,7 @@ class _Attachment:
     def _build(self) -> None:
         snapshot = self.store.snapshot()
         self.generation = snapshot.generation
+        name_damaged(snapshot, self.start_us, self.end_us)
         self.engine.allow(self.store.folder / segment.path for segment in snapshot.segments)
         which = self._filter(self.base, "points", self.start_us, self.end_us)
         parts = [self._relation(snapshot, which, "shown")]

@@ -167,7 +167,7 @@ def test_a_damaged_list_is_named_and_the_segments_are_left_alone(folder, table, 
     path.write_bytes(b"this is no database at all, whatever it was before")
     with pytest.raises(StoreProblem, match=r"list of segments is damaged: .*list\.sqlite") as problem:
         Store.open(folder)
-    assert "restore list.sqlite" in (problem.value.hint or "")
+    assert "cityctl data rebuild" in (problem.value.hint or "")
     assert sorted(folder.rglob("*.parquet")) == segments
 
 

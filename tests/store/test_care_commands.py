@@ -1,0 +1,147 @@
+"""`data verify | backup | restore | rebuild | retain | history` as people run them: words and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CITY = """
+name: Test
+time_zone: Europe/Berlin
+points:
+  flow: {unit: m3/h, every: 1h}
+retention: {raw: 400d}
+"""
+
+
+@pytest.fixture
+def city(tmp_path):
+    """A project with 60 days of hourly readings of 2024, one of which was revised by another file."""
+    from datetime import UTC, datetime, timedelta
+
+    import pyarrow as pa
+
+    from cityctl.store import Store
+
+    def arrow(rows):
+        columns = zip(*rows, strict=True)
+        point, time, value = (list(column) for column in columns)
+        return pa.table({"point": point, "time": pa.array(time, pa.timestamp("us", "UTC")), "value": value})
+
+    folder = tmp_path / "city"
+    folder.mkdir()
+    (folder / "city.yaml").write_text(CITY)
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    rows = [("flow", start + timedelta(hours=n), float(n % 24)) for n in range(24 * 60)]
+    with Store.open(folder / ".cityctl" / "store") as store:
+        store.add(arrow(rows), source="a.csv", received=datetime(2024, 4, 1, tzinfo=UTC))
+        store.add(
+            arrow([("flow", start + timedelta(hours=5), 99.0)]),
+            source="b.csv",
+            received=datetime(2024, 5, 1, tzinfo=UTC),
+        )
+        store.compact()
+    return folder
+
+
+def _run(folder: Path, *words: str, form: str = "json") -> tuple[int, dict, str]:
+    environment = {**os.environ, "CITYCTL_NOW": "2026-01-01T00:00Z"}
+    environment.pop("CITYCTL_STORE", None)
+    ended = subprocess.run(
+        [sys.executable, "-m", "cityctl", "data", *words, "--project", str(folder), "-o", form],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=100,
+    )
+    assert "Traceback" not in ended.stderr
+    return ended.returncode, json.loads(ended.stdout) if ended.stdout and form == "json" else {}, ended.stderr
+
+
+def _segment(folder: Path, kind: str = "new") -> Path:
+    """The newest segment of January."""
+    found = (folder / ".cityctl" / "store" / "segments" / "month=2024-01").glob(f"*-{kind}-*")
+    return max(found, key=lambda path: path.name)
+
+
+def test_a_damaged_segment_from_its_discovery_to_its_return(city, tmp_path):
+    assert _run(city, "backup", str(tmp_path / "backup"))[0] == 0
+    path = _segment(city)
+    path.write_bytes(path.read_bytes()[:-10])
+    code, _, said = _run(city, "sql", "SELECT count(*) AS n FROM readings", "--since", "2024")
+    assert code == 10
+    assert path.name in said
+    assert "cityctl data verify" in said
+    code, found, _ = _run(city, "verify")
+    assert code == 4
+    assert path.name in json.dumps(found)
+    assert _run(city, "verify", "--exit-code")[0] == 3
+    # From here on the others can be used, and what is left out is named in every answer.
+    for words in (
+        ["sql", "SELECT count(*) AS n FROM readings", "--since", "2024"],
+        ["status"],
+        ["history", "flow"],
+    ):
+        code, found, _ = _run(city, *words)
+        assert code == 4, words
+        assert path.name in json.dumps(found), words
+    out = tmp_path / "out.csv"
+    code, _, said = _run(
+        city, "export", "flow", "--since", "2024-02-05", "--until", "2024-02", "--output-file", str(out)
+    )
+    assert code == 0  # another month
+    words = ["export", "flow", "--since", "2024", "--until", "2024", "--output-file", str(out)]
+    code, _, said = _run(city, *words, form="csv")  # streamed: named on stderr
+    assert (code, path.name in said) == (4, True)
+    assert _run(city, "restore", str(tmp_path / "backup"))[0] == 0
+    code, found, _ = _run(city, "status")
+    assert code == 0
+    assert "1440 readings" in json.dumps(found)
+
+
+def test_a_deleted_list(city):
+    store = city / ".cityctl" / "store"
+    for path in store.glob("list.sqlite*"):
+        path.unlink()
+    code, _, said = _run(city, "status")
+    assert (code, "cityctl data rebuild" in said) == (10, True)
+    assert _run(city, "rebuild")[0] == 0
+    code, found, _ = _run(city, "status")
+    assert (code, "1440 readings" in json.dumps(found)) == (0, True)
+    assert _run(city, "rebuild")[0] == 10  # it is sound
+
+
+def test_retention_by_city_yaml(city):
+    code, found, _ = _run(city, "retain", "--dry-run")
+    assert code == 0
+    assert "would drop the readings of 2024-01, 2024-02" in json.dumps(found)
+    code, found, _ = _run(city, "retain")
+    assert code == 0
+    assert "1440 readings dropped" in json.dumps(found)
+    code, found, _ = _run(city, "status")  # what was rolled up is no empty store
+    assert code == 0
+    code, found, _ = _run(city, "verify")
+    assert code == 0
+    assert _run(city, "retain", "--raw", "soon")[0] == 2
+
+
+def test_history_in_words(city):
+    code, found, _ = _run(city, "history", "flow")
+    assert code == 0
+    assert all(word in json.dumps(found) for word in ("a.csv", "b.csv", "99.0"))
+    code, found, _ = _run(
+        city, "history", "flow", "--at", "2024-04-15", "--since", "2024-01-01", "--until", "2024-01-01"
+    )
+    assert code == 0
+    assert "99.0" not in json.dumps(found)
+    assert _run(city, "history", "flwo")[0] == 2
+
+
+def test_there_is_no_backup_where_none_was_made(city, tmp_path):
+    code, _, said = _run(city, "restore", str(tmp_path))
+    assert (code, "there is no backup" in said) == (10, True)
