@@ -128,6 +128,11 @@ class Console:
             buffer.write(data)
             buffer.flush()
 
+    def home(self) -> None:
+        """Empty the terminal, so that the next text stands in the place of the last."""
+        if self.is_terminal and os.environ.get("TERM") != "dumb":
+            self.output.write("\x1b[H\x1b[2J")
+
     def note(self, text: str) -> None:
         """What is not data: to stderr, unless -q."""
         if not self.quiet:

@@ -5,6 +5,7 @@ Every error names file:line:column and the near match. Knows nothing of what the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
+_QUOTED = re.compile(r"'([^']*)'")
 Key = str | int
 Place = tuple[int, int]
 
@@ -163,6 +165,10 @@ def _sentences(
         else:
             text = error["msg"].removeprefix("Value error, ")
             given = error.get("input")
+            if error["type"] == "literal_error" and isinstance(given, str):
+                match = near(given, _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))))
+                if match and " hint: " not in text:
+                    text = f"{text} (found `{given}`) hint: did you mean `{match}`?"
             if isinstance(given, str | int | float) and str(given) not in text:
                 text += f" (found `{given}`)"
             text, _, hint_text = text.partition(" hint: ")

@@ -19,13 +19,18 @@ CellKind = Literal["text", "number", "integer", "share", "time", "date", "spark"
 Severity = Literal["alarm", "warning", "note"]
 
 
+class Code(int):
+    """A whole number that names something, such as a state's code: people see it as it is, never `43 123`."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table, in the field's words.
 
     `digits` are shown on paper and terminal only: files hold full precision. `priority` 1 is never dropped on
     a narrow terminal, larger numbers go first. A "share" is 0..1 and shown in per cent, a "spark" cell is a
-    list of numbers or None, a "time" cell an aware UTC datetime.
+    list of numbers or None, a "time" cell an aware UTC datetime. `grouped` False: the numbers are names (a
+    port, an address), and no space stands between their thousands.
     """
 
     key: str
@@ -35,6 +40,7 @@ class Column:
     kind: CellKind = "text"
     digits: int = 1
     priority: int = 5
+    grouped: bool = True
 
 
 @dataclass
@@ -65,6 +71,21 @@ class Missing:
 
     what: str
     why: str
+
+
+_LEFT_OUT: dict[Missing, None] = {}
+
+
+def leave_out(missing: Missing) -> None:
+    """Note what an answer that is being worked out has to do without; the command that shows it names it."""
+    _LEFT_OUT[missing] = None
+
+
+def left_out() -> list[Missing]:
+    """What was left out since this was last asked."""
+    noted = list(_LEFT_OUT)
+    _LEFT_OUT.clear()
+    return noted
 
 
 @dataclass

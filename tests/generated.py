@@ -24,11 +24,15 @@ def schemas() -> dict[Path, str]:
     from cityctl.exports.service import json_schema
     from cityctl.project.configured import city_schema
     from cityctl.report.recipe import schema_text as report_schema
+    from cityctl.runbook.language import schema_text as runbook_schema
+    from cityctl.tariff.model import schema_text as tariff_schema
 
     readme = ROOT / "connectors" / "README.md"
     return {
         ROOT / "recipes" / "city.schema.json": city_schema(),
         ROOT / "recipes" / "report.schema.json": report_schema(),
+        ROOT / "recipes" / "runbook.schema.json": runbook_schema(),
+        ROOT / "recipes" / "tariff.schema.json": tariff_schema(),
         ROOT / "connectors" / "device.schema.json": schema_text(),
         ROOT / "connectors" / "service.schema.json": json_schema(),
         readme: with_table(readme.read_text(encoding="utf-8"), readme_table(ROOT / "connectors" / "devices")),

@@ -55,6 +55,28 @@ CubicMetres = Annotated[float, _amount("m3"), _shape("m3")]
 CubicMetresPerHour = Annotated[float, _amount("m3/h"), _shape("m3/h")]
 MetresOfHead = Annotated[float, _amount("mH2O"), _shape("m of head")]
 Kilowatts = Annotated[float, _amount("kW"), _shape("kW")]
+Volts = Annotated[float, _amount("V"), _shape("V")]
+
+
+def _carbon(value: Any) -> Any:
+    if isinstance(value, str) and not value.lstrip("+-")[:1].isdigit():
+        return value
+    intensity = units.amount(value, "kg/kWh")
+    if not 0 <= intensity < float("inf"):
+        raise ValueError("expected an amount that is not negative")
+    return intensity
+
+
+CarbonIntensity = Annotated[
+    float | str,
+    BeforeValidator(said_as_value_error(_carbon)),
+    WithJsonSchema(
+        {
+            "type": ["number", "string"],
+            "description": "kg of CO2 for each kWh: 0.18, `230 g/kWh`, or the point of its intensity by the hour",
+        }
+    ),
+]
 
 
 def _duration(value: Any) -> timedelta:

@@ -5,12 +5,14 @@ Units are settled here once, so that the store and the analyses only ever see ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from cityctl import units
 from cityctl.city import formula
+from cityctl.city.connected import connected_points
 from cityctl.city.model import City, PointEntry
 from cityctl.city.points import Point
 from cityctl.city.registers import read_register
@@ -42,13 +44,12 @@ def _device_points(city: City, document: Document) -> dict[str, dict[str, Any]]:
     for name, device in city.devices.items():
         if device.connector not in connectors:
             path = city.library.find("connectors/devices", device.connector)
-            connectors[device.connector] = read(path).data.get("points") or {}
+            connectors[device.connector] = connected_points(read(path).data)
         points = connectors[device.connector]
         for index, wanted in enumerate(device.poll or ()):
             if wanted not in points:
                 raise no_such(document, ("devices", name, "poll", index), "point", wanted, points)
         for point, fields in points.items():
-            fields = fields if isinstance(fields, dict) else {}
             asked = point in device.poll if device.poll else fields.get("polled", True)
             found[f"{name}/{point}"] = {**fields, "polled": asked}
     return found
@@ -108,6 +109,8 @@ def lay_out(city: City, document: Document) -> dict[str, Point]:
             network=city.zones[owner.zone].network if owner.zone else None,
             asset=owner.asset,
             device=name,
+            rollover=_register_end(fields, unit),
+            states=_states(fields),
         )
     for index, register in enumerate(city.meters):
         try:
@@ -157,7 +160,33 @@ def _named(city: City, name: str, entry: PointEntry, told: dict[str, Any] | None
         formula=formula.parse(entry.formula) if entry.formula is not None else None,
         species=entry.species,
         reference_temperature=entry.reference_temperature,
+        rollover=_register_end(told, unit)
+        if entry.rollover is None
+        else entry.rollover * units.linear(shown, unit)[0],
+        states=_states(told),
     )
+
+
+def _states(told: dict[str, Any] | None) -> tuple[tuple[int, str], ...]:
+    """Codes and names of a device's states."""
+    named = (told or {}).get("enum")
+    if not isinstance(named, dict):
+        return ()
+    return tuple((code, str(word)) for code, word in named.items() if isinstance(code, int))
+
+
+def _register_end(told: dict[str, Any] | None, unit: str) -> float | None:
+    """Where a counter of a device begins anew at zero, by the width of its registers [unit]; None: not known."""
+    found = re.fullmatch(r"(uint|bcd)(\d+)", str((told or {}).get("type")))
+    if not told or not found or told.get("kind") != "counter" or told.get("scale_factor") is not None:
+        return None
+    bits = int(found[2])
+    values = 2.0**bits if found[1] == "uint" else 10.0 ** (bits // 4)
+    try:
+        factor = units.linear(str(told["unit"]), unit)[0] if told.get("unit") else 1.0
+    except UsageProblem:  # a unit that its connector gives in other words
+        return None
+    return float(values * told.get("scale", 1.0) * factor)
 
 
 def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[str, Point]:

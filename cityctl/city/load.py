@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cityctl.city.interruptions import read_interruptions
 from cityctl.city.layout import lay_out, no_such
+from cityctl.city.measures import read_measures
 from cityctl.city.model import City
+from cityctl.city.statements import read_statements
 from cityctl.document import Document, Key, read, validate
 from cityctl.errors import ConfigInvalid, listed, near
 
@@ -51,7 +54,13 @@ def load(project: Path, profile: str | None = None) -> City:
     city = validate(City, document, data)
     city._project = project.resolve()
     _check_references(city, document)
+    for name, device in city.devices.items():
+        if device.line is not None:
+            city.devices[name] = device.on(city.lines[device.line])
     city._points.update(lay_out(city, document))
+    city.interventions.extend(read_measures(city))
+    city._statements.extend(read_statements(city))
+    city._interruptions.extend(read_interruptions(city))
     _check_points(city, document)
     return city
 
@@ -90,6 +99,7 @@ def _check_references(city: City, document: Document) -> None:
     for name, device in city.devices.items():
         expect(("devices", name, "zone"), "zone", device.zone, city.zones)
         expect(("devices", name, "asset"), "asset", device.asset, city.assets)
+        expect(("devices", name, "line"), "line", device.line, city.lines)
         try:
             city.library.find("connectors/devices", device.connector)
         except ConfigInvalid as problem:
@@ -122,6 +132,9 @@ def _check_references(city: City, document: Document) -> None:
 
 
 def _check_points(city: City, document: Document) -> None:
+    for name, network in city.networks.items():
+        if isinstance(network.carbon, str) and network.carbon not in city.points():
+            raise no_such(document, ("networks", name, "carbon"), "point", network.carbon, city.points())
     for name, zone in city.zones.items():
         if zone.temperature is not None and zone.temperature not in city.points():
             raise no_such(document, ("zones", name, "temperature"), "point", zone.temperature, city.points())

@@ -6,13 +6,16 @@ It knows files and devices by name only: nothing here opens a connection or read
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from cityctl.city.devices import Device, Wire
 from cityctl.city.fields import (
+    CarbonIntensity,
     CubicMetres,
     CubicMetresPerHour,
     Duration,
@@ -25,9 +28,12 @@ from cityctl.city.fields import (
     SquareMetres,
     Strict,
     UnitText,
+    Volts,
     ZoneName,
 )
 from cityctl.city.points import Point
+from cityctl.city.services import Service
+from cityctl.city.writes import Writes
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.library import Library
 from cityctl.reading import Kind
@@ -38,6 +44,7 @@ class Network(Strict):
 
     kind: Literal["water", "power", "heat", "gas"]
     name: str | None = None
+    carbon: CarbonIntensity | None = None
 
 
 class Zone(Strict):
@@ -55,6 +62,50 @@ class Zone(Strict):
     inflow: str | None = Field(None, description="point or formula of the zone's net inflow")
     night_use: CubicMetresPerHour | None = Field(None, description="known legitimate night use")
     temperature: str | None = Field(None, description="point of the outdoor temperature")
+    voltage: Volts | None = Field(None, description="nominal voltage of its supply, as it is measured")
+
+
+class Transformer(Strict):
+    """Ratings of a transformer for IEC 60076-7; the defaults are those of a distribution transformer, ONAN."""
+
+    rated: float = Field(gt=0, description="rated load, in the unit of its load's point: A or kVA")
+    no_load_loss: float = Field(gt=0, description="W")
+    load_loss: float = Field(gt=0, description="W at rated load")
+    oil_rise: float = Field(60.0, description="top-oil rise at rated load, K")
+    gradient: float = Field(23.0, description="winding to oil at rated load, K")
+    hot_spot: float = Field(1.2, description="hot-spot factor H")
+    surcharge: float = Field(10.0, description="K on top where it stands in a house; 0 in the open")
+    oil_minutes: float = Field(180.0, gt=0, description="time constant of the oil, min")
+    winding_minutes: float = Field(4.0, gt=0, description="time constant of the winding, min")
+    k11: float = 1.0
+    k21: float = 1.0
+    k22: float = 2.0
+    x: float = Field(0.8, description="oil exponent")
+    y: float = Field(1.6, description="winding exponent")
+    paper: Literal["normal", "upgraded"] = Field("normal", description="thermally upgraded paper or not")
+
+
+class Pump(Strict):
+    """A pump's curve as its maker gives it."""
+
+    curve: list[tuple[float, float]] = Field([], description="pairs of flow [m³/h] and head [m]")
+
+
+class Solar(Strict):
+    """Ratings of a PV plant."""
+
+    peak: Kilowatts = Field(description="rated DC power at standard test conditions, kWp")
+    inverter: Kilowatts | None = Field(None, description="rated AC power of its inverters")
+    temperature_coefficient: float | None = Field(
+        None, ge=-2, le=0, description="of the modules' power, % for each K, such as -0.35"
+    )
+
+
+class Location(Strict):
+    """Where the city is, for the sun."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
 
 
 class Asset(Strict):
@@ -68,45 +119,10 @@ class Asset(Strict):
     height: Metres | None = None
     head: Metres | None = None
     power: Kilowatts | None = None
-
-
-class Device(Strict):
-    """A PLC or meter that answers."""
-
-    connector: Name
-    host: str
-    port: int = Field(502, ge=1, le=65535)
-    unit: int = Field(1, ge=0, le=255, description="Modbus unit id")
-    zone: Name | None = None
-    asset: Name | None = None
-    poll: list[str] | None = Field(None, description="points to poll; all of the connector where left out")
-    every: Duration | None = Field(None, description="how often it is polled")
-    timeout: Annotated[float, Field(gt=0, le=60, description="seconds to wait for one answer")] = 3.0
-
-
-class Secret(Strict):
-    """Where a secret is kept; the secret itself never stands in city.yaml."""
-
-    env: str | None = None
-    file: str | None = None
-    command: list[str] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Secret:
-        if sum(place is not None for place in (self.env, self.file, self.command)) != 1:
-            raise ValueError("expected exactly one of `env`, `file` and `command`")
-        return self
-
-
-class Service(Strict):
-    """An HTTP export that readings are pulled from."""
-
-    connector: Name
-    url: str = Field(pattern=r"^https?://")
-    zone: Name | None = None
-    user: str | None = None
-    secret: Secret | None = None
-    parameters: dict[str, str] = {}
+    transformer: Transformer | None = Field(None, description="ratings of a transformer")
+    pump: Pump | None = Field(None, description="curve of a pump")
+    voltage: Volts | None = Field(None, description="nominal voltage, as it is measured")
+    solar: Solar | None = Field(None, description="ratings of a PV plant")
 
 
 class FileSource(Strict):
@@ -152,6 +168,9 @@ class PointEntry(Strict):
     formula: str | None = None
     species: str | None = None
     reference_temperature: float | None = Field(None, description="°C")
+    rollover: float | None = Field(
+        None, gt=0, description="value at which a counter begins anew at zero, in its unit"
+    )
 
 
 class MeterRegister(Strict):
@@ -168,11 +187,43 @@ class MeterRegister(Strict):
 
 
 class Tariff(Strict):
-    """A flat price; recipes/tariffs hold the others."""
+    """What use costs: a flat price, or a recipe of recipes/tariffs."""
 
     network: Name
-    price: float = Field(ge=0, description="in the city's currency for each kWh or m³")
+    price: float | None = Field(None, ge=0, description="in the city's currency for each kWh or m³")
+    recipe: Name | None = Field(None, description="of recipes/tariffs; in place of the flat price")
+    meters: list[str] = Field(
+        [], description="point ids that it holds for, `*` for any letters; all where empty"
+    )
     name: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Tariff:
+        if (self.price is None) == (self.recipe is None):
+            raise ValueError("expected either `price` or `recipe`")
+        return self
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One line of a bill that came; `month` is its first day, `amount` in the city's currency."""
+
+    meter: str
+    month: datetime.date
+    line: str
+    amount: float
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """One interruption of supply: aware UTC instants, `end` None while it lasts, customers without supply."""
+
+    start: datetime.datetime
+    end: datetime.datetime | None
+    customers: int
+    zone: str | None
+    cause: str
+    place: str
 
 
 class Weather(Strict):
@@ -190,6 +241,14 @@ class Intervention(Strict):
     what: str = ""
 
 
+class Retention(Strict):
+    """How long readings and their roll-ups are kept; for ever where nothing is said. Months always are."""
+
+    raw: Duration | None = Field(None, description="readings; dropped once they are rolled up")
+    hourly: Duration | None = None
+    daily: Duration | None = None
+
+
 class City(Strict):
     """What city.yaml says, checked."""
 
@@ -199,24 +258,42 @@ class City(Strict):
         Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166, for public holidays")] | None
     ) = None
     region: str | None = Field(None, description="subdivision of the country, for its holidays")
+    location: Location | None = Field(None, description="latitude and longitude, for sunrise and sunset")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")] = "EUR"
     networks: dict[Name, Network] = {}
     zones: dict[Name, Zone] = {}
     assets: dict[Name, Asset] = {}
+    lines: dict[Name, Wire] = Field({}, description="buses and gateways that devices share")
     devices: dict[Name, Device] = {}
     services: dict[Name, Service] = {}
     files: dict[Name, FileSource] = {}
     points_by_name: dict[str, PointEntry] = Field({}, alias="points")
     meters: list[MeterRegister] = []
     tariffs: dict[Name, Tariff] = {}
+    statements_file: str | None = Field(
+        None, description="a CSV of bills as they came, beside city.yaml: meter, month, line, amount"
+    )
+    interruptions_file: str | None = Field(
+        None, description="a CSV of interruptions of supply: start, end, customers, zone, cause"
+    )
     weather: Weather = Weather()
     interventions: list[Intervention] = []
+    retention: Retention = Retention()
+    interventions_file: str | None = Field(
+        None, description="a CSV of more of them, beside city.yaml: date, zone, meters, what"
+    )
+    writes: Writes = Field(Writes(), description="whether the plant may be written to, and what stops it")
+    runbooks: dict[Name, dict[str, bool | int | float | str | list[str]]] = Field(
+        {}, description="inputs of runbooks, by runbook: what this city gives where the command says nothing"
+    )
     profiles: dict[Name, dict[str, object]] = Field(
         {}, description="parts of this file, changed for a profile"
     )
 
     _project: Path = PrivateAttr(default=Path())
     _points: dict[str, Point] = PrivateAttr(default_factory=dict)
+    _statements: list[Stated] = PrivateAttr(default_factory=list)
+    _interruptions: list[Interruption] = PrivateAttr(default_factory=list)
 
     @property
     def project(self) -> Path:
@@ -236,6 +313,14 @@ class City(Strict):
     def points(self) -> dict[str, Point]:
         """Every point: named ones, points of devices, meters of the registers, inflows of zones."""
         return self._points
+
+    def statements(self) -> list[Stated]:
+        """Lines of bills as they came."""
+        return self._statements
+
+    def interruptions(self) -> list[Interruption]:
+        """Interruptions of supply, in order of time."""
+        return self._interruptions
 
     def point(self, name: str) -> Point:
         """The point of that id. Raises UsageProblem with the near match."""

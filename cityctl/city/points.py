@@ -14,7 +14,9 @@ class Point:
     """`unit` is the canonical one that the store keeps; `shown_unit` the one that city.yaml speaks.
 
     `device` is "device/point", `service` "service/series", `series` the name in imported files. A derived
-    point's formula takes canonical values and gives one: the units that city.yaml speaks are worked in.
+    point's formula takes canonical values and gives one: the units that city.yaml speaks are worked in. A
+    counter begins anew at zero when it reaches `rollover` [unit], where that is known. `states`: code and name of
+    each state, as the connector gives them.
     """
 
     id: str
@@ -34,3 +36,5 @@ class Point:
     formula: Formula | None = None
     species: str | None = None
     reference_temperature: float | None = None
+    rollover: float | None = None
+    states: tuple[tuple[int, str], ...] = ()

@@ -1,7 +1,7 @@
 """Meters in bulk: utilities keep 100 000 of them in a spreadsheet, one a row.
 
 Columns: meter (its id), and where wanted name, zone, network, unit, quantity, kind, every, role, service,
-series, asset. What a register's entry in city.yaml says holds for rows that leave a cell empty.
+series, asset, rollover. What a register's entry in city.yaml says holds for rows that leave a cell empty.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cityctl.reading import Kind
 
 COLUMNS = (
     *("meter", "name", "zone", "network", "unit", "quantity", "kind", "every", "role"),
-    *("service", "series", "asset"),
+    *("service", "series", "asset", "rollover"),
 )
 _KINDS = get_args(Kind)
 
@@ -72,6 +72,13 @@ def _measure(unit: str, quantity: str) -> tuple[str, str, str]:
     return shown.quantity, units.canonical(shown.quantity).symbol, shown.symbol
 
 
+def _amount(text: str, shown: str, canonical: str) -> float:
+    try:
+        return float(text) * units.linear(shown, canonical)[0]
+    except ValueError:
+        raise UsageProblem(f"`rollover: {text}` is no number") from None
+
+
 def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str]]:
     """(point, file:line) of each meter. Raises ConfigInvalid with file:line."""
     path = city.project / entry.register_file
@@ -105,6 +112,7 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
             if kind not in _KINDS:
                 raise UsageProblem(f"no kind `{kind}`", hint=f"one of: {', '.join(_KINDS)}")
             every = durations(cells["every"]) if cells.get("every") else entry.every
+            end = _amount(cells["rollover"], shown, canonical) if cells.get("rollover") else None
         except UsageProblem as problem:
             raise ConfigInvalid(f"{place}: {problem.message}", hint=problem.hint) from None
         service = cells.get("service") or entry.service
@@ -123,5 +131,6 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
             role=cells.get("role") or entry.role or "consumption",
             service=f"{service}/{series or meter}" if service else None,
             series=series,
+            rollover=end,
         )
         yield point, place

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -180,7 +180,9 @@ class Run:
         from datetime import tzinfo
 
         from cityctl.report.render import render
+        from cityctl.result import left_out
 
+        result.completeness.missing += left_out()
         code = result.exit_code(on_findings=on_findings)
         silent = self.quiet and self.output is None and self.output_file is None and code is ExitCode.DONE
         if silent or (only_findings and not result.findings):
@@ -201,6 +203,30 @@ class Run:
         self.write(text)
         return code
 
+    def follow(self, results: Iterable[Result]) -> ExitCode:
+        """Results one after the other: in place on a terminal, as JSON lines in a pipe, until somebody ends it.
+
+        What is missing in a round goes to stderr where the format has no place for it. The exit code is that
+        of the worst round.
+        """
+        format_ = self.format if self.output or self.console.is_terminal else "jsonl"
+        if format_ not in ("table", "plain", "jsonl") or self.output_file is not None:
+            raise UsageProblem(
+                "a watch goes to the terminal or into a pipe as JSON lines",
+                hint="use -o jsonl, and a `>` for a file",
+            )
+        self.output = format_
+        worst = ExitCode.DONE
+        for result in results:
+            if format_ == "table" and self.console.is_terminal:
+                self.console.home()
+            worst = max(worst, self.show(result))
+            self.console.output.flush()
+            if format_ == "jsonl":
+                for gap in result.completeness.missing:
+                    self.console.note(f"{gap.what}: {gap.why}")
+        return worst
+
     def show_text(self, text: str, *, title: str) -> ExitCode:
         """A text for people as it is; for machines (-o json ...) a result with the text as its one cell."""
         if self.format in ("table", "plain"):
@@ -210,6 +236,20 @@ class Run:
         from cityctl.result import Result, Table
 
         return self.show(Result(title, [Table("text", title, [column("whole_text")], [(text,)])]))
+
+    def complete(self, code: ExitCode | None) -> ExitCode:
+        """The exit code, when what an answer without a table (an export) had to leave out is named."""
+        import sys
+
+        code = code or ExitCode.DONE
+        if "cityctl.result" not in sys.modules:
+            return code
+        from cityctl.result import left_out
+
+        for missing in left_out():
+            self.console.warn(f"left out: {missing.what}: {missing.why}")
+            code = ExitCode.INCOMPLETE if code is ExitCode.DONE else code
+        return code
 
     def write(self, data: str | bytes) -> None:
         """Text or bytes to --output-file (atomically) or stdout."""
@@ -256,7 +296,8 @@ def leaf(
 
         def command(**given: Any) -> None:
             shared = {key: given.pop(key) for key in _COMMON}
-            code = function(Run(**shared), **given)
+            run = Run(**shared)
+            code = run.complete(function(run, **given))
             if code:
                 raise typer.Exit(int(code))
 
@@ -271,7 +312,9 @@ def leaf(
             epilog=f"Example:  {example}",
             hidden=hidden,
             no_args_is_help=False,
-            context_settings={"allow_extra_args": True, "ignore_unknown_options": True} if open_ended else None,
+            context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+            if open_ended
+            else None,
         )(command)
         return function
 

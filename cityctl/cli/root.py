@@ -28,10 +28,17 @@ COMMANDS: dict[str, Entry] = {
     "devices": Entry("Look", "devices", "The PLCs and meters of the city."),
     "read": Entry("Look", "read", "Read devices now, and keep nothing."),
     "connectors": Entry("Look", "connectors", "The device models and services that cityctl knows."),
+    "tariffs": Entry(
+        "Look", "tariffs", "Tariffs of energy: what there is, what one says, another's as a recipe."
+    ),
     "poll": Entry("Collect", "poll", "Poll devices into the store."),
     "pull": Entry("Collect", "pull", "Pull exports of services into the store."),
     "data": Entry("Data", "data", "The store: what it holds, what is missing, readings in and out."),
     "report": Entry("Decide", "report", "Find leaks, prove savings: reports over the store's readings."),
+    "leak": Entry("Decide", "leak", "What the watch over leaks can do on this city."),
+    "write": Entry("Act", "write", "Write one point of a device, guarded: limits, read-back, audit."),
+    "runbook": Entry("Act", "runbook", "Maintenance runbooks: plan, run, resume, approve."),
+    "audit": Entry("Act", "audit", "The record of every write: who, when, why, and whether it is whole."),
     "sim": Entry("Around", "sim", "A simulated city that speaks Modbus and HTTP."),
     "config": Entry("Around", "config", "What is configured, and where it is written."),
     "completion": Entry("Around", "completion", "Print the completion script of a shell."),

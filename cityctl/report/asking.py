@@ -59,7 +59,8 @@ def from_options(words: Sequence[str]) -> list[str]:
         if not equals:
             if not given or given[0].startswith("--"):
                 raise UsageProblem(
-                    f"no option `{name}` without a value", hint="`cityctl report show NAME` lists the parameters"
+                    f"no option `{name}` without a value",
+                    hint="`cityctl report show NAME` lists the parameters",
                 )
             value = given.pop(0)
         settings.append(f"{name[2:].replace('-', '_')}={value}")

@@ -20,6 +20,7 @@ from cityctl.report.recipe import load
 from cityctl.result import Result
 from cityctl.store.choice import opened
 from cityctl.store.city_tables import attach_city
+from cityctl.store.counters import attach_counted
 from cityctl.store.store import Store
 
 
@@ -50,6 +51,7 @@ def run(
     with opened(project) as store, Engine() as engine:
         store.attach(engine, city, points=wanted, interval=window)
         attach_city(engine, city, window)
+        attach_counted(engine, city.points())
         result = analysis.answer(Question(city, interval, parameters, engine, project.library))
         notes = [*_elsewhere(store, interval), *result.notes]
     result = replace(result, interval=result.interval or interval, notes=notes)

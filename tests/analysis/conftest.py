@@ -18,6 +18,7 @@ from cityctl.city.load import load
 from cityctl.clock import Interval, midnight
 from cityctl.engine.duck import Engine
 from cityctl.result import Result
+from cityctl.store.counters import attach_counted
 from cityctl.store.views import attach_city
 
 Series = Mapping[str, tuple[Any, Any]]
@@ -67,6 +68,7 @@ def ask(project: Callable[[str], Path]) -> Callable[..., Result]:
             attached = {key: value for key, value in series.items() if key in wanted} or series
             engine.keep("readings", readings(attached, quality))
             attach_city(engine, city, window)
+            attach_counted(engine, city.points())
             return analysis.answer(Question(city, interval, settled, engine))
 
     return asked

@@ -136,7 +136,7 @@ class TestEveryAnalysis:
         keys = [column.key for column in analysis.columns]
         assert len(keys) == len(set(keys))
         unitless = {"nmbe", "r2_adj", "days", "beyond_days", "meters", "proven", "nights", "fsu", "cvrmse"}
-        unitless |= {"criterion", "power_factor", "billed", "price"}
+        unitless |= {"criterion", "power_factor", "billed", "price", "worst_mean"}
         for column in analysis.columns:
             assert column.meaning, column.key
             if column.kind in ("number", "spark") and column.key not in unitless:

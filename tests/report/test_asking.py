@@ -13,7 +13,9 @@ def test_options_become_settings() -> None:
     assert from_options(given) == ["method=split", "most_change=60 %", "threshold=-2"]
 
 
-@pytest.mark.parametrize("words", [["split"], ["-z", "1"], ["--method"], ["--method", "--plots", "1"], ["--"]])
+@pytest.mark.parametrize(
+    "words", [["split"], ["-z", "1"], ["--method"], ["--method", "--plots", "1"], ["--"]]
+)
 def test_other_words_are_refused(words: list[str]) -> None:
     with pytest.raises(UsageProblem):
         from_options(words)

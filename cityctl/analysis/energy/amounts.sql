@@ -9,18 +9,13 @@ join asked_meters as m on m.meter = r.point
 where m.kind = 'interval' and r.quality < 3 and r.value is not null
 
 -- name: counters
--- ... a counter its rise until the next reading, unless it fell or was silent for more than a day ...
-select c.meter as meter, c.at as at,
-       case when c.following >= c.value and c.next_at <= c.at + interval '26' hour
-            then c.following - c.value end as amount
-from (
-    select r.point as meter, r.time as at, r.value as value,
-           lead(r.value) over (partition by r.point order by r.time) as following,
-           lead(r.time) over (partition by r.point order by r.time) as next_at
-    from readings as r
-    join asked_meters as m on m.meter = r.point
-    where m.kind = 'counter' and r.quality < 3 and r.value is not null
-) as c
+-- ... a counter what it counted until the next reading, unless it was silent for more than a day; the store's view
+-- `counted` knows of roll-overs, resets, exchanges, zeros and codes ...
+select c.point as meter, c.since as at,
+       case when c.until <= c.since + interval '26' hour then c.amount end as amount
+from counted as c
+join asked_meters as m on m.meter = c.point
+where m.kind = 'counter' and c.quality < 3
 
 -- name: powers
 -- ... and a power its mean over its slot.

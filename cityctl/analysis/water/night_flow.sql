@@ -20,18 +20,13 @@ join night_points as p on p.point = r.point
 where p.kind <> 'counter' and r.quality < 3 and r.value is not null
 
 -- name: counters
--- ... or the rise of a register until the next reading, unless it fell or was silent for long.
-select c.point as point, c.at as at,
-       (c.following - c.value) * 3600000000.0 / (epoch_us(c.next_at) - epoch_us(c.at)) as flow
-from (
-    select r.point as point, r.time as at, r.value as value,
-           lead(r.value) over (partition by r.point order by r.time) as following,
-           lead(r.time) over (partition by r.point order by r.time) as next_at
-    from readings as r
-    join night_points as p on p.point = r.point
-    where p.kind = 'counter' and r.quality < 3 and r.value is not null
-) as c
-where c.following >= c.value and c.next_at <= c.at + interval '3' hour
+-- ... or what a register counted until its next reading, unless it was silent for long; the store's view `counted`
+-- knows of roll-overs, resets, exchanges, zeros and codes.
+select c.point as point, c.since as at,
+       c.amount * 3600000000.0 / (epoch_us(c.until) - epoch_us(c.since)) as flow
+from counted as c
+join night_points as p on p.point = c.point
+where p.kind = 'counter' and c.quality < 3 and c.amount is not null and c.until <= c.since + interval '3' hour
 
 -- name: parts
 create or replace table night_parts as

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 
-from cityctl.result import Column, Table
+from cityctl.result import Code, Column, Table
 
 Cell = None | bool | int | float | str | datetime | date | list["Cell"]
 
@@ -88,15 +88,18 @@ def cell_of(cell: object, column: Column) -> Cell:
 def shown(cell: object, column: Column, zone: tzinfo, *, group: str = "") -> str:
     """The cell as people read it, rounded to the column's digits, times in the city's zone.
 
-    `group` stands between thousands, in whole counts from 10 000 on; a missing cell is `-`.
+    `group` stands between thousands, in whole counts from 10 000 on; a missing cell is `-`. A number that is
+    a name is never grouped.
     """
+    if isinstance(cell, Code):
+        return str(int(cell))
     plain = cell_of(cell, column)
     if plain is None or plain == "":
         return MISSING
     if isinstance(plain, bool):
         return "yes" if plain else "no"
     if isinstance(plain, int | float):
-        return _number(plain, column, group)
+        return _number(plain, column, group if column.grouped else "")
     if isinstance(plain, datetime):
         return local_time(plain, zone)
     if isinstance(plain, date):

@@ -1,0 +1,2 @@
+-- Power quality needs the readings of one point at a time.
+-- use: one_point

@@ -1,0 +1,110 @@
+"""Formulas of water loss, each with its source. Plain arithmetic: knows no readings and no city."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+Z95 = 1.96  # standard deviations of a 95 % interval
+DENSE = 20.0  # connections a km, from which losses are told by connection
+VALID_CONNECTIONS, VALID_PRESSURE = 3000, (25.0, 100.0)
+BANDS = ("A", "B", "C", "D")
+NIGHT_USERS, NIGHT_LITRES = 0.06, 10.0  # share of people who use water in a night's hour, and how much each [L]
+
+
+def unavoidable(mains_km: float, connections: float, private_km: float, pressure_m: float) -> float:
+    """Unavoidable annual real losses [m³/day].
+
+    `private_km`: pipes from the property line to the meter, all together; `pressure_m` mean pressure [m of head].
+    Source: Lambert et al. (1999), A review of performance indicators for real losses, AQUA 48(6).
+    """
+    return (18.0 * mains_km + 0.8 * connections + 25.0 * private_km) * pressure_m / 1000
+
+
+def unavoidable_us(mains_mi: float, connections: float, private_mi: float, pressure_psi: float) -> float:
+    """Unavoidable annual real losses [US gallons/day], lengths in miles, pressure in psi. Source: AWWA M36."""
+    return (5.41 * mains_mi + 0.15 * connections + 7.5 * private_mi) * pressure_psi
+
+
+def doubts(mains_km: float, connections: float, pressure_m: float) -> list[str]:
+    """Why the unavoidable losses of this network are outside what their formula was made for; none where inside."""
+    said = []
+    if connections <= VALID_CONNECTIONS:
+        said.append(f"{connections:,.0f} connections are not more than 3 000".replace(",", " "))
+    if mains_km > 0 and connections / mains_km <= DENSE:
+        said.append(f"{connections / mains_km:.0f} connections a km are not more than 20")
+    low, high = VALID_PRESSURE
+    if not low <= pressure_m <= high:
+        said.append(f"{pressure_m:.0f} m of head are not within 25 to 100 m")
+    return said
+
+
+def band(leakage_index: float, *, developing: bool = False) -> str:
+    """World Bank Institute's band of the infrastructure leakage index: A below 2, B to 4, C to 8, D beyond.
+
+    The limits are doubled for developing countries. Source: Liemberger (2005), World Bank Institute banding.
+    """
+    limits = (4.0, 8.0, 16.0) if developing else (2.0, 4.0, 8.0)
+    return BANDS[sum(leakage_index >= limit for limit in limits)]
+
+
+def intervention_months(cost: float, water_cost: float, rise: float) -> float:
+    """Months between two searches of the whole network for leaks that cost least.
+
+    `cost` of one search [money], `water_cost` [money/m³], `rise` of unreported leakage [m³/day in a year].
+    Source: Lambert and Lalonde (2005), Using practical predictions of economic intervention frequency.
+    """
+    return math.sqrt(0.789 * cost / (water_cost * rise))
+
+
+def favad(pressure: float, lower: float, exponent: float) -> float:
+    """Leakage at `lower` over leakage at `pressure`, both in the same unit: (P1/P0)^N1.
+
+    Source: May (1994), Pressure dependent leakage; Lambert (2001).
+    """
+    return float((lower / pressure) ** exponent)
+
+
+def night_day_factor(hours: Sequence[float], by_night: float, exponent: float) -> float:
+    """Hours a day by which leakage at night becomes the day's volume: the sum of (P_h/P_night)^N1.
+
+    `hours`: mean pressure of each of 24 hours; `by_night` that of the night's window.
+    """
+    return sum((hour / by_night) ** exponent for hour in hours)
+
+
+def background(mains_km: float, connections: float, pressure_m: float) -> float:
+    """Unavoidable background leakage [m³/h]: (20 Lm + 1.25 Nc)(P/50)^1.5 L/h.
+
+    Source: UKWIR (1994), Managing Leakage; Lambert (1994), BABE.
+    """
+    return float((20.0 * mains_km + 1.25 * connections) * (pressure_m / 50) ** 1.5 / 1000)
+
+
+def night_use_of(people: float) -> float:
+    """Legitimate night use of people at home [m³/h]: 6 % of them use 10 L in an hour. Source: UKWIR (1994)."""
+    return people * NIGHT_USERS * NIGHT_LITRES / 1000
+
+
+def exponent_of(
+    pressures: Sequence[float], leakages: Sequence[float]
+) -> tuple[float, float, float] | None:
+    """(N1, low, high) of leakage ~ P^N1 by least squares of the logarithms, with its 95 % interval.
+
+    None where fewer than ten pairs above zero are there, or pressure varied by less than a twentieth (its 5th to its
+    95th percentile): a slope would be noise. The interval takes the pairs as independent.
+    """
+    pairs = [
+        (math.log(p), math.log(q)) for p, q in zip(pressures, leakages, strict=True) if p > 0 and q > 0
+    ]
+    if len(pairs) < 10:
+        return None
+    order = sorted(x for x, _ in pairs)
+    if order[int(0.95 * (len(order) - 1))] - order[int(0.05 * (len(order) - 1) + 0.999)] < math.log(1.05):
+        return None
+    mean_x, mean_y = (sum(pair[at] for pair in pairs) / len(pairs) for at in (0, 1))
+    spread = sum((x - mean_x) ** 2 for x, _ in pairs)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread
+    left = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in pairs)
+    half = Z95 * math.sqrt(left / (len(pairs) - 2) / spread)
+    return slope, slope - half, slope + half
