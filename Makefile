@@ -13,7 +13,7 @@ demo: $(READY)
 	$(BIN)/cityctl demo
 
 test: $(READY)
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .

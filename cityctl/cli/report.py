@@ -38,7 +38,7 @@ def list_reports(run: Run) -> ExitCode:
     return run.show(listing(run.library))
 
 
-@leaf(app, name="show", example="cityctl report show night_flow")
+@leaf(app, name="show", example="cityctl report show leaks")
 def show_report(run: Run, name: NameArgument) -> ExitCode:
     """Show what a report asks: parameters, columns, method, sources, limits."""
     from cityctl.report.shelf import description
@@ -77,6 +77,10 @@ def run_report(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit 3 where the report finds something.")
     ] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Keep its findings over time, and say what is new since the last run."),
+    ] = False,
 ) -> ExitCode:
     """Run a report over the readings of an interval.
 
@@ -86,6 +90,7 @@ def run_report(
     from cityctl.report.asking import from_options
     from cityctl.report.run import run as ask
 
+    asked = [*(settings or ()), *from_options(context.args)]
     result = ask(
         name,
         run.project,
@@ -93,7 +98,11 @@ def run_report(
         since=since,
         until=until,
         last=last,
-        settings=[*(settings or ()), *from_options(context.args)],
+        settings=asked,
         findings_alone=only_findings,
     )
+    if record:
+        from cityctl.report.recorded import keep
+
+        result = keep(name, result, run.project, now=run.now, settings=asked)
     return run.show(result, only_findings=only_findings, on_findings=exit_code)

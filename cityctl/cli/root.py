@@ -35,6 +35,9 @@ COMMANDS: dict[str, Entry] = {
     "pull": Entry("Collect", "pull", "Pull exports of services into the store."),
     "data": Entry("Data", "data", "The store: what it holds, what is missing, readings in and out."),
     "report": Entry("Decide", "report", "Find leaks, prove savings: reports over the store's readings."),
+    "check": Entry("Decide", "check", "Check a report, freshness, devices or the store: one line for Nagios."),
+    "findings": Entry("Decide", "findings", "What reports found, over time: who is on it, what is repaired."),
+    "explain": Entry("Decide", "explain", "Show what a finding rests on, and how to work it out again."),
     "leak": Entry("Decide", "leak", "What the watch over leaks can do on this city."),
     "write": Entry("Act", "write", "Write one point of a device, guarded: limits, read-back, audit."),
     "runbook": Entry("Act", "runbook", "Maintenance runbooks: plan, run, resume, approve."),
@@ -106,6 +109,8 @@ class RootGroup(TyperGroup):
         from cityctl.cli.ending import end
 
         words = sys.argv[1:] if args is None else list(args)
+        if words[:1] == ["check"]:
+            from cityctl.cli.check import end  # a monitor knows codes 0 to 3 and no others
         name = prog_name or "cityctl"
         work = super().main
         code = end(

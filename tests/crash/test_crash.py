@@ -44,18 +44,21 @@ def test_hundreds_of_kills_lose_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("way", "shows"),
     [
-        ("early", "lost"),
-        ("piecemeal", "half"),
-        ("globbing", "doubled"),
-        ("dropping", "lost"),
-        ("hasty", "lost"),
+        ("early", {"lost"}),
+        ("piecemeal", {"half", "doubled"}),
+        ("globbing", {"doubled", "half", "lost"}),
+        ("dropping", {"lost"}),
+        ("hasty", {"lost"}),
     ],
 )
 def test_the_harness_catches_a_store_that_is_broken_on_purpose(tmp_path, way, shows):
-    """Each was caught within 50 kills whatever the seed; see `broken` for what is wrong with it."""
+    """Each was caught within 50 kills whatever the seed; see `broken` for what is wrong with it.
+
+    What half a batch or a file that is read twice shows first depends on where the kill fell.
+    """
     code, found = _run(tmp_path / "crash", 300, "--broken", way, "--seed", "3")
     assert code == 1
-    assert shows in found["wrong"]
+    assert shows & set(found["wrong"])
 
 
 @pytest.mark.slow
