@@ -68,12 +68,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Known:
-    """What the engine found out about one meter: the sums of its days, its model, CO2 [kg], events."""
+    """What the engine found out about one meter: sums of its days, its model, CO2 [kg], events, a normal year [kWh]."""
 
     totals: Mapping[str, Any] | None
     model: Mapping[str, Any] | None
     carbon: float | None = None
     events: Sequence[Event] = ()
+    normal: float | None = None
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -92,6 +93,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     assert model is not None
     row.figures = _figures(question, one, totals, model)
     row.figures["saved_co2"] = known.carbon
+    row.figures["normal_kwh"] = known.normal
     row.remarks = [*_remarks(one, totals, model, row), *map(str, known.events)]
     row.apart = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
     row.verdict = _verdict(row)

@@ -40,6 +40,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("reporting_end", "Reporting to", None, "first day after the compared ones", "date", priority=9),
     Column("avoided_low", "Saved, low", KWH, "lower end of the saving's interval", "number", 0, 9),
     Column("avoided_high", "Saved, high", KWH, "upper end of the saving's interval", "number", 0, 9),
+    Column("normal_kwh", "Normal year", KWH,
+           "what a year of the same weather takes less, as models of before and of since say", "number", 0, 9),
     Column("enpi", "EnPI", None, "observed over expected use: energy performance indicator (ISO 50006:2023)",
            "share", 1, 9),
     Column("nmbe", "NMBE", None, "mean of observed less expected use in the baseline, over its mean",

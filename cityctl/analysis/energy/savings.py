@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, columns, events, evidence, portfolio
+from cityctl.analysis.energy import account, columns, events, evidence, normal, portfolio
 from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import hand_over, keep, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
@@ -42,6 +42,7 @@ PARAMETERS = (
     Parameter("most_change", "share", 0.5, None, "a change beyond this share of the expected use is set apart",
               least=0, most=1),
     Parameter("gas_cooling", "flag", False, None, "let gas and heat models have a cooling term too"),
+    Parameter("normal", "flag", False, None, "also tell what a year of the same weather takes less (caltrack2, split)"),
     Parameter("evidence", "flag", False, None, "show of each meter what went in, which models were tried, and why"),
     Parameter("plots", "integer", 3, None, "how many meters to draw, those with the largest change first", least=0),
 )  # fmt: skip
@@ -107,11 +108,14 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     totals = {row["meter"]: row for row in ask.arrow(with_steps).to_pylist()}
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
     carbon = dict(ask.rows(question.sql("carbon"))) if any(one.carbon is not None for one in meters) else {}
+    by_day = question.parameters["method"] in ("caltrack2", "split")
+    year = normal.savings(question, meters) if question.parameters["normal"] and by_day else {}
     rows = []
     for one in meters:
         meter = one.point.id
+        events_met = happened.get(meter, [])
         known = account.Known(
-            totals.get(meter), models.get(meter), carbon.get(meter), happened.get(meter, [])
+            totals.get(meter), models.get(meter), carbon.get(meter), events_met, year.get(meter)
         )
         rows.append(account.judge(question, one, known))
     return rows

@@ -225,3 +225,23 @@ def test_the_hour_needs_hourly_readings_and_the_day_daily_ones(ask: Callable[...
     row = rows_of(found, "savings")[0]
     assert row["avoided_kwh"] is None
     assert row["verdict"] == "NOT ASSESSABLE its readings are 30 days apart: ask with method billing"
+
+
+@pytest.mark.parametrize("method", ["split", "caltrack2"])
+def test_a_year_of_the_same_weather(ask: Callable[..., Result], method: str) -> None:
+    """20 % of what the house used in 2023 and 2024 without the measure, a year; by hand from how it was made."""
+    times, degrees, use = house()
+    use = use * np.random.default_rng(5).normal(1, 0.05, len(use))
+    series = {"temperature": (times, degrees), "meter": (times, use)}
+    asked = ask(
+        "energy/savings",
+        HOUSE.replace("EVERY", "1h"),
+        series,
+        "2024-01-01",
+        "2025-01-01",
+        method=method,
+        normal=True,
+    )
+    row = rows_of(asked, "savings")[0]
+    plain = np.where(times >= np.datetime64("2024-01-01"), use / 0.8, use).sum() / 731 * 365
+    assert row["normal_kwh"] == pytest.approx(0.2 * plain, rel=0.03)

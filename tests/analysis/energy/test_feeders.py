@@ -1,0 +1,156 @@
+"""Feeders by hand: losses that were put in, a silent meter, power that flows back, and cars at the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityctl.analysis.energy.network_balance import balance, charging, reverse_of
+from cityctl.errors import UsageProblem
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+
+CITY = """
+name: Grid
+time_zone: Europe/Berlin
+networks: {power: {kind: power}}
+zones:
+  f1: {network: power, kind: feeder}
+  house: {network: power, parent: f1, kind: building}
+  shop: {network: power, parent: f1, kind: building}
+assets:
+  box: {kind: charger, zone: f1, power: 22 kW}
+points:
+  f1-power: {unit: kW, every: 15m, zone: f1, role: supply}
+  house-meter: {unit: kWh, kind: counter, every: 15m, zone: house, role: consumption}
+  shop-meter: {unit: kWh, kind: interval, every: 1h, zone: shop, role: consumption}
+  roof: {unit: kW, every: 15m, zone: shop, role: generation}
+  box-power: {unit: kW, every: 15m, zone: f1, asset: box, role: ev}
+  wallbox: {unit: kW, every: 15m, zone: house, role: ev}
+"""
+TIMES = slots("2026-05-31T22:00", "2026-06-04T22:00", 15)  # four days in Berlin
+HOURS = slots("2026-05-31T22:00", "2026-06-04T22:00", 60)
+HOUR = np.arange(len(TIMES)) / 4 % 24
+
+
+def series() -> dict[str, Any]:
+    """The house takes 10 kW, its wallbox 4 of them from 18 to 20; the shop 5; a charger 20 from 18 to 19; the roof 30
+    from 12 to 14; losses 2 kW.
+    """
+    evening, noon = (HOUR >= 18) & (HOUR < 19), (HOUR >= 12) & (HOUR < 14)
+    box, roof = np.where(evening, 20.0, 0.0), np.where(noon, 30.0, 0.0)
+    wallbox = np.where((HOUR >= 18) & (HOUR < 20), 4.0, 0.0)
+    return {
+        "f1-power": (TIMES, 10.0 + 5 + box - roof + 2),
+        "house-meter": (TIMES, 500 + 2.5 * np.arange(len(TIMES))),
+        "shop-meter": (HOURS, np.full(len(HOURS), 5.0)),
+        "roof": (TIMES, roof),
+        "box-power": (TIMES, box),
+        "wallbox": (TIMES, wallbox),
+    }
+
+
+def asked(ask: Callable[..., Result], data: Any, **parameters: Any) -> tuple[Result, Any, Any]:
+    found = ask("energy/feeders", CITY, data, "2026-06-01", "2026-06-05", **parameters)
+    cars = rows_of(found, "charging")
+    return found, rows_of(found, "feeders")[0], cars[0] if cars else None
+
+
+def test_losses_and_reverse_power(ask: Callable[..., Result]) -> None:
+    """Of a day 24 x 15 + 20 kWh are taken and 48 lost. The counter's last day lacks its last rise: 3 days balance."""
+    found, row, _ = asked(ask, series())
+    assert (row["balance_days"], row["uneven_days"]) == (3, 1)
+    assert row["taken_kwh"] == pytest.approx(3 * 380)
+    assert row["lost_kwh"] == pytest.approx(3 * 48)
+    assert row["loss_share"] == pytest.approx(48 / 428)
+    assert row["reverse_h"] == pytest.approx(8.0)  # 17 - 30 = -13 kW, two hours on four days
+    assert row["reverse_peak_kw"] == pytest.approx(13.0)
+    assert row["reverse_kwh"] == pytest.approx(104.0)
+    assert row["verdict"] == "HIGH LOSSES: 11.2 % of what was fed in; REVERSE POWER for 8.0 h, up to 13 kW"
+    found, row, _ = asked(ask, series(), most="12 %")
+    assert row["verdict"] == "REVERSE POWER for 8.0 h, up to 13 kW"
+    assert [one.severity for one in found.findings] == ["note"]
+
+
+def test_cars_at_the_peak(ask: Callable[..., Result]) -> None:
+    """The feeder peaks at 37 kW, 20 + 4 of them charging; the chargers could take 22 and took at most 4: 24 of 26."""
+    _, _, cars = asked(ask, series())
+    assert cars["chargers"] == 2
+    assert cars["feeder_peak_kw"] == pytest.approx(37.0)
+    assert cars["ev_at_peak_kw"] == pytest.approx(24.0)
+    assert cars["ev_share"] == pytest.approx(24 / 37)
+    assert cars["coincidence"] == pytest.approx(24 / 26)
+    assert cars["peak_without_kw"] == pytest.approx(17.0)
+
+
+def test_a_silent_meter_is_no_loss(ask: Callable[..., Result]) -> None:
+    data = series()
+    del data["shop-meter"]
+    found, row, _ = asked(ask, data)
+    assert row["loss_share"] is None
+    assert row["verdict"].startswith("NOT ASSESSABLE: no whole day of shop-meter")
+    assert found.exit_code() != 0
+    data = series()
+    stamps, used = data["shop-meter"]
+    data["shop-meter"] = (
+        np.delete(stamps, slice(30, 40)),
+        np.delete(used, slice(30, 40)),
+    )  # hours of the 2nd day
+    _, row, _ = asked(ask, data)
+    assert (row["balance_days"], row["uneven_days"]) == (2, 2)
+    assert row["loss_share"] == pytest.approx(48 / 428)
+
+
+def test_the_rise_of_a_counter_over_a_gap_is_no_peak(ask: Callable[..., Result]) -> None:
+    city = CITY.replace("f1-power: {unit: kW,", "f1-power: {unit: kWh, kind: counter,")
+    data = series()
+    del data["box-power"], data["wallbox"], data["roof"]
+    counter = 17 / 4 * np.arange(len(TIMES))
+    data["f1-power"] = (np.delete(TIMES, slice(100, 120)), np.delete(counter, slice(100, 120)))
+    found = ask("energy/feeders", city, data, "2026-06-01", "2026-06-05")
+    assert rows_of(found, "feeders")[0]["feeder_peak_kw"] == pytest.approx(17.0)
+
+
+def test_more_metered_than_fed_in_is_implausible(ask: Callable[..., Result]) -> None:
+    data = series()
+    data["shop-meter"] = (HOURS, np.full(len(HOURS), 9.0))  # 4 kW more, 2 of which the losses hide
+    found, row, _ = asked(ask, data)
+    assert row["verdict"].startswith("IMPLAUSIBLE: 11.2 % more metered than fed in")
+    assert found.findings[0].severity == "warning"
+
+
+def test_a_city_without_supply(ask: Callable[..., Result]) -> None:
+    with pytest.raises(UsageProblem, match="no feeder"):
+        ask(
+            "energy/feeders",
+            CITY.replace("role: supply", "role: other"),
+            series(),
+            "2026-06-01",
+            "2026-06-05",
+        )
+
+
+AMOUNTS = st.lists(st.one_of(st.floats(0, 1e6), st.just(float("nan"))), min_size=6, max_size=6)
+
+
+@given(AMOUNTS, AMOUNTS, AMOUNTS)
+def test_only_common_days_are_balanced(supply: list[float], one: list[float], two: list[float]) -> None:
+    found = balance({"s": np.array(supply)}, {"a": np.array(one), "b": np.array(two)})
+    common = [day for day in zip(supply, one, two, strict=True) if not np.isnan(day).any()]
+    assert found.days == len(common)
+    assert found.lost == pytest.approx(sum(day[0] - day[1] - day[2] for day in common), abs=1e-3)
+
+
+def test_gaps_neither_flow_back_nor_peak() -> None:
+    net = np.array([5.0, np.nan, -2.0, -1.0])
+    back = reverse_of(net, 0.25)
+    assert (back.hours, back.peak, back.energy) == (0.5, 2.0, 0.75)
+    found = charging(net, {"c": np.array([1.0, 9.0, np.nan, 0.0])}, {"c": None})
+    assert found is not None
+    assert (found.at_peak, found.share_of_peak) == (1.0, 0.2)
+    assert charging(net[1:2], {"c": np.array([9.0])}, {}) is None

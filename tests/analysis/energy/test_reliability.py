@@ -1,0 +1,181 @@
+"""Indices that can be told by hand, a limit of major event days from known logarithms, and files that are wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cityctl.analysis.energy.interruption_indices import Outage, daily_saidi, indices, threshold
+from cityctl.city.load import load
+from cityctl.errors import ConfigInvalid, UsageProblem
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+
+CITY = """
+name: Grid
+time_zone: Europe/Berlin
+networks: {power: {kind: power}, water: {kind: water}}
+zones:
+  grid: {network: power, connections: 1000}
+  north: {network: power, parent: grid, connections: 400}
+  south: {network: power, parent: grid, connections: 600}
+  wet: {network: water, connections: 9999}
+points: {any: {unit: V, every: 1h, zone: grid}}
+interruptions_file: interruptions.csv
+"""
+HEAD = "start,end,customers,zone,cause\n"
+YEAR = """\
+2026-02-01 10:00,2026-02-01 11:00,100,north,digger
+2026-03-01 10:00,2026-03-01 10:05,200,south,bird
+2026-03-02 23:30,2026-03-03 01:30,300,south,storm
+2026-04-01 10:00,2026-04-01 10:06,50,,
+2025-12-31 23:50,2026-01-01 03:00,1000,grid,storm
+"""
+
+
+@pytest.fixture
+def reliable(ask: Callable[..., Result], project: Callable[[str], Path]) -> Callable[..., Result]:
+    """reliable(rows of the CSV, city=CITY, **parameters) -> the answer for 2026."""
+
+    def asked(rows: str, city: str = CITY, **parameters: object) -> Result:
+        (project(city) / "interruptions.csv").write_text(HEAD + rows, encoding="utf-8")
+        series = {"any": (slots("2026-01-01", "2026-01-02", 60), np.ones(24))}
+        return ask("energy/reliability", city, series, "2026-01-01", "2027-01-01", **parameters)
+
+    return asked
+
+
+def test_indices_by_hand(reliable: Callable[..., Result]) -> None:
+    """Sustained: 100 x 60, 300 x 120 and 50 x 6 customer minutes, 450 customers, of 1 000; 5 minutes are momentary."""
+    found = reliable(YEAR)
+    row = rows_of(found, "indices")[0]
+    assert (row["interruptions"], row["momentary"], row["customers_out"]) == (3, 1, 450)
+    assert row["saifi"] == pytest.approx(0.45)
+    assert row["saidi"] == pytest.approx(42.3)
+    assert row["caidi"] == pytest.approx(94.0)
+    assert row["maifi"] == pytest.approx(0.2)
+    assert row["asai"] == pytest.approx(1 - 42.3 / (60 * 8760))
+    assert row["customer_hours"] == pytest.approx(705.0)
+    causes = {one["cause"]: one["customer_hours"] for one in rows_of(found, "causes")}
+    assert causes == pytest.approx({"storm": 600.0, "digger": 100.0, "not told": 5.0})
+    zones = {one["zone"]: one for one in rows_of(found, "zones")}
+    assert zones["south"]["saidi"] == pytest.approx(60.0)  # 300 x 120 / 600
+    assert zones["north"]["saifi"] == pytest.approx(0.25)
+    assert rows_of(reliable(YEAR, customers=2000), "indices")[0]["saifi"] == pytest.approx(0.225)
+
+
+def history(since: str, days: int) -> str:
+    """`days` days with one interruption each, of e^0, e^1 and e^2 minutes of SAIDI in turn (all 1 000 customers)."""
+    rows = []
+    for place in range(days):
+        day = date.fromisoformat(since) + timedelta(days=10 * place)
+        seconds = math.exp(place % 3) * 60
+        minutes = (
+            seconds / 60 if seconds > 300 else 10 * seconds / 60
+        )  # a tenth of them for ten times as long
+        customers = 1000 if seconds > 300 else 100
+        end = f"{minutes // 60:02.0f}:{minutes % 60 // 1:02.0f}:{minutes * 60 % 60:09.6f}"
+        rows.append(f"{day} 00:00,{day} {end},{customers},grid,\n")
+    return "".join(rows)
+
+
+def test_major_event_days_are_set_apart(reliable: Callable[..., Result]) -> None:
+    """ln of 0, 1, 2 in turn over 90 days: alpha 1, beta sqrt(60/89); T_MED = exp(1 + 2.5 x 0.8211) = 21.17 min."""
+    rows = history("2021-01-02", 90) + history("2010-01-02", 9).replace(",100,", ",999,")  # too old to count
+    found = reliable(rows + YEAR.replace("2025-12-31 23:50,2026-01-01 03:00,1000,grid,storm\n", ""))
+    limit = math.exp(1 + 2.5 * math.sqrt(60 / 89))
+    (day,) = rows_of(found, "major")
+    assert day["date"] == date(2026, 3, 2)  # where it starts, although it ends on the next day
+    assert day["saidi"] == pytest.approx(36.0)
+    assert day["times_limit"] == pytest.approx(36.0 / limit, rel=1e-6)
+    every, without = rows_of(found, "indices")
+    assert every["saidi"] == pytest.approx(42.3)
+    assert without["saidi"] == pytest.approx(6.3)
+    assert without["saifi"] == pytest.approx(0.15)
+    assert f"{limit:.3f} min" in found.notes[0]
+    assert [one.subject for one in found.findings] == ["2026-03-02"]
+
+
+def test_too_short_a_history_gives_no_limit(reliable: Callable[..., Result]) -> None:
+    found = reliable(history("2025-01-02", 28) + YEAR)
+    assert [row["counted"] for row in rows_of(found, "indices")] == ["all"]
+    assert "major event days" in [one.what for one in found.completeness.missing]
+    found = reliable(history("2024-06-02", 30) + YEAR)
+    assert "only 1.6 of 5 years" in found.notes[0]
+
+
+def test_doubtful_rows_are_named(reliable: Callable[..., Result]) -> None:
+    rows = (
+        "2026-05-01 10:00,2026-05-01 11:00,10,north,\n2026-05-01 10:00,2026-05-01 11:00,10,north,\n"
+        "2026-06-01 10:00,,5,north,\n2026-07-01 10:00,2026-07-01 11:00,401,north,\n"
+        "2026-08-01 10:00,2026-08-11 11:00,1,,\n"
+    )
+    said = {one.what.rpartition(":")[2]: one.why for one in reliable(rows).completeness.missing}
+    assert said["3"] == "the same row stands above: counted once"
+    assert said["4"].startswith("it has no end")
+    assert said["5"] == "401 customers out of 400: is that right?"
+    assert said["6"] == "it lasts 10 days: is its end right?"
+
+
+def test_local_times_and_clock_changes(reliable: Callable[..., Result]) -> None:
+    """From 01:30 to 03:30 on the day that has 23 hours is one hour."""
+    row = rows_of(reliable("2026-03-29 01:30,2026-03-29 03:30,1000,grid,\n"), "indices")[0]
+    assert row["saidi"] == pytest.approx(60.0)
+    row = rows_of(reliable("2026-10-25 02:30+02:00,2026-10-25 02:30+01:00,1000,grid,\n"), "indices")[0]
+    assert row["saidi"] == pytest.approx(60.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEAD + "2026-05-01 10:00,2026-05-01 09:00,1,,\n", ":2: it ends before it starts"),
+        (HEAD + "1.5.2026,2026-05-01 09:00,1,,\n", ":2: `1.5.2026` is no time"),
+        (HEAD + "2026-03-29 02:30,2026-03-29 04:00,1,,\n", "does not exist in Europe/Berlin"),
+        (HEAD + "2026-05-01 10:00,2026-05-01 11:00,many,,\n", "`many` is no number of customers"),
+        (HEAD + "2026-05-01 10:00,2026-05-01 11:00,1,nroth,\n", "no zone `nroth`"),
+        ("start,ende,customers\n", ":1: unknown column `ende`"),
+        ("start,customers\n", ":1: no column end"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(project: Callable[[str], Path], text: str, said: str) -> None:
+    folder = project(CITY)
+    (folder / "interruptions.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigInvalid) as caught:
+        load(folder)
+    assert said in caught.value.message
+
+
+def test_without_a_file_or_customers(reliable: Callable[..., Result]) -> None:
+    with pytest.raises(UsageProblem, match="no file of interruptions"):
+        reliable("", CITY.replace("interruptions_file: interruptions.csv\n", ""))
+    with pytest.raises(UsageProblem, match="how many customers"):
+        reliable("", CITY.replace("connections: 1000", "people: 5").replace("connections", "people"))
+
+
+OUTAGES = st.lists(
+    st.builds(Outage, st.dates(date(2026, 1, 1), date(2026, 12, 31)), st.integers(0, 999), st.floats(0, 5000))
+)
+
+
+@settings(max_examples=50)
+@given(OUTAGES)
+def test_saidi_is_the_sum_of_its_days_and_saifi_times_caidi(outages: list[Outage]) -> None:
+    found = indices(outages, 1000, 8760)
+    assert sum(daily_saidi(outages, 1000).values()) == pytest.approx(found.saidi)
+    if found.caidi is not None:
+        assert found.saifi * found.caidi == pytest.approx(found.saidi)
+
+
+def test_the_limit_of_equal_days_is_their_saidi() -> None:
+    days = {date(2026, 1, 1) + timedelta(days=place): 2.0 for place in range(30)}
+    found = threshold(days)
+    assert found is not None
+    assert found.minutes == pytest.approx(2.0)
+    assert threshold(dict(list(days.items())[:29])) is None

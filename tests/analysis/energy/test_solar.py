@@ -1,0 +1,138 @@
+"""PV by hand: ratios that were put in, limits that were set, and one plant that fell behind its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.energy.pv_yield import Plant, Steps, days_below, perform
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots
+
+CITY = """
+name: Roofs
+time_zone: UTC
+networks: {power: {kind: power}}
+zones: {depot: {network: power, kind: site}}
+assets:
+  a: {kind: pv, zone: depot, solar: {peak: 100 kW, inverter: 90 kW, temperature_coefficient: -0.4}}
+  b: {kind: pv, zone: depot, solar: {peak: 50 kW}}
+  c: {kind: pv, zone: depot, solar: {peak: 20 kW}}
+points:
+  a-power: {unit: kW, every: 15m, asset: a, role: generation}
+  a-module: {unit: degC, every: 15m, asset: a, role: module}
+  a-limit: {unit: "%", every: 15m, asset: a, role: limit}
+  b-energy: {unit: kWh, kind: counter, every: 15m, asset: b, role: generation}
+  c-energy: {unit: kWh, kind: interval, every: 15m, asset: c, role: generation}
+  sun: {unit: W/m2, every: 15m, zone: depot}
+"""
+TIMES = slots("2026-06-01", "2026-06-15", 15)
+HOUR = np.arange(len(TIMES)) / 4 % 24
+DAY = np.arange(len(TIMES)) // 96
+CLOUD = np.array([1, 0.6, 0.9, 0.3, 1, 0.8, 0.5, 0.95, 0.7, 1, 0.4, 0.85, 0.75, 0.9])
+SUN = np.clip(900 * np.sin((HOUR - 5) / 14 * np.pi), 0, None) * (HOUR > 5) * (HOUR < 19) * CLOUD[DAY]
+
+
+def asked(ask: Callable[..., Result], series: Any) -> tuple[Result, dict[Any, Any]]:
+    found = ask("energy/solar", CITY, {"sun": (TIMES, SUN), **series}, "2026-06-01", "2026-06-15")
+    return found, {row["plant"]: row for row in rows_of(found, "plants")}
+
+
+def test_yields_and_ratio(ask: Callable[..., Result]) -> None:
+    """80 % of 100 kWp x sun: PR 80 %; 50 kWp of a counter at 75 %; modules at 45 °C with -0.4 %/K give 0.8 / 0.92."""
+    counter = np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])
+    series = {
+        "a-power": (TIMES, 0.80 * 100 * SUN / 1000),
+        "a-module": (TIMES, np.full(len(TIMES), 45.0)),
+        "b-energy": (TIMES, counter),
+        "c-energy": (TIMES, 0.7 * 20 * SUN / 1000 / 4),
+    }
+    found, rows = asked(ask, series)
+    hours = SUN.sum() / 4000
+    assert rows["a"]["reference_yield"] == pytest.approx(hours)
+    assert rows["a"]["final_yield"] == pytest.approx(0.8 * hours)
+    assert rows["a"]["performance_ratio"] == pytest.approx(0.80)
+    assert rows["a"]["corrected_ratio"] == pytest.approx(0.8 / 0.92)
+    assert rows["b"]["performance_ratio"] == pytest.approx(0.75)
+    assert rows["b"]["corrected_ratio"] is None
+    assert rows["c"]["performance_ratio"] == pytest.approx(0.70)
+    assert {row["verdict"] for row in rows.values()} == {"normal"}
+    assert rows_of(found, "below") == []
+    assert found.completeness.complete
+
+
+def test_limits_are_apart_and_their_loss_is_told(ask: Callable[..., Result]) -> None:
+    """A limit of 30 % of the inverter's 90 kW (27 kW) over noon of three days; what is above it is lost."""
+    free = 0.80 * 100 * SUN / 1000
+    noon = (HOUR >= 11) & (HOUR < 14) & np.isin(DAY, [0, 4, 9])
+    power = np.where(noon, np.minimum(free, 27.0), free)
+    series = {"a-power": (TIMES, power), "a-limit": (TIMES, np.where(noon, 30.0, 100.0))}
+    found, rows = asked(ask, series)
+    assert rows["a"]["curtailed_h"] == pytest.approx(9.0)
+    assert rows["a"]["curtailed_kwh"] == pytest.approx((free - power).sum() / 4, rel=1e-6)
+    assert rows["a"]["performance_ratio"] == pytest.approx(0.80)
+    assert rows["a"]["verdict"].startswith("CURTAILED 9.0 h")
+    # the same without a point of the limit: the plateau tells
+    _, rows = asked(ask, {"a-power": (TIMES, power)})
+    assert rows["a"]["curtailed_h"] == pytest.approx(9.0)
+    assert rows["a"]["curtailed_kwh"] == pytest.approx((free - power).sum() / 4, rel=1e-6)
+    assert rows_of(found, "below") == []
+    # a limit that does not bind curtails nothing
+    _, rows = asked(ask, {"a-power": (TIMES, free), "a-limit": (TIMES, np.full(len(TIMES), 85.0))})
+    assert rows["a"]["curtailed_h"] == 0.0
+    assert len(found.findings) == 1
+
+
+def test_the_inverters_rating_is_clipping_and_stays_in_the_ratio() -> None:
+    sun = np.concatenate([np.linspace(100, 940, 37), 1100 + 50.0 * (np.arange(8) % 3)])
+    free = 0.9 * 100 * sun / 1000
+    power = np.minimum(free, 85.0)
+    nothing = np.full(len(sun), np.nan)
+    found = perform(Plant(100, 85.0), Steps(0.25, power, sun, nothing, nothing))
+    assert found.curtailed_hours == 0.0
+    assert found.clipped_hours == pytest.approx(2.0)
+    assert found.clipped == pytest.approx((free[37:] - 85).sum() / 4)
+    assert found.ratio == pytest.approx(power.sum() / (100 * sun / 1000).sum())
+    # the same plateau far below the rating is curtailment
+    found = perform(Plant(100, 100.0), Steps(0.25, power, sun, nothing, nothing))
+    assert found.curtailed_hours == pytest.approx(2.0)
+    assert found.ratio == pytest.approx(0.9, rel=0.01)
+
+
+def test_a_day_that_the_others_do_not_have(ask: Callable[..., Result]) -> None:
+    """On the 6th a string of plant c is out: half of its power; clouds hit all three alike."""
+    half = np.where(DAY == 5, 0.5, 1.0)
+    series = {
+        "a-power": (TIMES, 0.80 * 100 * SUN / 1000),
+        "b-energy": (TIMES, np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])),
+        "c-energy": (TIMES, 0.7 * 20 * SUN / 1000 / 4 * half),
+    }
+    found, rows = asked(ask, series)
+    (day,) = rows_of(found, "below")
+    assert (day["plant"], day["date"].day, day["judged_by"]) == ("c", 6, "other plants")
+    assert day["gave_kwh"] == pytest.approx(day["could_kwh"] / 2)
+    assert rows["c"]["verdict"] == "BELOW on 1 days"
+    found, _ = asked(ask, {"c-energy": series["c-energy"]})  # alone: its own sun tells the same
+    (alone,) = rows_of(found, "below")
+    assert (alone["date"].day, alone["judged_by"]) == (6, "its own sun")
+    assert alone["could_kwh"] == pytest.approx(day["could_kwh"])
+
+
+def test_a_wrong_unit_or_no_sun_is_named(ask: Callable[..., Result]) -> None:
+    found, rows = asked(ask, {"a-power": (TIMES, 0.8 * 100 * SUN)})  # W in place of kW
+    assert rows["a"]["verdict"].startswith("IMPLAUSIBLE: PR 80000 %")
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said == {"b": "no readings of its production", "c": "no readings of its production"}
+    free = {"a-power": (TIMES, 0.8 * 100 * SUN / 1000), "sun": (TIMES[:0], SUN[:0])}
+    found, rows = asked(ask, free)
+    assert rows["a"]["performance_ratio"] is None
+    assert "no irradiance" in {one.what: one.why for one in found.completeness.missing}["a"]
+
+
+def test_eight_days_are_needed() -> None:
+    energy = np.array([1.0, 1, 1, 1, 1, 1, 0.5, 1])
+    assert [one.day for one in days_below(energy, np.ones(8))] == [6]
+    assert days_below(energy[:7], np.ones(7)) == []
