@@ -86,6 +86,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row = Row(one.point.id, one.point.zone, label, one.network, one.intervention, "")
     row.method = question.parameters["method"]
     row.failures = _failures(question, one, totals, model)
+    row.failures += [str(event) for event in known.events if event.kind == "unit"]
     if row.failures:
         row.verdict = f"NOT ASSESSABLE {row.failures[0]}"
         return row

@@ -18,20 +18,26 @@ NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
 LEAST_RUN = 5  # days
 DEEP = 3.0  # times the baseline's scatter that such a day must lie below the usual
 LEAST_LEVEL = 28  # days on either side of a step
+JUMP_DAYS, JUMP_POWER = 14, 2.0  # of a change of unit: days on either side, power of ten
 STEP = 8.0  # t-value of a step between two levels, with the days' autocorrelation taken into account
 LARGE = 0.1  # of the expected use: smaller steps change no verdict
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happened in [first, last]; `kwh` is what was used less (shutdown), or what it changed a day (step)."""
+    """What happened in [first, last].
 
-    kind: Literal["shutdown", "step"]
+    `kwh` is what was used less (shutdown), what it changed a day (step), or the factor (unit).
+    """
+
+    kind: Literal["shutdown", "step", "unit"]
     first: date
     last: date
     kwh: float
 
     def __str__(self) -> str:
+        if self.kind == "unit":
+            return f"use jumps by a factor of {self.kwh:g} on {self.first}: did the unit change?"
         if self.kind == "shutdown":
             days = (self.last - self.first).days + 1
             return f"shutdown {self.first} to {self.last} ({days} days) set apart"
@@ -73,6 +79,31 @@ def _runs(use: Any, expected: Any, spread: float) -> list[tuple[int, int]]:
     shut = (use > 0) & (use < SHUT * usual) & ((usual - use > DEEP * spread) | (use < NEARLY_OFF * usual))
     edges = np.flatnonzero(np.diff(np.concatenate([[0], shut.astype(np.int8), [0]])))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def unit_jump(days: Sequence[date], use: Any) -> Event | None:
+    """The day from which on a meter tells hundreds of times more, or less: Wh in place of kWh, or its pulses.
+
+    Medians of two weeks on either side are held against each other; a power of ten of 100 and more is a jump.
+    """
+    import numpy as np
+
+    size = len(use)
+    if size < 2 * JUMP_DAYS:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(use, JUMP_DAYS)
+    medians = np.median(windows, axis=1)
+    before, after = medians[: size - 2 * JUMP_DAYS + 1], medians[JUMP_DAYS:]
+    both = (before > 0) & (after > 0)
+    power = np.where(both, np.log10(np.where(both, after / np.where(both, before, 1), 1)), 0.0)
+    at = int(np.abs(power).argmax())
+    if abs(power[at]) < JUMP_POWER:
+        return None
+    # Several days share the same medians: the step itself is where two neighbours lie furthest apart.
+    near = slice(max(at, 0), min(at + 2 * JUMP_DAYS, size))
+    logs = np.log10(np.maximum(use[near], 1e-12))
+    first = near.start + int(np.abs(np.diff(logs)).argmax()) + 1
+    return Event("unit", days[first], days[-1], float(10 ** round(float(power[at]))))
 
 
 def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:

@@ -137,6 +137,11 @@ def _set_apart(question: Question) -> dict[str, list[Event]]:
         before = ~after
         if before.any() and after.any():
             y, expected = table["y"], table["expected"]
+            jumped = events.unit_jump(dates[begin:end], y)
+            if jumped:
+                found[meter] = [jumped]
+                begin = end
+                continue
             spread = float(np.sqrt(np.mean((y[before] - expected[before]) ** 2)))
             usual = events.longest_run(y[before], expected[before], spread)
             told = after & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing

@@ -89,3 +89,21 @@ def test_co2_is_that_of_the_hours(ask: Callable[..., Result]) -> None:
     )
     row = rows_of(ask("energy/savings", flat, series, "2024-01-01", "2025-01-01"), "savings")[0]
     assert row["saved_co2"] == pytest.approx(0.25 * row["avoided_kwh"])
+
+
+@pytest.mark.parametrize(("since", "factor"), [("2023-05-10", 1000), ("2024-03-02", 0.001)])
+def test_a_change_of_unit_is_no_use(ask: Callable[..., Result], since: str, factor: float) -> None:
+    times, degrees, use = house()
+    wrong = np.where(times >= np.datetime64(since), use * factor, use)
+    series = {"temperature": (times, degrees), "meter": (times, wrong)}
+    row = rows_of(
+        ask("energy/savings", HOUSE.replace("EVERY", "1h"), series, "2024-01-01", "2025-01-01"), "savings"
+    )[0]
+    assert row["avoided_kwh"] is None
+    assert f"use jumps by a factor of {factor:g} on {since}: did the unit change?" in row["verdict"]
+
+
+def test_a_season_is_no_change_of_unit() -> None:
+    use, _ = made()
+    summer = np.where((np.arange(365) > 120) & (np.arange(365) < 250), use / 50, use)
+    assert events.unit_jump(DAYS, summer) is None
