@@ -16,6 +16,7 @@ from cityctl.city.layout import lay_out, no_such
 from cityctl.city.measures import read_measures
 from cityctl.city.model import City
 from cityctl.city.statements import read_statements
+from cityctl.city.work_orders import read_work_orders
 from cityctl.document import Document, Key, read, validate
 from cityctl.errors import ConfigInvalid, listed, near
 
@@ -60,6 +61,7 @@ def load(project: Path, profile: str | None = None) -> City:
     city._points.update(lay_out(city, document))
     city.interventions.extend(read_measures(city))
     city._statements.extend(read_statements(city))
+    city._work_orders.extend(read_work_orders(city))
     city._interruptions.extend(read_interruptions(city))
     _check_points(city, document)
     return city

@@ -31,6 +31,7 @@ from cityctl.city.fields import (
     Volts,
     ZoneName,
 )
+from cityctl.city.mail import Mail
 from cityctl.city.points import Point
 from cityctl.city.services import Service
 from cityctl.city.writes import Writes
@@ -130,7 +131,9 @@ class FileSource(Strict):
 
     path: str | list[str]
     format: str | None = Field(
-        None, description="csv, parquet, green_button; by the file's name where left out"
+        None,
+        description="csv, dsmr, green_button, json, mscons, nem12, nem13, ngsi, parquet, sensorthings or waterml; "
+        "by the file's content where left out",
     )
     layout: Literal["long", "wide", "auto"] = "auto"
     time: str | None = Field(None, description="column of the time")
@@ -241,6 +244,15 @@ class Intervention(Strict):
     what: str = ""
 
 
+@dataclass(frozen=True)
+class WorkOrder:
+    """A repair that was done in a zone on a local day."""
+
+    date: datetime.date
+    zone: str
+    what: str = ""
+
+
 class Retention(Strict):
     """How long readings and their roll-ups are kept; for ever where nothing is said. Months always are."""
 
@@ -282,6 +294,10 @@ class City(Strict):
     interventions_file: str | None = Field(
         None, description="a CSV of more of them, beside city.yaml: date, zone, meters, what"
     )
+    mail: Mail = Field(Mail(), description="how reports are mailed (`report run --mail-to`)")
+    work_orders_file: str | None = Field(
+        None, description="a CSV of leaks that were repaired, beside city.yaml: date, zone, what"
+    )
     writes: Writes = Field(Writes(), description="whether the plant may be written to, and what stops it")
     runbooks: dict[Name, dict[str, bool | int | float | str | list[str]]] = Field(
         {}, description="inputs of runbooks, by runbook: what this city gives where the command says nothing"
@@ -293,6 +309,7 @@ class City(Strict):
     _project: Path = PrivateAttr(default=Path())
     _points: dict[str, Point] = PrivateAttr(default_factory=dict)
     _statements: list[Stated] = PrivateAttr(default_factory=list)
+    _work_orders: list[WorkOrder] = PrivateAttr(default_factory=list)
     _interruptions: list[Interruption] = PrivateAttr(default_factory=list)
 
     @property
@@ -317,6 +334,10 @@ class City(Strict):
     def statements(self) -> list[Stated]:
         """Lines of bills as they came."""
         return self._statements
+
+    def work_orders(self) -> list[WorkOrder]:
+        """Repairs that were done."""
+        return self._work_orders
 
     def interruptions(self) -> list[Interruption]:
         """Interruptions of supply, in order of time."""

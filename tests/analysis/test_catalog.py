@@ -137,6 +137,7 @@ class TestEveryAnalysis:
         assert len(keys) == len(set(keys))
         unitless = {"nmbe", "r2_adj", "days", "beyond_days", "meters", "proven", "nights", "fsu", "cvrmse"}
         unitless |= {"criterion", "power_factor", "billed", "price", "worst_mean"}
+        unitless |= {"indicator_value", "indicator_low", "indicator_high", "n1"}
         for column in analysis.columns:
             assert column.meaning, column.key
             if column.kind in ("number", "spark") and column.key not in unitless:

@@ -52,7 +52,8 @@ class Indices:
 
 def indices(outages: Iterable[Outage], served: float, hours: float) -> Indices:
     """Indices of outages among `served` customers (N_T) in a period of `hours`."""
-    long, short = [], []
+    long: list[Outage] = []
+    short: list[Outage] = []
     for one in outages:
         (long if one.sustained else short).append(one)
     customers = sum(one.customers for one in long)

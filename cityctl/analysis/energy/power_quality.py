@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary
@@ -92,7 +92,7 @@ def weeks(interval: Interval) -> list[tuple[datetime, datetime]]:
     if found:
         return found
     start = interval.start.replace(minute=interval.start.minute // 10 * 10, second=0, microsecond=0)
-    while (end := start + timedelta(days=7)) <= interval.end:
+    while (end := _week_on(start, interval)) <= interval.end:
         found.append((start, end))
         start = end
     if not found:
@@ -100,6 +100,11 @@ def weeks(interval: Interval) -> list[tuple[datetime, datetime]]:
             f"no whole week in {interval}", hint="EN 50160 judges weeks: `--last last-week` or `--last 7d`"
         )
     return found
+
+
+def _week_on(start: datetime, interval: Interval) -> datetime:
+    """The same wall time seven local days on."""
+    return (start.astimezone(interval.zone) + timedelta(days=7)).astimezone(UTC)
 
 
 def answer(question: Question) -> Result:
@@ -134,7 +139,8 @@ def answer(question: Question) -> Result:
                      week.coverage, week.outside, week.allowed, week.left, worst, rule.unit, verdict)
                 )  # fmt: skip
                 if week.fails:
-                    findings.append(Finding("power-quality", point.name or point.id, start, verdict))
+                    subject = f"{point.name or point.id}: {rule.name}"
+                    findings.append(Finding("power-quality", subject, start, verdict))
                 elif week.fails is None:
                     lacking.append(Missing(f"{point.id}, week of {local}: {rule.name}", week.why))
     rank = {"F": 0, "N": 1, "p": 2}

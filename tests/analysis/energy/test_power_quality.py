@@ -149,8 +149,11 @@ def test_weeks_of_a_clock_change_and_of_no_monday(ask: Callable[..., Result]) ->
     times = slots("2026-01-06T23:00", "2026-01-13T23:00", 10)  # Wednesday to Wednesday
     _, rows = asked(ask, {"l1": (times, np.full(1008, 230.0))}, "2026-01-07", "2026-01-14")
     assert rows["l1", "voltage within Un ± 10 %"]["valid_blocks"] == 1008
+    times = slots("2026-03-24T23:00", "2026-03-31T22:00", 10)  # Wednesday to Wednesday, over the change
+    _, rows = asked(ask, {"l1": (times, np.full(1002, 230.0))}, "2026-03-25", "2026-04-01")
+    assert rows["l1", "voltage within Un ± 10 %"]["blocks"] == 1002
     with pytest.raises(UsageProblem, match="no whole week"):
-        asked(ask, {"l1": (times, np.full(1008, 230.0))}, "2026-01-07", "2026-01-13")
+        asked(ask, {"l1": (times, np.full(1002, 230.0))}, "2026-01-07", "2026-01-13")
 
 
 def test_a_block_needs_most_of_its_readings() -> None:

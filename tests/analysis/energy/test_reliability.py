@@ -105,7 +105,7 @@ def test_major_event_days_are_set_apart(reliable: Callable[..., Result]) -> None
 
 def test_too_short_a_history_gives_no_limit(reliable: Callable[..., Result]) -> None:
     found = reliable(history("2025-01-02", 28) + YEAR)
-    assert [row["counted"] for row in rows_of(found, "indices")] == ["all"]
+    assert [row["counted_events"] for row in rows_of(found, "indices")] == ["all"]
     assert "major event days" in [one.what for one in found.completeness.missing]
     found = reliable(history("2024-06-02", 30) + YEAR)
     assert "only 1.6 of 5 years" in found.notes[0]

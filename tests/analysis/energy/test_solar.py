@@ -102,6 +102,37 @@ def test_the_inverters_rating_is_clipping_and_stays_in_the_ratio() -> None:
     assert found.ratio == pytest.approx(0.9, rel=0.01)
 
 
+def weather(seed: int) -> tuple[Any, Any]:
+    """60 days by quarters of an hour, half of them cloudy: sun [W/m²], and the power of 100 kWp whose modules warm up,
+    both with 1 % of noise.
+    """
+    noise = np.random.default_rng(seed)
+    size = 96 * 60
+    hour = np.arange(size) / 4 % 24
+    clear = np.clip(1000 * np.sin((hour - 5) / 14 * np.pi), 0, None) * (hour > 5) * (hour < 19)
+    cloudy = (noise.random(60) < 0.5)[np.arange(size) // 96]
+    sun = clear * np.where(cloudy, np.clip(noise.normal(0.5, 0.25, size), 0.1, 1), 1.0)
+    module = 15 + 10 * np.sin((hour - 9) / 24 * 2 * np.pi) + 0.03 * sun
+    power = 0.085 * sun * (1 - 0.004 * (module - 25)) * (1 + noise.normal(0, 0.01, size))
+    return sun * (1 + noise.normal(0, 0.01, size)), power
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clouds_and_warm_modules_are_not_curtailment(seed: int) -> None:
+    sun, power = weather(seed)
+    nothing = np.full(len(sun), np.nan)
+    found = perform(Plant(100, 110), Steps(0.25, power, sun, nothing, nothing))
+    assert found.curtailed_hours <= 0.5
+    assert found.clipped_hours <= 0.5
+    hour = np.arange(len(sun)) / 4 % 24
+    cut = (np.arange(len(sun)) // 96 % 5 == 0) & (hour >= 10) & (hour < 15)
+    held = np.where(cut, np.minimum(power, 40 + np.random.default_rng(9).normal(0, 0.15, len(sun))), power)
+    found = perform(Plant(100, 110), Steps(0.25, held, sun, nothing, nothing))
+    assert found.curtailed == pytest.approx(
+        (power - held).sum() / 4, rel=0.15
+    )  # plateaus below an hour are missed
+
+
 def test_a_day_that_the_others_do_not_have(ask: Callable[..., Result]) -> None:
     """On the 6th a string of plant c is out: half of its power; clouds hit all three alike."""
     half = np.where(DAY == 5, 0.5, 1.0)

@@ -1,0 +1,18 @@
+-- Windows of use summed by local day, and those of a few meters as they are.
+-- use: windows
+-- use: amounts
+
+-- name: day_sums
+select w.meter as meter, c.day as day, sum(w.amount) as amount, sum(w.held) as held
+from windows as w
+join calendar as c
+  on c.slot = case when extract(minute from w.at) >= 30
+                   then date_trunc('hour', w.at) + interval '30' minute
+                   else date_trunc('hour', w.at) end
+group by w.meter, c.day
+
+-- name: window_rows
+select w.meter as meter, w.at as at, w.amount as amount, w.held as held
+from windows as w
+join shown_meters as s on s.meter = w.meter
+order by w.meter, w.at

@@ -1,0 +1,268 @@
+"""Feeders: losses, reverse power, and what EV charging makes of the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cityctl import glossary
+from cityctl.analysis.energy.meters import USE
+from cityctl.analysis.energy.network_balance import (
+    BALANCE_DAYS,
+    UNEVEN_DAYS,
+    Balance,
+    Charging,
+    balance,
+    by_day,
+    by_window,
+    charging,
+    reverse_of,
+    with_next,
+    zone_of,
+)
+from cityctl.analysis.question import Parameter, Question
+from cityctl.city.model import City
+from cityctl.city.points import Point
+from cityctl.clock import Interval
+from cityctl.errors import UsageProblem, listed
+from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+
+TITLE = "Feeders"
+SUMMARY = "losses, reverse power and EV charging's share of the peak of each feeder"
+SUPPLY, EXPORT, GENERATION, EV = "supply", "export", "generation", "ev"
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    glossary.column("zone"),
+    Column("customer_meters", "Meters", None, "meters of use, of generation and of chargers on it", "integer", 0, 5),
+    BALANCE_DAYS, UNEVEN_DAYS,
+    Column("fed_in_kwh", "Fed in", "kWh", "from above and from generation, on the balanced days", "number", 0, 3),
+    Column("taken_kwh", "Taken", "kWh", "metered use, and what went back up, on the same days", "number", 0, 3),
+    Column("lost_kwh", "Lost", "kWh", "fed in less taken", "number", 0, 2),
+    Column("loss_share", "Losses", None, "lost over fed in: technical and commercial together", "share", 1, 1),
+    Column("feeder_peak_kw", "Highest", "kW", "highest mean power of a window from above", "number", 1, 3),
+    Column("reverse_h", "Reverse", "h", "time with power flowing back up", "number", 1, 2),
+    Column("reverse_peak_kw", "Reverse peak", "kW", "highest power that flowed back", "number", 1, 3),
+    Column("reverse_kwh", "Went back", "kWh", "energy that flowed back", "number", 0, 5),
+    glossary.column("verdict"),
+    Column("chargers", "Chargers", None, "metered EV chargers", "integer", 0, 3),
+    Column("ev_rated_kw", "Rated", "kW", "their rated power, or their own peaks where city.yaml has none", "number", 1,
+           4),
+    Column("ev_peak_kw", "EV peak", "kW", "highest power of all chargers together", "number", 1, 2),
+    Column("coincidence", "Coincidence", None, "that peak over the rated power", "share", 0, 1),
+    Column("ev_at_peak_kw", "At the peak", "kW", "power of the chargers while the feeder peaked", "number", 1, 2),
+    Column("ev_share", "Share", None, "share of the feeder's peak that charging made", "share", 0, 1),
+    Column("peak_without_kw", "Without", "kW", "highest power without charging", "number", 1, 2),
+)
+# fmt: on
+_BY_KEY = {one.key: one for one in COLUMNS}
+_FEEDERS = ("zone", "customer_meters", "balance_days", "uneven_days", "fed_in_kwh", "taken_kwh", "lost_kwh",
+            "loss_share", "feeder_peak_kw", "reverse_h", "reverse_peak_kw", "reverse_kwh", "verdict")  # fmt: skip
+_CHARGING = ("zone", "chargers", "ev_rated_kw", "ev_peak_kw", "coincidence", "feeder_peak_kw", "ev_at_peak_kw",
+             "ev_share", "peak_without_kw")  # fmt: skip
+PARAMETERS = (
+    Parameter("most", "share", 0.10, None, "losses from which a feeder is called out", least=0.0, most=1.0),
+)
+
+
+@dataclass
+class _Feeder:
+    zone: str
+    supply: list[str] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
+    generation: list[str] = field(default_factory=list)
+    use: list[str] = field(default_factory=list)
+    chargers: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)  # chargers behind a meter of use
+
+    @property
+    def every(self) -> list[str]:
+        return [*self.supply, *self.back, *self.generation, *self.use, *self.chargers, *self.behind]
+
+
+def _feeders(city: City) -> list[_Feeder]:
+    """Zones of power networks with a point of their supply, and the meters within."""
+    of_zone: dict[str, list[Point]] = {}
+    for point in city.points().values():
+        zone = zone_of(city, point)
+        if zone is not None and point.quantity in ("energy", "power"):
+            of_zone.setdefault(zone, []).append(point)
+    found = []
+    for zone in city.zones:
+        if city.network_kind(zone) != "power":
+            continue
+        feeder = _Feeder(zone, [one.id for one in of_zone.get(zone, []) if one.role == SUPPLY])
+        if not feeder.supply:
+            continue
+        for inner in city.zones_within(zone):
+            own = of_zone.get(inner, [])
+            roles = {one.role for one in own}
+            for one in own:
+                if one.role == USE:
+                    feeder.use.append(one.id)
+                elif one.role == EV:
+                    metered = inner != zone and USE in roles
+                    (feeder.behind if metered else feeder.chargers).append(one.id)
+                elif one.role == EXPORT and inner == zone:
+                    feeder.back.append(one.id)
+                elif (one.role == EXPORT and SUPPLY not in roles) or (
+                    one.role == GENERATION and (inner == zone or EXPORT not in roles)
+                ):
+                    feeder.generation.append(one.id)
+        found.append(feeder)
+    return found
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Supply of the feeders and every meter on them."""
+    del parameters
+    return list(dict.fromkeys(point for feeder in _feeders(city) for point in feeder.every))
+
+
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The interval and the first readings after it."""
+    del parameters, city
+    return with_next(interval)
+
+
+def answer(question: Question) -> Result:
+    """Feeders by their losses, and the charging on them."""
+    feeders = _feeders(question.city)
+    if not feeders:
+        raise UsageProblem(
+            "no feeder in city.yaml has a meter of its supply",
+            hint="points: {substation-7: {unit: kW, every: 15m, zone: feeder-7, role: supply}}; power that flows back "
+            "is below 0, or an energy of its own with `role: export`",
+        )
+    known = question.city.points()
+    every = [point for feeder in feeders for point in feeder.every]
+    fine = [known[one] for feeder in feeders for one in (*feeder.supply, *feeder.back, *feeder.chargers)]
+    width = 15 if all(one.every is not None and one.every.total_seconds() <= 900 for one in fine) else 60
+    days = by_day(question, every, width)
+    shown = [
+        *(one.id for one in fine),
+        *(one for feeder in feeders for one in feeder.behind),
+    ]
+    power = by_window(question, shown, width)
+    rows: list[tuple[object, ...]] = []
+    cars: list[tuple[object, ...]] = []
+    lacking: list[Missing] = []
+    findings: list[Finding] = []
+    for feeder in feeders:
+        row, said, ev = _judge(question, feeder, days, power, width / 60, lacking)
+        rows.append(row)
+        if ev is not None:
+            chargers = [*feeder.chargers, *feeder.behind]
+            cars.append(
+                (feeder.zone, len(chargers), ev.rated, ev.peak, ev.coincidence, row[8], ev.at_peak,
+                 ev.share_of_peak, ev.without)
+            )  # fmt: skip
+        if not said.startswith(("normal", "NOT")):
+            title = question.city.zones[feeder.zone].name or feeder.zone
+            findings.append(
+                Finding(
+                    "feeder",
+                    title,
+                    question.interval.start,
+                    said,
+                    severity="note" if said.startswith("REVERSE") else "warning",
+                )
+            )
+    rows.sort(key=lambda row: (row[7] is None, -float(str(row[7] or 0)), str(row[0])))
+    judged = sum(row[7] is not None for row in rows)
+    return Result(
+        title=TITLE,
+        tables=[
+            Table("feeders", TITLE, [_BY_KEY[key] for key in _FEEDERS], rows),
+            Table("charging", "EV charging", [_BY_KEY[key] for key in _CHARGING], cars),
+        ],
+        interval=question.interval,
+        findings=findings,
+        completeness=Completeness(len(feeders), judged, lacking, "feeders"),
+        notes=list(NOTES),
+        summary=f"{judged} of {len(feeders)} feeders balanced, "
+        f"{sum(str(row[-1]).startswith('HIGH') for row in rows)} with high losses",
+    )
+
+
+def _judge(
+    question: Question,
+    feeder: _Feeder,
+    days: Mapping[str, Any],
+    power: Mapping[str, Any],
+    hours: float,
+    lacking: list[Missing],
+) -> tuple[tuple[object, ...], str, Charging | None]:
+    import numpy as np
+
+    into = {one: days[one] for one in (*feeder.supply, *feeder.generation)}
+    out = {one: days[one] for one in (*feeder.back, *feeder.use, *feeder.chargers)}
+    found = balance(into, out)
+    net = sum(power[one] for one in feeder.supply) - sum((power[one] for one in feeder.back), np.float64(0))
+    back = reverse_of(net, hours)
+    seen = bool(np.isfinite(net).any())
+    why = _why_not(feeder, found)
+    if why is not None:
+        lacking.append(Missing(feeder.zone, why))
+    share = found.share if why is None else None
+    said = _verdict(share, why, back.hours, back.peak, question.parameters["most"])
+    meters = len(feeder.every) - len(feeder.supply) - len(feeder.back)
+    sums = (found.into, found.out, found.lost) if why is None else (None, None, None)
+    row: tuple[object, ...] = (
+        feeder.zone, meters, found.days, found.uneven, *sums, share,
+        float(np.nanmax(net)) if seen else None, back.hours if seen else None, back.peak if seen else None,
+        back.energy if seen else None, said,
+    )  # fmt: skip
+    chargers = [*feeder.chargers, *feeder.behind]
+    if not chargers:
+        return row, said, None
+    known = question.city.points()
+    rated: dict[str, float | None] = {}
+    for one in chargers:
+        asset = known[one].asset
+        rated[one] = question.city.assets[asset].power if asset is not None else None
+    ev = charging(net, {one: power[one] for one in chargers}, rated)
+    if ev is None:
+        lacking.append(
+            Missing(
+                f"EV charging of {feeder.zone}", "no window in which supply and every charger were metered"
+            )
+        )
+    return row, said, ev
+
+
+def _why_not(feeder: _Feeder, found: Balance) -> str | None:
+    """Why the losses of a feeder cannot be told; None where they can."""
+    if not feeder.use:
+        return "no meters of use on it"
+    if found.silent:
+        return f"no whole day of {listed(found.silent[:3])}" + (
+            f" and {len(found.silent) - 3} more meters" if len(found.silent) > 3 else ""
+        )
+    if not found.days:
+        return "no day on which all its meters were metered whole"
+    return None if found.into > 0 else "nothing was fed in"
+
+
+def _verdict(share: float | None, why: str | None, reverse: float, peak: float, most: float) -> str:
+    said = []
+    if why is not None or share is None:
+        said.append(f"NOT ASSESSABLE: {why}")
+    elif share < 0:
+        said.append(f"IMPLAUSIBLE: {-100 * share:.1f} % more metered than fed in")
+    elif share > most:
+        said.append(f"HIGH LOSSES: {100 * share:.1f} % of what was fed in")
+    if reverse:
+        said.append(f"REVERSE POWER for {reverse:.1f} h, up to {peak:.0f} kW")
+    return "; ".join(said) or "normal"
+
+
+NOTES = (
+    "Method: losses = (fed in - taken) / fed in, over the local days on which the supply and every meter were metered "
+    "whole; one silent meter would show its use as a loss, so without a common day nothing is said. A charger in the "
+    "zone of a meter of use is behind that meter; generation is fed in unless its zone meters what it exports.",
+    "Method: power is the mean of 15 minutes, or of an hour where supply or chargers are read more seldom. Coincidence "
+    "= highest sum of the chargers / sum of their rated powers (`power` of their assets), else of their own peaks.",
+    "Limits: losses are technical and commercial ones together: heat in the wires, theft, unmetered lamps and wrong "
+    "meters. The line above which a feeder is called out (`most`) is this house's, no standard's.",
+)

@@ -1,0 +1,2 @@
+-- Feeders need the days and windows of their meters.
+-- use: day_sums

@@ -1,0 +1,10 @@
+-- Production of PV plants, and the sun, temperature and limits around them.
+-- use: amounts
+-- use: one_point
+
+-- name: production
+-- What a plant gave, reading by reading; `asked_meters` and `amounts` as of amounts.sql.
+select a.at as at, a.amount as amount
+from amounts as a
+where a.meter = $meter and a.amount is not null
+order by a.at
