@@ -9,7 +9,6 @@ Z95 = 1.96  # standard deviations of a 95 % interval
 DENSE = 20.0  # connections a km, from which losses are told by connection
 VALID_CONNECTIONS, VALID_PRESSURE = 3000, (25.0, 100.0)
 BANDS = ("A", "B", "C", "D")
-NIGHT_USERS, NIGHT_LITRES = 0.06, 10.0  # share of people who use water in a night's hour, and how much each [L]
 
 
 def unavoidable(mains_km: float, connections: float, private_km: float, pressure_m: float) -> float:
@@ -70,7 +69,7 @@ def night_day_factor(hours: Sequence[float], by_night: float, exponent: float) -
 
     `hours`: mean pressure of each of 24 hours; `by_night` that of the night's window.
     """
-    return sum((hour / by_night) ** exponent for hour in hours)
+    return float(sum((hour / by_night) ** exponent for hour in hours))
 
 
 def background(mains_km: float, connections: float, pressure_m: float) -> float:
@@ -81,26 +80,17 @@ def background(mains_km: float, connections: float, pressure_m: float) -> float:
     return float((20.0 * mains_km + 1.25 * connections) * (pressure_m / 50) ** 1.5 / 1000)
 
 
-def night_use_of(people: float) -> float:
-    """Legitimate night use of people at home [m³/h]: 6 % of them use 10 L in an hour. Source: UKWIR (1994)."""
-    return people * NIGHT_USERS * NIGHT_LITRES / 1000
-
-
-def exponent_of(
-    pressures: Sequence[float], leakages: Sequence[float]
-) -> tuple[float, float, float] | None:
+def exponent_of(pressures: Sequence[float], leakages: Sequence[float]) -> tuple[float, float, float] | None:
     """(N1, low, high) of leakage ~ P^N1 by least squares of the logarithms, with its 95 % interval.
 
     None where fewer than ten pairs above zero are there, or pressure varied by less than a twentieth (its 5th to its
     95th percentile): a slope would be noise. The interval takes the pairs as independent.
     """
-    pairs = [
-        (math.log(p), math.log(q)) for p, q in zip(pressures, leakages, strict=True) if p > 0 and q > 0
-    ]
+    pairs = [(math.log(p), math.log(q)) for p, q in zip(pressures, leakages, strict=True) if p > 0 and q > 0]
     if len(pairs) < 10:
         return None
     order = sorted(x for x, _ in pairs)
-    if order[int(0.95 * (len(order) - 1))] - order[int(0.05 * (len(order) - 1) + 0.999)] < math.log(1.05):
+    if order[int(0.95 * len(order))] - order[int(0.05 * len(order))] < math.log(1.05):
         return None
     mean_x, mean_y = (sum(pair[at] for pair in pairs) / len(pairs) for at in (0, 1))
     spread = sum((x - mean_x) ** 2 for x, _ in pairs)

@@ -1,0 +1,35 @@
+-- The water balance: what flowed through meters within an interval [m3], whatever kind of meter it is, and how much of it was metered.
+-- Handed in: volume_points(point, kind, every_s); $since and $until of UTC.
+
+-- name: volumes_read
+-- A volume of an interval counts as it is, a flow as long as its slot.
+select r.point as point,
+       sum(case when p.kind = 'interval' then r.value else r.value * s.every_s / 3600 end) as volume,
+       count(*) * max(s.every_s) as held
+from readings as r
+join volume_points as p on p.point = r.point
+join (
+    select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(d.readings))) as every_s
+    from volume_points as p
+    left join (
+        select point, date_trunc('day', time) as day, count(*) as readings
+        from readings
+        group by point, date_trunc('day', time)
+    ) as d on d.point = p.point
+    group by p.point
+) as s on s.point = p.point
+where p.kind <> 'counter' and r.quality < 3 and r.value is not null and r.time >= $since and r.time < $until
+group by r.point
+
+-- name: volumes_counted
+-- What a register counted; a step over an end of the interval is divided by time.
+select c.point as point, sum(c.amount * c.held / c.whole) as volume, sum(c.held) as held
+from (
+    select c.point as point, c.amount as amount,
+           extract(epoch from c.until) - extract(epoch from c.since) as whole,
+           extract(epoch from least(c.until, $until)) - extract(epoch from greatest(c.since, $since)) as held
+    from counted as c
+    join volume_points as p on p.point = c.point
+    where p.kind = 'counter' and c.amount is not null and c.until > $since and c.since < $until
+) as c
+group by c.point

@@ -1,0 +1,217 @@
+"""Leaks behind customers' meters: water that flowed in every one of 24 hours, and has not stood still since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cityctl import glossary
+from cityctl.analysis.question import Parameter, Question
+from cityctl.analysis.water.prices import price_of
+from cityctl.city.model import City
+from cityctl.city.points import Point
+from cityctl.errors import UsageProblem
+from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+
+TITLE = "Leaks at customers"
+SUMMARY = "meters through which water never stands still: rate, start, volume and cost, the dearest first"
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    glossary.column("meter"), glossary.column("zone", priority=5),
+    Column("leak_rate", "Rate", "L/h", "flow of the smallest hour since the start", "number", 1, 1),
+    Column("leak_since", "Since", None, "start of the first 24 hours that all flowed", "time", priority=2),
+    Column("leak_until", "Until", None, "first hour that stood still; empty while it runs", "time", priority=4),
+    Column("leak_days", "Days", "d", "how long it ran", "number", 1, 4),
+    Column("leak_volume", "Volume", "m3", "rate by the time that it ran", "number", 1, 2),
+    Column("leak_cost", "Cost", "money", "that volume at the city's flat price of water", "number", 2, 3),
+    glossary.column("verdict"),
+)
+# fmt: on
+PARAMETERS = (
+    Parameter("meters", "text", "*", None, "ids of the meters, `*` for any letters, several with commas"),
+    Parameter("least", "number", 0.0, "L/h", "an hour with no more than this stood still", least=0),
+    Parameter("running", "flag", True, None, "leave out what has ended"),
+    Parameter(
+        "named", "integer", 50, None, "how many of the running leaks are findings, the dearest first", least=0
+    ),
+)  # fmt: skip
+SILENT = timedelta(hours=24)  # a meter that was not heard for longer says nothing of now
+HOUR = timedelta(hours=1)
+COARSE = timedelta(minutes=90)  # a longer step tells nothing of an hour
+
+
+def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
+    patterns = [word.strip() for word in str(parameters["meters"]).split(",")]
+    everything = patterns == ["*"]
+    return [
+        point
+        for point in city.points().values()
+        if point.role == "consumption"
+        and point.quantity in ("flow", "volume")
+        and _kind(city, point) == "water"
+        and (everything or any(fnmatchcase(point.id, one) for one in patterns))
+    ]
+
+
+def _kind(city: City, point: Point) -> str | None:
+    if point.network is not None and point.network in city.networks:
+        return city.networks[point.network].kind
+    return city.network_kind(point.zone)
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Customer meters of water."""
+    return [point.id for point in _meters(city, parameters)]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Continuous flow of a meter; `rate` [m³/h], `until` None while it runs, `heard` the end of the last hour known."""
+
+    meter: str
+    since: datetime
+    until: datetime | None
+    rate: float
+    heard: datetime
+
+    @property
+    def hours(self) -> float:
+        """How long it ran, as far as is known [h]."""
+        return ((self.until or self.heard) - self.since) / HOUR
+
+    @property
+    def volume(self) -> float:
+        """What was lost, at the rate of the smallest hour [m³]."""
+        return self.rate * self.hours
+
+
+def answer(question: Question) -> Result:
+    """Leaks by value."""
+    meters = _meters(question.city, question.parameters)
+    if not meters:
+        raise UsageProblem(
+            f"no customer meter of water matches `{question.parameters['meters']}`",
+            hint="a customer meter has `role: consumption`; `cityctl data status` lists the points",
+        )
+    _hand_over(question, meters)
+    ((heard,),) = question.engine.rows(question.sql("heard"))
+    found = _leaks(question, meters)
+    price = price_of(question.city)
+    shown = [one for one in found if one.until is None or not question.parameters["running"]]
+    shown.sort(key=lambda one: (-one.volume, one.meter))
+    running = [one for one in found if one.until is None]
+    running.sort(key=lambda one: (-one.volume, one.meter))
+    money = replace(COLUMNS[7], unit=question.city.currency)
+    columns = [money if one.key == "leak_cost" else one for one in COLUMNS]
+    zones = {point.id: point.zone for point in meters}
+    silent = len(meters) - int(heard)
+    missing = [Missing(f"{silent} of {len(meters)} meters", "no readings")] if silent else []
+    coarse = sum(point.every is not None and point.every > COARSE for point in meters)
+    if coarse:
+        missing.append(
+            Missing(f"{coarse} of {len(meters)} meters", "read less often than every hour and a half")
+        )
+    judged = min(int(heard), len(meters) - coarse)
+    said = f"{len(running)} of {judged} meters run on, {sum(one.rate for one in running):.1f} m³/h in all"
+    return Result(
+        title=TITLE,
+        tables=[
+            Table("customer_leaks", TITLE, columns, [_row(question, one, zones, price) for one in shown])
+        ],
+        interval=question.interval,
+        findings=[_finding(question, one) for one in running[: question.parameters["named"]]],
+        completeness=Completeness(len(meters), judged, missing, "meters"),
+        notes=list(NOTES),
+        summary=said,
+    )
+
+
+def _hand_over(question: Question, meters: list[Point]) -> None:
+    """The meters, with the time between their readings."""
+    import pyarrow as pa
+
+    every = {point.id: point.every.total_seconds() if point.every else None for point in meters}
+
+    def register() -> None:
+        table = pa.table(
+            {
+                "meter": pa.array(list(every), pa.string()),
+                "kind": pa.array([point.kind for point in meters], pa.string()),
+                "every_s": pa.array(list(every.values()), pa.float64()),
+            }
+        )
+        question.engine.register("leak_meters", table)
+
+    register()
+    if any(point.every is None and point.kind != "counter" for point in meters):
+        every |= dict(question.engine.rows(question.sql("fullest")))
+        register()
+
+
+def _leaks(question: Question, meters: list[Point]) -> list[Leak]:
+    """Every leak of the interval, the ended ones too."""
+    engine = question.engine
+    counting = {point.kind == "counter" for point in meters}
+    likely = (["likely_registers"] if True in counting else []) + (
+        ["likely_amounts"] if False in counting else []
+    )
+    engine.execute(
+        "create or replace table likely_meters as "
+        + " union ".join(f"({question.sql(name)})" for name in likely)
+    )
+    steps = ["amount_steps"] if False in counting else []
+    if True in counting:
+        engine.execute(question.sql("likely_counters"))
+        steps.append("register_steps")
+    union = " union all ".join(question.sql(name) for name in steps)
+    engine.execute(f"create or replace view leak_steps as {union}")
+    engine.execute(question.sql("hours"), {"least": question.parameters["least"] / 1000})
+    engine.execute(question.sql("spans"))
+    return [
+        Leak(meter, _utc(since), None if until is None else _utc(until), rate, _utc(last) + HOUR)
+        for meter, since, rate, last, until in engine.rows(question.sql("leaks"))
+    ]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
+
+
+def _row(
+    question: Question, leak: Leak, zones: Mapping[str, str | None], price: float | None
+) -> tuple[object, ...]:
+    if leak.until is not None:
+        verdict = "ended"
+    elif question.interval.end - leak.heard > SILENT:
+        verdict = f"SILENT since {leak.heard.astimezone(question.interval.zone):%a %d %b}, ran on until then"
+    else:
+        verdict = "RUNS"
+    return (
+        leak.meter, zones[leak.meter], leak.rate * 1000, leak.since, leak.until, leak.hours / 24, leak.volume,
+        None if price is None else leak.volume * price, verdict,
+    )  # fmt: skip
+
+
+def _finding(question: Question, leak: Leak) -> Finding:
+    # One that ran before the interval has no known start: its name must not change as the interval moves on.
+    known = leak.since - question.interval.start > HOUR
+    return Finding(
+        kind="customer leak",
+        subject=leak.meter,
+        since=leak.since if known else None,
+        text=f"{leak.rate * 1000:.1f} L/h without a pause for {leak.hours / 24:.1f} days, {leak.volume:.1f} m³",
+        evidence={"rate_l_h": leak.rate * 1000, "volume_m3": leak.volume},
+    )
+
+
+NOTES = (
+    "Method: water that flowed in every one of 24 hours on end runs until the first hour that stands still. The rate "
+    "is the smallest hour since the start; the volume is that rate by the time that it ran, not all that was used.",
+    "Method: estimated, suspect and missing hours neither start nor end it; a step longer than an hour and a half "
+    "tells only that all of it stood still. A leak that ran before the interval is told from the interval's start.",
+    "Limits: cooling, fountains, softeners and round-the-clock trades flow without a pause too. A meter whose last "
+    "digit is coarser than an hour's leak shows pauses that are none.",
+)

@@ -1,0 +1,126 @@
+-- Continuous flow of customer meters, in two steps. Handed in: leak_meters(meter, kind, every_s).
+-- Only readings of good quality start or clear anything. $least: flow at and below which an hour is without flow [m3/h].
+
+-- name: likely_amounts
+-- First: meters with half a day of the clock in which nothing stood still. 24 hours hold one such half at least, so
+-- that no leak is lost, and nearly all meters end here. A finer meter may pause within an hour: it is summed first.
+select distinct r.point as meter
+from readings as r
+join leak_meters as m on m.meter = r.point
+where m.kind <> 'counter' and m.every_s > 2700 and r.quality = 0
+group by r.point, cast(floor(extract(epoch from r.time) / 43200) as integer)
+having min(r.value) > 0 and count(*) >= 10
+union
+select distinct h.meter as meter
+from (
+    select r.point as meter, date_trunc('hour', r.time) as hour, max(r.value) as most
+    from readings as r
+    join leak_meters as m on m.meter = r.point
+    where m.kind <> 'counter' and m.every_s <= 2700 and r.quality = 0
+    group by r.point, date_trunc('hour', r.time)
+) as h
+group by h.meter, cast(floor(extract(epoch from h.hour) / 43200) as integer)
+having min(h.most) > 0 and count(*) >= 10
+
+-- name: likely_registers
+-- A register that stood still for an hour shows fewer values than the half day has hours with a reading.
+select distinct r.point as meter
+from readings as r
+join leak_meters as m on m.meter = r.point
+where m.kind = 'counter' and r.quality = 0 and r.value is not null
+group by r.point, cast(floor(extract(epoch from r.time) / 43200) as integer)
+having count(distinct r.value) >= count(distinct extract(hour from r.time))
+   and count(distinct extract(hour from r.time)) >= 10
+
+-- name: amount_steps
+-- Then, of those meters alone, each step of good readings: an amount or a flow over its slot ...
+select r.point as meter, r.time as since, m.every_s as held,
+       case when m.kind = 'interval' then r.value else r.value * m.every_s / 3600 end as amount
+from readings as r
+join likely_meters as l on l.meter = r.point
+join leak_meters as m on m.meter = r.point
+where m.kind <> 'counter' and r.quality = 0 and r.value is not null
+
+-- name: register_steps
+-- ... or what a register counted from one reading to the next.
+select c.point as meter, c.since as since, extract(epoch from c.until) - extract(epoch from c.since) as held,
+       c.amount as amount
+from counted as c
+join likely_meters as l on l.meter = c.point
+where c.quality = 0 and c.amount is not null
+
+-- name: likely_counters
+-- The store's view `counted` works on what `counters` names: the likely ones are enough.
+create or replace table counters as
+select c.*
+from counters as c
+join likely_meters as l on l.meter = c.point
+
+-- name: hours
+-- What is known of each hour: its flow, and whether it flowed or stood still. A step longer than an hour and a half
+-- tells nothing but that all of it stood still. Of steps of about an hour that begin in the same hour the smallest
+-- counts; finer ones are taken together.
+create or replace table leak_hours as
+select h.meter as meter, h.hour as hour, h.since as since, h.held as held, h.flow as flow,
+       case when h.flow > $least then 1 else 0 end as flowed,
+       case when h.flow <= $least and h.held >= 2700 then 1 else 0 end as stood
+from (
+    select s.meter as meter, date_trunc('hour', s.since) as hour, min(s.since) as since, sum(s.held) as held,
+           case when max(s.held) >= 2700 then min(case when s.held >= 2700 then s.amount * 3600 / s.held end)
+                else sum(s.amount) * 3600 / sum(s.held) end as flow
+    from leak_steps as s
+    where s.held > 0 and (s.held <= 5400 or s.amount <= $least * s.held / 3600)
+    group by s.meter, date_trunc('hour', s.since)
+) as h
+
+-- name: spans
+-- The hours that flowed, numbered by how often it stood still before, with the time known to flow in 24 hours.
+create or replace table leak_spans as
+select h.meter as meter, h.span as span, h.hour as hour, h.flow as flow,
+       sum(greatest(h.held, 3600)) over day as in_a_day, min(h.since) over day as day_start
+from (
+    select meter, hour, since, held, flow, flowed,
+           sum(stood) over (partition by meter order by hour rows unbounded preceding) as span
+    from leak_hours
+) as h
+where h.flowed = 1
+window day as (partition by h.meter, h.span order by h.hour
+               range between interval '23' hour preceding and current row)
+
+-- name: leaks
+-- A leak: 24 hours on end that all flowed, until the first hour that stood still. Hours that are not known neither
+-- start nor end it. Its rate is that of the smallest hour since its start.
+select l.meter as meter, l.since as since, l.rate as rate, l.last_known as last_known, min(e.since) as until
+from (
+    select f.meter as meter, f.span as span, f.since as since, min(s.flow) as rate, max(s.hour) as last_known
+    from (
+        select meter, span, min(day_start) as since
+        from leak_spans
+        where in_a_day >= 85500
+        group by meter, span
+    ) as f
+    join leak_spans as s on s.meter = f.meter and s.span = f.span
+    where s.hour >= date_trunc('hour', f.since)
+    group by f.meter, f.span, f.since
+) as l
+left join leak_hours as e on e.meter = l.meter and e.stood = 1 and e.hour > l.last_known
+group by l.meter, l.since, l.rate, l.last_known
+order by 1, 2
+
+-- name: fullest
+-- Seconds between readings of the meters of which city.yaml does not say it, by their fullest day.
+select d.meter as meter, 86400.0 / max(d.readings) as every_s
+from (
+    select r.point as meter, date_trunc('day', r.time) as day, count(*) as readings
+    from readings as r
+    join leak_meters as m on m.meter = r.point
+    where m.every_s is null and m.kind <> 'counter'
+    group by r.point, date_trunc('day', r.time)
+) as d
+group by d.meter
+
+-- name: heard
+-- Meters with a reading at all.
+select count(distinct r.point) as meters
+from readings as r
+join leak_meters as m on m.meter = r.point

@@ -1,0 +1,228 @@
+"""Pressure by sensor and zone: too low, too high, sudden steps, and what a lower pressure would save."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Any
+
+from cityctl import clock, glossary
+from cityctl.analysis.question import Parameter, Question
+from cityctl.analysis.water import night_flow, zone_nights
+from cityctl.analysis.water.loss_formulas import favad, night_day_factor
+from cityctl.analysis.water.night_use import exponent_for
+from cityctl.analysis.water.prices import price_of
+from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
+from cityctl.analysis.water.zones import asked, gauges, sensor_label
+from cityctl.city.model import City
+from cityctl.clock import Interval
+from cityctl.errors import UsageProblem
+from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.units import convert
+
+TITLE = "Pressure"
+SUMMARY = "pressure of each sensor, sudden steps, and what a lower pressure would save in each zone"
+_HEAD = "mH2O"
+# fmt: off
+COLUMNS: tuple[Column, ...] = (
+    Column("gauge", "Sensor", None, "pressure sensor: device/point, or the point", priority=1),
+    glossary.column("zone"),
+    Column("head_mean", "Mean", _HEAD, "mean pressure", "number", 1, 1),
+    Column("head_p5", "5 %", _HEAD, "pressure that it is below in 5 % of the time", "number", 1, 3),
+    Column("head_p95", "95 %", _HEAD, "pressure that it is above in 5 % of the time", "number", 1, 3),
+    Column("head_least", "Least", _HEAD, "lowest reading", "number", 1, 2),
+    Column("head_most", "Most", _HEAD, "highest reading", "number", 1, 2),
+    Column("transients", "Steps", None, "changes from one reading to the next beyond the limit", "integer", 0, 3),
+    Column("largest_step", "Largest step", _HEAD, "largest change from one reading to the next", "number", 1, 4),
+    Column("read_every", "Every", None, "time between two readings: faster transients are not seen", priority=6),
+    glossary.column("verdict"),
+    Column("night_leakage", "Leakage", "m3/h", "night flow less use by night and exceptional users", "number", 1, 1),
+    Column("n1", "N1", None, "exponent of leakage by pressure", "number", 2, 5),
+    Column("n1_from", "N1 from", None, "how the exponent was come by, with its 95 % interval", priority=7),
+    Column("head_night", "By night", _HEAD, "mean pressure by night, median of the nights", "number", 1, 1),
+    Column("head_lower", "Lowered to", _HEAD, "mean pressure by night after lowering", "number", 1, 3),
+    Column("saved_share", "Saves", None, "share of the leakage that the lower pressure saves", "share", 2, 1),
+    Column("saved_m3_day", "Saves a day", "m3/d", "leakage of a day that the lower pressure saves", "number", 1, 2),
+    Column("saved_money_year", "Worth", "money", "worth of a year's saving at the city's flat price of water", "number",
+           0, 3),
+)
+# fmt: on
+BY_KEY = {one.key: one for one in COLUMNS}
+_SENSORS = ("gauge", "zone", "head_mean", "head_p5", "head_p95", "head_least", "head_most", "transients",
+            "largest_step", "read_every", "verdict")  # fmt: skip
+_SAVINGS = ("zone", "head_night", "head_lower", "night_leakage", "n1", "n1_from", "saved_share", "saved_m3_day",
+            "saved_money_year", "verdict")  # fmt: skip
+PARAMETERS = (
+    *zone_nights.PARAMETERS,
+    Parameter("least_pressure", "number", 20.0, _HEAD, "pressure below which customers are served badly", least=0),
+    Parameter("most_pressure", "number", 80.0, _HEAD, "pressure above which pipes and fittings suffer", least=0),
+    Parameter("step", "number", 5.0, _HEAD, "change from one reading to the next that counts as a transient",
+              least=0.1),
+    Parameter("lower", "share", 0.1, None, "by which share a zone's pressure is to be lowered", least=0.001, most=0.9),
+    Parameter("n1", "number", None, None, "exponent of leakage by pressure; from data where left out, else 1",
+              least=0.3, most=2.5),
+    Parameter("use_share", "share", None, None, "legitimate use as a share of night flow, in place of meters or people",
+              least=0, most=1),
+)  # fmt: skip
+HEAD = convert(1.0, "bar", "mH2O")
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Pressure sensors, and what tells the leakage of their zones."""
+    return list(
+        dict.fromkeys([*gauges(city, asked(city, parameters)), *zone_nights.points(city, parameters)])
+    )
+
+
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The history before the interval too."""
+    return night_flow.window(interval, parameters, city)
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """What one sensor showed [m of head]; `low` and `high`: its 5th and 95th percentile."""
+
+    point: str
+    mean: float
+    low: float
+    high: float
+    least: float
+    most: float
+    transients: int
+    largest: float | None
+
+
+def answer(question: Question) -> Result:
+    """Sensors with their verdicts, and the zones' savings."""
+    sensors = gauges(question.city, asked(question.city, question.parameters))
+    if not sensors:
+        raise UsageProblem(
+            "no pressure sensor in these zones",
+            hint="a point of pressure needs `zone:`, or its zone's network",
+        )
+    found = _gauges(question, sensors)
+    rows, findings = [], []
+    for one in found:
+        verdict = _verdict(question, one)
+        rows.append(_row(question, one, verdict))
+        if verdict != "normal":
+            name = sensor_label(question.city, one.point)
+            findings.append(Finding("pressure", name, None, verdict))
+    missing = [Missing(name, "no readings") for name in sensors if name not in {one.point for one in found}]
+    tables = [Table("sensors", TITLE, [BY_KEY[key] for key in _SENSORS], rows)]
+    savings = [_saving(question, one, found) for one in zone_nights.read(question) if one.heads]
+    if savings:
+        title = f"What {100 * question.parameters['lower']:g} % less pressure would save"
+        money = replace(BY_KEY["saved_money_year"], unit=question.city.currency)
+        columns = [money if key == "saved_money_year" else BY_KEY[key] for key in _SAVINGS]
+        tables.append(Table("lower_pressure", title, columns, savings))
+    return Result(
+        title=TITLE,
+        tables=tables,
+        interval=question.interval,
+        findings=findings,
+        completeness=Completeness(len(sensors), len(found), missing, "sensors"),
+        notes=list(NOTES),
+        summary=f"{len(findings)} of {len(found)} sensors are worth a look",
+    )
+
+
+def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
+    import pyarrow as pa
+
+    question.engine.register("pressure_points", pa.table({"point": pa.array(sensors, pa.string())}))
+    ends = (question.interval.start, question.interval.end)
+    since, until = (moment.astimezone(UTC).replace(tzinfo=None) for moment in ends)
+    between = {"since": since, "until": until}
+    classes: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for point, low, readings in question.engine.rows(question.sql("pressure_classes"), between):
+        classes[point].append((low, readings))
+    limit = question.parameters["step"] / HEAD
+    told = []
+    for point, mean, least, most, largest, transients, _ in question.engine.rows(
+        question.sql("pressure_steps"), {**between, "step": limit}
+    ):
+        low, high = (max(least, min(most, percentile(classes[point], share))) for share in (0.05, 0.95))
+        told.append(
+            Gauge(point, mean * HEAD, low * HEAD, high * HEAD, least * HEAD, most * HEAD, int(transients),
+                  None if largest is None else largest * HEAD)
+        )  # fmt: skip
+    return told
+
+
+def percentile(classes: list[tuple[float, int]], share: float, width: float = 0.05) -> float:
+    """The value below which that share of the readings lies; `classes`: lower ends in order, and their readings."""
+    wanted, before = share * sum(count for _, count in classes), 0
+    for low, count in classes:
+        if before + count >= wanted:
+            return low + width * (wanted - before) / count
+        before += count
+    return classes[-1][0] + width
+
+
+def _verdict(question: Question, one: Gauge) -> str:
+    given = question.parameters
+    said = []
+    if one.most <= 0 or one.least == one.most:
+        return f"FROZEN at {one.mean:.1f} m"
+    if one.low < given["least_pressure"]:
+        said.append(f"LOW below {given['least_pressure']:g} m in 5 % of the time or more")
+    if one.high > given["most_pressure"]:
+        said.append(f"HIGH above {given['most_pressure']:g} m in 5 % of the time or more")
+    if one.transients:
+        said.append(f"STEPS {one.transients} of {given['step']:g} m or more, the largest {one.largest:.1f} m")
+    return "; ".join(said) or "normal"
+
+
+def _row(question: Question, one: Gauge, verdict: str) -> tuple[object, ...]:
+    point = question.city.points()[one.point]
+    every = None if point.every is None else clock.short(point.every)
+    return (
+        sensor_label(question.city, one.point), point.zone, one.mean, one.low, one.high, one.least, one.most,
+        one.transients, one.largest, every, verdict,
+    )  # fmt: skip
+
+
+def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple[object, ...]:
+    """What the lower pressure would save in a zone, and whether its lowest sensor allows it."""
+    asked_for = question.parameters
+    use, _ = nights.night_use(asked_for["use_share"])
+    mean = median(inside(question, nights.mean).values())
+    head = median(inside(question, nights.heads).values())
+    name = nights.zone.name
+    if head is None:
+        return (name, *[None] * (len(_SAVINGS) - 2), "NOT ASSESSABLE no night with pressure")
+    lowered = head * (1 - asked_for["lower"])
+    n1, n1_from = exponent_for(nights, asked_for["n1"], use)
+    share = 1 - favad(head, lowered, n1)
+    within = set(question.city.zones_within(nights.zone.zone))
+    known = question.city.points()
+    critical = min((one for one in found if known[one.point].zone in within), key=lambda one: one.low)
+    left = critical.low - (head - lowered)
+    verdict = "possible"
+    if left < asked_for["least_pressure"]:
+        verdict = f"LIMITED {sensor_label(question.city, critical.point)} would fall to {left:.0f} m"
+    if mean is None or use is None:
+        return (name, head, lowered, None, n1, n1_from, share, None, None, verdict)
+    leakage = max(mean - use, 0.0)
+    full = len(nights.hours) == 24
+    factor = night_day_factor([nights.hours[hour] for hour in range(24)], head, n1) if full else 24.0
+    saved = leakage * factor * share
+    price = price_of(question.city)
+    worth = None if price is None else saved * 365.25 * price
+    return (name, head, lowered, leakage, n1, n1_from, share, saved, worth, verdict)
+
+
+NOTES = (
+    "Method: percentiles are read from classes of half a metre. A step is the change from one reading to the next, "
+    "where no more than an hour lies between: faster transients than the readings are not seen.",
+    "Method: leakage follows pressure as (P1/P0)^N1 (FAVAD). N1 is the slope of the logarithms of leakage and pressure "
+    "by night, where pressure varied by a twentieth or more; else 1. The saving of a day counts every hour's pressure "
+    "lowered by the same share.",
+    "Source: May (1994), Pressure dependent leakage; Lambert (2001); IWA Water Loss Task Force, pressure management.",
+    "Limits: how far pressure may be lowered is told by the sensor with the least pressure only; high buildings and "
+    "fire flow are for the engineer to say. Use that falls with pressure is not counted.",
+)

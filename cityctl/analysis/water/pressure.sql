@@ -1,0 +1,27 @@
+-- Pressure by sensor. Handed in: pressure_points(point). Values in bar; classes of 0.05 bar tell the percentiles.
+-- use: night_use
+
+-- name: pressure_classes
+select r.point as point, floor(r.value * 20) / 20 as low, count(*) as readings
+from readings as r
+join pressure_points as p on p.point = r.point
+where r.quality < 2 and r.value is not null and r.time >= $since and r.time < $until
+group by r.point, floor(r.value * 20)
+order by 1, 2
+
+-- name: pressure_steps
+-- Mean, ends, and steps from one reading to the next, as long as none is missing between them.
+select s.point as point, avg(s.value) as mean, min(s.value) as least, max(s.value) as most,
+       max(case when s.follows then abs(s.value - s.before) end) as largest,
+       count(case when s.follows and abs(s.value - s.before) >= $step then 1 end) as transients,
+       max(case when s.follows and abs(s.value - s.before) >= $step then s.at end) as latest
+from (
+    select r.point as point, r.time as at, r.value as value,
+           lag(r.value) over (partition by r.point order by r.time) as before,
+           lag(r.time) over (partition by r.point order by r.time) >= r.time - interval '1' hour as follows
+    from readings as r
+    join pressure_points as p on p.point = r.point
+    where r.quality < 2 and r.value is not null and r.time >= $since and r.time < $until
+) as s
+group by s.point
+order by 1

@@ -1,0 +1,2 @@
+-- Repairs need the nights of the zones alone.
+-- use: night_use

@@ -1,0 +1,148 @@
+"""Nights of zones with all that night flow is made of: two minima, customers' use, pressure by night and by hour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from cityctl.analysis.question import Parameter, Question
+from cityctl.analysis.water import night_flow
+from cityctl.analysis.water.loss_formulas import exponent_of
+from cityctl.analysis.water.zones import Asked, asked, customers
+from cityctl.city.model import City
+from cityctl.units import convert
+
+HISTORY = timedelta(days=28)
+_TAKEN = ("zones", "window_start", "window_end", "method", "history", "night_share")
+PARAMETERS: tuple[Parameter, ...] = tuple(
+    replace(one, default=HISTORY) if one.name == "history" else one
+    for one in night_flow.PARAMETERS
+    if one.name in _TAKEN
+)
+COVERED = 0.5  # customer meters for each connection from which they tell the zone's night use
+
+
+@dataclass
+class ZoneNights:
+    """Of one zone, by the date on which a night ends; only nights that can be judged are there [m³/h, m of head]."""
+
+    zone: Asked
+    mean: dict[date, float] = field(default_factory=dict)
+    lowest: dict[date, float] = field(default_factory=dict)
+    metered: dict[date, float] = field(default_factory=dict)
+    meters: int = 0
+    heads: dict[date, float] = field(default_factory=dict)
+    hours: dict[int, float] = field(default_factory=dict)
+
+    def night_use(self, share: float | None) -> tuple[float | None, str]:
+        """(legitimate use [m³/h], where it is from): a given share of night flow, meters, city.yaml or people."""
+        entry = self.zone.entry
+        if share is not None:
+            usual = median(self.mean.values())
+            return (None if usual is None else share * usual), f"{100 * share:g} % of night flow"
+        if self.metered and self.meters >= COVERED * (entry.connections or 0):
+            return median(self.metered.values()), f"{self.meters} customer meters"
+        if entry.night_use is not None:
+            return entry.night_use, "city.yaml"
+        if entry.people is not None:
+            return self.zone.night_use, f"{entry.people} people"
+        return None, "not known"
+
+    def exponent(self, use: float | None) -> tuple[float, float, float] | None:
+        """(N1, low, high) from nights whose pressure differed; None where it did not."""
+        both = [day for day in self.mean if day in self.heads]
+        leakage = [self.mean[day] - (self.metered.get(day, use or 0.0)) for day in both]
+        return exponent_of([self.heads[day] for day in both], leakage)
+
+
+def median(values: Any) -> float | None:
+    """The middle of the values; None where there is none."""
+    known = sorted(value for value in values if value is not None and not math.isnan(value))
+    if not known:
+        return None
+    half = len(known) // 2
+    return float(known[half] if len(known) % 2 else (known[half - 1] + known[half]) / 2)
+
+
+def _own(city: City, zones: list[Asked]) -> dict[str, str]:
+    """Pressure sensor -> the asked zone that it stands in; the innermost of several."""
+    found: dict[str, str] = {}
+    for zone in sorted(zones, key=lambda one: -len(city.zones_within(one.zone))):
+        within = set(city.zones_within(zone.zone))
+        for name, point in city.points().items():
+            if point.quantity == "pressure" and point.zone in within:
+                found[name] = zone.zone
+    return found
+
+
+def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Inflows with the sensors behind them, customer meters and pressure sensors of the zones."""
+    zones = asked(city, parameters)
+    own = night_flow.points(city, parameters)
+    return list(dict.fromkeys([*own, *customers(city, zones), *_own(city, zones)]))
+
+
+def read(question: Question) -> list[ZoneNights]:
+    """The nights of the zones that are asked for, the history before the interval too.
+
+    The question's statements hold those of night_use.sql. Raises UsageProblem as night_flow.nights_of does.
+    """
+    import pyarrow as pa
+
+    zones = asked(question.city, question.parameters)
+    used = customers(question.city, zones)
+    gauges = _own(question.city, zones)
+    nights, _ = night_flow.nights_of(question, [*used, *gauges])
+    for name, of in (("night_customers", used), ("night_gauges", gauges)):
+        columns = {"point": pa.array(list(of), pa.string()), "zone": pa.array(list(of.values()), pa.string())}
+        question.engine.register(name, pa.table(columns))
+    found = {zone.zone: ZoneNights(zone) for zone in nights.zones}
+    judged = {
+        (zone.inflow, day)
+        for row, zone in enumerate(nights.zones)
+        for at, day in enumerate(nights.dates)
+        if not math.isnan(nights.flow[row, at])
+    }
+    by_inflow = {str(zone.inflow): zone.zone for zone in nights.zones if zone.inflow is not None}
+    told = question.engine.arrow(question.sql("nights")).select(["point", "night", "mean", "lowest_hour"])
+    for row in told.to_pylist():
+        point, day = row["point"], _day(row["night"])
+        if (point, day) in judged:
+            one = found[by_inflow[point]]
+            one.mean[day] = row["mean"]
+            if row["lowest_hour"] is not None:
+                one.lowest[day] = row["lowest_hour"]
+    _beside(question, found)
+    return list(found.values())
+
+
+def _beside(question: Question, found: dict[str, ZoneNights]) -> None:
+    """Customers' use and pressures."""
+    rows = question.engine.rows(question.sql("customers_by_night"))
+    for zone, _, _, meters in rows:
+        found[zone].meters = max(found[zone].meters, int(meters))
+    for zone, night, flow, meters in rows:
+        if meters >= 0.9 * found[zone].meters:  # meters that are silent use as much as the others do
+            found[zone].metered[_day(night)] = flow * found[zone].meters / meters
+    head = convert(1.0, "bar", "mH2O")
+    for zone, night, pressure in question.engine.rows(question.sql("heads_by_night")):
+        found[zone].heads[_day(night)] = pressure * head
+    for zone, hour, pressure in question.engine.rows(question.sql("heads_by_hour")):
+        found[zone].hours[int(hour)] = pressure * head
+
+
+def _day(moment: Any) -> date:
+    """A date, which DuckDB may give as a datetime."""
+    day: date = moment.date() if isinstance(moment, datetime) else moment
+    return day
+
+
+def inside(question: Question, nights: Mapping[date, float]) -> dict[date, float]:
+    """Those nights that end within the question's interval."""
+    zone = question.interval.zone
+    first = question.interval.start.astimezone(zone).date()
+    last = question.interval.end.astimezone(zone).date()
+    return {day: value for day, value in sorted(nights.items()) if first <= day <= last}

@@ -1,0 +1,199 @@
+"""The water balance: published formulas to their printed digits, cells that close, a city whose figures are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityctl.analysis.water import loss_formulas
+from cityctl.analysis.water.balancing import CELLS, Inputs, Volume, balance, unread
+from cityctl.analysis.water.indicators import Network
+from cityctl.errors import UsageProblem
+from cityctl.result import Result
+from cityctl.units import convert
+from tests.analysis.conftest import rows_of, slots
+
+CITY = """
+name: Made
+time_zone: UTC
+networks: {water: {kind: water}}
+zones:
+  all: {network: water, kind: dma, inflow: in, connections: 4000, mains: 80 km, pressure: 40 m}
+  part: {network: water, kind: dma, inflow: part_in, parent: all, connections: 1000, mains: 20 km}
+tariffs: {water: {network: water, price: 2}}
+points:
+  in: {unit: m3/h, every: 1h, zone: all}
+  part_in: {unit: m3/h, every: 1h, zone: part}
+  c1: {unit: m3, kind: counter, every: 30d, zone: all, role: consumption}
+  c2: {unit: L, kind: interval, every: 1h, zone: part, role: consumption}
+"""
+
+
+def made(gap: int = 0) -> dict[str, Any]:
+    """60 m³/h in; a register of 500 m³ a day that is read every 30 days; 24 L in each hour of the other meter."""
+    hours, months = slots("2026-01-01", "2026-02-01", 60), slots("2025-12-10", "2026-03-20", 30 * 1440)
+    flow = np.full(len(hours), 60.0)
+    since = (months - months[0]) / np.timedelta64(1, "D")
+    return {
+        "in": (hours[gap:], flow[gap:]),
+        "part_in": (hours, flow / 4),
+        "c1": (months, 1000 + 500 * since),
+        "c2": (hours, np.full(len(hours), 0.024)),
+    }
+
+
+def cells_of(result: Result) -> dict[str, dict[str, Any]]:
+    by_name = {name: key for key, (name, _) in CELLS.items()}
+    return {by_name[row["balance_cell"]]: row for row in rows_of(result, "balance")}
+
+
+def test_unavoidable_losses_in_both_systems() -> None:
+    """18 x 80 + 0.8 x 4 000 + 25 x 20 = 5 140 L/day and m; x 40 m = 205.6 m³/day. AWWA's coefficients: within 1 %."""
+    assert loss_formulas.unavoidable(80, 4000, 20, 40) == pytest.approx(205.6)
+    assert loss_formulas.unavoidable_us(50, 4000, 12, 57) == pytest.approx((270.5 + 600 + 90) * 57)
+
+
+@given(
+    st.floats(1, 5000),
+    st.floats(20, 200),
+    st.floats(0, 0.05),
+    st.floats(25, 100),
+)
+def test_both_unit_systems_agree_within_a_hundredth(
+    mains: float, density: float, private: float, head: float
+) -> None:
+    network = Network(mains, mains * density, private, head)
+    in_gallons = convert(network.unavoidable(us=True), "gal", "m3")
+    assert in_gallons == pytest.approx(network.unavoidable(us=False), rel=0.01)
+
+
+@pytest.mark.parametrize(("exponent", "printed"), [(0.5, "5.13"), (1.0, "10.00"), (1.5, "14.62")])
+def test_published_savings_of_a_lower_pressure(exponent: float, printed: str) -> None:
+    """30 -> 27 m of head: the published 5.13 / 10.0 / 14.62 %."""
+    assert f"{100 * (1 - loss_formulas.favad(30, 27, exponent)):.2f}" == printed
+
+
+def test_bands_and_frequency() -> None:
+    assert [loss_formulas.band(one) for one in (0.9, 2.0, 3.9, 4.0, 7.9, 8.0)] == list("ABBCCD")
+    assert [loss_formulas.band(one, developing=True) for one in (3.9, 4, 8, 16)] == list("ABCD")
+    # sqrt(0.789 x 90 000 / (0.30 x 400)) by hand
+    assert loss_formulas.intervention_months(90_000, 0.30, 400) == pytest.approx(math.sqrt(591.75))
+    assert loss_formulas.background(10, 1000, 50) == pytest.approx(1.45)  # 200 + 1 250 L/h at 50 m
+
+
+def test_the_exponent_is_found_again() -> None:
+    heads = np.linspace(30, 60, 40)
+    noise = np.exp(np.random.default_rng(2).normal(0, 0.02, 40))
+    found = loss_formulas.exponent_of(heads.tolist(), (0.05 * heads**1.2 * noise).tolist())
+    assert found is not None
+    assert found[1] < 1.2 < found[2]
+    assert loss_formulas.exponent_of([40.0 + 0.01 * n for n in range(40)], heads.tolist()) is None
+
+
+def test_validity() -> None:
+    assert loss_formulas.doubts(100, 5000, 50) == []
+    assert len(loss_formulas.doubts(200, 3000, 110)) == 3
+
+
+volumes = st.builds(Volume, st.floats(0, 1e8), st.floats(0, 1e7))
+
+
+@given(st.builds(Inputs, *[volumes] * 9))
+def test_every_cell_closes(inputs: Inputs) -> None:
+    cells = balance(inputs)
+    value = {key: cell.value for key, cell in cells.items()}
+    scale = max(1.0, *map(abs, value.values()))
+    for total, parts in (
+        ("supplied", ("authorised", "losses")),
+        ("supplied", ("billed", "non_revenue")),
+        ("losses", ("apparent", "real")),
+        ("non_revenue", ("unbilled", "losses")),
+        ("authorised", ("billed", "unbilled")),
+        ("system_input", ("exported", "billed", "unbilled", "apparent", "real")),
+    ):
+        assert abs(value[total] - sum(value[part] for part in parts)) <= 1e-9 * scale
+    # Real losses have the variance of all nine inputs, non-revenue water that of what is supplied and billed.
+    every = sum(getattr(inputs, key).variance for key in inputs.__dataclass_fields__)
+    assert cells["real"].half == pytest.approx(1.96 * math.sqrt(every), rel=1e-9, abs=1e-9)
+
+
+def test_under_registration_and_an_interval_by_hand() -> None:
+    """98 m³ read by meters that read 2 % too little were 100 m³; 1 000 ± 30 less 600 ± 40 is 400 ± 50."""
+    assert unread(Volume(98.0), 0.02, 0.5) == Volume(pytest.approx(2.0), pytest.approx(1.0))
+    nothing = Volume(0.0)
+    found = balance(Inputs(Volume(1000, 30), nothing, Volume(600, 40), *[nothing] * 6))["real"]
+    assert (found.value, found.half) == (pytest.approx(400), pytest.approx(50))
+
+
+def test_a_city_from_its_meters(ask: Callable[..., Result]) -> None:
+    """31 days x 24 x 60 = 44 640 m³ in; 31 x 500 + 744 x 0.024 used. The inner zone's inflow is not counted twice."""
+    given_shares = {"under_registration": 0.02, "unauthorised_share": 0.0025, "production_cost": 0.5}
+    found = ask("water/balance", CITY, made(), "2026-01-01", "2026-02-01", **given_shares)
+    cells = cells_of(found)
+    used = 31 * 500 + 744 * 0.024
+    assert cells["system_input"]["balance_volume"] == pytest.approx(44_640)
+    assert cells["billed_metered"]["balance_volume"] == pytest.approx(used)
+    assert cells["meter_inaccuracy"]["balance_volume"] == pytest.approx(used / 0.98 - used)
+    real = 44_640 - used - used * 0.0025 - (used / 0.98 - used)
+    assert cells["real"]["balance_volume"] == pytest.approx(real)
+    assert cells["real"]["balance_cost"] == pytest.approx(real * 0.5)
+    assert cells["unauthorised"]["balance_cost"] == pytest.approx(used * 0.0025 * 2)
+    rows = {row["indicator"]: row for row in rows_of(found, "indicators")}
+    least = (18 * 80 + 0.8 * 4000) * 40 / 1000
+    assert rows["Leakage index (ILI)"]["indicator_value"] == pytest.approx(real / 31 / least)
+    assert rows["Leakage index (ILI)"]["verdict"].startswith("band C")
+    assert rows["Real losses by connection"]["indicator_value"] == pytest.approx(real / 31 / 4)  # L of 4 000
+    assert found.completeness.complete
+    assert any("exported" in note for note in found.notes)  # not given, and said
+
+
+def test_us_units_agree_within_a_hundredth(ask: Callable[..., Result]) -> None:
+    asked = ("water/balance", CITY, made(), "2026-01-01", "2026-02-01")
+    metric, us = ask(*asked), ask(*asked, units="us")
+    gallons = cells_of(us)["real"]["balance_volume"] * 1000
+    assert convert(gallons, "gal", "m3") == pytest.approx(cells_of(metric)["real"]["balance_volume"])
+    index = [
+        {row["indicator"]: row["indicator_value"] for row in rows_of(one, "indicators")}[
+            "Leakage index (ILI)"
+        ]
+        for one in (metric, us)
+    ]
+    assert index[0] == pytest.approx(index[1], rel=0.01)
+
+
+def test_a_gap_is_raised_and_named(ask: Callable[..., Result]) -> None:
+    found = ask("water/balance", CITY, made(gap=74), "2026-01-01", "2026-02-01")
+    assert cells_of(found)["system_input"]["balance_volume"] == pytest.approx(44_640)
+    assert [(one.what, one.why) for one in found.completeness.missing] == [
+        ("in", "90% of the interval metered, raised to all of it")
+    ]
+
+
+def test_given_volumes_need_no_meter_and_doubts_are_said(ask: Callable[..., Result]) -> None:
+    wanted = {
+        "system_input": "1 ML",
+        "billed_metered": "1200 m3",
+        "connections": 100,
+        "mains": "10 km",
+        "survey_cost": 90_000,
+        "production_cost": 0.30,
+        "rate_of_rise": 400,
+    }
+    found = ask("water/balance", CITY, made(), "2026-01-01", "2026-02-01", **wanted)
+    assert found.findings[0].text.startswith("real losses are below zero")
+    rows = {row["indicator"]: row for row in rows_of(found, "indicators")}
+    assert rows["Unavoidable real losses (UARL)"]["verdict"].startswith("OUTSIDE VALIDITY 100 connections")
+    assert rows["Real losses by length of mains"]["indicator_unit"] == "m³/km/day"
+    assert rows["Economic intervention frequency"]["indicator_value"] == pytest.approx(24.33, abs=0.01)
+
+
+def test_without_meters_it_says_what_to_give(ask: Callable[..., Result]) -> None:
+    bare = CITY.replace(", role: consumption", "")
+    with pytest.raises(UsageProblem, match="no customer meter"):
+        ask("water/balance", bare, made(), "2026-01-01", "2026-02-01")

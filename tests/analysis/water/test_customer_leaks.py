@@ -1,0 +1,256 @@
+"""Continuous flow: rules by hand, and 46 real household meters against a plain calculation of its own."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.errors import UsageProblem
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of, slots, utc
+
+HEAD = """
+name: Made
+time_zone: UTC
+networks: {water: {kind: water}}
+zones: {hafen: {network: water, kind: dma}}
+tariffs: {water: {network: water, price: 2}}
+points:
+"""
+POINT = "  %s: {unit: %s, kind: %s, every: %s, zone: hafen, role: consumption}\n"
+CITY = (
+    HEAD
+    + POINT % ("m1", "L", "interval", "1h")
+    + POINT % ("m2", "L", "counter", "1h")
+    + POINT % ("m3", "L/h", "gauge", "15m")
+)
+HOUR = timedelta(hours=1)
+
+
+def household(days: int = 6, seed: int = 3) -> Any:
+    """Litres of each hour: some by day, none by night."""
+    hour = np.arange(24 * days) % 24
+    rng = np.random.default_rng(seed)
+    return np.where((hour >= 6) & (hour < 22), rng.integers(5, 40, len(hour)), 0).astype(float)
+
+
+def kinds_of(litres: Any) -> dict[str, Any]:
+    """The same use as amounts, as a register that begins at 5 000 L, and as a flow by 15 minutes."""
+    hours = slots("2026-03-01", "2026-03-07", 60)
+    ends = slots("2026-03-01", "2026-03-07T01:00", 60)
+    quarters = slots("2026-03-01", "2026-03-07", 15)
+    # Within an hour all flows in its last quarter: a pause of 45 minutes is no pause of an hour.
+    flow = np.zeros(len(quarters))
+    flow[3::4] = litres * 4 / 1000
+    return {
+        "m1": (hours, litres / 1000),
+        "m2": (ends, 5 + np.concatenate([[0], np.cumsum(litres)]) / 1000),
+        "m3": (quarters, flow),
+    }
+
+
+def leaks(ask: Callable[..., Result], series: Any, **more: Any) -> list[dict[str, Any]]:
+    found = ask("water/customer_leaks", CITY, series, "2026-03-01", "2026-03-07", **more)
+    return rows_of(found, "customer_leaks")
+
+
+def test_a_leak_is_the_same_in_every_kind_of_meter(ask: Callable[..., Result]) -> None:
+    """3 L/h from hour 50 of 144 on: 94 h x 3 L = 282 L, at 2 for each m³."""
+    use = household()
+    use[50:] += 3
+    rows = leaks(ask, kinds_of(use))
+    assert {row["meter"] for row in rows} == {"m1", "m2", "m3"}
+    for row in rows:
+        # Water flowed from 06:00 of the third day (hour 54) on; hours 50 and 51 are the first of the leak alone.
+        assert row["leak_since"] == utc("2026-03-03T02:00")
+        assert row["leak_rate"] == pytest.approx(3)
+        assert row["leak_volume"] == pytest.approx(0.282)
+        assert row["leak_cost"] == pytest.approx(0.564)
+        assert row["verdict"] == "RUNS"
+
+
+def test_no_leak_where_water_stands_still_at_night(ask: Callable[..., Result]) -> None:
+    found = ask("water/customer_leaks", CITY, kinds_of(household()), "2026-03-01", "2026-03-07")
+    assert rows_of(found, "customer_leaks") == []
+    assert found.findings == []
+    assert found.completeness.had == 3
+
+
+@pytest.mark.parametrize(("hours", "found"), [(23, 0), (24, 1)])
+def test_it_takes_24_hours(ask: Callable[..., Result], hours: int, found: int) -> None:
+    use = np.zeros(144)
+    use[40 : 40 + hours] = 2
+    rows = leaks(ask, kinds_of(use), running="no", meters="m1,m2")
+    assert len(rows) == 2 * found
+    assert {row["leak_until"] for row in rows} <= {utc("2026-03-02T16:00") + hours * HOUR}
+
+
+def test_an_hour_below_clears_it(ask: Callable[..., Result]) -> None:
+    use = household() + 3
+    use[100] = 0
+    (ended, running) = leaks(ask, {"m1": kinds_of(use)["m1"]}, running="no")
+    assert (ended["verdict"], ended["leak_until"]) == ("ended", utc("2026-03-05T04:00"))
+    assert (running["verdict"], running["leak_since"]) == ("RUNS", utc("2026-03-05T05:00"))
+
+
+def test_estimated_reads_neither_start_nor_clear(ask: Callable[..., Result]) -> None:
+    series = {"m1": kinds_of(household() + 3)["m1"]}
+    # No 24 hours on end without an estimated one: nothing starts.
+    flags = np.zeros(144, np.uint8)
+    flags[::20] = 1
+    assert leaks(ask, series, quality={"m1": flags}) == []
+    # Once it runs, an estimated zero does not clear it.
+    times, values = series["m1"]
+    flags = np.zeros(144, np.uint8)
+    flags[60:63] = 1
+    values = values.copy()
+    values[60:63] = 0
+    (row,) = leaks(ask, {"m1": (times, values)}, quality={"m1": flags})
+    assert (row["leak_since"], row["leak_until"]) == (utc("2026-03-01T00:00"), None)
+    assert row["leak_rate"] == pytest.approx(3)
+
+
+def test_a_gap_is_not_a_pause_and_a_silent_meter_is_said(ask: Callable[..., Result]) -> None:
+    times, values = kinds_of(household() + 3)["m1"]
+    kept = np.ones(144, bool)
+    kept[50:60] = kept[100:] = False
+    (row,) = leaks(ask, {"m1": (times[kept], values[kept])})
+    assert row["verdict"].startswith("SILENT since Thu 05 Mar")
+    assert row["leak_days"] == pytest.approx(100 / 24)
+
+
+def test_a_daily_reading_says_nothing(ask: Callable[..., Result]) -> None:
+    days = slots("2026-03-01", "2026-03-07", 1440)
+    assert leaks(ask, {"m2": (days, 5 + np.arange(len(days)) * 0.2)}) == []
+
+
+def test_a_meter_that_is_read_daily_is_named(ask: Callable[..., Result]) -> None:
+    days = slots("2026-03-01", "2026-03-07", 1440)
+    text = CITY + POINT % ("m4", "L", "counter", "1d")
+    series = {**kinds_of(household()), "m4": (days, 5 + np.arange(len(days)) * 0.2)}
+    found = ask("water/customer_leaks", text, series, "2026-03-01", "2026-03-07")
+    assert (found.completeness.wanted, found.completeness.had) == (4, 3)
+    (missing,) = found.completeness.missing
+    assert (missing.what, missing.why) == ("1 of 4 meters", "read less often than every hour and a half")
+
+
+def test_without_meters(ask: Callable[..., Result]) -> None:
+    with pytest.raises(UsageProblem, match="no customer meter"):
+        leaks(ask, kinds_of(household()), meters="x*")
+
+
+@pytest.fixture(scope="module")
+def households(shared: Path) -> dict[str, list[tuple[datetime, float]]]:
+    """meter -> its readings [L] in order of time, the first of those at one instant."""
+    found: dict[str, dict[datetime, int]] = defaultdict(dict)
+    with gzip.open(shared / "data/water/daiad_household_meters.csv.gz", "rt") as file:
+        for row in csv.DictReader(file):
+            moment = datetime.strptime(row["datetime"], "%d/%m/%Y %H:%M:%S").replace(tzinfo=UTC)
+            found[row["meter"]].setdefault(moment, float(row["reading_l"]))
+    return {meter: sorted(readings.items()) for meter, readings in found.items()}
+
+
+def plainly(readings: list[tuple[datetime, float]]) -> list[tuple[datetime, datetime | None, float]]:
+    """(start, end, L/h) of continuous flow: reading after reading, with no SQL and no hours of the clock.
+
+    A step of at most 90 minutes with a rise flows, one of 45 minutes or more without stands still, and ends what
+    ran; a longer rise is not known: it ends what had not yet run for 24 hours.
+    """
+    told: list[tuple[datetime, datetime | None, float]] = []
+    run: list[tuple[datetime, float]] = []
+    flowing, began = 0.0, None
+    for (since, before), (until, after) in pairwise(readings):
+        hours, rise = (until - since) / HOUR, after - before
+        if rise == 0:
+            if hours < 0.75:
+                continue
+            if began is not None:
+                told.append((began, since, min(rate for at, rate in run if at >= began)))
+            run, flowing, began = [], 0.0, None
+        elif rise > 0 and hours <= 1.5:
+            run.append((since, rise / hours))
+            flowing += hours
+            if began is None and flowing >= 23.75:
+                began = run[0][0]
+        elif began is None:
+            run, flowing = [], 0.0
+    if began is not None:
+        told.append((began, None, min(rate for at, rate in run if at >= began)))
+    return told
+
+
+def asked_of(
+    ask: Callable[..., Result], households: dict[str, list[tuple[datetime, float]]], kind: str, series: Any
+) -> dict[str, list[dict[str, Any]]]:
+    text = HEAD + "".join(POINT % (meter, "L", kind, "1h") for meter in households)
+    first = min(rows[0][0] for rows in households.values()).date()
+    last = max(rows[-1][0] for rows in households.values()).date() + timedelta(days=1)
+    found = ask("water/customer_leaks", text, series, str(first), str(last), running="no")
+    told: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows_of(found, "customer_leaks"), key=lambda row: row["leak_since"]):
+        told[row["meter"]].append(row)
+    return told
+
+
+def naive(moments: list[datetime]) -> Any:
+    return np.array([moment.replace(tzinfo=None) for moment in moments], dtype="datetime64[us]")
+
+
+def test_real_households_agree_with_a_plain_calculation(
+    ask: Callable[..., Result], households: dict[str, list[tuple[datetime, float]]]
+) -> None:
+    """The same leaks of the same meters, start and end to the second, rate to a millionth."""
+    assert len(households) == 46
+    series = {
+        meter: (naive([at for at, _ in rows]), [value / 1000 for _, value in rows])
+        for meter, rows in households.items()
+    }
+    told = asked_of(ask, households, "counter", series)
+    same = apart = 0
+    for meter, rows in households.items():
+        expected = plainly(rows)
+        assert len(told[meter]) == len(expected), meter
+        for row, (since, until, rate) in zip(told[meter], expected, strict=True):
+            assert row["leak_rate"] == pytest.approx(rate, rel=1e-6)
+            if (row["leak_since"], row["leak_until"]) == (since, until):
+                same += 1
+            else:
+                apart += 1
+                assert abs(row["leak_since"] - since) <= 12 * HOUR
+                assert abs(row["leak_until"] - until) <= HOUR
+    assert same > 80
+    assert apart <= 5
+
+
+def test_real_use_as_amounts_and_as_registers(
+    ask: Callable[..., Result], households: dict[str, list[tuple[datetime, float]]]
+) -> None:
+    """What 46 households drew from one reading to the next, an hour each: runs of 24 hours, counted one by one."""
+    start = datetime(2016, 3, 1, tzinfo=UTC)
+    amounts, registers = {}, {}
+    expected: dict[str, list[datetime]] = {}
+    for meter, rows in households.items():
+        values = np.array([value for _, value in rows[:4000]])
+        rises = np.clip(np.diff(values), 0, 400)
+        times = naive([start + at * HOUR for at in range(len(rises) + 1)])
+        amounts[meter] = (times[:-1], rises / 1000)
+        registers[meter] = (times, 50 + np.concatenate([[0], np.cumsum(rises)]) / 1000)
+        expected[meter], run = [], 0
+        for at, rise in enumerate(rises):
+            run = run + 1 if rise > 0 else 0
+            if run == 24:
+                expected[meter].append(start + (at - 23) * HOUR)
+    for kind, series in (("interval", amounts), ("counter", registers)):
+        told = asked_of(ask, households, kind, series)
+        found = {meter: [row["leak_since"] for row in told[meter]] for meter in households}
+        assert found == expected, kind
+    assert sum(map(len, expected.values())) > 30

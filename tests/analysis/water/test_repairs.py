@@ -1,0 +1,144 @@
+"""Repairs: planted falls, one that came back, one that did nothing; the interval against SciPy and by coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cityctl.analysis.water.dropping import drop
+from cityctl.analysis.water.repairs import stretches
+from cityctl.city.load import load
+from cityctl.city.model import WorkOrder
+from cityctl.errors import ConfigInvalid, UsageProblem
+from cityctl.result import Result
+from tests.analysis.conftest import rows_of
+from tests.analysis.water.made import CITY, Leak, inflow
+
+WITH_ORDERS = CITY + "work_orders_file: orders.csv\n"
+ORDERS = "Date;Zone;Crew\n2026-03-10;hafen;7\n2026-03-12;altstadt;7\n"
+
+
+def write(project: Callable[[str], Path], orders: str) -> None:
+    (project(WITH_ORDERS) / "orders.csv").write_text(orders, encoding="utf-8")
+
+
+def asked(ask: Callable[..., Result], hafen: list[Leak], altstadt: list[Leak], until: str) -> Result:
+    series: dict[str, Any] = {
+        "hafen_inflow": inflow("2026-02-01", "2026-04-20", leaks=hafen),
+        "altstadt_inflow": inflow("2026-02-01", "2026-04-20", seed=2, leaks=altstadt),
+    }
+    return ask("water/repairs", WITH_ORDERS, series, "2026-03-01", until)
+
+
+def test_a_repair_that_holds_and_one_that_did_nothing(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    write(project, ORDERS)
+    found = asked(ask, [Leak("2026-01-01", 5, end="2026-03-10T11:00")], [], "2026-04-10")
+    hafen, altstadt = rows_of(found, "repairs")
+    assert hafen["fell_by"] == pytest.approx(5, abs=0.5)
+    assert hafen["fell_half"] < 1
+    assert hafen["verdict"].endswith("holding")
+    # 5 m³/h for 30 days, at 1.50 for each m³
+    assert hafen["saved_m3"] == pytest.approx(5 * 24 * 31, rel=0.1)
+    assert hafen["repair_worth"] == pytest.approx(1.5 * hafen["saved_m3"])
+    assert altstadt["verdict"].startswith("DID NOT FALL")
+    assert altstadt["saved_m3"] is None
+    assert [one.kind for one in found.findings] == ["repair"]
+
+
+def test_one_that_came_back_and_one_too_early(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    write(project, "date,zone\n2026-03-10,hafen\n2026-04-05,altstadt\n")
+    leaks = [Leak("2026-01-01", 5, end="2026-03-10T11:00"), Leak("2026-03-22", 5)]
+    found = asked(ask, leaks, [Leak("2026-01-01", 5, end="2026-04-05T12:00")], "2026-04-11")
+    hafen, altstadt = rows_of(found, "repairs")
+    assert hafen["verdict"].startswith("CAME BACK")
+    assert altstadt["verdict"].endswith("too early to say whether it holds")
+
+
+def test_too_few_nights_are_not_assessable(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    write(project, "date,zone\n2026-04-09,hafen\n")
+    found = asked(ask, [], [], "2026-04-10")
+    (row,) = rows_of(found, "repairs")
+    assert row["verdict"] == "NOT ASSESSABLE fewer than 3 nights after it"
+    assert not found.completeness.complete
+
+
+def test_an_interval_without_orders_is_no_error(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    write(project, "date,zone\n2025-04-09,hafen\n")
+    found = asked(ask, [], [], "2026-04-10")
+    assert rows_of(found, "repairs") == []
+    assert found.completeness.complete
+
+
+def test_nights_far_away_do_not_stand_in() -> None:
+    """Seven nights that ended 40 days before a repair say nothing of it."""
+    done = date(2026, 3, 10)
+    flows = {done + timedelta(days=day): 5.0 for day in [*range(-50, -40), *range(1, 20)]}
+    order = WorkOrder(done, "hafen")
+    before, after, now = stretches(order, [order], flows, 7)
+    assert (len(before), len(after), len(now)) == (0, 7, 7)
+
+
+def test_without_orders_it_says_what_to_write(ask: Callable[..., Result]) -> None:
+    with pytest.raises(UsageProblem, match="no work orders") as caught:
+        ask(
+            "water/repairs",
+            CITY,
+            {"hafen_inflow": inflow("2026-02-01", "2026-03-01")},
+            "2026-02-10",
+            "2026-03-01",
+        )
+    assert "work_orders_file" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("date,zone\n1.3.2026,hafen\n", r"orders\.csv:2: `1\.3\.2026` is no date"),
+        ("date,zone\n2026-03-01,hafn\n", r"orders\.csv:2: no zone `hafn`"),
+        ("date,what\n2026-03-01,x\n", r"orders\.csv:1: no column `zone`"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(project: Callable[[str], Path], text: str, said: str) -> None:
+    folder = project(WITH_ORDERS)
+    (folder / "orders.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigInvalid, match=said):
+        load(folder)
+
+
+def test_a_missing_file_is_named(project: Callable[[str], Path]) -> None:
+    with pytest.raises(ConfigInvalid, match=r"orders\.csv: No such file"):
+        load(project(WITH_ORDERS))
+
+
+def test_an_interval_against_scipy() -> None:
+    """scipy.stats.ttest_ind(equal_var=False), of two samples in which no neighbour is like the next."""
+    before, after = [5.0, 4.0, 5.2, 4.1, 5.1, 4.2, 5.3], [3.0, 1.9, 3.2, 2.1, 3.1]
+    found = drop(before, after)
+    assert found is not None
+    interval = stats.ttest_ind(before, after, equal_var=False).confidence_interval(0.95)
+    assert (found.value - found.half, found.value + found.half) == pytest.approx(tuple(interval))
+
+
+def test_the_interval_holds_its_promise() -> None:
+    """Of 2 000 falls of nothing over 7 + 7 nights, about 95 % of the intervals hold nothing."""
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(2000):
+        found = drop(rng.normal(10, 1, 7).tolist(), rng.normal(10, 1, 7).tolist())
+        assert found is not None
+        held += abs(found.value) <= found.half
+    assert 0.935 <= held / 2000 <= 0.985
