@@ -78,7 +78,7 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
     from cityctl.report.checking.nagios import State, line
 
     if code != ExitCode.DONE:
-        words = " ".join(part.removeprefix("cityctl: ") for part in told.splitlines())
+        words = "; ".join(part.strip().removeprefix("cityctl: ") for part in told.splitlines())
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.write(line(State.UNKNOWN, words) + "\n")
             sys.stdout.flush()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode, UsageProblem, near
+
+if TYPE_CHECKING:
+    from cityctl.report.findings.book import Book
 
 app = typer.Typer(no_args_is_help=True, help="What reports found, over time: who is on it, what is repaired.")
 
@@ -16,6 +19,14 @@ WhoOption = Annotated[
     str | None, typer.Option("--who", metavar="NAME", help="Who acts; otherwise CITYCTL_USER or the account.")
 ]
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="What is done, or why.")]
+
+
+def _book(run: Run) -> Book:
+    """The project's book; city.yaml is read too, so that times are shown in the city's time zone."""
+    from cityctl.report.findings.book import Book
+
+    _ = run.project.city
+    return Book(run.project.state)
 
 
 @leaf(app, name="list", example="cityctl findings list --state open --report leaks")
@@ -28,7 +39,6 @@ def list_findings(
     report: Annotated[str | None, typer.Option(metavar="NAME", help="Those of one report alone.")] = None,
 ) -> ExitCode:
     """List the recorded findings that are not closed."""
-    from cityctl.report.findings.book import Book
     from cityctl.report.findings.kept import STATES
     from cityctl.report.findings.views import listing
 
@@ -40,25 +50,23 @@ def list_findings(
                 hint=f"did you mean `{match}`?" if match else ", ".join(STATES),
             )
     states = [] if "all" in (state or ()) else list(state or ("open", "acknowledged", "shelved"))
-    return run.show(listing(Book(run.project.state), states=states, report=report, now=run.now))
+    return run.show(listing(_book(run), states=states, report=report, now=run.now))
 
 
 @leaf(app, example="cityctl findings show 3fa2b1c4")
 def show(run: Run, finding: IdArgument) -> ExitCode:
     """Show how a finding stands and what happened to it."""
-    from cityctl.report.findings.book import Book
     from cityctl.report.findings.views import history
 
-    return run.show(history(Book(run.project.state), finding, now=run.now))
+    return run.show(history(_book(run), finding, now=run.now))
 
 
 @leaf(app, example="cityctl findings ack 3fa2b1c4 --note 'crew is out, valve 12 shut'")
 def ack(run: Run, finding: IdArgument, note: NoteOption = "", who: WhoOption = None) -> ExitCode:
     """Acknowledge a finding: somebody is on it."""
     from cityctl.report.findings import act, views
-    from cityctl.report.findings.book import Book
 
-    book = Book(run.project.state)
+    book = _book(run)
     one = act.acknowledge(book, finding, who=who, note=note, now=run.now)
     return run.show(views.history(book, f"{one.report}:{one.id}", now=run.now))
 
@@ -74,11 +82,10 @@ def shelve(
 ) -> ExitCode:
     """Shelve a finding: nobody hears of it until then."""
     from cityctl.report.findings import act, views
-    from cityctl.report.findings.book import Book
     from cityctl.report.findings.spans import shelf_end
 
     end = shelf_end(span, until, zone=run.project.city.zone_info, now=run.now)
-    book = Book(run.project.state)
+    book = _book(run)
     one = act.shelve(book, finding, until=end, who=who, note=note, now=run.now)
     return run.show(views.history(book, f"{one.report}:{one.id}", now=run.now))
 
@@ -87,9 +94,8 @@ def shelve(
 def close(run: Run, finding: IdArgument, note: NoteOption = "", who: WhoOption = None) -> ExitCode:
     """Close a finding: repaired, or none. A run that finds it again opens it again."""
     from cityctl.report.findings import act, views
-    from cityctl.report.findings.book import Book
 
-    book = Book(run.project.state)
+    book = _book(run)
     one = act.close(book, finding, who=who, note=note, now=run.now)
     return run.show(views.history(book, f"{one.report}:{one.id}", now=run.now))
 
@@ -103,8 +109,7 @@ def stats(
 ) -> ExitCode:
     """Show alarm figures after ISA-18.2: rate, floods, chattering, stale."""
     from cityctl import clock
-    from cityctl.report.findings.book import Book
     from cityctl.report.findings.views import stats as figures
 
     interval = clock.interval(since, until, last, zone=run.project.city.zone_info, now=run.now, default="30d")
-    return run.show(figures(Book(run.project.state), interval, now=run.now))
+    return run.show(figures(_book(run), interval, now=run.now))

@@ -161,17 +161,6 @@ def _said(telling: Telling, event: Event, volume: float) -> str:
     return f"{leak} {way}, {lost} lost so far"
 
 
-def _price(question: Question) -> float | None:
-    """The flat price of water [money/m³], where city.yaml has exactly one."""
-    city = question.city
-    prices = [
-        tariff.price
-        for tariff in city.tariffs.values()
-        if tariff.price is not None and city.networks[tariff.network].kind == "water"
-    ]
-    return prices[0] if len(prices) == 1 else None
-
-
 def _fed(telling: Telling, sensor: str) -> str:
     """Names of the zones whose inflow needs a sensor."""
     return ", ".join(zone.name for zone in telling.nights.zones if sensor in zone.sensors)
