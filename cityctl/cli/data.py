@@ -8,7 +8,7 @@ import typer
 
 from cityctl.cli import care, imports, repairs
 from cityctl.cli.leaf import Run, leaf
-from cityctl.errors import ExitCode
+from cityctl.errors import ExitCode, UsageProblem
 
 app = typer.Typer(
     no_args_is_help=True, help="The store: what it holds, what is missing, readings in and out."
@@ -54,8 +54,24 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,
+    openmetrics: Annotated[
+        bool,
+        typer.Option(
+            "--openmetrics", help="Last values, freshness and findings, for Prometheus' textfile collector."
+        ),
+    ] = False,
 ) -> ExitCode:
     """Write readings out, one a row, in the city's units: csv, jsonl and parquet are streamed."""
+    if openmetrics:
+        if since or until or last or run.output:
+            raise UsageProblem(
+                "--openmetrics shows how things stand now, in its own format",
+                hint="cityctl data export --openmetrics --output-file /var/lib/node_exporter/cityctl.prom",
+            )
+        from cityctl.report.openmetrics import openmetrics as metrics
+
+        run.write(metrics(run.project, points or (), now=run.now))
+        return ExitCode.DONE
     from cityctl.store.export import export as written
 
     result = written(

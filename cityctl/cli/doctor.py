@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,8 +18,21 @@ def register(app: typer.Typer) -> None:
     def doctor(
         run: Run,
         offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
+        bundle: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE", help="Write a zip for whoever helps: checks, city.yaml without secrets."
+            ),
+        ] = None,
     ) -> ExitCode:
         """Check a project: configuration, devices, services, store."""
         from cityctl.project.doctor import examine
 
-        return run.show(examine(run.project, now=run.now, offline=offline))
+        checks = examine(run.project, now=run.now, offline=offline)
+        if bundle is not None:
+            from cityctl.project.bundle import save
+
+            run.console.note(
+                f"written: {save(bundle, run.project, checks)}; look through it before you send it"
+            )
+        return run.show(checks)

@@ -95,7 +95,8 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Import files: CSV, JSON, Green Button, NEM12, MSCONS and others; .gz and .zip too."""
         from cityctl import clock, units
-        from cityctl.collect.load import Options, import_files
+        from cityctl.collect.jobs import Options
+        from cityctl.collect.load import import_files
         from cityctl.exports.shape import Shape
 
         one_of = {"--layout": (layout, "long", "wide", "auto"), "--stamp": (stamp, "start", "end"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cityctl.library import Library
     from cityctl.result import Result
 
-FORMATS = ("table", "plain", "json", "jsonl", "csv", "parquet", "md", "html")
+FORMATS = ("table", "plain", "json", "jsonl", "csv", "parquet", "md", "html", "xlsx")
 PANEL = "Common options"
 
 
@@ -175,7 +175,9 @@ class Run:
             return named if named in FORMATS else "plain"
         return "table" if self.console.is_terminal else "plain"
 
-    def show(self, result: Result, *, only_findings: bool = False, on_findings: bool = False) -> ExitCode:
+    def show(
+        self, result: Result, *, only_findings: bool = False, on_findings: bool = False, drawn: bool = False
+    ) -> ExitCode:
         """Render a result by -o, to stdout or --output-file, and return its exit code."""
         from datetime import tzinfo
 
@@ -199,6 +201,7 @@ class Run:
             width=self.console.width if self.output_file is None else None,
             colour=self.console.colour and self.output_file is None,
             exit_code=code,
+            drawn=drawn,
         )
         self.write(text)
         return code
@@ -229,6 +232,8 @@ class Run:
 
     def show_text(self, text: str, *, title: str) -> ExitCode:
         """A text for people as it is; for machines (-o json ...) a result with the text as its one cell."""
+        if self.quiet and self.output is None and self.output_file is None:
+            return ExitCode.DONE
         if self.format in ("table", "plain"):
             self.write(text if text.endswith("\n") else text + "\n")
             return ExitCode.DONE

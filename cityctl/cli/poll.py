@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from cityctl.cli.leaf import Run, leaf
-from cityctl.errors import ExitCode
+from cityctl.cli.pinged import PingOption, pinged
+from cityctl.errors import ExitCode, UsageProblem
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option(metavar="DURATION", help="End a run after this long, and keep what came."),
         ] = None,
+        ping: PingOption = None,
     ) -> ExitCode:
         """Poll devices into the store."""
         from cityctl.collect import every as repeated
@@ -46,16 +48,25 @@ def register(app: typer.Typer) -> None:
             return run.show(polling.explain(run.project, device, group))
         times = repeated.Times.of(every, rounds, deadline)
         if times.every is not None:
+            if ping is not None:
+                raise UsageProblem(
+                    "--ping tells of one run, --every never ends",
+                    hint="`cityctl schedule print` starts single runs",
+                )
             return run.show(
                 repeated.poll_every(run.project, device, times, group=group, say=run.console.note)
             )
-        asked = polling.chosen(run.project, device, group)
-        with run.console.progress("polling", len(asked)) as progress:
-            result = polling.poll(
-                run.project,
-                device,
-                deadline=times.deadline,
-                asked=asked,
-                on_answer=lambda answer: progress.advance(note=answer.target.device),
-            )
-        return run.show(result)
+
+        def work() -> ExitCode:
+            asked = polling.chosen(run.project, device, group)
+            with run.console.progress("polling", len(asked)) as progress:
+                result = polling.poll(
+                    run.project,
+                    device,
+                    deadline=times.deadline,
+                    asked=asked,
+                    on_answer=lambda answer: progress.advance(note=answer.target.device),
+                )
+            return run.show(result)
+
+        return pinged(run, ping, work)

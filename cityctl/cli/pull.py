@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.pinged import PingOption, pinged
 from cityctl.errors import ExitCode, UsageProblem
 
 
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--backfill", help="Ask for what `data gaps` finds missing, and only for that."),
         ] = False,
+        ping: PingOption = None,
     ) -> ExitCode:
         """Pull exports of services into the store."""
         if preview is not None:
@@ -51,8 +53,11 @@ def register(app: typer.Typer) -> None:
             )
         from cityctl.collect import pull as pulling
 
-        result = pulling.pull(
-            run.project, service, since=since, until=until, dry_run=dry_run, backfill=backfill,
-            now=run.now, console=run.console,
-        )  # fmt: skip
-        return run.show(result)
+        def work() -> ExitCode:
+            result = pulling.pull(
+                run.project, service, since=since, until=until, dry_run=dry_run, backfill=backfill,
+                now=run.now, console=run.console,
+            )  # fmt: skip
+            return run.show(result)
+
+        return pinged(run, None if dry_run else ping, work)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.pinged import PingOption, pinged
 from cityctl.errors import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="Find leaks, prove savings: reports over the store's readings.")
@@ -81,6 +82,18 @@ def run_report(
         bool,
         typer.Option("--record", help="Keep its findings over time, and say what is new since the last run."),
     ] = False,
+    mail_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mail-to",
+            metavar="ADDRESS",
+            help="Mail it, the page attached, where it finds something; may be repeated.",
+        ),
+    ] = None,
+    ping: PingOption = None,
+    draw: Annotated[
+        bool, typer.Option("--draw", help="Plots and heat maps under the tables, on a terminal too.")
+    ] = False,
 ) -> ExitCode:
     """Run a report over the readings of an interval.
 
@@ -88,21 +101,36 @@ def run_report(
     `--set method=split`.
     """
     from cityctl.report.asking import from_options
+    from cityctl.report.dress import only_findings as findings_only
     from cityctl.report.run import run as ask
 
-    asked = [*(settings or ()), *from_options(context.args)]
-    result = ask(
-        name,
-        run.project,
-        now=run.now,
-        since=since,
-        until=until,
-        last=last,
-        settings=asked,
-        findings_alone=only_findings,
-    )
-    if record:
-        from cityctl.report.recorded import keep
+    if mail_to:
+        from cityctl.report.mail import check_addresses
 
-        result = keep(name, result, run.project, now=run.now, settings=asked)
-    return run.show(result, only_findings=only_findings, on_findings=exit_code)
+        check_addresses(mail_to)
+
+    def work() -> ExitCode:
+        asked = [*(settings or ()), *from_options(context.args)]
+        result = ask(
+            name,
+            run.project,
+            now=run.now,
+            since=since,
+            until=until,
+            last=last,
+            settings=asked,
+        )
+        if record:
+            from cityctl.report.recorded import keep
+
+            result = keep(name, result, run.project, now=run.now, settings=asked)
+        shown = findings_only(result) if only_findings else result
+        code = run.show(shown, only_findings=only_findings, on_findings=exit_code, drawn=draw)
+        if mail_to:
+            from cityctl.report.mail import mail
+
+            if mail(name, result, run.project, mail_to, now=run.now):
+                run.console.note(f"mailed to {', '.join(mail_to)}")
+        return code
+
+    return pinged(run, ping, work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("Start", "doctor", "Check a project: configuration, devices, services, store."),
     "devices": Entry("Look", "devices", "The PLCs and meters of the city."),
     "read": Entry("Look", "read", "Read devices now, and keep nothing."),
+    "watch": Entry("Look", "watch", "Watch zones, devices, freshness and open findings; sends nothing."),
     "connectors": Entry("Look", "connectors", "The device models and services that cityctl knows."),
     "tariffs": Entry(
         "Look", "tariffs", "Tariffs of energy: what there is, what one says, another's as a recipe."
@@ -35,7 +37,9 @@ COMMANDS: dict[str, Entry] = {
     "pull": Entry("Collect", "pull", "Pull exports of services into the store."),
     "data": Entry("Data", "data", "The store: what it holds, what is missing, readings in and out."),
     "report": Entry("Decide", "report", "Find leaks, prove savings: reports over the store's readings."),
-    "check": Entry("Decide", "check", "Check a report, freshness, devices or the store: one line for Nagios."),
+    "check": Entry(
+        "Decide", "check", "Check a report, freshness, devices or the store: one line for Nagios."
+    ),
     "findings": Entry("Decide", "findings", "What reports found, over time: who is on it, what is repaired."),
     "explain": Entry("Decide", "explain", "Show what a finding rests on, and how to work it out again."),
     "leak": Entry("Decide", "leak", "What the watch over leaks can do on this city."),
@@ -44,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("Act", "audit", "The record of every write: who, when, why, and whether it is whole."),
     "sim": Entry("Around", "sim", "A simulated city that speaks Modbus and HTTP."),
     "config": Entry("Around", "config", "What is configured, and where it is written."),
+    "schedule": Entry("Around", "schedule", "Run a command by cron or systemd."),
     "completion": Entry("Around", "completion", "Print the completion script of a shell."),
     "help": Entry("Around", "help", "Topics: exit codes, times, units, glossary, files."),
 }
@@ -113,10 +118,17 @@ class RootGroup(TyperGroup):
             from cityctl.cli.check import end  # a monitor knows codes 0 to 3 and no others
         name = prog_name or "cityctl"
         work = super().main
+        log = None
+        if os.environ.get("CITYCTL_LOG") and "_CITYCTL_COMPLETE" not in os.environ:
+            from cityctl.cli.log import begin
+
+            log = begin(words)
         code = end(
             lambda: work(args, name, complete_var, False, windows_expand_args, **extra),
             debug="--debug" in words,
         )
+        if log is not None:
+            log.end(int(code))
         if standalone_mode:
             sys.exit(int(code))
         return int(code)

@@ -6,6 +6,7 @@ opened and closed again.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from cityctl.exports.secret import read_secret
 from cityctl.glossary import column
 from cityctl.library import KINDS
 from cityctl.modbus.connector import load_connector
+from cityctl.project.exposure import Said, addresses, clocks, permissions
 from cityctl.report.recipe import load as load_recipe
 from cityctl.result import Column, Completeness, Missing, Result, Table
 
@@ -58,6 +60,7 @@ def examine(project: Project, *, now: datetime, offline: bool = False) -> Result
     checks = [_city(project)]
     for look in (_connectors, _shadowed, _secrets, _folder, _store):
         checks += look(project)
+    checks += [Check(name, _verdict(said), detail, hint) for name, said, detail, hint in _exposed(project)]
     checks += _fresh(project, now)
     checks += _reachable(project, offline=offline)
     rows: list[tuple[object, ...]] = [(c.name, c.verdict, c.detail, c.hint) for c in checks]
@@ -74,6 +77,15 @@ def examine(project: Project, *, now: datetime, offline: bool = False) -> Result
         ),
         summary=f"{len(wrong)} wrong, {len(doubtful)} to look at, {len(checks)} checks",
     )
+
+
+def _exposed(project: Project) -> Iterator[Said]:
+    yield from addresses(project)
+    yield from permissions(project)
+
+
+def _verdict(said: str) -> Verdict:
+    return "ok" if said == "ok" else "look"
 
 
 def _city(project: Project) -> Check:
@@ -162,7 +174,12 @@ def _folder(project: Project) -> Iterator[Check]:
 
 def _store(project: Project) -> Iterator[Check]:
     from cityctl.store import Store
+    from cityctl.store.folder import network_warning
 
+    if (warning := network_warning(project.store_folder)) is not None:
+        yield Check(
+            "store's disk", "look", warning, "set CITYCTL_STORE to a folder on a disk of this machine"
+        )
     try:
         with Store.open(project.store_folder, create=False) as store:
             span = store.span()
@@ -197,6 +214,8 @@ def _fresh(project: Project, now: datetime) -> Iterator[Check]:
             last = dict(engine.rows("SELECT point, max(time) FROM readings GROUP BY point"))
     except CityctlError:
         return  # `_store` has said it
+    for name, said, detail, hint in clocks(last, now):
+        yield Check(name, _verdict(said), detail, hint)
     never = [name for name in awaited if name not in last]
     late = [
         name
@@ -226,7 +245,8 @@ def _reachable(project: Project, *, offline: bool) -> Iterator[Check]:
     city = project.city
     ends: dict[tuple[str, int], list[str]] = {}
     for name, device in city.devices.items():
-        ends.setdefault((device.host, device.port), []).append(f"device {name}")
+        if device.transport in ("tcp", "tls", "rtu-tcp"):
+            ends.setdefault((device.host, device.port), []).append(f"device {name}")
     for name, service in city.services.items():
         parts = urlsplit(service.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -235,6 +255,14 @@ def _reachable(project: Project, *, offline: bool) -> Iterator[Check]:
         if ends:
             yield Check("devices and services", "not tried", f"{len(ends)} addresses", "leave --offline out")
         return
+    for name, device in city.devices.items():
+        wire = device.serial.port if device.transport == "rtu" and device.serial else None
+        if wire is not None and os.name == "posix":  # Windows' ports are no files
+            there = Path(wire).exists()
+            said = f"serial port {wire} is {'there' if there else 'not there'}"
+            yield Check(
+                f"device {name}", "ok" if there else "wrong", said, "" if there else "is it plugged in?"
+            )
     with ThreadPoolExecutor(max_workers=32) as pool:
         answers = pool.map(lambda end: _connect(*end), ends)
         for (end, names), problem in zip(ends.items(), answers, strict=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 from cityctl import clock
 from cityctl.analysis.catalog import Analysis, find
 from cityctl.analysis.question import Parameter
-from cityctl.errors import ConfigInvalid, UsageProblem
+from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.report.recipe import Loaded, unknown
 from cityctl.units import pretty
 
@@ -22,7 +22,7 @@ def analysis_of(loaded: Loaded, project: Path | None) -> Analysis:
     try:
         return find(loaded.recipe.analysis, project)
     except ConfigInvalid as problem:
-        place = loaded.document.place("analysis")
+        place = loaded.place("analysis")
         raise ConfigInvalid(
             f"{place}: {problem.message}", tried=problem.tried, hint=problem.hint
         ) from problem
@@ -35,11 +35,11 @@ def from_recipe(loaded: Loaded, analysis: Analysis) -> dict[str, object]:
     for name, value in loaded.recipe.parameters.items():
         trail = ("parameters", name)
         if name not in known:
-            raise unknown(loaded.document, trail, "parameter", name, list(known))
+            raise unknown(loaded, trail, "parameter", name, list(known))
         try:
             given[name] = known[name].settle(value)
         except UsageProblem as problem:
-            place = loaded.document.place(*trail)
+            place = loaded.place(*trail)
             raise ConfigInvalid(f"{place}: {problem.message}", hint=problem.hint) from None
     return given
 
@@ -80,7 +80,28 @@ def from_words(settings: Sequence[str]) -> dict[str, str]:
 
 def settled(loaded: Loaded, analysis: Analysis, settings: Sequence[str]) -> dict[str, object]:
     """Every parameter of the analysis with its value. Raises ConfigInvalid (recipe) or UsageProblem (--set)."""
-    return analysis.settle({**from_recipe(loaded, analysis), **from_words(settings)})
+    given = from_words(settings)
+    if loaded.part is not None:
+        given = _for_part(loaded.part.part, given, {parameter.name for parameter in analysis.parameters})
+    return analysis.settle({**from_recipe(loaded, analysis), **given})
+
+
+def _for_part(name: str, given: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    """What is said to one part: `leaks.certainty` to `leaks` alone, `certainty` to each part that knows it."""
+    own = {word: value for word, value in given.items() if word in known}
+    begin = f"{name}."
+    return own | {word.removeprefix(begin): value for word, value in given.items() if word.startswith(begin)}
+
+
+def check_words(asked: Mapping[str, Analysis], settings: Sequence[str]) -> None:
+    """That every setting speaks to a part of a report of several (name -> analysis). Raises UsageProblem."""
+    known = [f"{name}.{one.name}" for name, analysis in asked.items() for one in analysis.parameters]
+    short = {word.partition(".")[2] for word in known}
+    for word in from_words(settings):
+        if word not in known and word not in short:
+            match = near(word, [*known, *sorted(short)])
+            hint = f"did you mean `{match}`?" if match else "`cityctl report show NAME` lists the parameters"
+            raise UsageProblem(f"no part of this report has a parameter `{word}`", hint=hint)
 
 
 def said(parameter: Parameter, value: object) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cityctl.report.recipe import Loaded, unknown
+from cityctl.report.recipe import Loaded, Words, unknown
 from cityctl.report.render.heading import findings_table
 from cityctl.result import Plot, Result, Table
 
@@ -23,7 +23,11 @@ def dress(result: Result, loaded: Loaded, *, parameters: str = "") -> Result:
         title=recipe.title,
         tables=_tables(result.tables, loaded),
         plots=_plots(result.plots, loaded),
-        notes=[*_words(loaded), *result.notes, *([f"Parameters: {parameters}"] if parameters else [])],
+        notes=[
+            *said_words(loaded.recipe.words),
+            *result.notes,
+            *([f"Parameters: {parameters}"] if parameters else []),
+        ],
     )
 
 
@@ -32,8 +36,8 @@ def only_findings(result: Result) -> Result:
     return replace(result, tables=[findings_table(result)], plots=[])
 
 
-def _words(loaded: Loaded) -> list[str]:
-    words = loaded.recipe.words
+def said_words(words: Words) -> list[str]:
+    """A recipe's words as notes: each begins with what it is."""
     notes = [f"About: {words.intro}"] if words.intro else []
     notes += [f"Method: {words.method}"] if words.method else []
     notes += [f"Source: {source}" for source in words.sources]
@@ -41,6 +45,24 @@ def _words(loaded: Loaded) -> list[str]:
 
 
 def _tables(tables: list[Table], loaded: Loaded) -> list[Table]:
+    return _chosen(_of_columns(tables, loaded), loaded)
+
+
+def _chosen(tables: list[Table], loaded: Loaded) -> list[Table]:
+    """The tables that the recipe names, in its order; one that an answer leaves out where it is empty is no error.
+
+    Whether there is such a table at all, only its answer can tell: where it has none of the names, that is said.
+    """
+    chosen = loaded.recipe.tables
+    if chosen is None or not tables:
+        return tables
+    known = {table.key: table for table in tables}
+    if not known.keys() & set(chosen):
+        raise unknown(loaded, ("tables", 0), "table", chosen[0], list(known))
+    return [known[key] for key in chosen if key in known]
+
+
+def _of_columns(tables: list[Table], loaded: Loaded) -> list[Table]:
     chosen = loaded.recipe.columns
     if chosen is None or not tables:
         return tables
@@ -49,7 +71,7 @@ def _tables(tables: list[Table], loaded: Loaded) -> list[Table]:
     known = [table.key for table in tables]
     for key in chosen:
         if key not in known:
-            raise unknown(loaded.document, ("columns", key), "table", key, known)
+            raise unknown(loaded, ("columns", key), "table", key, known)
     return [
         _with_columns(table, chosen[table.key], loaded, ("columns", table.key))
         if table.key in chosen
@@ -62,7 +84,7 @@ def _with_columns(table: Table, keys: list[str], loaded: Loaded, trail: tuple[st
     known = [column.key for column in table.columns]
     for at, key in enumerate(keys):
         if key not in known:
-            raise unknown(loaded.document, (*trail, at), "column", key, known)
+            raise unknown(loaded, (*trail, at), "column", key, known)
     places = [known.index(key) for key in keys]
     return replace(
         table,
@@ -80,5 +102,5 @@ def _plots(plots: list[Plot], loaded: Loaded) -> list[Plot]:
     known = list(dict.fromkeys([*kinds, *(plot.key for plot in plots)]))
     for at, key in enumerate(chosen):
         if key not in known:
-            raise unknown(loaded.document, ("plots", at), "plot", key, known)
+            raise unknown(loaded, ("plots", at), "plot", key, known)
     return [plot for plot, kind in zip(plots, kinds, strict=True) if plot.key in chosen or kind in chosen]

@@ -14,6 +14,7 @@ from cityctl.engine.duck import Engine
 from cityctl.result import Result
 from cityctl.store.choice import opened
 from cityctl.store.city_tables import attach_city
+from cityctl.store.counters import attach_counted
 
 ANALYSIS = "water/night_flow"
 
@@ -43,6 +44,7 @@ def run(
     with opened(project) as store, Engine() as engine:
         store.attach(engine, city, points=analysis.points(city, parameters), interval=interval)
         attach_city(engine, city, interval)
+        attach_counted(engine, city.points())
         question = Question(city, interval, parameters, engine, project.library, analysis.statements)
         result = tried(question, trials=trials, seed=seed, advance=advance)
     return replace(result, interval=interval)

@@ -1,4 +1,4 @@
-"""A report as a recipe: which analysis it asks, with which parameters, columns, plots and words.
+"""A report as a recipe: which analysis it asks, or which several, with parameters, columns, plots and words.
 
 A utility copies one YAML file and changes it; no Python is needed. Knows no analysis by name.
 """
@@ -6,12 +6,20 @@ A utility copies one YAML file and changes it; no Python is needed. Knows no ana
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from cityctl.document import Document, read, validate
 from cityctl.errors import ConfigInvalid, UsageProblem, near
@@ -22,6 +30,7 @@ SCHEMA_FILE = "report.schema.json"
 
 ParameterValue = bool | int | float | date | str | list[str] | None
 ColumnChoice = list[str] | dict[str, list[str]]
+_ANALYSIS = r"^[a-z0-9_]+(/[a-z0-9_]+)+$"
 OneOrMany = Annotated[
     list[str],
     BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
@@ -40,15 +49,11 @@ class Words(BaseModel):
     limits: OneOrMany = Field(default_factory=list, description="What it cannot tell, and what misleads it.")
 
 
-class Part(BaseModel):
-    """One question of a report: an analysis, and what of its answer is shown."""
+class Question(BaseModel):
+    """How an analysis is asked, and what of its answer is shown."""
 
     model_config = ConfigDict(extra="forbid")
 
-    analysis: str = Field(
-        description="The analysis that is asked, such as water/night_flow.",
-        pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)+$",
-    )
     parameters: dict[str, ParameterValue] = Field(
         default_factory=dict,
         description="Values in place of the analysis' own defaults; text may carry a unit, such as `2 L/s`.",
@@ -58,12 +63,37 @@ class Part(BaseModel):
         description="Columns to show and their order: a list for the first table, or table -> list. "
         "All where it is not said.",
     )
+    tables: list[str] | None = Field(
+        None, description="Tables to show, by key and in this order; all where it is not said."
+    )
     plots: list[str] | None = Field(
         None, description="Plots to draw, by key; `[]` for none, all where it is not said."
     )
+    words: Words = Field(default_factory=Words, description="What a reader must know beside the figures.")
 
 
-class Recipe(Part):
+class Part(Question):
+    """One question of a report that asks several."""
+
+    part: str = Field(
+        description="The part's name within the report: `--set leaks.certainty=5` speaks to `leaks`.",
+        pattern=r"^[a-z][a-z0-9_]*$",
+    )
+    title: str = Field(
+        "", description="What stands above the part; the analysis' own title where it is not said."
+    )
+    analysis: str = Field(
+        description="The analysis that is asked, such as water/night_flow.", pattern=_ANALYSIS
+    )
+    last: str = Field("", description="An interval of its own, where none is given on the command line.")
+    optional: bool = Field(
+        False, description="A city that has nothing of the kind is no gap: the part is left out with a note."
+    )
+
+    _last = field_validator("last")(lambda said: _interval(said) if said else said)
+
+
+class Recipe(Question):
     """recipes/reports/NAME.yaml."""
 
     report: str = Field(description="The report's name: that of its file.", pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -71,29 +101,79 @@ class Recipe(Part):
     last: str = Field(
         "7d", description="The interval where none is given: 7d, 4w, last-week, last-month, last-year ..."
     )
-    words: Words = Field(default_factory=Words, description="What a reader must know beside the figures.")
+    analysis: str = Field("", description="The one analysis that is asked.", pattern=rf"^$|{_ANALYSIS}")
+    parts: list[Part] = Field(
+        default_factory=list, description="In place of `analysis`: several, one after the other on one page."
+    )
 
-    @field_validator("last")
-    @classmethod
-    def _is_an_interval(cls, said: str) -> str:
-        from datetime import UTC, datetime
+    _last = field_validator("last")(lambda said: _interval(said))
 
-        from cityctl import clock
+    @model_validator(mode="after")
+    def _asks_something(self) -> Recipe:
+        if bool(self.analysis) == bool(self.parts):
+            raise ValueError("a report names an `analysis`, or several under `parts`: one of the two")
+        if self.parts and (self.parameters or self.columns or self.tables or self.plots):
+            raise ValueError("with `parts`, each part has its own parameters, columns, tables and plots")
+        names = [part.part for part in self.parts]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two parts are named `{twice[0]}`")
+        return self
 
-        try:
-            clock.interval(None, None, None, zone=UTC, now=datetime(2026, 1, 15, tzinfo=UTC), default=said)
-        except UsageProblem as problem:
-            raise ValueError(f"{problem.message} hint: {problem.hint}") from None
-        return said
+
+def _interval(said: str) -> str:
+    """The words of an interval, as they are. Raises ValueError."""
+    from datetime import UTC, datetime
+
+    from cityctl import clock
+
+    try:
+        clock.interval(None, None, None, zone=UTC, now=datetime(2026, 1, 15, tzinfo=UTC), default=said)
+    except UsageProblem as problem:
+        raise ValueError(f"{problem.message} hint: {problem.hint}") from None
+    return said
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A recipe, the document that it was read from, and whose file that is (project, user or shipped)."""
+    """A recipe, the document that it was read from, and whose file that is (project, user or shipped).
+
+    Of a report of several parts, each is asked as a report of its own (`parts`): `part` names it, and `trail`
+    leads to it in the document.
+    """
 
     recipe: Recipe
     document: Document
     origin: str
+    trail: tuple[str | int, ...] = ()
+    part: Part | None = None
+
+    @property
+    def parts(self) -> list[Loaded]:
+        """Every question of the report: itself, where it asks one."""
+        if not self.recipe.parts:
+            return [self]
+        return [
+            replace(self, recipe=self._alone(part), trail=("parts", at), part=part)
+            for at, part in enumerate(self.recipe.parts)
+        ]
+
+    def asked_as(self, name: object) -> Loaded:
+        """The part of that name, as a finding's evidence keeps it; the first question where it names none."""
+        return next((one for one in self.parts if one.part and one.part.part == name), self.parts[0])
+
+    def _alone(self, part: Part) -> Recipe:
+        said = part.model_dump(include=set(Question.model_fields))
+        return Recipe(
+            report=self.recipe.report,
+            title=part.title or self.recipe.title,
+            last=part.last or self.recipe.last,
+            analysis=part.analysis,
+            **said,
+        )
+
+    def place(self, *trail: str | int) -> str:
+        """`file:line:column` of something within this question."""
+        return str(self.document.place(*self.trail, *trail))
 
 
 def load(library: Library, name: str) -> Loaded:
@@ -122,11 +202,11 @@ def schema_text() -> str:
 
 
 def unknown(
-    document: Document, trail: tuple[str | int, ...], what: str, word: str, known: list[str]
+    loaded: Loaded, trail: tuple[str | int, ...], what: str, word: str, known: list[str]
 ) -> ConfigInvalid:
     """The error for a name in a recipe that its analysis does not have: place, near match, what there is."""
     match = near(word, known)
     there = f"there are: {', '.join(known)}" if known else f"it has no {what}s"
     return ConfigInvalid(
-        f"{document.place(*trail)}: no {what} `{word}`", hint=f"did you mean `{match}`?" if match else there
+        f"{loaded.place(*trail)}: no {what} `{word}`", hint=f"did you mean `{match}`?" if match else there
     )

@@ -5,18 +5,21 @@ Opens the store and the engine; knows no formula, and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cityctl import clock
+from cityctl.analysis.catalog import Analysis
 from cityctl.analysis.question import Question
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
-from cityctl.report.asking import analysis_of, sentence, settled
-from cityctl.report.dress import dress, only_findings
-from cityctl.report.recipe import load
+from cityctl.errors import UsageProblem
+from cityctl.report.asking import analysis_of, check_words, sentence, settled
+from cityctl.report.compose import Answer, composed
+from cityctl.report.dress import dress, only_findings, said_words
+from cityctl.report.recipe import Loaded, load
 from cityctl.result import Result
 from cityctl.store.choice import opened
 from cityctl.store.city_tables import attach_city
@@ -42,10 +45,65 @@ def run(
     UsageProblem for the command's own words, StoreProblem for a store without a reading.
     """
     loaded = load(project.library, name)
-    analysis = analysis_of(loaded, project.folder)
-    parameters = settled(loaded, analysis, settings)
     city = project.city
-    interval = clock.interval(since, until, last, zone=city.zone_info, now=now, default=loaded.recipe.last)
+
+    def resolved(default: str) -> Interval:
+        return clock.interval(since, until, last, zone=city.zone_info, now=now, default=default)
+
+    if loaded.recipe.parts:
+        result = _of_parts(loaded, project, resolved, settings)
+    else:
+        (asked,) = _questions(loaded, project, resolved, settings)
+        result = _answered(asked, project)
+    return only_findings(result) if findings_alone else result
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question of a report, ready to be asked: its parameters are read, nothing else is touched."""
+
+    loaded: Loaded
+    analysis: Analysis
+    parameters: dict[str, object]
+    interval: Interval
+
+
+def _questions(
+    loaded: Loaded, project: Project, resolved: Callable[[str], Interval], settings: Sequence[str]
+) -> list[_Asked]:
+    """Every question of a report. Raises ConfigInvalid and UsageProblem before anything is worked out."""
+    analyses = [(one, analysis_of(one, project.folder)) for one in loaded.parts]
+    if loaded.recipe.parts:
+        check_words({one.part.part: analysis for one, analysis in analyses if one.part}, settings)
+    return [
+        _Asked(one, analysis, settled(one, analysis, settings), resolved(one.recipe.last))
+        for one, analysis in analyses
+    ]
+
+
+def _of_parts(
+    loaded: Loaded, project: Project, resolved: Callable[[str], Interval], settings: Sequence[str]
+) -> Result:
+    """The report's parts one after the other; one that the city cannot answer does not keep the others."""
+    answers = []
+    for one in _questions(loaded, project, resolved, settings):
+        part = one.loaded.part
+        assert part is not None
+        title = part.title or one.analysis.title
+        try:
+            answers.append(Answer(part, title, _answered(one, project)))
+        except UsageProblem as problem:
+            lacks = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+            answers.append(Answer(part, title, None, lacks))
+    recipe = loaded.recipe
+    return composed(
+        answers, title=recipe.title, interval=resolved(recipe.last), notes=said_words(recipe.words)
+    )
+
+
+def _answered(asked: _Asked, project: Project) -> Result:
+    """One question's answer in its recipe's clothes."""
+    analysis, parameters, interval, city = asked.analysis, asked.parameters, asked.interval, project.city
     wanted = analysis.points(city, parameters)
     window = analysis.window(interval, parameters, city)
     with opened(project) as store, Engine() as engine:
@@ -55,8 +113,7 @@ def run(
         result = analysis.answer(Question(city, interval, parameters, engine, project.library))
         notes = [*_elsewhere(store, interval), *result.notes]
     result = replace(result, interval=result.interval or interval, notes=notes)
-    result = dress(result, loaded, parameters=sentence(analysis, parameters))
-    return only_findings(result) if findings_alone else result
+    return dress(result, asked.loaded, parameters=sentence(analysis, parameters))
 
 
 def _elsewhere(store: Store, interval: Interval) -> list[str]:

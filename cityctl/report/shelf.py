@@ -12,7 +12,7 @@ from cityctl.errors import ConfigInvalid
 from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.report.asking import analysis_of, from_recipe, said
-from cityctl.report.recipe import REPORTS, Loaded, load, read_recipe
+from cityctl.report.recipe import REPORTS, Loaded, Recipe, load, read_recipe
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.units import pretty
 
@@ -50,7 +50,7 @@ def listing(library: Library) -> Result:
             broken.append(Missing(name, problem.message))
             continue
         recipe = loaded.recipe
-        rows.append((name, recipe.title, recipe.analysis, recipe.last, loaded.origin, str(path)))
+        rows.append((name, recipe.title, _asks(recipe), recipe.last, loaded.origin, str(path)))
     return Result(
         title="Reports",
         tables=[
@@ -70,27 +70,32 @@ def description(name: str, library: Library) -> Result:
     Raises ConfigInvalid: where it looked and the near match, or file:line:column of what is wrong.
     """
     loaded = load(library, name)
-    analysis = analysis_of(loaded, library.project)
+    asked = [(one, analysis_of(one, library.project)) for one in loaded.parts]
+    columns = {one.key: one for _, analysis in asked for one in analysis.columns}
     tables = [
-        Table("report", "Report", _columns("topic", "said"), _topics(loaded, analysis)),
+        Table("report", "Report", _columns("topic", "said"), _topics(loaded, asked)),
         Table(
             "parameters", "Parameters", _columns("parameter", "setting", "unit", "set_by", "meaning"),
-            _parameters(loaded, analysis),
+            [row for one, analysis in asked for row in _parameters(one, analysis)],
         ),
         Table(
             "columns", "Columns", _columns("column", "label", "unit", "meaning"),
-            [(one.key, one.label, _unit(one), one.meaning) for one in analysis.columns],
+            [(one.key, one.label, _unit(one), one.meaning) for one in columns.values()],
         ),
     ]  # fmt: skip
     return Result(title=loaded.recipe.title, tables=tables)
 
 
-def _topics(loaded: Loaded, analysis: Analysis) -> list[tuple[object, ...]]:
+def _asks(recipe: Recipe) -> str:
+    return recipe.analysis or ", ".join(dict.fromkeys(part.analysis for part in recipe.parts))
+
+
+def _topics(loaded: Loaded, asked: list[tuple[Loaded, Analysis]]) -> list[tuple[object, ...]]:
     recipe, words = loaded.recipe, loaded.recipe.words
     lines: list[tuple[object, ...]] = [
         ("report", recipe.report),
-        ("asks", words.intro or analysis.summary),
-        ("analysis", f"{recipe.analysis}: {analysis.title}"),
+        ("asks", words.intro or asked[0][1].summary),
+        *(_asked(one, analysis) for one, analysis in asked),
         ("interval", f"{recipe.last}, where none is given"),
         ("method", words.method),
         *(("source", source) for source in words.sources),
@@ -100,12 +105,21 @@ def _topics(loaded: Loaded, analysis: Analysis) -> list[tuple[object, ...]]:
     return [line for line in lines if line[1]]
 
 
+def _asked(one: Loaded, analysis: Analysis) -> tuple[object, ...]:
+    said = f"{analysis.name}: {one.recipe.title if one.part and one.part.title else analysis.title}"
+    if one.part is None:
+        return ("analysis", said)
+    more = [one.part.last] if one.part.last else []
+    more += ["left out where the city has nothing of the kind"] if one.part.optional else []
+    return (f"part {one.part.part}", ", ".join([said, *more]))
+
+
 def _parameters(loaded: Loaded, analysis: Analysis) -> list[tuple[object, ...]]:
     given = from_recipe(loaded, analysis)
     values = analysis.settle(given)
     return [
         (
-            one.name,
+            f"{loaded.part.part}.{one.name}" if loaded.part else one.name,
             said(replace(one, unit=None), values[one.name]),
             pretty(one.unit) if one.unit else None,
             "recipe" if one.name in given else "default",

@@ -97,3 +97,27 @@ def test_a_broken_city_yaml_is_an_error_with_its_place(ill):
     (ill / "city.yaml").write_text("name: Ill\n")
     with pytest.raises(ConfigInvalid, match="`time_zone` is missing"):
         examine(Project(ill), now=NOW)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="serial ports are no files there")
+def test_a_serial_port_is_looked_for(project, tmp_path):
+    here = tmp_path / "ttyHERE"
+    here.touch()
+    folder = project(
+        "name: T\ntime_zone: UTC\ndevices:\n"
+        f"  a: {{connector: siemens_mag6000, serial: {{port: {here}}}}}\n"
+        f"  b: {{connector: siemens_mag6000, serial: {{port: {tmp_path / 'ttyGONE'}}}}}\n"
+    )
+    checked = examine(Project(folder), now=datetime(2026, 11, 23, tzinfo=UTC))
+    rows = {row[0]: row[1:3] for row in checked.tables[0].rows}
+    assert rows["device a"] == ("ok", f"serial port {here} is there")
+    assert rows["device b"] == ("wrong", f"serial port {tmp_path / 'ttyGONE'} is not there")
+
+
+def test_a_store_on_a_network_file_system_is_to_be_looked_at(ill, monkeypatch):
+    from cityctl.store import folder
+
+    monkeypatch.setattr(folder, "network_file_system", lambda place: "nfs4")
+    result = examine(Project(ill), now=NOW, offline=True)
+    assert verdicts(result)["store's disk"] == "look"
+    assert any("(nfs4)" in detail for detail in result.tables[0].cells("detail"))

@@ -362,6 +362,7 @@ def test_shipped_recipes_fit_schema_and_analysis(path) -> None:
 
     result = description(path.stem, Library())
     known = [row[0] for row in result.tables[2].rows]
-    chosen = loaded.recipe.columns or []
-    for keys in chosen.values() if isinstance(chosen, dict) else [chosen]:
-        assert set(keys) <= set(known)
+    for one in loaded.parts:
+        chosen = one.recipe.columns or []
+        for keys in chosen.values() if isinstance(chosen, dict) else [chosen]:
+            assert set(keys) <= set(known)

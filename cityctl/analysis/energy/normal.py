@@ -26,10 +26,10 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
 
     cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
     parts: dict[str, dict[int, tuple[float, ...]]] = {}
-    for meter, cell, *model in question.engine.rows(
+    for meter, cell, *held in question.engine.rows(
         "select meter, cell, heating, cooling, beta_heating, beta_cooling, intercept from savings_parts"
     ):
-        parts.setdefault(meter, {})[cell] = tuple(0.0 if value is None else float(value) for value in model)
+        parts.setdefault(meter, {})[cell] = tuple(0.0 if value is None else float(value) for value in held)
     days = question.engine.arrow(
         "select meter, cell, reporting, y, t from savings_daily where t is not null order by meter, day"
     )
@@ -45,8 +45,14 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
         after = np.zeros(len(t))
         for part in model.parts:
             here = np.isin(cells, list(part.cells))
-            numbers = (part.heating, part.cooling, part.beta_heating, part.beta_cooling, part.intercept)
-            after[here] = _use(t[here], *(0.0 if one is None else one for one in numbers))
+            after[here] = _use(
+                t[here],
+                part.heating or 0.0,
+                part.cooling or 0.0,
+                part.beta_heating,
+                part.beta_cooling,
+                part.intercept,
+            )
         before = np.zeros(len(t))
         for cell, numbers in parts[meter].items():
             here = cells == cell

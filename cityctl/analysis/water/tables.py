@@ -121,7 +121,7 @@ def _number(value: Any) -> float | None:
 
 
 def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> tuple[list[Finding], Table]:
-    price = _price(telling.question)
+    price = price_of(telling.question.city)
     money = replace(BY_KEY["cost"], unit=telling.question.city.currency)
     columns = [money if key == "cost" else BY_KEY[key] for key in _EVENTS]
     findings: list[Finding] = []

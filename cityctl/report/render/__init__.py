@@ -1,4 +1,4 @@
-"""A result in the format that was asked for: table, plain, json, jsonl, csv, parquet, md or html.
+"""A result in the format that was asked for: table, plain, json, jsonl, csv, parquet, md, html or xlsx.
 
 Each format is one module with a function `render(result, view)`; its libraries load when it is used. Nothing
 here opens a file, looks at the terminal or asks a clock.
@@ -25,6 +25,7 @@ FORMATS: dict[str, str] = {
     "parquet": "cityctl.report.render.as_parquet",
     "md": "cityctl.report.render.as_markdown",
     "html": "cityctl.report.render.as_html",
+    "xlsx": "cityctl.report.render.as_xlsx",
 }
 
 
@@ -36,11 +37,13 @@ def render(
     width: int | None = None,
     colour: bool = False,
     exit_code: ExitCode = ExitCode.DONE,
+    drawn: bool = False,
 ) -> str | bytes:
-    """The result in one format; text, or bytes for parquet.
+    """The result in one format; text, or bytes for parquet and xlsx.
 
-    `zone` shows times; `width` [terminal cells] and `colour` matter to "table" alone; `exit_code` is the one
-    the command will end with, and is named in the summary. Raises UsageProblem for an unknown format.
+    `zone` shows times; `width` [terminal cells], `colour` and `drawn` (plots too) matter to "table" alone;
+    `exit_code` is the one the command will end with, and is named in the summary.
+    Raises UsageProblem for an unknown format.
     """
     if format not in FORMATS:
         match = near(format, FORMATS)
@@ -49,7 +52,7 @@ def render(
             hint=f"did you mean `-o {match}`?" if match else f"one of: {', '.join(FORMATS)}",
         )
     renderer: Renderer = import_module(FORMATS[format]).render
-    return renderer(result, View(zone, width, colour, exit_code))
+    return renderer(result, View(zone, width, colour, exit_code, drawn))
 
 
 __all__ = ["FORMATS", "View", "render"]

@@ -51,6 +51,7 @@ def render(result: Result, view: View) -> str:
     if result.findings and not has_findings_table(result):
         found = findings_table(result)
         page += [Text(), *_table(found, lay_out(found, _writer(view), room), view, named=False)]
+    page += _pictures(result, view) if view.drawn else []
     page += _missing(result.completeness, view)
     if said := remarks(result):
         page += [Text(), *(line for note in said for line in _folded(note, view, FAINT))]
@@ -72,6 +73,21 @@ def render(result: Result, view: View) -> str:
         line.rstrip()
         console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
     return paper.getvalue()
+
+
+def _pictures(result: Result, view: View) -> list[Text]:
+    """Heat maps of the weeks, then the plots, each after an empty line."""
+    from rich.text import Text
+
+    from cityctl.report.render.drawn import heat_lines, plot_lines
+
+    width = (view.width or 100) - INDENT
+    drawings = [heat_lines(table, view.zone, width) for table in tables_to_read(result)]
+    drawings += [plot_lines(plot, view.zone, width) for plot in result.plots]
+    lines: list[Text] = []
+    for drawing in filter(None, drawings):
+        lines += [Text(), Text(drawing[0], TITLE), *(Text(" " * INDENT + line) for line in drawing[1:])]
+    return lines
 
 
 def _writer(view: View) -> Callable[[object, Column], str]:

@@ -10,9 +10,13 @@ from cityctl.errors import ExitCode
 
 @dataclass(frozen=True)
 class View:
-    """`width` [terminal cells], None for no limit; `colour` allows ANSI; `exit_code` ends the command."""
+    """`width` [terminal cells], None for no limit; `colour` allows ANSI; `exit_code` ends the command.
+
+    `drawn`: plots and heat maps stand under the tables of a terminal.
+    """
 
     zone: tzinfo
     width: int | None = None
     colour: bool = False
     exit_code: ExitCode = ExitCode.DONE
+    drawn: bool = False

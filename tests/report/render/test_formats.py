@@ -16,7 +16,7 @@ from cityctl.errors import ExitCode, UsageProblem
 from cityctl.report.render import FORMATS, render
 from cityctl.result import Column, Result, Table
 
-TEXT = [name for name in FORMATS if name != "parquet"]
+TEXT = [name for name in FORMATS if name not in ("parquet", "xlsx")]
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 

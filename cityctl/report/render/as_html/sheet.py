@@ -11,6 +11,7 @@ from cityctl.report.render.verdict import mood
 from cityctl.result import Column, Table
 
 THOUSANDS = "\u202f"
+_LONG = 40  # signs of a cell, from which it is a sentence and wants room
 
 
 def table_html(table: Table, zone: tzinfo, room: int) -> str:
@@ -80,7 +81,8 @@ def _cell(cell: object, column: Column, zone: tzinfo, at: int) -> str:
     tag = "th scope=row" if at == 0 else "td"
     sort = _sort_value(plain)
     value = f' data-v="{escape(sort)}"' if sort is not None and sort != text else ""
-    return f"<{tag}{_class(column)}{value}>{text}</{tag.split(' ')[0]}>"
+    long = " class=l" if not _class(column) and len(text) > _LONG else ""
+    return f"<{tag}{_class(column)}{long}{value}>{text}</{tag.split(' ')[0]}>"
 
 
 def _sort_value(plain: Cell) -> str | None:

@@ -1,0 +1,1 @@
+"""Quality of the data: what can be said of readings before anything is judged by them."""
