@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.columns import BY_KEY, FLOW, LEAKS, NOTES, TITLE
+from cityctl.analysis.water.prices import price_of
 from cityctl.analysis.water.telling import PARTS, SHOWN, Judged, Telling
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.result import Completeness, Finding, Line, Missing, Plot, Result, Table
