@@ -5,6 +5,7 @@ Each POSIX call has its twin for Windows here, so that no other file needs one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -132,3 +133,12 @@ class Lock:
             return f"{held['purpose']} (process {held['pid']}, since {held['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             return "a run that left no name"
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file, in hexadecimal. Raises OSError."""
+    seen = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            seen.update(piece)
+    return seen.hexdigest()

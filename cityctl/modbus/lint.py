@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cityctl.errors import UsageProblem, near
+from cityctl.modbus.built import built_point, usual_function
 from cityctl.modbus.codec import encode
-from cityctl.modbus.connector import built_point, usual_function
 from cityctl.modbus.point import UNCONFIRMED, DevicePoint
 from cityctl.modbus.raw import own_bits
 from cityctl.modbus.types import TYPES, Unrepresentable

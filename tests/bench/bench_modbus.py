@@ -22,7 +22,7 @@ from pathlib import Path
 
 from cityctl.modbus.ask import Target
 from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.line import Line
+from cityctl.modbus.line import open_tcp
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all, run_loop
 from tests.bench.modbus_plant import BLOCKS, NotHere, built, check, plant, targets
@@ -163,7 +163,7 @@ def silent() -> Iterator[tuple[str, str]]:
 
 def cpu(requests: int = 5000) -> Iterator[tuple[str, str]]:
     async def ours(port: int) -> None:
-        line = await Line.open("127.0.0.1", port, 5)
+        line = await open_tcp("127.0.0.1", port, 5)
         for _ in range(requests):
             frame = await line.read(1, 3, 0, 125, timeout=3, tries=2)
             assert frame.registers[124] == 31 + 7 * 124

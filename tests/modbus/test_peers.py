@@ -17,7 +17,7 @@ from cityctl.modbus.ask import Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import ExceptionAnswer
-from cityctl.modbus.line import Line
+from cityctl.modbus.line import open_tcp
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.wire import Server
@@ -62,7 +62,7 @@ def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_every_table_is_read(peer):
     async def go() -> None:
-        line = await Line.open("127.0.0.1", peer, 5)
+        line = await open_tcp("127.0.0.1", peer, 5)
         assert (await line.read(1, 3, 10, 125, timeout=5)).registers == tuple(7 * n for n in range(10, 135))
         assert (await line.read(1, 4, 3, 4, timeout=5)).registers == (15, 20, 25, 30)
         assert (await line.read(1, 1, 1, 11, timeout=5)).registers == tuple(n & 1 for n in range(1, 12))
@@ -76,7 +76,7 @@ def test_every_table_is_read(peer):
 
 def test_what_is_written_is_read_back(peer):
     async def go() -> None:
-        line = await Line.open("127.0.0.1", peer, 5)
+        line = await open_tcp("127.0.0.1", peer, 5)
         await write_register(line, 1, 300, 4711)
         await write_registers(line, 1, 301, [1, 2, 65535])
         assert (await line.read(1, 3, 300, 4, timeout=5)).registers == (4711, 1, 2, 65535)

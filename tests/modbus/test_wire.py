@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
+from cityctl.modbus.line import open_tcp
 from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.wire import Line, Request, Server, Silence
+from cityctl.modbus.wire import Request, Server, Silence
 
 POINTS = {
     "flow": DevicePoint("flow", 10, "float32", 2, 3),
@@ -62,7 +63,7 @@ def good(request: bytes, registers: list[int]) -> bytes:
 
 async def asked(answer: Callable[[bytes], bytes], *, count: int = 2, timeout: float = 0.3) -> tuple[int, ...]:
     async with peer(answer) as port:
-        line = await Line.open("127.0.0.1", port, 1)
+        line = await open_tcp("127.0.0.1", port, 1)
         try:
             return (await line.read(1, 3, 10, count, timeout=timeout)).registers
         finally:
@@ -72,7 +73,7 @@ async def asked(answer: Callable[[bytes], bytes], *, count: int = 2, timeout: fl
 def test_all_four_tables_are_served_and_read():
     async def go() -> None:
         async with Server({1: bank()}) as server:
-            line = await Line.open("127.0.0.1", server.port, 1)
+            line = await open_tcp("127.0.0.1", server.port, 1)
             # 1.5 is 3FC00000, 70000 is 0x00011170
             assert (await line.read(1, 3, 10, 4, timeout=1)).registers == (0x3FC0, 0, 1, 0x1170)
             assert (await line.read(1, 4, 0, 1, timeout=1)).registers == (7,)
@@ -94,7 +95,7 @@ def test_all_four_tables_are_served_and_read():
 def test_exceptions_are_named(unit, code, address, count, said):
     async def go() -> None:
         async with Server({1: bank()}) as server:
-            line = await Line.open("127.0.0.1", server.port, 1)
+            line = await open_tcp("127.0.0.1", server.port, 1)
             with pytest.raises(ExceptionAnswer, match=said):
                 await line.read(unit, code, address, count, timeout=1)
             line.close()
@@ -186,7 +187,7 @@ def test_a_late_answer_is_not_the_next_ones():
 
     async def go() -> tuple[tuple[int, ...], int]:
         async with Server({1: bank()}, hook=slow_first) as server:
-            line = await Line.open("127.0.0.1", server.port, 1)
+            line = await open_tcp("127.0.0.1", server.port, 1)
             with pytest.raises(Silent):
                 await line.read(1, 3, 10, 2, timeout=0.1)
             registers = (await line.read(1, 3, 12, 2, timeout=1)).registers
@@ -204,7 +205,7 @@ def test_an_answer_to_the_first_try_counts_during_the_second():
 
     async def go() -> None:
         async with Server({1: bank()}, hook=slow) as server:
-            line = await Line.open("127.0.0.1", server.port, 1)
+            line = await open_tcp("127.0.0.1", server.port, 1)
             begun = monotonic()
             assert (await line.read(1, 3, 12, 2, timeout=0.4, tries=2)).registers == (1, 0x1170)
             assert monotonic() - begun < 0.35
@@ -219,7 +220,7 @@ def test_silence_lasts_one_timeout():
 
     async def go() -> float:
         async with Server({1: bank()}, hook=silent) as server:
-            line = await Line.open("127.0.0.1", server.port, 1)
+            line = await open_tcp("127.0.0.1", server.port, 1)
             begun = monotonic()
             with pytest.raises(Silent, match=r"no answer within 0\.3 s"):
                 await line.read(1, 3, 10, 2, timeout=0.3, tries=3)
@@ -236,14 +237,14 @@ def test_a_refused_connection_is_told_from_silence():
         port = await server.start()
         await server.stop()
         with pytest.raises(NotConnected, match="refused"):
-            await Line.open("127.0.0.1", port, 5)
+            await open_tcp("127.0.0.1", port, 5)
 
     asyncio.run(go())
 
 
 def test_a_name_that_does_not_resolve_is_named():
     with pytest.raises(NotConnected, match="TCP connect failed"):
-        asyncio.run(Line.open("no-such-host.invalid", 502, 5))
+        asyncio.run(open_tcp("no-such-host.invalid", 502, 5))
 
 
 async def exchange(port: int, request: bytes, size: int) -> bytes:
@@ -271,7 +272,7 @@ def test_a_live_value_that_fails_is_a_device_failure_and_is_told():
     async def go() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
         async with Server({1: Bank.from_connector(CONNECTOR, failing)}) as server:
-            line = await Line.open("127.0.0.1", server.port, 1)
+            line = await open_tcp("127.0.0.1", server.port, 1)
             with pytest.raises(ExceptionAnswer, match="device failure"):
                 await line.read(1, 3, 10, 2, timeout=1)
             line.close()
@@ -294,7 +295,7 @@ def test_a_stopped_server_frees_its_port_and_its_connections():
     async def go() -> None:
         server = Server({1: bank()})
         port = await server.start()
-        line = await Line.open("127.0.0.1", port, 1)
+        line = await open_tcp("127.0.0.1", port, 1)
         await server.stop()
         with pytest.raises(Closed):
             await line.read(1, 3, 10, 2, timeout=1)

@@ -17,7 +17,7 @@ from cityctl.errors import InputRefused, UsageProblem
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
-from cityctl.modbus.line import Line, Link, open_line
+from cityctl.modbus.line import Link, open_line, open_tcp
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.wire import Outgoing, Server
 from cityctl.sim import wiretap
@@ -95,7 +95,7 @@ def test_what_was_never_asked_is_refused_and_counted(tmp_path: Path):
 
     async def go() -> None:
         playing = Replay("tcp", session, speed=20)
-        line = await Line.open("127.0.0.1", await playing.start(), 2)
+        line = await open_tcp("127.0.0.1", await playing.start(), 2)
         # each answer in turn, and then from the first again
         assert [(await line.read(1, 3, 0, 1, timeout=1)).registers for _ in range(3)] == [(42,), (43,), (42,)]
         with pytest.raises(ExceptionAnswer, match="illegal address"):
@@ -167,7 +167,7 @@ def test_the_commands_record_and_replay(tmp_path: Path, cityctl):
         assert process.stderr is not None
         said = await asyncio.to_thread(process.stderr.readline)
         port = int(said.split()[0].rpartition(":")[2])
-        line = await Line.open("127.0.0.1", port, 5)
+        line = await open_tcp("127.0.0.1", port, 5)
         try:
             registers = (await line.read(1, 3, 3, 2, timeout=5)).registers
         finally:

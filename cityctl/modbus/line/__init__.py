@@ -6,6 +6,6 @@ units, no points, and nothing of pymodbus.
 
 from cityctl.modbus.line.line import Frame, Line
 from cityctl.modbus.line.link import Link, SerialSettings, TlsSettings
-from cityctl.modbus.line.opening import open_line
+from cityctl.modbus.line.opening import open_line, open_tcp
 
-__all__ = ["Frame", "Line", "Link", "SerialSettings", "TlsSettings", "open_line"]
+__all__ = ["Frame", "Line", "Link", "SerialSettings", "TlsSettings", "open_line", "open_tcp"]

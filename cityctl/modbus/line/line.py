@@ -73,13 +73,6 @@ class Line(Answers):
             _LOST.setdefault(self.link.host, {}).update(dict.fromkeys(self._owed, monotonic()))
         super().close()
 
-    @classmethod
-    async def open(cls, host: str, port: int, timeout: float) -> Line:
-        """A Modbus/TCP line within `timeout` seconds. Raises NotConnected with the reason."""
-        from cityctl.modbus.line.opening import open_line
-
-        return await open_line(Link(host, port), timeout)
-
     @property
     def is_open(self) -> bool:
         """Whether requests can be sent."""

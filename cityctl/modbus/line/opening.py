@@ -11,6 +11,11 @@ from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.tls import client_context, said_of_tls
 
 
+async def open_tcp(host: str, port: int, timeout: float) -> Line:
+    """A Modbus/TCP line within `timeout` seconds. Raises NotConnected with the reason."""
+    return await open_line(Link(host, port), timeout)
+
+
 async def open_line(link: Link, timeout: float) -> Line:
     """A line to a link within `timeout` seconds. Raises NotConnected with the reason."""
     loop = asyncio.get_running_loop()
