@@ -16,6 +16,7 @@ from cityctl.collect.order import repeats
 from cityctl.collect.plan import ALL, Plan, Task
 from cityctl.collect.spool import Spool
 from cityctl.collect.watermark import Window
+from cityctl.collect.withdraw import withdraw
 from cityctl.errors import InputRefused
 from cityctl.exports import archive, asking, formats
 from cityctl.exports.landing import Landed, Landing
@@ -116,6 +117,9 @@ class Intake:
                 points = self.project.city.points()
                 balance = self.store.add(reader, source=self.plan.name, received=self.now, points=points)
                 settle([task.ledger for task in self.plan.tasks], balance)
+                for task in self.plan.tasks:
+                    if task.ledger.replaced:
+                        withdraw(self.store, task.ledger, points, self.now)
         finally:
             for _, spool in self._held:
                 spool.close()

@@ -85,6 +85,7 @@ class Ledger:
     order: Order = field(default_factory=Order)
     replaced: list[Replaced] = field(default_factory=list)
     following: str = ""
+    words: dict[int, str] = field(default_factory=dict)
     doors: Doors = field(default_factory=Doors)
     flags_doubts: bool = False  # readings in doubt are kept as suspect
     place_word: str = "line"  # what the places of readings count
@@ -104,6 +105,7 @@ class Ledger:
                     line.series, line.match = series, self.matcher.match(series)
             else:
                 self.left_out[series.id] = None
+        self.words |= chunk.words
         self.blank += chunk.blank
         self.notes += [note for note in chunk.notes if note not in self.notes]
         self.replaced += chunk.replaced

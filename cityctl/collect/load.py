@@ -6,17 +6,18 @@ the others are taken. With a dry run nothing is stored, and no project is needed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cityctl.city.model import City, FileSource
+from cityctl.city.model import City
 from cityctl.city.project import Project
 from cityctl.collect.balance import balance_result
+from cityctl.collect.jobs import Job, Options, find_jobs
 from cityctl.collect.ledger import Ledger, schema, settle
 from cityctl.collect.match import Matcher
 from cityctl.collect.order import repeats
@@ -24,37 +25,12 @@ from cityctl.collect.tally import settle_repeated, tally
 from cityctl.collect.withdraw import withdraw
 from cityctl.console import Console
 from cityctl.errors import CityctlError, ConfigInvalid, InputRefused, UsageProblem, near
-from cityctl.exports import archive, formats
-from cityctl.exports.shape import Shape
-from cityctl.exports.source import Source
+from cityctl.exports import formats
 from cityctl.exports.table.zone import ZoneNotSaid
 from cityctl.result import Missing, Result
 
 if TYPE_CHECKING:
     from cityctl.store import Store
-
-
-@dataclass(frozen=True)
-class Options:
-    """What is said about files on the command line; see exports/shape.py for the shape of tables."""
-
-    shape: Shape = field(default_factory=Shape)
-    format: str | None = None
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    prefix: str = ""
-    keep_all: bool = False
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to import."""
-
-    source: Source
-    format: str | None
-    shape: Shape
-    mapping: Mapping[str, str]
-    prefix: str
 
 
 def import_files(
@@ -72,11 +48,14 @@ def import_files(
             hint="`cityctl init DIR` makes a project; with --dry-run a file can be looked at anywhere",
         )
     city = project.city if project is not None else None
-    jobs, refused = _jobs(project, files, options)
+    jobs, refused = find_jobs(project, files, options)
     for absent in refused:
         console.warn(f"{absent.what}: {absent.why}")
     ledgers: list[Ledger] = []
-    with _target(project, options.dry_run) as store, console.progress("importing", len(jobs)) as progress:
+    with (
+        _target(project, options.dry_run, len(jobs)) as store,
+        console.progress("importing", len(jobs)) as progress,
+    ):
         for job in jobs:
             progress.advance(0, note=job.source.name)
             try:
@@ -100,14 +79,14 @@ def _refusal(job: Job, problem: CityctlError) -> Missing:
 
 
 @contextmanager
-def _target(project: Project | None, dry_run: bool) -> Iterator[Store | None]:
-    """The project's store, or one that is thrown away; none where there is no project to compare with."""
+def _target(project: Project | None, dry_run: bool, files: int) -> Iterator[Store | None]:
+    """The project's store, or one that is thrown away; none where one file is looked at without a project."""
     from cityctl.store import Store
 
-    if project is None:
+    if project is None and files < 2:  # with nothing to compare it with, its readings are only counted
         yield None
         return
-    if not dry_run:
+    if project is not None and not dry_run:
         with Store.open(project.store_folder) as store:
             yield store
         return
@@ -139,25 +118,25 @@ def _import_one(job: Job, city: City | None, store: Store | None, options: Optio
     ledger = Ledger(
         job.source.name, matcher, flags_doubts=True, place_word=getattr(formats.find(name), "PLACE", "line")
     )
-    chunks = parse(job.source, job.shape)
+    shape = replace(job.shape, states=matcher.states) if city is not None else job.shape
+    chunks = parse(job.source, shape)
     points = city.points() if city is not None else None
     if store is None:
         settle([ledger], tally(ledger.batches(chunks)))
     else:
         reader = pa.RecordBatchReader.from_batches(schema(), ledger.batches(chunks))
-        settle([ledger], store.add(reader, source=job.source.name, received=now, points=points))
+        settle(
+            [ledger],
+            store.add(reader, source=job.source.name, received=now, points=points, words=ledger.words),
+        )
     again = {series for series in ledger.order.unordered if store is None or ledger.lines[series].duplicate}
     if again:
-        found, conflicts = repeats(parse(job.source, job.shape), again, job.source.name, ledger.place_word)
+        found, conflicts = repeats(parse(job.source, shape), again, job.source.name, ledger.place_word)
         if store is None:
             settle_repeated(ledger, found)
         ledger.settle_repeats(found, conflicts)
     if store is not None and ledger.replaced and not options.dry_run:
-        count = withdraw(store, ledger, points, now)
-        if count:
-            ledger.notes.append(
-                f"{job.source.name}: {count} stored readings of days that it replaces were withdrawn"
-            )
+        withdraw(store, ledger, points, now)
     ledger.close_unmatched()
     if ledger.following:
         ledger.absent.append(f"the export goes on at another address: {ledger.following[:200]}")
@@ -191,118 +170,3 @@ def _compare(store: Store, project: Project, ledger: Ledger) -> None:
         line.new -= known
         line.unchanged += same
         line.revised += known - same
-
-
-def _jobs(
-    project: Project | None, files: Sequence[Path], options: Options
-) -> tuple[list[Job], list[Missing]]:
-    city = project.city if project is not None else None
-    jobs: list[Job] = []
-    refused: list[Missing] = []
-    if files:
-        shape = options.shape
-        if shape.time_zone is None and city is not None:
-            shape = replace(shape, time_zone=city.time_zone)
-        shape = replace(shape, columns=tuple(options.mapping))
-        if options.format is not None:
-            formats.find(options.format)
-        for path in files:
-            try:
-                unpacked = _unpacked(Source.file(path), refused)
-            except InputRefused as problem:
-                refused.append(Missing(str(path), problem.message.removeprefix(f"{path}: ")))
-                continue
-            jobs += [
-                Job(source, options.format, shape, options.mapping, options.prefix) for source in unpacked
-            ]
-        return jobs, refused
-    if project is None or city is None:
-        raise UsageProblem("no file is named", hint="cityctl data import FILE --dry-run")
-    if not city.files:
-        raise UsageProblem(
-            "no file is named, and city.yaml names none",
-            hint="cityctl data import FILE, or add `files:` to city.yaml",
-        )
-    for name, entry in city.files.items():
-        paths = [entry.path] if isinstance(entry.path, str) else list(entry.path)
-        shape = _merged(entry, options.shape, city)
-        for text in paths:
-            found = _found(project.folder, text)
-            if not found:
-                refused.append(Missing(text, f"no such file (files.{name} of city.yaml)"))
-            mapping = {**entry.points, **options.mapping}
-            for path in found:
-                try:
-                    sources = _unpacked(Source.file(path, _shown(path, project.folder)), refused)
-                except InputRefused as problem:
-                    refused.append(Missing(text, problem.message.removeprefix(f"{text}: ")))
-                    continue
-                jobs += [
-                    Job(source, options.format or entry.format, shape, mapping, entry.prefix)
-                    for source in sources
-                ]
-    return jobs, refused
-
-
-def _unpacked(source: Source, refused: list[Missing]) -> list[Source]:
-    """The file itself, or the members of an archive; those that are refused are named."""
-    assert source.path is not None
-    with source.reading():
-        with source.raw() as raw:
-            if not archive.is_zip(raw.read(4)):
-                return [source]
-        names, bad = archive.members(source.path, source.name)
-    refused += [Missing(f"{source.name}/{member}", why) for member, why in bad]
-    return [Source(f"{source.name}/{member}", path=source.path, member=member) for member in names]
-
-
-def _found(folder: Path, text: str) -> list[Path]:
-    """The files that a path of city.yaml names; `*` stands for any letters."""
-    if "*" in text or "?" in text:
-        plain = Path(text)
-        start = Path(plain.anchor) if plain.is_absolute() else folder
-        pattern = str(plain.relative_to(plain.anchor)) if plain.is_absolute() else text
-        parents = 0
-        while pattern.startswith("../"):
-            pattern, parents = pattern[3:], parents + 1
-        for _ in range(parents):
-            start = start.parent
-        return sorted(path for path in start.glob(pattern) if path.is_file())
-    path = folder / text
-    return [path] if path.is_file() else []
-
-
-def _shown(path: Path, folder: Path) -> str:
-    try:
-        return str(path.relative_to(folder))
-    except ValueError:
-        return str(path)
-
-
-def _merged(entry: FileSource, said: Shape, city: City) -> Shape:
-    """city.yaml's words for a file, with those of the command line over them."""
-    plain = Shape()
-    own = Shape(
-        layout=entry.layout,
-        time=entry.time,
-        point=entry.point,
-        value=entry.value,
-        quality=entry.quality,
-        columns=tuple(entry.points),
-        unit=entry.unit,
-        units=entry.units,
-        time_zone=entry.time_zone or city.time_zone,
-        time_format=entry.time_format,
-        stamp=entry.stamp,
-        every=entry.every,
-        kind=entry.kind,
-        decimal=entry.decimal if entry.decimal == "," else None,
-        delimiter=entry.delimiter,
-        missing=tuple(entry.missing),
-    )
-    changed: dict[str, Any] = {
-        name: getattr(said, name)
-        for name in Shape.__dataclass_fields__
-        if getattr(said, name) != getattr(plain, name)
-    }
-    return replace(own, **changed)

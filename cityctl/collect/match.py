@@ -78,6 +78,16 @@ class Matcher:
         """Whether a series is wanted at all: all are, where no map was given."""
         return not self.mapping or self._said(series.id) is not None
 
+    def states(self, series: str) -> Mapping[str, float] | None:
+        """Of a series whose point takes states: codes by name, in small letters; None for all others."""
+        said = self._said(series)
+        point = self._point(Series(series)) if said is None else None
+        if said is not None and self.city is not None:
+            point = self.city.points().get(said)
+        if point is None or point.kind != "state":
+            return None
+        return {name.casefold(): float(code) for code, name in point.states}
+
     def match(self, series: Series) -> Match:
         """Where a series goes."""
         said = self._said(series.id)

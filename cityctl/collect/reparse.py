@@ -41,10 +41,15 @@ class _Entry:
 
 @dataclass
 class _Later:
-    """The readings that later answers brought, by task and series: earlier ones give way to them."""
+    """What later answers brought, by task and series: earlier ones give way to it.
+
+    `seen` and `fresh`: the times of readings; `spans` and `fresh_spans`: what an answer replaced as a whole.
+    """
 
     seen: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     fresh: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    spans: dict[tuple[str, str], set[tuple[int, int]]] = field(default_factory=dict)
+    fresh_spans: dict[tuple[str, str], set[tuple[int, int]]] = field(default_factory=dict)
     gave_way: int = 0
 
     def mask(self, task: Task, chunk: Chunk) -> Chunk:
@@ -52,6 +57,7 @@ class _Later:
         import numpy as np
         import pyarrow as pa
 
+        chunk = self._spans_of(task, chunk)
         if chunk.readings is None or not chunk.readings.num_rows:
             return chunk
         names, codes = coded(chunk.readings)
@@ -64,15 +70,27 @@ class _Later:
             key = (task.series, name)
             for part in self.seen.get(key, ()):
                 stays &= ~(mine & np.isin(times, part))
+            for start, end in self.spans.get(key, ()):
+                stays &= ~(mine & (times >= start) & (times < end))
             self.fresh.setdefault(key, []).append(np.unique(times[mine]))
         if stays.all():
             return chunk
         self.gave_way += int((~stays).sum())
         return replace(chunk, readings=chunk.readings.filter(pa.array(stays)))
 
+    def _spans_of(self, task: Task, chunk: Chunk) -> Chunk:
+        """A chunk that replaces no span of which a later answer holds a part."""
+        kept = []
+        for one in chunk.replaced:
+            key = (task.series, one.series)
+            if not any(one.start < end and start < one.end for start, end in self.spans.get(key, ())):
+                kept.append(one)
+            self.fresh_spans.setdefault(key, set()).add((one.start, one.end))
+        return replace(chunk, replaced=tuple(kept)) if len(kept) < len(chunk.replaced) else chunk
+
     def restart(self) -> None:
         """Nothing was read yet: all answers are read once more, in the same order."""
-        self.seen, self.fresh = {}, {}
+        self.seen, self.fresh, self.spans, self.fresh_spans = {}, {}, {}, {}
 
     def answered(self) -> None:
         """An answer was read to its end: those that come next are older."""
@@ -81,7 +99,9 @@ class _Later:
         for key, parts in self.fresh.items():
             merged = np.unique(np.concatenate([*self.seen.get(key, []), *parts]))
             self.seen[key] = [merged]
-        self.fresh = {}
+        for key, spans in self.fresh_spans.items():
+            self.spans.setdefault(key, set()).update(spans)
+        self.fresh, self.fresh_spans = {}, {}
 
 
 def reparse(
@@ -184,7 +204,7 @@ def _read(
         later.answered()
         task.drained.append(window)
     except (InputRefused, UsageProblem) as problem:
-        later.fresh = {}
+        later.fresh, later.fresh_spans = {}, {}
         task.complete = False
         hint = f" (hint: {problem.hint})" if problem.hint else ""
         missing.append(Missing(name, f"{problem.message}{hint}"))

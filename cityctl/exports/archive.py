@@ -54,7 +54,7 @@ def members(file: Path | BinaryIO, name: str) -> tuple[list[str], list[tuple[str
             continue
         why = _why_not(entry)
         if why:
-            refused.append((entry.filename, why))
+            refused.append((_shown(entry.filename), why))
         elif entry.filename in taken:
             refused.append((entry.filename, "a second member of the same name"))
         else:
@@ -66,6 +66,11 @@ def members(file: Path | BinaryIO, name: str) -> tuple[list[str], list[tuple[str
 
 def _bomb(whole: int, packed: int) -> str:
     return f"unpacks from {packed} to {whole} bytes, more than {RATIO} times its size: a bomb?"
+
+
+def _shown(name: str) -> str:
+    """A member's name for a message: without what a terminal would act on."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def _why_not(entry: zipfile.ZipInfo) -> str:

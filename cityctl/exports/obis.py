@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cityctl.exports.parsed import Direction
 from cityctl.reading import Kind
@@ -53,6 +54,7 @@ class Obis:
         return None
 
 
+@lru_cache(maxsize=1024)
 def read(text: str) -> Obis | None:
     """A code such as `1-1:1.29.0*255`; None where the text is none."""
     found = _CODE.fullmatch(text.strip())

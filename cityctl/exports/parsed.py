@@ -6,7 +6,7 @@ rejection. Together they are what was received. Knows no format.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -72,7 +72,8 @@ class Chunk:
     `readings` has the columns series (dictionary of text), time (timestamp[us], UTC), value (float64),
     quality (uint8) and place (int64: line, row or reading number). `blank` counts the cells that say "no
     reading": they were not received and are not rejected. `absent` says what the export itself shows to be
-    missing; `following` is the page that it says comes after it.
+    missing; `following` is the page that it says comes after it. `words` are those that stand among the values by
+    their codes (`reading.code_of`).
     """
 
     readings: Any = None
@@ -83,6 +84,7 @@ class Chunk:
     replaced: tuple[Replaced, ...] = ()
     absent: tuple[str, ...] = ()
     following: str = ""
+    words: Mapping[int, str] = field(default_factory=dict)
 
 
 def readings_table(

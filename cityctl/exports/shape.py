@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -27,6 +27,9 @@ class Shape:
     that begins with `^` of the row around it, with `$` of the whole document. Where `value` gives a list, it
     holds the values one after the other: `time` is then a list as long, or the first one's time. `unit_from`
     gives each row's unit (in a table: its column), `direction` its direction of flow, or says it for all.
+
+    `states` tells series whose cells may be words (modes, alarms) and the codes of those that have a name in small
+    letters; None for the others, whose words are refused.
     """
 
     layout: Layout = "auto"
@@ -50,3 +53,4 @@ class Shape:
     rows: str | None = None
     unit_from: str | None = None
     direction: str | None = None
+    states: Callable[[str], Mapping[str, float] | None] | None = None

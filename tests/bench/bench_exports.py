@@ -80,8 +80,10 @@ def _green_button(folder: Path) -> Iterator[tuple[str, str]]:
             f"Green Button {size} MB, {readings} readings, none lost",
             f"{one.cpu:.1f} s CPU, {one.memory:.0f} MB",
         )
-    growth = runs[500].memory / runs[50].memory - 1
-    yield "memory from 50 to 500 MB", f"{growth:+.1%} (aim: +10 % at most)"
+        runs[-size] = _into_the_store(folder, feed, readings)
+    for words, small, large in (("memory", 50, 500), ("memory into the store", -50, -500)):
+        growth = runs[large].memory / runs[small].memory - 1
+        yield f"{words}, from 50 to 500 MB", f"{growth:+.1%} (aim: +10 % at most)"
     peer = _peer(folder)
     if peer is None:
         yield "greenbutton-objects", "not reachable: not compared"
@@ -96,6 +98,17 @@ def _green_button(folder: Path) -> Iterator[tuple[str, str]]:
     yield "throughput beside it", f"{other.cpu / runs[500].cpu:.1f}x (aim: 4x at least)"
     yield "memory beside it", f"1/{other.memory / runs[500].memory:.1f} (aim: 1/12 at most)"
     feed.unlink()
+
+
+def _into_the_store(folder: Path, feed: Path, readings: int) -> Run:
+    project = folder / f"feed-{readings}"
+    project.mkdir()
+    (project / "city.yaml").write_text(_PROJECT, encoding="utf-8")
+    words = ["data", "import", feed, "--all", "--project", project, "-o", "json"]
+    came = run([sys.executable, "-m", "cityctl", *words], folder)
+    (row,) = json.loads(came.said)["rows"]
+    assert row["new"] == readings
+    return came
 
 
 def _peer(folder: Path) -> Path | None:

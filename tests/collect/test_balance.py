@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityctl.city.project import Project
-from cityctl.collect.load import Options, import_files
+from cityctl.collect.jobs import Options
+from cityctl.collect.load import import_files
 from cityctl.console import Console
 from cityctl.exports.shape import Shape
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cityctl.city.project import Project
-from cityctl.collect.load import Options, import_files
+from cityctl.collect.jobs import Options
+from cityctl.collect.load import import_files
 from cityctl.console import Console
 from cityctl.engine.duck import Engine
 from cityctl.errors import ConfigInvalid, ExitCode, InputRefused, UsageProblem

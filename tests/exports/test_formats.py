@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from cityctl.city.model import FileSource
 from cityctl.errors import InputRefused, UsageProblem
 from cityctl.exports import formats
 from cityctl.exports.source import Source
@@ -19,6 +21,11 @@ def test_every_format_has_what_a_format_needs() -> None:
         assert found.SUMMARY
         assert isinstance(found.SUFFIXES, tuple)
         assert not found.recognises(b"\x00\x01nothing that anybody writes")
+
+
+def test_city_yaml_names_every_format() -> None:
+    said = FileSource.model_fields["format"].description or ""
+    assert set(re.findall(r"[a-z_0-9]+", said)) >= set(formats.names())
 
 
 def test_names_are_found_as_people_write_them() -> None:

@@ -257,3 +257,25 @@ def test_memory_does_not_grow_with_the_feed(tmp_path: Path) -> None:
 
     grown(60)  # 1 MB: what every first run takes
     assert grown(1200) < 8000  # kB, for a feed of 20 MB
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"), [((8, 17), 1), ((17, 8), 1), ((10, 0), 2), ((0, 10, 8), 2), ((17,), 0)]
+)
+def test_of_several_qualities_of_a_reading_the_worst_counts(
+    feed: Read, codes: tuple[int, ...], worst: int
+) -> None:
+    graded = "".join(f"<ReadingQuality><quality>{code}</quality></ReadingQuality>" for code in codes)
+    text = _SMALL.format(graded=graded)
+    ((_, value, quality, _),) = feed(text).readings["M"]
+    assert (value, quality) == (5.0, worst)
+
+
+_SMALL = (
+    '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link rel="self" href="M"/><link rel="related" href="M/B"/>'
+    '<link rel="related" href="R"/><content><MeterReading xmlns="http://naesb.org/espi"/></content></entry><entry>'
+    '<link rel="self" href="R"/><content><ReadingType xmlns="http://naesb.org/espi"><uom>72</uom></ReadingType>'
+    '</content></entry><entry><link rel="up" href="M/B"/><content><IntervalBlock xmlns="http://naesb.org/espi">'
+    "<IntervalReading><timePeriod><start>900</start></timePeriod><value>5</value>{graded}</IntervalReading>"
+    "</IntervalBlock></content></entry></feed>"
+)

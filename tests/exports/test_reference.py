@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from cityctl.collect.load import Options, import_files
+from cityctl.collect.jobs import Options
+from cityctl.collect.load import import_files
 from cityctl.console import Console
 from cityctl.exports.shape import Shape
 from cityctl.units import linear

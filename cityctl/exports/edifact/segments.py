@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import BinaryIO
 
 from cityctl.errors import InputRefused
@@ -12,6 +13,8 @@ from cityctl.exports.source import Source
 
 _PIECE = 1 << 18
 _LONGEST = 1 << 16  # signs of one segment
+_TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
+_CONTROL = re.compile(r"[\x00-\x03]")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,19 @@ class Signs:
     decimal: str = "."
     release: str = "?"
     end: str = "'"
+
+    @cached_property
+    def released(self) -> tuple[tuple[str, str], ...]:
+        """(a released sign, a control character in its place); none where two of the signs are the same."""
+        signs = (self.release, self.element, self.component, self.end)
+        if not self.release.strip() or len(set(signs)) < len(signs):
+            return ()
+        return tuple((self.release + sign, chr(at)) for at, sign in enumerate(signs))
+
+    @cached_property
+    def restored(self) -> dict[int, str]:
+        """The signs, by the control characters that stood for them."""
+        return {ord(mark): pair[-1] for pair, mark in self.released}
 
 
 @dataclass(frozen=True)
@@ -121,7 +137,7 @@ def _segments(name: str, stream: BinaryIO) -> Iterator[tuple[Segment, Signs]]:
         held = ""
         for part in parts:
             text = held + part
-            if signs.release.strip() and _released(text, signs.release):
+            if text.endswith(signs.release) and signs.release.strip() and _released(text, signs.release):
                 held = text + signs.end
                 continue
             held = ""
@@ -158,33 +174,44 @@ def _segment(name: str, text: str, signs: Signs, number: int, line: int) -> Segm
     if len(text) > _LONGEST:
         raise _refused(f"{name}:{line}: a segment of {len(text)} signs")
     text = text.replace("\r", "").replace("\n", "")
-    elements = [
-        [_plain(part, signs) for part in _split(element, signs.component, signs)]
-        for element in _split(text, signs.element, signs)
-    ]
+    elements = _elements(text, signs)
     tag = elements[0][0].strip()
-    if not re.fullmatch(r"[A-Z][A-Z0-9]{2}", tag):
+    if not _TAG.fullmatch(tag):
         raise _refused(f"{name}:{line}: `{tag[:20]}` is no segment")
     return Segment(tag, elements[1:], number, line)
 
 
-def _split(text: str, sign: str, signs: Signs) -> list[str]:
-    parts = text.split(sign)
-    if signs.release not in text or not signs.release.strip():
-        return parts
-    joined: list[str] = []
-    held = ""
-    for part in parts:
-        whole = held + part
-        if _released(whole, signs.release):
-            held = whole + sign
+def _elements(text: str, signs: Signs) -> list[list[str]]:
+    """Elements as lists of components, with released signs as themselves."""
+    if not signs.release.strip() or signs.release not in text:
+        return [element.split(signs.component) for element in text.split(signs.element)]
+    if signs.released and not _CONTROL.search(text):
+        marked = text
+        for pair, mark in signs.released:
+            marked = marked.replace(pair, mark)
+        if signs.release not in marked:
+            back = signs.restored
+            return [
+                [
+                    part if part.isprintable() else part.translate(back)
+                    for part in element.split(signs.component)
+                ]
+                for element in marked.split(signs.element)
+            ]
+    return _carefully(text, signs)
+
+
+def _carefully(text: str, signs: Signs) -> list[list[str]]:
+    """The same, sign by sign: where other signs are released, or signs are the same."""
+    elements: list[list[list[str]]] = [[[]]]
+    signs_of_text = iter(text)
+    for sign in signs_of_text:
+        if sign == signs.release:
+            elements[-1][-1].append(next(signs_of_text, sign))
+        elif sign == signs.element:
+            elements.append([[]])
+        elif sign == signs.component:
+            elements[-1].append([])
         else:
-            joined.append(whole)
-            held = ""
-    return [*joined, held] if held else joined
-
-
-def _plain(text: str, signs: Signs) -> str:
-    if signs.release not in text or not signs.release.strip():
-        return text
-    return re.sub(re.escape(signs.release) + r"(.)", r"\1", text, flags=re.S)
+            elements[-1][-1].append(sign)
+    return [["".join(part) for part in element] for element in elements]

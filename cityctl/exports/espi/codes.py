@@ -75,3 +75,10 @@ def kind(accumulation: int | None, quantity: str) -> Kind:
 def quality(code: int | None) -> Quality:
     """The quality of a reading; a code that the standard does not know makes it suspect."""
     return Quality.GOOD if code is None else _QUALITIES.get(code, Quality.SUSPECT)
+
+
+def worse(one: int, other: int) -> int:
+    """Of two codes of one reading (-1: none), the one of the worse quality."""
+    if one < 0 or other < 0:
+        return max(one, other)
+    return max(one, other, key=lambda code: int(quality(code)))

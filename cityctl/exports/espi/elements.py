@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from lxml import etree
 
-from cityctl.exports.espi.codes import ReadingType
+from cityctl.exports.espi.codes import ReadingType, worse
 from cityctl.exports.espi.links import Links, address, joined
 from cityctl.exports.espi.spool import Readings
+from cityctl.exports.tree.xmls import local
 
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _LATEST = 7_258_118_400  # 2200-01-01, in epoch seconds
@@ -60,12 +61,6 @@ class Draft:
             np.concatenate([part.codes for part in parts]),
             np.concatenate([part.places for part in parts]),
         ), faults
-
-
-def local(element: Any) -> str:
-    """An element's name without its namespace; empty for comments."""
-    tag = element.tag
-    return tag[tag.rfind("}") + 1 :] if isinstance(tag, str) else ""
 
 
 def text(element: Any) -> str:
@@ -159,7 +154,7 @@ def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
                 start = next((text(part) for part in child if part.tag == words.start), "")
             elif child.tag == words.graded:
                 graded = next((text(part) for part in child if part.tag == words.quality), "")
-                code = max(-1, min(whole(graded, -1), 32767))
+                code = worse(code, max(-1, min(whole(graded, -1), 32767)))
         why = _why_not(start, value)
         if why:
             draft.faults.append(Fault(element.sourceline or 0, draft.count, why))

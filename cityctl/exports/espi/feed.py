@@ -17,7 +17,6 @@ from cityctl.exports.espi.codes import ReadingType
 from cityctl.exports.espi.elements import (
     Draft,
     Fault,
-    local,
     read_block,
     read_links,
     read_open_block,
@@ -26,18 +25,12 @@ from cityctl.exports.espi.elements import (
 )
 from cityctl.exports.espi.links import Links
 from cityctl.exports.espi.spool import Readings
+from cityctl.exports.tree.xmls import local, opening, pull_parser, refusal
 
 _PIECE = 1 << 18
-_PROLOGUE = 1 << 20
 _OPEN = 10_000  # readings of a block that has not ended, from which on it is read in parts
 _FLUSH = 100_000  # readings of one entry that are held at a time
 _ROOTS = ("feed", "entry")
-_SAFE: dict[str, Any] = {
-    "resolve_entities": False,
-    "no_network": True,
-    "load_dtd": False,
-    "huge_tree": False,
-}
 
 
 @dataclass
@@ -56,8 +49,13 @@ class Entry:
 
 def read_entries(name: str, stream: BinaryIO) -> Iterator[Entry]:
     """The entries of a feed. Raises InputRefused where it is no feed, is unsafe, damaged or cut short."""
-    piece = _prologue(name, stream)
-    parser: Any = etree.XMLPullParser(events=("start", "end"), tag=("{*}IntervalBlock", "{*}entry"), **_SAFE)
+    piece, root = opening(name, stream)
+    if local(root) not in _ROOTS:
+        raise InputRefused(
+            f"{name}: no Green Button feed: its root element is <{local(root)}>, not <feed>",
+            hint="name the format with --format",
+        )
+    parser = pull_parser("start", "end", tag=("{*}IntervalBlock", "{*}entry"))
     draft = Draft()
     entries = 0
     entry = block = None
@@ -88,58 +86,8 @@ def read_entries(name: str, stream: BinaryIO) -> Iterator[Entry]:
         if draft.parts or draft.faults:
             yield _stray(entries, draft)
     except etree.XMLSyntaxError as problem:
-        raise _refusal(name, problem, entries, draft.count) from None
-
-
-def _refusal(name: str, problem: etree.XMLSyntaxError, entries: int, readings: int) -> InputRefused:
-    said = (problem.msg or "damaged").split(", line ")[0]
-    where = f"{name}:{problem.lineno or 0}"
-    cut = ("Premature end", "EndTag: '</' not found", "no element found", "end of data")
-    if any(word in said for word in cut):
-        return InputRefused(
-            f"{where}: the feed is cut short: it does not end with </feed>; nothing of it was taken",
-            tried=[f"read {entries} entries with {readings} readings"],
-            hint="fetch it again",
-        )
-    return InputRefused(
-        f"{where}: no sound XML: {said}; nothing of it was taken",
-        tried=[f"read {entries} entries with {readings} readings"],
-        hint="fetch it again, or ask the publisher",
-    )
-
-
-def _prologue(name: str, stream: BinaryIO) -> bytes:
-    """Read up to the root element: it must be a feed, with no DOCTYPE before it."""
-    parser: Any = etree.XMLPullParser(events=("start",), **_SAFE)
-    read = b""
-    while len(read) < _PROLOGUE:
-        piece = stream.read(1 << 12)
-        if not piece:
-            break
-        read += piece
-        if b"<!DOCTYPE" in read or "<!DOCTYPE".encode("utf-16-le") in read:
-            raise InputRefused(
-                f"{name}: a DOCTYPE is refused: it may define entities that blow up or read files",
-                hint="ask the publisher for a feed without DOCTYPE",
-            )
-        try:
-            parser.feed(piece)
-            root = next((element for _, element in parser.read_events()), None)
-        except etree.XMLSyntaxError as problem:
-            raise InputRefused(
-                f"{name}:{problem.lineno or 1}: no sound XML: {(problem.msg or '').split(', line ')[0]}",
-                hint="fetch it again, or name the format with --format",
-            ) from None
-        if root is not None:
-            if root.getroottree().docinfo.doctype:
-                raise InputRefused(f"{name}: a DOCTYPE is refused", hint="ask for a feed without DOCTYPE")
-            if local(root) not in _ROOTS:
-                raise InputRefused(
-                    f"{name}: no Green Button feed: its root element is <{local(root)}>, not <feed>",
-                    hint="name the format with --format",
-                )
-            return read
-    raise InputRefused(f"{name}: no element in its first {len(read)} bytes", hint="fetch it again")
+        tried = [f"read {entries} entries with {draft.count} readings"]
+        raise refusal(name, problem, what="the feed", tried=tried) from None
 
 
 def _forget(element: Any) -> None:

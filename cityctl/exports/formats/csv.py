@@ -94,6 +94,8 @@ def _blocks(name: str, stream: BinaryIO, head: Head) -> Iterator[bytes]:
     text: Any = stream
     if head.encoding.startswith("utf-16"):
         text = codecs.EncodedFile(stream, "utf-8", head.encoding)
+    if head.lone_returns:
+        text = io.BufferedReader(_Returns(text))
     for _ in range(head.data_line - 1):
         text.readline()
     left = b""
@@ -117,6 +119,24 @@ def _blocks(name: str, stream: BinaryIO, head: Head) -> Iterator[bytes]:
             left = block
     if left:
         yield left
+
+
+class _Returns(io.RawIOBase):
+    """Text whose lines end with a carriage return alone, as if they ended with a line feed."""
+
+    def __init__(self, text: Any) -> None:
+        self._text = text
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        room = len(buffer)
+        piece = self._left or self._text.read(room).replace(b"\r", b"\n")
+        buffer[: min(room, len(piece))] = piece[:room]
+        self._left = piece[room:]
+        return min(room, len(piece))
 
 
 def _cut(block: bytes) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from cityctl.exports import obis
 from cityctl.exports.edifact.segments import Segment, Signs, begins, segments
 from cityctl.exports.gather import Gather
-from cityctl.exports.meaning import Instants, kind_of, known_unit
+from cityctl.exports.meaning import Instants, kind_of, known_unit, micros_of
 from cityctl.exports.parsed import Chunk, Series
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
@@ -24,6 +26,8 @@ SUFFIXES: tuple[str, ...] = (".edi", ".edifact", ".mscons")
 PLACE = "segment"
 
 _MICRO = 1_000_000
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d*)?|[-+]?[.,]\d+")
+_TIME = re.compile(r"(\d{8})(\d{4})?(\d{2})?(?:([+-]\d{2})(\d{2})?|Z|UTC)?")
 _STEPS = {"804": 86_400, "805": 3600, "806": 60, "807": 1}  # seconds of a DTM of that format
 # QTY 6063: 220 and 46 measured; 67 and 79 substituted, 187 forecast, 201 and Z18 provisional; 20 not to be used.
 _QUALITIES = {
@@ -111,7 +115,7 @@ class _Reader:
         if not text:
             self.gather.blank()
             return
-        if not re.fullmatch(r"[-+]?\d+(?:[.,]\d*)?|[-+]?[.,]\d+", text):
+        if not _NUMBER.fullmatch(text):
             self.gather.refuse(segment.line, series.id, "is no number", f"`{text[:40]}`", place)
             return
         try:
@@ -143,7 +147,7 @@ class _Reader:
         raise ValueError("no DTM 163, 7 or 9 says it")
 
     def _instant(self, text: str, form: str, code: obis.Obis | None) -> int:
-        found = re.fullmatch(r"(\d{8})(\d{4})?(\d{2})?(?:([+-]\d{2})(\d{2})?|Z|UTC)?", text)
+        found = _TIME.fullmatch(text)
         lengths = {"102": 8, "203": 12, "303": 12, "204": 14, "304": 14}
         digits = "" if found is None else "".join(part or "" for part in found.groups()[:3])
         if found is None or (form and lengths.get(form, len(digits)) != len(digits)):
@@ -155,6 +159,10 @@ class _Reader:
             zone = f"{found[4]}:{found[5] or '00'}"
         elif text[-1:] in "ZC":
             zone = "Z"
+        if zone in ("Z", "+00:00") and text.isascii():  # nearly all of them
+            with suppress(ValueError):  # then they are read as any other time, with what is wrong about them
+                return micros_of(datetime(int(day[:4]), int(day[4:6]), int(day[6:]), int(hour[:2]), int(hour[2:]),
+                                          int(second), tzinfo=UTC))  # fmt: skip
         return self.instants.of(f"{day[:4]}-{day[4:6]}-{day[6:]}T{hour[:2]}:{hour[2:]}:{second}{zone}")
 
     def _series(self, segment: Segment, code: obis.Obis | None) -> Series:

@@ -6,17 +6,27 @@ not there is an error that lists the columns there are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from cityctl.errors import InputRefused, listed
-from cityctl.exports.meaning import direction_of, known_unit
 from cityctl.exports.shape import Shape
+from cityctl.exports.table.cells import (
+    any_number,
+    are_numbers,
+    are_units,
+    are_ways,
+    by_words,
+    counts_rows,
+    days_only,
+    may_name,
+    mostly,
+    plain_name,
+)
 from cityctl.exports.table.kinds import found_kind, hours, labels_end
-from cityctl.exports.table.names import column_unit, match_column, unknown_column, without_unit
-from cityctl.exports.table.numbers import is_blank, looks_like_number
+from cityctl.exports.table.names import column_unit, match_column, unknown_column
+from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.slots import Slot, find_slots
 from cityctl.exports.table.stamps import looks_like_clock, looks_like_time
 from cityctl.exports.table.words import (
@@ -85,36 +95,36 @@ def find_roles(
     """
     cells = [[row[index] if index < len(row) else "" for row in sample] for index in range(len(columns))]
     if numbers is None:
-        numbers = [index for index, column in enumerate(cells) if _are_numbers(column)]
+        numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
     time = _time_columns(name, columns, cells, shape, times)
     quality = _named(name, columns, shape.quality, "quality")
     if quality is None:
         free = [i for i in range(len(columns)) if i not in time]
-        quality = _by_words(columns, QUALITY_WORDS, free)
+        quality = by_words(columns, QUALITY_WORDS, free)
         if quality is not None and quality in numbers and shape.layout == "wide":
             quality = None
     point = _named(name, columns, shape.point, "series")
     value = _named(name, columns, shape.value, "value")
     others = [i for i in range(len(columns)) if i not in {*time, point, value, quality}]
     if shape.layout != "long" and value is None:
-        slots = find_slots(columns) if _days_only(cells[time[0]]) else ()
+        slots = find_slots(columns) if days_only(cells[time[0]]) else ()
         if slots:
             if point is None:
                 taken = {slot.index for slot in slots}
-                point = _by_words(columns, POINT_WORDS, [i for i in others if i not in taken])
+                point = by_words(columns, POINT_WORDS, [i for i in others if i not in taken])
             left = [i for i in others if i != point and i not in {slot.index for slot in slots}]
             unit, way = (
                 _unit_column(name, columns, cells, left, shape),
                 _direction_column(columns, cells, left),
             )
             channels = [i for i in left if len(set(cells[i])) > 1 and i not in (unit, way, *numbers)]
-            channel = _by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
+            channel = by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
             return Roles("day", time, point=point, slots=slots, channel=channel, unit=unit, direction=way)
     if shape.layout != "wide":
         # Where a map names columns that are there, they are the series; else it names series of a long table.
         mapped = any(match_column(columns, word) is not None for word in shape.columns)
         if point is None and (shape.layout == "long" or not mapped):
-            point = _by_words(columns, POINT_WORDS, [i for i in others if _may_name(cells[i], i in numbers)])
+            point = by_words(columns, POINT_WORDS, [i for i in others if may_name(cells[i], i in numbers)])
         told = point is None and not mapped and _unit_column(name, columns, cells, others, shape) is not None
         if point is not None or told or value is not None or shape.layout == "long":
             if value is None:
@@ -128,7 +138,7 @@ def find_roles(
                 )
                 names = cells[point] if point is not None else [""] * len(cells[value])
                 channels = [i for i in left if len(set(cells[i])) > 1 and i not in (unit, way)]
-                channel = _by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
+                channel = by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
                 aside = {unit, way, channel}
                 return Roles(
                     "long",
@@ -170,10 +180,10 @@ def _time_columns(
         raise unknown_column(name, columns, shape.time, "time")
     if times:
         return (times[0],)
-    dated = [index for index, column in enumerate(cells) if _mostly(looks_like_time, column)]
+    dated = [index for index, column in enumerate(cells) if mostly(looks_like_time, column)]
     if dated:
         if all(":" not in cell for cell in cells[dated[0]]) and not find_slots(columns):
-            clocks = [index for index, column in enumerate(cells) if _mostly(looks_like_clock, column)]
+            clocks = [index for index, column in enumerate(cells) if mostly(looks_like_clock, column)]
             clocks += [index for index, column in enumerate(cells) if hours(columns[index], column)]
             if clocks:
                 return (dated[0], clocks[0])
@@ -181,7 +191,7 @@ def _time_columns(
     words = ("time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start")
     for exact in (True, False):
         for index, column in enumerate(columns):
-            plain = _plain(column)
+            plain = plain_name(column)
             fits = plain.startswith(words) if exact else any(word in plain for word in words[:4])
             if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
                 return (index,)
@@ -195,16 +205,16 @@ def _time_columns(
 def _value_column(
     name: str, columns: Sequence[str], others: Sequence[int], numbers: Sequence[int]
 ) -> int | None:
-    found = _by_words(columns, VALUE_WORDS, [index for index in others if index in numbers])
+    found = by_words(columns, VALUE_WORDS, [index for index in others if index in numbers])
     if found is None:
-        found = _by_words(columns, VALUE_WORDS, others)
+        found = by_words(columns, VALUE_WORDS, others)
     if found is not None:
         return found
     numeric = [index for index in others if index in numbers]
     if len(numeric) == 1:
         return numeric[0]
     for word in VALUE_WORDS:
-        starting = [index for index in numeric if _plain(columns[index]).startswith(word)]
+        starting = [index for index in numeric if plain_name(columns[index]).startswith(word)]
         if len(starting) == 1:
             return starting[0]
     if len(others) == 1:
@@ -238,11 +248,11 @@ def _wide(
         for index, column in enumerate(cells):
             if index in time or (index == quality and index not in numbers):
                 continue
-            if _counts_rows(columns[index], column):
+            if counts_rows(columns[index], column):
                 left_out.append(columns[index])
                 continue
             chosen.append(index)
-        worded = [i for i in chosen if i not in numbers and not _any_number(cells[i])]
+        worded = [i for i in chosen if i not in numbers and not any_number(cells[i])]
         left_out += [columns[i] for i in worded if any(not is_blank(cell) for cell in cells[i])]
         chosen = [i for i in chosen if columns[i] not in left_out]
     if not chosen:
@@ -273,16 +283,14 @@ def _unit_column(
 ) -> int | None:
     said = _named(name, columns, shape.unit_from, "unit")
     return (
-        said
-        if said is not None
-        else _by_words(columns, UNIT_WORDS, [i for i in among if _are_units(cells[i])])
+        said if said is not None else by_words(columns, UNIT_WORDS, [i for i in among if are_units(cells[i])])
     )
 
 
 def _direction_column(
     columns: Sequence[str], cells: Sequence[Sequence[str]], among: Sequence[int]
 ) -> int | None:
-    return _by_words(columns, DIRECTION_WORDS, [i for i in among if _are_ways(cells[i])])
+    return by_words(columns, DIRECTION_WORDS, [i for i in among if are_ways(cells[i])])
 
 
 def _ends(columns: Sequence[str], cells: Sequence[Sequence[str]], time: Sequence[int], shape: Shape) -> bool:
@@ -291,58 +299,3 @@ def _ends(columns: Sequence[str], cells: Sequence[Sequence[str]], time: Sequence
     if len(time) == 2 and hours(columns[time[1]], cells[time[1]]):
         return hours(columns[time[1]], cells[time[1]]) == "end"
     return labels_end(columns[time[-1]])
-
-
-def _plain(column: str) -> str:
-    return re.sub(r"[\W_]+", "", without_unit(column)).casefold()
-
-
-def _by_words(columns: Sequence[str], words: Sequence[str], among: Sequence[int]) -> int | None:
-    plain = {_plain(columns[index]): index for index in reversed(among)}
-    return next((plain[word] for word in words if word in plain), None)
-
-
-def _days_only(cells: Sequence[str]) -> bool:
-    return all(":" not in cell or cell.strip().endswith("00:00:00") for cell in cells)
-
-
-def _mostly(test: object, cells: Sequence[str]) -> bool:
-    assert callable(test)
-    filled = [cell for cell in cells[:60] if not is_blank(cell)]
-    return bool(filled) and sum(bool(test(cell)) for cell in filled) * 2 > len(filled)
-
-
-def _are_numbers(cells: Sequence[str]) -> bool:
-    return _mostly(looks_like_number, cells)
-
-
-def _are_units(cells: Sequence[str]) -> bool:
-    return _mostly(lambda cell: known_unit(cell) is not None, cells) and not _are_numbers(cells)
-
-
-def _are_ways(cells: Sequence[str]) -> bool:
-    return _mostly(direction_of, cells)
-
-
-def _any_number(cells: Sequence[str]) -> bool:
-    return any(looks_like_number(cell) for cell in cells)
-
-
-def _counts_rows(column: str, cells: Sequence[str]) -> bool:
-    """A nameless column 0, 1, 2 ...: the row numbers of the program that wrote the file."""
-    if not re.fullmatch(r"column \d+|Unnamed: \d+|__index_level_\d+__|index", column):
-        return False
-    first = cells[0].strip() if cells else ""
-    return first in ("0", "1") and [cell.strip() for cell in cells] == [
-        str(int(first) + row) for row in range(len(cells))
-    ]
-
-
-def _may_name(cells: Sequence[str], numeric: bool) -> bool:
-    """A column of names; numbers may be names, but not where nearly each row has another one, unless they are long."""
-    if not numeric:
-        return True
-    filled = [cell for cell in cells if not is_blank(cell)]
-    if filled and all(re.fullmatch(r"\d{6,}", cell.strip()) for cell in filled):
-        return True
-    return all(re.fullmatch(r"\d+", cell.strip()) for cell in filled) and len(set(filled)) * 2 <= len(filled)

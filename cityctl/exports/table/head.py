@@ -36,6 +36,7 @@ class Head:
     units: tuple[str | None, ...]
     data_line: int
     sample: tuple[tuple[str, ...], ...]  # the first rows of data
+    lone_returns: bool = False  # lines end with a carriage return alone
 
 
 def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | None) -> Head:
@@ -54,6 +55,7 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
         text = start.decode(encoding, "replace")
     if "\x00" in text:
         raise InputRefused(f"{name}: this is no text", hint="name the format with --format")
+    lone_returns = "\r" in text and "\n" not in text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     whole = text if len(start) < (1 << 16) else text[: text.rfind("\n") + 1]
     lines = whole.split("\n")
@@ -72,6 +74,7 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
         units=tuple(units),
         data_line=at + 1,
         sample=tuple(tuple(row) for row in rows[at : at + 100] if any(cell.strip() for cell in row)),
+        lone_returns=lone_returns,
     )
 
 

@@ -23,6 +23,7 @@ from cityctl.exports.table.columns import Roles
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.labels import Labels
+from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.times import BLANK_TIME, TimeColumn, Times, as_text, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
@@ -141,7 +142,7 @@ class TableReader:
                     said_unit=said.text if said is not None and known is None else "",
                     direction=said.direction if said is not None else "",
                     quantity=known.quantity if known else None,
-                    kind=self._kind,
+                    kind="state" if self.shape.states and self.shape.states(name) is not None else self._kind,
                     every=round(every.total_seconds()) if every is not None else None,
                 )
             )
@@ -159,6 +160,9 @@ class TableReader:
     ) -> Chunk:
         """One series column, or one value column with its series column (`lane` None: each series its own)."""
         values, states = numbers.read_numbers(cells, self.decimal or ".", self.shape.missing)
+        words: dict[int, str] = {}
+        if self.shape.states is not None and (states == numbers.BAD).any():
+            words = read_words(series, cells, values, states, self.shape.states)
         if quality is not None:
             states = np.where(quality == NO_READING, numbers.BLANK, states)
         filled = states != numbers.BLANK
@@ -183,7 +187,7 @@ class TableReader:
             kept = series if isinstance(series, str) else series.filter(pa.array(good))
             told_quality = quality[good] if quality is not None else None
             readings = readings_table(kept, times.utc[good], values[good], told_quality, lines[good])
-        return Chunk(readings, said, self.rejections.taken(), blank)
+        return Chunk(readings, said, self.rejections.taken(), blank, words=words)
 
     def _why_not(self, name: str | None, times: Times, cells: Any, index: int) -> tuple[str, str]:
         """(why, what) of a cell that cannot be taken."""

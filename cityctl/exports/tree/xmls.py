@@ -6,7 +6,7 @@ bounds the depth (256) and the size of one text (10 MB).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -53,41 +53,66 @@ def child(element: Any, *path: str) -> Any:
     return element
 
 
+def pull_parser(*events: str, **more: Any) -> Any:
+    """A parser that is fed piece by piece, with nothing in it that reads files, the network or entities."""
+    return etree.XMLPullParser(events=events, **more, **_SAFE)
+
+
+def opening(name: str, stream: BinaryIO) -> tuple[bytes, Any]:
+    """(what was read, the root element as far as it was read). Raises InputRefused where it is unsafe or no XML."""
+    parser = pull_parser("start")
+    read = b""
+    try:
+        while len(read) < _PROLOGUE and (piece := stream.read(1 << 12)):
+            read += piece
+            if b"<!DOCTYPE" in read.replace(b"\x00", b"").upper():
+                raise InputRefused(
+                    f"{name}: a DOCTYPE is refused: it may define entities that blow up or read files",
+                    hint="ask the publisher for a document without DOCTYPE",
+                )
+            parser.feed(piece)
+            root = next((element for _, element in parser.read_events()), None)
+            if root is not None:
+                if root.getroottree().docinfo.doctype:
+                    raise InputRefused(f"{name}: a DOCTYPE is refused", hint="ask for one without DOCTYPE")
+                return read, root
+    except etree.XMLSyntaxError as problem:
+        raise refusal(name, problem, hint="fetch it again, or name the format with --format") from None
+    raise InputRefused(f"{name}: no element in its first {len(read)} bytes", hint="fetch it again")
+
+
+def refusal(
+    name: str,
+    problem: etree.XMLSyntaxError,
+    *,
+    what: str = "the document",
+    ended: bool = False,
+    tried: Sequence[str] = (),
+    hint: str = "fetch it again",
+) -> InputRefused:
+    """What is wrong with a document: cut short, or no sound XML; `ended`: the parser was told that it is over."""
+    said = (problem.msg or "damaged").split(", line ")[0]
+    words = ("Premature end", "EndTag: '</' not found", "no element found", "end of data")
+    cut = ended or any(word in said for word in words)
+    why = f"{what} is cut short" if cut else f"no sound XML: {said}"
+    where = f"{name}:{problem.lineno or 0}"
+    return InputRefused(f"{where}: {why}; nothing of it was taken", tried=list(tried), hint=hint)
+
+
 def events(name: str, stream: BinaryIO) -> Iterator[tuple[str, Any]]:
     """(start or end, element) of a document. Raises InputRefused where it is unsafe, damaged or cut short."""
-    parser: Any = etree.XMLPullParser(events=("start", "end"), **_SAFE)
-    read = b""
-    begun = ended = False
+    piece, _ = opening(name, stream)
+    parser = pull_parser("start", "end")
+    ended = False
     try:
-        while piece := stream.read(_PIECE if begun else 1 << 12):
-            if not begun:
-                read += piece
-                plain = read.replace(b"\x00", b"")
-                if b"<!DOCTYPE" in plain.upper():
-                    raise InputRefused(
-                        f"{name}: a DOCTYPE is refused: it may define entities that blow up or read files",
-                        hint="ask the publisher for a document without DOCTYPE",
-                    )
-                if len(read) > _PROLOGUE:
-                    raise InputRefused(
-                        f"{name}: no element in its first {len(read)} bytes", hint="fetch it again"
-                    )
+        while piece:
             parser.feed(piece)
-            for event in parser.read_events():
-                begun = True
-                yield event
+            yield from parser.read_events()
+            piece = stream.read(_PIECE)
         ended = True
         parser.close()
     except etree.XMLSyntaxError as problem:
-        said = (problem.msg or "damaged").split(", line ")[0]
-        cut = ended or any(
-            word in said
-            for word in ("Premature end", "EndTag: '</' not found", "no element found", "end of data")
-        )
-        why = "the document is cut short" if cut or not read else f"no sound XML: {said}"
-        raise InputRefused(
-            f"{name}:{problem.lineno or 0}: {why}; nothing of it was taken", hint="fetch it again"
-        ) from None
+        raise refusal(name, problem, ended=ended) from None
 
 
 def forget(element: Any) -> None:

@@ -1,0 +1,29 @@
+"""Lines of delimited text: LF, CR LF, and CR alone, in each encoding; figures by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+TEXT = 'Export of meters\nmeter;time;value\nä;2021-03-28 00:00;1,5\nä;2021-03-28 01:00;x\n"č";2021-03-28 02:00;3\n'
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_every_end_of_line_reads_the_same(read: Callable[..., Any], ending: str, encoding: str) -> None:
+    text = TEXT.replace("č", "c") if encoding == "cp1252" else TEXT
+    data = text.replace("\n", ending).encode(encoding)
+    told = read("csv", data, time_zone="UTC", unit="kWh")
+    assert told.of("ä") == [("2021-03-28 00:00:00Z", 1.5)]
+    assert told.of("c" if encoding == "cp1252" else "č") == [("2021-03-28 02:00:00Z", 3.0)]
+    assert [(one.line, one.reason) for one in told.rejections] == [(4, "`x` is no number")]
+
+
+def test_long_text_of_lone_returns_loses_nothing(read: Callable[..., Any]) -> None:
+    rows = [f"m,2021-01-{day:02d} {hour:02d}:{minute:02d},{day}.5" for day in range(1, 29) for hour in range(24)
+            for minute in range(60)]  # fmt: skip
+    told = read("csv", "\r".join(["meter,time,value", *rows]).encode(), time_zone="UTC", unit="kWh")
+    assert len(told.of("m")) == 28 * 24 * 60
+    assert sum(value for _, value in told.of("m")) == sum(range(1, 29)) * 1440 + 28 * 720
