@@ -13,14 +13,17 @@ from uuid import uuid4
 from cityctl.disk import sync_folder
 from cityctl.engine.duck import Engine
 from cityctl.errors import StoreProblem
+from cityctl.store.arrival import first_received
 from cityctl.store.balance import Balance, Rejection
-from cityctl.store.batch import Batch, chunks, prepare
-from cityctl.store.compare import CONFIRMED, NEW, OUTDATED, REVISED, UNCHANGED, classify
+from cityctl.store.batch import Batch
+from cityctl.store.compare import CONFIRMED, EARLIER, NEW, OUTDATED, REVISED, UNCHANGED, classify
 from cityctl.store.folder import in_plain_words, month_folder
+from cityctl.store.incoming import chunks, prepare
 from cityctl.store.landing import Landed
 from cityctl.store.register import Series, conflicts, series_of
-from cityctl.store.segment import write
+from cityctl.store.segment import Coding, write
 from cityctl.store.segment_list import Segment, SegmentKind, Snapshot
+from cityctl.store.words import numbered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,17 +52,20 @@ def add(
     points: Mapping[str, Point] | None,
     flush: Snapshot | None = None,
     instead_of: Sequence[Segment] = (),
+    words: dict[int, str] | None = None,
 ) -> Balance:
     """Take readings in, under the store's lock; see `Store.add`.
 
     `flush`: the readings are what had landed in this snapshot, and leave the landing in the same transaction.
-    `instead_of`: segments that leave the list in the same transaction: the readings are theirs.
+    `instead_of`: segments that leave the list in the same transaction: the readings are theirs. `words`: those that
+    the readings hold by their codes; it may grow while they are read.
     """
     balance = Balance()
     snapshot = flush or store.list.snapshot()
     landed = None if flush else snapshot.landed
     outdone: list[Batch] | None = [] if flush else None
-    writing = _Writing(store, snapshot.generation + 1, source)
+    words = {} if words is None else words
+    writing = _Writing(store, snapshot.generation + 1, source, words)
     engines: list[Engine] = []
 
     def opened() -> Engine:
@@ -69,7 +75,9 @@ def add(
 
     try:
         for part in chunks(readings):
+            part = numbered(part, points, words)
             batch = prepare(part, received_us=received_us, source=source, balance=balance, outdone=outdone)
+            del part  # or it would lie in memory while the next one is gathered
             series = store.list.series(batch.names)
             batch = _without_conflicts(series, batch, points, source, balance)
             if not len(batch):
@@ -79,11 +87,15 @@ def add(
             classes = classify(opened, store.folder, batch, snapshot.segments, landed, among=series)
             classes[known & (classes == NEW)] = REVISED
             _count(batch, classes, known, balance)
+            batch = first_received(opened, store.folder, batch, classes, snapshot, landed=landed is not None)
+            classes[classes == EARLIER] = REVISED  # laid over what is stored, with the same value
             writing.enrol(batch, classes, points, received_us, series if flush else {})
+            writing.begin_part(batch.names)
             for kind, wanted in _KINDS.items():
                 chosen = classes == wanted
                 if chosen.any():
                     writing.write(kind, batch if chosen.all() else batch.take(chosen))
+            del batch
         for versions in outdone or ():
             writing.write("replaced", versions)
         writing.commit(landed=flush.landed if flush else None, instead_of=instead_of)
@@ -99,14 +111,35 @@ def add(
 class _Writing:
     """Segments that are written and not yet listed: as long as they are not, they do not exist."""
 
-    def __init__(self, store: Opened, generation: int, source: str) -> None:
+    def __init__(self, store: Opened, generation: int, source: str, words: dict[int, str]) -> None:
         self.store = store
+        self.words = words
+        self.stored_words = store.list.words()
         self.generation = generation
         self.source = source
         self.key = uuid4().hex
         self.segments: list[Segment] = []
         self.series: dict[str, Series] = {}
-        self.points: set[str] = set()
+        # Points of each part, and where its segments begin among all: a part is compared with those that it meets.
+        self.parts: list[tuple[set[str], int]] = []
+        self.codings: dict[SegmentKind, Coding] = {}
+
+    def begin_part(self, names: Sequence[str]) -> None:
+        """What is written from here on holds these points alone."""
+        if not self.parts or self.parts[-1][0] != set(names):
+            self.codings = {}
+        self.parts.append((set(names), len(self.segments)))
+
+    def of(self, names: Sequence[str]) -> tuple[set[str], list[Segment]]:
+        """(those of the points that were written, the segments that may hold them)."""
+        known: set[str] = set()
+        segments: list[Segment] = []
+        ends = [*(start for _, start in self.parts[1:]), len(self.segments)]
+        for (points, start), end in zip(self.parts, ends, strict=False):
+            if met := points.intersection(names):
+                known |= met
+                segments += self.segments[start:end]
+        return known, segments
 
     def write(self, kind: SegmentKind, batch: Batch) -> None:
         with in_plain_words(self.store.folder, "writing readings"):
@@ -121,6 +154,8 @@ class _Writing:
                         ordinal=len(self.segments),
                         key=self.key,
                         source=self.source,
+                        coding=self.codings.setdefault(kind, Coding()),
+                        words=self.stored_words | self.words,
                     )
                 )
 
@@ -151,6 +186,7 @@ class _Writing:
             series=self.series.values(),
             landed=landed,
             remove=instead_of,
+            words=self.words,
             at_us=time.time_ns() // 1000,
         )
 
@@ -170,11 +206,11 @@ def _not_seen_before(
     """Without what an earlier part of the same add had already; and which readings replace one of its own."""
     import numpy as np
 
-    classes = classify(opened, writing.store.folder, batch, writing.segments, among=writing.points)
-    writing.points.update(batch.names)
+    known, segments = writing.of(batch.names)
+    classes = classify(opened, writing.store.folder, batch, segments, among=known)
     if (classes == NEW).all():
         return batch, np.zeros(len(batch), dtype=np.bool_)
-    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED))
+    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER))
     for name, count in zip(batch.names, batch.counts(classes != NEW), strict=True):
         if count:
             balance.of(name).duplicate += count
@@ -188,7 +224,7 @@ def _count(batch: Batch, classes: Classes, known: npt.NDArray[np.bool_], balance
 
     new = (classes == NEW) & ~known
     revised = (classes == REVISED) & ~known
-    unchanged = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED)) & ~known
+    unchanged = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER)) & ~known
     for kind, chosen in (("new", new), ("revised", revised), ("unchanged", unchanged)):
         if not chosen.any():
             continue

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.disk import Lock, sync_file, sync_folder
+from cityctl.disk import Lock, digest, sync_file, sync_folder
 from cityctl.errors import StoreProblem
-from cityctl.store.checking import digest, fault_of
+from cityctl.store.checking import fault_of
 from cityctl.store.folder import BACKUP_LOCK, DRAFT, LIST, SEGMENTS, in_plain_words, locked
 from cityctl.store.landing import LANDING
 from cityctl.store.segment_list import Segment, SegmentList

@@ -6,16 +6,17 @@ that would have used it names it. Knows files and the list, prints nothing.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cityctl.disk import digest
 from cityctl.engine.columns import numbers_of
 from cityctl.store.folder import DRAFT, SEGMENTS, locked
 from cityctl.store.segment_list import Segment
+from cityctl.store.words import faults
 
 if TYPE_CHECKING:
     from cityctl.store.opened import Opened
@@ -46,6 +47,7 @@ def check(store: Opened, *, wait: float = 60.0) -> Checked:
     for file in (store.list, store.list.landing):
         if fault := file.fault():
             done.faults.append(f"{file.path}: {fault}")
+    done.faults += faults(store.list.words())
     snapshot = store.list.snapshot(landing=False)
     reasons: dict[Segment, str | None] = {}
     for segment in (*snapshot.all, *(segment for segment, _ in snapshot.damaged)):
@@ -75,15 +77,6 @@ def orphans(store: Opened) -> Iterator[str]:
         name = f"{SEGMENTS}/{path.parent.name}/{path.name}"
         if path.suffix in (".parquet", DRAFT) and name not in known:
             yield name
-
-
-def digest(path: Path) -> str:
-    """sha256 of a file. Raises OSError."""
-    seen = hashlib.sha256()
-    with path.open("rb") as handle:
-        while piece := handle.read(_PIECE):
-            seen.update(piece)
-    return seen.hexdigest()
 
 
 def fault_of(folder: Path, segment: Segment) -> str | None:

@@ -171,9 +171,11 @@ def _merge(
     replaced = [segment for segment in snapshot.replaced if segment.month == month] if history else []
     made: list[Segment] = []
     key = uuid4().hex
+    words = store.list.words()
 
     def put(kind: SegmentKind, batch: Batch) -> None:
         about: dict[str, Any] = {"generation": snapshot.generation + 1, "key": key, "source": "compaction"}
+        about["words"] = words
         made.append(write(store.folder, month, kind, batch, ordinal=len(made), **about))
 
     with in_plain_words(store.folder, "compacting"):

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED = 0, 1, 2, 3, 4
-"""unchanged: stored so · confirmed: stored so, and now received later · outdated: another version, and what is
-stored was received later."""
+NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER = range(6)
+"""unchanged: stored so · earlier, confirmed: stored so, and now received earlier, or later · outdated: another
+version, and what is stored was received later."""
 
 
 def classify(
@@ -35,7 +35,7 @@ def classify(
     *,
     among: Container[str],
 ) -> npt.NDArray[np.uint8]:
-    """NEW, UNCHANGED, CONFIRMED, REVISED or OUTDATED for each reading of the batch.
+    """NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED or EARLIER for each reading of the batch.
 
     `among`: the points that may be in the segments and among the landed; readings of others are new. `opened`
     gives the engine, and is only called where something is stored in the batch's time.
@@ -71,7 +71,7 @@ def _compared(
     if not landed and not any(which.touches(segment) for segment in segments):
         return classes
     engine = opened()
-    engine.register("incoming", _incoming(batch))
+    engine.register("incoming", incoming(batch))
     effective = "greatest(received, confirmed)"
     stored = f"SELECT {COLUMNS}, {effective} AS effective FROM ({stored})"
     if again is not None:
@@ -88,7 +88,8 @@ def _compared(
     same = "n.value IS NOT DISTINCT FROM s.value AND n.quality = s.quality"
     found = engine.arrow(
         f"SELECT n.place, (CASE WHEN {same} THEN "
-        f"CASE WHEN n.received > s.effective THEN {CONFIRMED} ELSE {UNCHANGED} END "
+        f"CASE WHEN n.received > s.effective THEN {CONFIRMED} WHEN n.first < s.received THEN {EARLIER} "
+        f"ELSE {UNCHANGED} END "
         f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} ELSE {OUTDATED} END)::UTINYINT AS class "
         f"FROM incoming AS n JOIN ({stored}) AS s ON s.point = n.point AND s.time = n.time{only_one}"
     )
@@ -100,8 +101,8 @@ def _compared(
     return classes
 
 
-def _incoming(batch: Batch) -> pa.Table:
-    """A batch as Arrow: the columns of a reading, and `place`, its row."""
+def incoming(batch: Batch) -> pa.Table:
+    """A batch as Arrow: the columns of a reading, `received` the last time and `first` the first; `place`, its row."""
     import numpy as np
     import pyarrow as pa
 
@@ -110,7 +111,8 @@ def _incoming(batch: Batch) -> pa.Table:
         time=times(batch.times),
         value=floats(batch.values),
         quality=octets(batch.qualities),
-        received=times(batch.received),
+        received=times(batch.last_received),
+        first=times(batch.received),
         place=integers(np.arange(len(batch))),
     )
 

@@ -1,16 +1,15 @@
 """`data export`: readings in the long format, in the units that the city speaks, streamed.
 
-One row a reading: point, time (UTC), local (with its offset), value, unit, quality.
+One row a reading: point, time (UTC), local (with its offset), value, unit, quality. Words of states stand in the
+column of values, which is then one of text in CSV and Parquet.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -23,11 +22,13 @@ from cityctl.engine.columns import floats, octets, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import UsageProblem
 from cityctl.glossary import column
-from cityctl.reading import Quality
+from cityctl.reading import LEAST_WORD, Quality
 from cityctl.result import Column, Result, Table
+from cityctl.store import words
 from cityctl.store.choice import chosen, opened
 from cityctl.store.city_tables import calendar
 from cityctl.store.grid import floor_division
+from cityctl.store.streams import WRITERS
 
 if TYPE_CHECKING:
     from cityctl.city.model import City
@@ -41,6 +42,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("local", "Local time", meaning="the city's own time, with its offset from UTC", priority=3),
 )
 
+WORD = Column("word", "Text", meaning="the text that the reading is, where it is no number", priority=1)
+
 _HALF_HOUR = 1_800_000_000  # µs
 
 
@@ -52,55 +55,60 @@ def _written(time: str) -> str:
     )
 
 
-def _query(time: str) -> str:
+def _query(time: str, *, words: bool) -> str:
+    """`words`: a column of them beside the numbers; either is NULL."""
+    number = "r.value * u.factor + u.shift"
+    value = f"CASE WHEN w.code IS NULL THEN {number} END AS value, w.word" if words else f"{number} AS value"
+    words_too = "LEFT JOIN words AS w ON w.code = r.value" if words else ""
     return f"""
 SELECT r.point, {time} AS time, {_written("r.time + c.shift")} || c.offset_text AS local,
-       r.value * u.factor + u.shift AS value, u.unit, q.quality
+       {value}, u.unit, q.quality
 FROM readings AS r
 JOIN shown AS u ON u.point = r.point
 JOIN grades AS q ON q.grade = r.quality
 JOIN offsets AS c ON c.half_hour = {floor_division("epoch_us(r.time)", _HALF_HOUR)}
+{words_too}
 ORDER BY r.point, r.time
 """
 
 
-_QUERY = _query("r.time")
-_TEXT_QUERY = _query(f"{_written('r.time')} || 'Z'")
+_WITH_WORDS = (
+    f"SELECT 1 FROM readings WHERE value >= {LEAST_WORD} AND value IN (SELECT code FROM words) LIMIT 1"
+)
 
 
 @contextmanager
 def _asked(
     project: Project,
-    words: Sequence[str],
+    points: Sequence[str],
     since: str | None,
     until: str | None,
     last: str | None,
     now: datetime,
-) -> Iterator[tuple[Engine, Interval | None]]:
-    """An engine that can answer _QUERY, and the interval (None: all readings)."""
+) -> Iterator[tuple[Engine, Interval | None, bool]]:
+    """An engine that can answer `_query`, the interval (None: all readings), and whether there are words."""
     city = project.city
     narrowed = since is not None or until is not None or last is not None
     asked = clock.interval(since, until, last, zone=city.zone_info, now=now) if narrowed else None
     with opened(project) as store, Engine() as engine:
-        points = chosen(store, city, words)
-        store.attach(engine, city, points=points, interval=asked)
-        span = store.span()
-        assert span is not None
+        store.attach(engine, city, points=chosen(store, city, points), interval=asked)
+        span = store.span() or (now, now)  # where all readings were dropped, roll-ups are still there
         whole = asked or Interval(span[0] - timedelta(days=2), span[1] + timedelta(days=2), city.zone_info)
         engine.keep("shown", _shown(store, city))
         engine.keep("grades", _grades())
+        words.keep(engine, dictionary := store.list.words())
         engine.keep("calendar", calendar(city, whole))
         engine.execute(
             f"CREATE TABLE offsets AS SELECT epoch_us(slot) // {_HALF_HOUR} AS half_hour, local - slot AS shift, "
             "CASE WHEN local < slot THEN '-' ELSE '+' END || strftime(TIMESTAMP '1970-01-01' + "
             "to_microseconds(abs(epoch_us(local) - epoch_us(slot))), '%H:%M') AS offset_text FROM calendar"
         )
-        yield engine, asked
+        yield engine, asked, bool(dictionary and engine.rows(_WITH_WORDS))
 
 
 def export(
     project: Project,
-    words: Sequence[str],
+    points: Sequence[str],
     *,
     form: str,
     path: Path | None,
@@ -113,26 +121,26 @@ def export(
 ) -> Result | None:
     """Stream readings to a file or to `out`; a form for people comes back as a Result instead.
 
-    `words` name points (`b0_*` names several); none means all. Without an interval: all readings. Raises
+    `points` are words that name them (`b0_*` names several); none means all. Without an interval: all readings. Raises
     StoreProblem, and UsageProblem for a word that names no point, a path that cannot be written, or Parquet
     on a terminal.
     """
     when: dict[str, Any] = {"since": since, "until": until, "last": last, "now": now}
     stream_form = next((known for known in STREAMED if known == form), None)
     if stream_form is None:
-        return readings(project, words, **when)
+        return readings(project, points, **when)
     if path is not None:
-        stream_to(path, project, words, form=stream_form, **when)
+        stream_to(path, project, points, form=stream_form, **when)
     elif stream_form == "parquet" and terminal:
         raise UsageProblem("-o parquet is no text for a terminal", hint="add --output-file PATH")
     else:
-        stream(project, words, form=stream_form, write=out, **when)
+        stream(project, points, form=stream_form, write=out, **when)
     return None
 
 
 def stream(
     project: Project,
-    words: Sequence[str],
+    points: Sequence[str],
     *,
     form: StreamFormat,
     write: Callable[[bytes], object],
@@ -143,19 +151,23 @@ def stream(
 ) -> int:
     """Write readings as they come, piece by piece, and say how many there were."""
     rows = 0
-    with _asked(project, words, since, until, last, now) as (engine, _), _WRITERS[form](write) as put:
-        for batch in engine.batches(_QUERY if form == "parquet" else _TEXT_QUERY):
+    with (
+        _asked(project, points, since, until, last, now) as (engine, _, worded),
+        WRITERS[form](write, worded) as put,
+    ):
+        time = "r.time" if form == "parquet" else f"{_written('r.time')} || 'Z'"
+        for batch in engine.batches(_query(time, words=worded)):
             rows += batch.num_rows
             put(batch)
     return rows
 
 
-def stream_to(path: Path, project: Project, words: Sequence[str], **how: Any) -> int:
+def stream_to(path: Path, project: Project, points: Sequence[str], **how: Any) -> int:
     """`stream` into a file that is there whole or not at all."""
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
         with draft.open("xb") as handle:
-            rows = stream(project, words, write=handle.write, **how)
+            rows = stream(project, points, write=handle.write, **how)
             handle.flush()
             os.fsync(handle.fileno())
         draft.replace(path)
@@ -171,7 +183,7 @@ def stream_to(path: Path, project: Project, words: Sequence[str], **how: Any) ->
 
 def readings(
     project: Project,
-    words: Sequence[str],
+    points: Sequence[str],
     *,
     since: str | None = None,
     until: str | None = None,
@@ -179,15 +191,17 @@ def readings(
     now: datetime,
 ) -> Result:
     """The same rows as a result, for people."""
-    with _asked(project, words, since, until, last, now) as (engine, asked):
+    with _asked(project, points, since, until, last, now) as (engine, asked, worded):
         rows: list[tuple[object, ...]] = [
-            (point, time.replace(tzinfo=UTC), *rest) for point, time, *rest in engine.rows(_QUERY)
+            (point, time.replace(tzinfo=UTC), *rest)
+            for point, time, *rest in engine.rows(_query("r.time", words=worded))
         ]
     columns = [
         column("point"),
         column("time"),
         COLUMNS[0],
         column("value"),
+        *([WORD] if worded else []),
         column("unit"),
         column("quality"),
     ]
@@ -215,84 +229,3 @@ def _grades() -> Any:
         grade=octets([int(grade) for grade in Quality]),
         quality=texts([grade.name.lower() for grade in Quality]),
     )
-
-
-@contextmanager
-def _as_csv(write: Callable[[bytes], object]) -> Iterator[Callable[[Any], None]]:
-    from pyarrow import ArrowInvalid, csv
-
-    write(b"point,time,local,value,unit,quality\n")
-
-    def written(batch: Any, quoting: Literal["none", "needed"]) -> bytes:
-        piece = BytesIO()
-        csv.write_csv(batch, piece, csv.WriteOptions(include_header=False, quoting_style=quoting))
-        return piece.getvalue()
-
-    def put(batch: Any) -> None:
-        plain = _plain(batch)
-        try:
-            write(written(plain, "none"))
-        except ArrowInvalid:  # a name holds a comma, a quote or a line break: Arrow then quotes all texts
-            write(written(plain, "needed"))
-
-    yield put
-
-
-def _plain(batch: Any) -> Any:
-    """Names that a spreadsheet would run as a formula begin with an apostrophe (CWE-1236)."""
-    import pyarrow.compute as pc
-
-    formula = r"^(\s*[=+@-])"
-    named: Any = pc.unique(batch.column("point"))
-    if not pc.any(pc.match_substring_regex(named, pattern=formula)).as_py():
-        return batch
-    names = pc.replace_substring_regex(batch.column("point"), pattern=formula, replacement=r"'\1")
-    return batch.set_column(0, "point", names)
-
-
-@contextmanager
-def _as_jsonl(write: Callable[[bytes], object]) -> Iterator[Callable[[Any], None]]:
-    def put(batch: Any) -> None:
-        rows = batch.to_pylist()
-        write("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())
-
-    yield put
-
-
-@contextmanager
-def _as_parquet(write: Callable[[bytes], object]) -> Iterator[Callable[[Any], None]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    text = pa.string()
-    fields: Any = {"point": text, "time": pa.timestamp("us", "UTC"), "local": text, "value": pa.float64()}
-    schema = pa.schema(fields | {"unit": text, "quality": text})
-    pipe: Any = _Pipe(write)
-    with pq.ParquetWriter(pa.PythonFile(pipe, mode="w"), schema, compression="zstd") as writer:
-
-        def put(batch: Any) -> None:
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-
-        yield put
-
-
-_WRITERS = {"csv": _as_csv, "jsonl": _as_jsonl, "parquet": _as_parquet}
-
-
-class _Pipe:
-    """What Arrow wants of a file that is only written, front to back."""
-
-    closed = False
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
-
-    def write(self, data: bytes) -> int:
-        self._write(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        self.closed = True

@@ -15,12 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityctl.disk import sync_folder
+from cityctl.disk import digest, sync_folder
 from cityctl.engine.columns import numbers_of
 from cityctl.engine.duck import Engine, text_literal
 from cityctl.errors import StoreProblem
 from cityctl.store.adding import add
-from cityctl.store.checking import digest
 from cityctl.store.folder import LIST, SEGMENTS, locked, missing
 from cityctl.store.scan import files
 from cityctl.store.segment_list import EPOCH, READINGS, ROLLUPS, Segment, SegmentList
@@ -127,7 +126,9 @@ def _rebuilt(
                 rollups.setdefault((kind, path.parent.name), []).append((path, about))
             elif kind in READINGS or kind == "replaced":
                 readings = _table(store, path, again=kind == "confirmed")
-                add(store, readings, source=about["source"], received_us=0, points=points)
+                add(
+                    store, readings, source=about["source"], received_us=0, points=points, words=_words(about)
+                )
                 done.segments += 1
         _keep_rollups(store, rollups, done)
         with Engine() as engine:
@@ -162,6 +163,11 @@ def _footer(path: Path) -> tuple[dict[str, Any], str | None]:
     except (OSError, pa.ArrowException, ValueError, KeyError) as problem:
         return {}, str(problem).splitlines()[0]
     return about, None
+
+
+def _words(about: Mapping[str, Any]) -> dict[int, str]:
+    """The words of a segment's footer; JSON has texts for keys."""
+    return {int(code): text for code, text in about.get("words", {}).items()}
 
 
 def _table(store: Opened, path: Path, *, again: bool) -> pa.Table:

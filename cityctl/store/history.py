@@ -5,7 +5,7 @@ Asks all segments of the point, those of replaced versions too; the scan of othe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from cityctl import clock
@@ -13,10 +13,11 @@ from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
 from cityctl.glossary import column
-from cityctl.reading import Quality
+from cityctl.reading import LEAST_WORD, Quality
 from cityctl.result import Column, Result, Table
 from cityctl.store.choice import chosen, opened
 from cityctl.store.compare import landed_table
+from cityctl.store.export import WORD
 from cityctl.store.opened import Opened
 from cityctl.store.quarantine import name_damaged
 from cityctl.store.scan import Filter, confirmations, instant, micros
@@ -55,11 +56,16 @@ def history(
         points = chosen(store, project.city, words) or []
         series = store.series()
         rows = _versions(store, points, interval, known_at, revised_only=not everything and known_at is None)
+        texts = store.list.words()
     units = {name: pretty(entry.unit) if entry.unit else None for name, entry in series.items()}
     shown: list[tuple[object, ...]] = [
-        (*row[:3], units.get(row[0]), Quality(row[3]).name.lower(), *row[4:]) for row in rows
+        (*row[:2], *_said(row[2], texts), units.get(row[0]), Quality(row[3]).name.lower(), *row[4:])
+        for row in rows
     ]
-    columns = [column("point"), column("time"), column("value"), column("unit"), column("quality")]
+    columns = [column("point"), column("time"), column("value"), WORD, column("unit"), column("quality")]
+    if not any(row[3] for row in shown):
+        columns.remove(WORD)
+        shown = [(*row[:3], *row[4:]) for row in shown]
     columns += [_VERSION, column("received_at", priority=2), _FROM, _REPLACED]
     title = "History" if known_at is None else "As it was known"
     result = Result(title, [Table("versions", "Versions", columns, shown)], interval=interval)
@@ -72,6 +78,12 @@ def history(
         if not rows:
             result.notes.append("no reading of these points was ever replaced (--all shows those too)")
     return result
+
+
+def _said(value: float | None, words: Mapping[int, str]) -> tuple[float | None, str | None]:
+    """(number, word): one of them, or neither."""
+    word = words.get(int(value)) if value is not None and value >= LEAST_WORD else None
+    return (value, None) if word is None else (None, word)
 
 
 def _versions(
@@ -108,20 +120,22 @@ def _versions(
         again = confirmations(store.folder, snapshot.segments, which)
         engine.execute(f"CREATE TABLE versions AS {' UNION ALL '.join(parts)}")
         # A version that was received again after another one counts from then on once more.
-        events = "SELECT point, time, value, quality, received, source FROM versions"
+        events = "SELECT point, time, value, quality, received, source, confirmed IS NOT NULL AS again FROM versions"
         events += (
-            " UNION ALL SELECT point, time, value, quality, confirmed, source FROM versions "
+            " UNION ALL SELECT point, time, value, quality, confirmed, source, true FROM versions "
             "WHERE confirmed IS NOT NULL"
         )
         if again is not None:
             events += (
-                f" UNION ALL SELECT v.point, v.time, v.value, v.quality, c.confirmed, v.source FROM ({again}) AS c "
+                f" UNION ALL SELECT v.point, v.time, v.value, v.quality, c.confirmed, v.source, true "
+                f"FROM ({again}) AS c "
                 "JOIN (SELECT * FROM versions QUALIFY row_number() OVER (PARTITION BY point, time "
-                "ORDER BY received DESC, quality, value IS NULL, value DESC) = 1) AS v "
+                "ORDER BY greatest(received, confirmed) DESC, quality, value IS NULL, value DESC) = 1) AS v "
                 "ON v.point = c.point AND v.time = c.time WHERE c.confirmed > v.received"
             )
         until = f" WHERE received <= {instant(micros(at))}" if at is not None else ""
-        order = "ORDER BY received, quality DESC, value IS NOT NULL, value"
+        # Who brought a version first is told by the row that says nothing of its coming back.
+        order = "ORDER BY received, quality DESC, value IS NOT NULL, value, again, source"
         engine.execute(
             f"CREATE TABLE known AS SELECT * EXCLUDE (same) FROM (SELECT *, "
             f"value IS NOT DISTINCT FROM lag(value) OVER w AND quality = lag(quality) OVER w AS same "

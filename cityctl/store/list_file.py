@@ -1,7 +1,8 @@
 """The file that the segment list lives in: its tables, its version, and how an older one is brought up to date.
 
 Version 1 kept landed readings in this file as well, one a row; since version 2 they have a file of their own,
-so that a lost list takes no reading with it, and polls do not wait for imports.
+so that a lost list takes no reading with it, and polls do not wait for imports. Since version 3 there is a
+dictionary of words.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from cityctl.errors import StoreProblem
 from cityctl.store.folder import LIST, SEGMENTS, in_plain_words, locked, missing
 from cityctl.store.landing import Landing
 from cityctl.store.sqlite_file import BUSY, SqliteFile
+from cityctl.store.words import TABLE
 
-SCHEMA = 2
+SCHEMA = 3
 
 _SINCE_2 = """
 CREATE TABLE flushed (landing TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
@@ -43,6 +45,7 @@ CREATE TABLE series (
     id INTEGER PRIMARY KEY, point TEXT NOT NULL UNIQUE, quantity TEXT, unit TEXT, first_seen_us INTEGER NOT NULL
 );
 {_SINCE_2}
+{TABLE}
 """
 
 
@@ -103,27 +106,33 @@ class ListFile(SqliteFile):
                 self._lay_out(_TABLES, SCHEMA)
 
     def _update(self) -> None:
-        """From version 1: landed readings move into their own file; may be killed anywhere and run again."""
+        """From earlier versions; may be killed anywhere and run again."""
         with (
             locked(self.folder, purpose="bringing the store up to date", wait=BUSY),
             self.writing("bringing the store up to date") as connection,
         ):
             if self._version() >= SCHEMA:  # another process was faster
                 return
-            landed = connection.execute(
-                "SELECT s.point, l.time_us, l.value, l.quality, l.received_us, s.quantity, s.unit, "
-                "s.first_seen_us FROM landing AS l JOIN series AS s ON s.id = l.series ORDER BY l.id"
-            ).fetchall()
-            keys = connection.execute("SELECT key, received_us FROM batches").fetchall()
-            self.landing.take_over(landed, keys)
-            for statement in _SINCE_2.split(";"):
-                connection.execute(statement)
-            connection.execute("ALTER TABLE segments ADD COLUMN damage TEXT")
-            # What is stored was never rolled up.
-            connection.execute(
-                "INSERT INTO dirty SELECT month, min(first_us), max(last_us), max(generation) FROM segments "
-                "WHERE removed_at_us IS NULL GROUP BY month"
-            )
-            connection.execute("DROP TABLE landing")
-            connection.execute("DROP TABLE batches")
+            if self._version() < 2:
+                self._from_1(connection)
+            connection.execute(TABLE)
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _from_1(self, connection: sqlite3.Connection) -> None:
+        """Landed readings move into their own file."""
+        landed = connection.execute(
+            "SELECT s.point, l.time_us, l.value, l.quality, l.received_us, s.quantity, s.unit, "
+            "s.first_seen_us FROM landing AS l JOIN series AS s ON s.id = l.series ORDER BY l.id"
+        ).fetchall()
+        keys = connection.execute("SELECT key, received_us FROM batches").fetchall()
+        self.landing.take_over(landed, keys)
+        for statement in _SINCE_2.split(";"):
+            connection.execute(statement)
+        connection.execute("ALTER TABLE segments ADD COLUMN damage TEXT")
+        # What is stored was never rolled up.
+        connection.execute(
+            "INSERT INTO dirty SELECT month, min(first_us), max(last_us), max(generation) FROM segments "
+            "WHERE removed_at_us IS NULL GROUP BY month"
+        )
+        connection.execute("DROP TABLE landing")
+        connection.execute("DROP TABLE batches")

@@ -7,7 +7,7 @@ among the few instants at which the clocks change: no row is converted on its ow
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from cityctl.engine.duck import Engine, name_literal, text_literal
 from cityctl.reading import Quality
 from cityctl.store import counters
 from cityctl.store.scan import INNER, Filter, instant, micros
+from cityctl.store.words import keep as keep_words
 
 if TYPE_CHECKING:
     from cityctl.city.model import City
@@ -48,24 +49,30 @@ BASE: tuple[View, ...] = (
     View("calendar", "half-hours of UTC with local time, day, weekday and holiday"),
     View("interventions", "what was done to save, and when"),
     View("used", "what each counter counted between two readings, repaired"),
+    View("words", "texts of alarms and modes, by the code that stands in `readings` for each"),
     View("repairs", "what was left out or put right in counters, and why"),
 )
 
 
-def attach_people(engine: Engine, city: City, series: dict[str, Series], interval: Interval) -> list[View]:
+def attach_people(
+    engine: Engine, city: City, series: dict[str, Series], interval: Interval, words: Mapping[int, str]
+) -> list[View]:
     """Make the views over the engine's view `readings`, and say which there are.
 
     A schema for each network with `readings` and, for each zone, its readings one a row and, as `ZONE_wide`,
     one column a point.
     """
     _keep(engine, city, series)
+    keep_words(engine, words)
     local = local_time(city.zone_info, interval)
     grades = " ".join(f"WHEN {int(grade)} THEN '{grade.name.lower()}'" for grade in Quality)
     shown = (
-        f"SELECT r.point, r.time, {local.format('r.time')} AS local, r.value * u.scale + u.shift AS value, u.unit, "
-        f"CASE r.quality {grades} END AS quality, s.name AS state, u.zone, u.network FROM main.readings AS r "
-        f"JOIN {_SHOWN} AS u ON u.point = r.point "
-        f"LEFT JOIN {_STATES} AS s ON s.point = r.point AND s.code = r.value"
+        f"SELECT r.point, r.time, {local.format('r.time')} AS local, "
+        "CASE WHEN w.code IS NULL THEN r.value * u.scale + u.shift END AS value, u.unit, "
+        f"CASE r.quality {grades} END AS quality, coalesce(w.word, s.name) AS state, u.zone, u.network "
+        f"FROM main.readings AS r JOIN {_SHOWN} AS u ON u.point = r.point "
+        f"LEFT JOIN {_STATES} AS s ON s.point = r.point AND s.code = r.value "
+        "LEFT JOIN main.words AS w ON w.code = r.value"
     )
     views = list(BASE)
     points = city.points()
@@ -95,7 +102,11 @@ def attach_people(engine: Engine, city: City, series: dict[str, Series], interva
                 views.append(
                     View(f"{_said(schema)}.{_said(wide)}", f"readings of {title}, one column a point")
                 )
-                _view(engine, f"{name_literal(schema)}.{name_literal(wide)}", _wide(names, city, local))
+                _view(
+                    engine,
+                    f"{name_literal(schema)}.{name_literal(wide)}",
+                    _wide(names, city, local, bool(words)),
+                )
     _counter_views(engine, local)
     return views
 
@@ -104,16 +115,23 @@ def _view(engine: Engine, name: str, query: str) -> None:
     engine.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
 
 
-def _wide(names: Sequence[str], city: City, local: str) -> str:
+def _wide(names: Sequence[str], city: City, local: str, words: bool) -> str:
     points = city.points()
     cells = []
     for name, column in _names(names, {"local", "time"}, plain=False).items():
+        if words and points[name].kind == "state":
+            cells.append(
+                f"max(coalesce(w.word, value::VARCHAR)) FILTER (WHERE point = {text_literal(name)}) "
+                f"AS {name_literal(column)}"
+            )
+            continue
         scale, shift = units.linear(points[name].unit, points[name].shown_unit)
         cells.append(
             f"max(value) FILTER (WHERE point = {text_literal(name)}) * {scale!r} + {shift!r} AS {name_literal(column)}"
         )
     return (
-        f"SELECT {local.format('time')} AS local, time, {', '.join(cells)} FROM main.readings WHERE {_among(names)} "
+        f"SELECT {local.format('time')} AS local, time, {', '.join(cells)} FROM main.readings "
+        f"{'LEFT JOIN main.words AS w ON w.code = value ' if words else ''}WHERE {_among(names)} "
         "GROUP BY time"
     )
 

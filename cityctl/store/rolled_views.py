@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cityctl.clock import Interval
 from cityctl.engine.columns import table, times
 from cityctl.engine.duck import Engine
 from cityctl.store.compare import landed_table
 from cityctl.store.months import HOUR_US, LocalMonth, local_months, utc_months
 from cityctl.store.rollup import ADDED, COLUMNS, by_hour, stored
-from cityctl.store.scan import BEST_FIRST, INNER, Filter, prevailing
+from cityctl.store.scan import BEST_FIRST, INNER, Filter, micros, prevailing
 from cityctl.store.segment_list import Snapshot
 
 if TYPE_CHECKING:
@@ -27,10 +28,15 @@ _BUCKET = (
 )
 
 
-def attach_rollups(store: Opened, engine: Engine, zone: ZoneInfo) -> None:
+LEVELS: dict[str, str] = {"hourly": "hour", "daily": "local day", "monthly": "local month"}
+"""View -> what a row of it stands for."""
+
+
+def attach_rollups(store: Opened, engine: Engine, zone: ZoneInfo, interval: Interval | None = None) -> None:
     """Show readings by hour, local day and local month: point, time (start, UTC), readings, mean, sum, min ...
 
-    `expected` is NULL where a month is not rolled up yet. `zone`: the city's.
+    `expected` is NULL where a month is not rolled up yet. `zone`: the city's. `interval`: only what begins in it.
+    Readings that are in no roll-up are added up here and now, so attach them only where they are asked for.
     """
     snapshot = store.list.snapshot()
     engine.execute(f"CREATE SCHEMA IF NOT EXISTS {INNER}")
@@ -41,6 +47,7 @@ def attach_rollups(store: Opened, engine: Engine, zone: ZoneInfo) -> None:
     _live_hours(store, engine, snapshot, list(live.values()))
     _calendar(engine, [*live.values(), *(LocalMonth(name, zone) for name in {held.month for held in kept})])
     fresh = f"{INNER}.live_hourly"
+    within = Filter(micros(interval.start), micros(interval.end)).sql if interval else "true"
     for level, slot in (("hourly", "time"), ("daily", "day"), ("monthly", "month")):
         old = stored(store.folder, [held for held in kept if held.kind == level])
         if slot == "time":
@@ -55,7 +62,7 @@ def attach_rollups(store: Opened, engine: Engine, zone: ZoneInfo) -> None:
             f"CREATE OR REPLACE VIEW {level} AS SELECT {_BUCKET} FROM ("
             f"SELECT {COLUMNS} FROM ({old}) AS a WHERE NOT EXISTS (SELECT 1 FROM ({new}) AS b WHERE {same} "
             f"AND b.readings >= a.readings) UNION ALL SELECT {COLUMNS} FROM ({new}) AS a WHERE NOT EXISTS "
-            f"(SELECT 1 FROM ({old}) AS b WHERE {same} AND b.readings > a.readings))"
+            f"(SELECT 1 FROM ({old}) AS b WHERE {same} AND b.readings > a.readings)) WHERE {within}"
         )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,10 +19,19 @@ from cityctl.engine.columns import codes, floats, octets, texts, times
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.folder import DRAFT, SEGMENTS, month_folder
 from cityctl.store.segment_list import Segment, SegmentKind
+from cityctl.store.words import among
 
 ROW_GROUP = 491_520  # four of DuckDB's units of work: a dictionary of values is shared by more of them
 _SAMPLE = 122_880
 _LEVEL = 3
+
+
+@dataclass
+class Coding:
+    """How values of some points were coded last, and how many of them told it: their next ones are coded alike."""
+
+    encoding: str | None = None
+    told_by: int = 0
 
 
 def schema() -> Any:
@@ -51,14 +62,19 @@ def write(
     ordinal: int,
     key: str,
     source: str,
+    coding: Coding | None = None,
+    words: Mapping[int, str] | None = None,
 ) -> Segment:
     """Put the readings of one month into a file of their own, durable before this returns.
 
     The name begins with the generation: of two segments of a month, the one whose name sorts later holds
     the later word. The caller makes the folder's entry durable (`sync_folder`) and lists the segment.
+    `words`: those that may stand in it by their codes; its own go into the footer, should the list be lost.
     """
-    about = {"kind": kind, "generation": generation, "batch": key, "source": source}
-    data = _parquet(batch, about, with_values=kind != "confirmed")
+    about: dict[str, Any] = {"kind": kind, "generation": generation, "batch": key, "source": source}
+    if words and kind != "confirmed" and (held := among(batch.values, words)):
+        about["words"] = held
+    data = _parquet(batch, about, coding or Coding(), with_values=kind != "confirmed")
     return put(
         folder,
         month,
@@ -71,7 +87,7 @@ def write(
         ordinal=ordinal,
         key=key,
         source=source,
-        received_us=int(batch.received.max()),
+        received_us=int(batch.last_received.max()),
     )
 
 
@@ -94,7 +110,7 @@ def put(
     )
 
 
-def _parquet(batch: Batch, about: dict[str, Any], *, with_values: bool) -> Any:
+def _parquet(batch: Batch, about: dict[str, Any], coding: Coding, *, with_values: bool) -> Any:
     """The file's bytes; each row group carries only the names that stand in it.
 
     `about` goes into the footer, for a list that has to be made anew; its `source` is that of readings
@@ -107,7 +123,7 @@ def _parquet(batch: Batch, about: dict[str, Any], *, with_values: bool) -> Any:
     repeated = ["point", "quality", "received", "confirmed", "source"]
     encodings = {"time": "DELTA_BINARY_PACKED"}
     if with_values:
-        if (encoding := _encoding(batch)) is None:
+        if (encoding := _encoding(batch, coding)) is None:
             repeated.append("value")
         else:
             encodings["value"] = encoding
@@ -127,7 +143,7 @@ def _parquet(batch: Batch, about: dict[str, Any], *, with_values: bool) -> Any:
     return target.getvalue()
 
 
-def _encoding(batch: Batch) -> str | None:
+def _encoding(batch: Batch, coding: Coding) -> str | None:
     """How values are coded; None is a dictionary.
 
     Measured ones repeat. Of those that do not, rounded ones are smallest as they are, computed ones by byte
@@ -139,6 +155,9 @@ def _encoding(batch: Batch) -> str | None:
 
     middle = max(0, len(batch) // 2 - _SAMPLE // 2)
     sample = batch.values[middle : middle + _SAMPLE]
+    if coding.told_by * 2 >= len(sample) > 0:
+        return coding.encoding
+    coding.told_by, coding.encoding = len(sample), None
     if len(sample) < 1000 or len(np.unique(sample)) * 16 <= len(sample):
         return None
     values = pa.Table.from_arrays([floats(sample)], names=["value"])
@@ -155,7 +174,8 @@ def _encoding(batch: Batch) -> str | None:
             column_encoding=coded,
         )
         sizes[encoding] = target.getvalue().size
-    return min(sizes, key=lambda encoding: sizes[encoding])
+    coding.encoding = min(sizes, key=lambda encoding: sizes[encoding])
+    return coding.encoding
 
 
 def _row_group(batch: Batch, columns: Any, source: str) -> Any:
@@ -169,7 +189,7 @@ def _row_group(batch: Batch, columns: Any, source: str) -> Any:
     made: dict[str, Any] = {
         "point": pa.DictionaryArray.from_arrays(codes(np.cumsum(steps, dtype=np.int32)), names),
         "time": times(batch.times),
-        "received": times(batch.received),
+        "received": times(batch.received if "value" in columns.names else batch.last_received),
         "source": _sources(batch, source),
     }
     if "value" in columns.names:

@@ -15,6 +15,7 @@ from typing import Literal
 from cityctl.store.landing import Landed
 from cityctl.store.list_file import ListFile
 from cityctl.store.register import Series, enrol, registered
+from cityctl.store.words import Words, known, learn
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -167,9 +168,10 @@ class SegmentList(ListFile):
         rolled: Sequence[Dirty] = (),
         dropped: Mapping[str, int] | None = None,
         settling: bool = False,
+        words: Mapping[int, str] | None = None,
         at_us: int,
     ) -> None:
-        """One transaction: segments come and go, series are enrolled, flushed batches leave the landing.
+        """One transaction: segments come and go, series and words are enrolled, flushed batches leave the landing.
 
         `landed`: the batches that the added segments hold. `rolled`: months whose roll-ups are among the added
         segments; one that became dirty anew meanwhile stays so. `dropped`: months whose raw readings go, and
@@ -178,6 +180,7 @@ class SegmentList(ListFile):
         marks = ",".join("?" * len(Segment.__slots__))
         with self.writing() as connection:
             enrol(connection, series)
+            learn(connection, words or {})
             connection.executemany(
                 f"INSERT INTO segments ({_COLUMNS}) VALUES ({marks})",
                 [tuple(getattr(segment, name) for name in Segment.__slots__) for segment in add],
@@ -234,6 +237,11 @@ class SegmentList(ListFile):
             flushed = _flushed(connection)
         for landing, through in flushed.items():
             self.landing.clear(landing, through)
+
+    def words(self) -> Words:
+        """The words that stand in readings, by their codes."""
+        with self.reading() as connection:
+            return known(connection)
 
     def dirty(self) -> list[Dirty]:
         """Months with readings that are in no roll-up yet."""

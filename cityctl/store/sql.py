@@ -2,6 +2,7 @@ r"""`data sql`: one read-only SELECT over readings, the city's tables, views by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from cityctl.result import CellKind, Column, Completeness, Missing, Result, Tabl
 from cityctl.store.choice import opened
 from cityctl.store.counters import MEANINGS
 from cityctl.store.people_views import View, attach_people
+from cityctl.store.rolled_views import LEVELS, attach_rollups
 from cityctl.store.store import Store
 from cityctl.store.views import attach_city
 
@@ -29,6 +31,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("sql_type", "Type", meaning="what SQL takes the column for", priority=1),
 )
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ROLLED = re.compile(rf"\b({'|'.join(LEVELS)})\b", re.IGNORECASE)
+_ROLLED_VIEWS = [
+    View(name, f"readings by {what}, dropped ones too: UTC of its start, canonical units")
+    for name, what in LEVELS.items()
+]
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _MEANT: dict[str, str] = {
@@ -41,10 +49,17 @@ _MEANT: dict[str, str] = {
     "unit": "of the value",
     "quality": "good, estimated, suspect, bad (0 to 3 in `readings`)",
     "received": "when cityctl took it in, UTC",
-    "state": "the name of a state's code",
+    "state": "the name of a state's code, or the text that was stored",
+    "code": "what stands for the word in `readings`",
     "amount": "what was counted; NULL: not known",
     "before": "the register at the beginning",
     "after": "the register at the end",
+    "readings": "how many have a value",
+    "sum": "of the values",
+    "first": "the value at first_time",
+    "last": "the value at last_time",
+    "doubtful": "readings whose quality is not good",
+    "expected": "how many readings there should be; NULL: not rolled up yet",
     "repair": "what was put right: " + "; ".join(MEANINGS),
 }
 
@@ -73,7 +88,7 @@ def sql(
     narrowed = since is not None or until is not None or last is not None
     asked = clock.interval(since, until, last, zone=city.zone_info, now=now) if narrowed else None
     for attempt in range(3):
-        with opened(project) as store, _attached(project, store, asked) as (engine, views):
+        with opened(project) as store, _attached(project, store, asked, query) as (engine, views):
             generation = store.list.generation()
             if query.strip().startswith("\\"):
                 return _described(engine, views, query.strip().rstrip(";").split())
@@ -90,15 +105,18 @@ def sql(
 
 
 @contextmanager
-def _attached(project: Project, store: Store, asked: Interval | None) -> Iterator[tuple[Engine, list[View]]]:
+def _attached(
+    project: Project, store: Store, asked: Interval | None, query: str
+) -> Iterator[tuple[Engine, list[View]]]:
     city = project.city
-    span = store.span()
-    assert span is not None
+    span = store.span() or (_EPOCH, _EPOCH)  # where all readings were dropped, roll-ups are still there
     whole = asked or Interval(span[0], span[1] + timedelta(hours=1), city.zone_info)
     with Engine(locked=True) as engine:
         store.attach(engine, city, interval=asked)
         attach_city(engine, city, whole)
-        yield engine, attach_people(engine, city, store.series(), whole)
+        if _ROLLED.search(query):
+            attach_rollups(store, engine, city.zone_info, asked)
+        yield engine, attach_people(engine, city, store.series(), whole, store.list.words()) + _ROLLED_VIEWS
 
 
 def _described(engine: Engine, views: list[View], words: list[str]) -> Result:

@@ -52,6 +52,7 @@ class Store(Opened):
         source: str,
         received: datetime,
         points: Mapping[str, Point] | None = None,
+        words: dict[int, str] | None = None,
         wait: float = 60.0,
     ) -> Balance:
         """Take readings in, all of them at once as others see it.
@@ -59,7 +60,9 @@ class Store(Opened):
         `readings`: columns point (text), time (timestamp, UTC), value (in the canonical unit; null or NaN: no
         value) and, where given, quality (0..3). `source`: where they come from, for people. `received`: aware
         instant; of two versions of a reading the later received wins. `points`: the city's points, by which
-        the quantity of each series is noted at its first reading, and held to from then on. `wait`: seconds to
+        the quantity of each series is noted at its first reading, and held to from then on. Of points of kind
+        `state` values may be texts, in a column of text; or their codes (`reading.code_of`), and then `words` says
+        which texts these are, at the latest when the reading is handed in. `wait`: seconds to
         wait for another run's add. What is stored already is not written again.
 
         Raises InputRefused (a column is missing), LockHeld and StoreProblem.
@@ -67,7 +70,9 @@ class Store(Opened):
         from cityctl.store.adding import add
 
         with locked(self.folder, purpose=f"adding readings of {source}", wait=wait):
-            return add(self, readings, source=source, received_us=micros(received), points=points)
+            return add(
+                self, readings, source=source, received_us=micros(received), points=points, words=words
+            )
 
     def land(
         self,

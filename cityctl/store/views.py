@@ -147,9 +147,12 @@ class _Attachment:
         landed = f"{INNER}.{self.name}_{label}_landed"
         self.engine.keep("landed_rows", landed_table(snapshot.landed))
         self.engine.execute(
-            f"CREATE OR REPLACE TABLE {landed} AS SELECT {COLUMNS} FROM landed_rows WHERE {which.sql} "
+            f"CREATE OR REPLACE TABLE {landed} AS SELECT point, time, value, quality, min(received) OVER "
+            "(PARTITION BY point, time, value, quality) AS received, received AS last_received "
+            f"FROM (SELECT * FROM landed_rows WHERE {which.sql} QUALIFY row_number() OVER (PARTITION BY point, time, "
+            "received ORDER BY quality, value IS NULL, value DESC) = 1) AS landed_rows "
             "QUALIFY row_number() OVER (PARTITION BY point, time "
-            f"ORDER BY {BEST_FIRST.format(row='', received='received')}) = 1"
+            f"ORDER BY {BEST_FIRST.format(row='landed_rows.', received='received')}) = 1"
         )
         self.engine.execute("DROP TABLE landed_rows")
         low, high = self.engine.row(f"SELECT epoch_us(min(time)), epoch_us(max(time)) FROM {landed}")
@@ -167,8 +170,10 @@ class _Attachment:
             known = prevailing(folder, snapshot.segments, near)
             self.engine.execute(
                 f"DELETE FROM {landed} AS n USING ("
-                f"SELECT s.point, s.time, s.value, s.quality, {effective}) AS effective FROM ({known}) AS s{joined}"
-                f") AS o WHERE o.point = n.point AND o.time = n.time AND NOT {BETTER.format(new='n', old='o')}"
+                f"SELECT s.point, s.time, s.value, s.quality, s.received, {effective}) AS effective "
+                f"FROM ({known}) AS s{joined}) AS o WHERE o.point = n.point AND o.time = n.time AND CASE "
+                "WHEN n.value IS NOT DISTINCT FROM o.value AND n.quality = o.quality THEN n.received >= o.received "
+                f"ELSE NOT {BETTER.format(new='n', old='o').replace('n.received', 'n.last_received')} END"
             )
             stored = f"SELECT {COLUMNS} FROM ({prevailing(folder, snapshot.segments, which, over=landed)})"
         return f"{stored} UNION ALL SELECT {COLUMNS} FROM {landed}"

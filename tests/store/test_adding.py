@@ -14,7 +14,7 @@ import pytest
 from cityctl.city.points import Point
 from cityctl.engine.duck import Engine
 from cityctl.errors import InputRefused, LockHeld
-from cityctl.store import Store, batch
+from cityctl.store import Store, incoming
 
 DAY1 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY2 = DAY1 + timedelta(days=1)
@@ -185,7 +185,8 @@ def test_a_reader_of_batches_gives_the_same_as_one_table(tmp_path, table, rows, 
     whole = table([(f"p{n % 7}", at(n // 7), float(rng.integers(0, 3))) for n in picked.tolist()])
     with Store.open(tmp_path / "one") as one, Store.open(tmp_path / "parts") as parts:
         balance = one.add(whole, source="x", received=DAY1)
-        monkeypatch.setattr(batch, "CHUNK", 250)
+        monkeypatch.setattr(incoming, "CHUNK", 250)
+        monkeypatch.setattr(incoming, "STREAMED", 250)
         stream = pa.RecordBatchReader.from_batches(whole.schema, whole.to_batches(max_chunksize=100))
         in_parts = parts.add(stream, source="x", received=DAY1)
         assert rows(one) == rows(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,6 +18,7 @@ from cityctl.store import Store
 
 Rows = list[tuple[str, int, float | None, int]]
 START = datetime(2026, 1, 31, 22, tzinfo=UTC)
+RECEIVED = datetime(2026, 3, 1, tzinfo=UTC)
 
 reading = st.tuples(
     st.sampled_from(["a", "b"]),
@@ -33,28 +35,43 @@ def _rank(received: int, value: float | None, quality: int) -> tuple[object, ...
 
 
 def _expected(batches: list[Rows], received: list[int]) -> list[tuple[object, ...]]:
-    best: dict[tuple[str, int], tuple[object, ...]] = {}
+    """With `received`: the earliest instant at which the present version came."""
+    best: dict[tuple[str, int], tuple[object, Any]] = {}
+    first: dict[tuple[object, ...], int] = {}
     for rows, at in zip(batches, received, strict=True):
-        for point, hour, value, quality in rows:
+        told = {row[:2]: row for row in sorted(rows, key=lambda row: _rank(at, *row[2:]))}
+        for point, hour, value, quality in told.values():
             rank = _rank(at, value, quality)
+            version = (point, hour, value, quality)
+            first[version] = min(at, first.get(version, at))
             if (point, hour) not in best or rank > best[point, hour][0]:  # type: ignore[operator]
-                best[point, hour] = (rank, None if value is None else value + 0.0, quality)
-    return sorted((point, hour, value, quality) for (point, hour), (_, value, quality) in best.items())
+                best[point, hour] = (rank, version)
+    won = [version for _, version in best.values()]
+    return sorted(
+        (point, hour, None if value is None else value + 0.0, quality, first[point, hour, value, quality])
+        for point, hour, value, quality in won
+    )
 
 
 def _seen(store: Store) -> list[tuple[object, ...]]:
     with Engine(threads=1) as engine:
         store.attach(engine, None)
-        rows = engine.rows("SELECT point, time, value, quality FROM readings ORDER BY point, time")
-    begin = START.replace(tzinfo=None)
+        rows = engine.rows("SELECT point, time, value, quality, received FROM readings ORDER BY point, time")
+    begin, came = START.replace(tzinfo=None), RECEIVED.replace(tzinfo=None)
     return [
-        (point, int((time - begin) / timedelta(hours=1)), value, quality)
-        for point, time, value, quality in rows
+        (
+            point,
+            int((time - begin) / timedelta(hours=1)),
+            value,
+            quality,
+            int((received - came) / timedelta(minutes=1)),
+        )
+        for point, time, value, quality, received in rows
     ]
 
 
 def _add(store: Store, rows: Rows, received: int, way: str, key: str) -> None:
-    moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=received)
+    moment = RECEIVED + timedelta(minutes=received)
     if way == "land":
         readings = [Reading(p, START + timedelta(hours=h), v, Quality(q)) for p, h, v, q in rows]
         store.land(readings, batch=key, received=moment)
@@ -90,6 +107,8 @@ def test_the_same_over_many_more_orders(data: st.DataObject, batches: list[Rows]
 def _check(data: st.DataObject, batches: list[Rows]) -> None:
     count = len(batches)
     received = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    # Of two deliveries of one instant nobody knows which was first: there `received` is not looked at.
+    told = 5 if len(set(received)) == count else 4
     # Every batch at least once, in any order, some of them again.
     turns = data.draw(st.permutations(range(count))) + data.draw(
         st.lists(st.integers(0, count - 1), max_size=3)
@@ -100,8 +119,8 @@ def _check(data: st.DataObject, batches: list[Rows]) -> None:
             _add(store, batches[which], received[which], way, f"{turn}")
             if data.draw(st.integers(0, 3)) == 0:
                 store.compact()
-        expected = _expected(batches, received)
-        assert _seen(store) == expected
+        expected = [row[:told] for row in _expected(batches, received)]
+        assert [row[:told] for row in _seen(store)] == expected
         store.compact()
-        assert _seen(store) == expected
+        assert [row[:told] for row in _seen(store)] == expected
         assert store.list.landed_rows() == 0

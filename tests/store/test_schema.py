@@ -55,7 +55,7 @@ def version_1(folder, made: Store, landed, at) -> None:
         if "source" in rows.column_names:
             rows = rows.drop_columns(["source"])
         pq.write_table(rows, path, store_schema=False)
-        from cityctl.store.checking import digest
+        from cityctl.disk import digest
 
         row = [getattr(segment, name) for name in type(segment).__slots__]
         row[6:8] = [path.stat().st_size, digest(path)]
@@ -148,3 +148,20 @@ def test_an_old_store_that_cannot_be_written_says_what_to_do(old, monkeypatch):
     with pytest.raises(StoreProblem, match="read-only") as problem:
         Store.open(old)
     assert "user who owns the store" in (problem.value.hint or "")
+
+
+def test_version_2_learns_words(folder, table, rows, at):
+    """Version 2 is version 3 without the dictionary of words."""
+    with Store.open(folder) as made:
+        made.add(table([("a", at(0), 1.0)]), source="one.csv", received=DAY1)
+    with sqlite3.connect(folder / "list.sqlite") as connection:
+        connection.execute("DROP TABLE words")
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with Store.open(folder) as store:
+        assert rows(store) == [("a", at(0), 1.0, 0)]
+        assert store.list.words() == {}
+        assert check(store).faults == []
+    with sqlite3.connect(folder / "list.sqlite") as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (list_file.SCHEMA,)
+    connection.close()

@@ -9,11 +9,14 @@ import pytest
 
 from cityctl.city.project import Project
 from cityctl.clock import Interval
+from cityctl.engine import columns
 from cityctl.engine.duck import Engine
 from cityctl.errors import ExitCode, UsageProblem
 from cityctl.store import Store
 from cityctl.store import sql as asking
 from cityctl.store.people_views import changes, local_time
+from cityctl.store.retain import Keep
+from cityctl.store.scan import micros
 from cityctl.store.sql import sql
 
 DAY1 = datetime(2026, 12, 1, tzinfo=UTC)
@@ -92,10 +95,12 @@ def test_repairs_are_told(made):
 
 def test_backslash_d_lists_and_describes(made):
     names = [row[0] for row in _ask(made, "\\d")]
-    assert {"readings", "repairs", "water.hafen", "water.hafen_wide", "power.town_hall"} <= set(names)
+    assert {"readings", "repairs", "daily", "water.hafen", "water.hafen_wide", "power.town_hall"} <= set(
+        names
+    )
     for name in names:  # each of them can be asked
         _ask(made, f"select * from {name}")
-        assert _ask(made, f"\\d {name}")
+    assert ("readings", "bigint", "how many have a value") in _ask(made, "\\d daily")
     assert ("local", "timestamp") in [row[:2] for row in _ask(made, "\\d water.hafen")]
     with pytest.raises(UsageProblem, match=r"no table or view `water\.hafne`") as problem:
         _ask(made, "\\d water.hafne")
@@ -177,8 +182,22 @@ def test_local_time_agrees_with_the_time_zone(name):
         instants += [change - timedelta(microseconds=1), change, change + timedelta(hours=1)]
     local = local_time(zone, Interval(start, end, zone))
     with Engine(threads=1) as engine:
-        for moment in instants:
-            (found,) = engine.row(
-                f"SELECT {local.format(f'TIMESTAMP {chr(39)}{moment:%Y-%m-%d %H:%M:%S.%f}{chr(39)}')}"
-            )
-            assert found == moment.astimezone(zone).replace(tzinfo=None), moment
+        engine.keep("instants", columns.table(moment=columns.times([micros(moment) for moment in instants])))
+        found = engine.rows(f"SELECT moment, {local.format('moment')} FROM instants")
+    assert {at.replace(tzinfo=UTC): shown for at, shown in found} == {
+        moment: moment.astimezone(zone).replace(tzinfo=None) for moment in instants
+    }
+
+
+def test_roll_ups_are_asked_by_local_day_also_where_the_readings_were_dropped(made):
+    whole = _ask(made, "select time, readings, sum from daily where point = 'hafen_inflow'")
+    # 25 October in Berlin begins at 22:00 UTC; 0 + 3.6 + 7.2 + 10.8 m3/h in it.
+    assert whole == [(datetime(2026, 10, 24, 22, tzinfo=UTC), 4, pytest.approx(21.6))]
+    assert _ask(made, "select sum(readings) from HOURLY", since="2026-10-26") == [(None,)]
+    with Store.open(made.store_folder) as store:
+        store.retain(
+            Keep(raw=timedelta(days=1)), zone=made.city.zone_info, now=datetime(2027, 3, 1, tzinfo=UTC)
+        )
+        assert store.span() is None
+    assert _ask(made, "select time, readings, sum from daily where point = 'hafen_inflow'") == whole
+    assert _ask(made, "select count(*) from readings") == [(0,)]

@@ -1,0 +1,84 @@
+"""Since when the present version of a reading has been known: the earliest instant at which it was received.
+
+Versions may arrive in any order, and one that was replaced may come back: what is kept is the same in every
+order. Knows SQL over segments and landed readings; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cityctl.engine.columns import numbers_of
+from cityctl.engine.duck import Engine
+from cityctl.store.batch import NEVER, Batch
+from cityctl.store.compare import EARLIER, REVISED, incoming, landed_table
+from cityctl.store.scan import Filter, confirmations, files
+from cityctl.store.segment_list import Snapshot
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def first_received(
+    opened: Callable[[], Engine],
+    folder: Path,
+    batch: Batch,
+    classes: npt.NDArray[np.uint8],
+    snapshot: Snapshot,
+    *,
+    landed: bool,
+) -> Batch:
+    """The batch, where readings are REVISED or EARLIER, with when their value first came and when it came last.
+
+    Without this, `received` would say when a version came back, or that of whichever delivery came in first.
+    """
+    import numpy as np
+
+    places = np.flatnonzero((classes == REVISED) | (classes == EARLIER))
+    held = [s for s in (*snapshot.segments, *snapshot.replaced) if s.kind != "confirmed"]
+    if not len(places) or not (held or (landed and snapshot.landed)):
+        return batch
+    some = batch.take(places)
+    which = Filter(int(some.times.min()), int(some.times.max()) + 1)
+    held = [segment for segment in held if which.touches(segment)]
+    columns = "point, time, value, quality, received, confirmed"
+    parts = [f"SELECT {columns} FROM {files(folder, held)} WHERE {which.sql}"] if held else []
+    with_landed = landed and bool(snapshot.landed)
+    if not parts and not with_landed:
+        return batch
+    engine = opened()
+    engine.register("incoming", incoming(some))
+    if with_landed:
+        engine.register("landed", landed_table(snapshot.landed))
+        parts.append("SELECT *, NULL::TIMESTAMP AS confirmed FROM landed")
+    again = confirmations(folder, snapshot.segments, which)
+    found = engine.arrow(
+        "SELECT n.place, min(epoch_us(v.received)) AS first, "
+        "max(greatest(epoch_us(v.received), epoch_us(v.confirmed))) AS last, "
+        + ("max(epoch_us(c.confirmed))" if again else "NULL::BIGINT")
+        + f" AS again FROM incoming AS n JOIN ({' UNION ALL '.join(parts)}) AS v "
+        "ON v.point = n.point AND v.time = n.time AND v.value IS NOT DISTINCT FROM n.value "
+        "AND v.quality = n.quality "
+        + (f"LEFT JOIN ({again}) AS c ON c.point = n.point AND c.time = n.time " if again else "")
+        + "GROUP BY n.place"
+    )
+    engine.unregister("incoming")
+    if with_landed:
+        engine.unregister("landed")
+    if not found.num_rows:
+        return batch
+    at = places[numbers_of(found["place"], "int64", missing=0)]
+    first, last, again_at = (
+        numbers_of(found[name], "int64", missing=NEVER) for name in ("first", "last", "again")
+    )
+    received = batch.received.copy()
+    confirmed = np.full(len(batch), NEVER) if batch.confirmed is None else batch.confirmed.copy()
+    # What confirmed a reading confirmed its present version: that of an EARLIER one, not of one that comes anew.
+    last = np.where(classes[at] == EARLIER, np.maximum(last, again_at), last)
+    confirmed[at] = np.maximum(np.maximum(confirmed[at], last), received[at])
+    received[at] = np.minimum(received[at], first)
+    return replace(batch, received=received, confirmed=confirmed)
