@@ -132,7 +132,7 @@ class FileSource(Strict):
     path: str | list[str]
     format: str | None = Field(
         None,
-        description="csv, dsmr, green_button, json, mscons, nem12, nem13, ngsi, parquet, sensorthings or waterml; "
+        description="csv, dsmr, green_button, json, mscons, nem12, nem13, ngsi, parquet, sensorthings, waterml or xml; "
         "by the file's content where left out",
     )
     layout: Literal["long", "wide", "auto"] = "auto"

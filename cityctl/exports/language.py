@@ -174,7 +174,9 @@ class Table(Strict):
     """How rows in an answer are written; see cityctl/exports/shape.py."""
 
     layout: Literal["auto", "long", "wide"] = "auto"
-    rows: str | None = Field(None, description="JMESPath of the rows; `a > b` goes down level by level")
+    rows: str | None = Field(
+        None, description="JMESPath (XML: XPath) of the rows; `a > b` goes down level by level"
+    )
     time: str | None = None
     point: str | None = None
     value: str | None = None

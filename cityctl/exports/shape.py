@@ -22,7 +22,8 @@ class Shape:
     `qualities` maps the words of the quality column to good, estimated, suspect and bad. `series` names the
     series of a table that names none.
 
-    In JSON, `rows`, `time`, `point`, `value`, `quality`, `unit_from` and `direction` are JMESPath expressions.
+    In JSON, `rows`, `time`, `point`, `value`, `quality`, `unit_from` and `direction` are JMESPath expressions,
+    in XML they are XPath.
     `rows` gives the rows; `meters[] > readings` goes down level by level. The others are asked of a row; one
     that begins with `^` of the row around it, with `$` of the whole document. Where `value` gives a list, it
     holds the values one after the other: `time` is then a list as long, or the first one's time. `unit_from`

@@ -1,8 +1,8 @@
-"""Rows of a JSON document as blocks of a table: one column each for series, time, value and quality."""
+"""Rows of a JSON or XML document as blocks of a table: one column each for series, time, value and quality."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -29,6 +29,7 @@ class JsonRows:
     name: str
     stem: str
     shape: Shape
+    field_of: Callable[[str, tuple[Any, ...]], Any] = paths.field
     held: int = 0
     _count: int = 0
     _columns: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in range(7)))
@@ -57,12 +58,12 @@ class JsonRows:
     def add(self, around: tuple[Any, ...]) -> None:
         """One row, or one that holds lists of times and values."""
         shape = self.shape
-        series = _text(paths.field(shape.point, around)) if shape.point else self._alone
-        time = paths.field(shape.time, around) if shape.time else None
-        value = paths.field(shape.value or "@", around)
-        graded = paths.field(shape.quality, around) if shape.quality else None
-        unit = _text(paths.field(shape.unit_from, around)) if shape.unit_from else ""
-        way = _text(paths.field(shape.direction, around)) if shape.direction and not self._way else ""
+        series = _text(self.field_of(shape.point, around)) if shape.point else self._alone
+        time = self.field_of(shape.time, around) if shape.time else None
+        value = self.field_of(shape.value or "@", around)
+        graded = self.field_of(shape.quality, around) if shape.quality else None
+        unit = _text(self.field_of(shape.unit_from, around)) if shape.unit_from else ""
+        way = _text(self.field_of(shape.direction, around)) if shape.direction and not self._way else ""
         named = (series, unit, way)
         if isinstance(value, list):
             times = time if isinstance(time, list) else self._counted(time, len(value))
