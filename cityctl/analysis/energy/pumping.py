@@ -182,26 +182,24 @@ def cheapest(
     """
     import numpy as np
     from scipy.optimize import linprog
-    from scipy.sparse import tril, vstack
+    from scipy.sparse import diags, eye, hstack
 
-    steps = len(price)
-    if steps < 2 or not (np.isfinite(level).all() and np.isfinite(pumped).all()):
+    steps = len(price) - 1
+    if steps < 1 or not (np.isfinite(level).all() and np.isfinite(pumped).all()):
         return None
     drawn = pumped[:-1] - np.diff(level)  # what left the tank in each step
-    taken = np.cumsum(drawn)
-    sums = tril(np.ones((steps - 1, steps - 1)), format="csr")
-    floor, ceiling = min(low, float(level.min())), max(high, float(level.max()))
-    upper = ceiling - level[0] + taken
-    lower = floor - level[0] + taken
-    lower[-1] = max(lower[-1], level[-1] - level[0] + taken[-1])
-    limits: Any = vstack([sums, -sums])
-    found = linprog(
-        price[:-1] * specific,
-        A_ub=limits,
-        b_ub=np.concatenate([upper, -lower]),
-        bounds=(0, most),
-        method="highs",
-    )
+    # Unknown are what is pumped in each step, and the level after it: level - level before - pumped = - drawn.
+    after: Any = diags([np.ones(steps), -np.ones(steps - 1)], [0, -1])
+    balance: Any = hstack([-eye(steps), after], format="csr")
+    known = -drawn
+    known[0] += level[0]
+    bounds = np.empty((2 * steps, 2))
+    bounds[:steps] = 0.0, most
+    bounds[steps:] = min(low, float(level.min())), max(high, float(level.max()))
+    bounds[-1, 0] = max(bounds[-1, 0], float(level[-1]))
+    cost = np.concatenate([price[:-1] * specific, np.zeros(steps)])
+    found = linprog(cost, A_eq=balance, b_eq=known, bounds=bounds, method="highs")
     if not found.success:
         return None
-    return Schedule(found.x, float(found.fun or 0.0), float((price[:-1] * pumped[:-1]).sum() * specific))
+    was = float((price[:-1] * pumped[:-1]).sum() * specific)
+    return Schedule(found.x[:steps], float(found.fun or 0.0), was)
