@@ -54,7 +54,11 @@ def first_received(
     engine.register("incoming", incoming(some))
     if with_landed:
         engine.register("landed", landed_table(snapshot.landed))
-        parts.append("SELECT *, NULL::TIMESTAMP AS confirmed FROM landed")
+        # Of two values for one instant in one delivery the better one was received, and the other never.
+        parts.append(
+            "SELECT *, NULL::TIMESTAMP AS confirmed FROM landed QUALIFY row_number() OVER "
+            "(PARTITION BY point, time, received ORDER BY quality, value IS NULL, value DESC) = 1"
+        )
     again = confirmations(folder, snapshot.segments, which)
     found = engine.arrow(
         "SELECT n.place, min(epoch_us(v.received)) AS first, "
