@@ -73,7 +73,7 @@ def _compared(
     engine = opened()
     engine.register("incoming", incoming(batch))
     effective = "greatest(received, confirmed)"
-    stored = f"SELECT {COLUMNS}, {effective} AS effective FROM ({stored})"
+    stored = f"SELECT {COLUMNS}, {effective} AS effective, false AS has_landed FROM ({stored})"
     if again is not None:
         stored = (
             f"SELECT s.* REPLACE (greatest(s.effective, c.confirmed) AS effective) FROM ({stored}) AS s "
@@ -82,13 +82,15 @@ def _compared(
     only_one = ""
     if landed:
         engine.register("landed", landed_table(landed))
-        stored += f" UNION ALL SELECT {COLUMNS}, received AS effective FROM landed"
+        stored += f" UNION ALL SELECT {COLUMNS}, received AS effective, true AS has_landed FROM landed"
         best = BEST_FIRST.format(row="s.", received="effective")
         only_one = f" QUALIFY row_number() OVER (PARTITION BY n.place ORDER BY {best}) = 1"
+    # A confirmation stands beside a segment's reading: one that has only landed is written whole.
+    later = f"CASE WHEN s.has_landed THEN {EARLIER} ELSE {CONFIRMED} END"
     same = "n.value IS NOT DISTINCT FROM s.value AND n.quality = s.quality"
     found = engine.arrow(
         f"SELECT n.place, (CASE WHEN {same} THEN "
-        f"CASE WHEN n.received > s.effective THEN {CONFIRMED} WHEN n.first < s.received THEN {EARLIER} "
+        f"CASE WHEN n.received > s.effective THEN {later} WHEN n.first < s.received THEN {EARLIER} "
         f"ELSE {UNCHANGED} END "
         f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} ELSE {OUTDATED} END)::UTINYINT AS class "
         f"FROM incoming AS n JOIN ({stored}) AS s ON s.point = n.point AND s.time = n.time{only_one}"

@@ -66,7 +66,7 @@ def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     wheel = out / run(sys.executable, "-c", build.format("wheel", out), cwd=source).split()[-1]
     again = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
-        archive.extractall(again, filter="data")
+        archive.extractall(again, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     inside = next(again.iterdir())
     second = again / "dist"
     second.mkdir()
