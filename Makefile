@@ -7,7 +7,7 @@ BIN    := $(VENV)/Scripts
 endif
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint bench crash soak clean completions schemas
+.PHONY: demo test lint bench crash soak clean completions schemas constraints
 
 demo: $(READY)
 	$(BIN)/cityctl demo
@@ -38,17 +38,25 @@ completions: $(READY)
 schemas: $(READY)
 	$(BIN)/python -m tests.generated schemas
 
+# The newest releases that pyproject.toml allows, tried in a folder of their own and written down.
+constraints:
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	build/constraints/bin/python -m pip install --quiet --editable . --group dev
+	{ head -n 2 constraints.txt; build/constraints/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # uv where it is there, pip where it is not. The dev group is PEP 735: pip knows it from 25.1 on.
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	@if command -v uv >/dev/null 2>&1; then \
 	  test -x $(BIN)/python || uv venv --quiet --python 3.11 $(VENV) || uv venv --quiet $(VENV); \
-	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable . --group dev; \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable . --group dev --constraint constraints.txt; \
 	else \
 	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --constraint constraints.txt; \
 	fi
 	@touch $(READY)

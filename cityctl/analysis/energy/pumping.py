@@ -193,12 +193,12 @@ def cheapest(
     balance: Any = hstack([-eye(steps), after], format="csr")
     known = -drawn
     known[0] += level[0]
-    bounds = np.empty((2 * steps, 2))
+    bounds: Any = np.empty((2 * steps, 2))
     bounds[:steps] = 0.0, most
     bounds[steps:] = min(low, float(level.min())), max(high, float(level.max()))
     bounds[-1, 0] = max(bounds[-1, 0], float(level[-1]))
     cost = np.concatenate([price[:-1] * specific, np.zeros(steps)])
-    found = linprog(cost, A_eq=balance, b_eq=known, bounds=bounds, method="highs")
+    found: Any = linprog(cost, A_eq=balance, b_eq=known, bounds=bounds, method="highs")
     if not found.success:
         return None
     was = float((price[:-1] * pumped[:-1]).sum() * specific)
