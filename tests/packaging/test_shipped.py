@@ -93,7 +93,7 @@ def test_the_sdist_holds_what_git_tracks(built):
         "cityctl", "connectors", "recipes", "completions", "tests", "README.md", "LICENSE", "CHANGELOG.md"
     )
     assert own <= names
-    assert names - own <= {"PKG-INFO", "pyproject.toml", "Makefile", ".gitignore"}
+    assert names - own <= {"PKG-INFO", "pyproject.toml", "Makefile", "constraints.txt", ".gitignore"}
 
 
 @pytest.mark.slow
