@@ -302,9 +302,10 @@ def linear(source: str, target: str) -> tuple[float, float]:
     """
     first, second = unit(source), unit(target)
     if first.quantity != second.quantity:
+        gas = {first.quantity, second.quantity} == {"volume", "energy"}
         raise UsageProblem(
             f"`{source}` is a unit of {first.quantity} and `{target}` of {second.quantity}: no conversion",
-            hint="gas in m³ becomes kWh only with a calorific value" if "m3" in (source, target) else None,
+            hint="gas in m³ becomes kWh only with a calorific value" if gas else None,
         )
     if first.symbol == second.symbol:
         return 1.0, 0.0

@@ -52,5 +52,34 @@ NEW = Column("new_value", "New", meaning="the value that was written", priority=
 BACK = Column("read_back", "Read back", meaning="the value that was read after the write", priority=2)
 REASON = Column("audit_reason", "Why", meaning="reason or work order", priority=3)
 HOST = Column("audit_host", "From", meaning="the computer that it was done from", priority=5)
+HOST_PORT = Column("write_host", "At", meaning="host and port, or serial port, of the device", priority=4)
+UNIT = Column(
+    "modbus_unit", "Modbus unit", meaning="unit number on the wire", kind="integer", priority=4, grouped=False
+)
+FUNCTION = Column(
+    "function_code",
+    "Function",
+    meaning="function code of the write: 5, 6, 15, 16 or 22",
+    kind="integer",
+    priority=3,
+    grouped=False,
+)
+ADDRESS = Column(
+    "address",
+    "Address",
+    meaning="first address on the wire, from 0",
+    kind="integer",
+    priority=3,
+    grouped=False,
+)
+WORDS = Column(
+    "write_words",
+    "Words",
+    meaning="registers or coils that are written; of function 22 its and and or masks",
+    priority=3,
+)
+DEPENDS = Column(
+    "depends_on", "Depends on", meaning="conditions of the connector, as they are now", priority=5
+)
 FIELD = Column("audit_field", "Field", meaning="a field of an audit's line", priority=2)
 FIELD_VALUE = Column("audit_value", "Content", meaning="what the field holds", priority=2)

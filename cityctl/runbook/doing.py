@@ -13,6 +13,7 @@ from cityctl import clock
 from cityctl.city.project import Project
 from cityctl.errors import ConfigInvalid, UsageProblem, WriteRefused
 from cityctl.library import Library
+from cityctl.modbus.point import DevicePoint
 from cityctl.result import Result
 from cityctl.runbook import approval, plan, results, session
 from cityctl.runbook.desk import Desk
@@ -24,6 +25,7 @@ from cityctl.runbook.scope import Plant
 from cityctl.runbook.session import Wish
 from cityctl.runbook.simulated import Pretended, answers
 from cityctl.runbook.walk import Line, People, Walk
+from cityctl.units import pretty
 from cityctl.units import unit as unit_of
 
 Show = Callable[[Result], object]
@@ -107,7 +109,11 @@ def write(
             _with_unit(desk.plant, at, value, unit, point),
             _with_unit(desk.plant, at, expect, unit, point) if expect is not None else None,
         )
-        job = Job.opened(desk, loaded, {})
+        try:
+            job = Job.opened(desk, loaded, {})
+        except UsageProblem as problem:  # it names the step of a recipe that nobody has seen
+            said = problem.message.removeprefix("write, steps.0.to: ").removeprefix("write, steps.0.expect: ")
+            raise UsageProblem(said, hint=problem.hint) from None
     if dry_run or saved is not None:
         _plan(order, job, order.people, saved, None)
     else:
@@ -131,6 +137,11 @@ def _with_unit(plant: Plant, at: Ref, value: str, unit: str | None, said: str) -
     if not _NUMBER.fullmatch(value):
         if unit is not None:
             raise UsageProblem(f"`{value}` is no bare number, and --unit {unit} goes with one")
+        if value.strip().isidentifier() and not (point.enum or is_truth(point)):
+            raise UsageProblem(
+                f"`{value.strip()}` is no value of {at}",
+                hint=f'write a number, or an amount such as "{_example(point)}"',
+            )
         return value
     if point.enum and unit is None:
         raise UsageProblem(f"{at} takes a state", hint=f"one of: {', '.join(point.enum.values())}")
@@ -145,6 +156,12 @@ def _with_unit(plant: Plant, at: Ref, value: str, unit: str | None, said: str) -
         )
     symbol = unit if unit is not None else own.shown_unit if own is not None else point.unit
     return f"{value.strip()} {unit_of(symbol).symbol}" if symbol else value.strip()
+
+
+def _example(point: DevicePoint) -> str:
+    """An amount that may be written there, as far as its limits tell."""
+    lowest = point.write.minimum if point.write is not None else None
+    return f"{1.0 if lowest is None else lowest:g} {pretty(point.unit or '')}".rstrip()
 
 
 def _plan(order: Order, job: Job, people: People, saved: Path | None, lasts: str | None) -> None:

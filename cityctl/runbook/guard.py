@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from cityctl.clock import short
 from cityctl.errors import WriteRefused
 from cityctl.runbook.desk import Desk
 from cityctl.runbook.points import Ref
@@ -55,7 +56,7 @@ def permit(desk: Desk, at: Ref, *, undoing: bool = False, again: int = 0) -> Non
         )
         if sent >= limit.most:
             raise WriteRefused(
-                f"{at} was written {sent} times within {limit.per}, and {limit.most} is the most",
+                f"{at} was written {sent} times within {short(limit.per)}, and {limit.most} is the most",
                 hint="`cityctl audit list` shows by whom",
             )
 

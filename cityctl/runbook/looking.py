@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from cityctl.clock import short
@@ -104,7 +105,7 @@ class Looking:
     def _until(self, key: str, step: Step, scope: Scope, within: float, verb: str) -> None:
         """Look until the condition holds (for so long, where it says so). Raises Failed."""
         assert step.wait is not None
-        said = f"within {within:g} s"
+        said = f"within {short(timedelta(seconds=within))}"
         clock = self.desk.clock
         answer = self.eyes.holds(step.wait, scope)
         if self.planning:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cityctl.document import Document, Key, parse, validate
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.library import Kind, Library
+from cityctl.runbook.grammar import parse as parse_expression
 from cityctl.runbook.language import Runbook
 from cityctl.runbook.lint import lint
 
@@ -66,13 +67,13 @@ def _place(document: Document, trail: tuple[Key, ...]) -> str:
 
 
 def single(device_point: str, value: str, expect: str | None) -> Loaded:
-    """`cityctl write` as a runbook of one step, so that it takes the same path."""
+    """`cityctl write` as a runbook of one step, so that it takes the same path. Raises UsageProblem."""
+    for said in (value, expect):
+        if said is not None and not said.strip():
+            raise UsageProblem(f"no value of {device_point} is given")
+        if said is not None:
+            parse_expression(said)
     step = {"write": device_point, "to": value} | ({"expect": expect} if expect is not None else {})
     body = {"runbook": "write", "title": f"write {device_point}", "purpose": "One point.", "steps": [step]}
-    try:
-        runbook = Runbook.model_validate(body)
-    except ValueError as problem:
-        raise UsageProblem(
-            f"`{value}` is no value to write", hint=str(problem).splitlines()[-2].strip()
-        ) from None
+    runbook = Runbook.model_validate(body)
     return Loaded(runbook, json.dumps(body, sort_keys=True), Path("write.yaml"), "command line")

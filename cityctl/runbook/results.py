@@ -15,20 +15,54 @@ from cityctl.library import Library
 from cityctl.result import Completeness, Finding, Missing, Result, Table
 from cityctl.runbook import columns as c
 from cityctl.runbook.audit import Audit, digest
+from cityctl.runbook.change import Change
 from cityctl.runbook.job import Job
 from cityctl.runbook.journal import Journal, find, journals
 from cityctl.runbook.plan import Plan
 from cityctl.runbook.recipe import RUNBOOKS, load, read
 from cityctl.runbook.session import Ended
+from cityctl.runbook.values import shown
 from cityctl.runbook.walk import Line, Walk
 from cityctl.units import pretty
 
+WRITES = [
+    c.STEP,
+    column("device"),
+    c.POINT,
+    c.HOST_PORT,
+    c.UNIT,
+    c.FUNCTION,
+    c.ADDRESS,
+    c.WORDS,
+    c.OLD,
+    c.NEW,
+    c.DEPENDS,
+]
 LINES = [c.STEP, c.VERB, c.WHAT, c.CHANGE, c.RAW, c.PLACE, c.VERDICT]
 AUDITED = ("begin", "write", "read back", "end", "approved", "approval used", "resume")
 
 
+def _count(writes: int) -> str:
+    return "1 write" if writes == 1 else f"{writes} writes"
+
+
 def _rows(lines: Sequence[Line]) -> list[tuple[object, ...]]:
     return [(one.step, one.verb, one.what, one.change, one.raw, one.place, one.verdict) for one in lines]
+
+
+def _writes(changes: Sequence[tuple[str, Change]]) -> Table:
+    """What a plan would send, field by field, as machines want it."""
+    rows: list[tuple[object, ...]] = []
+    for step, each in changes:
+        sent = each.telegram
+        words = sent.masks if sent.masks is not None else sent.words
+        rows.append(
+            (
+                step, each.at.device, each.at.point, each.host, each.unit, sent.function, sent.address,
+                " ".join(map(str, words)), shown(each.old), shown(each.new), ", ".join(each.depends_on) or None,
+            )
+        )  # fmt: skip
+    return Table("writes", "Writes", WRITES, rows)
 
 
 def plan(job: Job, walk: Walk, made: Plan) -> Result:
@@ -41,22 +75,23 @@ def plan(job: Job, walk: Walk, made: Plan) -> Result:
     risks = [f"Risk: {risk}" for risk in job.loaded.runbook.risks]
     writes = len(walk.changes) + walk.untold
     refused = f"; REFUSED: {walk.problems[0]}" if walk.problems else ""
+    tables = [Table("steps", "Steps", LINES, _rows(walk.lines)), _writes(walk.changes)]
     return Result(
-        title, [Table("steps", "Steps", LINES, _rows(walk.lines))], notes=risks,
+        title, [table for table in tables if table.rows], notes=risks,
         subtitle=f"plan {made.short}, expires {until:%H:%M}",
-        summary=f"{writes} writes, {walk.in_place} already in place{refused}. Nothing was sent.",
+        summary=f"{_count(writes)}, {walk.in_place} already in place{refused}. Nothing was sent.",
     )  # fmt: skip
 
 
 def ended(job: Job, end: Ended) -> Result:
     """A run that came to its end."""
-    said = end.said or f"{end.sent} writes sent, {end.in_place} already in place; run {end.run}"
+    said = end.said or f"{_count(end.sent)} sent, {end.in_place} already in place; run {end.run}"
     return Result(job.loaded.runbook.title, [Table("steps", "Steps", LINES, _rows(end.lines))], summary=said)
 
 
 def resumed(end: Ended) -> Result:
     """The rest of a run."""
-    said = end.said or f"{end.sent} writes sent in all; run {end.run}"
+    said = end.said or f"{_count(end.sent)} sent in all; run {end.run}"
     return Result(f"Run {end.run}", [Table("steps", "Steps", LINES, _rows(end.lines))], summary=said)
 
 

@@ -78,7 +78,11 @@ def test_a_person_says_no(rig, at_terminal):
         (("plc-1/setpoint", "5", "--reason", "x"), "city.yaml shows it in kPa: say which"),
         (("plc-1/setpoint", "5", "--unit", "m3/h", "--reason", "x"), "takes pressure"),
         (("plc-1/setpoint", "5", "--unit", "bahr", "--reason", "x"), "no unit"),
-        (("plc-1/setpoint", "nan", "--reason", "x"), "nan"),
+        (("plc-1/setpoint", "nan", "--reason", "x"), "`nan` is no value of plc-1/setpoint"),
+        (("plc-2/setpoint", "4,5", "--reason", "x"), "`4,5`, column 2: `,` was not expected"),
+        (("plc-2/setpoint", "-1.5", "--reason", "x"), "-1.5 bar is below the lowest"),
+        (("plc-2/setpoint", "4.1", "--expect", "-0.5", "--reason", "x"), "-0.5 bar was expected"),
+        (("plc-1/command", "strat", "--reason", "x"), "cityctl: plc-1/command knows no state `strat`"),
         (("plc-2/setpoint", "1e999", "--reason", "x"), "too large"),
         (("plc-1/setpoint", "__import__('os')", "--reason", "x"), "no function"),
         (("plc-1/command", "7", "--reason", "x"), "takes a state"),
@@ -94,8 +98,17 @@ def test_cron_writes_nothing_and_is_told_why(rig, cityctl, more, said):
 def test_a_dry_run_shows_it_and_a_wrong_one_shows_why(rig, cityctl):
     ended = cityctl(*words(rig, "write", "plc-2/setpoint", "4.5", "--dry-run", "-o", "json"))
     assert ended.returncode == 0, ended.stderr
-    (row,) = json.loads(ended.stdout)["rows"]
+    shown = json.loads(ended.stdout)
+    (row,) = shown["rows"]
     assert row["runbook_change"] == "4 bar -> 4.5 bar"
+    # 4.5 as a float32 is 0x40900000; function 16 writes two registers from address 0 of unit 2
+    assert shown["tables"]["writes"]["rows"] == [
+        {
+            "runbook_step": "1", "device": "plc-2", "point": "setpoint", "write_host": f"127.0.0.1:{rig.port}",
+            "modbus_unit": 2, "function_code": 16, "address": 0, "write_words": "16528 0",
+            "old_value": "4 bar", "new_value": "4.5 bar", "depends_on": None,
+        }
+    ]  # fmt: skip
     wrong = cityctl(*words(rig, "write", "plc-2/setpoint", "9", "--dry-run"))
     assert wrong.returncode == 20
     assert "REFUSED" in wrong.stdout
@@ -123,7 +136,7 @@ def test_a_runbook_from_new_to_log(rig, cityctl):
     assert cityctl("runbook", "lint", "raise-pressure", "--project", rig.folder).returncode == 0
     done = cityctl("runbook", "run", "raise-pressure", "--simulate", "--project", rig.folder)
     assert done.returncode == 0, done.stderr
-    assert "1 writes sent" in done.stdout
+    assert "1 write sent" in done.stdout
     path = rig.folder / "recipes/runbooks/raise-pressure.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("measured > 1 bar", "measured > 1 m3/h"), encoding="utf-8")
@@ -147,7 +160,7 @@ def test_a_plan_is_shown_saved_and_needs_an_approval(rig, cityctl, tmp_path):
         *words(rig, "runbook", "plan", "night-pressure", *given, "--save", saved, "--reason", "night")
     )
     assert planned.returncode == 0, planned.stderr
-    assert "1 writes, 0 already in place. Nothing was sent." in planned.stdout
+    assert "1 write, 0 already in place. Nothing was sent." in planned.stdout
     assert "night-pressure on plc-1 (profile maintenance)" in planned.stdout
     own = cityctl(*words(rig, "runbook", "approve", saved))
     assert own.returncode == 20
