@@ -20,19 +20,19 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the end o
 @leaf(app, name="list", example="cityctl audit list")
 def list_(run: Run) -> ExitCode:
     """List every line of the audit."""
-    from cityctl.runbook import results
+    from cityctl.runbook import audited
     from cityctl.runbook.audit import Audit
 
-    return run.show(results.audit_list(Audit(run.project.state / "audit")))
+    return run.show(audited.listing(Audit(run.project.state / "audit")))
 
 
 @leaf(app, example="cityctl audit show 20261125-0332-7f3a")
 def show(run: Run, name: RunName) -> ExitCode:
     """Show all that the audit holds of one run."""
-    from cityctl.runbook import results
+    from cityctl.runbook import audited
     from cityctl.runbook.audit import Audit
 
-    return run.show(results.audit_show(Audit(run.project.state / "audit"), name))
+    return run.show(audited.of_one(Audit(run.project.state / "audit"), name))
 
 
 @leaf(app, example="cityctl audit verify")
@@ -43,10 +43,10 @@ def verify(
     ] = None,
 ) -> ExitCode:
     """Check every byte of the audit, and name the line that was changed."""
-    from cityctl.runbook import results
+    from cityctl.runbook import audited
     from cityctl.runbook.audit import Audit
 
-    return run.show(results.audit_verify(Audit(run.project.state / "audit"), anchor), on_findings=True)
+    return run.show(audited.verified(Audit(run.project.state / "audit"), anchor), on_findings=True)
 
 
 @leaf(app, example="cityctl audit export 20261125-0332-7f3a --bundle incident.zip")
@@ -58,9 +58,9 @@ def export(
     ),
 ) -> ExitCode:
     """Write an incident bundle: audit, journal, recipe, and a hash of each."""
-    from cityctl.runbook import results
+    from cityctl.runbook import audited
     from cityctl.runbook.audit import Audit
 
-    written = results.export(run.project.state, Audit(run.project.state / "audit"), name, bundle)
+    written = audited.export(run.project.state, Audit(run.project.state / "audit"), name, bundle)
     run.console.note(f"written: {written}")
     return ExitCode.DONE

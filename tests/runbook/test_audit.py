@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from cityctl.errors import WriteRefused, WriteRolledBack
-from cityctl.runbook import results, session
+from cityctl.runbook import audited, session
 from cityctl.runbook.audit import Audit
 from tests.runbook.conftest import yes
 
@@ -156,7 +156,7 @@ def test_it_says_who_what_why_and_how(rig, tmp_path):
     assert len(write["recipe"]) == 64
     assert list(write["connectors"]) == ["rig"]
     assert (back["answer"], back["outcome"], back["read_back"]) == ("unconfirmed", "done", "5 bar")
-    target = results.export(state, audit, ended.run, tmp_path / "incident.zip")
+    target = audited.export(state, audit, ended.run, tmp_path / "incident.zip")
     with zipfile.ZipFile(target) as bundle:
         assert json.loads(bundle.read("summary.json"))["audit_faults"] == []
         assert b"read back" in bundle.read("run.jsonl")
