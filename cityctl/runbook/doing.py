@@ -100,6 +100,7 @@ def write(
     planned: Path | None, dry_run: bool,
 ) -> None:  # fmt: skip
     """`cityctl write`: a runbook of one step. Raises WriteRefused, WriteRolledBack, PlantStateUnknown."""
+    made = _read_plan(planned, order)
     desk = order.desk()
     at = desk.plant.named(point) or ref(point)
     desk.plant.point(at)
@@ -117,7 +118,7 @@ def write(
     if dry_run or saved is not None:
         _plan(order, job, order.people, saved, None)
     else:
-        _run(order, job, _read_plan(planned))
+        _run(order, job, made)
 
 
 @contextmanager
@@ -178,8 +179,14 @@ def _plan(order: Order, job: Job, people: People, saved: Path | None, lasts: str
         )
 
 
-def _read_plan(path: Path | None) -> plan.Plan | None:
-    return plan.read(path) if path is not None else None
+def _read_plan(path: Path | None, order: Order) -> plan.Plan | None:
+    """A saved plan; it says why as well, where the order does not."""
+    if path is None:
+        return None
+    made = plan.read(path)
+    order.reason = order.reason or made.body["reason"]
+    order.work_order = order.work_order or made.body["work_order"]
+    return made
 
 
 def _run(order: Order, job: Job, made: plan.Plan | None) -> None:
@@ -203,7 +210,7 @@ def run_runbook(
     order: Order, name: str | None, words: Sequence[str], *, planned: Path | None, simulate: bool
 ) -> None:
     """`cityctl runbook run`, by name or from a saved plan."""
-    made = _read_plan(planned)
+    made = _read_plan(planned, order)
     inputs: dict[str, object] = given(words)
     if made is not None:
         if words or (name is not None and name != made.body["runbook"]):
@@ -211,8 +218,6 @@ def run_runbook(
                 "a saved plan has its own runbook and inputs", hint="leave NAME and inputs out"
             )
         inputs = dict(made.body["inputs"])
-        order.reason = order.reason or made.body["reason"]
-        order.work_order = order.work_order or made.body["work_order"]
         if made.body["profile"] != order.project.profile:
             raise WriteRefused(
                 f"plan {made.short} is for profile {made.body['profile'] or '(none)'}",

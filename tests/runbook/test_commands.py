@@ -115,6 +115,15 @@ def test_a_dry_run_shows_it_and_a_wrong_one_shows_why(rig, cityctl):
     assert rig.writes == 0
 
 
+def test_a_saved_write_says_why_by_itself(rig, cityctl, tmp_path):
+    saved = tmp_path / "one.plan"
+    wanted = words(rig, "write", "plc-2/setpoint", "4.5")
+    assert cityctl(*wanted, "--save", saved, "--reason", "night").returncode == 0
+    ended = cityctl(*wanted, "--plan", saved)
+    assert (ended.returncode, rig.writes) == (20, 0)
+    assert "nobody consents" in ended.stderr  # and not that nobody says why
+
+
 def test_an_unknown_device_is_wrong_usage(rig, cityctl):
     ended = cityctl(*words(rig, "write", "plc-9/setpoint", "4.5"))
     assert ended.returncode == 2
