@@ -6,16 +6,15 @@ series, asset, rollover. What a register's entry in city.yaml says holds for row
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from cityctl import clock, units
+from cityctl.city.beside import known_zone, rows
 from cityctl.city.model import City, MeterRegister
 from cityctl.city.points import Point
-from cityctl.errors import ConfigInvalid, UsageProblem, listed, near
+from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.reading import Kind
 
 COLUMNS = (
@@ -23,44 +22,6 @@ COLUMNS = (
     *("service", "series", "asset", "rollover"),
 )
 _KINDS = get_args(Kind)
-
-
-class _Row(NamedTuple):
-    cells: dict[str, str]
-    place: str
-
-
-def _rows(path: Path) -> Iterator[_Row]:
-    try:
-        handle = path.open(encoding="utf-8-sig", newline="")
-    except OSError as problem:
-        raise ConfigInvalid(
-            f"{path}: {problem.strerror}", hint="`register:` is a path beside city.yaml"
-        ) from None
-    with handle:
-        sample = handle.readline()
-        handle.seek(0)
-        delimiter = max(",;\t", key=sample.count)
-        reader = csv.reader(handle, delimiter=delimiter)
-        try:
-            header = [cell.strip().casefold() for cell in next(reader, [])]
-            if "meter" not in header:
-                raise ConfigInvalid(
-                    f"{path}:1: no column `meter`",
-                    tried=[f"columns there: {listed(header)}"],
-                    hint=f"columns of a meter register: {', '.join(COLUMNS)}",
-                )
-            for name in header:
-                if name not in COLUMNS:
-                    match = near(name, COLUMNS)
-                    hint = f"did you mean `{match}`?" if match else f"columns: {', '.join(COLUMNS)}"
-                    raise ConfigInvalid(f"{path}:1: unknown column `{name}`", hint=hint)
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    cells = {name: cell.strip() for name, cell in zip(header, row, strict=False)}
-                    yield _Row(cells, f"{path}:{reader.line_num}")
-        except (csv.Error, UnicodeDecodeError) as problem:
-            raise ConfigInvalid(f"{path}:{reader.line_num}: {problem}", hint="save it as UTF-8 CSV") from None
 
 
 @cache
@@ -83,7 +44,7 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
     """(point, file:line) of each meter. Raises ConfigInvalid with file:line."""
     path = city.project / entry.register_file
     durations = cache(clock.duration)
-    for cells, place in _rows(path):
+    for cells, place in rows(path, "register", COLUMNS, ("meter",)):
         meter = cells.get("meter", "")
         try:
             if not meter:
@@ -95,9 +56,8 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
                 )
             quantity, canonical, shown = _measure(unit, cells.get("quantity", ""))
             zone = cells.get("zone") or entry.zone
-            if zone is not None and zone not in city.zones:
-                match = near(zone, city.zones)
-                raise UsageProblem(f"no zone `{zone}`", hint=f"did you mean `{match}`?" if match else None)
+            if zone is not None:
+                known_zone(city, zone, place)
             network = cells.get("network") or entry.network or (city.zones[zone].network if zone else None)
             if network is not None and network not in city.networks:
                 match = near(network, city.networks)

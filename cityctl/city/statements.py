@@ -5,11 +5,11 @@ Columns: meter, month (2026-05), line (the charge's name, or `total`), amount (i
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 
+from cityctl.city.beside import rows
 from cityctl.city.model import City, Stated
-from cityctl.errors import ConfigInvalid, listed, near
+from cityctl.errors import ConfigInvalid, near
 
 COLUMNS = ("meter", "month", "line", "amount")
 
@@ -18,26 +18,8 @@ def read_statements(city: City) -> list[Stated]:
     """The lines of the city's file; none where it names none. Raises ConfigInvalid with file:line."""
     if city.statements_file is None:
         return []
-    path = city.project / city.statements_file
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as problem:
-        hint = "`statements_file:` is a path beside city.yaml"
-        raise ConfigInvalid(f"{path}: {problem.strerror}", hint=hint) from None
-    except UnicodeDecodeError as problem:
-        raise ConfigInvalid(f"{path}: {problem.reason}", hint="save it as UTF-8 CSV") from None
-    reader = csv.reader(lines, delimiter=max(",;\t", key=lines[0].count) if lines else ",")
-    header = [cell.strip().casefold() for cell in next(reader, [])]
-    if sorted(header) != sorted(COLUMNS):
-        raise ConfigInvalid(
-            f"{path}:1: columns {listed(header) or 'none'}", hint=f"columns: {listed(COLUMNS)}"
-        )
     found = []
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
-        place = f"{path}:{reader.line_num}"
+    for cells, place in rows(city.project / city.statements_file, "statements_file", COLUMNS, COLUMNS):
         if cells.get("meter") not in city.points():
             match = near(cells.get("meter", ""), city.points())
             raise ConfigInvalid(

@@ -141,7 +141,7 @@ def test_local_times_and_clock_changes(reliable: Callable[..., Result]) -> None:
         (HEAD + "2026-05-01 10:00,2026-05-01 11:00,many,,\n", "`many` is no number of customers"),
         (HEAD + "2026-05-01 10:00,2026-05-01 11:00,1,nroth,\n", "no zone `nroth`"),
         ("start,ende,customers\n", ":1: unknown column `ende`"),
-        ("start,customers\n", ":1: no column end"),
+        ("start,customers\n", ":1: no column `end`"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_line(project: Callable[[str], Path], text: str, said: str) -> None:

@@ -1,0 +1,77 @@
+"""Small CSV files beside city.yaml, as people keep them in spreadsheets: rows by column, with their place."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cityctl.city.model import City
+from cityctl.errors import ConfigInvalid, listed, near
+
+
+class Row(NamedTuple):
+    """A row's cells by column, in small letters, and its place: file:line."""
+
+    cells: dict[str, str]
+    place: str
+
+
+def rows(
+    path: Path, setting: str, columns: Sequence[str], needed: Sequence[str], *, others: bool = False
+) -> Iterator[Row]:
+    """Every row of a CSV that is not empty; `,` `;` or tab between cells.
+
+    `setting` is the key of city.yaml that names the file. A column that is none of `columns` is an error,
+    unless `others` may stand there too. Raises ConfigInvalid with file:line.
+    """
+    try:
+        handle = path.open(encoding="utf-8-sig", newline="")
+    except OSError as problem:
+        hint = f"`{setting}:` is a path beside city.yaml"
+        raise ConfigInvalid(f"{path}: {problem.strerror}", hint=hint) from None
+    line = 1
+    with handle:
+        try:
+            sample = handle.readline()
+            handle.seek(0)
+            reader = csv.reader(handle, delimiter=max(",;\t", key=sample.count))
+            header = [cell.strip().casefold() for cell in next(reader, [])]
+            _check(path, header, columns, needed, others)
+            for row in reader:
+                line = reader.line_num
+                if any(cell.strip() for cell in row):
+                    cells = {name: cell.strip() for name, cell in zip(header, row, strict=False)}
+                    yield Row(cells, f"{path}:{line}")
+        except UnicodeDecodeError as problem:
+            raise ConfigInvalid(f"{path}: {problem.reason}", hint="save it as UTF-8 CSV") from None
+        except csv.Error as problem:
+            raise ConfigInvalid(f"{path}:{line}: {problem}", hint="save it as UTF-8 CSV") from None
+
+
+def _check(
+    path: Path, header: list[str], columns: Sequence[str], needed: Sequence[str], others: bool
+) -> None:
+    unknown = [] if others else [name for name in header if name not in columns]
+    lacking = [name for name in needed if name not in header]
+    for name in unknown:
+        if match := near(name, lacking or columns):
+            raise ConfigInvalid(f"{path}:1: unknown column `{name}`", hint=f"did you mean `{match}`?")
+    if lacking:
+        raise ConfigInvalid(
+            f"{path}:1: no column {listed(f'`{name}`' for name in lacking)}",
+            tried=[f"columns there: {listed(header) or 'none'}"],
+            hint=f"columns: {listed(columns)}",
+        )
+    if unknown:
+        raise ConfigInvalid(f"{path}:1: unknown column `{unknown[0]}`", hint=f"columns: {listed(columns)}")
+
+
+def known_zone(city: City, name: str, place: str) -> str:
+    """The name of a zone of the city. Raises ConfigInvalid with the near match."""
+    if name not in city.zones:
+        match = near(name, city.zones)
+        hint = f"did you mean `{match}`?" if match else f"there are: {listed(city.zones)}"
+        raise ConfigInvalid(f"{place}: no zone `{name}`", hint=hint)
+    return name
