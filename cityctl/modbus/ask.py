@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from cityctl.modbus.connector import DeviceConnector
@@ -35,7 +36,7 @@ class Target:
     tls: TlsSettings | None = None
     cuts: frozenset[tuple[int, int]] = frozenset()
 
-    @property
+    @cached_property
     def link(self) -> Link:
         """Devices with the same link share one line and are asked one after another."""
         return Link(self.host, self.port, self.transport, self.serial, self.tls)
@@ -120,8 +121,17 @@ class Answer:
         """Whether nothing at all came."""
         return self.wanted > 0 and not self.values
 
+    def drop_unwanted(self) -> None:
+        """Forget the point that was asked only to know who answers."""
+        identify = self.target.connector.identify
+        if identify is not None and identify[0] not in self.target.points:
+            self.values.pop(identify[0], None)
+
     def close(self, reason: str) -> None:
         """Give every point that has neither a value nor a reason this one."""
+        self.drop_unwanted()
+        if self.had == self.wanted:
+            return
         told = {name for failure in self.failures for name in failure.points}
         left = tuple(name for name in self.target.points if name not in self.values and name not in told)
         if left:

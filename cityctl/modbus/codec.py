@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 from typing import NamedTuple
 
 from cityctl.modbus.point import DevicePoint
@@ -37,6 +39,14 @@ def _exact(number: float) -> Decimal:
     return Decimal(repr(number))
 
 
+@lru_cache(maxsize=512)
+def ratio(scale: float, offset: float) -> tuple[int, int, int]:
+    """(a, b, d), so that raw * scale + offset is (raw * a + b) / d; a scale of 0.1 is the tenth it is written as."""
+    a, b = Fraction(_exact(scale)), Fraction(_exact(offset))
+    d = lcm(a.denominator, b.denominator)
+    return a.numerator * (d // a.denominator), b.numerator * (d // b.denominator), d
+
+
 def decode(
     point: DevicePoint,
     registers: Sequence[int],
@@ -46,9 +56,9 @@ def decode(
 ) -> Decoded:
     """A point's value in the connector's unit: raw * scale * 10**exponent + offset, with its quality.
 
-    `exponent` is the SunSpec scale factor read in the same block, for points that have one. Integers are
-    scaled in decimal, so that 2305 * 0.1 is 230.5 and not 230.50000000000003. Values are float64: raw counts
-    beyond 2**53 are rounded. Never raises for any content of the registers.
+    `exponent` is the SunSpec scale factor read in the same block, for points that have one. Whole numbers are
+    scaled exactly and rounded once, so that 2305 * 0.1 is 230.5 and not 230.50000000000003. Values are float64:
+    raw counts beyond 2**53 are rounded. Never raises for any content of the registers.
     """
     raw = raw_value(point, registers, word_order)
     if isinstance(raw, str):
@@ -57,25 +67,38 @@ def decode(
         return NOTHING
     if isinstance(raw, float):
         value = raw if point.plain else raw * point.scale + point.offset
-        if not math.isfinite(value):
-            return NOTHING
     else:
         if point.bit is not None:
             low_bit, width = point.bit
             raw = int(raw) >> low_bit & ((1 << width) - 1)
-        if point.scale_factor is not None:
-            # SunSpec allows -10 to 10; anything else is a register that holds something else.
-            if exponent is None or not -10 <= exponent <= 10:
-                return NOTHING
-            scaled = Decimal(raw).scaleb(exponent) * _exact(point.scale) + _exact(point.offset)
-            value = float(scaled)
-        elif point.plain:
-            value = float(raw)
-        else:
-            value = float(Decimal(raw) * _exact(point.scale) + _exact(point.offset))
+        scaled = scaling(point, exponent)
+        if scaled is None:
+            return NOTHING
+        a, b, d = scaled
+        try:
+            value = float((raw * a + b) / d)
+        except OverflowError:
+            return NOTHING
+    if not math.isfinite(value):
+        return NOTHING
     low, high = point.minimum, point.maximum
     implausible = (low is not None and value < low) or (high is not None and value > high)
     return Decoded(value, Quality.SUSPECT if implausible else Quality.GOOD)
+
+
+def scaling(point: DevicePoint, exponent: int | None) -> tuple[int, int, int] | None:
+    """(a, b, d), so that the value of a whole raw number is (raw * a + b) / d; None where the point has none.
+
+    `exponent` is the SunSpec scale factor. All three are whole: Python rounds the quotient of two whole numbers
+    once, however large they are.
+    """
+    if point.scale_factor is None:
+        return ratio(point.scale, point.offset)
+    # SunSpec allows -10 to 10; anything else is a register that holds something else.
+    if exponent is None or not -10 <= exponent <= 10:
+        return None
+    a, b, d = ratio(point.scale, point.offset)
+    return (a * 10**exponent, b, d) if exponent >= 0 else (a, b * 10**-exponent, d * 10**-exponent)
 
 
 def _unscaled(point: DevicePoint, value: float, exponent: int | None) -> Decimal:

@@ -115,9 +115,7 @@ class Turns:
         except GiveUp as problem:
             answer.gave_up = True
             answer.close(str(problem))
-        wanted = answer.target.points
-        if len(answer.values) != len(wanted) or set(answer.values) != set(wanted):
-            answer.values = {name: answer.values[name] for name in wanted if name in answer.values}
+        answer.drop_unwanted()
         answer.seconds = monotonic() - device.begun
         learn_cuts(device)
         return False
@@ -153,8 +151,7 @@ class Turns:
         reader = self._readers.get(id(block))  # the reader keeps its block, so that the id stays its own
         if reader is None:
             reader = self._readers[id(block)] = BlockReader(block)
-        for value in reader.read(frame):
-            answer.values[value.point] = value
+        answer.values.update(zip(reader.names, reader.read(frame), strict=True))
         self._done(device, wanted, came=True)
 
     async def _moved(self, device: Device) -> bool:

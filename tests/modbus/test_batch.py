@@ -59,17 +59,33 @@ def test_every_shipped_model(path, data):
         assert at_once(block, registers) == one_by_one(block, registers)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data(), order=st.sampled_from(WORD_ORDERS))
 def test_every_type_and_order_with_gaps_between(data, order):
+    """Scaled and not, with limits, invalid codes and a scale factor that is sometimes none: what is read in a row."""
     types = [name for name, layout in TYPES.items() if layout.registers and layout.family != "bit"]
-    wanted, at = [], 100
+    factor = DevicePoint("sf", 99, "int16", 1, 3, invalid=frozenset({-0x8000}))
+    wanted, at = [Wanted(factor)], 100
     for number, name in enumerate(data.draw(st.lists(st.sampled_from(types), min_size=1, max_size=8))):
         at += data.draw(st.integers(0, 2))
         limit = data.draw(st.sampled_from([None, 0.0, 1000.0]))
-        point = DevicePoint(f"p{number}", at, name, TYPES[name].registers, 3, word_order=order, maximum=limit)
-        wanted.append(Wanted(point))
+        scale, offset = data.draw(st.sampled_from([(1.0, 0.0), (0.1, 0.0), (0.001, -40.0), (1e300, 0.0)]))
+        code = data.draw(st.sampled_from([frozenset(), frozenset({0}), frozenset({TYPES[name].high})]))
+        has_factor = data.draw(st.booleans())
+        point = DevicePoint(
+            f"p{number}", at, name, TYPES[name].registers, 3, word_order=order, maximum=limit, scale=scale,
+            offset=offset, invalid=code, scale_factor=99 if has_factor else None,
+        )  # fmt: skip
+        wanted.append(Wanted(point, factor if has_factor else None))
         at = point.end
-    block = Block(3, 100, at - 100, tuple(wanted))
-    registers = tuple(data.draw(st.lists(st.integers(0, 0xFFFF), min_size=block.count, max_size=block.count)))
-    assert at_once(block, registers) == one_by_one(block, registers)
+    block = Block(3, 99, at - 99, tuple(wanted))
+    reader = BlockReader(block)
+    for _ in range(3):  # of one reader, whose scale factor changes while it runs
+        exponent = data.draw(st.sampled_from([0, -1, 3, -10, 10, 11, -0x8000]))
+        words = st.one_of(st.integers(0, 0xFFFF), st.sampled_from([0, 0xFFFF, 0x7FFF, 0x7F80]))
+        rest = data.draw(st.lists(words, min_size=block.count - 1, max_size=block.count - 1))
+        registers = (exponent & 0xFFFF, *rest)
+        frame = Frame(struct.pack(f">{len(registers)}H", *registers), block.count, False, 1.0)
+        found = reader.read(frame)
+        assert [value.point for value in found] == list(reader.names)
+        assert {v.point: (v.value, v.quality) for v in found} == one_by_one(block, registers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -129,6 +130,25 @@ def test_sunspec_scale_factor_comes_back_exactly(raw, exponent):
     value, _ = decode(p, raw_registers(p, raw), exponent=exponent)
     assert value == float(Decimal(raw).scaleb(exponent))
     assert encode(p, value, exponent=exponent) == raw_registers(p, raw)
+
+
+@given(
+    raw=st.integers(0, 2**64 - 1),
+    scale=st.decimals("0.000001", "1000", places=6).map(float),
+    offset=st.decimals("-1000", "1000", places=3).map(float),
+    exponent=st.one_of(st.none(), st.integers(-10, 10)),
+)
+def test_a_scaled_number_is_the_float_next_to_the_exact_one(raw, scale, offset, exponent):
+    """Against exact fractions: rounded once, at the end, also for counts beyond 2**53."""
+    one = point("uint64", scale=scale, offset=offset, scale_factor=None if exponent is None else 9)
+    exact = Fraction(str(scale)) * raw * Fraction(10) ** (exponent or 0) + Fraction(str(offset))
+    registers = list(struct.unpack(">4H", raw.to_bytes(8, "big")))
+    assert decode(one, registers, exponent=exponent).value == float(exact)
+
+
+def test_a_scaled_number_that_is_too_large_for_a_float_is_no_value():
+    assert decode(point("uint64", scale=1e300), [0xFFFF] * 4) == (None, Quality.BAD)
+    assert decode(point("float64", scale=1e300), [0x7FE0, 0, 0, 0]) == (None, Quality.BAD)
 
 
 @given(data=st.binary(min_size=2, max_size=16).filter(lambda b: len(b) % 2 == 0), order=ORDERS)
