@@ -14,10 +14,11 @@ from cityctl.errors import ConfigInvalid, listed, near
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
-    from yaml.nodes import Node
+    from yaml.nodes import Node, ScalarNode
 
     Model = TypeVar("Model", bound=BaseModel)
 
+_OCTAL = re.compile(r"[-+]?0[0-7_]*[1-7][0-7_]*")
 _QUOTED = re.compile(r"'([^']*)'")
 Key = str | int
 Place = tuple[int, int]
@@ -101,6 +102,8 @@ def _walk(
     import yaml
 
     keys.setdefault(trail, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, yaml.ScalarNode):
+        _refuse_octal(node, path)
     if id(node) in open_nodes:
         raise ConfigInvalid(f"{path}:{node.start_mark.line + 1}: an alias that contains itself")
     if isinstance(node, yaml.MappingNode):
@@ -108,6 +111,8 @@ def _walk(
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            if isinstance(key_node, yaml.ScalarNode):
+                _refuse_octal(key_node, path)
             if key in seen and key != "<<":
                 raise ConfigInvalid(
                     f"{path}:{place[0]}:{place[1]}: `{key}` is written twice", hint="keep one of them"
@@ -119,6 +124,17 @@ def _walk(
         for index, child in enumerate(node.value):
             keys[(*trail, index)] = (child.start_mark.line + 1, child.start_mark.column + 1)
             _walk(child, (*trail, index), keys, path, open_nodes | {id(node)})
+
+
+def _refuse_octal(node: ScalarNode, path: Path) -> None:
+    """A number with a leading 0 is octal to YAML: 00301 would silently be 193."""
+    if node.tag == "tag:yaml.org,2002:int" and _OCTAL.fullmatch(node.value):
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        plain = node.value.lstrip("+-").lstrip("0")
+        raise ConfigInvalid(
+            f"{path}:{line}:{column}: `{node.value}` is octal to YAML: {int(node.value.replace('_', ''), 8)}",
+            hint=f'write {plain}, or "{node.value}" where it is a text',
+        )
 
 
 def validate(model: type[Model], document: Document, data: Any = None) -> Model:

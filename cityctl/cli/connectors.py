@@ -62,8 +62,7 @@ def new(
         address_base=address_base,
         function_code=function_code,
     )
-    code = run.show(result)
-    return code if shelf.is_sound(result) else ExitCode.CONFIG
+    return run.show(result, ending=None if shelf.is_sound(result) else ExitCode.CONFIG)
 
 
 @leaf(app, example="cityctl connectors lint eastron_sdm630")
@@ -78,8 +77,7 @@ def lint(
     from cityctl.collect import connectors as shelf
 
     result = shelf.lint(run.library, connector or ())
-    code = run.show(result)
-    return code if shelf.is_sound(result) else ExitCode.CONFIG
+    return run.show(result, ending=None if shelf.is_sound(result) else ExitCode.CONFIG)
 
 
 @leaf(app, name="test", example="cityctl connectors test csv_headend")

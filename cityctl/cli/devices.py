@@ -107,5 +107,4 @@ def diagnose(
     result, answers = around.diagnose(
         run.project, run.library, place, unit=unit, timeout=timeout, rounds=rounds
     )
-    code = run.show(result)
-    return code if answers else ExitCode.UNREACHABLE
+    return run.show(result, ending=None if answers else ExitCode.UNREACHABLE)

@@ -177,16 +177,22 @@ class Run:
         return "table" if self.console.is_terminal else "plain"
 
     def show(
-        self, result: Result, *, only_findings: bool = False, on_findings: bool = False, drawn: bool = False
+        self,
+        result: Result,
+        *,
+        only_findings: bool = False,
+        on_findings: bool = False,
+        drawn: bool = False,
+        ending: ExitCode | None = None,
     ) -> ExitCode:
-        """Render a result by -o, to stdout or --output-file, and return its exit code."""
+        """Render a result by -o, to stdout or --output-file, and return its exit code, or `ending` instead."""
         from datetime import tzinfo
 
         from cityctl.report.render import render
         from cityctl.result import left_out
 
         result.completeness.missing += left_out()
-        code = result.exit_code(on_findings=on_findings)
+        code = result.exit_code(on_findings=on_findings) if ending is None else ending
         silent = self.quiet and self.output is None and self.output_file is None and code is ExitCode.DONE
         if silent or (only_findings and not result.findings):
             return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,8 +110,10 @@ def lint(library: Library, names: Sequence[str] = ()) -> Result:
         try:
             made = _load(path)
         except ConfigInvalid as problem:
-            said = [problem.message, *problem.tried]
-            findings += [Finding("connector", f"{path.stem} {text}", None, text, "alarm") for text in said]
+            # The near match belongs to the first error; that a lint checks again is no news to a lint.
+            hint = f" ({problem.hint})" if problem.hint and "connectors lint" not in problem.hint else ""
+            first = f"{problem.message}{hint}"
+            findings += [_finding(path, text) for text in (first, *problem.tried)]
             rows.append((path.stem, None, "INVALID", str(path)))
             continue
         if isinstance(made, DeviceConnector):
@@ -125,6 +128,13 @@ def lint(library: Library, names: Sequence[str] = ()) -> Result:
     bad = sum(row[2] == "INVALID" for row in rows)
     summary = f"{len(rows)} connectors checked, {bad} invalid" if bad else f"{len(rows)} connectors are valid"
     return Result("Connectors", tables, findings=findings, summary=summary)
+
+
+def _finding(path: Path, text: str) -> Finding:
+    """An error as `file:line:column: what is wrong`: its place, and its words."""
+    place = re.match(rf"{re.escape(str(path))}(:\d+)*", text)
+    where = place[0] if place else str(path)
+    return Finding("connector", where, None, text.removeprefix(where).removeprefix(": "), "alarm")
 
 
 def is_sound(result: Result) -> bool:

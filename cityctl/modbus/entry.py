@@ -33,6 +33,11 @@ def _known_type(text: object) -> object:
 
 
 def _code(key: object) -> object:
+    if isinstance(key, bool):
+        said = "on" if key else "off"
+        raise ValueError(
+            f"`{said}` is no number; a state is written `code: name`, such as `{int(key)}: {said}`"
+        )
     if isinstance(key, str):
         try:
             return int(key, 0)

@@ -89,8 +89,20 @@ def _place(name: str, entry: Entry, trail: tuple[str, ...], written: ConnectorFi
         else:
             factor = entry.scale_factor + written.base - written.address_base
     if not problems and not 0 <= address + shift <= address + shift + registers_of(entry) <= 65_536:
-        problems.append(("address", "is outside the addresses 0 to 65535"))
+        problems.append(("address", f"is outside the addresses 0 to 65535{_meant(entry, written)}"))
     return Place(name, entry, trail, address + shift, code, factor, tuple(problems))
+
+
+def _meant(entry: Entry, written: ConnectorFile) -> str:
+    """What an address that cannot be was perhaps meant as."""
+    if entry.address is None or written.address_base == "4xxxx":
+        return ""
+    if entry.address < written.address_base:
+        return f": `address_base: {written.address_base}` calls the first register {written.address_base}"
+    found = reference(entry.address)
+    if found is not None and entry.address >= 100_000:
+        return f"; as a reference it is {found[1]} of function {found[0]}: `address_base: 4xxxx`"
+    return ""
 
 
 def _by_rule(entry: Entry, written: ConnectorFile, problems: list[tuple[str, str]]) -> int:

@@ -188,7 +188,9 @@ def test_services_are_connectors_too(tmp_path):
     (folder / "historian.yaml").write_text(SERVICE.replace("title", "tilte"), encoding="utf-8")
     broken = lint(library, [str(folder / "historian.yaml")])
     assert not is_sound(broken)
-    assert f"{folder / 'historian.yaml'}:1:1: unknown key `tilte`" in broken.findings[0].text
+    (found,) = broken.findings[:1]
+    assert found.subject == f"{folder / 'historian.yaml'}:1:1"
+    assert found.text == "unknown key `tilte` (did you mean `title`?)"
 
 
 def test_a_broken_connector_does_not_hide_the_others(tmp_path):
@@ -198,4 +200,5 @@ def test_a_broken_connector_does_not_hide_the_others(tmp_path):
     result = lint(Library(tmp_path))
     verdicts = dict(zip(result.tables[0].cells("connector"), result.tables[0].cells("verdict"), strict=True))
     assert verdicts.pop("broken") == "INVALID"
+    assert [finding.subject for finding in result.findings] == [f"{folder / 'broken.yaml'}:2:1"]
     assert set(verdicts.values()) == {"ok"}
