@@ -20,7 +20,8 @@ class Target:
     """A device to ask: where it is, what it is, and which of its points are wanted.
 
     `host` is the name of the serial port where `transport` is rtu. `cuts` are places that earlier runs found
-    no request may reach across (see plan).
+    no request may reach across (see plan). `proves`: the point that tells the device apart is read too, where
+    its connector names one, and what another device says is refused.
     """
 
     device: str
@@ -35,6 +36,7 @@ class Target:
     serial: SerialSettings | None = None
     tls: TlsSettings | None = None
     cuts: frozenset[tuple[int, int]] = frozenset()
+    proves: bool = False
 
     @cached_property
     def link(self) -> Link:
@@ -56,7 +58,7 @@ class Target:
         if self.connector.sunspec is not None:
             points = tuple(name for name in points if name in self.connector.points)
         identify = self.connector.identify
-        if identify is None or not identify[2] or identify[0] in points:
+        if identify is None or not (identify[2] or self.proves) or identify[0] in points:
             return points
         return (identify[0], *points)
 
@@ -77,10 +79,16 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """Points that did not come, and why."""
+    """Points that did not come, and why; `where` is the request that failed, where it was one."""
 
     points: tuple[str, ...]
-    reason: str
+    why: str
+    where: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Where and why, in one line."""
+        return f"{self.where}: {self.why}" if self.where else self.why
 
 
 @dataclass
@@ -90,7 +98,8 @@ class Answer:
     `placed` is (address, length) of a SunSpec block that was found elsewhere than the connector says.
     `requests` counts those sent, `seconds` is from the first to the last answer, `waited` the sum of the
     round trips of the `answered` ones. `cuts` are those that this run found; `gave_up` tells that the rest of
-    its requests was left out, `owes` that an answer may still come on a bus that cannot tell whose it is.
+    its requests was left out, `owes` that an answer may still come on a bus that cannot tell whose it is,
+    `is_stranger` that another device answered.
     """
 
     target: Target
@@ -104,6 +113,7 @@ class Answer:
     cuts: set[tuple[int, int]] = field(default_factory=set)
     gave_up: bool = False
     owes: bool = False
+    is_stranger: bool = False
     placed: tuple[int, int] | None = None
 
     @property
@@ -126,6 +136,7 @@ class Answer:
         identify = self.target.connector.identify
         if identify is not None and identify[0] not in self.target.points:
             self.values.pop(identify[0], None)
+            self.failures = [failure for failure in self.failures if failure.points != (identify[0],)]
 
     def close(self, reason: str) -> None:
         """Give every point that has neither a value nor a reason this one."""
@@ -139,5 +150,13 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """Why points are missing, in one line; empty where none is."""
-        return "; ".join(dict.fromkeys(failure.reason for failure in self.failures))
+        """Why points are missing, in one line; empty where none is. Requests that failed alike are counted."""
+        alike: dict[str, list[Failure]] = {}
+        for failure in self.failures:
+            alike.setdefault(failure.why, []).append(failure)
+        said = []
+        for why, failures in alike.items():
+            first = failures[0]
+            many = len({failure.where for failure in failures})
+            said.append(f"{many} requests: {why}; the first {first.where}" if many > 1 else first.reason)
+        return "; ".join(said)

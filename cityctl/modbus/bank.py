@@ -57,7 +57,8 @@ class Bank:
         """A bank of all points of a connector.
 
         `source(point name)` gives the live value at the moment of the request, in the connector's unit; a
-        state may be given by its name; None serves the device's `no value` code, or 0 where it has none.
+        state may be given by its name; None serves the device's `no value` code, or 0 where it has none, and
+        what tells the device apart where the connector says it.
         """
         return cls(connector, source, on_write=on_write)
 
@@ -140,6 +141,9 @@ class Bank:
         if point.address in self._scaled_by and point.type == "int16":
             return nearest(point, self._exponent(point))
         value = self.source(point.name)
+        identify = self.connector.identify
+        if value is None and identify is not None and identify[0] == point.name:
+            value = identify[1]
         exponent = None
         if point.scale_factor is not None:
             holder = self.connector.exponent_of(point)

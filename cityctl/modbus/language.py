@@ -173,7 +173,12 @@ class ConnectorFile(BaseModel):
         float | None, Field(gt=0, le=120, description="seconds; the city's own setting goes first")
     ] = None
     answer_time: Annotated[
-        float | None, Field(gt=0, le=60, description="seconds that an answer usually takes, for predictions")
+        float | None,
+        Field(
+            gt=0,
+            le=60,
+            description="seconds that an answer may take: for predictions, and before asking again",
+        ),
     ] = None
     wake: Annotated[int, Field(ge=0, le=5, description="requests that a sleeping device may lose")] = 0
     invalid: Invalid = Invalid()

@@ -28,7 +28,8 @@ _SHARE = 0.2  # of a new round trip in the mean that is kept
 class Known:
     """What is known of one device. `round_trip` in seconds; `silent_runs` in a row.
 
-    `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers.
+    `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers;
+    `is_stranger`: another device answered in its place.
     """
 
     place: str = ""
@@ -38,11 +39,17 @@ class Known:
     cuts: set[tuple[int, int]] = field(default_factory=set)
     lost_at: float | None = None
     placed: tuple[int, int] | None = None
+    is_stranger: bool = False
 
     @property
     def may_owe(self) -> bool:
         """Whether an answer that an earlier run gave up may still come on a bus."""
         return self.lost_at is not None and 0 <= time() - self.lost_at < _OWED_FOR
+
+    @property
+    def must_prove(self) -> bool:
+        """Whether it must say who it is: it was never heard, was away, or was another device."""
+        return self.round_trip is None or self.silent_runs > 0 or self.is_stranger
 
     @property
     def is_suspect(self) -> bool:
@@ -84,7 +91,7 @@ class Memory:
         return known
 
     def planned(self, targets: Iterable[Target]) -> list[Target]:
-        """The same targets, with the cuts that past runs learnt."""
+        """The same targets, with the cuts that past runs learnt; those that must say who they are marked."""
         return [_as_known(target, self.known(target)) for target in targets]
 
     def learn(self, answers: Sequence[Answer]) -> None:
@@ -95,6 +102,7 @@ class Memory:
             before = replace(known, cuts=set(known.cuts))
             if answer.answered or answer.values:
                 known.silent_runs, known.silent_since = 0, None
+                known.is_stranger = answer.is_stranger
             elif answer.gave_up:
                 known.silent_runs += 1
                 known.silent_since = known.silent_since or now
@@ -128,6 +136,8 @@ def _place(target: Target) -> str:
 def _as_known(target: Target, known: Known) -> Target:
     if known.placed is not None and target.connector.sunspec is not None:
         target = replace(target, connector=target.connector.placed_at(*known.placed))
+    if target.connector.identify is not None and known.must_prove:
+        target = replace(target, proves=True)
     return replace(target, cuts=target.cuts | known.cuts) if known.cuts else target
 
 
@@ -142,6 +152,7 @@ def _read(entry: dict[str, Any]) -> Known:
         {(int(code), int(address)) for code, address in entry.get("cuts", [])},
         None if (lost := entry.get("lost_at")) is None else float(lost),
         None if placed is None else (int(placed[0]), int(placed[1])),
+        bool(entry.get("is_stranger", False)),
     )
 
 
@@ -153,6 +164,8 @@ def _written(known: Known) -> dict[str, Any]:
         entry["round_trip_ms"] = round(known.round_trip * 1000, 3)
     if known.placed is not None:
         entry["placed"] = known.placed
+    if known.is_stranger:
+        entry["is_stranger"] = True
     if known.cuts:
         entry["cuts"] = sorted(known.cuts)
     if known.lost_at is not None:

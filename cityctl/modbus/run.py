@@ -85,8 +85,8 @@ def ask_all(
     """Ask every device, and give one answer each, in the order of `targets`.
 
     `deadline` in seconds ends the run: what was not asked by then is told as such. `memory` tells what past
-    runs learnt, and takes in what this one does. `on_answer` is called as each device is done, for
-    progress. Never raises for a device that fails: its answer holds the reason.
+    runs learnt, and takes in what this one does. `on_answer` is called once for each device: as it is done, or
+    at the deadline. Never raises for a device that fails: its answer holds the reason.
     """
     return run_loop(asking_all(targets, deadline=deadline, memory=memory, on_answer=on_answer))
 
@@ -109,6 +109,13 @@ async def asking_all(
     open_lines = asyncio.Semaphore(MOST_LINES)
     readers: dict[int, BlockReader] = {}  # by the id of their block
 
+    told: set[int] = set()
+
+    def tell(answer: Answer) -> None:
+        told.add(id(answer))
+        if on_answer is not None:
+            on_answer(answer)
+
     async def ask_line(indexes: Sequence[int]) -> None:
         async with open_lines:
             turns = Turns(readers)
@@ -117,7 +124,7 @@ async def asking_all(
                     [answers[at] for at in indexes],
                     [blocks[at] for at in indexes],
                     [known[at] for at in indexes],
-                    on_answer,
+                    tell,
                 )
             finally:
                 turns.close()
@@ -137,6 +144,8 @@ async def asking_all(
                 raise end
     for answer in answers:
         answer.close(f"not asked to the end within the run's deadline of {deadline or 0:g} s")
+        if id(answer) not in told:
+            tell(answer)
     memory.learn(answers)
     return answers
 
@@ -146,7 +155,7 @@ def _planned(targets: Sequence[Target]) -> list[list[Block]]:
     plans: dict[tuple[int, tuple[str, ...], frozenset[tuple[int, int]]], list[Block]] = {}
     found = []
     for target in targets:
-        key = (id(target.connector), target.points, target.cuts)
+        key = (id(target.connector), target.asked_points, target.cuts)
         if key not in plans:
             plans[key] = target.blocks
         found.append(plans[key])

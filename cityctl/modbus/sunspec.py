@@ -1,7 +1,7 @@
 """SunSpec: where the model blocks of a device begin, found by walking their chain. Reads only.
 
 SunSpec Device Information Model Specification, section 6: "SunS" stands at 40000, 50000 or 0; behind it each
-model is its id, its length and as many registers; the id 0xFFFF ends the chain.
+model is its id, its length and as many registers; the id 0xFFFF ends the chain. Some makers are off by one.
 """
 
 from __future__ import annotations
@@ -34,10 +34,8 @@ async def chain(line: Asks, unit: int, *, timeout: float) -> list[Model]:
     A chain that runs out of the addresses or is refused in its middle ends there. Raises Silent, Closed,
     BadAnswer, and ExceptionAnswer where a gateway says that nobody is there.
     """
-    for base in BASES:
-        if await _two(line, unit, base, timeout) == SUNS:
-            break
-    else:
+    base = await _start(line, unit, timeout)
+    if base is None:
         return []
     models: list[Model] = []
     at = base + len(SUNS)
@@ -48,6 +46,23 @@ async def chain(line: Asks, unit: int, *, timeout: float) -> list[Model]:
         models.append(Model(header[0], at, header[1]))
         at += 2 + header[1]
     return models
+
+
+async def _start(line: Asks, unit: int, timeout: float) -> int | None:
+    """Where "SunS" stands: at one of its three places, or one beside it, where a maker counted from 1."""
+    for base in BASES:
+        words = await _two(line, unit, base, timeout)
+        if words == SUNS:
+            return base
+        beside = []
+        if words is None or words[1] == SUNS[0]:
+            beside.append(base + 1)
+        if words is not None and words[0] == SUNS[1] and base > 0:
+            beside.append(base - 1)
+        for at in beside:
+            if await _two(line, unit, at, timeout) == SUNS:
+                return at
+    return None
 
 
 async def _two(line: Asks, unit: int, address: int, timeout: float) -> tuple[int, ...] | None:

@@ -43,12 +43,18 @@ class Device:
         self.timeout = min(target.timeout, _PROBE) if self.is_probe else target.timeout
         self.tries = 1 if self.is_probe else target.tries
         self.wakes = target.connector.wake
+        self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0)
         self.ready = 0.0
         self.begun = 0.0
         self.attempts = 0
         self.spent = 0.0
         self.moved = False
         self.split: list[Parts] = []  # of each refused block: (part, whether it came)
+
+    def tries_within(self, seconds: float) -> int:
+        """How often a request is sent within so many seconds: none of them while its answer is usually on its way."""
+        longest = int(seconds / self.usual) if self.usual else self.tries
+        return max(1 + self.wakes, min(self.tries, longest))
 
 
 def after_pause(target: Target) -> float:
@@ -82,13 +88,18 @@ def learn_cuts(device: Device) -> None:
 
 
 def check_identity(answer: Answer) -> None:
-    """Drop everything where the device is not what its connector takes it for. Raises GiveUp."""
+    """Drop everything where the device is not what its connector takes it for. Raises GiveUp.
+
+    A device that does not have the point at all is only refused where its connector requires it.
+    """
     identify = answer.target.connector.identify
-    if identify is None or not identify[2]:
+    if identify is None or not (identify[2] or answer.target.proves):
         return
-    name, expected, _ = identify
+    name, expected, required = identify
     found = answer.values[name].value if name in answer.values else None
-    if found != expected:
+    if found != expected and (required or found is not None):
         answer.values.clear()
+        answer.failures.clear()
+        answer.is_stranger = True
         said = f"{found:g}" if isinstance(found, float) else "not readable" if found is None else found
         raise GiveUp(f"{name} is {said}, not {expected}: this is no {answer.target.connector.connector}")

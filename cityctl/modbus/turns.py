@@ -61,7 +61,7 @@ class Turns:
         answers: Sequence[Answer],
         blocks: Sequence[Sequence[Block]],
         known: Sequence[Known],
-        on_answer: Callable[[Answer], None] | None,
+        on_answer: Callable[[Answer], None],
     ) -> None:
         """Fill every answer with all that its device gives."""
         self._answers = answers
@@ -82,7 +82,7 @@ class Turns:
                     continue
                 if await self._turn(device):
                     queue.append(device)
-                elif on_answer is not None:
+                else:
                     on_answer(device.answer)
 
     @staticmethod
@@ -125,8 +125,8 @@ class Turns:
         block = wanted.block
         target, answer = device.target, device.answer
         extra = device.wakes
-        tries = max(device.tries, 1 + extra)
         left = device.timeout * (1 + extra) - device.spent
+        tries = device.tries_within(left)
         begun = monotonic()
         try:
             line = await self._ready_line(device, left)
@@ -222,7 +222,7 @@ class Turns:
                 return
             if isinstance(problem, Closed) and not answer.values:
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
-        answer.failures.append(Failure(block.names, f"{block}: {problem}"))
+        answer.failures.append(Failure(block.names, str(problem), str(block)))
         refused = isinstance(problem, ExceptionAnswer) and problem.code in ADDRESS
         self._done(device, wanted, came=False if refused else None)
 

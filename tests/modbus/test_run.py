@@ -14,6 +14,7 @@ import pytest
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.memory import Memory
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Hook, Request, Server, Silence
@@ -352,18 +353,86 @@ def test_a_pause_of_one_device_is_the_others_turn():
     assert order == [1, 2, 2, 1]
 
 
+def test_a_device_that_is_new_or_was_away_is_asked_who_it_is():
+    """Somebody put another model in its place: its numbers would look as good as the right ones."""
+    points = {**POINTS, "maker": DevicePoint("maker", 100, "uint16", 1, 3, polled=False)}
+    connector = DeviceConnector("acme", "v", "m", "controller", points, identify=("maker", 7, False))
+    memory = Memory()
+    maker, is_away, asked = 7.0, False, []
+
+    async def noted(request: Request) -> int | None:
+        if is_away:
+            raise Silence
+        asked.append(request.address)
+        return 2 if request.address == 100 and maker == 0 else None
+
+    async def go() -> None:
+        nonlocal maker, is_away
+        pretended = Bank.from_connector(connector, lambda name: maker if name == "maker" else LIVE[name])
+        async with Server({1: pretended}, hook=noted) as server:
+
+            async def poll() -> Answer:
+                asked.clear()
+                chosen = target(server.port, connector=connector, timeout=0.2)
+                (answer,) = await asking_all([chosen], memory=memory)
+                return answer
+
+            assert values(await poll()) == LIVE
+            assert asked == [0, 10, 100]
+            assert values(await poll()) == LIVE  # known by now: no request more than it needs
+            assert asked == [0, 10]
+            is_away = True
+            assert (await poll()).is_dead
+            is_away, maker = False, 8.0
+            answer = await poll()
+            assert answer.reason == "maker is 8, not 7: this is no acme"
+            assert not answer.values
+            assert not (await poll()).values  # and is asked again until it is the right one
+            maker = 0.0  # refuses to say: only where a connector requires it is that a reason
+            answer = await poll()
+            assert values(answer) == LIVE
+            assert not answer.failures
+
+    asyncio.run(go())
+
+
+def test_many_requests_refused_alike_are_one_reason():
+    async def refused(_: Request) -> int:
+        return 2
+
+    answer, _ = ask_one(refused)
+    assert len(answer.failures) == 5
+    assert answer.reason == (
+        "5 requests: exception 2 (illegal address); the first function 3, addresses 0 to 1"
+    )
+
+
+def test_a_request_is_not_repeated_while_its_answer_is_usually_on_its_way():
+    """AquaMaster 3 takes up to 800 ms: a second request within that would meet the answer to the first."""
+
+    async def slow(_: Request) -> None:
+        await asyncio.sleep(0.3)
+
+    patient = DeviceConnector("c", "v", "m", "controller", POINTS, answer_time=0.4)
+    answer, seen = ask_one(slow, connector=patient, timeout=0.5)
+    assert values(answer) == LIVE
+    assert len(seen) == 2
+
+
 def test_no_devices_is_no_work():
     assert asyncio.run(asking_all([])) == []
 
 
-def test_progress_is_told_for_each_device():
+def test_progress_is_told_for_each_device_and_for_those_the_deadline_cuts_off(deaf_port):
     async def go() -> list[str]:
         done: list[str] = []
         async with Server({1: bank(), 2: bank()}) as server:
+            chosen = [target(server.port, unit=u, device=f"m{u}") for u in (1, 2)]
             await asking_all(
-                [target(server.port, unit=u, device=f"m{u}") for u in (1, 2)],
-                on_answer=lambda answer: done.append(answer.target.device),
+                [*chosen, target(deaf_port, device="deaf", timeout=20)],
+                deadline=0.5,
+                on_answer=lambda answer: done.append(f"{answer.target.device} {answer.had}"),
             )
         return done
 
-    assert asyncio.run(go()) == ["m1", "m2"]
+    assert asyncio.run(go()) == ["m1 5", "m2 5", "deaf 0"]

@@ -55,8 +55,8 @@ def read(bank: SunSpecDevice, connector: DeviceConnector, points: tuple[str, ...
     return asyncio.run(go())
 
 
-@pytest.mark.parametrize("start", [40_000, 50_000, 0])
-def test_the_chain_is_walked_from_each_of_its_three_places(start):
+@pytest.mark.parametrize("start", [40_000, 50_000, 0, 40_001, 39_999, 50_001, 1])
+def test_the_chain_is_walked_from_each_of_its_places_and_where_a_maker_counts_from_1(start):
     async def go() -> list[Model]:
         async with Server({1: device(start)}) as server:  # type: ignore[dict-item]
             line = CarefulLine(Link("127.0.0.1", server.port), rate=0)
