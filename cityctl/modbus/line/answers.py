@@ -7,12 +7,48 @@ an earlier request is dropped and counted, never taken for the present one's.
 from __future__ import annotations
 
 import asyncio
+from struct import Struct
 from time import time
 from typing import cast
 
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
+
+
+class Owed:
+    """Answers of one unit that may still come: what they begin with, and the last read that was given up."""
+
+    def __init__(self) -> None:
+        self.prefixes: set[bytes] = set()
+        self.read: bytes | None = None
+
+    def take(self, request: bytes, prefix: bytes) -> None:
+        """Add the answer to a request."""
+        self.prefixes.add(prefix)
+        if request[0] in READS:
+            self.read = request
+
+    @property
+    def probe(self) -> tuple[bytes, bytes] | None:
+        """A read at the same place whose answer is of another length than all of these: (request, its prefix)."""
+        if self.read is None:
+            return None
+        code, address, count = READ.unpack(self.read)
+        for smaller in range(1, max(count, 2) + 1):
+            prefix = read_prefix(code, smaller)
+            if prefix not in self.prefixes:
+                return READ.pack(code, address, smaller), prefix
+        return None
+
+
+READ = Struct(">BHH")  # function code, address, count
+READS = (1, 2, 3, 4)
+
+
+def read_prefix(code: int, count: int) -> bytes:
+    """What the answer to a read of so many registers or bits begins with."""
+    return bytes((code, (count + 7) // 8 if code < 3 else 2 * count))
 
 
 class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
@@ -44,7 +80,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._ends = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._heard = 0.0  # monotonic time of the last byte
-        self._owed: set[int] = set()
+        self._owed: dict[int, Owed] = {}
         self._spoilt = False
 
     def close(self) -> None:
@@ -155,10 +191,23 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 return
             del self._buffer[:size]
             unit, body = frame[0], frame[1:-2]
+            if self._is_another(frame):
+                self._spoilt = True
+                self._buffer.clear()
+                self._fail(BadAnswer("two answers came to one request: which is which cannot be told"))
+                return
             if unit in self._owed and (unit != self._unit or not self._fits(body)):
                 self.late += 1  # an answer that was given up; there may be more of them
             else:
                 self._take(unit, body)
+
+    def _is_another(self, frame: bytes) -> bool:
+        """Whether a whole frame stands behind one that would be taken, and is not that one again."""
+        behind = bytes(self._buffer)
+        size = rtu_answer_size(behind)
+        if not size or len(behind) < size or frame[0] != self._unit or not self._fits(frame[1:-2]):
+            return False
+        return behind[:size] != frame and crc(behind[: size - 2]) == behind[size - 2 : size]
 
     def _fits(self, body: bytes) -> bool:
         return body.startswith(self._prefix) or body[0] == self._code | 0x80

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
-from cityctl.modbus.line.answers import Answers
+from cityctl.modbus.line.answers import READ, READS, Answers, Owed, read_prefix
 from cityctl.modbus.line.framing import (
     HEADER,
     rtu_frame,
@@ -22,12 +22,11 @@ from cityctl.modbus.line.framing import (
 )
 from cityctl.modbus.line.link import Link
 
-_READ = struct.Struct(">BHH")
 _WORDS = [struct.Struct(f">{count}H") for count in range(127)]
 _TICK = 0.002  # s; uvloop's clock goes by milliseconds
 _QUIET = 0.02  # s without a byte, before a spoilt serial line is believed to be silent
-_LOST: dict[str, dict[int, float]] = {}
-"""Answers that lines of this process gave up: serial port -> unit -> when (monotonic)."""
+_LOST: dict[str, dict[int, tuple[Owed, float]]] = {}
+"""Answers that lines of this process gave up: serial port -> unit -> which, and when (monotonic)."""
 _LOST_FOR = 60.0  # s after which no lost answer comes any more
 
 
@@ -63,14 +62,21 @@ class Line(Answers):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
+        self._mute: set[int] = set()  # units that do not answer to an echo
+        self._last = (b"", b"")  # the last answer of a line without transactions, and what it answered
         if link.is_serial:
+            # What others said on the bus just before is not over yet.
+            self._spoilt, self._heard = True, self._loop.time()
             lost = _LOST.pop(link.host, {})
-            self._owed |= {unit for unit, at in lost.items() if monotonic() - at < _LOST_FOR}
+            self._owed |= {unit: owed for unit, (owed, at) in lost.items() if monotonic() - at < _LOST_FOR}
 
     def close(self) -> None:
         """Close the line; safe to call twice. What a serial port still owes, its next line will know."""
         if self.link.is_serial and self._owed:
-            _LOST.setdefault(self.link.host, {}).update(dict.fromkeys(self._owed, monotonic()))
+            now = monotonic()
+            _LOST.setdefault(self.link.host, {}).update(
+                (unit, (owed, now)) for unit, owed in self._owed.items()
+            )
         super().close()
 
     @property
@@ -98,7 +104,7 @@ class Line(Answers):
     def distrust(self, unit: int) -> None:
         """Say that an answer of a unit may still come, which somebody asked for before this line was opened."""
         if self._rtu:
-            self._owed.add(unit)
+            self._owed.setdefault(unit, Owed())
 
     async def read(
         self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
@@ -108,14 +114,12 @@ class Line(Answers):
         The request is sent up to `tries` times, spread over the timeout; an answer to any of them counts,
         since all ask the same. Raises Silent, Closed, BadAnswer or ExceptionAnswer.
         """
-        bits = function_code < 3
-        size = (count + 7) // 8 if bits else 2 * count
-        request = _READ.pack(function_code, address, count)
-        prefix = bytes((function_code, size))
+        request = READ.pack(function_code, address, count)
+        prefix = read_prefix(function_code, count)
         answer = await self.exchange(
-            unit, request, prefix=prefix, size=2 + size, timeout=timeout, tries=tries
+            unit, request, prefix=prefix, size=2 + prefix[1], timeout=timeout, tries=tries
         )
-        return Frame(answer[2:], count, bits, self._moment)
+        return Frame(answer[2:], count, function_code < 3, self._moment)
 
     async def exchange(
         self, unit: int, request: bytes, *, prefix: bytes, size: int | None, timeout: float, tries: int = 1
@@ -140,9 +144,10 @@ class Line(Answers):
         self._unit, self._code, self._prefix, self._size = unit, request[0], prefix, size
         if not self._rtu:
             self._expected.clear()
-        sent = 0
+        sent = 0  # and not answered
+        doubted: bytes | None = None
         try:
-            for _ in range(tries):
+            while sent < tries:
                 if self._buffer and not self._rtu:
                     self._tear("bytes came that end in the middle of an answer")
                 if self._serial is not None:
@@ -152,9 +157,16 @@ class Line(Answers):
                 sent += 1
                 self._arm(timeout / tries)
                 answer = await self._answer
-                if answer is not None:
-                    sent -= 1
-                    return answer
+                if answer is None:
+                    continue
+                sent -= 1
+                if doubted is not None and answer != doubted:
+                    sent += 1  # a third one is still to come
+                    raise BadAnswer("two answers to one request differ: one may be an earlier request's")
+                if doubted is None and self._rtu and self._is_again(unit, request, answer):
+                    doubted = answer
+                    continue
+                return answer
             if self._buffer and not self._rtu:
                 self._tear(f"the answer was cut off: {len(self._buffer)} bytes came within {timeout:g} s")
             raise Silent(f"no answer within {timeout:g} s")
@@ -165,7 +177,7 @@ class Line(Answers):
             self._answer = None
             if self._rtu:
                 if sent > 0:
-                    self._owed.add(unit)
+                    self._owed.setdefault(unit, Owed()).take(request, prefix)
                 if self._buffer:  # more than the one answer that was due
                     self._spoilt = True
                     self._buffer.clear()
@@ -184,7 +196,8 @@ class Line(Answers):
 
         Waits until the line is quiet. Where an answer of that unit may still come, asks it to return a number
         of ours (function 8, sub-function 0): a device answers in order, so that behind this answer, or its
-        refusal, no older one can come. Raises Silent where the unit does not answer to that.
+        refusal, no older one can come. One that says nothing to that is asked for a read whose answer is of
+        another length than the lost one. Raises Silent where the unit does not answer to either.
         """
         if not self._rtu:
             return
@@ -196,13 +209,24 @@ class Line(Answers):
             self._spoilt = False
         if unit not in self._owed:
             return
-        number = random.getrandbits(16).to_bytes(2, "big")
-        await self._find(unit, b"\x08\x00\x00" + number, timeout)
-        self._owed.discard(unit)
+        probe = self._owed[unit].probe
+        if unit not in self._mute:
+            number = random.getrandbits(16).to_bytes(2, "big")
+            echo = b"\x08\x00\x00" + number
+            try:
+                await self._find(unit, echo, echo, len(echo), timeout / 2 if probe else timeout)
+                probe = None
+            except Silent:
+                if probe is None:
+                    raise
+        if probe is not None:
+            await self._find(unit, *probe, 2 + probe[1][1], timeout / 2)
+            self._mute.add(unit)
+        self._owed.pop(unit, None)
         self._spoilt = False
 
-    async def _find(self, unit: int, echo: bytes, timeout: float) -> None:
-        """Send the echo and drop everything until it, or its refusal, comes."""
+    async def _find(self, unit: int, request: bytes, prefix: bytes, size: int, timeout: float) -> None:
+        """Send a request that no older answer fits, and drop everything until its own, or its refusal, comes."""
         ends = self._loop.time() + timeout
         tried = False
         while True:
@@ -211,11 +235,13 @@ class Line(Answers):
                 raise Silent(f"no answer to an echo within {timeout:g} s after one was lost")
             try:
                 if tried:
-                    await self._listen(unit, echo, left)
+                    await self._listen(unit, prefix, size, left)
                 else:
                     tried = True
-                    await self._exchange(unit, echo, prefix=echo, size=len(echo), timeout=left)
+                    await self._exchange(unit, request, prefix=prefix, size=size, timeout=left)
             except ExceptionAnswer:
+                if request[0] in READS:  # the lost one may have been refused
+                    raise Silent("whether a lost answer still comes cannot be told") from None
                 return
             except BadAnswer:
                 continue
@@ -223,8 +249,8 @@ class Line(Answers):
                 raise Silent(f"no answer to an echo within {timeout:g} s after one was lost") from None
             return
 
-    async def _listen(self, unit: int, echo: bytes, left: float) -> None:
-        self._unit, self._code, self._prefix, self._size = unit, echo[0], echo, len(echo)
+    async def _listen(self, unit: int, prefix: bytes, size: int, left: float) -> None:
+        self._unit, self._code, self._prefix, self._size = unit, prefix[0], prefix, size
         self._answer = self._loop.create_future()
         try:
             self._arm(left)
@@ -239,6 +265,17 @@ class Line(Answers):
             if ends is not None and self._loop.time() > ends:
                 raise Silent("the line does not become quiet")
             await asyncio.sleep(left)
+
+    def _is_again(self, unit: int, request: bytes, answer: bytes) -> bool:
+        """Whether an answer may be the one before it once more: the same bytes to another read of that unit.
+
+        It is asked for again then: twice the same is what the device says. A write is never sent again.
+        """
+        if request[0] not in READS:
+            return False
+        asked, last = bytes((unit,)) + request, self._last
+        self._last = (asked, answer)
+        return last[1] == answer and last[0] != asked and last[0][:1] == asked[:1]
 
     # sending and waiting
 
