@@ -252,18 +252,30 @@ def refuse_silence(answers: Sequence[Answer]) -> None:
     if len(answers) == 1:
         (answer,) = answers
         target = answer.target
-        said = f"{target.device} did not answer at {target.link}"
+        said = f"{target.device} {'gave no value' if answer.answered else 'did not answer'} at {target.link}"
         silent = answer.reason.endswith(" silent")
         raise Unreachable(
             f"{said} within {target.timeout:g} s ({target.tries} tries)"
             if silent
             else f"{said}: {answer.reason}",
             tried=[f"reached: {answer.reason}", *answer.tried] if silent else answer.tried,
-            hint=f"`cityctl devices diagnose {target.device}`; a gateway often needs another unit id",
+            hint=_next_step(answer),
         )
     names = ", ".join(answer.target.device for answer in answers)
     raise Unreachable(
-        f"none of {len(answers)} devices answered: {names}",
+        f"none of {len(answers)} devices {'gave a value' if any(a.answered for a in answers) else 'answered'}: {names}",
         tried=[f"{answer.target.device} at {place(answer.target)}: {answer.reason}" for answer in answers],
         hint="`cityctl devices list` shows where each is looked for",
     )
+
+
+def _next_step(answer: Answer) -> str:
+    """What to do about one device that gave nothing: it depends on how far a request came."""
+    name = answer.target.device
+    if answer.answered:
+        return (
+            f"is `{answer.target.connector.connector}` what stands there? `cityctl devices identify {name}`"
+        )
+    if answer.requests and not answer.target.link.is_serial:
+        return f"`cityctl devices diagnose {name}`; a gateway often needs another unit id"
+    return f"`cityctl devices diagnose {name}`"

@@ -89,7 +89,17 @@ def test_silence_is_told_with_what_was_reached(cityctl, project):
         done = cityctl("read", "inlet/flow", "--project", project(CITY.format(port=port)))
     assert done.returncode == 12
     assert f"cityctl: inlet did not answer at 127.0.0.1:{port} within 0.5 s (2 tries)\n" in done.stderr
+    assert "a gateway often needs another unit id" in done.stderr
     assert "reached: TCP connect ok; unit 1 silent" in done.stderr
+
+
+def test_a_device_that_refuses_everything_is_told_from_a_silent_one(cityctl, project, serve):
+    """A pump where the city has a flow meter."""
+    done = cityctl("read", "inlet/flow", "--project", project(CITY.format(port=serve({1: pump()}))))
+    assert done.returncode == 12
+    assert "cityctl: inlet gave no value at 127.0.0.1:" in done.stderr
+    assert "exception 2 (illegal address)" in done.stderr
+    assert "hint: is `siemens_mag6000` what stands there? `cityctl devices identify inlet`" in done.stderr
 
 
 def test_read_keeps_the_good_part_and_exits_4(cityctl, project, serve):

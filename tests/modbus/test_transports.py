@@ -6,6 +6,7 @@ import asyncio
 import os
 import ssl
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -425,6 +426,19 @@ def test_tls_with_a_client_certificate(papers):
 def test_a_peer_of_another_authority_is_refused(papers):
     with pytest.raises(NotConnected, match="certificate is not trusted"):
         over_tls(papers.context(), TlsSettings(papers.other_ca, papers.certificate))
+
+
+def test_an_expired_peer_is_refused_with_the_reason(papers):
+    old = papers.authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.configure_cert(context)
+    with pytest.raises(NotConnected, match="certificate has expired"):
+        over_tls(context, TlsSettings(papers.ca))
+
+
+def test_a_peer_that_only_trusts_itself_is_refused_by_the_systems_authorities(papers):
+    with pytest.raises(NotConnected, match="certificate is not trusted"):
+        over_tls(papers.context(wants_client=False), TlsSettings())
 
 
 def test_a_peer_of_another_name_is_refused(papers):
