@@ -97,6 +97,8 @@ def check_identity(answer: Answer) -> None:
         return
     name, expected, required = identify
     found = answer.values[name].value if name in answer.values else None
+    if isinstance(found, str) and isinstance(expected, str) and not required:
+        found = found[: len(expected)]  # some write more behind it
     if found != expected and (required or found is not None):
         answer.values.clear()
         answer.failures.clear()

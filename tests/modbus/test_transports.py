@@ -235,6 +235,11 @@ def test_a_late_answer_is_found_out_on_a_device_without_echo_too(mute, monkeypat
             with pytest.raises(Silent):
                 await line.read(1, 3, 0, 4, timeout=0.1)
             assert (await line.read(1, 3, 4, 4, timeout=2)).registers == (1004, 1005, 1006, 1007)
+            if mute:  # what was lost before this line was opened: no read is known that could tell
+                line.distrust(1)
+                with pytest.raises(Silent):
+                    await line.settle(1, timeout=0.1)
+                assert not line.trusts(1)
             line.close()
 
     asyncio.run(go())

@@ -210,7 +210,7 @@ class Line(Answers):
         if unit not in self._owed:
             return
         probe = self._owed[unit].probe
-        if unit not in self._mute:
+        if probe is None or unit not in self._mute:
             number = random.getrandbits(16).to_bytes(2, "big")
             echo = b"\x08\x00\x00" + number
             try:
