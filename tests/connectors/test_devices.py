@@ -16,6 +16,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from cityctl.collect.connectors import readme_table, schema_text, with_table
 from cityctl.document import read
+from cityctl.errors import UsageProblem
 from cityctl.modbus.ask import Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector, load_connector
@@ -25,6 +26,7 @@ from cityctl.modbus.run import asking_all
 from cityctl.modbus.types import TYPES
 from cityctl.modbus.wire import Server
 from cityctl.reading import Quality
+from cityctl.units import unit
 
 FOLDER = Path(__file__).parents[2] / "connectors"
 FILES = sorted((FOLDER / "devices").glob("*.yaml"))
@@ -67,6 +69,18 @@ def _number(p: DevicePoint, number: int) -> float:
     if p.maximum is not None and value > p.maximum:
         value = float(p.maximum)
     return value
+
+
+CODED_AS = {"enum16": "uint16", "bitfield32": "uint32", "bytes4": "uint32", "utf8_20reg": "string"}
+"""Types of the reference facts that go by another name here; the length of a text is said apart."""
+
+
+def in_our_words(text: str | None) -> str | None:
+    """A unit of the facts by its symbol here; None where it is none, such as `user unit`."""
+    try:
+        return unit({"C": "degC"}.get(text, text)).symbol if text else None
+    except UsageProblem:
+        return None
 
 
 def poll(device: DeviceConnector, live: dict[str, float | str]) -> Any:
@@ -183,7 +197,7 @@ def test_it_holds_against_the_published_schema(path):
 
 @every_connector
 def test_it_agrees_with_the_facts(path, shared):
-    """Address, function code, scale and offset of each point as in the reference facts, where they name it."""
+    """Each point stands, is coded, scaled and allowed as in the reference facts, where they name it."""
     import yaml
 
     facts_file = shared / "facts" / "devices" / path.name
@@ -197,6 +211,11 @@ def test_it_agrees_with_the_facts(path, shared):
     assert len(facts["points"]) <= len(device.points)
     for fact in facts["points"]:
         p = by_place[fact.get("fc", facts["function_code"]), fact["address"]]
+        kind = "string" if fact["type"].startswith("string") else fact["type"]
+        assert p.type == CODED_AS.get(kind, kind) or kind.endswith("?")
+        if known := in_our_words(fact.get("unit")):
+            assert p.unit == known
+        assert p.access == {"rw": "readwrite"}.get(fact.get("access", "read"), p.access)
         assert (p.scale, p.offset) == (fact.get("scale", 1.0), fact.get("offset", 0.0))
         assert p.word_order == order
         assert p.confidence <= fact.get("conf", facts["confidence"])
