@@ -1,220 +1,229 @@
 """What a meter's use costs under a tariff, line by line. Arrays in, lines out; knows no meter and no SQL.
 
-Sources: period power factor kWh / sqrt(kWh² + kvarh²), never a mean of power factors; demand is the mean power of
-a window of fixed length; a ratchet bills at least a share of the highest demand of the months before.
+Sources: period power factor kWh / sqrt(kWh² + kvarh²), never a mean of power factors; tiers count the use of a month
+from its first day on. Where prices change within a month, use is priced by its days, and what is charged by the month
+by the days' share of it.
 """
 
 from __future__ import annotations
 
+import calendar
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
-from cityctl.tariff.model import Demand, Energy, Tariff, Version
+from cityctl.tariff.demand import Months, demand_lines, highest
+from cityctl.tariff.lines import Bill, Line, cost_of
+from cityctl.tariff.model import Tariff
+from cityctl.tariff.terms import Energy, PowerFactor, Sell, Version
+from cityctl.tariff.use import Use, month_of
 
-Kind = Literal["standing", "energy", "demand", "reactive", "tax"]
-
-
-@dataclass(frozen=True)
-class Use:
-    """Windows of one meter in order of time; arrays of the same length.
-
-    `energy` [kWh, or m³] and `reactive` [kvarh, or None], `hours` [h] of each window, `month` (year x 12 + month - 1),
-    `minute` of the local day, `weekday` 0..6 and `holiday` of the local calendar.
-    """
-
-    energy: Any
-    hours: Any
-    month: Any
-    minute: Any
-    weekday: Any
-    holiday: Any
-    reactive: Any = None
-
-    def of(self, chosen: Any) -> Use:
-        """The windows that are chosen by an array of truths."""
-        return Use(
-            self.energy[chosen], self.hours[chosen], self.month[chosen], self.minute[chosen], self.weekday[chosen],
-            self.holiday[chosen], None if self.reactive is None else self.reactive[chosen],
-        )  # fmt: skip
-
-    @property
-    def power(self) -> Any:
-        """Mean power of each window [kW]."""
-        return self.energy / self.hours
-
-    @property
-    def apparent(self) -> Any:
-        """Mean apparent power of each window [kVA]; its power where reactive energy is not metered."""
-        import numpy as np
-
-        return self.power if self.reactive is None else np.hypot(self.energy, self.reactive) / self.hours
-
-    @property
-    def power_factor(self) -> float | None:
-        """Of the whole: kWh / sqrt(kWh² + kvarh²); None where reactive energy is not metered."""
-        if self.reactive is None:
-            return None
-        kwh, kvarh = float(self.energy.sum()), float(self.reactive.sum())
-        return kwh / math.hypot(kwh, kvarh) if kwh or kvarh else None
+Days = tuple[date, date]  # the first day, and the day after the last one
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of a bill: what is billed, at which price."""
-
-    kind: Kind
-    name: str
-    billed: float
-    unit: str
-    price: float
-    cost: float
-
-
-@dataclass
-class Bill:
-    """A month of one meter: its lines, and what to know about them."""
-
-    month: date
-    lines: list[Line] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def total(self) -> float:
-        """What it comes to."""
-        return math.fsum(line.cost for line in self.lines)
-
-
-def month_of(number: int) -> date:
-    """The first day of a month that is given as year x 12 + month - 1."""
-    return date(number // 12, number % 12 + 1, 1)
-
-
-def bills(tariff: Tariff, use: Use, days: dict[int, int]) -> list[Bill]:
-    """A bill for each month in `days`: month number -> how many of its days are billed.
+def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
+    """A bill for each month in `days`: month number -> which of its days are billed.
 
     `use` may begin before them, for ratchets.
     """
+    wide: dict[tuple[int, int | None], Use] = {}
     found = []
     for number in sorted(days):
-        version = tariff.on(month_of(number))
+        first, last = days[number]
         bill = Bill(month_of(number))
-        if version is None:
-            bill.remarks.append(f"the tariff has no prices before {tariff.versions[0].from_}")
-        else:
-            of_month = use.of(use.month == number)
-            _fill(bill, tariff, version, of_month, use, number, days[number])
+        of_month = _between(use, first, last)
+        parts = tariff.parts(first, last)
+        for start, end, version in parts:
+            if version is None:
+                bill.remarks.append(f"the tariff has no prices before {tariff.versions[0].from_}")
+                continue
+            if start > first:
+                bill.remarks.append(f"prices change on {start}")
+            key = (version.window, version.slide)
+            if key not in wide:
+                wide[key] = use.in_windows(*key)
+            part = _Part(tariff.unit, version, start, end, (end - start).days / (last - first).days)
+            demand = Months(
+                _between(wide[key], start, end),
+                _between(wide[key], first, last),
+                wide[key],
+                number,
+                part.share,
+            )
+            bill.lines += _priced(
+                part, _between(use, start, end), of_month.power_factor, demand, bill.remarks
+            )
         found.append(bill)
     return found
 
 
-def _fill(
-    bill: Bill, tariff: Tariff, version: Version, of_month: Use, whole: Use, number: int, days: int
-) -> None:
-    import calendar
+@dataclass(frozen=True)
+class _Part:
+    """Days of a month that one version prices; `share` is what they are of the month's billed days."""
 
-    for standing in version.standing:
-        in_month = calendar.monthrange(bill.month.year, bill.month.month)[1]
-        billed = float(days) if standing.per == "day" else days / in_month
-        cost = billed * standing.price
-        bill.lines.append(Line("standing", standing.name, billed, standing.per, standing.price, cost))
-    bill.lines += _energy(version.energy, of_month, tariff.unit)
-    unpriced = _unpriced(version.energy, of_month)
-    if unpriced:
-        bill.remarks.append(f"{unpriced:,.0f} {tariff.unit} in hours without a price".replace(",", " "))
-    factor = of_month.power_factor
-    for demands in _named_alike(version.demand):
-        line = _demand(demands, version, of_month, whole, number, factor, bill.remarks)
-        if line is not None:
-            bill.lines.append(line)
-    if version.reactive is not None:
-        if of_month.reactive is None:
-            bill.remarks.append("reactive energy is priced and not metered")
-        else:
-            free = version.reactive.free * float(of_month.energy.sum())
-            billed = max(float(of_month.reactive.sum()) - free, 0.0)
-            price = version.reactive.price
-            bill.lines.append(Line("reactive", version.reactive.name, billed, "kvarh", price, billed * price))
-    before_tax = list(bill.lines)
-    for tax in version.taxes:
-        base = math.fsum(line.cost for line in before_tax if line.kind in tax.on)
-        bill.lines.append(Line("tax", tax.name, base, "", tax.share, base * tax.share))
+    unit: str
+    version: Version
+    first: date
+    last: date
+    share: float
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days
+
+    @property
+    def of_calendar_month(self) -> float:
+        return self.days / calendar.monthrange(self.first.year, self.first.month)[1]
 
 
-def _times(entry: Energy | Demand, use: Use) -> Any:
-    return entry.holds(use.month % 12 + 1, use.minute, use.weekday, use.holiday)
+def _between(use: Use, first: date, last: date) -> Use:
+    return use.of((use.day >= first.toordinal() - _EPOCH) & (use.day < last.toordinal() - _EPOCH))
 
 
-def _energy(entries: Sequence[Energy], use: Use, unit: str) -> list[Line]:
-    """Use in the times of each entry, cut at the limits of the entries with the same times."""
+def _priced(part: _Part, use: Use, factor: float | None, demand: Months, remarks: list[str]) -> list[Line]:
+    version = part.version
     lines = []
-    for entry in entries:
-        key = (entry.months, entry.hours, entry.days, entry.holidays)
-        limits = sorted(
-            {
-                other.above
-                for other in entries
-                if (other.months, other.hours, other.days, other.holidays) == key
-            }
+    for standing in version.standing:
+        in_year = 366 if calendar.isleap(part.first.year) else 365
+        whole = {"day": float(part.days), "month": part.of_calendar_month, "year": part.days / in_year}[
+            standing.per
+        ]
+        billed = standing.times * whole
+        unit = f"{standing.unit} {standing.per}".strip()
+        lines.append(Line("standing", standing.name, billed, unit, standing.price, billed * standing.price))
+    lines += _energy(part, use, demand, remarks)
+    lines += demand_lines(version, demand, factor, remarks)
+    if version.reactive is not None:
+        if use.reactive is None:
+            remarks.append("reactive energy is priced and not metered")
+        else:
+            free = version.reactive.free * float(use.energy.sum())
+            billed = max(float(use.reactive.sum()) - free, 0.0)
+            price = version.reactive.price
+            lines.append(Line("reactive", version.reactive.name, billed, "kvarh", price, billed * price))
+    if version.power_factor is not None:
+        lines += _for_power_factor(version.power_factor, factor, lines, remarks)
+    least = version.minimum * part.of_calendar_month
+    if cost_of(lines) < least:
+        lines.append(Line("minimum", "minimum bill", 1.0, "", least, least - cost_of(lines)))
+    for tax in version.taxes:
+        base = cost_of(
+            line for line in lines if line.kind != "tax" and (line.kind in tax.on or line.name in tax.on)
         )
-        place = limits.index(entry.above)
-        upper = limits[place + 1] if place + 1 < len(limits) else math.inf
-        used = float(use.energy[_times(entry, use)].sum())
-        billed = max(min(used, upper) - entry.above, 0.0)
-        if billed:
-            lines.append(Line("energy", entry.name, billed, unit, entry.price, billed * entry.price))
+        lines.append(Line("tax", tax.name, base, "", tax.share, base * tax.share))
     return lines
 
 
-def _unpriced(entries: Sequence[Energy], use: Use) -> float:
+def _energy(part: _Part, use: Use, demand: Months, remarks: list[str]) -> list[Line]:
+    """Use in the times of each entry, in its tiers; and what was fed in."""
     import numpy as np
 
-    if not entries:
-        return 0.0
-    priced = np.zeros(len(use.energy), bool)
+    version = part.version
+    net = use
+    if use.fed is not None and version.net_metering:
+        net = replace(use, energy=use.energy - use.fed)
+    lines: list[Line] = []
+    surplus = 0.0
+    groups: dict[object, list[Energy]] = {}
+    for entry in version.energy:
+        if part.first.month not in entry.months:
+            continue
+        groups.setdefault(entry.group or (entry.months, entry.hours, entry.days, entry.holidays), []).append(
+            entry
+        )
+    split: dict[int, float] = {}
+    for entries in groups.values():
+        in_times = np.logical_or.reduce([_holds(entry, net) for entry in entries])
+        total = float(net.energy[in_times].sum())
+        if total < 0 and version.net_metering:
+            surplus -= total
+            continue
+        split |= _in_tiers(entries, net.of(in_times), _limits(entries, part, demand))
+    for entry in version.energy:
+        billed = split.get(id(entry), 0.0)
+        if billed:
+            lines.append(Line("energy", entry.name, billed, part.unit, entry.price, billed * entry.price))
+    if version.energy:
+        priced = np.logical_or.reduce([_holds(entry, use) for entry in version.energy])
+        unpriced = float(use.energy[~priced].sum())
+        if unpriced:
+            remarks.append(f"{unpriced:,.0f} {part.unit} in hours without a price".replace(",", " "))
+    return lines + _fed_in(part, use, surplus, remarks)
+
+
+def _holds(entry: Energy | Sell, use: Use) -> Any:
+    return entry.holds(use.month % 12 + 1, use.minute, use.weekday, use.holiday)
+
+
+def _limits(entries: Sequence[Energy], part: _Part, demand: Months) -> dict[int, float]:
+    """From how much use on each entry holds: hours of use by the month's highest demand, days by those billed."""
+    found = {}
     for entry in entries:
-        priced |= _times(entry, use)
-    return float(use.energy[~priced].sum())
+        limit = entry.above
+        if "kW" in entry.above_per:
+            limit *= highest(demand.month)
+        limit *= part.days if "day" in entry.above_per else part.share
+        found[id(entry)] = limit
+    return found
 
 
-def _named_alike(entries: Sequence[Demand]) -> list[list[Demand]]:
-    """Demands of one name are one charge, whose times are those of all of them."""
-    groups: dict[str, list[Demand]] = {}
+def _in_tiers(entries: Sequence[Energy], use: Use, limits: Mapping[int, float]) -> dict[int, float]:
+    """What of the use falls to each entry: counted up in order of time."""
+    import numpy as np
+
+    after = np.cumsum(use.energy)
+    before = np.concatenate([[0.0], after[:-1]]) if len(after) else after
+    steps = sorted(set(limits.values()))
+    found = {}
     for entry in entries:
-        groups.setdefault(entry.name, []).append(entry)
-    return list(groups.values())
+        lower = limits[id(entry)]
+        place = steps.index(lower)
+        upper = steps[place + 1] if place + 1 < len(steps) else math.inf
+        amount = np.clip(after, lower, upper) - np.clip(before, lower, upper)
+        found[id(entry)] = float(amount[_holds(entry, use)].sum())
+    return found
 
 
-def _demand(
-    demands: list[Demand], version: Version, of_month: Use, whole: Use, number: int, factor: float | None,
-    remarks: list[str],
-) -> Line | None:  # fmt: skip
-    demand = demands[0]
-    if not any(_times(one, of_month).any() for one in demands):
-        return None
-    if demand.of == "kVA" and of_month.reactive is None:
-        remarks.append("demand is priced in kVA and reactive energy not metered: its kW are billed")
-    highest = max(_highest(demands, of_month), demand.least)
-    if version.power_factor is not None and demand.of == "kW":
-        if factor is None:
-            remarks.append("demand depends on the power factor, and reactive energy is not metered")
-        elif 0 < factor < version.power_factor.target:
-            highest *= version.power_factor.target / factor
-    if demand.ratchet is not None:
-        months = range(number - demand.ratchet.months, number)
-        earlier = [whole.of(whole.month == one) for one in months]
-        known = [_highest(demands, one) for one in earlier if len(one.energy)]
-        highest = max(highest, demand.ratchet.share * max(known, default=0.0))
-        if len(known) < demand.ratchet.months:
-            remarks.append(f"ratchet looks at {len(known)} of {demand.ratchet.months} months before")
-    return Line("demand", demand.name, highest, demand.of, demand.price, highest * demand.price)
+def _fed_in(part: _Part, use: Use, surplus: float, remarks: list[str]) -> list[Line]:
+    """What was fed in, at the prices of its times; with net metering what is left of it at the month's end."""
+    if use.fed is None or not use.fed.any():
+        return []
+    version = part.version
+    lines: list[Line] = []
+    fed = float(use.fed.sum())
+    amounts = [float(use.fed[_holds(entry, use)].sum()) for entry in version.sell]
+    kept = surplus / fed if version.net_metering else 1.0
+    for entry, amount in zip(version.sell, amounts, strict=True):
+        if amount and kept:
+            lines.append(
+                Line(
+                    "feed-in",
+                    entry.name,
+                    amount * kept,
+                    part.unit,
+                    -entry.price,
+                    -amount * kept * entry.price,
+                )
+            )
+    unpaid = (fed - sum(amounts)) * kept
+    if unpaid > 1e-9:
+        remarks.append(f"{unpaid:,.1f} {part.unit} were fed in and have no price".replace(",", " "))
+    return lines
 
 
-def _highest(demands: list[Demand], use: Use) -> float:
-    """The highest mean power of a window within the times of any of them [kW or kVA]."""
-    power = use.apparent if demands[0].of == "kVA" else use.power
-    return max(
-        (float(power[chosen].max()) for one in demands if (chosen := _times(one, use)).any()), default=0.0
-    )
+def _for_power_factor(
+    wanted: PowerFactor, factor: float | None, lines: Sequence[Line], remarks: list[str]
+) -> list[Line]:
+    """A surcharge (or discount) on lines for each 0.01 that the power factor lies below (or above) the target."""
+    if not (wanted.surcharge or wanted.discount):
+        return []
+    if factor is None:
+        remarks.append("a surcharge depends on the power factor, and reactive energy is not metered")
+        return []
+    base = cost_of(line for line in lines if line.kind in wanted.on)
+    points = 100 * (wanted.target - factor)
+    share = points * (wanted.surcharge if points > 0 else wanted.discount)
+    return [Line("power factor", wanted.name, base, "", share, base * share)] if share else []

@@ -1,138 +1,30 @@
-"""A tariff as a recipe: what stands in recipes/tariffs/*.yaml, and what it means.
+"""A tariff as a recipe: what stands in recipes/tariffs/*.yaml, and how it is found and read.
 
-Knows no meter and no reading. Prices are in the tariff's currency.
+Knows no meter and no reading.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from cityctl.document import parse, read, validate
 from cityctl.errors import ConfigInvalid
 from cityctl.library import Kind, Library
-from cityctl.tariff.when import When
+from cityctl.tariff.terms import Strict, Version
 
 TARIFFS: Kind = "recipes/tariffs"
 SCHEMA_FILE = "tariff.schema.json"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Standing(_Strict):
-    """A charge for being connected."""
-
-    name: str = "standing charge"
-    price: float = Field(description="in the tariff's currency")
-    per: Literal["month", "day"] = "month"
-
-
-class Energy(When):
-    """A price for each kWh (or m³) that is used in its times; entries of the same times are each other's tiers."""
-
-    name: str = "energy"
-    price: float = Field(description="in the tariff's currency for each kWh, or m³")
-    above: float = Field(
-        0.0, ge=0, description="of the month's use in these times; below it another entry holds"
-    )
-
-
-class Ratchet(_Strict):
-    """Demand is billed as at least this share of the highest demand of the months before."""
-
-    share: float = Field(gt=0, le=1)
-    months: int = Field(11, ge=1, le=24)
-
-
-class Demand(When):
-    """A price for the highest mean power of a window within its times, each month.
-
-    Entries of the same name are one charge: the times of all of them count.
-    """
-
-    name: str = "demand"
-    price: float = Field(description="in the tariff's currency for each kW (or kVA) and month")
-    of: Literal["kW", "kVA"] = "kW"
-    ratchet: Ratchet | None = None
-    least: float = Field(0.0, ge=0, description="kW that are billed at least: the contracted demand")
-
-
-def _one_price(demands: list[Demand]) -> list[Demand]:
-    terms: dict[str, tuple[object, ...]] = {}
-    for one in demands:
-        said = (one.price, one.of, one.ratchet, one.least)
-        if terms.setdefault(one.name, said) != said:
-            raise ValueError(f"two demands are called `{one.name}` and are not priced alike")
-    return demands
-
-
-class PowerFactor(_Strict):
-    """Billed demand is raised to kW x target / power factor in a month whose power factor is below the target."""
-
-    target: float = Field(gt=0, le=1)
-
-
-class Reactive(_Strict):
-    """A price for each kvarh beyond a free share of the month's kWh."""
-
-    name: str = "reactive energy"
-    price: float
-    free: float = Field(0.5, ge=0, description="kvarh for each kWh that cost nothing")
-
-
-class Tax(_Strict):
-    """A share on top of all lines, or of those whose kind is named."""
-
-    name: str = "tax"
-    share: float = Field(ge=0)
-    on: list[Literal["standing", "energy", "demand", "reactive"]] = [
-        "standing",
-        "energy",
-        "demand",
-        "reactive",
-    ]
-
-
-def _minutes(value: Any) -> int:
-    text = str(value).strip()
-    minutes = {"15m": 15, "30m": 30, "60m": 60, "1h": 60}.get(text)
-    if minutes is None:
-        raise ValueError("the window of demand is 15m, 30m or 60m")
-    return minutes
-
-
-Window = Annotated[int, BeforeValidator(_minutes), WithJsonSchema({"enum": ["15m", "30m", "60m", "1h"]})]
-
-
-class Version(_Strict):
-    """The prices from a local day on."""
-
-    from_: date = Field(date(1900, 1, 1), alias="from", description="first local day of these prices")
-    window: Window = Field(15, validate_default=False, description="window over which demand is a mean")
-    standing: list[Standing] = []
-    energy: list[Energy] = []
-    demand: Annotated[list[Demand], AfterValidator(_one_price)] = []
-    power_factor: PowerFactor | None = None
-    reactive: Reactive | None = None
-    taxes: list[Tax] = []
-
-
-class Tariff(_Strict):
+class Tariff(Strict):
     """A tariff with its versions, the earliest first."""
 
     tariff: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w.-]*$")]
@@ -149,6 +41,16 @@ class Tariff(_Strict):
         if days != sorted(set(days)):
             raise ValueError("versions stand in order of `from`, each day once")
         return self
+
+    def parts(self, first: date, last: date) -> list[tuple[date, date, Version | None]]:
+        """(first day, day after the last, prices) of each part of the days from `first` up to, and without, `last`."""
+        cuts = sorted({first, last, *(one.from_ for one in self.versions if first < one.from_ < last)})
+        return [(start, end, self.on(start)) for start, end in pairwise(cuts)]
+
+    @property
+    def step(self) -> int:
+        """Minutes of the steps that the windows of all its versions are made of."""
+        return math.gcd(*(one.slide or one.window for one in self.versions))
 
     def on(self, day: date) -> Version | None:
         """The prices of a local day; None before the first version."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cityctl.tariff.charges import Use, month_of
 from cityctl.tariff.model import Tariff
+from cityctl.tariff.use import Use, month_of
 
 
 def capped(use: Use, day: Any, cap: float) -> Use:

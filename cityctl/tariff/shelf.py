@@ -9,7 +9,8 @@ from cityctl.document import read
 from cityctl.errors import ConfigInvalid
 from cityctl.library import Library
 from cityctl.result import Column, Completeness, Missing, Result, Table
-from cityctl.tariff.model import TARIFFS, Version, checked, load
+from cityctl.tariff.model import TARIFFS, checked, load
+from cityctl.tariff.terms import Demand, Energy, Version
 from cityctl.tariff.when import DAYS, When
 
 COLUMNS = (
@@ -18,7 +19,13 @@ COLUMNS = (
     Column("prices_from", "Prices from", None, "first local day of its latest prices", "date", priority=3),
     Column("charges", "Charges", None, "how many charges its latest prices have", "integer", priority=4),
     Column("charge", "Charge", None, "name of the line in the tariff", priority=1),
-    Column("charge_kind", "Kind of charge", None, "standing, energy, demand, reactive or tax", priority=4),
+    Column(
+        "charge_kind",
+        "Kind of charge",
+        None,
+        "standing, energy, demand, reactive, feed-in, minimum, tax ...",
+        priority=4,
+    ),
     Column("price", "Price", None, "price for each unit that is billed; of a tax its share", "number", 5, 2),
     Column("billed_in", "Billed in", None, "unit of what is billed", priority=2),
     Column("times", "Times", None, "months, hours and days in which a charge holds", priority=3),
@@ -50,8 +57,7 @@ def listing(library: Library) -> Result:
 
 
 def _count(version: Version) -> int:
-    listed = len(version.standing) + len(version.energy) + len(version.demand) + len(version.taxes)
-    return listed + (version.reactive is not None)
+    return len(_charges(version, ""))
 
 
 def description(library: Library, name: str) -> Result:
@@ -76,25 +82,60 @@ def description(library: Library, name: str) -> Result:
 
 
 def _charges(version: Version, unit: str) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = [
-        (one.name, "standing", one.price, one.per, None) for one in version.standing
+    rows: list[tuple[object, ...]] = []
+    for one in version.standing:
+        many = f"{one.times:g} {one.unit}".strip() if one.times != 1 or one.unit else None
+        rows.append((one.name, "standing", one.price, one.per, many))
+    rows += [
+        (entry.name, "energy", entry.price, unit, f"{_above(entry, unit)}{times(entry)}")
+        for entry in version.energy
     ]
-    for entry in version.energy:
-        above = f"above {entry.above:g} {unit}, " if entry.above else ""
-        rows.append((entry.name, "energy", entry.price, unit, above + times(entry)))
-    for demand in version.demand:
-        held = (
-            f", at least {demand.ratchet.share:.0%} of {demand.ratchet.months} months"
-            if demand.ratchet
-            else ""
-        )
-        window = f"{demand.of} of {version.window} min"
-        rows.append((demand.name, "demand", demand.price, window, times(demand) + held))
+    rows += [_demand(version, demand) for demand in version.demand]
     if version.reactive is not None:
         free = f"beyond {version.reactive.free:g} kvarh for each kWh"
         rows.append((version.reactive.name, "reactive", version.reactive.price, "kvarh", free))
+    if version.power_factor is not None:
+        wanted = version.power_factor
+        said = [f"below {wanted.target:g}: demand is raised to kW x {wanted.target:g} / power factor"]
+        if wanted.surcharge or wanted.discount:
+            on = f"on {', '.join(wanted.on)}"
+            said = [f"for each 0.01 below {wanted.target:g}, {on}"] * (wanted.surcharge > 0)
+            said += [f"less {wanted.discount:g} for each 0.01 above it, {on}"] * (wanted.discount > 0)
+        rows.append((wanted.name, "power factor", wanted.surcharge or None, "share", "; ".join(said)))
+    rows += [(sell.name, "feed-in", -sell.price, unit, times(sell)) for sell in version.sell]
+    if version.net_metering:
+        rows.append(
+            ("net metering", "feed-in", None, unit, "what is fed in is taken off what is used, each month")
+        )
+    if version.minimum:
+        rows.append(("minimum bill", "minimum", version.minimum, "month", "before taxes"))
     rows += [(one.name, "tax", one.share, "share", f"on {', '.join(one.on)}") for one in version.taxes]
     return rows
+
+
+def _above(entry: Energy, unit: str) -> str:
+    if not entry.above:
+        return ""
+    per = {
+        "month": unit,
+        "day": f"{unit} a day",
+        "kW": "h of the highest demand",
+        "kW day": "h a day of the highest demand",
+    }
+    of = "of the whole group, " if entry.group else ""
+    return f"above {entry.above:g} {per[entry.above_per]} {of}".rstrip(" ,") + ", "
+
+
+def _demand(version: Version, demand: Demand) -> tuple[object, ...]:
+    slides = f", each {version.slide} min" if version.slide else ""
+    said = f"above {demand.above:g} {demand.of}, " if demand.above else ""
+    said += times(demand)
+    if demand.ratchet:
+        said += f", at least {demand.ratchet.share:.0%} of {demand.ratchet.months} months"
+    if demand.least:
+        said += f", at least {demand.least:g} {demand.of}"
+    per = " and day" if demand.per == "day" else ""
+    return (demand.name, "demand", demand.price, f"{demand.of} of {version.window} min{slides}{per}", said)
 
 
 def times(when: When) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.tariff.charges import Use, bills
+from cityctl.tariff.charges import bills
 from cityctl.tariff.model import Tariff, from_text
 from cityctl.tariff.scenarios import capped, shifted
 from cityctl.tariff.shapes import recipe_text
+from cityctl.tariff.use import Use
 
 
 def tariff(version: dict[str, Any]) -> Tariff:
@@ -36,11 +37,13 @@ def month(power: float, factor: float | None = None, days: int = 30) -> Use:
         hours % 24 * 60,
         hours // 24 % 7,
         np.zeros(len(hours), bool),
+        DAY_0 + hours // 24,
         reactive,
     )
 
 
-APRIL = {2024 * 12 + 3: 30}
+DAY_0 = date(2024, 4, 1).toordinal() - date(1970, 1, 1).toordinal()
+APRIL = {2024 * 12 + 3: (date(2024, 4, 1), date(2024, 5, 1))}
 
 
 def test_demand_in_kva() -> None:
@@ -84,6 +87,7 @@ def test_a_ratchet_bills_a_share_of_earlier_peaks() -> None:
     both = Use(
         np.concatenate([energy, april.energy]), np.ones(1440), np.repeat([2024 * 12 + 2, 2024 * 12 + 3], 720),
         np.tile(april.minute, 2), np.tile(april.weekday, 2), np.zeros(1440, bool),
+        np.concatenate([april.day - 30, april.day]),
     )  # fmt: skip
     held = tariff({"demand": [{"price": 1, "ratchet": {"share": 0.8, "months": 1}}]})
     assert bills(held, both, APRIL)[0].lines[0].billed == pytest.approx(160)
@@ -98,8 +102,8 @@ def test_a_version_holds_from_its_day() -> None:
     )  # fmt: skip
     use = month(1)
     assert bills(told, use, APRIL)[0].total == pytest.approx(1440)
-    early = Use(use.energy, use.hours, use.month - 3, use.minute, use.weekday, use.holiday)
-    bill = bills(told, early, {2024 * 12: 31})[0]
+    early = Use(use.energy, use.hours, use.month - 3, use.minute, use.weekday, use.holiday, use.day - 91)
+    bill = bills(told, early, {2024 * 12: (date(2024, 1, 1), date(2024, 2, 1))})[0]
     assert bill.lines == []
     assert bill.remarks == ["the tariff has no prices before 2024-02-01"]
 
@@ -113,7 +117,7 @@ def test_a_public_holiday_may_count_as_a_sunday() -> None:
     use = month(1)
     holiday = np.zeros(720, bool)
     holiday[:24] = True  # Monday 1 April 2024 was Easter Monday
-    use = Use(use.energy, use.hours, use.month, use.minute, use.weekday, holiday)
+    use = Use(use.energy, use.hours, use.month, use.minute, use.weekday, holiday, use.day)
     weekdays = {"energy": [{"price": 1, "days": "weekdays", "holidays": "as-sunday"}]}
     assert bills(tariff(weekdays), use, APRIL)[0].total == 21 * 24  # 22 weekdays, of which one is a holiday
 
@@ -128,7 +132,14 @@ def plant(shared: Path) -> Use:
     number = np.array([one.year * 12 + one.month - 1 for one in times])
     minute = np.array([one.hour * 60 + one.minute for one in times])
     weekday = np.array([one.weekday() for one in times])
-    return Use(energy, np.full(len(rows), 0.25), number, minute, weekday, np.zeros(len(rows), bool))
+    day = np.array([one.toordinal() for one in times]) - date(1970, 1, 1).toordinal()
+    return Use(energy, np.full(len(rows), 0.25), number, minute, weekday, np.zeros(len(rows), bool), day)
+
+
+WHOLE = {
+    2021 * 12: (date(2021, 1, 1), date(2021, 2, 1)),
+    2021 * 12 + 6: (date(2021, 7, 1), date(2021, 8, 1)),
+}
 
 
 def test_four_real_tariffs_to_the_cent(shared: Path, plant: Use) -> None:
@@ -138,7 +149,7 @@ def test_four_real_tariffs_to_the_cent(shared: Path, plant: Use) -> None:
     assert len(expected) == 4
     for name, months in expected.items():
         told = from_text(recipe_text(folder / f"{name}.csv", name), Path(f"{name}.yaml"))
-        for bill in bills(told, plant, {2021 * 12: 31, 2021 * 12 + 6: 31}):
+        for bill in bills(told, plant, WHOLE):
             by_kind: dict[str, float] = {}
             for line in bill.lines:
                 by_kind[line.kind] = by_kind.get(line.kind, 0.0) + line.cost
@@ -160,6 +171,7 @@ def two_days(power: list[float]) -> tuple[Use, Any]:
         hours % 24 * 60,
         hours // 24,
         np.zeros(48, bool),
+        DAY_0 + hours // 24,
     )
     return use, hours // 24
 
@@ -183,7 +195,10 @@ def test_a_shifted_load_costs_no_more(power: list[float], share: float) -> None:
     use, day = two_days(power)
     changed = shifted(use, day, share, told)
     assert changed.energy.sum() == pytest.approx(use.energy.sum(), abs=1e-6)
-    before, after = (bills(told, one, {2024 * 12 + 3: 2})[0].total for one in (use, changed))
+    before, after = (
+        bills(told, one, {2024 * 12 + 3: (date(2024, 4, 1), date(2024, 4, 3))})[0].total
+        for one in (use, changed)
+    )
     assert after <= before + 1e-6
 
 

@@ -71,18 +71,66 @@ def test_each_hour_of_the_year_has_one_price(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"mincharge": 100}, "`mincharge` cannot be said"),
-        (
-            {"flatdemandstructure": [[{"rate": 8, "max": 50}, {"rate": 9}]], "flatdemandmonths": [0] * 12},
-            "demand in tiers",
-        ),
-        ({"fixedchargeunits": "$/year"}, "a fixed charge in"),
+        ({"mincharge": 100, "minchargeunits": "$/kWh"}, "`mincharge` in `.*kWh` cannot be said"),
+        ({"annualmincharge": 100}, "`annualmincharge` cannot be said"),
+        ({"coincidentratestructure": [[{"rate": 3}]]}, "`coincidentratestructure` cannot be said"),
+        ({"demandreactivepowercharge": 0.4}, "`demandreactivepowercharge` cannot be said"),
+        ({"flatdemandunit": "hp"}, "a `flatdemandunit` of `hp`"),
+        ({"demandwindow": 45}, "a `demandwindow` of 45 min"),
+        ({"flatdemandstructure": [[{"rate": 8}, {"rate": 9}]], "flatdemandmonths": [0] * 12}, "no `max`"),
+        ({"fixedchargeunits": "$/kW"}, "a fixed charge in"),
+        ({"energyweekdayschedule": [], "energyweekendschedule": []}, "no schedule of them"),
+        ({"energyweekdayschedule": [[0] * 24] * 11}, "not 12 months of 24 hours"),
+        ({"energyratestructure": [[{"rate": 0.1}]]}, "names period 2, and the last one is 0"),
+        ({"energyratestructure": [[{"rate": 0.1, "unit": "MMBtu"}]] * 3}, "an energy tier in `MMBtu`"),
+        ({"energyRateStrux": []}, "`energyRateStrux` is a field of the database's dump"),
+        ({"flatdemandstructure": [[{"rate": "dear"}]]}, "not as the database writes a rate"),
         ({"demandratchetpercentage": [80] * 6 + [50] * 6, "lookbackPercent": 0}, "differs by month"),
     ],
 )
 def test_what_cannot_be_said_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     with pytest.raises(InputRefused, match=said):
         told(tmp_path, {**RATE, **change})
+
+
+def test_tiers_of_several_periods_count_the_whole_month(tmp_path: Path) -> None:
+    """As SAM's utilityrate5 does where they are alike, and refuses otherwise; apart they count each period's use."""
+    tiers = [
+        [{"rate": 0.1 * (period + 1), "max": 500, "unit": "kWh daily"}, {"rate": 0.5}] for period in range(3)
+    ]
+    version = told(tmp_path, {**RATE, "energyratestructure": tiers}).versions[0]
+    assert {one.group for one in version.energy} == {"whole month"}
+    assert {(one.above, one.above_per) for one in version.energy} == {(0, "month"), (500, "day")}
+    other = [[{"rate": 0.1, "max": 500 + period}, {"rate": 0.5}] for period in range(3)]
+    apart = told(tmp_path, {**RATE, "energyratestructure": other}).versions[0]
+    assert {one.group for one in apart.energy} == {"period 1", "period 2", "period 3"}
+
+
+def test_what_else_a_rate_of_urdb_says(tmp_path: Path) -> None:
+    more = {
+        "mincharge": 40, "flatdemandunit": "kVA daily", "lookbackPercent": 0, "demandwindow": 5,
+        "demandratestructure": [[{"rate": 3, "max": 50}, {"rate": 4}]], "dgrules": "Net Metering",
+        "energyratestructure": [[{"rate": 0.1, "sell": 0.04}]] * 3,
+    }  # fmt: skip
+    version = told(tmp_path, {**RATE, **more}).versions[0]
+    assert (version.minimum, version.window, version.net_metering) == (40, 5, True)
+    assert {one.price for one in version.sell} == {0.04}
+    assert [(one.of, one.per, one.above) for one in version.demand] == [
+        ("kVA", "day", 0), ("kVA", "day", 0), ("kW", "month", 0), ("kW", "month", 50),
+    ]  # fmt: skip
+    looked = (
+        told(tmp_path, {**RATE, "lookbackMonths": [0] * 5 + [1] * 4 + [0] * 3}).versions[0].demand[0].ratchet
+    )
+    assert looked is not None
+    assert looked.of == {6, 7, 8, 9}
+
+
+def test_one_price_needs_no_schedule(tmp_path: Path) -> None:
+    version = told(
+        tmp_path, {"energyratestructure": [[{"rate": 0.2}]], "flatdemandstructure": [[{"rate": 7}]]}
+    )
+    assert [one.price for one in version.versions[0].energy] == [0.2]
+    assert [one.price for one in version.versions[0].demand] == [7]
 
 
 def test_tiers_keep_their_limits(tmp_path: Path) -> None:
@@ -100,6 +148,74 @@ def test_what_is_no_tariff_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputRefused, match=r"x\.txt"):
         recipe_text(path, "x")
+
+
+HEAD = (
+    "utility,type,assessed,period,basic_charge_limit (metric),month_start,month_end,hour_start,hour_end,"
+    "weekday_start,weekday_end,charge (metric),units,effective_start_date,effective_end_date\n"
+)
+
+
+def sheet(tmp_path: Path, rows: str) -> Tariff:
+    path = tmp_path / "sheet.csv"
+    path.write_text(HEAD + rows, encoding="utf-8")
+    return from_text(recipe_text(path, "gs"), Path("gs.yaml"))
+
+
+def test_a_csv_of_charges(tmp_path: Path) -> None:
+    """Seasons of one demand, demand by day, unnamed demands apart, what is fed in, limits of the whole month."""
+    rows = (
+        "electric,customer,,,,,,,,,,2.5,$/day,,\n"
+        "electric,energy,,,0,1,12,0,24,0,6,0.1,$/kWh,,\n"
+        "electric,energy,,,500,1,12,0,12,0,6,0.2,$/kWh,,\n"
+        "electric,energy,,,500,1,12,12,24,0,6,0.3,$/kWh,,\n"
+        "electric,demand,monthly,maximum,0,1,5,0,24,0,6,8,$/kW,,\n"
+        "electric,demand,monthly,maximum,0,6,12,0,24,0,6,9,$/kW,,\n"
+        "electric,demand,daily,peak,0,1,12,16,21,0,4,0.5,$/kW,,\n"
+        "electric,demand,monthly,,0,1,12,0,8,0,4,1,$/kW,,\n"
+        "electric,demand,monthly,,0,1,12,8,24,0,4,1,$/kW,,\n"
+        "electric,export,,,0,1,12,0,24,0,6,0.05,$/kWh,,\n"
+    )
+    version = sheet(tmp_path, rows).versions[0]
+    assert [(one.price, one.per) for one in version.standing] == [(2.5, "day")]
+    assert [(one.above, one.group) for one in version.energy] == [
+        (0, "whole month"),
+        *[(500, "whole month")] * 2,
+    ]
+    assert [(one.name, one.price, one.per) for one in version.demand] == [
+        ("maximum", 8, "month"), ("maximum", 9, "month"), ("peak", 0.5, "day"), ("demand 4", 1, "month"),
+        ("demand 5", 1, "month"),
+    ]  # fmt: skip
+    assert [one.price for one in version.sell] == [0.05]
+
+
+def test_charges_of_a_csv_that_begin_and_end(tmp_path: Path) -> None:
+    """The last day of a charge is its own."""
+    rows = (
+        "electric,customer,,,,,,,,,,5,$/month,,\n"
+        "electric,energy,,,0,1,12,0,24,0,6,0.1,$/kWh,2023-01-01,2023-06-14\n"
+        "electric,energy,,,0,1,12,0,24,0,6,0.2,$/kWh,2023-06-15,\n"
+    )
+    versions = sheet(tmp_path, rows).versions
+    assert [(str(one.from_), [each.price for each in one.energy]) for one in versions] == [
+        ("1900-01-01", []), ("2023-01-01", [0.1]), ("2023-06-15", [0.2]),
+    ]  # fmt: skip
+    assert all(one.standing for one in versions)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("electric,fuel,,,,,,,,,,1,$/month,,", "of type `fuel`"),
+        ("electric,demand,,x,0,1,12,0,24,0,6,1,$/hp,,", "a charge in `.*hp`"),
+        ("electric,energy,,,0,1,12,0,24,0,6,dear,$/kWh,,", "a number"),
+        ("electric,energy,,,0,1,12,0,24,0,7,1,$/kWh,,", "a number"),
+        ("electric,customer,,,10,,,,,,,1,$/month,,", "with a limit"),
+    ],
+)
+def test_a_row_that_cannot_be_said_is_named(tmp_path: Path, row: str, said: str) -> None:
+    with pytest.raises(InputRefused, match=rf"sheet\.csv:2: .*{said}"):
+        sheet(tmp_path, row + "\n")
 
 
 def test_a_csv_names_the_utilities_that_it_has(shared: Path) -> None:

@@ -6,14 +6,17 @@ but through the library that it is asked with.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from cityctl.analysis.energy.bill_rows import COLUMNS as _COLUMNS
-from cityctl.analysis.energy.bill_rows import Metered, tables
-from cityctl.analysis.energy.tariffs import Assigned, assigned
+from cityctl.analysis.energy.bill_rows import compared, currency_of, tables
+from cityctl.analysis.energy.metered import Billed, Metered
+from cityctl.analysis.energy.network_balance import with_next
+from cityctl.analysis.energy.tariffs import Assigned, assigned, load
 from cityctl.analysis.energy.windowed import sum_up, windows
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
@@ -41,14 +44,17 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     """The meters with a tariff, and the meters of reactive energy beside them."""
     found: dict[str, None] = {}
     for one in assigned(city, parameters):
-        found[one.point.id] = None
-        if one.reactive is not None:
-            found[one.reactive] = None
+        found |= dict.fromkeys(_meters_of(one))
     return list(found)
 
 
+def _meters_of(one: Assigned) -> list[str]:
+    return [name for name in (one.point.id, one.reactive, one.export) if name is not None]
+
+
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
-    """Ratchets look at the months before the first one that is billed."""
+    """The first readings after the interval too, and for ratchets the months before it."""
+    interval = with_next(interval)
     if not any(one.looks_back(city.library) for one in assigned(city, parameters)):
         return interval
     first = interval.start.astimezone(interval.zone).date()
@@ -69,10 +75,12 @@ def answer(question: Question) -> Result:
     billed = _months(question.interval)
     lacking: list[Missing] = []
     found: list[Metered] = []
-    for width in sorted({one.window(question.city.library) for one in meters}):
-        chosen = [one for one in meters if one.window(question.city.library) == width]
-        names = [name for one in chosen for name in (one.point.id, one.reactive) if name is not None]
-        steps = sum_up(question, names, width)
+    library, currency = question.city.library, question.city.currency
+    others = [load(library, name).step for name in compared(question.parameters)]
+    widths = {one.point.id: math.gcd(one.tariff(library, currency).step, *others) for one in meters}
+    for width in sorted(set(widths.values())):
+        chosen = [one for one in meters if widths[one.point.id] == width]
+        steps = sum_up(question, [name for one in chosen for name in _meters_of(one)], width)
         for one in chosen:
             metered = _metered(question, one, width, steps.get(one.point.id), billed)
             if isinstance(metered, str):
@@ -93,31 +101,43 @@ def answer(question: Question) -> Result:
         notes=list(NOTES),
     )
     total = sum(bill.total for one in found for bill in one.bills)
-    result.summary = f"{len(found)} meters, {total:,.2f} {question.city.currency} in all".replace(",", " ")
+    money = currency_of(question, found)
+    result.summary = f"{len(found)} meters, {total:,.2f} {money or 'in several currencies'} in all".replace(
+        ",", " "
+    )
+    if money != currency:
+        told = f"in {money}, as their tariffs" if money else "each in its tariff's own currency"
+        result.notes.append(f"Limits: amounts are {told}; city.yaml says {currency}: nothing was converted.")
     return result
 
 
-def _months(interval: Interval) -> dict[int, list[float]]:
-    """Month (year x 12 + month - 1) -> seconds of each of its local days that the interval holds."""
-    found: dict[int, list[float]] = {}
+def _months(interval: Interval) -> dict[int, Billed]:
+    """Month (year x 12 + month - 1) -> its local days that the interval holds."""
+    found: dict[int, Billed] = {}
     for day, start, end in local_days(interval):
-        held = min(end, interval.end) - max(start, interval.start)
-        found.setdefault(day.year * 12 + day.month - 1, []).append(held.total_seconds())
+        held = (min(end, interval.end) - max(start, interval.start)).total_seconds()
+        number = day.year * 12 + day.month - 1
+        before = found.get(number)
+        first, seconds = (before.first, before.seconds) if before is not None else (day, 0.0)
+        found[number] = Billed(first, day + timedelta(days=1), seconds + held)
     return found
 
 
 def _metered(
-    question: Question, one: Assigned, width: int, every_s: float | None, months: dict[int, list[float]]
+    question: Question, one: Assigned, width: int, every_s: float | None, months: dict[int, Billed]
 ) -> Metered | str:
     """One meter's use in windows, or why there is none."""
     if one.point.quantity not in ("energy", "power", "volume"):
         return f"{one.point.quantity} is nothing that a tariff prices"
-    found = windows(question, one.point.id, one.reactive, width, every_s)
+    tariff = one.tariff(question.city.library, question.city.currency)
+    if (tariff.unit == "m3") != (one.point.quantity == "volume"):
+        return f"metered as {one.point.quantity}, and `{tariff.tariff}` prices {tariff.unit}"
+    found = windows(question, one.point.id, width, every_s, reactive=one.reactive, export=one.export)
     if found is None:
         return "no readings"
     weekday = _weekdays(found.use.weekday, found.day, question.parameters["calendar"])
     found.use = replace(found.use, weekday=weekday)
-    return Metered.of(question, one, found, months, width)
+    return Metered.of(one.point.id, tariff, found, months, every_s)
 
 
 def _weekdays(true: Any, days: Any, calendar: str) -> Any:

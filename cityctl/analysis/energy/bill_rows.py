@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy.tariffs import Assigned, load
-from cityctl.analysis.energy.windowed import LOAD_FACTOR, PEAK, PEAK_AT, USED, Windows
+from cityctl.analysis.energy.metered import Metered
+from cityctl.analysis.energy.tariffs import load
+from cityctl.analysis.energy.windowed import LOAD_FACTOR, PEAK, PEAK_AT, USED
 from cityctl.analysis.question import Question
 from cityctl.city.model import Stated
-from cityctl.result import Column, Missing, Table
-from cityctl.tariff.charges import Bill, Use, bills
+from cityctl.result import Column, Table
+from cityctl.tariff.charges import bills
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.scenarios import capped, shifted
+from cityctl.tariff.use import Use
 
 MONEY = "money"
 # fmt: off
@@ -30,7 +33,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("billed_share", "Metered", None, "share of the billed days' windows that were metered", "share", 1, 4),
     glossary.column("note"),
     Column("charge", "Charge", None, "name of the line in the tariff", priority=1),
-    Column("charge_kind", "Kind of charge", None, "standing, energy, demand, reactive or tax", priority=4),
+    Column("charge_kind", "Kind of charge", None, "standing, energy, demand, reactive, feed-in, minimum, tax ...",
+           priority=4),
     Column("billed", "Billed", None, "what is billed, in the line's own unit", "number", 2, 2),
     Column("billed_in", "Billed in", None, "unit of what is billed", priority=2),
     Column("price", "Price", None, "price for each unit that is billed; of a tax its share", "number", 5, 2),
@@ -51,54 +55,9 @@ _STATED = ("meter", "billed_month", "charge", "bill_due", "stated", "stated_diff
 SAME = 0.005  # below half a cent two amounts are the same
 
 
-@dataclass
-class Metered:
-    """One meter's use in windows, its tariff and its bills."""
-
-    meter: str
-    tariff: Tariff
-    use: Use
-    days: dict[int, int]
-    bills: list[Bill]
-    windows: Windows
-    seconds: dict[int, float]
-    zone: Any
-    remarks: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(
-        cls, question: Question, one: Assigned, windows: Windows, months: dict[int, list[float]], width: int
-    ) -> Metered:
-        """Billed for the days of the interval."""
-        tariff = one.tariff(question.city.library, question.city.currency)
-        seconds = {number: sum(lengths) for number, lengths in months.items()}
-        days = {number: len(lengths) for number, lengths in months.items()}
-        billed = bills(tariff, windows.use, days)
-        made = cls(one.point.id, tariff, windows.use, days, billed, windows, seconds, question.interval.zone)
-        if windows.coarse and any(version.demand for version in tariff.versions):
-            made.remarks.append(f"readings are longer than the {width} min of the demand")
-        return made
-
-    def month(self, number: int) -> Any:
-        """Which windows lie in a month: an array of truths."""
-        return self.use.month == number
-
-    def coverage(self, number: int) -> float:
-        """Share of the billed days of a month that was metered, 0..1."""
-        return min(float(self.windows.held[self.month(number)].sum()) / self.seconds[number], 1.0)
-
-    def gaps(self) -> list[Missing]:
-        """Months of which more than a thousandth was not metered."""
-        return [
-            Missing(self.meter, f"{bill.month:%Y-%m}: {self.coverage(number):.1%} metered")
-            for number, bill in zip(sorted(self.days), self.bills, strict=True)
-            if self.coverage(number) < 0.999
-        ]
-
-
 def tables(question: Question, found: list[Metered]) -> list[Table]:
     """All tables of the report; those of which there is nothing to say are left out."""
-    currency = question.city.currency
+    currency = currency_of(question, found)
     made = [
         Table("bills", "Bills", _columns(_BILLS, currency), [row for one in found for row in _bills(one)]),
         Table(
@@ -115,7 +74,19 @@ def tables(question: Question, found: list[Metered]) -> list[Table]:
     return made
 
 
-def _columns(keys: tuple[str, ...], currency: str) -> list[Column]:
+def currency_of(question: Question, found: list[Metered]) -> str | None:
+    """The currency of all tariffs that were asked about; None where they have several."""
+    used = {one.tariff.currency for one in found}
+    used |= {load(question.city.library, name).currency for name in compared(question.parameters)}
+    return used.pop() if len(used) == 1 else None if used else question.city.currency
+
+
+def compared(parameters: Mapping[str, Any]) -> list[str]:
+    """Names of the tariffs that the own ones are compared with."""
+    return str(parameters["compare"] or "").replace(",", " ").split()
+
+
+def _columns(keys: tuple[str, ...], currency: str | None) -> list[Column]:
     return [
         replace(_BY_KEY[key], unit=currency) if _BY_KEY[key].unit == MONEY else _BY_KEY[key] for key in keys
     ]
@@ -131,9 +102,8 @@ def _bills(one: Metered) -> list[tuple[object, ...]]:
                 (one.meter, bill.month, one.tariff.tariff, *[None] * 5, bill.total, 0.0, "no readings")
             )
             continue
-        place = int(use.power.argmax())
-        peak, used = float(use.power[place]), float(use.energy.sum())
-        at = one.windows.start(int(chosen.nonzero()[0][place]))
+        used = float(use.energy.sum())
+        peak, at = one.peak(number)
         hours = float(use.hours.sum())
         note = "; ".join([*one.remarks, *dict.fromkeys(bill.remarks)]) or None
         rows.append(
@@ -157,7 +127,7 @@ def _scenarios(question: Question, one: Metered) -> list[tuple[object, ...]]:
     base = sum(bill.total for bill in one.bills)
     used = _used(one, one.use)
     rows: list[tuple[object, ...]] = []
-    for name in str(asked["compare"] or "").replace(",", " ").split():
+    for name in compared(asked):
         other = load(question.city.library, name)
         rows.append((one.meter, f"as it was, under {name}", used, *_cost(other, one.use, one, base)))
     if asked["cap"] is not None:
@@ -180,7 +150,7 @@ def _cost(tariff: Tariff, use: Use, one: Metered, base: float) -> tuple[float, f
 def _used(one: Metered, use: Use) -> float:
     import numpy as np
 
-    return float(use.energy[np.isin(use.month, list(one.days))].sum())
+    return float(use.energy[np.logical_or.reduce([one.month(number) for number in one.days])].sum())
 
 
 def _reconciled(one: Metered, stated: list[Stated]) -> list[tuple[object, ...]]:

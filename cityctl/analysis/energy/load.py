@@ -15,7 +15,7 @@ from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Missing, Result, Table
-from cityctl.tariff.charges import Use
+from cityctl.tariff.use import Use
 
 TITLE = "Loads"
 SUMMARY = "base load, peak, load factor, duration, week and unusual days of each meter"
@@ -101,7 +101,7 @@ def answer(question: Question) -> Result:
     loads: list[tuple[Point, Windows, Shape]] = []
     lacking: list[Missing] = []
     for point in meters:
-        found = windows(question, point.id, None, width, steps.get(point.id))
+        found = windows(question, point.id, width, steps.get(point.id))
         if found is None or not found.use.energy.sum() > 0:
             lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
             continue

@@ -15,9 +15,10 @@ from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
-from cityctl.tariff.charges import Use
-from cityctl.tariff.model import Energy, Tariff, Version
+from cityctl.tariff.model import Tariff
 from cityctl.tariff.scenarios import prices
+from cityctl.tariff.terms import Energy, Version
+from cityctl.tariff.use import Use
 
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
@@ -184,6 +185,7 @@ def _prices(question: Question, at: Any) -> Any | None:
         minute=(local.hour * 60 + local.minute).to_numpy(),
         weekday=local.day_of_week.to_numpy(),
         holiday=np.array([day in holidays for day in local.date]),
+        day=local.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64),
     )
     return prices(use, tariff)
 

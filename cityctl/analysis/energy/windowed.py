@@ -10,7 +10,7 @@ from typing import Any
 from cityctl.analysis.energy.baseline import add_up, seconds
 from cityctl.analysis.question import Question
 from cityctl.result import Column
-from cityctl.tariff.charges import Use
+from cityctl.tariff.use import Use
 
 USED = Column("used_kwh", "Used", "kWh", "use of the period that was metered", "number", 0, 2)
 PEAK = Column("peak_kw", "Peak", "kW", "highest mean power of a window", "number", 1, 2)
@@ -53,12 +53,23 @@ def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, f
 
 
 def windows(
-    question: Question, meter: str, partner: str | None, width: int, every_s: float | None
+    question: Question,
+    meter: str,
+    width: int,
+    every_s: float | None,
+    *,
+    reactive: str | None = None,
+    export: str | None = None,
 ) -> Windows | None:
-    """The windows of one meter, `partner` being its meter of reactive energy; None where there are none."""
+    """The windows of one meter up to the interval's end; None where there are none.
+
+    `reactive` and `export` are the meters of reactive energy and of energy that goes back, beside it.
+    """
     import numpy as np
 
-    table = question.engine.arrow(question.sql("local"), {"meter": meter, "partner": partner})
+    until = question.interval.end.astimezone(UTC).replace(tzinfo=None)
+    asked = {"meter": meter, "partner": reactive, "exporter": export, "until": until}
+    table = question.engine.arrow(question.sql("local"), asked)
     if not table.num_rows:
         return None
     columns = {name: table[name].to_numpy() for name in table.column_names if name != "holiday"}
@@ -71,7 +82,11 @@ def windows(
         minute=columns["minute"],
         weekday=columns["weekday"],
         holiday=table["holiday"].to_numpy().astype(bool),
+        day=columns["day"].astype("datetime64[D]").astype(np.int64),
     )
-    if partner is not None and np.isfinite(columns["reactive"].astype(float)).any():
-        use = replace(use, reactive=np.nan_to_num(columns["reactive"].astype(float)))
+    beside = {name: columns[name].astype(float) for name in ("reactive", "exported")}
+    if reactive is not None and np.isfinite(beside["reactive"]).any():
+        use = replace(use, reactive=np.nan_to_num(beside["reactive"]))
+    if export is not None and np.isfinite(beside["exported"]).any():
+        use = replace(use, fed=np.nan_to_num(beside["exported"]))
     return Windows(use, columns["at"], columns["held"], columns["day"].astype("datetime64[D]"), coarse=coarse)

@@ -29,8 +29,9 @@ left join (
 group by m.meter
 
 -- name: local
--- The windows of one meter with their place in the local calendar, and the reactive energy of the same window.
-select w.at as at, w.amount as amount, w.held as held, p.amount as reactive,
+-- The windows of one meter up to an instant with their place in the local calendar, and what the meters beside it tell
+-- of the same window: reactive energy, and energy that went back.
+select w.at as at, w.amount as amount, w.held as held, p.amount as reactive, x.amount as exported,
        cast(extract(year from c.day) * 12 + extract(month from c.day) - 1 as integer) as month,
        cast(c.minute + extract(minute from w.at) - extract(minute from c.slot) as integer) as minute,
        cast(c.weekday - 1 as integer) as weekday, c.holiday as holiday, c.day as day
@@ -40,7 +41,8 @@ join calendar as c
                    then date_trunc('hour', w.at) + interval '30' minute
                    else date_trunc('hour', w.at) end
 left join windows as p on p.meter = $partner and p.at = w.at
-where w.meter = $meter
+left join windows as x on x.meter = $exporter and x.at = w.at
+where w.meter = $meter and w.at < $until
 order by w.at
 
 -- name: steps_of
