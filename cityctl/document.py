@@ -110,6 +110,8 @@ def _walk(
         seen: set[Hashable] = set()
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
+            if key_node.tag == "tag:yaml.org,2002:bool":  # `on:` is a word to people, and to YAML 1.2
+                key_node.tag = "tag:yaml.org,2002:str"
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if isinstance(key_node, yaml.ScalarNode):
                 _refuse_octal(key_node, path)

@@ -40,6 +40,13 @@ def test_a_byte_order_mark_is_no_key(tmp_path):
     assert read(path).data == {"name": "x"}
 
 
+def test_a_key_is_a_word_whatever_yaml_makes_of_it(tmp_path):
+    """YAML 1.1 takes `on`, `off` and `no` for truths; a key is none."""
+    path = tmp_path / "f.yaml"
+    path.write_text("on: [energy]\nno: 1\nis: on\n", encoding="utf-8")
+    assert read(path).data == {"on": ["energy"], "no": 1, "is": True}
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_document_or_refused(text):
     said = "f.yaml"

@@ -37,6 +37,9 @@ PARAMETERS = (
     Parameter("calendar", "choice", "true", None, "the true weekdays, or each year as if 1 January were a Monday, "
               "which some tools take it to be", choices=("true", "monday")),
 )  # fmt: skip
+OFFSETS = (
+    15  # minutes of which the differences of all time zones are made: local windows are put together of them
+)
 MONTHS_BEFORE = 24  # a ratchet may look back so far
 
 
@@ -77,7 +80,7 @@ def answer(question: Question) -> Result:
     found: list[Metered] = []
     library, currency = question.city.library, question.city.currency
     others = [load(library, name).step for name in compared(question.parameters)]
-    widths = {one.point.id: math.gcd(one.tariff(library, currency).step, *others) for one in meters}
+    widths = {one.point.id: math.gcd(OFFSETS, one.tariff(library, currency).step, *others) for one in meters}
     for width in sorted(set(widths.values())):
         chosen = [one for one in meters if widths[one.point.id] == width]
         steps = sum_up(question, [name for one in chosen for name in _meters_of(one)], width)

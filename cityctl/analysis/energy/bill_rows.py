@@ -164,7 +164,11 @@ def _reconciled(one: Metered, stated: list[Stated]) -> list[tuple[object, ...]]:
         for line in bill.lines:
             ours[line.name] = ours.get(line.name, 0.0) + line.cost
         ours["total"] = bill.total
-        theirs = {line.line: line.amount for line in came}
+        spelt = {name.casefold(): name for name in ours}
+        theirs: dict[str, float] = {}
+        for said in came:
+            name = spelt.get(said.line.casefold(), said.line)
+            theirs[name] = theirs.get(name, 0.0) + said.amount
         names = [*ours, *(name for name in theirs if name not in ours)]
         rows += [
             (one.meter, bill.month, name, *_compared(ours.get(name), theirs.get(name))) for name in names

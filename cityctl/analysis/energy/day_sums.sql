@@ -3,13 +3,13 @@
 -- use: amounts
 
 -- name: day_sums
-select w.meter as meter, c.day as day, sum(w.amount) as amount, sum(w.held) as held
+select w.meter as meter, cast(c.local + (w.at - c.slot) as date) as day, sum(w.amount) as amount, sum(w.held) as held
 from windows as w
 join calendar as c
   on c.slot = case when extract(minute from w.at) >= 30
                    then date_trunc('hour', w.at) + interval '30' minute
                    else date_trunc('hour', w.at) end
-group by w.meter, c.day
+group by w.meter, cast(c.local + (w.at - c.slot) as date)
 
 -- name: window_rows
 select w.meter as meter, w.at as at, w.amount as amount, w.held as held

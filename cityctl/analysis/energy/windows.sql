@@ -30,20 +30,28 @@ group by m.meter
 
 -- name: local
 -- The windows of one meter up to an instant with their place in the local calendar, and what the meters beside it tell
--- of the same window: reactive energy, and energy that went back.
-select w.at as at, w.amount as amount, w.held as held, p.amount as reactive, x.amount as exported,
-       cast(extract(year from c.day) * 12 + extract(month from c.day) - 1 as integer) as month,
-       cast(c.minute + extract(minute from w.at) - extract(minute from c.slot) as integer) as minute,
-       cast(c.weekday - 1 as integer) as weekday, c.holiday as holiday, c.day as day
-from windows as w
-join calendar as c
-  on c.slot = case when extract(minute from w.at) >= 30
-                   then date_trunc('hour', w.at) + interval '30' minute
-                   else date_trunc('hour', w.at) end
-left join windows as p on p.meter = $partner and p.at = w.at
-left join windows as x on x.meter = $exporter and x.at = w.at
-where w.meter = $meter and w.at < $until
-order by w.at
+-- of the same window: reactive energy, and energy that went back. The calendar knows half-hours of UTC: in a zone that
+-- is 45 minutes off, a day ends within one.
+with placed as (
+    select w.at as at, w.amount as amount, w.held as held, c.local + (w.at - c.slot) as local
+    from windows as w
+    join calendar as c
+      on c.slot = case when extract(minute from w.at) >= 30
+                       then date_trunc('hour', w.at) + interval '30' minute
+                       else date_trunc('hour', w.at) end
+    where w.meter = $meter and w.at < $until
+),
+days as (select c.day as day, bool_or(c.holiday) as holiday from calendar as c group by c.day)
+select t.at as at, t.amount as amount, t.held as held, p.amount as reactive, x.amount as exported,
+       cast(extract(year from t.local) * 12 + extract(month from t.local) - 1 as integer) as month,
+       cast(extract(hour from t.local) * 60 + extract(minute from t.local) as integer) as minute,
+       cast(extract(isodow from t.local) - 1 as integer) as weekday,
+       coalesce(d.holiday, false) as holiday, cast(t.local as date) as day
+from placed as t
+left join days as d on d.day = cast(t.local as date)
+left join windows as p on p.meter = $partner and p.at = t.at
+left join windows as x on x.meter = $exporter and x.at = t.at
+order by t.at
 
 -- name: steps_of
 select meter, every_s from window_steps

@@ -134,7 +134,8 @@ def test_the_bill_that_came_is_held_against_ours(
 
     times = slots("2024-03-01", "2024-04-01", 15)
     march = date(2024, 3, 1)
-    said = [Stated("b40_elec", march, "demand", 25.0), Stated("b40_elec", march, "fuel", 7.0)]
+    said = [Stated("b40_elec", march, name, amount) for name, amount in (("Demand", 20.0), ("demand", 5.0))]
+    said.append(Stated("b40_elec", march, "fuel", 7.0))
     monkeypatch.setattr(City, "statements", lambda self: said)
     found = billed(
         city(every="15m"), HALF, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01"
@@ -172,3 +173,126 @@ def test_hourly_readings_understate_a_demand_of_15_minutes(billed: Callable[...,
     assert row["note"] == "readings are longer than the 15 min of the demand"
     assert row["peak_kw"] == pytest.approx(1.0)
     assert row["load_factor"] == pytest.approx(1.0)
+
+
+LOCAL = """
+tariff: t
+versions:
+  - window: 60m
+    energy:
+      - {name: day, price: 2, hours: 8-20, days: weekdays}
+      - {name: rest, price: 1, hours: 20-8, days: weekdays}
+      - {name: rest, price: 1, days: weekends}
+    demand: [{name: demand, price: 5, hours: 8-20, days: weekdays}]
+"""
+
+
+@pytest.mark.parametrize(
+    "zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Santiago"]
+)
+def test_hours_are_those_of_the_clock_on_the_wall(billed: Callable[..., Result], zone: str) -> None:
+    """A month in which clocks change (where they do), quarter by quarter without arrays, in local time."""
+    from datetime import UTC, datetime, timedelta
+    from zoneinfo import ZoneInfo
+
+    wall = ZoneInfo(zone)
+    start, end = (datetime(2024, month, 1, tzinfo=wall).astimezone(UTC) for month in (4, 5))
+    moments = [start + timedelta(minutes=15 * n) for n in range(round((end - start).total_seconds() / 900))]
+    used = 1 + np.arange(len(moments)) % 37 + np.arange(len(moments)) % 3
+    sums = {"day": 0.0, "rest": 0.0}
+    hours: dict[Any, float] = {}
+    for moment, one in zip(moments, used.tolist(), strict=True):
+        local = moment.astimezone(wall)
+        by_day = 8 <= local.hour < 20 and local.weekday() < 5
+        sums["day" if by_day else "rest"] += one
+        if by_day:
+            key = (local.date(), local.hour)
+            hours[key] = hours.get(key, 0.0) + one
+    times = np.array([np.datetime64(one.replace(tzinfo=None), "us") for one in moments])
+    series = {"b40_elec": (times, used.astype(float))}
+    found = billed(city(zone, "GB", "15m"), LOCAL, series, "2024-04-01", "2024-05-01")
+    lines = {"day": 0.0, "rest": 0.0, "demand": 0.0}
+    for row in rows_of(found, "lines"):
+        lines[row["charge"]] += row["billed"]
+    assert lines == pytest.approx({**sums, "demand": max(hours.values())})
+    assert found.completeness.complete
+
+
+def test_the_last_step_of_a_counter_is_billed(billed: Callable[..., Result]) -> None:
+    """1 kWh in each of the 31 x 96 quarters: the last one ends where the next month begins."""
+    times = slots("2024-03-01", "2024-04-01T00:15", 15)
+    text = city(every="15m").replace("kind: interval", "kind: counter")
+    series = {"b40_elec": (times, 1000.0 + np.arange(len(times)))}
+    row = rows_of(billed(text, HALF, series, "2024-03-01", "2024-04-01"), "bills")[0]
+    assert (row["used_kwh"], row["billed_share"]) == (pytest.approx(31 * 96), 1.0)
+
+
+def test_what_lies_below_zero_was_fed_in(billed: Callable[..., Result]) -> None:
+    """15 days of 96 x 1 kWh used, 16 days of 96 x 0.5 kWh fed in: a tariff without a price for it is doubted."""
+    times = slots("2024-03-01", "2024-04-01", 15)
+    series = {"b40_elec": (times, np.where(np.arange(len(times)) < 15 * 96, 1.0, -0.5))}
+    flat = "tariff: t\nversions: [{energy: [{price: 0.3}]%s}]\n"
+    plain = billed(city(every="15m"), flat % "", series, "2024-03-01", "2024-04-01")
+    assert rows_of(plain, "bills")[0]["bill_due"] == pytest.approx(0.3 * 1440)
+    assert "1536 readings below zero" in plain.completeness.missing[0].why
+
+
+def test_a_meter_of_export_beside_it_is_paid(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 15)
+    ones = np.ones(len(times))
+    sold = "tariff: t\nversions: [{energy: [{price: 0.3}], sell: [{price: 0.1}]}]\n"
+    more = "  out: {unit: kWh, kind: interval, every: 15m, zone: house, role: export}"
+    series = {"b40_elec": (times, ones), "out": (times, 2 * ones)}
+    found = billed(city(every="15m", more=more), sold, series, "2024-03-01", "2024-04-01")
+    assert rows_of(found, "bills")[0]["bill_due"] == pytest.approx(0.3 * 2976 - 0.1 * 2 * 2976)
+    assert found.completeness.complete
+
+
+def test_amounts_stand_in_the_currency_of_the_tariff(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 15)
+    text = HALF.replace("tariff: t\n", "tariff: t\ncurrency: GBP\n")
+    found = billed(
+        city(every="15m"), text, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01"
+    )
+    due = next(one for one in found.tables[0].columns if one.key == "bill_due")
+    assert due.unit == "GBP"
+    assert any("amounts are in GBP" in note for note in found.notes)
+
+
+def test_a_tariff_that_names_its_meters_goes_first(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 15)
+    text = city(every="15m").replace(
+        "tariffs: {t: {network: power, recipe: t}}",
+        "tariffs: {all: {network: power, price: 9}, own: {network: power, recipe: t, meters: [b40*]}}",
+    )
+    found = billed(text, HALF, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01")
+    assert rows_of(found, "bills")[0]["tariff"] == "t"
+
+
+def test_days_are_too_coarse_for_prices_by_the_hour(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 1440)
+    series = {"b40_elec": (times, np.ones(len(times)))}
+    found = billed(city(every="1d"), HALF, series, "2024-03-01", "2024-04-01")
+    assert "prices by the hour need finer ones" in found.completeness.missing[0].why
+
+
+def test_cubic_metres_are_not_billed_as_kwh(billed: Callable[..., Result]) -> None:
+    text = city(every="15m").replace("unit: kWh", "unit: m3").replace("kind: power", "kind: gas")
+    series = {"b40_elec": (slots("2024-03-01", "2024-04-01", 15), np.ones(2976))}
+    found = billed(text, HALF, series, "2024-03-01", "2024-04-01")
+    assert found.completeness.missing[0].why == "metered as volume, and `t` prices kWh"
+
+
+def test_another_tariff_has_its_own_window(billed: Callable[..., Result], tmp_path: Path) -> None:
+    """40 kW in one quarter of an otherwise empty month: 40 at 15 minutes, 10 at 60: by hand."""
+    folder = tmp_path / "user" / "recipes" / "tariffs"
+    folder.mkdir(parents=True)
+    for name, window in (("short", "15m"), ("long", "60m")):
+        said = f"tariff: {name}\nversions: [{{window: {window}, demand: [{{price: 1}}]}}]\n"
+        (folder / f"{name}.yaml").write_text(said, encoding="utf-8")
+    times = slots("2024-03-01", "2024-04-01", 15)
+    series = {"b40_elec": (times, np.where(np.arange(len(times)) == 1000, 10.0, 0.0))}
+    own = "tariff: t\nversions: [{window: 60m, demand: [{price: 1}]}]\n"
+    found = billed(city(every="15m"), own, series, "2024-03-01", "2024-04-01", compare="short,long")
+    assert [row["bill_due"] for row in rows_of(found, "scenarios")] == pytest.approx([10, 40, 10])
+    assert rows_of(found, "bills")[0]["peak_kw"] == pytest.approx(10)
