@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, crossing
+from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -124,24 +124,9 @@ def _sun(question: Question) -> list[_Day]:
     ]  # fmt: skip
 
 
-def _spans(day: _Day, crossed: Crossing, *, above: bool) -> list[tuple[datetime, datetime]]:
-    """The parts of a local day in which the sun is above, or below, what was crossed."""
-    if crossed.up is None and crossed.down is None:
-        high = day.start.month in range(
-            4, 10
-        )  # it stays up in summer and down in winter, on the northern half
-        return [(day.start, day.end)] if high is above else []
-    up, down = crossed.up or day.start, crossed.down or day.end
-    if up <= down:
-        light, dark = [(up, down)], [(day.start, up), (down, day.end)]
-    else:  # far north it may set after midnight and rise again
-        light, dark = [(day.start, down), (up, day.end)], [(down, up)]
-    return [(start, end) for start, end in (light if above else dark) if start < end]
-
-
 def _night(day: _Day) -> float:
     """Hours of the local day between sunset and sunrise."""
-    return sum((end - start).total_seconds() for start, end in _spans(day, day.horizon, above=False)) / 3600
+    return sum((end - start).total_seconds() for start, end in day.horizon.below) / 3600
 
 
 def _told(day: _Day) -> tuple[object, ...]:
@@ -164,7 +149,7 @@ def _judge(question: Question, point: Point, sun: list[_Day]) -> tuple[object, .
     on = value > 0.5 if point.kind == "state" else _is_on(value)
     whole = np.maximum(step.astype(float), 1.0)
 
-    def within(spans: list[tuple[datetime, datetime]]) -> Any:
+    def within(spans: tuple[Span, ...]) -> Any:
         """Microseconds of each reading that lie within spans."""
         held = np.zeros(len(start))
         for low, high in spans:
@@ -183,9 +168,9 @@ def _judge(question: Question, point: Point, sun: list[_Day]) -> tuple[object, .
         )
         if not ((start < high) & (end > low)).any():
             continue
-        night += float(within(_spans(day, day.horizon, above=False)).sum()) / 3.6e9
-        light = within(_spans(day, day.centre, above=True)) * on
-        black = within(_spans(day, day.civil, above=False)) * ~on
+        night += float(within(day.horizon.below).sum()) / 3.6e9
+        light = within(day.centre.above) * on
+        black = within(day.civil.below) * ~on
         by_day += float(light.sum()) / 3.6e9
         dark += float(black.sum()) / 3.6e9
         wasted += float((energy * light / whole).sum())
@@ -220,6 +205,6 @@ NOTES = (
     "Method: sunrise and sunset are those of the sun's upper edge at 0.833 degrees below the horizon, civil twilight "
     "ends at 6 degrees. On by day counts while the sun's centre is above the horizon, off in the dark while it is 6 "
     "degrees or more below; a day counts from 30 minutes on. A reading holds until the next, 2 hours at most.",
-    "Source: NOAA solar calculator (after Meeus), good to a minute below 72 degrees of latitude, for a flat horizon.",
+    "Source: NOAA solar calculator (after Meeus), for a flat horizon; in white nights a minute is less than it can tell.",
     "Limits: a circuit is on above a tenth of its usual power; part-night switching that is wanted shows as dark.",
 )

@@ -40,6 +40,52 @@ def test_sun_lies_within_a_minute(shared: Path) -> None:
                     assert abs(moment - datetime.fromisoformat(events[key])) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "zone", "day", "low", "up", "down"),
+    [
+        (-0.18, -78.47, "America/Guayaquil", "2026-02-09", HORIZON, "06:24:24", "18:31:39"),
+        (-33.87, 151.2, "Australia/Sydney", "2026-04-05", HORIZON, "06:10:01", "17:45:26"),
+        (-54.8, -68.3, "America/Argentina/Ushuaia", "2026-12-21", CIVIL, "03:53:57", "23:08:45"),
+        (64.15, -21.94, "Atlantic/Reykjavik", "2026-06-21", HORIZON, "02:55:06", "00:03:50"),
+        (60.17, 24.94, "Europe/Helsinki", "2026-05-27", CIVIL, "02:58:34", "23:39:02"),
+        (69.65, 18.96, "Europe/Oslo", "2026-01-20", HORIZON, "10:36:05", "13:15:04"),
+    ],
+)
+def test_sun_of_other_latitudes(
+    latitude: float, longitude: float, zone: str, day: str, low: float, up: str, down: str
+) -> None:
+    """Local times of pvlib 0.16.1's SPA (nrel_numpy, geometric elevation, steps of 10 s)."""
+    found = crossing(latitude, longitude, date.fromisoformat(day), low, ZoneInfo(zone))
+    for moment, said in ((found.up, up), (found.down, down)):
+        assert moment is not None
+        wanted = datetime.fromisoformat(f"{day}T{said}").replace(tzinfo=ZoneInfo(zone))
+        assert abs(moment - wanted) < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "day", "day_hours"),
+    [
+        (69.65, "2026-06-21", 24),
+        (69.65, "2026-12-21", 0),
+        (-69.65, "2026-06-21", 0),
+        (-69.65, "2026-12-21", 24),
+    ],
+)
+def test_polar_day_and_night(latitude: float, day: str, day_hours: float) -> None:
+    """Beyond the circles the sun stays up, or down; in the south at the other end of the year."""
+    found = crossing(latitude, 18.96, date.fromisoformat(day), HORIZON, ZoneInfo("Europe/Oslo"))
+    assert (found.up, found.down) == (None, None)
+    for parts, hours in ((found.above, day_hours), (found.below, 24 - day_hours)):
+        assert sum((end - start).total_seconds() for start, end in parts) == hours * 3600
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-21", 24)])
+def test_light_and_dark_make_the_whole_local_day(day: str, hours: float) -> None:
+    found = crossing(50.0755, 14.4378, date.fromisoformat(day), CIVIL, ZoneInfo("Europe/Prague"))
+    parts = [*found.above, *found.below]
+    assert sum((end - start).total_seconds() for start, end in parts) == hours * 3600
+
+
 def test_hours_of_night_in_a_year(ask: Callable[..., Result], shared: Path) -> None:
     """pvlib's SPA, minute by minute: 4 284.25 h below -0.833 degrees in Prague in 2026."""
     expected = json.loads((shared / "data/quality/street_light_expected.json").read_text())["cities"][
