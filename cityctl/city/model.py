@@ -33,6 +33,7 @@ from cityctl.city.fields import (
 )
 from cityctl.city.mail import Mail
 from cityctl.city.points import Point
+from cityctl.city.ratings import Transformer
 from cityctl.city.services import Service
 from cityctl.city.writes import Writes
 from cityctl.errors import UsageProblem, listed, near
@@ -64,26 +65,6 @@ class Zone(Strict):
     night_use: CubicMetresPerHour | None = Field(None, description="known legitimate night use")
     temperature: str | None = Field(None, description="point of the outdoor temperature")
     voltage: Volts | None = Field(None, description="nominal voltage of its supply, as it is measured")
-
-
-class Transformer(Strict):
-    """Ratings of a transformer for IEC 60076-7; the defaults are those of a distribution transformer, ONAN."""
-
-    rated: float = Field(gt=0, description="rated load, in the unit of its load's point: A or kVA")
-    no_load_loss: float = Field(gt=0, description="W")
-    load_loss: float = Field(gt=0, description="W at rated load")
-    oil_rise: float = Field(60.0, description="top-oil rise at rated load, K")
-    gradient: float = Field(23.0, description="winding to oil at rated load, K")
-    hot_spot: float = Field(1.2, description="hot-spot factor H")
-    surcharge: float = Field(10.0, description="K on top where it stands in a house; 0 in the open")
-    oil_minutes: float = Field(180.0, gt=0, description="time constant of the oil, min")
-    winding_minutes: float = Field(4.0, gt=0, description="time constant of the winding, min")
-    k11: float = 1.0
-    k21: float = 1.0
-    k22: float = 2.0
-    x: float = Field(0.8, description="oil exponent")
-    y: float = Field(1.6, description="winding exponent")
-    paper: Literal["normal", "upgraded"] = Field("normal", description="thermally upgraded paper or not")
 
 
 class Pump(Strict):

@@ -205,6 +205,6 @@ NOTES = (
     "Method: sunrise and sunset are those of the sun's upper edge at 0.833 degrees below the horizon, civil twilight "
     "ends at 6 degrees. On by day counts while the sun's centre is above the horizon, off in the dark while it is 6 "
     "degrees or more below; a day counts from 30 minutes on. A reading holds until the next, 2 hours at most.",
-    "Source: NOAA solar calculator (after Meeus), for a flat horizon; in white nights a minute is less than it can tell.",
+    "Source: NOAA solar calculator (after Meeus), for a flat horizon; white nights are good to minutes.",
     "Limits: a circuit is on above a tenth of its usual power; part-night switching that is wanted shows as dark.",
 )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy.ageing import Ratings, ageing_rate, temperatures
 from cityctl.analysis.question import Parameter, Question
-from cityctl.city.model import City, Transformer
+from cityctl.city.model import City
+from cityctl.city.ratings import Transformer
+from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Line, Missing, Plot, Result, Table
 
 TITLE = "Transformers"
 SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 60076-7"
 LOAD_ROLE = "load"
+WARMING = timedelta(days=2)  # ten time constants of the oil
 GAP_MINUTES = 120.0  # between two readings: beyond it the model starts anew
 TOP_OIL, HOT_SPOT, LOAD = 105.0, 120.0, 1.5  # IEC 60076-7:2018, table 2: normal cyclic loading below 100 MVA
 # fmt: off
@@ -78,6 +81,12 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     return [*loads.values(), *sorted(point for point in around if point is not None)]
 
 
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The interval, and the days before it in which a transformer gets as warm as it is when it begins."""
+    del parameters, city
+    return replace(interval, start=interval.start - WARMING)
+
+
 def answer(question: Question) -> Result:
     """Each transformer with its verdict, the hottest first."""
     known = [name for name, asset in question.city.assets.items() if asset.transformer]
@@ -125,7 +134,7 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     if table.num_rows < 2:
         return "no readings of its load"
     at = table["at"].to_numpy().astype("datetime64[us]")
-    load = table["load"].to_numpy()
+    load = np.abs(table["load"].to_numpy())  # power that flows back warms it as much
     ambient = _around(question, name, at)
     if ambient is None:
         return "no outdoor temperature in city.yaml, and no `ambient`"
@@ -139,7 +148,12 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
         run = slice(begin, end)
         if end > begin:
             oil[run], spot[run] = temperatures(ratings, load[run], ambient[run], minutes[run])
+    inside = at >= np.datetime64(question.interval.start.astimezone(UTC).replace(tzinfo=None), "us")
+    if not inside.any():
+        return "no readings of its load"
+    at, load, oil, spot, minutes = (one[inside] for one in (at, load, oil, spot, minutes))
     held = np.where(minutes > GAP_MINUTES, 0.0, minutes)  # each reading stands for the time before it
+    held[0] = 0.0
     rate = ageing_rate(spot, upgraded=asset.transformer.paper == "upgraded")
     days, aged = float(held.sum()) / 1440, float((rate * held).sum()) / 1440
     place = int(spot.argmax())
@@ -189,11 +203,12 @@ def _verdict(load: float, oil: float, spot: float) -> str:
 
 
 NOTES = (
-    "Method: exponential equations of IEC 60076-7:2018, 8.2, from a cold start, anew after a gap of 2 hours; each "
+    "Method: exponential equations of IEC 60076-7:2018, 8.2, begun two days before where there are "
+    "readings, from a cold start, anew after a gap of 2 hours; each "
     "reading of the load holds for the time since the one before. Ageing 2^((hot spot - 98)/6), or "
     "exp(15000/383 - 15000/(hot spot + 273)) with thermally upgraded paper.",
     "Source: IEC 60076-7:2018, table 2, normal cyclic loading below 100 MVA: 1.5 x rated, top oil 105 °C, hot "
     "spot 120 °C.",
-    "Limits: ratings of losses and time constants come from city.yaml; without a type test they are those of a common "
-    "distribution transformer. Moisture in the paper ages it faster.",
+    "Limits: ratings of losses and time constants come from city.yaml; without a type test they are those "
+    "usual for its `cooling`. Moisture in the paper ages it faster.",
 )

@@ -71,3 +71,56 @@ def test_what_is_lacking_is_named(ask: Callable[..., Result]) -> None:
         "t1": "its outdoor temperature has gaps of more than 3 hours",
         "t2": "no readings of its load",
     }
+
+
+@pytest.mark.parametrize(
+    ("cooling", "top_oil", "hot_spot"),
+    [("ONAN", 77.53989641, 103.44052836), ("ONAF", 79.79219333, 105.14134939)],
+)
+def test_power_transformers_equal_another_tool(
+    ask: Callable[..., Result], cooling: str, top_oil: float, hot_spot: float
+) -> None:
+    """PowerTransformer of transformer-thermal-model 0.5.0 with its defaults: 700 A, 5 and 30 kW, the same profile."""
+    times = slots("2026-01-05", "2026-01-12T00:15", 15)
+    hour = np.arange(len(times)) / 4
+    of_day, weekday = hour % 24, hour // 24 % 7
+    peaks = 400 + 350 * np.exp(-(((of_day - 19) / 3) ** 2)) + 150 * np.exp(-(((of_day - 8) / 2) ** 2))
+    series = {
+        "t1-current": (times, peaks * np.where(weekday < 5, 1.0, 0.8)),
+        "outdoors": (times, 15 + 6 * np.sin((of_day - 9) / 24 * 2 * np.pi)),
+    }
+    ratings = "{rated: 630, no_load_loss: 800, load_loss: 5200}"
+    text = CITY.replace(ratings, f"{{rated: 700, no_load_loss: 5000, load_loss: 30000, cooling: {cooling}}}")
+    rows = rows_of(ask("energy/transformers", text, series, "2026-01-05", "2026-01-13"), "transformers")
+    assert rows[0]["top_oil_c"] == pytest.approx(top_oil, abs=0.001)
+    assert rows[0]["hot_spot_c"] == pytest.approx(hot_spot, abs=0.001)
+
+
+def test_it_is_warm_when_the_interval_begins(ask: Callable[..., Result]) -> None:
+    """At the rated load for days, 20 °C around: oil 20 + 70 K (house), hot spot 1.2 x 23 K more; forwards or back."""
+    times = slots("2026-01-01", "2026-01-06", 15)
+    steady = np.full(len(times), 630.0)
+    series = {
+        "t1-current": (times, steady),
+        "t2-current": (times, -steady),
+        "outdoors": (times, steady * 0 + 20),
+    }
+    found = ask("energy/transformers", CITY, series, "2026-01-05", "2026-01-06")
+    for row in rows_of(found, "transformers"):
+        assert row["top_oil_c"] == pytest.approx(90.0, abs=0.01)
+        assert row["hot_spot_c"] == pytest.approx(90 + 1.2 * 23, abs=0.01)
+        assert row["in_days"] == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("cooling", ["OFAF", "ODAF"])
+def test_pumped_oil_at_the_rated_load(ask: Callable[..., Result], cooling: str) -> None:
+    """In the end IEC 60354, table 2: hot spot 20 + 56 + 22, and 20 + 49 + 29: 98 °C both, the design temperature."""
+    times = slots("2026-01-01", "2026-01-06", 15)
+    series = {
+        "t1-current": (times, np.full(len(times), 630.0)),
+        "outdoors": (times, np.full(len(times), 20.0)),
+    }
+    text = CITY.replace("load_loss: 5200}", f"load_loss: 5200, cooling: {cooling}}}")
+    row = rows_of(ask("energy/transformers", text, series, "2026-01-05", "2026-01-06"), "transformers")[0]
+    assert row["hot_spot_c"] == pytest.approx(98.0, abs=0.01)
+    assert row["ageing"] == pytest.approx(1.0, abs=0.01)
