@@ -22,6 +22,17 @@ from cityctl.tariff.terms import Strict, Version
 
 TARIFFS: Kind = "recipes/tariffs"
 SCHEMA_FILE = "tariff.schema.json"
+STRONG = (
+    "EUR",
+    "USD",
+    "GBP",
+    "CHF",
+    "CAD",
+    "AUD",
+    "NZD",
+    "SGD",
+)  # currencies of which a kWh costs less than 2
+DEAREST = 2.0
 
 
 class Tariff(Strict):
@@ -46,6 +57,15 @@ class Tariff(Strict):
         """(first day, day after the last, prices) of each part of the days from `first` up to, and without, `last`."""
         cuts = sorted({first, last, *(one.from_ for one in self.versions if first < one.from_ < last)})
         return [(start, end, self.on(start)) for start, end in pairwise(cuts)]
+
+    def doubts(self) -> list[str]:
+        """What cannot be right about its prices: cents are often written where the currency is meant."""
+        if self.unit != "kWh" or self.currency not in STRONG:
+            return []
+        dear = max((one.price for version in self.versions for one in version.energy), default=0.0)
+        if dear <= DEAREST:
+            return []
+        return [f"IMPLAUSIBLE price of {dear:g} {self.currency}/kWh in `{self.tariff}`: are these cents?"]
 
     @property
     def step(self) -> int:

@@ -62,6 +62,7 @@ class Metered:
             )
         if below and not any(one.sell or one.net_metering for one in versions):
             made.doubts.append(f"{below} readings below zero are billed as none: does it feed in?")
+        made.doubts += tariff.doubts()
         if tariff.example:
             made.remarks.append("the tariff is an example: nobody pays these prices")
         return made

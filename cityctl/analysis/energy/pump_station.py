@@ -1,4 +1,4 @@
-"""The pumps of a station as arrays: flow, head and power by quarter of an hour, and its tank. Knows no SQL."""
+"""The pumps of a station: which points tell of them, their head, and the tank. Knows no SQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ HOURS = 0.25
 
 @dataclass(frozen=True)
 class PumpPoints:
-    """Which points tell of one pump: flow, power (or energy), head or the two pressures around it."""
+    """Which points tell of one pump: flow (or volume), power (or energy), head or the two pressures around it.
+
+    `shares` where the flow is that of its station: it tells of the pump while no other runs.
+    """
 
     asset: str
     zone: str | None
@@ -23,6 +26,7 @@ class PumpPoints:
     head: str | None
     suction: str | None
     discharge: str | None
+    shares: bool = False
 
     @property
     def all(self) -> list[str]:
@@ -39,27 +43,43 @@ class PumpPoints:
 
 
 def pumps_of(city: City) -> list[PumpPoints]:
-    """The assets of kind pump, with their points by quantity and role."""
+    """The assets of kind pump, with their points by quantity and role; the station's where it has none of its own."""
     found = []
     for name, asset in sorted(city.assets.items()):
         if asset.kind != "pump" and asset.pump is None:
             continue
         mine = [point for point in city.points().values() if point.asset == name]
+        zone = asset.zone or next((point.zone for point in mine if point.zone), None)
+        around = [
+            point
+            for point in city.points().values()
+            if point.asset is None and point.zone == zone is not None
+        ]
 
         def first(quantity: str, role: str | None = None, among: list[Point] = mine) -> str | None:
             fits = [one.id for one in among if one.quantity == quantity and role in (None, one.role)]
             return fits[0] if fits else None
 
-        suction, discharge = first("pressure", "suction"), first("pressure", "discharge")
+        def only(quantity: str, role: str | None = None, among: list[Point] = around) -> str | None:
+            fits = [one.id for one in among if one.quantity == quantity and role in (None, one.role)]
+            return fits[0] if len(fits) == 1 else None
+
+        own = first("flow") or first("volume")
+        suction, discharge = (
+            first("pressure", role) or only("pressure", role) for role in ("suction", "discharge")
+        )
+        single = first("pressure") or first("length")
+        both = bool(suction and discharge and (first("pressure", "discharge") or not single))
         found.append(
             PumpPoints(
                 asset=name,
-                zone=asset.zone or next((point.zone for point in mine if point.zone), None),
-                flow=first("flow"),
+                zone=zone,
+                flow=own or only("flow") or only("volume"),
                 power=first("power") or first("energy"),
-                head=None if suction and discharge else first("pressure") or first("length"),
-                suction=suction,
-                discharge=discharge,
+                head=None if both else single,
+                suction=suction if both else None,
+                discharge=discharge if both else None,
+                shares=own is None,
             )
         )
     return found
@@ -78,22 +98,6 @@ def head_of(pump: PumpPoints, values: dict[str, Any], city: City, size: int) -> 
     point = city.points()[pump.head]
     factor = convert(1.0, point.unit, "mH2O") if point.quantity == "pressure" else 1.0
     return values.get(pump.head, nothing) * factor
-
-
-def power_of(pump: PumpPoints, values: dict[str, Any], city: City, size: int) -> Any:
-    """Electric power of a pump in each window [kW]; of a meter of energy its use over the window."""
-    import numpy as np
-
-    if pump.power is None or pump.power not in values:
-        return np.full(size, np.nan)
-    point = city.points()[pump.power]
-    if point.quantity == "power":
-        return values[pump.power]
-    if point.kind == "counter":
-        used = np.append(np.diff(values[pump.power]), np.nan)
-        return np.where(used >= 0, used, np.nan) / HOURS
-    every = point.every.total_seconds() / 3600 if point.every else HOURS
-    return values[pump.power] / every
 
 
 @dataclass(frozen=True)

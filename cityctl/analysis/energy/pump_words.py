@@ -56,6 +56,7 @@ NOTES = (
     "Method: the value of other hours is a linear programme (HiGHS): the same water, the tank within its limits and at "
     "least as full in the end, no quarter with more than the most that was pumped, all at the station's mean energy "
     "for each m³.",
-    "Limits: where several pumps share a flow meter, only combinations can be told apart. Implausible efficiencies "
+    "Limits: where pumps share their station's flow meter, a pump's volume, energy and efficiency are of the hours in "
+    "which it ran alone; hours and cost are of all. Implausible efficiencies "
     "mean a wrong unit: m³ in a quarter of an hour, l/s, kPa or cents are often met.",
 )

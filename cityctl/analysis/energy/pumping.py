@@ -12,7 +12,12 @@ from typing import Any
 
 HYDRAULIC = 367.0  # m³/h x m for each kW
 RUNNING = 0.1  # of a pump's usual power: above it, it runs
-PLAUSIBLE = (0.1, 0.9)  # wire-to-water efficiency of pumps with motor: beyond it a unit is wrong
+PLAUSIBLE = (0.2, 0.9)  # wire-to-water efficiency of pumps with motor: beyond it a unit is wrong
+UNIT_FACTORS = {
+    4.0: "m³ in a quarter of an hour",
+    3.6: "l/s",
+}  # a flow taken for m³/h, by what it is too small
+UNIT_BAND = 0.05  # how near such a factor the best of a station has to be
 LEAST_WINDOWS = 8  # of a combination, to be told
 BINS = 5  # duties, by the flow's quantiles
 
@@ -24,6 +29,19 @@ def running(power: Any) -> Any:
     known = power[np.isfinite(power)]
     usual = float(np.quantile(known, 0.95)) if len(known) else 0.0
     return np.nan_to_num(power) > RUNNING * usual if usual > 0 else np.zeros(len(power), bool)
+
+
+def plausible(efficiency: float) -> bool:
+    """Whether a wire-to-water efficiency can be that of a pump with its motor."""
+    return PLAUSIBLE[0] <= efficiency <= PLAUSIBLE[1]
+
+
+def wrong_unit(efficiency: float, best: float | None) -> str | None:
+    """What the flow may be in place of m³/h where the station's best is better by just that factor."""
+    if best is None or not plausible(best):
+        return None
+    near = min(UNIT_FACTORS, key=lambda factor: abs(best / efficiency / factor - 1))
+    return UNIT_FACTORS[near] if abs(best / efficiency / near - 1) <= UNIT_BAND else None
 
 
 @dataclass(frozen=True)

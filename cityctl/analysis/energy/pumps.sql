@@ -1,5 +1,6 @@
 -- Flow, head, power and level of pumps and tanks in windows of a quarter of an hour.
 -- Handed in: pump_points(point).
+-- use: day_sums
 
 -- name: quarters
 select r.point as point,

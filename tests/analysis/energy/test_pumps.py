@@ -121,6 +121,81 @@ def test_a_wrong_unit_is_implausible(works: Callable[..., Result]) -> None:
     assert rows["p1"]["verdict"] == "IMPLAUSIBLE efficiency 288%: check the units of flow, head and power"
 
 
+def test_a_flow_in_quarters_of_an_hour_is_told_from_wear(works: Callable[..., Result]) -> None:
+    """72 % / 4 and 72 % / 3.6 are no worn pumps; the good one beside it is not judged by theirs."""
+    for factor, guess in ((4.0, "m³ in a quarter of an hour"), (3.6, "l/s")):
+        series = month(0.72)
+        times, flow = series["p2-flow"]
+        series["p2-flow"] = (times, flow / factor)
+        rows = {row["pumps_run"]: row for row in rows_of(works(series), "pumps")}
+        said = f"IMPLAUSIBLE efficiency {0.72 / factor:.0%}: is its flow {guess}, not m³/h?"
+        assert rows["p2"]["verdict"] == said
+        assert rows["p1"]["verdict"] == "normal"
+
+
+def test_a_good_pump_is_not_worn_beside_a_wrong_unit(works: Callable[..., Result]) -> None:
+    series = month(0.72)
+    times, flow = series["p1-flow"]
+    series["p1-flow"] = (times, flow * 4)
+    rows = {row["pumps_run"]: row for row in rows_of(works(series), "pumps")}
+    assert rows["p2"]["verdict"] == "normal"
+
+
+def test_cents_for_euros_are_doubted(works: Callable[..., Result]) -> None:
+    from cityctl.tariff.model import from_text
+
+    cents = from_text(NIGHT.replace("0.1", "10").replace("0.3", "30"), Path("night.yaml"))
+    assert cents.doubts() == ["IMPLAUSIBLE price of 30 EUR/kWh in `night`: are these cents?"]
+    assert works(month()).completeness.complete
+
+
+COUNTED = """
+name: Waterworks
+time_zone: UTC
+networks: {water: {kind: water}, power: {kind: power}}
+zones: {works: {network: water, kind: site}}
+assets: {p1: {kind: pump, zone: works}, p2: {kind: pump, zone: works}}
+points:
+  volume: {unit: m3, kind: counter, every: 1h, zone: works}
+  low: {unit: mH2O, every: 1h, zone: works, role: suction}
+  high: {unit: mH2O, every: 1h, zone: works, role: discharge}
+  p1-energy: {unit: kWh, kind: counter, every: 1h, asset: p1}
+  p2-energy: {unit: kWh, kind: interval, every: 1h, asset: p2}
+"""
+
+
+def test_a_station_with_one_flow_meter_read_by_the_hour(ask: Callable[..., Result]) -> None:
+    """p1 alone 8 h at 100 m³/h and 15 kW, p2 alone 8 h at 60 and 12, both 8 h at 140 and 27, against 36.7 m, each day.
+
+    By hand: p1 66.7 %, p2 50 %, together 51.9 %; kWh/m³ 0.15, 0.2 and 0.1929; 240 kWh and 960 + 640 m³ alone.
+    """
+    hour = np.arange(5 * 24)
+    first, second = (hour % 24 < 8) | (hour % 24 >= 16), hour % 24 >= 8
+    flow = np.where(first & second, 140.0, np.where(first, 100.0, 60.0))
+    power = np.where(first, 15.0, 0.0)
+    times, more = slots("2026-01-01", "2026-01-06", 60), slots("2026-01-01", "2026-01-06T01:00", 60)
+    head = 36.7 * 0.0980665
+    series = {
+        "volume": (more, 5000 + np.concatenate([[0], np.cumsum(flow)])),
+        "low": (times, np.full(120, 0.5)),
+        "high": (times, np.full(120, 0.5 + head)),
+        "p1-energy": (more, np.concatenate([[0], np.cumsum(power)])),
+        "p2-energy": (times, np.where(second, 12.0, 0.0)),
+    }
+    found = ask("energy/pumps", COUNTED, series, "2026-01-01", "2026-01-06")
+    rows = {row["pumps_run"]: row for row in rows_of(found, "pumps")}
+    assert rows["p1"]["pump_efficiency"] == pytest.approx(100 * 36.7 / 367 / 15)
+    assert rows["p2"]["pump_efficiency"] == pytest.approx(0.5)
+    assert rows["p1"]["ran_h"] == 80
+    together = {row["pumps_run"]: row for row in rows_of(found, "together")}
+    assert {key: (row["ran_h"], row["pumped_m3"]) for key, row in together.items()} == {
+        "p1": (40, pytest.approx(4000)), "p2": (40, pytest.approx(2400)), "p1 + p2": (40, pytest.approx(5600)),
+    }  # fmt: skip
+    assert together["p1 + p2"]["specific"] == pytest.approx(27 / 140)
+    assert together["p1 + p2"]["pump_efficiency"] == pytest.approx(140 * 36.7 / 367 / 27)
+    assert found.completeness.complete
+
+
 def test_wear_shows_as_drift(works: Callable[..., Result]) -> None:
     series = month(0.72)
     times, power = series["p1-power"]
