@@ -130,7 +130,13 @@ def _night(day: _Day) -> float:
 
 
 def _told(day: _Day) -> tuple[object, ...]:
-    return (day.day, day.civil.up, day.horizon.up, day.horizon.down, day.civil.down, _night(day))
+    moments = (day.civil.up, day.horizon.up, day.horizon.down, day.civil.down)
+    return (day.day, *(_to_second(moment) for moment in moments), _night(day))
+
+
+def _to_second(moment: datetime | None) -> datetime | None:
+    """The nearest second: more than that the sun's algorithm does not tell."""
+    return None if moment is None else (moment + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 def _judge(question: Question, point: Point, sun: list[_Day]) -> tuple[object, ...] | str:

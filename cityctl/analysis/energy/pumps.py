@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, timedelta
 from typing import Any
 
 from cityctl.analysis.energy import pumping
-from cityctl.analysis.energy.network_balance import by_window, with_next
-from cityctl.analysis.energy.pump_station import HOURS, PumpPoints, head_of, pumps_of, tank_of
+from cityctl.analysis.energy.network_balance import with_next
+from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, quarters, tariff_of
+from cityctl.analysis.energy.pump_station import HOURS, pumps_of, tank_of
 from cityctl.analysis.energy.pump_words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
 from cityctl.analysis.energy.pump_words import COLUMNS as _COLUMNS
-from cityctl.analysis.energy.tariffs import load as load_tariff
-from cityctl.analysis.energy.windowed import sum_up
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval
-from cityctl.errors import UsageProblem
+from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
-from cityctl.tariff.model import Tariff
-from cityctl.tariff.scenarios import prices
-from cityctl.tariff.terms import Energy, Version
-from cityctl.tariff.use import Use
 
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
@@ -75,22 +69,23 @@ def answer(question: Question) -> Result:
             "no pump in city.yaml",
             hint="assets: {pump-1: {kind: pump}}, and points of its flow, head and power with `asset: pump-1`",
         )
-    at, values = _values(question)
-    if not len(at):
-        hint = "`cityctl data status` lists the points"
-        raise UsageProblem(f"no readings of a pump in {question.interval}", hint=hint)
-    tariff = _tariff(question)
-    price = None if tariff is None else _prices(question, tariff, at)
+    at, values = quarters(question, points(question.city, question.parameters))
+    tariff = tariff_of(question)
+    price = prices_of(question, tariff, at) if tariff is not None and len(at) else None
     lacking = [Missing(one.asset, f"no {one.lacking} is metered") for one in pumps if one.lacking]
     lacking += [Missing("price", doubt) for doubt in (tariff.doubts() if tariff is not None else [])]
-    arrays = {one.asset: _Arrays(one, values, question.city, len(at)) for one in pumps if not one.lacking}
-    for one in arrays.values():
-        one.share([other for other in arrays.values() if other.pump.zone == one.pump.zone])
+    for one in pumps:
+        silent = [point for point in one.all if not one.lacking and point not in values]
+        lacking += [Missing(one.asset, f"no readings of {listed(silent)}")] if silent else []
+    pumps_read = [one for one in pumps if not one.lacking and all(point in values for point in one.all)]
+    arrays = {one.asset: PumpSeries(one, values, question.city, len(at)) for one in pumps_read}
+    for series in arrays.values():
+        series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
     day = at.astype("datetime64[D]").astype(int)
     best = _best_specific(arrays)
     rows, findings = [], []
-    for name, one in arrays.items():
-        row, verdict = _row(question, one, day, price, best.get(one.pump.zone))
+    for name, series in arrays.items():
+        row, verdict = _row(question, series, day, price, best.get(series.pump.zone))
         rows.append(row)
         if verdict != "normal":
             findings.append(
@@ -99,10 +94,10 @@ def answer(question: Question) -> Result:
     rows.sort(key=lambda row: (row[-1] == "normal", str(row[0])))
     currency = question.city.currency if tariff is None else tariff.currency
     tables = [Table("pumps", TITLE, _columns(PUMPS, currency), rows)]
-    stations = sorted({one.pump.zone or "" for one in arrays.values()})
+    stations = sorted({series.pump.zone or "" for series in arrays.values()})
     together, choice, shift = [], [], []
     for station in stations:
-        members = [one for one in arrays.values() if (one.pump.zone or "") == station]
+        members = [series for series in arrays.values() if (series.pump.zone or "") == station]
         together += _together(station, members)
         choice += _choice(station, members)
         shift += _shift(question, station, members, at, values, price)
@@ -124,34 +119,6 @@ def answer(question: Question) -> Result:
     )
 
 
-class _Arrays:
-    """One pump's windows: flow [m³/h], head [m], power [kW], whether it ran; `part` is its part of a shared flow."""
-
-    def __init__(self, pump: PumpPoints, values: dict[str, Any], city: City, size: int) -> None:
-        import numpy as np
-
-        nothing = np.full(size, np.nan)
-        self.pump = pump
-        self.power = values.get(str(pump.power), nothing)
-        self.on = pumping.running(self.power)
-        self.flow = self.part = values.get(str(pump.flow), nothing)
-        self.head = head_of(pump, values, city, size)
-
-    def share(self, station: list[_Arrays]) -> None:
-        """Of a flow that a station shares: all of it while this pump runs alone, else its part by power."""
-        import numpy as np
-
-        if self.pump.shares:
-            others = [one for one in station if one.pump.flow == self.pump.flow]
-            used = np.array([np.where(one.on, np.nan_to_num(one.power), 0.0) for one in others])
-            alone = np.array([one.on for one in others]).sum(axis=0) == 1
-            total = used.sum(axis=0)
-            mine = np.where(self.on, np.nan_to_num(self.power), 0.0)
-            self.part = self.flow * np.where(total > 0, mine / np.where(total > 0, total, 1.0), 0.0)
-            self.flow = np.where(alone & self.on, self.flow, np.nan)
-        self.duty = pumping.duty(HOURS, self.flow, self.head, self.power, self.on)
-
-
 def _columns(keys: tuple[str, ...], currency: str) -> list[Column]:
     return [
         replace(BY_KEY[key], unit=str(BY_KEY[key].unit).replace("money", currency))
@@ -161,94 +128,7 @@ def _columns(keys: tuple[str, ...], currency: str) -> list[Column]:
     ]
 
 
-def _values(question: Question) -> tuple[Any, dict[str, Any]]:
-    """(starts of the quarters of an hour, point -> its mean in each; nan where there is none).
-
-    Counters and intervals are rates of their quarter, [kW] or [m³/h]; what is read more seldom holds until the next.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    known = question.city.points()
-    names = points(question.city, question.parameters)
-    quarter = np.timedelta64(15, "m")
-    start, end = (
-        np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
-        for moment in (question.interval.start, question.interval.end)
-    )
-    first = start - (start - np.datetime64(0, "us")) % quarter
-    grid = np.arange(first, end, quarter)
-    values: dict[str, Any] = {}
-    summed = [name for name in names if known[name].kind in ("counter", "interval")]
-    if summed:
-        sum_up(question, summed, 15)
-        values = by_window(question, summed, 15)
-    wanted: dict[str, Any] = {"point": pa.array([name for name in names if name not in values], pa.string())}
-    question.engine.register("pump_points", pa.table(wanted))
-    table = question.engine.arrow(question.sql("quarters"))
-    owner = np.array(table["point"].to_pylist(), dtype=object)
-    at = table["at"].to_numpy().astype("datetime64[us]")
-    mean = table["value"].to_numpy()
-    for name in dict.fromkeys(owner.tolist()):
-        mine = (owner == name) & (at >= first) & (at < end)
-        place = ((at[mine] - first) // quarter).astype(int)
-        series = np.full(len(grid), np.nan)
-        series[place] = mean[mine]
-        values[name] = _held(series, known[name].every)
-    there = [np.isfinite(one) for one in values.values()]
-    some = np.flatnonzero(np.logical_or.reduce(there)) if there else np.array([], int)
-    if not len(some):
-        return grid[:0], {}
-    span = slice(int(some[0]), int(some[-1]) + 1)
-    return grid[span], {name: series[span] for name, series in values.items()}
-
-
-def _held(series: Any, every: timedelta | None) -> Any:
-    """A mean holds for the quarters until the next one, where a point is read more seldom than each quarter."""
-    import numpy as np
-
-    steps = round(every / timedelta(minutes=15)) if every is not None else 1
-    held = series.copy()
-    for shift in range(1, steps):
-        later = np.concatenate([np.full(shift, np.nan), series[:-shift]])[: len(series)]
-        held = np.where(np.isfinite(held), held, later)
-    return held
-
-
-def _tariff(question: Question) -> Tariff | None:
-    """The tariff that was asked for, or city.yaml's one of power; None without either."""
-    name, city = question.parameters["tariff"], question.city
-    if name is not None:
-        return load_tariff(city.library, name)
-    power = [one for one in city.tariffs.values() if city.networks[one.network].kind == "power"]
-    if len(power) != 1:
-        return None
-    if power[0].recipe:
-        return load_tariff(city.library, power[0].recipe)
-    version = Version(energy=[Energy(price=power[0].price or 0.0)])
-    return Tariff(tariff="flat", currency=city.currency, versions=[version])
-
-
-def _prices(question: Question, tariff: Tariff, at: Any) -> Any:
-    """Price of energy in each window."""
-    import numpy as np
-    import pandas as pd
-
-    local = pd.DatetimeIndex(at, tz="UTC").tz_convert(question.interval.zone)
-    holidays = question.city.holidays(int(local.year.min()), int(local.year.max()))
-    use = Use(
-        energy=np.ones(len(at)),
-        hours=np.full(len(at), HOURS),
-        month=(local.year * 12 + local.month - 1).to_numpy(),
-        minute=(local.hour * 60 + local.minute).to_numpy(),
-        weekday=local.day_of_week.to_numpy(),
-        holiday=np.array([day in holidays for day in local.date]),
-        day=local.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64),
-    )
-    return prices(use, tariff)
-
-
-def _best_specific(arrays: dict[str, _Arrays]) -> dict[str | None, float]:
+def _best_specific(arrays: dict[str, PumpSeries]) -> dict[str | None, float]:
     """Station -> the least energy for each m³ and m of head among its pumps."""
     found: dict[str | None, float] = {}
     for one in arrays.values():
@@ -258,7 +138,7 @@ def _best_specific(arrays: dict[str, _Arrays]) -> dict[str | None, float]:
 
 
 def _row(
-    question: Question, one: _Arrays, day: Any, price: Any | None, best: float | None
+    question: Question, one: PumpSeries, day: Any, price: Any | None, best: float | None
 ) -> tuple[tuple[object, ...], str]:
     import numpy as np
 
@@ -309,7 +189,7 @@ def _verdict(
     return "; ".join(said) or "normal"
 
 
-def _together(station: str, members: list[_Arrays]) -> list[tuple[object, ...]]:
+def _together(station: str, members: list[PumpSeries]) -> list[tuple[object, ...]]:
     import numpy as np
 
     if len(members) < 2:
@@ -326,7 +206,7 @@ def _together(station: str, members: list[_Arrays]) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-def _choice(station: str, members: list[_Arrays]) -> list[tuple[object, ...]]:
+def _choice(station: str, members: list[PumpSeries]) -> list[tuple[object, ...]]:
     import numpy as np
 
     if len(members) < 2:
@@ -343,7 +223,7 @@ def _choice(station: str, members: list[_Arrays]) -> list[tuple[object, ...]]:
 def _shift(
     question: Question,
     station: str,
-    members: list[_Arrays],
+    members: list[PumpSeries],
     at: Any,
     values: dict[str, Any],
     price: Any | None,
