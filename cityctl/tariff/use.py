@@ -66,16 +66,24 @@ class Use:
             return wide
         return wide._sliding(minutes // slide, slide)
 
-    def _wider(self, minutes: int) -> Use:
+    def begins(self, minutes: int) -> Any:
+        """Places of the windows with which windows of local time of `minutes` begin; all where they are longer."""
         import numpy as np
 
-        if not len(self.energy) or self.hours.max() * 60 >= minutes:
-            return self
         stamp = self.day * 1440 + self.minute
+        if not len(stamp) or self.hours.max() * 60 >= minutes:
+            return np.arange(len(stamp))
         new = np.ones(len(stamp), bool)
         # In the hour that a clock is put back the same minutes come again: they are windows of their own.
         new[1:] = (np.diff(stamp // minutes) != 0) | (np.diff(stamp) <= 0)
-        first = np.flatnonzero(new)
+        return np.flatnonzero(new)
+
+    def _wider(self, minutes: int) -> Use:
+        import numpy as np
+
+        first = self.begins(minutes)
+        if len(first) == len(self.energy) and (not len(first) or self.hours.max() * 60 >= minutes):
+            return self
 
         def total(values: Any) -> Any:
             return None if values is None else np.add.reduceat(values, first)

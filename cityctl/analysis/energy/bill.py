@@ -17,7 +17,7 @@ from cityctl.analysis.energy.bill_rows import compared, currency_of, tables
 from cityctl.analysis.energy.metered import Billed, Metered
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.tariffs import Assigned, assigned, load
-from cityctl.analysis.energy.windowed import sum_up, windows
+from cityctl.analysis.energy.windowed import OFFSETS, sum_up, windows
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
@@ -37,9 +37,6 @@ PARAMETERS = (
     Parameter("calendar", "choice", "true", None, "the true weekdays, or each year as if 1 January were a Monday, "
               "which some tools take it to be", choices=("true", "monday")),
 )  # fmt: skip
-OFFSETS = (
-    15  # minutes of which the differences of all time zones are made: local windows are put together of them
-)
 MONTHS_BEFORE = 24  # a ratchet may look back so far
 
 

@@ -7,12 +7,23 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy.load_shape import EXCEEDED, Shape, shape, unlike_days, week
+from cityctl.analysis.energy.load_shape import EXCEEDED, Shape, longest_at_zero, shape, unlike_days, week
 from cityctl.analysis.energy.meters import USE, network_of
-from cityctl.analysis.energy.windowed import LOAD_FACTOR, PEAK, PEAK_AT, USED, Windows, sum_up, windows
+from cityctl.analysis.energy.network_balance import with_next
+from cityctl.analysis.energy.windowed import (
+    LOAD_FACTOR,
+    OFFSETS,
+    PEAK,
+    PEAK_AT,
+    USED,
+    Windows,
+    sum_up,
+    windows,
+)
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
+from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.tariff.use import Use
@@ -66,6 +77,8 @@ PARAMETERS = (
     Parameter("weeks", "integer", 5, None, "of how many meters to show the week, the largest first", least=0),
     Parameter("unlike", "integer", 20, None, "how many unusual days to show, the largest first", least=0),
 )
+WHOLE = 0.9  # of the interval that has to be metered
+IDLE_HOURS = 24.0  # at zero: longer than a building that is in use ever is
 _MINUTES = {"15m": 15, "30m": 30, "60m": 60}
 
 
@@ -88,6 +101,12 @@ def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
     )
 
 
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The interval and the first readings after it, which tell the last rise of counters."""
+    del parameters, city
+    return with_next(interval)
+
+
 def answer(question: Question) -> Result:
     """Loads ranked by use, the week of the largest, and the days unlike the others."""
     meters = _meters(question.city, question.parameters)
@@ -97,21 +116,25 @@ def answer(question: Question) -> Result:
             hint="a meter of use has `role: consumption`; `cityctl data status` lists the points",
         )
     width = _MINUTES[question.parameters["window"]]
-    steps = sum_up(question, [point.id for point in meters], width)
+    steps = sum_up(question, [point.id for point in meters], OFFSETS)
     loads: list[tuple[Point, Windows, Shape]] = []
     lacking: list[Missing] = []
     for point in meters:
-        found = windows(question, point.id, width, steps.get(point.id))
+        found = windows(question, point.id, OFFSETS, steps.get(point.id))
         if found is None or not found.use.energy.sum() > 0:
             lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
             continue
+        found = found.wider(width)
         loads.append((point, found, shape(found.use)))
+        lacking += [Missing(point.id, doubt) for doubt in _doubts(question, point, found)]
     loads.sort(key=lambda load: (-load[2].used, load[0].id))
     return Result(
         title=TITLE,
         tables=_tables(question, loads),
         interval=question.interval,
-        completeness=Completeness(len(meters), len(loads), lacking, "meters"),
+        completeness=Completeness(
+            len(meters), len(meters) - len({one.what for one in lacking}), lacking, "meters"
+        ),
         notes=list(NOTES),
         summary=f"{len(loads)} meters, {sum(load[2].used for load in loads):,.0f} kWh in all".replace(
             ",", " "
@@ -119,9 +142,27 @@ def answer(question: Question) -> Result:
     )
 
 
+def _metered_share(question: Question, found: Windows) -> float:
+    return min(float(found.held.sum()) / question.interval.length.total_seconds(), 1.0)
+
+
+def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
+    """What makes the figures of a load doubtful: gaps, feeding in, missing readings that were written as 0."""
+    said = []
+    share = _metered_share(question, found)
+    if share < WHOLE:
+        said.append(f"{share:.0%} of the interval metered")
+    below = int((found.use.energy < 0).sum())
+    if below:
+        said.append(f"{below} windows below zero: does it feed in?")
+    hours = longest_at_zero(found.use)
+    if hours >= IDLE_HOURS and network_of(question.city, point) == "power":
+        said.append(f"0 for {hours:.0f} h in a row: was it off, or is missing written as 0?")
+    return said
+
+
 def _tables(question: Question, loads: list[tuple[Point, Windows, Shape]]) -> list[Table]:
-    hours = (question.interval.end - question.interval.start).total_seconds() / 3600
-    ranked = [_row(question, hours, *load) for load in loads]
+    ranked = [_row(question, *load) for load in loads]
     weeks: list[tuple[object, ...]] = []
     for point, found, _ in loads[: question.parameters["weeks"]]:
         for name, day in zip(_WEEKDAYS, week(found.use), strict=True):
@@ -142,7 +183,7 @@ def _tables(question: Question, loads: list[tuple[Point, Windows, Shape]]) -> li
     ]
 
 
-def _row(question: Question, hours: float, point: Point, found: Windows, load: Shape) -> tuple[object, ...]:
+def _row(question: Question, point: Point, found: Windows, load: Shape) -> tuple[object, ...]:
     zone = question.city.zones.get(point.zone) if point.zone is not None else None
     area = zone.floor_area if zone is not None and network_of(question.city, point) is not None else None
     metered = float(found.use.hours.sum())
@@ -151,7 +192,7 @@ def _row(question: Question, hours: float, point: Point, found: Windows, load: S
         point.zone, point.id, load.used, load.peak_power, found.start(load.peak), load.load_factor, load.base,
         load.night, load.base_share, load.off_hours_share,
         _standby(load, found.use), by_area, load.weekday_mean, load.weekend_mean, *load.exceeded,
-        min(float(found.held.sum()) / 3600 / hours, 1.0),
+        _metered_share(question, found),
     )  # fmt: skip
 
 

@@ -76,6 +76,17 @@ def week(use: Any) -> list[list[float | None]]:
     return [[None if np.isnan(one) else float(one) for one in day] for day in means.reshape(7, 24)]
 
 
+def longest_at_zero(use: Any) -> float:
+    """Hours of the longest run of windows that used nothing, in a load that else uses something."""
+    import numpy as np
+
+    idle = use.energy == 0
+    if not idle.any() or idle.all():
+        return 0.0
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], idle.astype(np.int8), [0]]))).reshape(-1, 2)
+    return max(float(use.hours[begin:end].sum()) for begin, end in edges.tolist())
+
+
 @dataclass(frozen=True)
 class Unlike:
     """A day unlike the others of its kind: its use and the usual one [kWh]."""

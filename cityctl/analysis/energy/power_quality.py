@@ -57,11 +57,7 @@ PARAMETERS = (
 
 def _wanted(city: City) -> list[Point]:
     return sorted(
-        (
-            point
-            for point in city.points().values()
-            if point.role in _ROLES and point.quantity == _QUANTITIES[point.role]
-        ),
+        (point for point in city.points().values() if point.role in _ROLES),
         key=lambda point: (_place(point), _ROLES.index(str(point.role)), point.id),
     )
 
@@ -180,11 +176,16 @@ def _read(question: Question, point: Point, flag: str | None) -> _Read | str:
     """A point's readings, or why they cannot be used."""
     import numpy as np
 
+    asked = _QUANTITIES[str(point.role)]
+    of_one = asked == "ratio" and point.quantity == "share"  # P_st in the unit `1` is kept in per cent
+    if point.quantity != asked and not of_one:
+        unit = point.shown_unit or "1"
+        return f"`role: {point.role}` is about {asked}, and its unit {unit} is one of {point.quantity}"
     table = question.engine.arrow(question.sql("one_point"), {"point": point.id})
     if table.num_rows < 2:
         return "no readings"
     at = table["at"].to_numpy().astype("datetime64[us]").astype(np.int64)
-    value = table["value"].to_numpy().astype(float)
+    value = table["value"].to_numpy().astype(float) / (100 if of_one else 1)
     marked = table["quality"].to_numpy() >= 2
     each = point.every.total_seconds() if point.every else float(np.median(np.diff(at))) / 1e6
     longest = 7200 if point.role == "plt" else 600

@@ -18,6 +18,11 @@ PEAK_AT = Column("peak_window", "Peak at", None, "start of that window", "time",
 LOAD_FACTOR = Column("load_factor", "Load factor", None, "use over peak x metered hours", "share", 1, 3)
 
 
+OFFSETS = (
+    15  # minutes of which the differences of all time zones are made: local windows are put together of them
+)
+
+
 class Windows:
     """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered."""
 
@@ -27,6 +32,17 @@ class Windows:
         self.held = held
         self.day = day
         self.coarse = coarse
+
+    def wider(self, minutes: int) -> Windows:
+        """The same in windows of local time of `minutes`."""
+        import numpy as np
+
+        first = self.use.begins(minutes)
+        if len(first) == 0:
+            return self
+        held = np.add.reduceat(self.held, first)
+        use = self.use.in_windows(minutes)
+        return Windows(use, self.starts[first], held, self.day[first], coarse=self.coarse)
 
     def start(self, place: int) -> datetime:
         """The start of a window."""

@@ -87,3 +87,33 @@ def test_a_day_that_somebody_forgot_the_heater(ask: Callable[..., Result]) -> No
 def test_a_meter_that_is_silent_is_named(ask: Callable[..., Result]) -> None:
     found = ask("energy/load", HALL, {"hall-kwh": hall()}, "2025-01-01", "2025-02-01")
     assert [(one.what, one.why) for one in found.completeness.missing] == [("hall-kwh", "no readings")]
+
+
+def test_what_makes_a_load_doubtful_is_named(ask: Callable[..., Result]) -> None:
+    """Two days at 0, one hour that feeds in, and a third of the interval not metered."""
+    times, use = hall()
+    use[100:148] = 0.0
+    use[500] = -1.0
+    found = ask("energy/load", HALL, {"hall-kwh": (times[:1456], use[:1456])}, "2024-01-01", "2024-04-01")
+    assert [one.why for one in found.completeness.missing] == [
+        "67% of the interval metered",
+        "1 windows below zero: does it feed in?",
+        "0 for 48 h in a row: was it off, or is missing written as 0?",
+    ]
+    assert (found.completeness.wanted, found.completeness.had) == (1, 0)
+
+
+def test_hours_are_local_ones_where_they_lie_across_those_of_utc(ask: Callable[..., Result]) -> None:
+    """4 kWh in the hour from 9:00 in Kolkata, which UTC cuts in two: 4 kW at 9:00; a counter to its last step."""
+    times = slots("2024-01-07T18:30", "2024-01-14T18:45", 15)
+    local = (times.astype("datetime64[m]").astype(int) + 330) % 1440
+    rises = np.where((local >= 540) & (local < 600), 1.0, 0.1)
+    text = HALL.replace("UTC", "Asia/Kolkata").replace(
+        "kind: interval, every: 1h", "kind: counter, every: 15m"
+    )
+    series = {"hall-kwh": (times, 50 + np.concatenate([[0], np.cumsum(rises)[:-1]]))}
+    found = ask("energy/load", text, series, "2024-01-08", "2024-01-15", window="60m")
+    row = rows_of(found, "loads")[0]
+    assert (row["peak_kw"], row["used_kwh"]) == (pytest.approx(4.0), pytest.approx(7 * (4 + 23 * 0.4)))
+    assert rows_of(found, "week")[0]["week_shape"][9] == pytest.approx(4.0)
+    assert found.completeness.complete

@@ -170,3 +170,16 @@ def test_a_week_that_is_mostly_flagged_is_not_assessable() -> None:
     week = judge(RULES["voltage"][0], np.ones(1008), marked, 0.95)
     assert week.fails is None
     assert week.why == "505 of 1008 blocks flagged"
+
+
+def test_a_unit_that_does_not_fit_its_role_is_named(ask: Callable[..., Result]) -> None:
+    """P_lt in the unit `1` is one of parts and is taken; an ampere is no voltage, and is not passed over."""
+    text = CITY.replace('unit: "", quantity: ratio, every: 2h', 'unit: "1", every: 2h').replace(
+        "unit: V", "unit: A"
+    )
+    series = {"flicker": (slots(*WEEK, 120), np.full(84, 50.0))}  # the store keeps parts in per cent
+    found = ask("energy/power_quality", text, series, "2026-01-05", "2026-01-12")
+    assert rows_of(found, "weeks")[0]["worst_mean"] == pytest.approx(0.5)
+    assert any(
+        "is about voltage, and its unit A is one of current" in one.why for one in found.completeness.missing
+    )
