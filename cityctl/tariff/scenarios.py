@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from cityctl.tariff.model import Tariff
-from cityctl.tariff.use import Use, month_of
+from cityctl.tariff.use import Use
 
 
 def capped(use: Use, day: Any, cap: float) -> Use:
@@ -58,10 +60,13 @@ def prices(use: Use, tariff: Tariff) -> Any:
     import numpy as np
 
     found = np.zeros(len(use.energy))
-    for number in np.unique(use.month):
-        version = tariff.on(month_of(int(number)))
-        chosen = use.month == number
-        for entry in version.energy if version is not None else []:
+    epoch = date(1970, 1, 1).toordinal()
+    for version, following in pairwise([*tariff.versions, None]):
+        assert version is not None
+        chosen = use.day >= version.from_.toordinal() - epoch
+        if following is not None:
+            chosen &= use.day < following.from_.toordinal() - epoch
+        for entry in version.energy:
             if entry.above == 0:
                 holds = entry.holds(use.month % 12 + 1, use.minute, use.weekday, use.holiday)
                 found = found + np.where(chosen & holds, entry.price, 0.0)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from cityctl.tariff.charges import bills
 from cityctl.tariff.lines import Bill
 from cityctl.tariff.model import Tariff
+from cityctl.tariff.scenarios import prices
 from cityctl.tariff.use import Use
 
 MARCH, APRIL = 2024 * 12 + 2, 2024 * 12 + 3
@@ -161,6 +162,15 @@ def test_prices_that_change_within_a_month() -> None:
     bill = billed(told({**old, "window": "60m"}, {**new, "window": "60m"}), april())
     assert [line.cost for line in bill.lines] == pytest.approx([10, 2400, 10, 40, 9600, 40])
     assert bill.remarks == ["prices change on 2024-04-11"]
+
+
+def test_prices_of_hours_change_on_their_day() -> None:
+    tariff = told(
+        {"energy": [{"price": 1}]}, {"from": "2024-04-11", "energy": [{"price": 2, "hours": "0-12"}]}
+    )
+    price = prices(april(), tariff)
+    assert (price[:240] == 1).all()
+    assert price[240:264].tolist() == [2.0] * 12 + [0.0] * 12
 
 
 def test_a_surcharge_for_the_power_factor() -> None:

@@ -17,7 +17,7 @@ from cityctl.analysis.energy.bill_rows import compared, currency_of, tables
 from cityctl.analysis.energy.metered import Billed, Metered
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.tariffs import Assigned, assigned, load
-from cityctl.analysis.energy.windowed import OFFSETS, sum_up, windows
+from cityctl.analysis.energy.windowed import OFFSETS, place, sum_up, windows
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
@@ -81,6 +81,7 @@ def answer(question: Question) -> Result:
     for width in sorted(set(widths.values())):
         chosen = [one for one in meters if widths[one.point.id] == width]
         steps = sum_up(question, [name for one in chosen for name in _meters_of(one)], width)
+        place(question)
         for one in chosen:
             metered = _metered(question, one, width, steps.get(one.point.id), billed)
             if isinstance(metered, str):

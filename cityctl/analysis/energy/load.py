@@ -17,6 +17,7 @@ from cityctl.analysis.energy.windowed import (
     PEAK_AT,
     USED,
     Windows,
+    place,
     sum_up,
     windows,
 )
@@ -117,6 +118,7 @@ def answer(question: Question) -> Result:
         )
     width = _MINUTES[question.parameters["window"]]
     steps = sum_up(question, [point.id for point in meters], OFFSETS)
+    place(question)
     loads: list[tuple[Point, Windows, Shape]] = []
     lacking: list[Missing] = []
     for point in meters:

@@ -68,6 +68,12 @@ def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, f
     return dict(question.engine.rows(question.sql("steps_of")))
 
 
+def place(question: Question) -> None:
+    """Put the windows up to the interval's end, after `sum_up`, in the local calendar."""
+    until = question.interval.end.astimezone(UTC).replace(tzinfo=None)
+    question.engine.execute(question.sql("placed"), {"until": until})
+
+
 def windows(
     question: Question,
     meter: str,
@@ -77,14 +83,13 @@ def windows(
     reactive: str | None = None,
     export: str | None = None,
 ) -> Windows | None:
-    """The windows of one meter up to the interval's end; None where there are none.
+    """The windows of one meter, after `place`; None where there are none.
 
     `reactive` and `export` are the meters of reactive energy and of energy that goes back, beside it.
     """
     import numpy as np
 
-    until = question.interval.end.astimezone(UTC).replace(tzinfo=None)
-    asked = {"meter": meter, "partner": reactive, "exporter": export, "until": until}
+    asked = {"meter": meter, "partner": reactive, "exporter": export}
     table = question.engine.arrow(question.sql("local"), asked)
     if not table.num_rows:
         return None

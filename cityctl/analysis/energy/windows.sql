@@ -28,29 +28,38 @@ left join (
 ) as h on h.meter = m.meter
 group by m.meter
 
--- name: local
--- The windows of one meter up to an instant with their place in the local calendar, and what the meters beside it tell
--- of the same window: reactive energy, and energy that went back. The calendar knows half-hours of UTC: in a zone that
--- is 45 minutes off, a day ends within one.
+-- name: placed
+-- Every window up to an instant with its place in the local calendar, meter by meter. The calendar knows half-hours of
+-- UTC: in a zone that is 45 minutes off, a day ends within one.
+create or replace table placed_windows as
 with placed as (
-    select w.at as at, w.amount as amount, w.held as held, c.local + (w.at - c.slot) as local
+    select w.meter as meter, w.at as at, w.amount as amount, w.held as held, c.local + (w.at - c.slot) as local
     from windows as w
     join calendar as c
       on c.slot = case when extract(minute from w.at) >= 30
                        then date_trunc('hour', w.at) + interval '30' minute
                        else date_trunc('hour', w.at) end
-    where w.meter = $meter and w.at < $until
+    where w.at < $until
 ),
 days as (select c.day as day, bool_or(c.holiday) as holiday from calendar as c group by c.day)
-select t.at as at, t.amount as amount, t.held as held, p.amount as reactive, x.amount as exported,
+select t.meter as meter, t.at as at, t.amount as amount, t.held as held,
        cast(extract(year from t.local) * 12 + extract(month from t.local) - 1 as integer) as month,
        cast(extract(hour from t.local) * 60 + extract(minute from t.local) as integer) as minute,
        cast(extract(isodow from t.local) - 1 as integer) as weekday,
        coalesce(d.holiday, false) as holiday, cast(t.local as date) as day
 from placed as t
 left join days as d on d.day = cast(t.local as date)
-left join windows as p on p.meter = $partner and p.at = t.at
-left join windows as x on x.meter = $exporter and x.at = t.at
+order by t.meter, t.at
+
+-- name: local
+-- The windows of one meter, and what the meters beside it tell of the same window: reactive energy, and energy that went
+-- back.
+select t.at as at, t.amount as amount, t.held as held, p.amount as reactive, x.amount as exported, t.month as month,
+       t.minute as minute, t.weekday as weekday, t.holiday as holiday, t.day as day
+from placed_windows as t
+left join (select * from placed_windows as o where o.meter = $partner) as p on p.at = t.at
+left join (select * from placed_windows as o where o.meter = $exporter) as x on x.at = t.at
+where t.meter = $meter
 order by t.at
 
 -- name: steps_of
