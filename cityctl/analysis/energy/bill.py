@@ -151,10 +151,13 @@ def _weekdays(true: Any, days: Any, calendar: str) -> Any:
 
 
 NOTES = (
-    "Method: use is summed by the tariff's window of demand in local time; energy by the times of each price, in tiers "
-    "of the month's use in those times; demand is the highest mean power of a window; a month in part is billed "
-    "with its days' share of standing charges. Power factor of a month is kWh / sqrt(kWh² + kvarh²).",
-    "Method: the capped load moves what lies above the cap to the emptiest windows of the same day; the shifted load "
-    "moves a share of the use in the day's dearest windows to its cheapest ones. Neither asks if that can be done.",
+    "Method: use is summed by windows of local time; energy by the times of each price, in tiers that count the "
+    "month's use as it comes; demand is the highest mean power of the tariff's own window; a month in part is "
+    "billed with its days' share of what is charged by the month, and so is each part of a month in which prices "
+    "change. Power factor of a month is kWh / sqrt(kWh² + kvarh²). Use below zero, or a meter with `role: export` "
+    "beside it, was fed in.",
+    "Method: the capped load moves what lies above the cap to the emptiest windows of the same day; the shifted "
+    "load moves a share of the use in the day's dearest windows to its cheapest ones. Neither asks if that can be "
+    "done.",
     "Limits: readings that are missing are not billed; readings longer than the window of demand understate it.",
 )
