@@ -58,9 +58,6 @@ def run(
     return only_findings(result) if findings_alone else result
 
 
-NO_READINGS = "point VARCHAR, time TIMESTAMP, value DOUBLE, quality UTINYINT, received TIMESTAMP"
-
-
 @dataclass(frozen=True)
 class _Asked:
     """A question of a report, ready to be asked: its parameters are read, nothing else is touched."""
@@ -109,17 +106,6 @@ def _answered(asked: _Asked, project: Project) -> Result:
     analysis, parameters, interval, city = asked.analysis, asked.parameters, asked.interval, project.city
     wanted = analysis.points(city, parameters)
     window = analysis.window(interval, parameters, city)
-    if not wanted and not project.store_folder.exists():  # interruptions stand in a file: no store is needed
-        with Engine() as engine:
-            engine.execute(f"CREATE TABLE readings ({NO_READINGS})")
-            attach_city(engine, city, window)
-            attach_counted(engine, city.points())
-            result = analysis.answer(Question(city, interval, parameters, engine, project.library))
-        return dress(
-            replace(result, interval=result.interval or interval),
-            asked.loaded,
-            parameters=sentence(analysis, parameters),
-        )
     with opened(project) as store, Engine() as engine:
         store.attach(engine, city, points=wanted, interval=window)
         attach_city(engine, city, window)
