@@ -119,10 +119,12 @@ def _daily(entries: Sequence[Demand], of: Months) -> list[Line]:
 
 def _raised(wanted: PowerFactor, factor: float | None, remarks: list[str]) -> float:
     """What billed demand is raised by: target / power factor where that is below the target."""
+    if wanted.surcharge or wanted.discount:  # lines cost more, and demand is billed as it was
+        return 1.0
     if factor is None:
         remarks.append("demand depends on the power factor, and reactive energy is not metered")
         return 1.0
-    if wanted.surcharge or wanted.discount or not 0 < factor < wanted.target:
+    if not 0 < factor < wanted.target:
         return 1.0
     return wanted.target / factor
 
