@@ -19,6 +19,9 @@ from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
 from cityctl.analysis.question import Question
 
 MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
+SHORT = 28  # compared days: below them a figure says little of a year
+LEAST_HOURS = 12  # with an outdoor temperature in a day, on average
+REFUSED = ("unit", "dead")  # events of which no figure is made
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Row:
     intervention: date | None
     verdict: str
     failures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     apart: bool = False
@@ -60,7 +64,7 @@ class Row:
             "network": self.network,
             "verdict": self.verdict,
             "method": self.method,
-            "reasons": "; ".join([*self.failures, *self.remarks]) or None,
+            "reasons": "; ".join([*self.failures, *self.doubts, *self.remarks]) or None,
             **self.figures,
         }
         return tuple(told.get(key) for key in ROW)
@@ -86,7 +90,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row = Row(one.point.id, one.point.zone, label, one.network, one.intervention, "")
     row.method = question.parameters["method"]
     row.failures = _failures(question, one, totals, model)
-    row.failures += [str(event) for event in known.events if event.kind == "unit"]
+    row.failures += [str(event) for event in known.events if event.kind in REFUSED]
     if row.failures:
         row.verdict = f"NOT ASSESSABLE {row.failures[0]}"
         return row
@@ -95,8 +99,11 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.figures = _figures(question, one, totals, model)
     row.figures["saved_co2"] = known.carbon
     row.figures["normal_kwh"] = known.normal
-    row.remarks = [*_remarks(one, totals, model, row), *map(str, known.events)]
-    row.apart = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
+    row.doubts = [*_idle(model), *(str(event) for event in known.events if event.kind == "huge")]
+    row.remarks = _remarks(one, totals, model, row)
+    row.remarks += [str(event) for event in known.events if event.kind != "huge"]
+    changed = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
+    row.apart = changed or bool(row.doubts)
     row.verdict = _verdict(row)
     return row
 
@@ -116,7 +123,7 @@ def _failures(
         return ["no outdoor temperature in city.yaml"]
     if totals is None or not totals["used_days"]:
         return ["no readings before the measure"]
-    wrong_step = _step_problem(asked["method"], totals["every_s"])
+    wrong_step = _step_problem(asked["method"], totals["every_s"], totals.get("weather_hours"))
     if wrong_step:
         return [wrong_step]
     found = []
@@ -134,21 +141,25 @@ def _failures(
         found.append(f"{negatives:.0f} negative readings: does it feed in?")
     if not totals["compared_days"]:
         found.append("no valid day since the measure")
-    if model is None:
-        return found or ["no model fits"]
+    return found if model is not None or found else ["no model fits"]
+
+
+def _idle(model: Mapping[str, Any]) -> list[str]:
+    """Days that read 0 although use was expected, where they hold too much of it to book the rest."""
+    found = []
     if (model["idle_baseline_share"] or 0) > MOST_IDLE:
         found.append(
             f"0 on {model['idle_baseline']} baseline days on which use was expected: was it shut down?"
         )
     if (model["idle_share"] or 0) > MOST_IDLE:
-        found.append(
-            f"0 on {model['idle']} days since {model['idle_since']}: is it shut down, or the meter dead?"
-        )
+        found.append(f"0 on {model['idle']} days since {model['idle_since']}: was it shut down?")
     return found
 
 
-def _step_problem(method: str, every_s: float | None) -> str | None:
-    """Why a meter's readings lie too far apart for a method; None where they do not."""
+def _step_problem(method: str, every_s: float | None, weather_hours: float | None) -> str | None:
+    """Why readings of use or weather lie too far apart for a method; None where they do not."""
+    if method == "towt" and weather_hours is not None and weather_hours < LEAST_HOURS:
+        return f"{weather_hours:.0f} outdoor temperatures a day: the model by the hour needs hourly ones"
     if every_s is None:
         return None
     if method == "towt" and every_s > 3600:
@@ -176,7 +187,7 @@ def _figures(
     last = question.interval.end.astimezone(question.interval.zone)
     price = _price(question, one)
     return {
-        "baseline_kwh": totals["sy"],
+        "baseline_kwh": totals["used"],
         "counterfactual_kwh": expected,
         "observed_kwh": observed,
         "avoided_kwh": avoided,
@@ -242,16 +253,45 @@ def _remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], r
     if totals["compared_days"] < 0.9 * totals["reporting_days"]:
         share = totals["compared_days"] / totals["reporting_days"]
         said.append(f"{_percent(share)} of the days since the measure are compared")
+    if row.figures["days"] < SHORT:
+        said.append(
+            f"compared days: {row.figures['days']}, less than four weeks: a year may tell another figure"
+        )
+    said += _gaps(totals, row.method)
     if model["beyond"] and model["beyond"] >= 0.05 * model["days"]:
         said.append(f"{model['beyond']:.0f} days colder or warmer than the baseline knew: extrapolated")
-    for when, idle in (("baseline", model["idle_baseline"]), ("compared", model["idle"])):
-        if idle:
+    for when, idle, share in (
+        ("baseline", model["idle_baseline"], model["idle_baseline_share"]),
+        ("compared", model["idle"], model["idle_share"]),
+    ):
+        if idle and (share or 0) <= MOST_IDLE:
             said.append(f"0 on {idle} {when} days on which use was expected")
     if model["extreme"]:
         said.append(f"{model['extreme']:.0f} extreme days in the baseline (above median + 3 IQR)")
     if one.earlier is not None and (row.figures["baseline_start"] <= one.earlier):
         said.append(f"another measure on {one.earlier} lies in the baseline")
     return said
+
+
+def _gaps(totals: Mapping[str, Any], method: str) -> list[str]:
+    """What was missing, and what was put in its place."""
+    filled = "their other hours are compared" if method == "towt" else "filled with their own mean"
+    told = {
+        "zeros": ("reading", "of 0 taken as missing"),
+        "filled": ("day", f"with missing readings: {filled}"),
+        "half_empty": ("day", "with too few readings left out"),
+        "silent": ("day", "without readings left out"),
+        "without_weather": ("day", "without outdoor temperature left out"),
+    }
+    if (
+        totals["every_s"] is not None and totals["every_s"] > 2 * 86400
+    ):  # between two bills no day has readings
+        told = {"zeros": told["zeros"]}
+    return [
+        f"{totals[key]} {what}{'' if totals[key] == 1 else 's'} {text}"
+        for key, (what, text) in told.items()
+        if totals.get(key)
+    ]
 
 
 def said_change(row: Row) -> str:
@@ -264,6 +304,8 @@ def said_change(row: Row) -> str:
 
 def _verdict(row: Row) -> str:
     per_cent, fsu = row.figures["saving_pct"], row.figures["fsu"]
+    if row.doubts:
+        return f"SET APART {row.doubts[0]}"
     if row.apart:
         way = "fell" if per_cent > 0 else "rose"
         return f"SET APART use {way} by {abs(per_cent):.0f} %: another supply or purpose?"

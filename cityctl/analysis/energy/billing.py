@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 COLDEST, WARMEST = 30, 90  # thresholds that are tried [degF], by 1 degF
-LEAST_NONZERO, LEAST_DEGREE_DAYS = 10, 20.0  # days with degree days, and degree days, in all periods together
+LEAST_DEGREE_DAYS = (
+    20.0  # in all periods together; how many days have any does not count (as in eemeter's billing)
+)
 SHORTEST, MONTHLY, BIMONTHLY = 25, 35, 70  # days of a period; CalTRACK 2.0, 2.2.3.4
 WEATHER_SHARE = 0.9  # of a period's days that need a temperature; CalTRACK 2.0, 2.2.3.3
 LEAST_PERIODS = 5  # five two-month bills
@@ -159,7 +161,7 @@ def _qualified(bills: Bills, grid: Any, *, warm: bool) -> Any:
 
     apart = (bills.temperature[:, None] - grid) * (1 if warm else -1)
     excess = np.maximum(apart, 0)
-    return ((excess > 0).sum(axis=0) >= LEAST_NONZERO) & (excess.sum(axis=0) >= LEAST_DEGREE_DAYS)
+    return excess.sum(axis=0) >= LEAST_DEGREE_DAYS
 
 
 @dataclass

@@ -69,6 +69,13 @@ class Weather:
     days: Any
     degrees: Any
 
+    def count(self, first: date, until: date) -> int:
+        """How many days of [first, until) have a temperature."""
+        import numpy as np
+
+        low, high = np.searchsorted(self.days, [first.toordinal(), until.toordinal()])
+        return int(high - low)
+
     def bills(self, periods: list[Period]) -> tuple[list[Period], Bills]:
         """The periods that have enough weather, with it."""
         import numpy as np
@@ -107,8 +114,9 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
         known, bills = sky.bills(before)
         compared, later = sky.bills(after)
         totals.append(
-            {"meter": meter, "used_days": _days(before), "weather_days": _days(known), "n": _days(known),
-             "sy": math.fsum(one.amount for one in known), "reporting_days": _days(after),
+            {"meter": meter, "used_days": _days(before), "n": _days(known),
+             "weather_days": sky.count(measure - timedelta(days=question.parameters["baseline_days"]), measure),
+             "used": math.fsum(one.amount for one in known), "reporting_days": _days(after),
              "compared_days": _days(compared), "baseline_negatives": negatives.get(meter, 0),
              "reporting_negatives": 0}
         )  # fmt: skip
@@ -132,7 +140,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
 
 
 _PREDICTED = ("meter", "day", "days", "reporting", "y", "t", "expected", "beyond")
-_TOTALS = ("meter", "used_days", "weather_days", "n", "sy", "reporting_days", "compared_days",
+_TOTALS = ("meter", "used_days", "weather_days", "n", "used", "reporting_days", "compared_days",
            "baseline_negatives", "reporting_negatives")  # fmt: skip
 
 

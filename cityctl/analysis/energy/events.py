@@ -19,6 +19,11 @@ LEAST_RUN = 5  # days
 DEEP = 3.0  # times the baseline's scatter that such a day must lie below the usual
 LEAST_LEVEL = 28  # days on either side of a step
 JUMP_DAYS, JUMP_POWER = 14, 2.0  # of a change of unit: days on either side, power of ten
+OFF_POWER = 0.3  # how far from a whole power of ten such a jump may lie
+LEAST_ALIKE = 5  # days of the same weather on either side, by which a jump is told from a season
+DEAD_DAYS = 42  # of a run of zeros on which use was expected: longer than a school is shut in summer
+IDLE, IDLE_SPREADS = 0.25, 2.0  # of the mean, and of the baseline's scatter: where a day that reads 0 is idle
+HUGE = 30.0  # times what 95 % of the days stay below: no use
 STEP = 8.0  # t-value of a step between two levels, with the days' autocorrelation taken into account
 LARGE = 0.1  # of the expected use: smaller steps change no verdict
 
@@ -27,10 +32,11 @@ LARGE = 0.1  # of the expected use: smaller steps change no verdict
 class Event:
     """What happened in [first, last].
 
-    `kwh` is what was used less (shutdown), what it changed a day (step), or the factor (unit).
+    `kwh` is what was used less (shutdown), what it changed a day (step), the factor (unit), how many days of zeros
+    (dead), or of more than can have been used (huge).
     """
 
-    kind: Literal["shutdown", "step", "unit"]
+    kind: Literal["shutdown", "step", "unit", "dead", "huge"]
     first: date
     last: date
     kwh: float
@@ -38,6 +44,13 @@ class Event:
     def __str__(self) -> str:
         if self.kind == "unit":
             return f"use jumps by a factor of {self.kwh:g} on {self.first}: did the unit change?"
+        if self.kind == "dead":
+            return f"0 on {self.kwh:.0f} days since {self.first}: is it shut down, or the meter dead?"
+        if self.kind == "huge":
+            return (
+                f"{self.kwh:.0f} days with more than {HUGE:g} times what 95 % of the days stay below, "
+                f"the first on {self.first}: wrong readings?"
+            )
         if self.kind == "shutdown":
             days = (self.last - self.first).days + 1
             return f"shutdown {self.first} to {self.last} ({days} days) set apart"
@@ -50,29 +63,29 @@ class Event:
 
 
 def shutdowns(
-    days: Sequence[date], use: Any, expected: Any, spread: float, longest_before: int
+    days: Sequence[date], use: Any, expected: Any, spread: float, longest_before: int, least: int = LEAST_RUN
 ) -> list[Event]:
-    """Runs of days with less than half of what was usual since the measure, but more than nothing.
+    """Runs of at least `least` days with less than half of what was usual since the measure, but more than nothing.
 
     Days that read 0 may be a dead meter as well: another rule refuses those. `spread` [kWh a day] is the
     baseline's RMSE; a run counts if it is longer than the longest one of the baseline (`longest_before`, days).
     """
     return [
         Event("shutdown", days[begin], days[end - 1], float((expected[begin:end] - use[begin:end]).sum()))
-        for begin, end in _runs(use, expected, spread)
-        if end - begin >= LEAST_RUN and end - begin > longest_before
+        for begin, end in _runs(use, expected, spread, least)
+        if end - begin >= least and end - begin > longest_before
     ]
 
 
-def longest_run(use: Any, expected: Any, spread: float) -> int:
+def longest_run(use: Any, expected: Any, spread: float, least: int = LEAST_RUN) -> int:
     """The longest run of such days, in the baseline: a school that shuts each summer shuts again."""
-    return max((end - begin for begin, end in _runs(use, expected, spread)), default=0)
+    return max((end - begin for begin, end in _runs(use, expected, spread, least)), default=0)
 
 
-def _runs(use: Any, expected: Any, spread: float) -> list[tuple[int, int]]:
+def _runs(use: Any, expected: Any, spread: float, least: int) -> list[tuple[int, int]]:
     import numpy as np
 
-    if len(use) < 2 * LEAST_RUN:
+    if len(use) < 2 * least:
         return []
     ratio = np.where(expected > 0, use / np.where(expected > 0, expected, 1), 1.0)
     usual = float(np.median(ratio)) * expected
@@ -81,10 +94,40 @@ def _runs(use: Any, expected: Any, spread: float) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def unit_jump(days: Sequence[date], use: Any) -> Event | None:
+def dead(days: Sequence[date], use: Any, expected: Any, mean: float, spread: float) -> Event | None:
+    """The run of zeros with the most days on which use was expected, if those are DEAD_DAYS or more.
+
+    Arrays of the days since the measure; `mean` and `spread` [kWh a day] are the baseline's mean and RMSE.
+    """
+    import numpy as np
+
+    idle = expected > max(IDLE * mean, IDLE_SPREADS * spread)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (use <= 0).astype(np.int8), [0]])))
+    runs = [
+        (int(idle[begin:end].sum()), int(begin), int(end))
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    count, begin, end = max(runs, default=(0, 0, 0))
+    return Event("dead", days[begin], days[end - 1], float(count)) if count >= DEAD_DAYS else None
+
+
+def huge(days: Sequence[date], use: Any) -> Event | None:
+    """Days on which a meter tells more than can have been used: a spike, or a week of Wh among kWh."""
+    import numpy as np
+
+    usual = float(np.quantile(use, 0.95)) if len(use) else 0.0
+    beyond = np.flatnonzero(use > HUGE * usual) if usual > 0 else np.array([], int)
+    if not len(beyond):
+        return None
+    return Event("huge", days[int(beyond[0])], days[int(beyond[-1])], float(len(beyond)))
+
+
+def unit_jump(days: Sequence[date], use: Any, temperature: Any) -> Event | None:
     """The day from which on a meter tells hundreds of times more, or less: Wh in place of kWh, or its pulses.
 
-    Medians of two weeks on either side are held against each other; a power of ten of 100 and more is a jump.
+    Medians of two weeks on either side are held against each other; a whole power of ten from 100 on, among days
+    that all have use, is a jump if it stays in the same weather (`temperature`, one entry a day): a boiler that is
+    turned off for the summer falls as deep, and comes back.
     """
     import numpy as np
 
@@ -97,13 +140,31 @@ def unit_jump(days: Sequence[date], use: Any) -> Event | None:
     both = (before > 0) & (after > 0)
     power = np.where(both, np.log10(np.where(both, after / np.where(both, before, 1), 1)), 0.0)
     at = int(np.abs(power).argmax())
-    if abs(power[at]) < JUMP_POWER:
+    if abs(power[at]) < JUMP_POWER or abs(power[at] - round(float(power[at]))) > OFF_POWER:
+        return None
+    if (use[at : at + 2 * JUMP_DAYS] <= 0).any():
         return None
     # Several days share the same medians: the step itself is where two neighbours lie furthest apart.
     near = slice(max(at, 0), min(at + 2 * JUMP_DAYS, size))
     logs = np.log10(np.maximum(use[near], 1e-12))
     first = near.start + int(np.abs(np.diff(logs)).argmax()) + 1
+    if not _stays(use, temperature, first, float(power[at])):
+        return None
     return Event("unit", days[first], days[-1], float(10 ** round(float(power[at]))))
+
+
+def _stays(use: Any, temperature: Any, first: int, power: float) -> bool:
+    """Whether use lies most of `power` (of ten) apart before and since `first` on days of the same weather."""
+    import numpy as np
+
+    early, late = temperature[:first], temperature[first:]
+    low, high = max(early.min(), late.min()), min(early.max(), late.max())
+    alike = (temperature >= low) & (temperature <= high)
+    before, after = use[:first][alike[:first]], use[first:][alike[first:]]
+    if len(before) < LEAST_ALIKE or len(after) < LEAST_ALIKE:
+        return False
+    levels = [max(float(np.median(one)), 1e-12) for one in (before, after)]
+    return float(np.log10(levels[1] / levels[0]) / power) > 0.5
 
 
 def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:

@@ -37,7 +37,8 @@ def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
     models: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     days = question.engine.arrow(
-        "select meter, cell, y, t from savings_daily where not reporting and y is not null and t is not null "
+        "select meter, cell, y / length as y, t from savings_daily "
+        "where not reporting and y is not null and t is not null "
         "order by meter, day"
     )
     for meter, columns in by_meter(days):

@@ -31,7 +31,7 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
     ):
         parts.setdefault(meter, {})[cell] = tuple(0.0 if value is None else float(value) for value in held)
     days = question.engine.arrow(
-        "select meter, cell, reporting, y, t from savings_daily where t is not null order by meter, day"
+        "select meter, cell, reporting, y / length as y, t from savings_daily where t is not null order by meter, day"
     )
     found: dict[str, float] = {}
     for meter, columns in by_meter(days):

@@ -11,13 +11,12 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, columns, events, evidence, normal, portfolio
+from cityctl.analysis.energy import account, columns, evidence, non_routine, normal, portfolio
 from cityctl.analysis.energy.account import Row
-from cityctl.analysis.energy.baseline import hand_over, keep, sum_by_day, whole_days
+from cityctl.analysis.energy.baseline import hand_over, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
-from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
-from cityctl.analysis.energy.methods import METHODS, by_meter
+from cityctl.analysis.energy.methods import METHODS
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
@@ -27,6 +26,7 @@ from cityctl.result import Line, Plot, Result
 TITLE = "Energy savings against weather"
 SUMMARY = "avoided energy use of each meter since its measure, with the uncertainty of the saving"
 COLUMNS = (*columns.COLUMNS, *evidence.COLUMNS)
+WHOLE_DAY = 0.9  # share of a day's readings: below it, that the rest was filled with its mean is told
 MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
@@ -57,12 +57,14 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
-    """From the first baseline day of any meter on."""
+    """From the first baseline day of any meter on, to the reading that ends the last day or bill."""
     first = interval.start.astimezone(interval.zone).date()
     dates = [one.intervention for one in wanted(city, parameters) if one.intervention is not None]
-    reach = BIMONTHLY if parameters["method"] == "billing" else 1  # a bill may begin before the baseline
-    begin = min([first, *dates]) - timedelta(days=parameters["baseline_days"] + reach)
-    return Interval(midnight(begin, interval.zone), interval.end, interval.zone)
+    reach = timedelta(
+        days=BIMONTHLY if parameters["method"] == "billing" else 1
+    )  # a bill may begin before it
+    begin = min([first, *dates]) - timedelta(days=parameters["baseline_days"]) - reach
+    return Interval(midnight(begin, interval.zone), interval.end + reach, interval.zone)
 
 
 def answer(question: Question) -> Result:
@@ -73,11 +75,11 @@ def answer(question: Question) -> Result:
             f"no meter of energy use matches `{question.parameters['meters']}`",
             hint="a meter of use has `role: consumption`; `cityctl data status` lists the points",
         )
-    whole = whole_days(window(question.interval, question.parameters, question.city))
+    asked = question.interval
+    reached = window(asked, question.parameters, question.city)
+    whole = whole_days(Interval(reached.start, asked.end, asked.zone))
     if not whole:
-        raise UsageProblem(
-            f"no whole local day in {question.interval}", hint="ask for a longer interval with --since"
-        )
+        raise UsageProblem(f"no whole local day in {asked}", hint="ask for a longer interval with --since")
     hand_over(question, meters, whole)
     sum_by_day(question, {one.point.kind for one in meters})
     METHODS[question.parameters["method"]](question, meters)
@@ -103,9 +105,14 @@ def answer(question: Question) -> Result:
 
 def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     ask = question.engine
-    happened = _set_apart(question)
+    happened = non_routine.set_apart(question)
     with_steps = "select t.*, s.every_s from savings_totals as t left join steps as s on s.meter = t.meter"
     totals = {row["meter"]: row for row in ask.arrow(with_steps).to_pylist()}
+    for row in ask.arrow(question.sql("gaps"), {"whole": WHOLE_DAY}).to_pylist():
+        totals.get(row["meter"], {}).update(row)
+    hours = dict(ask.rows("select temperature, avg(hours) from savings_weather group by temperature"))
+    for one in meters:
+        totals.get(one.point.id, {})["weather_hours"] = hours.get(one.temperature)
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
     carbon = dict(ask.rows(question.sql("carbon"))) if any(one.carbon is not None for one in meters) else {}
     by_day = question.parameters["method"] in ("caltrack2", "split")
@@ -119,47 +126,6 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
         )
         rows.append(account.judge(question, one, known))
     return rows
-
-
-def _set_apart(question: Question) -> dict[str, list[Event]]:
-    """Non-routine events by meter; the days of shutdowns leave the account (savings_kept)."""
-    import numpy as np
-
-    found: dict[str, list[Event]] = {}
-    days = question.engine.arrow(
-        "select meter, day, reporting, beyond, y, expected from savings_predicted where days = 1 order by meter, day"
-    )
-    dates = days["day"].to_pylist() if days.num_rows else []
-    begin = 0
-    for meter, table in by_meter(days):
-        end = begin + len(table["y"])
-        after = table["reporting"].astype(bool)
-        before = ~after
-        if before.any() and after.any():
-            y, expected = table["y"], table["expected"]
-            jumped = events.unit_jump(dates[begin:end], y)
-            if jumped:
-                found[meter] = [jumped]
-                begin = end
-                continue
-            spread = float(np.sqrt(np.mean((y[before] - expected[before]) ** 2)))
-            usual = events.longest_run(y[before], expected[before], spread)
-            told = after & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing
-            these = [day for day, counts in zip(dates[begin:end], told, strict=True) if counts]
-            met = events.shutdowns(these, y[told], expected[told], spread, usual)
-            changed = events.step(these, y[told], expected[told]) if not met else None
-            if met or changed:
-                found[meter] = [*met, *([changed] if changed else [])]
-        begin = end
-    apart = [
-        {"meter": meter, "first_day": one.first, "last_day": one.last}
-        for meter, met in found.items()
-        for one in met
-        if one.kind == "shutdown"
-    ]
-    keep(question, "savings_apart", apart, ("meter", "first_day", "last_day"))
-    question.engine.execute(question.sql("without_shutdowns"))
-    return found
 
 
 def _plots(question: Question, row: Row) -> list[Plot]:

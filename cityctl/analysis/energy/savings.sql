@@ -13,8 +13,9 @@
 -- Local days: a half-hour of UTC belongs to one local day, so a small join replaces converting every reading.
 create or replace table savings_use as
 select a.meter as meter, c.day as day,
-       count(*) as readings,
-       sum(a.amount) as amount,
+       count(case when not (m.zeros_missing and a.amount = 0) then 1 end) as readings,
+       count(case when m.zeros_missing and a.amount = 0 then 1 end) as zeros,
+       sum(case when not (m.zeros_missing and a.amount = 0) then a.amount end) as amount,
        count(case when a.amount < 0 then 1 end) as negatives
 from amounts as a
 join savings_meters as m on m.meter = a.meter
@@ -22,7 +23,7 @@ join calendar as c
   on c.slot = case when extract(minute from a.at) >= 30
                    then date_trunc('hour', a.at) + interval '30' minute
                    else date_trunc('hour', a.at) end
-where a.amount is not null and not (m.zeros_missing and a.amount = 0)
+where a.amount is not null
 group by a.meter, c.day
 
 -- name: steps
@@ -34,11 +35,12 @@ select m.meter as meter,
             then 86400.0 * (max(u.day) - min(u.day)) / (count(u.day) - 1)
             else coalesce(max(m.every_s), 86400.0 / greatest(1, max(u.readings))) end as every_s
 from savings_meters as m
-left join savings_use as u on u.meter = m.meter
+left join savings_use as u on u.meter = m.meter and u.readings > 0
 group by m.meter
 
 -- name: weather
--- Daily means of hourly means [degF]; a day needs half of its hours.
+-- Daily means of hourly means [degF]; a day needs half of its hours. Of the autumn day of 25 hours the first 24
+-- count, as in eemeter: models fitted beside it agree.
 create or replace table savings_weather as
 select h.temperature as temperature, h.day as day,
        avg(h.degree_c) * 1.8 + 32 as degree_f, count(*) as hours
@@ -51,22 +53,25 @@ from (
       on c.slot = case when extract(minute from r.time) >= 30
                        then date_trunc('hour', r.time) + interval '30' minute
                        else date_trunc('hour', r.time) end
-    where r.quality < 3 and r.value is not null
+    left join savings_days as s on s.day = c.day
+    where r.quality < 3 and r.value is not null and not coalesce(s.seconds > 86400 and c.minute >= 1380, false)
     group by r.point, c.day, date_trunc('hour', r.time)
 ) as h
 group by h.temperature, h.day
 
 -- name: daily
 -- A day made from hours needs half of them; the rest is filled with the day's mean (CalTRACK 2.0, 2.2.3).
--- `y` [kWh or m3] and `t` [degF] are null where a day is no evidence; `reason` says which is missing.
+-- `y` [kWh or m3] and `t` [degF] are null where a day is no evidence. `length` [d] is 23/24 and 25/24 where the clocks
+-- change: models are of use a day, y / length.
 create or replace table savings_daily as
 select d.meter as meter, d.day as day, d.cell as cell, d.reporting as reporting, d.negatives as negatives,
+       d.zeros as zeros, d.present as present, d.seconds / 86400.0 as length,
        case when d.present >= $least_share then d.amount / least(1.0, d.present) end as y,
        case when d.hours >= 0.5 * d.seconds / 3600 or d.weather_step then d.degree_f end as t
 from (
     select m.meter as meter, s.day as day, s.seconds as seconds, s.cell as cell,
            s.day >= m.intervention as reporting,
-           coalesce(u.negatives, 0) as negatives,
+           coalesce(u.negatives, 0) as negatives, coalesce(u.zeros, 0) as zeros,
            u.amount as amount,
            case when p.every_s >= 43200 then case when u.readings >= 1 then 1.0 else 0.0 end
                 else coalesce(u.readings, 0) * p.every_s / s.seconds end as present,
@@ -92,10 +97,22 @@ select meter,
        cast(sum(case when not reporting then negatives else 0 end) as bigint) as baseline_negatives,
        cast(sum(case when reporting then negatives else 0 end) as bigint) as reporting_negatives,
        cast(count(case when not reporting and y is not null and t is not null then 1 end) as double) as n,
-       sum(case when not reporting and t is not null then y end) as sy,
-       sum(case when not reporting and t is not null then y * y end) as syy,
+       sum(case when not reporting and t is not null then y end) as used,
+       sum(case when not reporting and t is not null then y / length end) as sy,
+       sum(case when not reporting and t is not null then y * y / (length * length) end) as syy,
        min(case when not reporting and y is not null then t end) as coldest,
        max(case when not reporting and y is not null then t end) as warmest
+from savings_daily
+group by meter
+
+-- name: gaps
+-- What the days of each meter lack: readings of 0 that count as missing, days that are filled with their mean, and
+-- days with too few readings, with none, or without weather.
+select meter, cast(sum(zeros) as bigint) as zeros,
+       count(case when y is not null and present < $whole then 1 end) as filled,
+       count(case when y is null and present > 0 then 1 end) as half_empty,
+       count(case when present = 0 then 1 end) as silent,
+       count(case when y is not null and t is null then 1 end) as without_weather
 from savings_daily
 group by meter
 
@@ -117,7 +134,7 @@ from (
 ) as g
 left join (
     select meter, greatest(29, least(90, cast(floor(t) as integer))) as bin,
-           count(*) as n, sum(t) as st, sum(t * t) as stt, sum(y) as sy, sum(t * y) as sty,
+           count(*) as n, sum(t) as st, sum(t * t) as stt, sum(y / length) as sy, sum(t * y / length) as sty,
            count(case when t = floor(t) then 1 end) as whole
     from savings_daily
     where not reporting and y is not null and t is not null
@@ -159,6 +176,8 @@ create or replace table savings_models (
 
 -- name: models
 -- T_H <= T_C makes HDD x CDD = 0, so that each pair of thresholds is a 2x2 system of single-threshold sums.
+-- Thresholds beyond every day's temperature fit alike but for the last digits (`warm` and `cold` bring them
+-- together): the lowest of them is taken.
 insert into savings_models
 with fits as (
     select t.meter as meter, 0 as terms, cast(null as integer) as heating, cast(null as integer) as cooling,
@@ -202,7 +221,9 @@ with fits as (
 ),
 qualified as (
     -- A base of nothing may come out a rounding error below 0.
-    select f.* from fits as f
+    select f.*, coalesce(least(f.heating, cast(ceil(t.warmest) as integer)), 0) as warm,
+           coalesce(greatest(f.cooling, cast(floor(t.coldest) as integer)), 0) as cold
+    from fits as f
     join savings_totals as t on t.meter = f.meter
     where f.terms = 0
        or (f.intercept >= -1e-9 * abs(t.sy / t.n)
@@ -210,6 +231,12 @@ qualified as (
 ),
 best as (
     select meter, max(r2_adj) as r2_adj, count(*) as candidates from qualified group by meter
+),
+highest as (
+    select q.meter as meter, q.terms as terms, q.warm as warm, q.cold as cold, b.candidates as candidates,
+           row_number() over (partition by q.meter order by q.terms, q.heating, q.cooling) as place
+    from qualified as q
+    join best as b on b.meter = q.meter and b.r2_adj = q.r2_adj
 )
 select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null
 from (
@@ -218,9 +245,10 @@ from (
                 when q.cooling is null then 'heating'
                 when q.heating is null then 'cooling'
                 else 'heating and cooling' end as model,
-           row_number() over (partition by q.meter order by q.terms, q.heating, q.cooling) as place
+           row_number() over (partition by q.meter order by q.heating, q.cooling) as place
     from qualified as q
-    join best as b on b.meter = q.meter and b.r2_adj = q.r2_adj
+    join highest as b on b.place = 1 and b.meter = q.meter and b.terms = q.terms and b.warm = q.warm
+      and b.cold = q.cold
 ) as ranked
 where place = 1
 
@@ -233,8 +261,8 @@ select meter, 0 as cell, heating, cooling, beta_heating, beta_cooling, intercept
 -- Use as the baseline's model expects it, day by day; `beyond`: colder or warmer than any baseline day.
 create or replace table savings_predicted as
 select d.meter as meter, d.day as day, 1 as days, d.reporting as reporting, d.y as y, d.t as t,
-       m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
-                   + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0) as expected,
+       d.length * (m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
+                               + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0)) as expected,
        d.t < t.coldest or d.t > t.warmest as beyond
 from savings_daily as d
 join savings_parts as m on m.meter = d.meter and m.cell = d.cell
@@ -249,7 +277,8 @@ left join savings_apart as a on a.meter = p.meter and p.reporting and p.day >= a
 where a.meter is null
 
 -- name: outcome
--- One row a meter: the model, how well it fits, and what was used and expected after the intervention.
+-- One row a meter: the model, how well it fits, and what was used and expected after the intervention. A day is
+-- idle that reads 0 where more was expected than the baseline scatters: no season is so quiet by itself.
 select m.meter, m.model, m.heating, m.cooling, m.beta_heating, m.beta_cooling, m.intercept, m.r2_adj,
        m.candidates, m.terms, m.own_cvrmse, m.own_cvrmse_reporting,
        e.n, e.mean, e.sse, e.bias, e.rho, e.extreme, e.idle_baseline, e.idle_baseline_share,
@@ -259,9 +288,9 @@ join (
     select r.meter as meter, count(*) as n, min(q.mean) as mean,
            sum(r.residual * r.residual) as sse, sum(r.residual) as bias,
            corr(r.residual, r.previous) as rho,
-           count(case when r.y > q.median + 3 * (q.q3 - q.q1) then 1 end) as extreme,
-           count(case when r.y <= 0 and r.expected > 0.25 * q.mean then 1 end) as idle_baseline,
-           sum(case when r.y <= 0 and r.expected > 0.25 * q.mean then r.expected else 0 end)
+           count(case when r.y > q.median + 3 * (q.q3 - q.q1) and q.q3 > q.q1 then 1 end) as extreme,
+           count(case when r.y <= 0 and r.expected > greatest(0.25 * q.mean, 2 * q.rmse) then 1 end) as idle_baseline,
+           sum(case when r.y <= 0 and r.expected > greatest(0.25 * q.mean, 2 * q.rmse) then r.expected else 0 end)
              / sum(r.y) as idle_baseline_share
     from (
         select meter, y, expected, y - expected as residual,
@@ -271,12 +300,12 @@ join (
     ) as r
     join (
         -- Quartiles by rank: percentile_cont is not the same on every engine.
-        select meter, avg(y) as mean,
+        select meter, avg(y) as mean, sqrt(avg((y - expected) * (y - expected))) as rmse,
                max(case when place = ceil(0.25 * n) then y end) as q1,
                max(case when place = ceil(0.5 * n) then y end) as median,
                max(case when place = ceil(0.75 * n) then y end) as q3
         from (
-            select meter, y, row_number() over (partition by meter order by y) as place,
+            select meter, y, expected, row_number() over (partition by meter order by y) as place,
                    count(*) over (partition by meter) as n
             from savings_kept
             where not reporting
@@ -290,13 +319,16 @@ left join (
            cast(sum(s.days) as bigint) as days,
            sum((s.y - s.expected) * (s.y - s.expected)) as reporting_sse,
            cast(sum(case when s.beyond then s.days else 0 end) as bigint) as beyond,
-           count(case when s.y <= 0 and s.expected > 0.25 * t.mean then 1 end) as idle,
-           sum(case when s.y <= 0 and s.expected > 0.25 * t.mean then s.expected else 0 end)
+           count(case when s.y <= 0 and s.expected > greatest(0.25 * t.mean, 2 * t.rmse) then 1 end) as idle,
+           sum(case when s.y <= 0 and s.expected > greatest(0.25 * t.mean, 2 * t.rmse) then s.expected else 0 end)
              / sum(s.expected) as idle_share,
-           min(case when s.y <= 0 and s.expected > 0.25 * t.mean then s.day end) as idle_since
+           min(case when s.y <= 0 and s.expected > greatest(0.25 * t.mean, 2 * t.rmse) then s.day end) as idle_since
     from savings_kept as s
     join (
-        select meter, avg(y) as mean from savings_kept where not reporting group by meter
+        select meter, avg(y) as mean, sqrt(avg((y - expected) * (y - expected))) as rmse
+        from savings_kept
+        where not reporting
+        group by meter
     ) as t on t.meter = s.meter
     where s.reporting
     group by s.meter

@@ -67,6 +67,12 @@ def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> Non
     assert "shutdown 2024-03-01 to 2024-04-14 (45 days) set apart" in row["reasons"]
     assert row["saving_pct"] == pytest.approx(20.0, abs=1.0)
     assert row["days"] == 366 - 45
+    billed = ask(
+        "energy/savings", HOUSE.replace("EVERY", "1h"), series, "2024-01-01", "2025-01-01", method="billing"
+    )
+    row = rows_of(billed, "savings")[0]
+    assert "shutdown 2024-03-01 to 2024-03-31 (31 days) set apart" in row["reasons"]
+    assert row["days"] == 366 - 31
 
 
 def test_co2_is_that_of_the_hours(ask: Callable[..., Result]) -> None:
@@ -106,4 +112,4 @@ def test_a_change_of_unit_is_no_use(ask: Callable[..., Result], since: str, fact
 def test_a_season_is_no_change_of_unit() -> None:
     use, _ = made()
     summer = np.where((np.arange(365) > 120) & (np.arange(365) < 250), use / 50, use)
-    assert events.unit_jump(DAYS, summer) is None
+    assert events.unit_jump(DAYS, summer, 50 - 20 * np.cos(np.arange(365) / 58)) is None

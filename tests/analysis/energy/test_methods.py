@@ -220,6 +220,14 @@ def test_the_hour_needs_hourly_readings_and_the_day_daily_ones(ask: Callable[...
         row["verdict"]
         == "NOT ASSESSABLE its readings are 24 h apart: the model by the hour needs hourly ones"
     )
+    by_hour = HOUSE.replace("EVERY", "1h")
+    sky = {"temperature": (times[::24], degrees.reshape(-1, 24).mean(axis=1)), "meter": (times, use)}
+    row = rows_of(ask("energy/savings", by_hour, sky, *asked, method="towt"), "savings")[0]
+    assert row["avoided_kwh"] is None
+    assert (
+        row["verdict"]
+        == "NOT ASSESSABLE 1 outdoor temperatures a day: the model by the hour needs hourly ones"
+    )
     billed = HOUSE.replace("every: EVERY, ", "")
     found = ask("energy/savings", billed, {"temperature": (times, degrees), "meter": bills}, *asked)
     row = rows_of(found, "savings")[0]

@@ -61,12 +61,11 @@ def made(
 ) -> dict[str, Any]:
     """Hourly readings of town hall and temperature; from 2025 on the hall uses a share less."""
     times, index, daily = year(zone, seed)
-    hours = np.bincount(index)[index]  # hours of each local day: 23 to 25
     rng = np.random.default_rng(seed + 1)
     scatter = 1 + noise * rng.normal(0, 1, len(daily))
     start = (np.datetime64("2025-01-01") - np.datetime64("2023-12-30")).astype(int)
     share = np.where(np.arange(len(daily)) >= start, 1 - saved, 1.0)
-    kwh = (use(daily, **more) * scatter * share)[index] / hours
+    kwh = (use(daily, **more) * scatter * share)[index] / 24  # a local day of 23 hours takes 23/24 of it
     return {"hall_kwh": (times, kwh), "temperature": (times, (daily[index] - 32) / 1.8)}
 
 
@@ -117,6 +116,27 @@ def test_registers_and_powers_tell_the_same_as_intervals(ask: Ask, kind: str) ->
     assert row["saving_pct"] == pytest.approx(10, rel=1e-6)
 
 
+def test_a_register_read_once_a_day_ends_with_the_read_after_the_last_day(ask: Ask) -> None:
+    series = made()
+    times, kwh = series["hall_kwh"]
+    series["hall_kwh"] = (times[::24], 1e6 + np.concatenate([[0], np.cumsum(kwh)[23:-1:24]]))
+    row = ask_one(ask, series, city(kind="counter").replace("every: 1h, zone: hall", "every: 1d, zone: hall"))
+    assert row["days"] == 365
+    assert row["saving_pct"] == pytest.approx(10, rel=1e-6)
+
+
+def test_use_that_the_weather_does_not_move_gets_the_lowest_threshold(ask: Ask) -> None:
+    """From the warmest day on all heating thresholds fit alike: which is taken must not hang on the last digits."""
+    series = made()
+    times, index, daily = year()
+    daily = np.minimum(daily, 62.5)
+    series["temperature"] = (times, (daily[index] - 32) / 1.8)
+    series["hall_kwh"] = (times, (120 + 2 * (80 - daily[index])) / 24)
+    row = ask_one(ask, series)
+    assert (row["model"], row["heating_balance_point"]) == ("heating", 63)
+    assert row["intercept"] == pytest.approx(120 + 2 * (80 - 63))
+
+
 def test_a_reset_register_loses_its_hour_only(ask: Ask) -> None:
     series = made()
     times, kwh = series["hall_kwh"]
@@ -134,6 +154,7 @@ def test_a_day_needs_half_of_its_hours(ask: Ask) -> None:
     kept = (hour < 12) | (times < np.datetime64("2025-03-01")) | (times >= np.datetime64("2025-04-01"))
     row = ask_one(ask, {**series, "hall_kwh": (times[kept], kwh[kept])})
     assert row["days"] == 365
+    assert row["reasons"] == "31 days with missing readings: filled with their own mean"
     assert row["saving_pct"] == pytest.approx(10, rel=1e-9)
     kept &= (hour != 11) | (times < np.datetime64("2025-03-01")) | (times >= np.datetime64("2025-04-01"))
     row = ask_one(ask, {**series, "hall_kwh": (times[kept], kwh[kept])})
@@ -217,6 +238,33 @@ def test_a_shutdown_is_no_saving(ask: Ask) -> None:
     series = {"baths_kwh": (times, np.where(closed, 0.0, gas)), "temperature": made()["temperature"]}
     row = only(ask("energy/savings", city(), series, "2025-01-01", "2026-01-01", meters="baths_kwh"))
     assert "0 on 61 days since 2025-03-01" in lacking(row)
+
+
+def test_a_boiler_that_rests_in_summer_is_judged(ask: Ask) -> None:
+    """Zeros from June to September, deeper than any change of unit, and back in October."""
+    times, index, daily = year()
+    gas = 12 * np.maximum(60 - daily, 0)[index] / 24
+    month = times.astype("datetime64[M]").astype(int) % 12 + 1
+    resting = (month >= 6) & (month <= 9)
+    saved = np.where(times >= np.datetime64("2025-01-01"), 0.9, 1.0)
+    series = {
+        "baths_kwh": (times, np.where(resting, 0.0004, gas + 0.4) * saved),
+        "temperature": made()["temperature"],
+    }
+    row = only(ask("energy/savings", city(), series, "2025-01-01", "2026-01-01", meters="baths_kwh"))
+    assert row["saving_pct"] == pytest.approx(10, abs=1.5)
+    assert row["verdict"] == "proven"
+
+
+def test_a_week_of_other_units_is_set_apart(ask: Ask) -> None:
+    series = made()
+    times, kwh = series["hall_kwh"]
+    week = (times >= np.datetime64("2025-05-05")) & (times < np.datetime64("2025-05-12"))
+    row = ask_one(ask, {**series, "hall_kwh": (times, np.where(week, 1000 * kwh, kwh))})
+    assert row["verdict"].startswith(
+        "SET APART 7 days with more than 30 times what 95 % of the days stay below"
+    )
+    assert row["avoided_kwh"] is not None
 
 
 def test_bad_readings_count_for_nothing(ask: Ask) -> None:

@@ -1,0 +1,102 @@
+"""Non-routine events of all meters, from the tables that savings.sql has left behind: events.py says what they are.
+
+Days, or bills, of shutdowns leave the account (savings_kept).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from cityctl.analysis.energy import events
+from cityctl.analysis.energy.baseline import keep
+from cityctl.analysis.energy.events import Event
+from cityctl.analysis.energy.methods import by_meter
+from cityctl.analysis.question import Question
+
+_PREDICTED = (
+    "select meter, day, days, reporting, beyond, y, coalesce(t, 0) as t, expected from savings_predicted "
+    "order by meter, day"
+)
+_DAILY = (
+    "select meter, day, y, t from savings_daily where y is not null and t is not null order by meter, day"
+)
+
+
+def set_apart(question: Question) -> dict[str, list[Event]]:
+    """Meter -> its events; makes savings_kept without the days of shutdowns."""
+    by_bill = question.parameters["method"] == "billing"
+    found: dict[str, list[Event]] = {}
+    for meter, dates, table in _series(question, _PREDICTED):
+        after = table["reporting"].astype(bool)
+        if after.all() or not after.any():
+            continue
+        met = _of_bills(dates, table, after) if by_bill else _of_days(dates, table, after)
+        if met:
+            found[meter] = met
+    if by_bill:  # finer meters that are put together by month: a change of unit is seen in their days
+        for meter, dates, table in _series(question, _DAILY):
+            jumped = events.unit_jump(dates, table["y"], table["t"])
+            if jumped:
+                found[meter] = [jumped]
+    apart = [
+        {"meter": meter, "first_day": one.first, "last_day": one.last}
+        for meter, met in found.items()
+        for one in met
+        if one.kind == "shutdown"
+    ]
+    keep(question, "savings_apart", apart, ("meter", "first_day", "last_day"))
+    question.engine.execute(question.sql("without_shutdowns"))
+    return found
+
+
+def _series(question: Question, asked: str) -> Any:
+    """(meter, its days, its columns as arrays) of a query."""
+    rows = question.engine.arrow(asked)
+    dates = rows["day"].to_pylist() if rows.num_rows else []
+    begin = 0
+    for meter, table in by_meter(rows):
+        end = begin + len(table["y"])
+        yield meter, dates[begin:end], table
+        begin = end
+
+
+def _spread(use: Any, expected: Any) -> float:
+    """RMSE of the baseline [kWh a row]."""
+    import numpy as np
+
+    return float(np.sqrt(np.mean((use - expected) ** 2)))
+
+
+def _of_days(dates: list[Any], table: dict[str, Any], after: Any) -> list[Event]:
+    y, expected = table["y"], table["expected"]
+    before = ~after
+    spread = _spread(y[before], expected[before])
+    refused = events.unit_jump(dates, y, table["t"]) or events.dead(
+        _chosen(dates, after), y[after], expected[after], float(y[before].mean()), spread
+    )
+    if refused:
+        return [refused]
+    usual = events.longest_run(y[before], expected[before], spread)
+    told = after & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing
+    these = _chosen(dates, told)
+    met = events.shutdowns(these, y[told], expected[told], spread, usual)
+    changed = events.step(these, y[told], expected[told]) if not met else None
+    return [*met, *(one for one in (changed, events.huge(dates, y)) if one is not None)]
+
+
+def _of_bills(dates: list[Any], table: dict[str, Any], after: Any) -> list[Event]:
+    """One bill is enough for a shutdown: it is longer than the run of days that makes one."""
+    y, expected, days = table["y"], table["expected"], table["days"]
+    before = ~after
+    spread = _spread(y[before], expected[before])
+    usual = events.longest_run(y[before], expected[before], spread, least=1)
+    lasting = dict(zip(dates, days.tolist(), strict=True))
+    return [
+        Event(one.kind, one.first, one.last + timedelta(days=lasting[one.last] - 1), one.kwh)
+        for one in events.shutdowns(_chosen(dates, after), y[after], expected[after], spread, usual, least=1)
+    ]
+
+
+def _chosen(dates: list[Any], which: Any) -> list[Any]:
+    return [day for day, counts in zip(dates, which, strict=True) if counts]
