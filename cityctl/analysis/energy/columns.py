@@ -106,8 +106,9 @@ METHOD_NOTES = {
 }
 NOTES = (
     "Method: non-routine events: a run of 5 or more days with less than half of the usual use, deeper than three times "
-    "the baseline's scatter and longer than any in the baseline, is a shutdown: its days are neither used nor "
-    "expected. A step to another level that stays is named and left in the account. EnPI after ISO 50006.",
+    "the baseline's scatter and twice as long as any in the baseline, is a shutdown: from 2 % of the expected use on "
+    "its days are neither used nor expected, a smaller one is named. A step to another level that stays is named and "
+    "left in the account. EnPI after ISO 50006.",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "

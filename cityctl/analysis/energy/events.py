@@ -16,6 +16,8 @@ from typing import Any, Literal
 SHUT = 0.5  # a day below this share of what was usual is a day of shutdown
 NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
 LEAST_RUN = 5  # days
+LONGER = 2.0  # times the longest run of the baseline: Christmas may take a day more than last year
+LEAST_SHARE = 0.02  # of the expected use since the measure: smaller runs are named, and stay in the account
 DEEP = 3.0  # times the baseline's scatter that such a day must lie below the usual
 LEAST_LEVEL = 28  # days on either side of a step
 JUMP_DAYS, JUMP_POWER = 14, 2.0  # of a change of unit: days on either side, power of ten
@@ -32,11 +34,11 @@ LARGE = 0.1  # of the expected use: smaller steps change no verdict
 class Event:
     """What happened in [first, last].
 
-    `kwh` is what was used less (shutdown), what it changed a day (step), the factor (unit), how many days of zeros
-    (dead), or of more than can have been used (huge).
+    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day (step), the factor (unit),
+    how many days of zeros (dead), or of more than can have been used (huge).
     """
 
-    kind: Literal["shutdown", "step", "unit", "dead", "huge"]
+    kind: Literal["shutdown", "pause", "step", "unit", "dead", "huge"]
     first: date
     last: date
     kwh: float
@@ -54,6 +56,9 @@ class Event:
         if self.kind == "shutdown":
             days = (self.last - self.first).days + 1
             return f"shutdown {self.first} to {self.last} ({days} days) set apart"
+        if self.kind == "pause":
+            days = (self.last - self.first).days + 1
+            return f"shutdown {self.first} to {self.last} ({days} days), small: left in the account"
         way = "rose" if self.kwh > 0 else "fell"
         return (
             f"use {way} by {abs(self.kwh):,.0f} kWh a day on {self.first} and stayed: what changed?".replace(
@@ -68,13 +73,23 @@ def shutdowns(
     """Runs of at least `least` days with less than half of what was usual since the measure, but more than nothing.
 
     Days that read 0 may be a dead meter as well: another rule refuses those. `spread` [kWh a day] is the
-    baseline's RMSE; a run counts if it is longer than the longest one of the baseline (`longest_before`, days).
+    baseline's RMSE; a run counts if it is LONGER than the longest one of the baseline (`longest_before`, days).
     """
+    share = LEAST_SHARE * float(expected.sum())
     return [
-        Event("shutdown", days[begin], days[end - 1], float((expected[begin:end] - use[begin:end]).sum()))
+        Event(
+            _size(expected[begin:end] - use[begin:end], share),
+            days[begin],
+            days[end - 1],
+            float((expected[begin:end] - use[begin:end]).sum()),
+        )
         for begin, end in _runs(use, expected, spread, least)
-        if end - begin >= least and end - begin > longest_before
+        if end - begin >= least and end - begin >= LONGER * longest_before
     ]
+
+
+def _size(less: Any, share: float) -> Literal["shutdown", "pause"]:
+    return "shutdown" if float(less.sum()) >= share else "pause"
 
 
 def longest_run(use: Any, expected: Any, spread: float, least: int = LEAST_RUN) -> int:
