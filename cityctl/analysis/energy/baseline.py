@@ -5,6 +5,7 @@ Leaves savings_daily and savings_totals behind (savings.sql). Knows no model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from cityctl.clock import Interval, local_days
 
 _AMOUNTS = {"interval": "intervals", "counter": "counters", "gauge": "powers"}
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
-PART = 50  # meters whose hours are fetched at a time
+PART, HOURLY_PART = 50, 20  # meters whose readings, and whose hours as arrays, are fetched at a time
 COLDEST, WARMEST = 30, 90  # thresholds of CalTRACK 2.0 [degF]
 DAILY_S = 43200  # a series with a longer step holds days
 
@@ -69,7 +70,6 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
             [one.carbon if isinstance(one.carbon, float) else None for one in meters], pa.float64()
         ),
         "chunk": pa.array([at // CHUNK for at in range(len(meters))], pa.int32()),
-        "part": pa.array([at // PART for at in range(len(meters))], pa.int32()),
     }
     question.engine.register("savings_meters", pa.table(columns))
     question.engine.register(
@@ -92,11 +92,21 @@ def add_up(question: Question, kinds: set[str]) -> None:
     question.engine.execute(f"create or replace view amounts as {' union all '.join(parts)}")
 
 
-def sum_by_day(question: Question, kinds: set[str]) -> None:
-    """Make savings_daily and, for the methods that work by day, savings_totals from meters of these kinds."""
+def parts(meters: Sequence[Wanted], size: int = PART) -> list[dict[str, str]]:
+    """First and last id of every `size` meters in order of their ids: what one query fetches."""
+    ids = sorted(one.point.id for one in meters)
+    chosen = [ids[at : at + size] for at in range(0, len(ids), size)]
+    return [{"first": these[0], "last": these[-1]} for these in chosen]
+
+
+def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
+    """Make savings_daily and, for the methods that work by day, savings_totals."""
     ask = question.engine
-    add_up(question, kinds)
-    for name in ("use", "steps", "weather"):
+    add_up(question, {one.point.kind for one in meters})
+    ask.execute(question.sql("begin_use"))
+    for ends in parts(meters):
+        ask.execute(question.sql("use"), ends)
+    for name in ("steps", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
     if question.parameters["method"] != "billing":

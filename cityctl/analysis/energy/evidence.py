@@ -37,7 +37,7 @@ _SHOWN = ("model", "heating_balance_point", "cooling_balance_point", "r2_adj")
 def tables(question: Question, row: Row) -> list[Table]:
     """Facts, models tried and days left out of one meter."""
     days = question.engine.rows(
-        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell from savings_daily as d "
+        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length from savings_daily as d "
         "join savings_meters as m on m.meter = d.meter where d.meter = $meter order by d.day",
         {"meter": row.meter},
     )
@@ -61,7 +61,7 @@ def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
             )  # fmt: skip
             told.append((f"{what} use", f"{sum(day[2] for day in valid):.3f} kWh"))
     # Ten digits: the last ones of a sum depend on the order in which threads add it up.
-    text = "\n".join(f"{day}|{reporting}|{_digits(y)}|{_digits(t)}" for day, reporting, y, t, _, _ in days)
+    text = "\n".join(f"{day}|{reporting}|{_digits(y)}|{_digits(t)}" for day, reporting, y, t, *_ in days)
     told.append(
         (
             "input",
@@ -88,13 +88,16 @@ def _models(row: Row, days: list[tuple[Any, ...]]) -> list[Table]:
     valid = [day for day in days if not day[1] and day[2] is not None and day[3] is not None]
     if len(valid) < split.LEAST_DAYS or row.method not in ("caltrack2", "split"):
         return []
-    y, t = (np.array([day[at] for day in valid], float) for at in (2, 3))
+    y, t = (np.array([day[at] for day in valid], float) for at in (6, 3))
     if row.method == "split":
         return [_ways(row, t, y, np.array([day[5] for day in valid]), cooling=bool(valid[0][4]))]
     tried = candidates(t, y, cooling=bool(valid[0][4]))
     qualified = sorted(
         (one for one in tried if one.status == "qualified"), key=lambda one: (-one.r2_adj, one.terms)
     )
+    taken = tuple(row.figures.get(key) for key in ("heating_balance_point", "cooling_balance_point"))
+    if row.figures:  # thresholds beyond every temperature fit alike: the model is one of several
+        qualified.sort(key=lambda one: (one.heating, one.cooling) != taken)
     rows: list[tuple[object, ...]] = [
         (one.model, one.heating, one.cooling, one.r2_adj, "taken" if place == 0 else "qualified")
         for place, one in enumerate(qualified[:MOST_SHOWN])
@@ -182,7 +185,7 @@ def _ways(row: Row, temperature: Any, use: Any, cells: Any, *, cooling: bool) ->
 
 def _left_out(row: Row, days: list[tuple[Any, ...]]) -> Table:
     rows: list[tuple[object, ...]] = []
-    for day, _, y, t, _, _ in days:
+    for day, _, y, t, *_ in days:
         lacking = [word for word, value in (("use", y), ("outdoor temperature", t)) if value is None]
         if lacking:
             reason = f"no {' and no '.join(lacking)}: less than half of its readings"

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from cityctl.analysis.energy import split, towt
-from cityctl.analysis.energy.baseline import CHUNK, PART, keep
+from cityctl.analysis.energy.baseline import CHUNK, HOURLY_PART, keep, parts
 from cityctl.analysis.energy.bills import by_the_bill
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
@@ -78,8 +78,8 @@ def by_the_hour(question: Question, meters: list[Wanted]) -> None:
     ask = question.engine
     ask.execute(question.sql("begin_hourly"))
     models = []
-    for part in range(-(-len(meters) // PART)):
-        hours = ask.arrow(question.sql("hours"), {"part": part})
+    for ends in parts(meters, HOURLY_PART):
+        hours = ask.arrow(question.sql("hours"), ends)
         told = np.full(hours.num_rows, np.nan)
         begin = 0
         for meter, columns in by_meter(hours):

@@ -5,29 +5,32 @@ Days, or bills, of shutdowns leave the account (savings_kept).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from cityctl.analysis.energy import events
-from cityctl.analysis.energy.baseline import keep
+from cityctl.analysis.energy.baseline import keep, parts
 from cityctl.analysis.energy.events import Event
+from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.methods import by_meter
 from cityctl.analysis.question import Question
 
 _PREDICTED = (
     "select meter, day, days, reporting, beyond, y, coalesce(t, 0) as t, expected from savings_predicted "
-    "order by meter, day"
+    "where meter >= $first and meter <= $last order by meter, day"
 )
 _DAILY = (
-    "select meter, day, y, t from savings_daily where y is not null and t is not null order by meter, day"
+    "select meter, day, y, t from savings_daily where y is not null and t is not null "
+    "and meter >= $first and meter <= $last order by meter, day"
 )
 
 
-def set_apart(question: Question) -> dict[str, list[Event]]:
+def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Event]]:
     """Meter -> its events; makes savings_kept without the days of shutdowns."""
     by_bill = question.parameters["method"] == "billing"
     found: dict[str, list[Event]] = {}
-    for meter, dates, table in _series(question, _PREDICTED):
+    for meter, dates, table in _series(question, meters, _PREDICTED):
         after = table["reporting"].astype(bool)
         if after.all() or not after.any():
             continue
@@ -35,7 +38,7 @@ def set_apart(question: Question) -> dict[str, list[Event]]:
         if met:
             found[meter] = met
     if by_bill:  # finer meters that are put together by month: a change of unit is seen in their days
-        for meter, dates, table in _series(question, _DAILY):
+        for meter, dates, table in _series(question, meters, _DAILY):
             jumped = events.unit_jump(dates, table["y"], table["t"])
             if jumped:
                 found[meter] = [jumped]
@@ -50,15 +53,16 @@ def set_apart(question: Question) -> dict[str, list[Event]]:
     return found
 
 
-def _series(question: Question, asked: str) -> Any:
+def _series(question: Question, meters: Sequence[Wanted], asked: str) -> Any:
     """(meter, its days, its columns as arrays) of a query."""
-    rows = question.engine.arrow(asked)
-    dates = rows["day"].to_pylist() if rows.num_rows else []
-    begin = 0
-    for meter, table in by_meter(rows):
-        end = begin + len(table["y"])
-        yield meter, dates[begin:end], table
-        begin = end
+    for ends in parts(meters):
+        rows = question.engine.arrow(asked, ends)
+        dates = rows["day"].to_pylist() if rows.num_rows else []
+        begin = 0
+        for meter, table in by_meter(rows):
+            end = begin + len(table["y"])
+            yield meter, dates[begin:end], table
+            begin = end
 
 
 def _spread(use: Any, expected: Any) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cityctl.analysis.energy import account, columns, evidence, non_routine, normal, portfolio
 from cityctl.analysis.energy.account import Row
-from cityctl.analysis.energy.baseline import hand_over, sum_by_day, whole_days
+from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
 from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
 from cityctl.analysis.energy.methods import METHODS
@@ -81,7 +81,7 @@ def answer(question: Question) -> Result:
     if not whole:
         raise UsageProblem(f"no whole local day in {asked}", hint="ask for a longer interval with --since")
     hand_over(question, meters, whole)
-    sum_by_day(question, {one.point.kind for one in meters})
+    sum_by_day(question, meters)
     METHODS[question.parameters["method"]](question, meters)
     rows = _rows(question, meters)
     drawn = sorted((row for row in rows if row.proven), key=lambda row: (-abs(row.avoided), row.meter))[
@@ -105,7 +105,7 @@ def answer(question: Question) -> Result:
 
 def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     ask = question.engine
-    happened = non_routine.set_apart(question)
+    happened = non_routine.set_apart(question, meters)
     with_steps = "select t.*, s.every_s from savings_totals as t left join steps as s on s.meter = t.meter"
     totals = {row["meter"]: row for row in ask.arrow(with_steps).to_pylist()}
     for row in ask.arrow(question.sql("gaps"), {"whole": WHOLE_DAY}).to_pylist():
@@ -114,7 +114,8 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     for one in meters:
         totals.get(one.point.id, {})["weather_hours"] = hours.get(one.temperature)
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
-    carbon = dict(ask.rows(question.sql("carbon"))) if any(one.carbon is not None for one in meters) else {}
+    emitting = [one for one in meters if one.carbon is not None]
+    carbon = {meter: kg for ends in parts(emitting) for meter, kg in ask.rows(question.sql("carbon"), ends)}
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else {}
     rows = []

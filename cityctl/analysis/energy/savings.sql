@@ -9,9 +9,15 @@
 --                  are fitted in numpy; CalTRACK 2.0 is fitted here
 -- A day belongs to the baseline in [first_day, intervention) and to the reporting period in [reporting, until).
 
+-- name: begin_use
+create or replace table savings_use (
+    meter varchar, day date, readings bigint, zeros bigint, amount double, negatives bigint
+)
+
 -- name: use
--- Local days: a half-hour of UTC belongs to one local day, so a small join replaces converting every reading.
-create or replace table savings_use as
+-- The meters from $first to $last: all at once would take memory for each of their readings. A half-hour of UTC
+-- belongs to one local day, so a small join replaces converting every reading.
+insert into savings_use
 select a.meter as meter, c.day as day,
        count(case when not (m.zeros_missing and a.amount = 0) then 1 end) as readings,
        count(case when m.zeros_missing and a.amount = 0 then 1 end) as zeros,
@@ -23,7 +29,7 @@ join calendar as c
   on c.slot = case when extract(minute from a.at) >= 30
                    then date_trunc('hour', a.at) + interval '30' minute
                    else date_trunc('hour', a.at) end
-where a.amount is not null
+where a.amount is not null and a.meter >= $first and a.meter <= $last
 group by a.meter, c.day
 
 -- name: steps
@@ -352,7 +358,7 @@ days as (
       on c.slot = case when extract(minute from a.at) >= 30
                        then date_trunc('hour', a.at) + interval '30' minute
                        else date_trunc('hour', a.at) end
-    where a.amount > 0
+    where a.amount > 0 and a.meter >= $first and a.meter <= $last
     group by a.meter, c.day
 )
 select p.meter as meter,
@@ -361,7 +367,7 @@ from savings_kept as p
 join savings_meters as m on m.meter = p.meter
 left join days as d on d.meter = p.meter and d.day = p.day
 left join (select meter, avg(kg_a_kwh) as kg_a_kwh from days group by meter) as w on w.meter = p.meter
-where p.reporting
+where p.reporting and p.meter >= $first and p.meter <= $last
 group by p.meter
 
 -- name: hours
@@ -383,7 +389,7 @@ from (
       on c.slot = case when extract(minute from a.at) >= 30
                        then date_trunc('hour', a.at) + interval '30' minute
                        else date_trunc('hour', a.at) end
-    where m.part = $part and a.amount is not null and not (m.zeros_missing and a.amount = 0)
+    where a.meter >= $first and a.meter <= $last and a.amount is not null and not (m.zeros_missing and a.amount = 0)
     group by a.meter, date_trunc('hour', a.at)
 ) as u
 join savings_meters as m on m.meter = u.meter
