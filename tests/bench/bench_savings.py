@@ -62,7 +62,7 @@ table.index = table.index.tz_localize(None)
 def by(ask):
     def saved(use, degrees):
         told = ask(use["2023"], degrees["2023"], use["2024"], degrees["2024"], eemeter_compat=True).savings
-        return 100 * told.savings / told.adjusted_baseline
+        return 100 * told.avoided_energy / told.baseline_projected
     return saved
 judge("caltrack2", by(caltrack_daily_savings))
 judge("towt", by(caltrack_hourly_savings))
@@ -181,7 +181,7 @@ def _asked(folder: Path, peer: _Peer, shared: dict[str, Any]) -> dict[str, Any] 
     import pandas as pd
 
     home = folder / peer.name.split()[0]
-    script, table = folder / f"{home.name}.py", folder / "meters.csv"
+    script, table = folder / f"ask-{home.name}.py", folder / "meters.csv"
     script.write_text(peer.script, encoding="utf-8")
     stamps = pd.DatetimeIndex(shared["time"].astype("datetime64[s]"), tz="UTC")
     columns = {key: values for key, values in shared.items() if key != "time"}
