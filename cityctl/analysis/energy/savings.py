@@ -84,12 +84,14 @@ def answer(question: Question) -> Result:
     sum_by_day(question, meters)
     METHODS[question.parameters["method"]](question, meters)
     rows = _rows(question, meters)
-    drawn = sorted((row for row in rows if row.proven), key=lambda row: (-abs(row.avoided), row.meter))[
+    contested = question.parameters["evidence"]  # whose evidence is asked for is drawn, proven or not
+    worth_drawing = (row for row in rows if row.proven or (contested and row.figures))
+    drawn = sorted(worth_drawing, key=lambda row: (-abs(row.avoided), row.meter))[
         : question.parameters["plots"]
     ]
     plots = [plot for row in drawn for plot in _plots(question, row)]
     result = portfolio.result(question, rows, plots)
-    if question.parameters["evidence"]:
+    if contested:
         result.tables += [table for row in rows[:MOST_EVIDENCE] for table in evidence.tables(question, row)]
         if len(rows) > MOST_EVIDENCE:
             result.notes.append(

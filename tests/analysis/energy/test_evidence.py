@@ -73,3 +73,17 @@ def test_the_split_shows_its_ways(ask: Callable[..., Result]) -> None:
     rows = rows_of(found, "candidates_meter")
     assert rows[0]["model"] == rows_of(found, "savings")[0]["model"]
     assert [row["criterion"] for row in rows] == sorted(row["criterion"] for row in rows)
+
+
+def test_a_figure_that_is_not_proven_is_drawn_where_its_evidence_is_asked_for(
+    ask: Callable[..., Result],
+) -> None:
+    times, degrees, use = house()
+    unchanged = np.where(times >= np.datetime64("2024-01-01"), use / 0.8, use)
+    noisy = unchanged * np.random.default_rng(8).uniform(0.5, 1.5, len(use))
+    given = {"temperature": (times, degrees), "meter": (times, noisy)}
+    plain = ask("energy/savings", HOUSE.replace("EVERY", "1h"), given, *ASKED)
+    assert rows_of(plain, "savings")[0]["verdict"].startswith("not proven")
+    assert plain.plots == []
+    shown = ask("energy/savings", HOUSE.replace("EVERY", "1h"), given, *ASKED, evidence=True)
+    assert [plot.key for plot in shown.plots] == ["meter", "meter-cusum"]
