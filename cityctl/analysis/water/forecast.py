@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from cityctl import glossary
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 TITLE = "Demand forecast"
 SUMMARY = "inflow of each zone in the next 24 hours and 7 days with intervals, and how well it has been forecast so far"
-DAYS = 8  # local days that seven times 24 hours touch
+DAYS = 9  # local days that seven times 24 hours touch, clocks put forward among them
 HOURS = 168
-LEAST_DAYS = 21
+SILENT_DAYS = 2  # after so many without a reading the last days tell nothing
+LEAST_DAYS, FEWEST = 7, 14  # days to forecast from, and spans of the past that tell an interval
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     glossary.column("zone"),
@@ -60,9 +61,10 @@ _ZONES = ("zone", "next_day", "next_day_low", "next_day_high", "next_week", "nex
           "peak_at", "error", "error_naive", "error_weekdays")  # fmt: skip
 _HOURS = ("zone", "time", "forecast", "forecast_low", "forecast_high")
 NOTES = (
-    "Method: the same hour of the last eight days of its kind (weekday, holidays as Sundays), the newest counting "
-    "most, and what the last three days drew beyond theirs, fading by a tenth a day. Intervals are the quantiles of "
-    "the same model's errors over the last eight weeks.",
+    "Method: the same hour of the last ten days of its kind (weekday, holidays as Sundays), the newest counting most "
+    "and outliers drawn in; and what the last days drew beyond theirs, by level and by hour of the day, fading with "
+    "every day ahead. Intervals of hours are the quantiles of the same model's errors over the last eight weeks, those "
+    "of volumes Student's t of the errors of whole days and weeks; where fewer than 14 tell, there is none.",
     "Source: Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, chapter 8; Vovk et al. (2005) "
     "for intervals from past errors.",
     "Limits: weather is not forecast; a leak that runs is taken for demand.",
@@ -109,7 +111,7 @@ def answer(question: Question) -> Result:
     days = [first + timedelta(days=at) for at in range(span + 1 + DAYS)]
     kinds = np.array([6 if day in holidays else day.weekday() for day in days], dtype=np.int64)
     told = outlook(hours, kinds, span, hour, DAYS, question.parameters["certainty"])
-    return _result(question, zones, hours, told, [days[span + ahead] for ahead in range(DAYS)], hour)
+    return _result(question, zones, hours, told, begin_of(today, hour, zone))
 
 
 def _hours(question: Question, zones: list[Asked], first: date, days: int) -> Any:
@@ -132,30 +134,42 @@ def _hours(question: Question, zones: list[Asked], first: date, days: int) -> An
     return told
 
 
-def _result(
-    question: Question, zones: list[Asked], hours: Any, told: Outlook, days: list[date], hour: int
-) -> Result:
+def begin_of(day: date, hour: int, zone: tzinfo) -> datetime:
+    """The UTC instant at which an hour of a local day begins."""
+    return datetime(day.year, day.month, day.day, hour, tzinfo=zone).astimezone(UTC)
+
+
+def places(stamps: Sequence[datetime], zone: tzinfo) -> list[int]:
+    """Where each instant lies among the hours (24 a local day) that begin with the first one's day.
+
+    An hour that comes twice when clocks go back lies at one place; one that is left out has no instant.
+    """
+    local = [stamp.astimezone(zone) for stamp in stamps]
+    return [(one.date() - local[0].date()).days * 24 + one.hour for one in local]
+
+
+def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, begin: datetime) -> Result:
     import numpy as np
 
     zone = question.interval.zone
-    stamps = [
-        datetime(day.year, day.month, day.day, at, tzinfo=zone).astimezone(UTC)
-        for day in days
-        for at in range(24)
-    ][hour : hour + HOURS]
+    stamps = [begin + timedelta(hours=ahead) for ahead in range(HOURS)]
+    place = np.array(places(stamps, zone))
     rows: list[tuple[object, ...]] = []
     each: list[tuple[object, ...]] = []
     plots: list[tuple[float, Plot]] = []
     missing: list[Missing] = []
     for at, one in enumerate(zones):
-        flow, low, high = (
-            values[at].reshape(-1)[hour : hour + HOURS] for values in (told.flow, told.low, told.high)
-        )
-        known = int(np.isfinite(hours[at]).any(axis=1).sum())
-        if known < LEAST_DAYS or not np.isfinite(flow).all():
-            missing.append(Missing(one.name, f"{known} days of history, {LEAST_DAYS} are needed"))
+        flow, low, high = (values[at].reshape(-1)[place] for values in (told.flow, told.low, told.high))
+        known = np.flatnonzero(np.isfinite(hours[at]).any(axis=1))
+        if len(known) < LEAST_DAYS or not np.isfinite(flow).all():
+            missing.append(Missing(one.name, f"{len(known)} days of history, {LEAST_DAYS} are needed"))
             continue
-        errors = told.errors[:, at].reshape(len(told.errors), -1)[:, hour : hour + HOURS]
+        silent = hours.shape[1] - 1 - int(known[-1])
+        if silent > SILENT_DAYS:
+            missing.append(Missing(one.name, f"silent for {silent} days: forecast from what was before"))
+        elif not np.isfinite(low).all():
+            missing.append(Missing(one.name, f"{len(known)} days of history tell no interval yet"))
+        errors = told.errors[:, at].reshape(len(told.errors), -1)[:, place]
         usual = float(np.nanmean(hours[at]))
         shares = [
             _error(values, usual)
@@ -184,7 +198,7 @@ def _result(
             Table("hours", "Hours", [BY_KEY[key] for key in _HOURS], each),
         ],
         interval=question.interval,
-        completeness=Completeness(len(zones), len(rows), missing, "zones"),
+        completeness=Completeness(len(zones), len(zones) - len(missing), missing, "zones"),
         plots=[plot for _, plot in plots[: question.parameters["plots"]]],
         notes=list(NOTES),
         summary=f"{len(rows)} zones forecast, from {stamps[0].astimezone(zone):%Y-%m-%d %H:%M} on",
@@ -204,14 +218,18 @@ def _error(errors: Any, usual: float) -> float | None:
 
 
 def _volume(flow: Any, errors: Any, question: Question) -> tuple[float, float | None, float | None]:
-    """(volume [m³], low, high): the interval from the past's sums, of spans with nine tenths of their hours."""
+    """(volume [m³], low, high) of hours: by the errors of the past's spans with nine tenths of their hours.
+
+    Student's t times the root of their mean square; spans overlap, so only those count that lie apart.
+    """
     import numpy as np
+    from scipy.special import stdtrit
 
     total = float(flow.sum())
     enough = np.isfinite(errors).mean(axis=1) > 0.9
-    if enough.sum() < 14:
+    if enough.sum() < FEWEST:
         return total, None, None
     off = np.nanmean(errors[enough], axis=1) * len(flow)
-    tail = (1 - question.parameters["certainty"]) / 2
-    low, high = np.quantile(off, [tail, 1 - tail])
-    return total, total + min(float(low), 0.0), total + max(float(high), 0.0)
+    apart = max(3.0, float(enough.sum()) * 24 / len(flow))
+    half = float(stdtrit(apart, (1 + question.parameters["certainty"]) / 2) * np.sqrt(np.mean(off**2)))
+    return total, total - half, total + half
