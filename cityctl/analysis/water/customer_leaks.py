@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cityctl import glossary
+from cityctl import glossary, units
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.prices import price_of
 from cityctl.city.model import City
@@ -41,6 +43,10 @@ PARAMETERS = (
 SILENT = timedelta(hours=24)  # a meter that was not heard for longer says nothing of now
 HOUR = timedelta(hours=1)
 COARSE = timedelta(minutes=90)  # a longer step tells nothing of an hour
+COARSE_STEP = 5.0  # L: from such a step on a register hides the usual leaks of a household
+TOLD_BY = timedelta(days=7)  # of the interval that tell in which steps a meter counts
+AT_A_TIME = {"counter": 20_000}  # meters of a kind, as many as a GB of memory takes; others:
+MANY = 100_000
 
 
 def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
@@ -96,9 +102,15 @@ def answer(question: Question) -> Result:
             f"no customer meter of water matches `{question.parameters['meters']}`",
             hint="a customer meter has `role: consumption`; `cityctl data status` lists the points",
         )
-    _hand_over(question, meters)
-    ((heard,),) = question.engine.rows(question.sql("heard"))
-    found = _leaks(question, meters)
+    found: list[Leak] = []
+    heard, steps = 0, Counter[float]()
+    _keep_counters(question, meters)
+    for some in _batches(meters):
+        _hand_over(question, some)
+        ((count,),) = question.engine.rows(question.sql("heard"))
+        heard += int(count)
+        steps.update(_coarse_steps(question))
+        found += _leaks(question, some)
     price = price_of(question.city)
     shown = [one for one in found if one.until is None or not question.parameters["running"]]
     shown.sort(key=lambda one: (-one.volume, one.meter))
@@ -115,7 +127,18 @@ def answer(question: Question) -> Result:
             Missing(f"{coarse} of {len(meters)} meters", "read less often than every hour and a half")
         )
     judged = min(int(heard), len(meters) - coarse)
-    said = f"{len(running)} of {judged} meters run on, {sum(one.rate for one in running):.1f} m³/h in all"
+    lost = 24 * sum(one.rate for one in running)
+    said = f"{len(running)} of {judged} meters run on, {lost:.1f} m³ a day in all"
+    if price is not None:
+        said += f", {lost * price:.2f} {question.city.currency} a day"
+    notes = list(NOTES)
+    if steps:
+        said += f"; {steps.total()} count in steps of {_litres(min(steps))} or more"
+        each = ", ".join(f"{count} of {_litres(step)}" for step, count in sorted(steps.items()))
+        notes.append(
+            f"Limits: meters that count in coarse steps: {each}. A leak of less than a step in an hour shows pauses "
+            "there that are none, and is not told."
+        )
     return Result(
         title=TITLE,
         tables=[
@@ -124,9 +147,45 @@ def answer(question: Question) -> Result:
         interval=question.interval,
         findings=[_finding(question, one) for one in running[: question.parameters["named"]]],
         completeness=Completeness(len(meters), judged, missing, "meters"),
-        notes=list(NOTES),
+        notes=notes,
         summary=said,
     )
+
+
+def _batches(meters: list[Point]) -> Iterator[list[Point]]:
+    """Meters that are looked at together: of one kind and neighbours by name, as the store keeps them."""
+    kinds = sorted({point.kind for point in meters})
+    for kind in kinds:
+        own = sorted((point for point in meters if point.kind == kind), key=lambda point: point.id)
+        size = AT_A_TIME.get(kind, MANY)
+        yield from (own[first : first + size] for first in range(0, len(own), size))
+
+
+def _litres(step: float) -> str:
+    """A step [m³] as people say it."""
+    return f"{1000 * step:.3g} L"
+
+
+def _pulse(point: Point) -> float | None:
+    """The finest step [m³] that is coarse, as a power of ten of the unit that city.yaml speaks; None of flows."""
+    if point.kind == "gauge":
+        return None
+    litre = units.convert(0.001, "m3", point.shown_unit)
+    power = 10.0 ** math.ceil(math.log10(COARSE_STEP * litre) - 1e-9)
+    return units.convert(power, point.shown_unit, "m3")
+
+
+def _coarse_steps(question: Question) -> Counter[float]:
+    """Step [m³] -> how many of the meters count in it, of those whose steps are coarse."""
+    since = (question.interval.end - TOLD_BY).astimezone(UTC).replace(tzinfo=None)
+    rows = question.engine.rows(question.sql("coarse"), {"since": since})
+    return Counter({step: count for step, count in rows if step is not None})
+
+
+def _keep_counters(question: Question, meters: list[Point]) -> None:
+    """Set the store's table of counters aside: each batch of meters takes its own from it."""
+    if any(point.kind == "counter" for point in meters):
+        question.engine.execute(question.sql("all_counters"))
 
 
 def _hand_over(question: Question, meters: list[Point]) -> None:
@@ -141,6 +200,7 @@ def _hand_over(question: Question, meters: list[Point]) -> None:
                 "meter": pa.array(list(every), pa.string()),
                 "kind": pa.array([point.kind for point in meters], pa.string()),
                 "every_s": pa.array(list(every.values()), pa.float64()),
+                "pulse": pa.array([_pulse(point) for point in meters], pa.float64()),
             }
         )
         question.engine.register("leak_meters", table)
@@ -195,6 +255,10 @@ def _row(
     )  # fmt: skip
 
 
+def _rate(leak: Leak) -> str:
+    return f"{leak.rate * 1000:.1f}" if leak.rate >= 0.001 else f"{leak.rate * 1000:.2g}"
+
+
 def _finding(question: Question, leak: Leak) -> Finding:
     # One that ran before the interval has no known start: its name must not change as the interval moves on.
     known = leak.since - question.interval.start > HOUR
@@ -202,7 +266,7 @@ def _finding(question: Question, leak: Leak) -> Finding:
         kind="customer leak",
         subject=leak.meter,
         since=leak.since if known else None,
-        text=f"{leak.rate * 1000:.1f} L/h without a pause for {leak.hours / 24:.1f} days, {leak.volume:.1f} m³",
+        text=f"{_rate(leak)} L/h without a pause for {leak.hours / 24:.1f} days, {leak.volume:.1f} m³",
         evidence={"rate_l_h": leak.rate * 1000, "volume_m3": leak.volume},
     )
 
@@ -212,6 +276,5 @@ NOTES = (
     "is the smallest hour since the start; the volume is that rate by the time that it ran, not all that was used.",
     "Method: estimated, suspect and missing hours neither start nor end it; a step longer than an hour and a half "
     "tells only that all of it stood still. A leak that ran before the interval is told from the interval's start.",
-    "Limits: cooling, fountains, softeners and round-the-clock trades flow without a pause too. A meter whose last "
-    "digit is coarser than an hour's leak shows pauses that are none.",
+    "Limits: cooling, fountains, softeners and round-the-clock trades flow without a pause too.",
 )

@@ -1,4 +1,5 @@
--- Continuous flow of customer meters, in two steps. Handed in: leak_meters(meter, kind, every_s).
+-- Continuous flow of customer meters, in two steps. Handed in: leak_meters(meter, kind, every_s,
+-- pulse): the seconds between readings, and the finest step [m3] that is coarse.
 -- Only readings of good quality start or clear anything. $least: flow at and below which an hour is without flow [m3/h].
 
 -- name: likely_amounts
@@ -9,7 +10,7 @@ from readings as r
 join leak_meters as m on m.meter = r.point
 where m.kind <> 'counter' and m.every_s > 2700 and r.quality = 0
 group by r.point, cast(floor(extract(epoch from r.time) / 43200) as integer)
-having min(r.value) > 0 and count(*) >= 10
+having min(r.value) > 0 and count(*) * max(m.every_s) >= 36000
 union
 select distinct h.meter as meter
 from (
@@ -30,7 +31,7 @@ join leak_meters as m on m.meter = r.point
 where m.kind = 'counter' and r.quality = 0 and r.value is not null
 group by r.point, cast(floor(extract(epoch from r.time) / 43200) as integer)
 having count(distinct r.value) >= count(distinct extract(hour from r.time))
-   and count(distinct extract(hour from r.time)) >= 10
+   and count(distinct extract(hour from r.time)) >= 8
 
 -- name: amount_steps
 -- Then, of those meters alone, each step of good readings: an amount or a flow over its slot ...
@@ -49,11 +50,15 @@ from counted as c
 join likely_meters as l on l.meter = c.point
 where c.quality = 0 and c.amount is not null
 
+-- name: all_counters
+create or replace table all_counters as
+select * from counters
+
 -- name: likely_counters
 -- The store's view `counted` works on what `counters` names: the likely ones are enough.
 create or replace table counters as
 select c.*
-from counters as c
+from all_counters as c
 join likely_meters as l on l.meter = c.point
 
 -- name: hours
@@ -124,3 +129,27 @@ group by d.meter
 select count(distinct r.point) as meters
 from readings as r
 join leak_meters as m on m.meter = r.point
+
+-- name: coarse
+-- How many meters count in coarse steps [m3], told from a few days: all that they show there is a multiple of the step,
+-- and twenty steps at least say so.
+select case when h.hundreds and h.told >= coalesce(h.rise * 100, 20) then 100 * h.pulse
+            when h.tens and h.told >= coalesce(h.rise * 10, 20) then 10 * h.pulse
+            when h.whole and h.told >= coalesce(h.rise, 20) then h.pulse end as step,
+       count(*) as meters
+from (
+    select w.meter as meter, max(w.pulse) as pulse, bool_and(abs(w.steps - round(w.steps)) < 0.001) as whole,
+           bool_and(round(w.steps) % 10 = 0) as tens, bool_and(round(w.steps) % 100 = 0) as hundreds,
+           case when max(w.kind) = 'counter' then max(w.steps) - min(w.steps)
+                else count(case when w.steps > 0.5 then 1 end) end as told,
+           case when max(w.kind) = 'counter' then 20.0 end as rise
+    from (
+        select r.point as meter, m.kind as kind, m.pulse as pulse, r.value / m.pulse as steps
+        from readings as r
+        join leak_meters as m on m.meter = r.point
+        where m.pulse is not null and r.quality = 0 and r.time >= $since
+    ) as w
+    group by w.meter
+) as h
+group by 1
+order by 1

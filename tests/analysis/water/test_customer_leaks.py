@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.water import customer_leaks
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
+from cityctl.units import convert
 from tests.analysis.conftest import rows_of, slots, utc
 
 HEAD = """
@@ -254,3 +256,61 @@ def test_real_use_as_amounts_and_as_registers(
         found = {meter: [row["leak_since"] for row in told[meter]] for meter in households}
         assert found == expected, kind
     assert sum(map(len, expected.values())) > 30
+
+
+@pytest.mark.parametrize(
+    ("unit", "step"), [("L", 10.0), ("L", 100.0), ("m3", 0.01), ("ft3", 1.0), ("gal", 10.0)]
+)
+@pytest.mark.parametrize("kind", ["counter", "interval"])
+def test_a_coarse_register_is_said(ask: Callable[..., Result], unit: str, step: float, kind: str) -> None:
+    """Weeks of 5 to 40 L an hour by day, and a leak that the last digit hides: told as a pause, and said."""
+    use = household(days=65) + 3
+    litre = convert(0.001, "m3", unit)
+    counted = np.floor((1234 + np.concatenate([[0], np.cumsum(use)])) * litre / step + 1e-6) * step
+    shown = counted if kind == "counter" else np.diff(counted)
+    times = slots("2026-01-01", "2026-03-07T01:00", 60)[: len(shown)]
+    series = {"m": (times, convert_all(shown, unit)), "fine": kinds_of(household())["m1"]}
+    text = HEAD + POINT % ("m", unit, kind, "1h") + POINT % ("fine", "L", "interval", "1h")
+    found = ask("water/customer_leaks", text, series, "2026-01-01", "2026-03-07")
+    assert rows_of(found, "customer_leaks") == []
+    assert f"; 1 count in steps of {1000 * convert(step, unit, 'm3'):.3g} L or more" in found.summary
+    assert any(note.startswith("Limits: meters that count in coarse steps: 1 of") for note in found.notes)
+
+
+def convert_all(values: Any, unit: str) -> Any:
+    return values * convert(1.0, unit, "m3")
+
+
+def test_a_fine_register_and_an_empty_house_are_no_coarse_ones(ask: Callable[..., Result]) -> None:
+    empty = (slots("2026-03-01", "2026-03-07T01:00", 60), np.full(145, 12.34))
+    text = HEAD + POINT % ("m2", "L", "counter", "1h") + POINT % ("empty", "L", "counter", "1h")
+    found = ask(
+        "water/customer_leaks",
+        text,
+        {"m2": kinds_of(household())["m2"], "empty": empty},
+        "2026-03-01",
+        "2026-03-07",
+    )
+    assert found.summary == "0 of 2 meters run on, 0.0 m³ a day in all, 0.00 EUR a day"
+
+
+def test_a_register_read_every_80_minutes(ask: Callable[..., Result]) -> None:
+    times = slots("2026-03-01", "2026-03-07", 80)
+    register = 5 + 0.004 * np.arange(len(times))  # 4 L in 80 minutes
+    text = HEAD + POINT % ("m2", "L", "counter", "80m")
+    (row,) = rows_of(
+        ask("water/customer_leaks", text, {"m2": (times, register)}, "2026-03-01", "2026-03-07"),
+        "customer_leaks",
+    )
+    assert row["leak_rate"] == pytest.approx(3)
+
+
+def test_many_meters_are_taken_a_batch_at_a_time(
+    ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use = household()
+    use[50:] += 3
+    whole = leaks(ask, kinds_of(use))
+    monkeypatch.setattr(customer_leaks, "AT_A_TIME", {"counter": 1})
+    monkeypatch.setattr(customer_leaks, "MANY", 1)
+    assert leaks(ask, kinds_of(use)) == whole
