@@ -61,7 +61,9 @@ def load(project: Path, profile: str | None = None) -> City:
     city._points.update(lay_out(city, document))
     city.interventions.extend(read_measures(city))
     city._statements.extend(read_statements(city))
-    city._work_orders.extend(read_work_orders(city))
+    orders, faults = read_work_orders(city)
+    city._work_orders.extend(orders)
+    city._work_order_faults.extend(faults)
     city._interruptions.extend(read_interruptions(city))
     _check_points(city, document)
     return city

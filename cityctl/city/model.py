@@ -291,6 +291,7 @@ class City(Strict):
     _points: dict[str, Point] = PrivateAttr(default_factory=dict)
     _statements: list[Stated] = PrivateAttr(default_factory=list)
     _work_orders: list[WorkOrder] = PrivateAttr(default_factory=list)
+    _work_order_faults: list[str] = PrivateAttr(default_factory=list)
     _interruptions: list[Interruption] = PrivateAttr(default_factory=list)
 
     @property
@@ -319,6 +320,10 @@ class City(Strict):
     def work_orders(self) -> list[WorkOrder]:
         """Repairs that were done."""
         return self._work_orders
+
+    def work_order_faults(self) -> list[str]:
+        """Rows of the work orders' file that cannot be read: file:line and why."""
+        return self._work_order_faults
 
     def interruptions(self) -> list[Interruption]:
         """Interruptions of supply, in order of time."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
-from cityctl.analysis.water.dropping import Drop, drop
+from cityctl.analysis.water.dropping import FEWEST, Drop, drop
 from cityctl.analysis.water.prices import price_of
 from cityctl.analysis.water.zones import asked
 from cityctl.city.model import City, WorkOrder
@@ -57,7 +58,7 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 def answer(question: Question) -> Result:
     """One row a work order of the interval, the oldest first."""
     city = question.city
-    if not city.work_orders():
+    if city.work_orders_file is None:
         raise UsageProblem(
             "city.yaml names no work orders",
             hint="work_orders_file: orders.csv, with the columns date, zone and what",
@@ -68,10 +69,12 @@ def answer(question: Question) -> Result:
     watched = {one.zone for one in asked(city, question.parameters)}
     orders = [one for one in city.work_orders() if first <= one.date <= last and one.zone in watched]
     read = zone_nights.read(question) if orders else []
-    nights = {one.zone.zone: one.mean for one in read}
-    rows, findings, missing = [], [], []
+    holidays = city.holidays(first.year - 1, last.year)
+    nights = {one.zone.zone: without_weekdays(one.mean, holidays) for one in read}
+    known = [one for one in city.work_orders() if one.date <= last]
+    rows, findings, missing = [], [], [Missing("work orders", fault) for fault in city.work_order_faults()]
     for order in orders:
-        row, verdict = _row(question, order, city.work_orders(), nights.get(order.zone, {}))
+        row, verdict = _row(question, order, known, nights.get(order.zone, {}))
         rows.append(row)
         name = city.zones[order.zone].name or order.zone
         if verdict.startswith("NOT ASSESSABLE"):
@@ -80,13 +83,14 @@ def answer(question: Question) -> Result:
             since = midnight(order.date, zone)
             findings.append(Finding("repair", f"{name}, {order.date}", since, verdict))
     fell = sum(str(row[-1]).startswith(("fell", "CAME")) for row in rows)
+    wanted = len(orders) + len(city.work_order_faults())
     columns = [replace(one, unit=city.currency) if one.key == "repair_worth" else one for one in COLUMNS]
     return Result(
         title=TITLE,
         tables=[Table("repairs", TITLE, columns, rows)],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(len(orders), len(orders) - len(missing), missing, "work orders"),
+        completeness=Completeness(wanted, wanted - len(missing), missing, "work orders"),
         notes=list(NOTES),
         summary=f"night flow fell after {fell} of {len(orders)} repairs"
         if orders
@@ -94,27 +98,67 @@ def answer(question: Question) -> Result:
     )
 
 
+def jobs(orders: Sequence[WorkOrder]) -> list[list[WorkOrder]]:
+    """Orders of one zone with too few nights between them to be told apart, together; all in order of time."""
+    found: dict[str, list[list[WorkOrder]]] = {}
+    for order in sorted(orders, key=lambda one: one.date):
+        own = found.setdefault(order.zone, [])
+        if own and (order.date - own[-1][-1].date).days < FEWEST:
+            own[-1].append(order)
+        else:
+            own.append([order])
+    return [job for own in found.values() for job in own]
+
+
+def without_weekdays(flows: Mapping[date, float], holidays: Collection[date] = ()) -> dict[date, float]:
+    """Night flows less what their weekday usually has beyond the seven nights around it; holidays count as Sundays.
+
+    A weekday of which fewer than two such weeks are known stays as it is.
+    """
+    beyond: dict[int, list[float]] = {}
+    kinds = {day: 6 if day in holidays else day.weekday() for day in flows}
+    for day, flow in flows.items():
+        week = [flows.get(day + timedelta(days=step)) for step in range(-3, 4)]
+        known = [one for one in week if one is not None]
+        if len(known) == 7:
+            beyond.setdefault(kinds[day], []).append(flow - sum(known) / 7)
+    usual = {kind: statistics.median(values) for kind, values in beyond.items() if len(values) >= 2}
+    if len(usual) < 7:
+        return dict(flows)
+    middle = sum(usual.values()) / 7
+    return {day: flow - usual[kinds[day]] + middle for day, flow in flows.items()}
+
+
 def stretches(
-    order: WorkOrder, orders: list[WorkOrder], flows: Mapping[date, float], count: int
+    order: WorkOrder, orders: Sequence[WorkOrder], flows: Mapping[date, float], count: int
 ) -> tuple[list[float], list[float], list[float]]:
-    """(nights before, nights after, the last nights) of an order, up to the zone's orders before and after it.
+    """(nights before, nights after, the last nights) of an order's job, up to the zone's jobs before and after it.
 
     A night bears the date on which it ends: that of the order's own day is still before the work.
     """
-    others = [one.date for one in orders if one.zone == order.zone and one.date != order.date]
-    begin = max([day for day in others if day < order.date], default=date.min)
-    end = min([day for day in others if day > order.date], default=date.max)
+    (job,) = [one for one in jobs(orders) if any(other is order for other in one)]
+    first, last = job[0].date, job[-1].date
+    others = [one.date for one in orders if one.zone == order.zone]
+    begin = max([day for day in others if day < first], default=date.min)
+    end = min([day for day in others if day > last], default=date.max)
     days, near = sorted(flows), timedelta(days=NEAR * count)
-    before = [flows[day] for day in days if max(begin, order.date - near) < day <= order.date][-count:]
-    since = [day for day in days if order.date < day <= end]
-    after = [flows[day] for day in since if day <= order.date + near][:count]
+    before = [flows[day] for day in days if max(begin, first - near) < day <= first][-count:]
+    since = [day for day in days if last < day <= end]
+    after = [flows[day] for day in since if day <= last + near][:count]
     return before, after, [flows[day] for day in since[len(after) :]][-count:]
 
 
 def _row(
-    question: Question, order: WorkOrder, orders: list[WorkOrder], flows: Mapping[date, float]
+    question: Question, order: WorkOrder, orders: Sequence[WorkOrder], flows: Mapping[date, float]
 ) -> tuple[tuple[object, ...], str]:
     count = question.parameters["nights"]
+    (job,) = [one for one in jobs(orders) if any(other is order for other in one)]
+    if order is not job[-1]:
+        name, verdict = (
+            question.city.zones[order.zone].name or order.zone,
+            f"told with that of {job[-1].date}",
+        )
+        return (order.date, name, order.what, *[None] * 7, verdict), verdict
     before, after, now = stretches(order, orders, flows, count)
     found = drop(before, after)
     name = question.city.zones[order.zone].name or order.zone
@@ -164,7 +208,8 @@ def _verdict(found: Drop, again: Drop | None) -> str:
 
 NOTES = (
     "Method: mean night flow of the nights after a work order against those before it, up to the zone's orders before "
-    "and after. A night bears the date on which it ends: that of the order's own day is before the work.",
+    "and after; what each weekday usually has more or less is taken out. A night bears the date on which it ends: that "
+    "of the order's own day is before the work. Orders of a zone less than three nights apart are told as one job.",
     "Method: the interval is Welch's at 95 %, with fewer independent nights where neighbours are alike. It holds while "
     "the last nights took back less than half of the fall.",
     "Limits: what else changed in those nights counts too: a second leak, a valve, a holiday, pressure.",

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from cityctl.analysis.water.dropping import drop
-from cityctl.analysis.water.repairs import stretches
+from cityctl.analysis.water.repairs import stretches, without_weekdays
 from cityctl.city.load import load
 from cityctl.city.model import WorkOrder
 from cityctl.errors import ConfigInvalid, UsageProblem
@@ -104,19 +104,71 @@ def test_without_orders_it_says_what_to_write(ask: Callable[..., Result]) -> Non
     assert "work_orders_file" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("date,zone\n1.3.2026,hafen\n", r"orders\.csv:2: `1\.3\.2026` is no date"),
-        ("date,zone\n2026-03-01,hafn\n", r"orders\.csv:2: no zone `hafn`"),
-        ("date,what\n2026-03-01,x\n", r"orders\.csv:1: no column `zone`"),
-    ],
-)
-def test_a_wrong_file_is_named_with_its_line(project: Callable[[str], Path], text: str, said: str) -> None:
+def test_a_file_without_a_column_is_named_with_its_line(project: Callable[[str], Path]) -> None:
     folder = project(WITH_ORDERS)
-    (folder / "orders.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigInvalid, match=said):
+    (folder / "orders.csv").write_text("date,what\n2026-03-01,x\n", encoding="utf-8")
+    with pytest.raises(ConfigInvalid, match=r"orders\.csv:1: no column `zone`"):
         load(folder)
+
+
+SLOPPY = """Date;Zone;What;Crew
+10.3.2026;HAFEN;by its id, in capitals;7
+2026-03-12 14:30;Altstadt;by its name, with a time;8
+3/4/2026;hafen;which of both?;7
+2026-13-40;hafen;;
+2026-03-20;hafn;a typo;
+;hafen;;
+;;;
+"""
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_from_its_work(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    write(project, SLOPPY)
+    found = asked(ask, [Leak("2026-01-01", 5, end="2026-03-10T11:00")], [], "2026-04-10")
+    assert [(row["zone"], str(row["date"])) for row in rows_of(found, "repairs")] == [
+        ("Hafen", "2026-03-10"),
+        ("Altstadt", "2026-03-12"),
+    ]
+    assert [one.why.split(";")[0] for one in found.completeness.missing] == [
+        "orders.csv:4: `3/4/2026` is no date",
+        "orders.csv:5: `2026-13-40` is no date",
+        "orders.csv:6: no zone `hafn`",
+        "orders.csv:7: `` is no date",
+    ]
+    assert found.completeness.missing[2].why.endswith("did you mean `hafen`?")
+    assert (found.completeness.wanted, found.completeness.had) == (6, 2)
+
+
+def test_orders_of_one_week_are_one_job(ask: Callable[..., Result], project: Callable[[str], Path]) -> None:
+    """Two holes closed within two days: 2 and 3 m³/h less are told as 5 of one job, saved once."""
+    write(project, "date,zone\n2026-03-10,hafen\n2026-03-10,hafen\n2026-03-12,hafen\n")
+    leaks = [Leak("2026-01-01", 2, end="2026-03-10T11:00"), Leak("2026-01-01", 3, end="2026-03-12T11:00")]
+    found = asked(ask, leaks, [], "2026-04-10")
+    first, same, last = rows_of(found, "repairs")
+    for row in (first, same):
+        assert (row["verdict"], row["saved_m3"]) == ("told with that of 2026-03-12", None)
+    assert last["fell_by"] == pytest.approx(5, abs=0.5)
+    assert last["verdict"].endswith("holding")
+    assert found.completeness.complete
+
+
+def test_the_way_of_the_weekdays_is_taken_out() -> None:
+    """Sundays have 20 more: seven nights each side scatter by nothing else, and the fall of 2 is sure."""
+    done = date(2026, 3, 11)
+    flows = {
+        day: 10.0 + 20 * (day.weekday() == 6) - 2 * (day > done)
+        for day in (done + timedelta(days=step) for step in range(-35, 28))
+    }
+    before, after, _ = stretches(order := WorkOrder(done, "hafen"), [order], without_weekdays(flows), 7)
+    found = drop(before, after)
+    assert found is not None
+    assert found.value == pytest.approx(2)
+    assert found.half < 0.5
+    plain = drop(*stretches(order, [order], flows, 7)[:2])
+    assert plain is not None
+    assert not plain.sure
 
 
 def test_a_missing_file_is_named(project: Callable[[str], Path]) -> None:
