@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import replace
 from typing import Any
 
 from cityctl.analysis.question import Question
+from cityctl.analysis.water.balance_inputs import Read, left_out, meters_of, read_inputs, zones_of
 from cityctl.analysis.water.balance_words import BY_KEY, INDICATORS, NOTES, TABLE
 from cityctl.analysis.water.balance_words import COLUMNS as _COLUMNS
 from cityctl.analysis.water.balance_words import PARAMETERS as _PARAMETERS
-from cityctl.analysis.water.balancing import CELLS, Inputs, Volume, balance, given, unread
+from cityctl.analysis.water.balancing import CELLS, Volume, balance
 from cityctl.analysis.water.indicators import Network, indicators
 from cityctl.analysis.water.prices import price_of
-from cityctl.analysis.water.volumes import Metered, volumes
-from cityctl.analysis.water.zones import Asked, asked
 from cityctl.city.model import City
 from cityctl.clock import Interval
-from cityctl.errors import UsageProblem
 from cityctl.result import Completeness, Finding, Missing, Result, Table
 from cityctl.units import convert
 
@@ -26,44 +23,11 @@ TITLE = "Water balance"
 SUMMARY = "the table of IWA and AWWA with 95 % intervals, non-revenue water, leakage index and its band"
 COLUMNS = _COLUMNS
 PARAMETERS = _PARAMETERS
-WHOLE = 0.98  # share of the interval from which a meter counts as metered
-
-
-def _tops(city: City, parameters: Mapping[str, Any]) -> list[Asked]:
-    """The zones that are asked for, without those that lie within another of them."""
-    found = [zone for zone in asked(city, parameters) if zone.inflow is not None]
-    inside = {inner for zone in found for inner in city.zones_within(zone.zone)[1:]}
-    return [zone for zone in found if zone.zone not in inside]
-
-
-def customers(city: City, zones: list[str]) -> list[str]:
-    """Customer meters within these zones, and in none: every `role: consumption` of a water network."""
-    within = {inner for zone in zones for inner in city.zones_within(zone)}
-    return [
-        name
-        for name, point in city.points().items()
-        if point.role == "consumption" and point.quantity in ("flow", "volume") and point.zone in within
-    ]  # fmt: skip
-
-
-def _zones(city: City, parameters: Mapping[str, Any]) -> list[str]:
-    """Every water zone that the patterns match."""
-    patterns = [word.strip() for word in str(parameters["zones"]).split(",")]
-    return [
-        name
-        for name in city.zones
-        if city.network_kind(name) == "water" and any(fnmatchcase(name, one) for one in patterns)
-    ]
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
-    """Inflows and customer meters, as far as their volumes are not given."""
-    names: dict[str, None] = {}
-    if parameters["system_input"] is None:
-        names.update(dict.fromkeys(str(zone.inflow) for zone in _tops(city, parameters)))
-    if parameters["billed_metered"] is None:
-        names.update(dict.fromkeys(customers(city, _zones(city, parameters))))
-    return list(names)
+    """Inflows and meters of use, as far as their volumes are not given."""
+    return list(dict.fromkeys(name for names in meters_of(city, parameters).values() for name in names))
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -75,30 +39,13 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
     return Interval(interval.start - reach, interval.end + reach, interval.zone)
 
 
-@dataclass
-class _Read:
-    """Volumes of meters, what is missing of them, and where each input came from."""
-
-    volumes: dict[str, Metered]
-    missing: list[Missing]
-    sources: dict[str, str]
-
-    def sum(self, key: str, names: list[str], what: str) -> float:
-        """The volume of these meters; what was not metered is raised by the mean, and named."""
-        had = [self.volumes[name] for name in names if name in self.volumes]
-        for name in names:
-            known = self.volumes[name].known if name in self.volumes else 0.0
-            if known < WHOLE:
-                why = f"{known:.0%} of the interval metered, raised to all of it" if known else "no readings"
-                self.missing.append(Missing(name, why))
-        self.sources[key] = f"{len(had)} {what}"
-        return sum(one.raised for one in had)
-
-
 def answer(question: Question) -> Result:
     """The balance, the indicators, and findings where figures cannot be right."""
-    read = _Read({}, [], {})
-    inputs = _inputs(question, read)
+    read = Read({}, [], {})
+    inputs = read_inputs(question, read)
+    if inputs is None:
+        return _nothing(question)
+    read.missing += left_out(question.city, question.parameters)
     cells = balance(inputs)
     network = _network(question)
     asked_for = question.parameters
@@ -125,9 +72,26 @@ def answer(question: Question) -> Result:
         ],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(wanted, wanted - len(read.missing), read.missing, "meters"),
+        completeness=Completeness(wanted, max(0, wanted - len(read.missing)), read.missing, "meters"),
         notes=notes,
         summary=_summary(cells),
+    )
+
+
+def _nothing(question: Question) -> Result:
+    """No meter was read in the interval, and not all volumes are given: nothing can be balanced."""
+    wanted = points(question.city, question.parameters)
+    currency = question.city.currency
+    columns = [replace(BY_KEY[key], unit=_unit(BY_KEY[key].unit, False, currency)) for key in TABLE]
+    return Result(
+        title=TITLE,
+        tables=[Table("balance", TITLE, columns, [])],
+        interval=question.interval,
+        completeness=Completeness(
+            len(wanted), 0, [Missing(name, "no readings") for name in wanted], "meters"
+        ),
+        notes=list(NOTES),
+        summary="no meter was read: nothing to balance",
     )
 
 
@@ -138,69 +102,10 @@ def _summary(cells: dict[str, Volume]) -> str:
     return f"{lost.value / supplied:.1%} of the water supplied brings no revenue".replace("%", " %")
 
 
-def _inputs(question: Question, read: _Read) -> Inputs:
-    city, asked_for = question.city, question.parameters
-    tops = [str(zone.inflow) for zone in _tops(city, asked_for)]
-    meters = customers(city, _zones(city, asked_for))
-    if asked_for["system_input"] is None and not tops:
-        raise UsageProblem(
-            f"no water zone with an inflow matches `{asked_for['zones']}`",
-            hint="give `inflow:` to the zones in city.yaml, or --set system_input='120000 m3'",
-        )
-    if asked_for["billed_metered"] is None and not meters:
-        raise UsageProblem(
-            "no customer meter in these zones",
-            hint="a customer meter has `role: consumption`; or give --set billed_metered='100000 m3'",
-        )
-    wanted = points(city, asked_for)
-    read.volumes = volumes(question, wanted) if wanted else {}
-    if wanted and not read.volumes:
-        raise UsageProblem(
-            f"no readings in {question.interval}", hint="`cityctl data status` lists the points"
-        )
-
-    def volume(key: str) -> Volume:
-        value = asked_for[key]
-        read.sources[key] = "not given" if value is None else "given"
-        return given(value or 0.0, asked_for[f"{key}_error"])
-
-    def share(key: str, of: float, parameter: str) -> Volume:
-        part = asked_for[parameter]
-        read.sources[key] = "not given" if part is None else f"{100 * part:g} %"
-        return given((part or 0.0) * of, asked_for[f"{key}_error"])
-
-    supplied, used = volume("system_input"), volume("billed_metered")
-    if asked_for["system_input"] is None:
-        supplied = given(read.sum("system_input", tops, "inflow meters"), asked_for["system_input_error"])
-    if asked_for["billed_metered"] is None:
-        used = given(read.sum("billed_metered", meters, "customer meters"), asked_for["billed_metered_error"])
-    unmetered = volume("billed_unmetered")
-    flushed = volume("unbilled_unmetered")
-    if asked_for["unbilled_unmetered"] is None:
-        flushed = share("unbilled_unmetered", used.value + unmetered.value, "unbilled_unmetered_share")
-    under = asked_for["under_registration"]
-    read.sources["meter_inaccuracy"] = (
-        "not given" if under is None else f"meters read {100 * under:g} % too little"
-    )
-    unbilled = volume("unbilled_metered")
-    metered = Volume(used.value + unbilled.value)
-    return Inputs(
-        system_input=supplied,
-        exported=volume("exported"),
-        billed_metered=used,
-        billed_unmetered=unmetered,
-        unbilled_metered=unbilled,
-        unbilled_unmetered=flushed,
-        unauthorised=share("unauthorised", used.value, "unauthorised_share"),
-        meter_inaccuracy=unread(metered, under or 0.0, asked_for["under_registration_error"]),
-        data_handling=share("data_handling", used.value, "data_handling_share"),
-    )
-
-
 def _network(question: Question) -> Network:
     """Mains, connections and pressure: as they are given, else those of the zones that have any."""
     asked_for, city = question.parameters, question.city
-    names = _zones(city, asked_for)
+    names = zones_of(city, asked_for)
     inside = {inner for name in names for inner in city.zones_within(name)[1:]}
     # A zone's own figure holds for what lies within it.
     entries = [city.zones[name] for name in names if name not in inside]

@@ -73,9 +73,8 @@ def indicators(
         rows.append(("Unavoidable real losses (UARL)", least, None, None, f"{volume}/day", said))
         if least > 0:
             index = real.value / daily / least
-            developing = given["economy"] == "developing"
-            band = f"band {loss_formulas.band(index, developing=developing)}, {given['economy']} country"
-            add("Leakage index (ILI)", real, daily * least, "CARL/UARL", band)
+            ends = (real.low / daily / least, real.high / daily / least)
+            add("Leakage index (ILI)", real, daily * least, "CARL/UARL", _band(index, ends, given["economy"]))
     else:
         lacking = [
             word
@@ -88,7 +87,7 @@ def indicators(
         ]
         text = f"NOT ASSESSABLE without {' and '.join(lacking)}"
         rows.append(("Leakage index (ILI)", None, None, None, "CARL/UARL", text))
-    rows += _search(given, currency)
+    rows += _search(given, currency, volume, factor)
     return rows, doubtful
 
 
@@ -105,7 +104,18 @@ def _by_length(add: Any, real: Volume, network: Network, days: float, us: bool) 
     add("Real losses by length of mains", real, by, f"{symbol}/{length}/day")
 
 
-def _search(given: Mapping[str, Any], currency: str) -> list[Row]:
+def _band(index: float, ends: tuple[float, float], economy: str) -> str:
+    """The band of a leakage index, and the others that its interval reaches."""
+    if index <= 0:
+        return "NOT ASSESSABLE no real losses are left: look at the meters"
+    low, own, high = (
+        loss_formulas.band(one, developing=economy == "developing") for one in (ends[0], index, ends[1])
+    )
+    span = "" if low == high else f" ({low} to {high} within the interval)"
+    return f"band {own}{span}, {economy} country"
+
+
+def _search(given: Mapping[str, Any], currency: str, volume: str, factor: float) -> list[Row]:
     """How often to search the network for unreported leaks, where cost and rate of rise are given."""
     survey, cost, rise = (given[key] for key in ("survey_cost", "production_cost", "rate_of_rise"))
     if not (survey and cost and rise):
@@ -121,5 +131,12 @@ def _search(given: Mapping[str, Any], currency: str) -> list[Row]:
             f"search all every {months:.0f} months",
         ),
         ("Economic budget of searching", survey * 12 / months, None, None, f"{currency}/year", ""),
-        ("Economic unreported losses", rise * months / 24 * 365.25, None, None, "m³/year", ""),
+        (
+            "Economic unreported losses",
+            rise * months / 24 * 365.25 * factor,
+            None,
+            None,
+            f"{volume}/year",
+            "",
+        ),
     ]
