@@ -96,6 +96,8 @@ def _whole(parts: Array) -> Array:
     weights = weights / weights.sum()
     told = np.full_like(line, np.nan)
     width = len(weights)
+    if line.shape[1] < width:
+        return told.reshape(zones, nights, count)[:, :, -1]
     told[:, width - 1 :] = np.lib.stride_tricks.sliding_window_view(line, width, axis=1) @ weights[::-1]
     last: Array = told.reshape(zones, nights, count)[:, :, -1]
     return last

@@ -95,6 +95,10 @@ def answer(question: Question) -> Result:
         mean = median(flows.values()) or 0.0
         use, source = one.night_use(asked["use_share"])
         leakage = None if use is None else mean - use - asked["exceptional"]
+        if use is None:
+            missing.append(
+                Missing(one.zone.name, "use by night not known: give `people`, `night_use` or use_share")
+            )
         n1, n1_from = exponent_for(one, asked["n1"], use)
         head = median(inside(question, one.heads).values()) or one.zone.entry.pressure
         entry = one.zone.entry
@@ -114,7 +118,7 @@ def answer(question: Question) -> Result:
         title=TITLE,
         tables=[Table("night_parts", TITLE, list(COLUMNS), rows)],
         interval=question.interval,
-        completeness=Completeness(len(told), len(rows), missing, "zones"),
+        completeness=Completeness(len(told), len(told) - len(missing), missing, "zones"),
         notes=list(NOTES),
         summary=f"{len(rows)} zones, {sum(float(str(row[1])) for row in rows):.1f} m³/h by night in all",
     )

@@ -200,10 +200,13 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple
     share = 1 - favad(head, lowered, n1)
     within = set(question.city.zones_within(nights.zone.zone))
     known = question.city.points()
-    critical = min((one for one in found if known[one.point].zone in within), key=lambda one: one.low)
-    left = critical.low - (head - lowered)
+    critical = min(
+        (one for one in found if known[one.point].zone in within), key=lambda one: one.low, default=None
+    )
     verdict = "possible"
-    if left < asked_for["least_pressure"]:
+    if critical is None:
+        verdict = "NOT ASSESSABLE no sensor to tell how far it may fall"
+    elif (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
         verdict = f"LIMITED {sensor_label(question.city, critical.point)} would fall to {left:.0f} m"
     if mean is None or use is None:
         return (name, head, lowered, None, n1, n1_from, share, None, None, verdict)

@@ -100,3 +100,26 @@ def test_the_weakest_sensor_limits_it(ask: Callable[..., Result]) -> None:
     (gauge,) = rows_of(found, "sensors")
     assert gauge["verdict"] == "HIGH above 45 m in 5 % of the time or more"
     assert [one.subject for one in found.findings] == ["gauge"]
+
+
+def test_use_that_nobody_knows_is_a_gap_with_a_way_out(ask: Callable[..., Result]) -> None:
+    bare = CITY.replace(", people: 2500", "")
+    found = ask("water/night_use", bare, made(), "2026-03-02", "2026-03-14")
+    (row,) = rows_of(found, "night_parts")
+    assert (row["use_from"], row["night_leakage"], row["bursts"]) == ("not known", None, None)
+    (missing,) = found.completeness.missing
+    assert (missing.what, found.completeness.had) == ("Hafen", 0)
+    assert "use_share" in missing.why
+    shared = ask("water/night_use", bare, made(), "2026-03-02", "2026-03-14", use_share="20 %")
+    assert shared.completeness.complete
+    assert rows_of(shared, "night_parts")[0]["used_by_night"] == pytest.approx(0.2 * 7.5, rel=0.01)
+
+
+def test_pressures_that_are_all_suspect_tell_a_saving_but_no_limit(ask: Callable[..., Result]) -> None:
+    """Suspect readings are no sensor to judge by: nothing says how far the lowest would fall, and nothing breaks."""
+    series = made()
+    doubted = np.full(len(series["gauge"][0]), 2, np.uint8)
+    found = ask("water/pressure", CITY, series, "2026-03-02", "2026-03-14", quality={"gauge": doubted})
+    (row,) = rows_of(found, "lower_pressure")
+    assert row["verdict"].startswith("NOT ASSESSABLE")
+    assert [one.what for one in found.completeness.missing] == ["gauge"]
