@@ -45,8 +45,11 @@ HOUR = timedelta(hours=1)
 COARSE = timedelta(minutes=90)  # a longer step tells nothing of an hour
 COARSE_STEP = 5.0  # L: from such a step on a register hides the usual leaks of a household
 TOLD_BY = timedelta(days=7)  # of the interval that tell in which steps a meter counts
-AT_A_TIME = {"counter": 20_000}  # meters of a kind, as many as a GB of memory takes; others:
-MANY = 100_000
+AT_A_TIME = {
+    "counter": 20_000,
+    "interval": 100_000,
+    "gauge": 100_000,
+}  # meters of a kind: a month in 1 to 2 GB
 
 
 def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
@@ -157,18 +160,18 @@ def _batches(meters: list[Point]) -> Iterator[list[Point]]:
     kinds = sorted({point.kind for point in meters})
     for kind in kinds:
         own = sorted((point for point in meters if point.kind == kind), key=lambda point: point.id)
-        size = AT_A_TIME.get(kind, MANY)
+        size = AT_A_TIME[kind]
         yield from (own[first : first + size] for first in range(0, len(own), size))
 
 
 def _litres(step: float) -> str:
     """A step [m³] as people say it."""
-    return f"{1000 * step:.3g} L"
+    return f"{1000 * step:.4g} L"
 
 
 def _pulse(point: Point) -> float | None:
     """The finest step [m³] that is coarse, as a power of ten of the unit that city.yaml speaks; None of flows."""
-    if point.kind == "gauge":
+    if point.quantity != "volume":
         return None
     litre = units.convert(0.001, "m3", point.shown_unit)
     power = 10.0 ** math.ceil(math.log10(COARSE_STEP * litre) - 1e-9)

@@ -172,8 +172,8 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
         errors = told.errors[:, at].reshape(len(told.errors), -1)[:, place]
         usual = float(np.nanmean(hours[at]))
         shares = [
-            _error(values, usual)
-            for values in (told.errors[:, at], *(told.rivals[key][:, at] for key in told.rivals))
+            _error(values[:, at].reshape(len(values), -1)[:, place], usual)
+            for values in (told.errors, *told.rivals.values())
         ]
         peak = int(flow[:24].argmax())
         rows.append(

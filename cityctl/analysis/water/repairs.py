@@ -113,7 +113,7 @@ def jobs(orders: Sequence[WorkOrder]) -> list[list[WorkOrder]]:
 def without_weekdays(flows: Mapping[date, float], holidays: Collection[date] = ()) -> dict[date, float]:
     """Night flows less what their weekday usually has beyond the seven nights around it; holidays count as Sundays.
 
-    A weekday of which fewer than two such weeks are known stays as it is.
+    Where fewer than two such weeks are known of any weekday, all stay as they are.
     """
     beyond: dict[int, list[float]] = {}
     kinds = {day: 6 if day in holidays else day.weekday() for day in flows}
@@ -154,10 +154,8 @@ def _row(
     count = question.parameters["nights"]
     (job,) = [one for one in jobs(orders) if any(other is order for other in one)]
     if order is not job[-1]:
-        name, verdict = (
-            question.city.zones[order.zone].name or order.zone,
-            f"told with that of {job[-1].date}",
-        )
+        verdict = f"told with that of {job[-1].date}"
+        name = question.city.zones[order.zone].name or order.zone
         return (order.date, name, order.what, *[None] * 7, verdict), verdict
     before, after, now = stretches(order, orders, flows, count)
     found = drop(before, after)
