@@ -202,7 +202,8 @@ def _flat(values: Series, seconds: Series, zero: float, asked: Mapping[str, Any]
     level = np.where(resting, 0.0, values)
     rest, tolerance = asked["rest"].total_seconds(), asked["tolerance"]
     flags = qartod.flat_line(level, seconds, spans[0], spans[1], tolerance)
-    longer = qartod.flat_line(level, seconds, max(spans[0], rest), max(spans[1], rest), tolerance)
+    # Zero may be the truth for as long as it likes: it is suspect, and no failure.
+    longer = qartod.flat_line(level, seconds, max(spans[1], rest), None, tolerance)
     told: Flags = np.where(resting, longer, flags)
     return told
 
@@ -261,16 +262,18 @@ def _verdict(
     known = np.isfinite(values)
     if not known.any():
         return DOUBTED, "NOT ASSESSABLE no reading has a value", None
-    flat = [one for one in stretches if one.test == "flat" and one.flag == FAIL]
+    flat = [one for one in stretches if one.test == "flat" and one.most is not None]
     for one in sorted(flat, key=lambda one: one.since - one.until):
-        long = one.until - one.since
+        long, most = one.until - one.since, one.most or 0.0
         since = one.since.astimezone(zone)
-        if one.most is not None and max(abs(one.most), abs(one.least or 0.0)) <= zero:
+        if max(abs(most), abs(one.least or 0.0)) <= zero:
             if long > _MOST_OF_IT * question.interval.length:
                 text = f"NOT ASSESSABLE at zero for {clock.short(long)}: dead, or an emergency; look, take a sample"
                 return DOUBTED, text, one.since
-        else:
-            text = f"FROZEN at {one.most:.4g} for {clock.short(long)} since {since:%a} {since.day} {since:%b %H:%M}"
+        elif one.flag == FAIL:
+            text = (
+                f"FROZEN at {most:.4g} for {clock.short(long)} since {since:%a} {since.day} {since:%b %H:%M}"
+            )
             return FAILED, text, one.since
     failed = float((flags == FAIL).sum()) / int(known.sum())
     by_test = {

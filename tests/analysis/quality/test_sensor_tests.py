@@ -80,6 +80,15 @@ def test_what_rests_at_night_or_is_switched_is_sound(ask: Callable[..., Result])
     assert told == {"sun": "normal", "pump": "normal"}
 
 
+def test_a_pump_that_stands_for_days_is_suspect_and_does_not_fail(ask: Callable[..., Result]) -> None:
+    """Standing for ten of thirty days may be the truth: it is named, and no finding."""
+    flow = living()
+    flow[100:340] = 0.0
+    result = run(ask, {"pump": flow})
+    assert verdicts(result)["pump"] == "SUSPECT flat 1"
+    assert result.findings == []
+
+
 def test_limits_are_in_the_unit_that_the_city_speaks(ask: Callable[..., Result]) -> None:
     """Stored in bar, spoken in psi: 3.5 bar are 50.8 psi."""
     values = 3.5 + 0.01 * np.random.default_rng(7).normal(0, 1, len(HOURS))
