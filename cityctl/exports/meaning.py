@@ -14,6 +14,7 @@ import numpy as np
 from cityctl.clock import zone_named
 from cityctl.errors import UsageProblem
 from cityctl.exports.parsed import Direction
+from cityctl.exports.table.names import phrase_unit
 from cityctl.exports.table.stamps import StampFormat, read_stamp
 from cityctl.exports.table.zone import DOUBLED, GAP, WallClock, ZoneNotSaid
 from cityctl.reading import Kind
@@ -41,11 +42,22 @@ _CODES = {
 }  # fmt: skip
 
 _DIRECTIONS: dict[str, Direction] = {
-    **dict.fromkeys(("forward", "import", "imported", "consumption", "delivered", "usage", "in", "1"), "forward"),
-    **dict.fromkeys(("reverse", "export", "exported", "production", "generation", "received", "out", "19"), "reverse"),
+    **dict.fromkeys(("forward", "import", "imported", "consumption", "delivered", "usage", "in", "1",
+                     "bezug", "verbrauch", "afname", "verbruik", "soutirage", "consommation", "consumo", "forbruk",
+                     "förbrukning", "forbrug", "uttag", "active import", "from grid"), "forward"),
+    **dict.fromkeys(("reverse", "export", "exported", "production", "generation", "received", "out", "19",
+                     "surplus generation", "surplus", "einspeisung", "lieferung", "injectie", "teruglevering",
+                     "injection", "produksjon", "produktion", "inmatning", "active export", "to grid"), "reverse"),
     **dict.fromkeys(("net", "4"), "net"),
     **dict.fromkeys(("total", "20"), "total"),
 }  # fmt: skip
+
+
+# Words that mean a direction in the middle of other words too.
+_TELLING = frozenset(
+    ["import", "imported", "export", "exported", "bezug", "einspeisung", "lieferung", "afname", "injectie",
+     "teruglevering", "soutirage", "injection", "uttag", "inmatning"]
+)  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -60,12 +72,20 @@ def known_unit(said: str | None, *, code_first: bool = False) -> Unit | None:
     try:
         return unit(text)
     except UsageProblem:
-        return UNITS[code] if code is not None else None
+        known = code or phrase_unit(text)
+        return UNITS[known] if known else None
 
 
 def direction_of(said: object) -> Direction:
     """The direction that a word means; none where it means none."""
     return _DIRECTIONS.get(str(said).strip().casefold(), "") if said is not None else ""
+
+
+def direction_in(*texts: str) -> Direction:
+    """The direction that a word within texts such as `Active Export Interval (kWh)` means; none without one."""
+    words = {word for text in texts for word in re.findall(r"[^\W\d_]+", text.casefold())}
+    found = {_DIRECTIONS[word] for word in words & _TELLING}
+    return found.pop() if len(found) == 1 else ""
 
 
 def kind_of(quantity: str | None) -> Kind | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
+from cityctl.errors import InputRefused
 
 Read = Callable[..., Any]
 
@@ -88,3 +91,150 @@ def test_very_many_columns_of_one_name_take_no_time(table: Read) -> None:
     names = ",".join(["1"] * 5000)
     told = table(f"time,{names}\n2024-01-01T00:00Z,{names}\n", unit="kWh")
     assert len(told.series) == 5000
+
+
+def test_a_quote_that_nobody_closed_swallows_no_rows(table: Read) -> None:
+    notes = {3: '"5 pipe', 40: '"', 41: "pumps"}
+    lines = [f"2024-01-01 {n // 60:02}:{n % 60:02},{n % 7},{notes.get(n, '')}" for n in range(600)]
+    told = table("time,flow [m3/h],note\n" + "\n".join(lines) + "\n", time_zone="UTC")
+    assert [value for _, value in told.of("flow [m3/h]")] == [n % 7 for n in range(600)]
+    assert not told.rejections
+
+
+def test_a_quoted_cell_of_several_lines_above_all_others(table: Read) -> None:
+    text = (
+        'time,meter,note,value,unit\n2024-05-01T00:00Z,0001,"a\nb",1.5,m3\n2024-05-01T01:00Z,0001,x,2.5,m3\n'
+    )
+    told = table(text + "time,meter,note,value,unit\n2024-05-01T02:00Z,0002,x,bad,m3\n")
+    assert told.of("0001") == [("2024-05-01 00:00:00Z", 1.5), ("2024-05-01 01:00:00Z", 2.5)]
+    assert told.refused == [(6, "`bad` is no number")]
+
+
+def test_several_measured_columns_of_many_meters(table: Read) -> None:
+    text = (
+        "Meter ID;Timestamp;Volume 1 [m³];Temp. water [°C];Info codes\n0012;2024-05-01 00:00;123,456;10,5;0\n"
+    )
+    told = table(
+        text + "0013;2024-05-01 00:00;23,456;9,5;0\n0012;2024-05-02 00:00;124,456;10,6;0\n", time_zone="UTC"
+    )
+    assert [value for _, value in told.of("0012/Volume 1 [m³]")] == [123.456, 124.456]
+    assert told.of("0013/Temp. water [°C]") == [("2024-05-01 00:00:00Z", 9.5)]
+    assert {name: one.unit for name, one in told.series.items()}["0013/Volume 1 [m³]"] == "m3"
+
+
+def test_rows_of_one_time_are_told_apart_by_a_column_of_words(table: Read) -> None:
+    rows = [f"PRM-{n},2024-05-01 {hour:02}:00,{hour + n},0" for hour in range(4) for n in (1, 2)]
+    told = table("Kode;Tid;inn kWh;ut kWh\n".replace(";", ",") + "\n".join(rows) + "\n", time_zone="UTC")
+    assert [value for _, value in told.of("PRM-2/inn kWh")] == [2.0, 3.0, 4.0, 5.0]
+    assert told.of("PRM-1/ut kWh")[0] == ("2024-05-01 00:00:00Z", 0.0)
+
+
+def test_a_direction_that_comes_late_begins_a_series_of_its_own(table: Read) -> None:
+    head = "ESIID,USAGE_DATE,USAGE_START_TIME,USAGE_KWH,KIND\n"
+    rows = [f"'1044,05/13/2024,{n // 60:02}:{n % 60:02},{n},Consumption" for n in range(150)]
+    told = table(
+        head + "\n".join([*rows, "'1044,05/13/2024,00:00,7,Surplus Generation"]) + "\n", time_zone="UTC"
+    )
+    assert {name: (len(told.of(name)), one.direction) for name, one in told.series.items()} == {
+        "1044": (150, "forward"),
+        "1044/reverse": (1, "reverse"),
+    }
+
+
+def test_a_kind_of_reading_that_comes_late_begins_a_series_of_its_own(table: Read) -> None:
+    head = "MPRN,Read Value,Read Type,Read Date and End Time\n"
+    begin = datetime(2024, 1, 3)
+    rows = [
+        f"1001,0.{n:03},Active Import Interval (kWh),{begin - n * timedelta(minutes=30):%d-%m-%Y %H:%M}"
+        for n in range(96)
+    ]
+    late = "1001,0.500,Active Export Interval (kWh),01-01-2024 00:30"
+    told = table(head + "\n".join([*rows, *rows[:10], late]) + "\n", time_zone="UTC")
+    assert {name: (len(told.of(name)), one.direction, one.unit) for name, one in told.series.items()} == {
+        "1001": (106, "forward", "kWh"),
+        "1001/Active Export Interval (kWh)": (1, "reverse", "kWh"),
+    }
+    assert told.of("1001/Active Export Interval (kWh)") == [("2024-01-01 00:00:00Z", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("count", "day", "first", "last"),
+    [
+        (48, "2024-06-01", "2024-05-31 23:00:00Z", "2024-06-01 22:30:00Z"),
+        (46, "2024-03-31", "2024-03-31 00:00:00Z", "2024-03-31 22:30:00Z"),
+        (50, "2024-10-27", "2024-10-26 23:00:00Z", "2024-10-27 23:30:00Z"),
+    ],
+)
+def test_numbered_half_hours_count_from_midnight(
+    table: Read, count: int, day: str, first: str, last: str
+) -> None:
+    # London: midnight is 23:00Z in summer time, 00:00Z else; the days of the change have 46 and 50 half hours.
+    rows = [f"2024-02-01,{n},1" for n in range(1, 49)] + [f"{day},{n},{n}" for n in range(1, count + 1)]
+    told = table("Date,Settlement Period,kWh\n" + "\n".join(rows) + "\n", time_zone="Europe/London")
+    assert not told.rejections
+    assert told.of("kWh")[48] == (first, 1.0)
+    assert told.of("kWh")[-1] == (last, float(count))
+
+
+def test_the_number_of_an_interval_that_says_no_length_is_asked_for(table: Read) -> None:
+    text = "Date,Interval,kWh\n" + "".join(f"2024-06-01,{n},1\n" for n in range(1, 11))
+    with pytest.raises(InputRefused, match="how long") as refused:
+        table(text, time_zone="UTC")
+    assert "--every" in (refused.value.hint or "")
+    assert table(text, time_zone="UTC", every=timedelta(minutes=5)).of("kWh")[-1][0] == "2024-06-01 00:45:00Z"
+
+
+@pytest.mark.parametrize("hours", [range(1, 26), range(1, 25)])
+def test_hours_numbered_through_a_day_of_25(table: Read, hours: range) -> None:
+    rows = [f"26/10/2024;{n};1" for n in range(1, 25)]
+    rows += [f"27/10/2024;{n};{n}" for n in hours]
+    told = table("Fecha;Hora;kWh\n" + "\n".join(rows) + "\n", time_zone="Europe/Madrid")
+    found = {value: time for time, value in told.of("kWh")[24:]}
+    assert found[1.0] == "2024-10-26 22:00:00Z"
+    if len(hours) == 25:  # numbered through: the fourth hour is the second pass of 02:00
+        assert (found[4.0], found[25.0]) == ("2024-10-27 01:00:00Z", "2024-10-27 22:00:00Z")
+    else:  # hours of the wall: which 02:00 is meant is not said
+        assert 3.0 not in found
+        assert found[24.0] == "2024-10-27 22:00:00Z"
+        assert [line for line, _ in told.refused] == [28]
+
+
+def test_rows_of_totals_are_no_readings(table: Read) -> None:
+    told = table("time,flow [m3/h]\n2024-01-01 00:00,1\nTotal,1\nAverage:,1\nnever,1\n", time_zone="UTC")
+    assert (len(told.of("flow [m3/h]")), told.refused) == (1, [(5, "`never` is no time")])
+    assert any("totals, left out: line 3, 4" in note for note in told.notes)
+
+
+def test_money_and_remarks_are_no_readings(table: Read) -> None:
+    told = table(
+        "Consumption (kWh),Estimated Cost Inc. Tax (p),Start\n0.1,3.2,2024-01-01T00:00Z\n0.2,3.2,2024-01-01T00:30Z\n"
+    )
+    assert list(told.series) == ["Consumption (kWh)"]
+    assert any("Estimated Cost" in note for note in told.notes)
+
+
+def test_a_small_table_above_the_table(table: Read) -> None:
+    text = (
+        "Identifiant PRM;Date de debut;Date de fin;Grandeur;Unite\n123;20/01/2023;21/01/2023;Energie;Wh\n"
+        "Horodate;Valeur\n2023-01-20T00:30:00+01:00;500\n2023-01-20T01:00:00+01:00;400\n2023-01-20T01:30:00+01:00;410\n"
+    )
+    told = table(text)
+    assert told.of("Valeur")[0] == ("2023-01-19 23:30:00Z", 500.0)
+    assert told.series["Valeur"].unit == "Wh"
+
+
+def test_hours_through_to_24_00_are_ends(table: Read) -> None:
+    rows = [f"ES1;2024/03/13;{n:02}:00;0,{n:02}" for n in range(1, 25)]
+    told = table("cups;fecha;hora;consumo_kWh\n" + "\n".join(rows) + "\n", time_zone="UTC")
+    assert [time[11:13] for time, _ in told.of("ES1")] == [f"{hour:02}" for hour in range(24)]
+
+
+def test_half_hours_with_flags_beside_them(table: Read) -> None:
+    head = ",".join(f"HH{n:02},A{n:02}" for n in range(1, 49))
+    told = table(
+        f"MPAN,Date,{head}\n001,2024-04-01,{','.join(f'{n},A' for n in range(48))}\n",
+        time_zone="UTC",
+        unit="kWh",
+    )
+    assert told.of("001")[-1] == ("2024-04-01 23:30:00Z", 47.0)
+    assert any("A01" in note for note in told.notes)

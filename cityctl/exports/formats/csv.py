@@ -6,10 +6,10 @@ The text is cut into blocks at ends of lines, so that memory stays bounded and e
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,8 +21,10 @@ from cityctl.errors import InputRefused
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
-from cityctl.exports.table.columns import Roles, find_roles
+from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.head import Head, read_head
+from cityctl.exports.table.records import records, whole_records
+from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
 from cityctl.exports.table.stamps import looks_like_time
 
@@ -58,6 +60,7 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         named += [part.strip() for part in shape.time.split("+")]
     head = read_head(source.name, source.head(), named, shape.delimiter)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
+    shape = replace(shape, delimiter=head.delimiter, unit=shape.unit or _said_unit(head, roles))
     reader = TableReader(source.name, source.stem, head.columns, roles, shape)
     kinds = _kinds(head, roles, shape)
     with source.stream() as stream:
@@ -67,6 +70,13 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
             yield from reader.take(block)
             line += lines
     yield from reader.finish()
+
+
+def _said_unit(head: Head, roles: Roles) -> str | None:
+    """The unit of a preamble, where one column alone has none."""
+    alone = [one for one in roles.series if one.unit is None]
+    silent = len(alone) == 1 or (not roles.series and roles.value_unit is None and roles.unit is None)
+    return head.unit if silent else None
 
 
 def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
@@ -104,15 +114,15 @@ def _blocks(name: str, stream: BinaryIO, head: Head) -> Iterator[bytes]:
         if len(fresh) == _BLOCK and not fresh.endswith(b"\n"):
             tail = text.readline(_LONGEST_LINE)  # the line is ended where the piece cuts it
         block = b"".join((left, fresh, tail)) if left or tail else fresh
-        cut = _cut(block)
-        if cut < 0 and len(block) > _LONGEST_LINE:
+        cut = whole_records(block)
+        if not cut and len(block) > _LONGEST_LINE:
             raise InputRefused(
                 f"{name}: a line of more than {_LONGEST_LINE >> 20} MB", hint="is this text with lines?"
             )
         if cut == len(block):
             left = b""
             yield block
-        elif cut > 0:
+        elif cut:
             left = block[cut:]
             yield block[:cut]
         else:
@@ -137,16 +147,6 @@ class _Returns(io.RawIOBase):
         buffer[: min(room, len(piece))] = piece[:room]
         self._left = piece[room:]
         return min(room, len(piece))
-
-
-def _cut(block: bytes) -> int:
-    """Where the last whole record of a block ends: behind a line's end that lies in no quoted cell."""
-    cut = block.rfind(b"\n") + 1
-    if b'"' not in block:
-        return cut or -1
-    while cut and block.count(b'"', 0, cut) % 2:
-        cut = block.rfind(b"\n", 0, cut - 1) + 1
-    return cut or -1
 
 
 def _read(
@@ -215,35 +215,30 @@ def _read_carefully(
     """The same, row by row: with empty lines, cells of several lines and rows that are too short or long."""
     width = len(head.columns)
     said = text.decode("cp1252" if head.encoding == "cp1252" else "utf-8", "replace")
+    ended = said.endswith("\n")
+    texts = said.removesuffix("\n").replace("\r\n", "\n").split("\n")
+    first = max(reader.roles.time)
     rows: list[list[str]] = []
     lines: list[int] = []
-    ended = said.endswith("\n")
-    records = csv.reader(io.StringIO(said, newline=""), delimiter=head.delimiter)
-    first = line
-    total = said.count("\n") + (0 if ended else 1)
-    while True:
-        begin = records.line_num
-        try:
-            row = next(records)
-        except StopIteration:
-            break
-        except csv.Error as problem:
-            reader.rejections.add(first + begin, None, f"the line cannot be read: {problem}")
-            continue
+
+    def is_row(row: list[str]) -> bool:
+        return len(row) >= width and looks_like_time(row[reader.roles.time[0]].strip(' "'))
+
+    for begin, height, row in records(texts, head.delimiter, is_row):
         if not any(cell.strip() for cell in row) or row[0].startswith("#"):
             continue
         if [cell.strip() for cell in row] == list(head.columns):  # the head again, before another day
             continue
         while len(row) > width and not row[-1].strip():
             row.pop()
-        number = first + begin
+        number = line + begin
         if len(row) > width:
             comma = head.delimiter == "," and "a decimal comma that is not quoted?"
             why = f"the line has {len(row)} cells under {width} columns"
             reader.rejections.add(number, None, f"{why}: {comma}" if comma else why)
             continue
         if len(row) < width:
-            if len(row) <= max(reader.roles.time) or (not ended and records.line_num >= total):
+            if len(row) <= first or (not ended and begin + height >= len(texts)):
                 reader.rejections.add(
                     number, None, f"the line has {len(row)} cells under {width} columns: cut?"
                 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cityctl.exports.meaning import direction_of, known_unit
-from cityctl.exports.table.names import without_unit
+from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, looks_like_number
 
 
@@ -41,8 +41,27 @@ def are_ways(cells: Sequence[str]) -> bool:
     return mostly(direction_of, cells)
 
 
+def says_ways(cells: Sequence[str]) -> bool:
+    """A column of words for directions, whatever it is called."""
+    filled = {cell.strip() for cell in cells if not is_blank(cell)}
+    return bool(filled) and all(len(cell) > 3 and cell[0].isalpha() and direction_of(cell) for cell in filled)
+
+
 def any_number(cells: Sequence[str]) -> bool:
     return any(looks_like_number(cell) for cell in cells)
+
+
+_ASIDE = re.compile(
+    r"\b(?:notes?|comments?|remarks?|bemerkung(?:en)?|opmerking(?:en)?|costs?|prices?|charges?|kosten|preis|betrag|"
+    r"kostnad|costes?|importe|prix|co[uû]t|prezzo|eur|usd|gbp|pence)\b|[€$£]|\((?:p|ct|c)\)",
+    re.I,
+)
+
+
+def is_aside(column: str) -> bool:
+    """Whether a column's name says that it holds remarks or money, which are no readings."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", column)
+    return bool(_ASIDE.search(words)) and column_unit(column) is None
 
 
 def counts_rows(column: str, cells: Sequence[str]) -> bool:
@@ -55,11 +74,16 @@ def counts_rows(column: str, cells: Sequence[str]) -> bool:
     ]
 
 
-def may_name(cells: Sequence[str], numeric: bool) -> bool:
-    """A column of names; numbers may be names, but not where nearly each row has another one, unless they are long."""
+def may_name(cells: Sequence[str], numeric: bool, valued: bool = False) -> bool:
+    """A column of names. Whole numbers are names where they are long, begin with 0 or come again and again.
+
+    `valued` says that another column is called as values are.
+    """
     if not numeric:
         return True
-    filled = [cell for cell in cells if not is_blank(cell)]
-    if filled and all(re.fullmatch(r"\d{6,}", cell.strip()) for cell in filled):
-        return True
-    return all(re.fullmatch(r"\d+", cell.strip()) for cell in filled) and len(set(filled)) * 2 <= len(filled)
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    if not all(re.fullmatch(r"\d+", cell) for cell in filled):
+        return False
+    long = bool(filled) and all(len(cell) >= 6 for cell in filled)
+    zeros = any(len(cell) > 1 and cell[0] == "0" for cell in filled)
+    return valued or long or zeros or len(set(filled)) * 2 <= len(filled)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
@@ -20,15 +19,17 @@ from cityctl.exports.table.cells import (
     by_words,
     counts_rows,
     days_only,
+    is_aside,
     may_name,
-    mostly,
     plain_name,
+    says_ways,
 )
-from cityctl.exports.table.kinds import found_kind, hours, labels_end
+from cityctl.exports.table.kinds import found_kind
 from cityctl.exports.table.names import column_unit, match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
-from cityctl.exports.table.slots import Slot, find_slots
-from cityctl.exports.table.stamps import looks_like_clock, looks_like_time
+from cityctl.exports.table.roles import Period, Roles, SeriesColumn
+from cityctl.exports.table.slots import find_slots
+from cityctl.exports.table.when import label_ends, time_columns
 from cityctl.exports.table.words import (
     CHANNEL_WORDS,
     DIRECTION_WORDS,
@@ -38,43 +39,7 @@ from cityctl.exports.table.words import (
     VALUE_WORDS,
 )
 from cityctl.reading import Kind
-
-
-@dataclass(frozen=True)
-class SeriesColumn:
-    """A column that holds one series."""
-
-    index: int
-    name: str
-    unit: str | None
-
-
-@dataclass(frozen=True)
-class Roles:
-    """What each column is, by index. Exactly one of `value`, `series` and `slots` says where values are."""
-
-    layout: Literal["long", "wide", "day"]
-    time: tuple[int, ...]
-    point: int | None = None
-    value: int | None = None
-    value_unit: str | None = None
-    quality: int | None = None
-    channel: int | None = None
-    kind: Kind | None = None  # where names and first rows tell it
-    ends: bool = False  # the times label the ends of intervals
-    unit: int | None = None
-    direction: int | None = None
-    series: tuple[SeriesColumn, ...] = ()
-    slots: tuple[Slot, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def read(self) -> tuple[int, ...]:
-        """Indices of the columns that are read at all, ascending."""
-        found = {*self.time, *(column.index for column in self.series), *(slot.index for slot in self.slots)}
-        more = (self.point, self.value, self.quality, self.channel, self.unit, self.direction)
-        found |= {index for index in more if index is not None}
-        return tuple(sorted(found))
+from cityctl.units import unit as unit_named
 
 
 def find_roles(
@@ -96,206 +61,287 @@ def find_roles(
     cells = [[row[index] if index < len(row) else "" for row in sample] for index in range(len(columns))]
     if numbers is None:
         numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
-    time = _time_columns(name, columns, cells, shape, times)
-    quality = _named(name, columns, shape.quality, "quality")
-    if quality is None:
-        free = [i for i in range(len(columns)) if i not in time]
-        quality = by_words(columns, QUALITY_WORDS, free)
-        if quality is not None and quality in numbers and shape.layout == "wide":
-            quality = None
-    point = _named(name, columns, shape.point, "series")
-    value = _named(name, columns, shape.value, "value")
-    others = [i for i in range(len(columns)) if i not in {*time, point, value, quality}]
-    if shape.layout != "long" and value is None:
-        slots = find_slots(columns) if days_only(cells[time[0]]) else ()
-        if slots:
-            if point is None:
-                taken = {slot.index for slot in slots}
-                point = by_words(columns, POINT_WORDS, [i for i in others if i not in taken])
-            left = [i for i in others if i != point and i not in {slot.index for slot in slots}]
-            unit, way = (
-                _unit_column(name, columns, cells, left, shape),
-                _direction_column(columns, cells, left),
+    time, period = time_columns(name, columns, cells, shape, times)
+    table = _Table(name, columns, units, cells, shape, time, period, frozenset(numbers))
+    return table.roles()
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table whose times are known: its column names and units, and the first cells of each column."""
+
+    name: str
+    columns: Sequence[str]
+    units: Sequence[str | None]
+    cells: Sequence[Sequence[str]]
+    shape: Shape
+    time: tuple[int, ...]
+    period: Period | None
+    numbers: frozenset[int]
+
+    def roles(self) -> Roles:
+        quality, point, value = (
+            self._named(wanted, word)
+            for wanted, word in (
+                (self.shape.quality, "quality"),
+                (self.shape.point, "series"),
+                (self.shape.value, "value"),
             )
-            channels = [i for i in left if len(set(cells[i])) > 1 and i not in (unit, way, *numbers)]
-            channel = by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
-            return Roles("day", time, point=point, slots=slots, channel=channel, unit=unit, direction=way)
-    if shape.layout != "wide":
-        # Where a map names columns that are there, they are the series; else it names series of a long table.
-        mapped = any(match_column(columns, word) is not None for word in shape.columns)
-        if point is None and (shape.layout == "long" or not mapped):
-            point = by_words(columns, POINT_WORDS, [i for i in others if may_name(cells[i], i in numbers)])
-        told = point is None and not mapped and _unit_column(name, columns, cells, others, shape) is not None
-        if point is not None or told or value is not None or shape.layout == "long":
-            if value is None:
-                value = _value_column(name, columns, [i for i in others if i != point], numbers)
-            if value is not None:
-                said = units[value] or column_unit(columns[value])
-                left = [i for i in others if i not in (point, value)]
-                unit, way = (
-                    _unit_column(name, columns, cells, left, shape),
-                    _direction_column(columns, cells, left),
-                )
-                names = cells[point] if point is not None else [""] * len(cells[value])
-                channels = [i for i in left if len(set(cells[i])) > 1 and i not in (unit, way)]
-                channel = by_words(columns, CHANNEL_WORDS, channels) if point is not None else None
-                aside = {unit, way, channel}
-                return Roles(
-                    "long",
-                    time,
-                    point=point,
-                    value=value,
-                    value_unit=said,
-                    quality=quality,
-                    channel=channel,
-                    unit=unit,
-                    direction=way,
-                    kind=found_kind(columns[value], names, cells[value]),
-                    ends=_ends(columns, cells, time, shape),
-                    left_out=tuple(columns[i] for i in left if i not in aside and i in numbers),
-                )
-    return _wide(name, columns, units, cells, shape, time, numbers, quality)
-
-
-def _named(name: str, columns: Sequence[str], wanted: str | None, word: str) -> int | None:
-    if wanted is None:
-        return None
-    found = match_column(columns, wanted)
-    if found is None:
-        raise unknown_column(name, columns, wanted, word)
-    return found
-
-
-def _time_columns(
-    name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], shape: Shape, times: Sequence[int]
-) -> tuple[int, ...]:
-    if shape.time is not None:
-        found = match_column(columns, shape.time)
-        if found is not None:
-            return (found,)
-        parts = [part for part in shape.time.split("+") if part.strip()]
-        joined = [match_column(columns, part) for part in parts]
-        if len(parts) == 2 and None not in joined:
-            return tuple(index for index in joined if index is not None)
-        raise unknown_column(name, columns, shape.time, "time")
-    if times:
-        return (times[0],)
-    dated = [index for index, column in enumerate(cells) if mostly(looks_like_time, column)]
-    if dated:
-        if all(":" not in cell for cell in cells[dated[0]]) and not find_slots(columns):
-            clocks = [index for index, column in enumerate(cells) if mostly(looks_like_clock, column)]
-            clocks += [index for index, column in enumerate(cells) if hours(columns[index], column)]
-            if clocks:
-                return (dated[0], clocks[0])
-        return (dated[0],)
-    words = ("time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start")
-    for exact in (True, False):
-        for index, column in enumerate(columns):
-            plain = plain_name(column)
-            fits = plain.startswith(words) if exact else any(word in plain for word in words[:4])
-            if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
-                return (index,)
-    raise InputRefused(
-        f"{name}: no column holds times",
-        tried=[f"columns: {listed(columns, 40)}"],
-        hint="name it with --time",
-    )
-
-
-def _value_column(
-    name: str, columns: Sequence[str], others: Sequence[int], numbers: Sequence[int]
-) -> int | None:
-    found = by_words(columns, VALUE_WORDS, [index for index in others if index in numbers])
-    if found is None:
-        found = by_words(columns, VALUE_WORDS, others)
-    if found is not None:
-        return found
-    numeric = [index for index in others if index in numbers]
-    if len(numeric) == 1:
-        return numeric[0]
-    for word in VALUE_WORDS:
-        starting = [index for index in numeric if plain_name(columns[index]).startswith(word)]
-        if len(starting) == 1:
-            return starting[0]
-    if len(others) == 1:
-        return others[0]
-    raise InputRefused(
-        f"{name}: several columns may hold the value: {listed(columns[i] for i in numeric or others)}",
-        hint="name it with --value, or say --layout wide",
-    )
-
-
-def _wide(
-    name: str,
-    columns: Sequence[str],
-    units: Sequence[str | None],
-    cells: Sequence[Sequence[str]],
-    shape: Shape,
-    time: tuple[int, ...],
-    numbers: Sequence[int],
-    quality: int | None,
-) -> Roles:
-    left_out: list[str] = []
-    if shape.columns:
-        chosen: list[int] = []
-        for wanted in shape.columns:
-            index = match_column(columns, wanted)
-            if index is None:
-                raise unknown_column(name, columns, wanted, "column map")
-            chosen.append(index)
-    else:
-        chosen = []
-        for index, column in enumerate(cells):
-            if index in time or (index == quality and index not in numbers):
-                continue
-            if counts_rows(columns[index], column):
-                left_out.append(columns[index])
-                continue
-            chosen.append(index)
-        worded = [i for i in chosen if i not in numbers and not any_number(cells[i])]
-        left_out += [columns[i] for i in worded if any(not is_blank(cell) for cell in cells[i])]
-        chosen = [i for i in chosen if columns[i] not in left_out]
-    if not chosen:
-        raise InputRefused(
-            f"{name}: no column holds numbers",
-            tried=[f"columns: {listed(columns, 40)}"],
-            hint="check the file",
         )
-    series = tuple(
-        SeriesColumn(i, columns[i], shape.units.get(columns[i]) or units[i] or column_unit(columns[i]))
-        for i in chosen
-    )
-    alone = quality if len(series) == 1 and quality not in chosen else None
-    kinds = {found_kind(columns[i], [""] * len(cells[i]), cells[i]) for i in chosen}
-    return Roles(
-        "wide",
-        time,
-        series=series,
-        quality=alone,
-        kind=kinds.pop() if len(kinds) == 1 else None,
-        ends=_ends(columns, cells, time, shape),
-        left_out=tuple(left_out),
-    )
+        if quality is None:
+            free = [i for i in range(len(self.columns)) if i not in self.time]
+            quality = by_words(self.columns, QUALITY_WORDS, free)
+            if quality is not None and quality in self.numbers and self.shape.layout == "wide":
+                quality = None
+        taken = {*self.time, point, value, quality}
+        others = [i for i in range(len(self.columns)) if i not in taken]
+        found = None
+        if self.shape.layout != "long" and value is None:
+            found = self._days(point, others)
+        if found is None and self.shape.layout != "wide":
+            found = self._long(point, value, quality, others)
+        return found if found is not None else self._wide(quality)
+
+    def _days(self, point: int | None, others: Sequence[int]) -> Roles | None:
+        """A day a row; None where no columns are the slots of a day."""
+        slots = find_slots(self.columns) if days_only(self.cells[self.time[0]]) else ()
+        if not slots:
+            return None
+        held = {slot.index for slot in slots}
+        if point is None:
+            point = by_words(self.columns, POINT_WORDS, [i for i in others if i not in held])
+        left = [i for i in others if i != point and i not in held]
+        unit, way = self._unit_column(left), self._direction_column(left)
+        words = [i for i in left if i not in (unit, way) and i not in self.numbers]
+        channel, usual = self._channel(point, words)
+        unread = [i for i in left if i not in (unit, way, channel) and self._filled(i)]
+        return Roles(
+            "day",
+            self.time[:1],
+            point=point,
+            slots=slots,
+            channel=channel,
+            usual=usual,
+            unit=unit,
+            direction=way,
+            left_out=tuple(self.columns[i] for i in unread),
+        )
+
+    def _long(
+        self, point: int | None, value: int | None, quality: int | None, others: Sequence[int]
+    ) -> Roles | None:
+        """A reading a row, or some readings of one meter; None where the columns are series of their own."""
+        # Where a map names columns that are there, they are the series; else it names series of a long table.
+        mapped = any(match_column(self.columns, word) is not None for word in self.shape.columns)
+        forced = self.shape.layout == "long"
+        if point is None and (forced or not mapped):
+            valued = by_words(self.columns, VALUE_WORDS, [i for i in others if i in self.numbers])
+            fitting = [
+                i
+                for i in others
+                if i != valued and may_name(self.cells[i], i in self.numbers, valued is not None)
+            ]
+            point = by_words(self.columns, POINT_WORDS, fitting)
+            if point is None:
+                point = self._separating(None, [i for i in fitting if i not in self.numbers])
+        left = [i for i in others if i != point]
+        unit = self._unit_column(left)
+        told = point is None and not mapped and unit is not None
+        if point is None and not told and value is None and not forced:
+            return None
+        if value is None:
+            measured = [i for i in left if self._measured(i)]
+            if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
+                return self._of_each(point, quality, measured, left)
+            value = self._value_column([i for i in left if i not in (unit,)], measured)
+        left = [i for i in left if i != value]
+        unit = self._unit_column(left, beside=value)
+        way = self._direction_column(left)
+        words = [i for i in left if i not in (unit, way)]
+        channel, usual = self._channel(point, words)
+        aside = {unit, way, channel}
+        names = self.cells[point] if point is not None else [""] * len(self.cells[value])
+        return Roles(
+            "long",
+            self.time,
+            point=point,
+            value=value,
+            value_unit=self.units[value] or column_unit(self.columns[value]),
+            quality=quality,
+            channel=channel,
+            usual=usual,
+            unit=unit,
+            direction=way,
+            kind=found_kind(self.columns[value], names, self.cells[value]),
+            ends=label_ends(self.columns, self.cells, self.time, self.shape),
+            period=self.period,
+            left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),
+        )
+
+    def _of_each(
+        self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]
+    ) -> Roles:
+        """Several columns of one meter in each row, each with its unit."""
+        series = tuple(
+            SeriesColumn(
+                i,
+                self.columns[i],
+                self.units[i] or column_unit(self.columns[i]),
+                found_kind(self.columns[i], self.cells[point], self.cells[i]),
+            )
+            for i in measured
+        )
+        words = [i for i in left if i not in measured and i not in self.numbers]
+        channel, usual = self._channel(point, words)
+        unread = [i for i in left if i not in (*measured, channel) and self._filled(i)]
+        return Roles(
+            "wide",
+            self.time,
+            point=point,
+            channel=channel,
+            usual=usual,
+            quality=quality,
+            series=series,
+            kind=_common(series),
+            ends=label_ends(self.columns, self.cells, self.time, self.shape),
+            period=self.period,
+            left_out=tuple(self.columns[i] for i in unread),
+        )
+
+    def _wide(self, quality: int | None) -> Roles:
+        left_out: list[str] = []
+        if self.shape.columns:
+            chosen: list[int] = []
+            for wanted in self.shape.columns:
+                index = match_column(self.columns, wanted)
+                if index is None:
+                    raise unknown_column(self.name, self.columns, wanted, "column map")
+                chosen.append(index)
+        else:
+            chosen = []
+            for index, column in enumerate(self.cells):
+                if index in self.time or (index == quality and index not in self.numbers):
+                    continue
+                if counts_rows(self.columns[index], column) or is_aside(self.columns[index]):
+                    left_out.append(self.columns[index])
+                    continue
+                chosen.append(index)
+            worded = [i for i in chosen if i not in self.numbers and not any_number(self.cells[i])]
+            left_out += [self.columns[i] for i in worded if self._filled(i)]
+            chosen = [i for i in chosen if self.columns[i] not in left_out]
+        if not chosen:
+            raise InputRefused(
+                f"{self.name}: no column holds numbers",
+                tried=[f"columns: {listed(self.columns, 40)}"],
+                hint="check the file",
+            )
+        series = tuple(
+            SeriesColumn(
+                i,
+                self.columns[i],
+                self.shape.units.get(self.columns[i]) or self.units[i] or column_unit(self.columns[i]),
+                found_kind(self.columns[i], [""] * len(self.cells[i]), self.cells[i]),
+            )
+            for i in chosen
+        )
+        return Roles(
+            "wide",
+            self.time,
+            series=series,
+            quality=quality if len(series) == 1 and quality not in chosen else None,
+            kind=_common(series),
+            ends=label_ends(self.columns, self.cells, self.time, self.shape),
+            period=self.period,
+            left_out=tuple(left_out),
+        )
+
+    def _named(self, wanted: str | None, word: str) -> int | None:
+        if wanted is None:
+            return None
+        found = match_column(self.columns, wanted)
+        if found is None:
+            raise unknown_column(self.name, self.columns, wanted, word)
+        return found
+
+    def _filled(self, index: int) -> bool:
+        return any(not is_blank(cell) for cell in self.cells[index])
+
+    def _measured(self, index: int) -> bool:
+        """Whether a column holds numbers of a unit that a meter measures."""
+        said = self.units[index] or column_unit(self.columns[index])
+        known = unit_named(said) if said and index in self.numbers else None
+        return known is not None and known.quantity not in ("", "duration", "angle")
+
+    def _value_column(self, others: Sequence[int], measured: Sequence[int]) -> int:
+        others = [index for index in others if not is_aside(self.columns[index])] or list(others)
+        numeric = [index for index in others if index in self.numbers]
+        found = by_words(self.columns, VALUE_WORDS, numeric)
+        if found is None:
+            found = by_words(self.columns, VALUE_WORDS, others)
+        if found is not None:
+            return found
+        if len(measured) == 1:
+            return measured[0]
+        if len(numeric) == 1:
+            return numeric[0]
+        for word in VALUE_WORDS:
+            starting = [i for i in numeric if plain_name(self.columns[i]).startswith(word)]
+            if len(starting) == 1:
+                return starting[0]
+        if len(others) == 1:
+            return others[0]
+        several = listed(self.columns[i] for i in numeric or others)
+        raise InputRefused(
+            f"{self.name}: several columns may hold the value: {several}",
+            hint="name it with --value, or say --layout wide",
+        )
+
+    def _unit_column(self, among: Sequence[int], beside: int | None = None) -> int | None:
+        """The column of units; of several, the one that is called as the values are (`Flow`, `Flow_Unit`)."""
+        said = self._named(self.shape.unit_from, "unit")
+        if said is not None:
+            return said
+        fitting = [i for i in among if are_units(self.cells[i])]
+        own = plain_name(self.columns[beside]) if beside is not None else ""
+        words = (f"{own}unit", f"{own}units", f"{own}uom") if own else ()
+        return by_words(self.columns, (*words, *UNIT_WORDS), fitting)
+
+    def _direction_column(self, among: Sequence[int]) -> int | None:
+        fitting = [i for i in among if are_ways(self.cells[i])]
+        found = by_words(self.columns, DIRECTION_WORDS, fitting)
+        if found is None:
+            unnamed = [i for i in fitting if plain_name(self.columns[i]) not in CHANNEL_WORDS]
+            found = next((i for i in unnamed if says_ways(self.cells[i])), None)
+        return found
+
+    def _channel(self, point: int | None, among: Sequence[int]) -> tuple[int | None, str]:
+        """(the column that keeps series of one meter apart, what stands in all its first cells or nothing)."""
+        varied = [i for i in among if len(set(self.cells[i])) > 1]
+        found = by_words(self.columns, CHANNEL_WORDS, varied)
+        if found is None:
+            found = self._separating(point, [i for i in varied if i not in self.numbers])
+        if found is not None:
+            return found, ""
+        found = by_words(self.columns, CHANNEL_WORDS, [i for i in among if i not in self.numbers])
+        if found is None or not self.cells[found] or not self.cells[found][0].strip():
+            return None, ""
+        return found, self.cells[found][0].strip()
+
+    def _separating(self, point: int | None, among: Sequence[int]) -> int | None:
+        """The column of words that tells rows of one time (and one meter) apart, where many of them come again."""
+        when = list(
+            zip(*(self.cells[i] for i in (*self.time, *([] if point is None else [point]))), strict=True)
+        )
+        if len(when) < 4 or len(set(when)) * 3 > len(when) * 2:
+            return None
+        for index in among:
+            told = [cell.strip() for cell in self.cells[index]]
+            if len(set(zip(when, told, strict=True))) == len(when) and len(set(told)) * 2 <= len(told):
+                return index
+        return None
 
 
-def _unit_column(
-    name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], among: Sequence[int], shape: Shape
-) -> int | None:
-    said = _named(name, columns, shape.unit_from, "unit")
-    return (
-        said if said is not None else by_words(columns, UNIT_WORDS, [i for i in among if are_units(cells[i])])
-    )
-
-
-def _direction_column(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], among: Sequence[int]
-) -> int | None:
-    return by_words(columns, DIRECTION_WORDS, [i for i in among if are_ways(cells[i])])
-
-
-def _ends(columns: Sequence[str], cells: Sequence[Sequence[str]], time: Sequence[int], shape: Shape) -> bool:
-    if shape.time is not None or shape.stamp == "end":  # what is said holds
-        return False
-    if len(time) == 2 and hours(columns[time[1]], cells[time[1]]):
-        return hours(columns[time[1]], cells[time[1]]) == "end"
-    return labels_end(columns[time[-1]])
+def _common(series: Sequence[SeriesColumn]) -> Kind | None:
+    """The kind that all columns have."""
+    kinds = {column.kind for column in series}
+    return kinds.pop() if len(kinds) == 1 else None

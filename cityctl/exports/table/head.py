@@ -6,14 +6,17 @@ Looks at the first lines alone.
 from __future__ import annotations
 
 import codecs
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cityctl.errors import CityctlError, InputRefused
+from cityctl.exports.table.cells import plain_name
+from cityctl.exports.table.names import phrase_unit
 from cityctl.exports.table.numbers import is_blank, looks_like_number
-from cityctl.exports.table.stamps import looks_like_time
+from cityctl.exports.table.records import cells, records
+from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
+from cityctl.exports.table.words import UNIT_WORDS
 from cityctl.units import unit
 
 _LOOKED_AT = 200  # lines: longer preambles are not known
@@ -37,6 +40,7 @@ class Head:
     data_line: int
     sample: tuple[tuple[str, ...], ...]  # the first rows of data
     lone_returns: bool = False  # lines end with a carriage return alone
+    unit: str | None = None  # what a preamble says about all values
 
 
 def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | None) -> Head:
@@ -62,27 +66,29 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
     if not any(line.strip() for line in lines):
         raise InputRefused(f"{name}: the file is empty", hint="fetch it again")
     sign = delimiter or _find_delimiter(lines)
-    rows = [_cells(line, sign) for line in lines[:_LOOKED_AT]]
+    found = list(records(lines[:_LOOKED_AT], sign, _is_data))
+    rows = [row for _, _, row in found]
     widest = max(len(row) for row in rows)
     if widest > _WIDEST:
         raise InputRefused(f"{name}: a line of {widest} cells", hint=f"at most {_WIDEST} columns are read")
     at, columns, units = _find_columns(rows, wanted)
+    above = found[at - 1][0] + found[at - 1][1] if at else 0
     return Head(
         encoding=encoding,
         delimiter=sign,
         columns=tuple(columns),
         units=tuple(units),
-        data_line=at + 1,
-        sample=tuple(tuple(row) for row in rows[at : at + 100] if any(cell.strip() for cell in row)),
+        data_line=above + 1,
+        sample=tuple(tuple(row) for row in rows[at : at + 100] if _says_more(row, columns)),
         lone_returns=lone_returns,
+        unit=_said_unit(rows[:at]),
     )
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return [line]
+def _says_more(row: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether a row is neither empty nor the head again."""
+    said = [cell.strip() for cell in row]
+    return any(said) and said != list(columns)
 
 
 def _find_delimiter(lines: Sequence[str]) -> str:
@@ -90,7 +96,7 @@ def _find_delimiter(lines: Sequence[str]) -> str:
     filled = [line for line in lines[:_LOOKED_AT] if line.strip() and not line.startswith("#")]
 
     def fitness(sign: str) -> tuple[float, float, int]:
-        rows = [_cells(line, sign) for line in filled]
+        rows = [cells(line, sign) for line in filled]
         widths = Counter(len(row) for row in rows)
         tables = {width: lines for width, lines in widths.items() if width > 1}
         if not tables:
@@ -108,6 +114,33 @@ def _is_data(row: Sequence[str]) -> bool:
     return len(row) > 1 and any(looks_like_time(cell) for cell in row)
 
 
+def _first_data(rows: Sequence[Sequence[str]]) -> int | None:
+    """Index of the first row of data: behind a small table of another width, where one stands above it."""
+    data = [index for index, row in enumerate(rows) if _is_data(row)]
+    if not data:
+        return next((i for i, row in enumerate(rows) if any(looks_like_epoch(cell) for cell in row)), None)
+    width = Counter(len(rows[index]) for index in data).most_common(1)[0][0]
+    if len(rows[data[0]]) == width:
+        return data[0]
+    for count, index in enumerate(data[:4]):
+        if len(rows[index]) == width:
+            above = rows[index - 1]
+            return index if count and not _is_data(above) and len(above) == width else data[0]
+    return data[0]
+
+
+def _said_unit(above: Sequence[Sequence[str]]) -> str | None:
+    """The unit that a preamble says: in the cell behind or below a cell that is called `Unit`."""
+    for index, row in enumerate(above):
+        below = above[index + 1] if index + 1 < len(above) else ()
+        for at, cell in enumerate(row):
+            if plain_name(cell) in UNIT_WORDS:
+                found = [phrase_unit(text) for text in (*row[at + 1 : at + 2], *below[at : at + 1])]
+                if any(found):
+                    return next(said for said in found if said)
+    return None
+
+
 def _find_columns(
     rows: Sequence[Sequence[str]], wanted: Sequence[str]
 ) -> tuple[int, list[str], list[str | None]]:
@@ -119,7 +152,7 @@ def _find_columns(
             head = index
             break
     if head is None:
-        data = next((index for index, row in enumerate(rows) if _is_data(row)), None)
+        data = _first_data(rows)
         if data is None:  # a head without data
             tables = [index for index, row in enumerate(rows) if len(row) > 1]
             head = tables[-1] if tables else 0

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cityctl.exports.table.names import without_unit
+from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, read_number
 from cityctl.reading import Kind
 
@@ -20,14 +20,25 @@ _REGISTERS = frozenset(
     ]
 )  # fmt: skip
 _ENDS = re.compile(
-    r"(?:interval|hour|period|time|date)(?:s?end(?:ing|ed|time|date|datetime)?)|end(?:time|date|datetime)|he|bis|ende"
+    r"(?:.*(?<!week))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc)?|he|bis(?:datum|zeit)?|ende|stop|to|tot"
+    r"|(?:tot|til|bis|to)(?:date|dato|datum|time|tid|tijdstip)|hasta|fin|.*defin"
 )
+_READINGS = frozenset(["reading", "meterreading", "readingvalue", "readvalue", "indexvalue"])
+_HOURS = frozenset(
+    ["hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend", "hora", "heure", "ora", "uur",
+     "timme", "godzina"]
+)  # fmt: skip
 _FEWEST = 10  # readings that are needed to judge
+_FEWEST_NAMED = 3  # where the column is called a reading
+_FEWEST_USE = 60  # where it is called use
+_USE = re.compile(r"consum|usage|verbrauch|verbruik|forbr|förbr|interval|demand|bezug|afname|import|export")
 
 
 def plain(column: str) -> str:
     """A column's name in small letters, without unit and signs."""
-    return re.sub(r"[\W_]+", "", without_unit(column)).casefold()
+    words = re.sub(r"[\W_]+", "", without_unit(column)).casefold()
+    last = re.split(r"[\s_]+", column.strip())[-1].casefold()
+    return words.removesuffix(last) or words if column_unit(last) else words
 
 
 def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind | None:
@@ -49,7 +60,10 @@ def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind 
         if value is not None:
             runs.setdefault(name, []).append(value)
     run = max(runs.values(), key=len, default=[])
-    if len(run) < _FEWEST or min(run) <= 0:
+    fewest = _FEWEST_NAMED if plain(column) in _READINGS else _FEWEST
+    if _USE.search(column.casefold()):
+        fewest = _FEWEST_USE
+    if len(run) < fewest or min(run) <= 0:
         return None
     steps = [after - before for before, after in pairwise(run)]
     rises = all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
@@ -63,10 +77,10 @@ def labels_end(column: str) -> bool:
 
 def hours(column: str, cells: Sequence[str]) -> str:
     """Whether a column numbers the hours of the day by their `start` (from 0) or `end` (up to 24); else empty."""
-    if plain(column) not in ("hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend"):
+    if plain(column) not in _HOURS:
         return ""
     found = {cell.strip() for cell in cells if not is_blank(cell)}
-    if not found or not all(re.fullmatch(r"\d{1,2}", cell) and int(cell) <= 24 for cell in found):
+    if not found or not all(re.fullmatch(r"\d{1,2}", cell) and int(cell) <= 25 for cell in found):
         return ""
-    ends = plain(column) in ("he", "hourending", "hourended", "hourend") or "24" in found
+    ends = plain(column) in ("he", "hourending", "hourended", "hourend") or bool({"24", "25"} & found)
     return "end" if ends else "start"

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cityctl.exports.meaning import direction_of, known_unit
+from cityctl.exports.meaning import direction_in, direction_of, known_unit
 from cityctl.exports.parsed import Direction
+from cityctl.exports.table.names import bracket_unit
 from cityctl.units import Unit
 
 
@@ -33,6 +34,7 @@ class Labels:
 
     units: Mapping[str, str]
     unit: str
+    usual: str = ""  # the channel that goes without saying
     said: dict[str, Said] = field(default_factory=dict)
     _known: dict[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -58,9 +60,11 @@ class Labels:
         if key in self._known:
             return self._known[key]
         *parts, word, way = key
-        name = "/".join(part for part in parts if part) if parts[0] else ""
+        told = [part for part in parts[1:] if part]
+        name = "/".join((parts[0], *(part for part in told if part != self.usual))) if parts[0] else ""
         if name:
-            name = self._settled(name, word, direction_of(way))
+            way = direction_of(way) or direction_in(*told)
+            name = self._settled(name, word or next(filter(None, map(bracket_unit, told)), ""), way)
         self._known[key] = name
         return name
 
@@ -82,7 +86,14 @@ class Labels:
 
 def _coded(column: Any) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], list[str]]:
     """(code of each row, distinct texts) of a column; no text is the empty one."""
-    coded = pc.dictionary_encode(pc.utf8_trim_whitespace(pc.fill_null(column, "")))
+    coded = pc.dictionary_encode(pc.fill_null(column, ""))
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), coded.dictionary.to_pylist()
+    plain = pc.dictionary_encode(bare_names(coded.dictionary))
+    codes = plain.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes[coded.indices.to_numpy(zero_copy_only=False)], plain.dictionary.to_pylist()
+
+
+def bare_names(texts: Any) -> Any:
+    """Names without the blanks around them and without the signs by which spreadsheets keep them text: ="01", '01."""
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), r"""^(?:="(.*)"|'([^']*))$""", r"\1\2")

@@ -44,12 +44,12 @@ def bracket_unit(column: str) -> str | None:
 
 
 def column_unit(column: str) -> str | None:
-    """The unit in a column's name, in brackets or as its last word: `usage_kwh`, `Consumption m3`, `kWh`."""
+    """The unit in a column's name, in brackets or as its last or first word: `usage_kwh`, `Consumption m3`, `kWh`."""
     found = bracket_unit(column)
     if found is not None:
         return found
-    last = re.split(r"[\s_]+", column.strip())[-1]
-    return phrase_unit(last) if last.casefold() in _BARE else None
+    words = re.split(r"[\s_]+", column.strip())
+    return next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
 
 
 def without_unit(column: str) -> str:

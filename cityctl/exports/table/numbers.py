@@ -1,6 +1,7 @@
 """Numbers as exports write them: decimal comma or point, thousands separators, blank for missing.
 
-Nothing is guessed: `1,234` alone is either one or a thousand, and is refused until the decimal sign is said.
+Nothing is guessed: `1,234` alone is either one or a thousand, and is refused until the decimal sign is said. `0,234`
+is no thousand, and a table whose cells are parted by `;` leaves the comma to its numbers.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from cityctl.errors import InputRefused
 
 Decimal = Literal[".", ","]
 OK, BLANK, BAD = 0, 1, 2
-_BLANKS = frozenset(["", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "#n/a", "missing"])
+_BLANKS = frozenset(["", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "#n/a", "missing",
+                     "unavailable", "unknown"])  # fmt: skip
 _SPACES = re.compile(r"[\s\u00a0\u202f']")
 _POINT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
-_POINT_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+_POINT_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 _COMMA = re.compile(r"[-+]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][-+]?\d+)?")
-_COMMA_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+(?:,\d*)?")
+_COMMA_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?")
 _SPACED = re.compile(r"[-+]?\d{1,3}(?:[\s\u00a0\u202f']\d{3})+(?:[.,]\d*)?")
 
 
@@ -90,6 +92,17 @@ def with_signs(texts: Any) -> list[str]:
     for chosen in (distinct.filter(commas), distinct.filter(sure)[:5], distinct.filter(points)[:5]):
         told += chosen.to_pylist()
     return told
+
+
+def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[Decimal | None, bool]:
+    """(decimal sign, whether the delimiter alone tells it) of the numbers of a table. Raises InputRefused."""
+    told = list(texts)
+    try:
+        return find_decimal(name, told), False
+    except InputRefused:
+        if delimiter != ";":
+            raise
+        return ",", True
 
 
 def find_decimal(name: str, texts: Iterable[str]) -> Decimal | None:

@@ -17,12 +17,17 @@ NO_READING = 255  # the source says that there is no reading, whatever stands in
 _NAMES = {"good": 0, "estimated": 1, "suspect": 2, "bad": 3, "missing": NO_READING}
 _WORDS: dict[str, int] = {
     **dict.fromkeys(("", "a", "act", "actual", "r", "read", "measured", "ok", "good", "valid", "v", "validated",
-                     "verified", "final", "approved", "true", "gut", "wahr", "real"), 0),
+                     "verified", "final", "approved", "true", "gut", "wahr", "real",
+                     "w", "wahrer wert", "messwert", "målt", "mätt", "gemeten", "uitgelezen", "réel", "réelle",
+                     "medido", "reale"), 0),
     **dict.fromkeys(("e", "est", "estimate", "estimated", "s", "sub", "substituted", "substitute", "interpolated",
-                     "i", "forecast", "edited", "ersatzwert", "geschätzt", "provisional", "p"), 1),
+                     "i", "forecast", "edited", "ersatzwert", "geschätzt", "provisional", "p",
+                     "geschat", "estimé", "estimée", "estimado", "estimada", "beregnet", "beräknad", "estimert",
+                     "stimato", "vorläufiger wert"), 1),
     **dict.fromkeys(("suspect", "questionable", "q", "uncertain", "doubtful", "unverified", "suspicious"), 2),
     **dict.fromkeys(("bad", "invalid", "failed", "fail", "error", "rejected", "ungültig", "falsch"), 3),
-    **dict.fromkeys(("missing", "m", "null", "n", "no data", "nodata", "fehlt"), NO_READING),
+    **dict.fromkeys(("missing", "m", "null", "n", "no data", "nodata", "fehlt",
+                     "saknas", "mangler", "geen verbruik", "ontbrekend", "manquant"), NO_READING),
 }  # fmt: skip
 
 

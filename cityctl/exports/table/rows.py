@@ -16,20 +16,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl.exports.meaning import AMOUNTS, direction_in
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
-from cityctl.exports.table.columns import Roles
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
-from cityctl.exports.table.labels import Labels
+from cityctl.exports.table.labels import Labels, bare_names
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.quality import NO_READING, QualityWords
-from cityctl.exports.table.times import BLANK_TIME, TimeColumn, Times, as_text, is_text, shown
+from cityctl.exports.table.roles import Roles, SeriesColumn
+from cityctl.exports.table.times import BLANK_TIME, TOTAL, TimeColumn, Times, as_text, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
+from cityctl.reading import Kind
 from cityctl.units import unit
 
 _DAY = 86_400_000_000
+_TOLD = 8  # lines that one note names
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,16 @@ class TableReader:
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
         self._announced: set[str] = set()
-        self._labels = Labels(shape.units, roles.value_unit or shape.unit or "")
+        self._labels = Labels(shape.units, roles.value_unit or shape.unit or "", roles.usual)
         self._words = QualityWords(shape.qualities)
         self._doubled = DoubledHours(self.rejections)
-        self._kind = shape.kind or roles.kind
+        self._kind = shape.kind or _kind(roles.kind, roles.value_unit or shape.unit)
         ends = roles.ends and self._kind != "counter"
-        self._time = TimeColumn(name, columns[roles.time[0]], shape, self._doubled, ends=ends)
+        self._time = TimeColumn(
+            name, columns[roles.time[0]], shape, self._doubled, ends=ends, period=roles.period
+        )
+        self._commas = False
+        self._totals: list[int] = []
         self._values = self._value_columns()
 
     def _value_columns(self) -> tuple[int, ...]:
@@ -72,24 +79,35 @@ class TableReader:
         if self.decimal is None:
             texts = (block.columns[index] for index in self._values)
             signed = (numbers.with_signs(cells) for cells in texts if is_text(cells.type))
-            self.decimal = numbers.find_decimal(self.name, chain.from_iterable(signed))
+            told = chain.from_iterable(signed)
+            self.decimal, self._commas = numbers.decimal_of(self.name, told, self.shape.delimiter)
+        self._time.commas = self.decimal == ","
         if self.roles.layout == "day":
             yield from self._take_days(block)
             return
         times = self._time.read([block.columns[index] for index in self.roles.time])
+        self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
         quality = None
         if self.roles.quality is not None:
             quality = self._words.read(block.columns[self.roles.quality])
         if self.roles.value is not None:
             names = self._names(block)
-            said = self._announce(names, self.roles.value_unit, self._time.every)
+            said = self._announce(names, None, self._time.every)
             lane = self.alone if self.roles.point is None else None
             yield self._chunk(names, lane, times, block.columns[self.roles.value], quality, block.lines, said)
             return
+        each = self._names(block) if self.roles.point is not None else None
         for column in self.roles.series:
+            if each is not None:
+                named = pa.array([name and f"{name}/{column.name}" for name in each.dictionary.to_pylist()])
+                of_each = pa.DictionaryArray.from_arrays(each.indices, named)
+                said = self._announce(of_each, column, self._time.every)
+                cells = block.columns[column.index]
+                yield self._chunk(of_each, None, times, cells, quality, block.lines, said)
+                continue
             single = len(self.roles.series) == 1 and self.shape.series is not None
             series = self.alone if single else column.name
-            said = self._announce(series, column.unit, self._time.every)
+            said = self._announce(series, column, self._time.every)
             yield self._chunk(series, "", times, block.columns[column.index], quality, block.lines, said)
 
     def finish(self) -> Iterator[Chunk]:
@@ -99,9 +117,22 @@ class TableReader:
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
             notes.append(f"{self.name}: quality words not known, taken as suspect: {words}")
-        if self.roles.kind is not None and self.shape.kind is None:
+        registers = [
+            f"`{one.name}`"
+            for one in self.roles.series
+            if _kind(one.kind, one.unit or self.shape.unit) == "counter"
+        ]
+        if self.shape.kind is None and (registers or self._kind is not None):
+            which = "its values" if self._kind is not None else ", ".join(registers)
             notes.append(
-                f"{self.name}: its values only rise: taken as readings of a register, not summed (--kind)"
+                f"{self.name}: {which} only rise: taken as readings of a register, not summed (--kind)"
+            )
+        if self._totals:
+            where = ", ".join(str(line) for line in self._totals)
+            notes.append(f"{self.name}: rows of totals, left out: {self.rejections.word} {where}")
+        if self._commas:
+            notes.append(
+                f"{self.name}: its cells are parted by `;`: commas taken as decimal signs (--decimal)"
             )
         if self._time.ends and self.shape.stamp != "end":
             notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
@@ -113,36 +144,46 @@ class TableReader:
     def _names(self, block: Block) -> Any:
         """The series of each row: one name for all, or a column of names."""
         roles = self.roles
-        if roles.point is None and roles.unit is None and roles.direction is None:
+        if (roles.point, roles.unit, roles.direction, roles.channel) == (None, None, None, None):
             return self.alone
         count = len(block.lines)
-        if roles.unit is None and roles.direction is None and roles.channel is None:
-            assert roles.point is not None
+        if roles.point is not None and (roles.unit, roles.direction, roles.channel) == (None, None, None):
             return trimmed(block.columns[roles.point])
         parts = [as_text(block.columns[i]) for i in (roles.point, roles.channel) if i is not None]
+        if roles.point is None:
+            parts.insert(0, pa.array([self.alone] * count, pa.string()))
         words, ways = (
             as_text(block.columns[i]) if i is not None else None for i in (roles.unit, roles.direction)
         )
-        return self._labels.names(parts or [pa.array([self.alone] * count, pa.string())], words, ways)
+        return self._labels.names(parts, words, ways)
 
-    def _announce(self, names: Any, said_unit: str | None, every: timedelta | None) -> tuple[Series, ...]:
+    def _announce(
+        self, names: Any, column: SeriesColumn | None, every: timedelta | None
+    ) -> tuple[Series, ...]:
         """The series that were not seen before."""
         listed = [names] if isinstance(names, str) else names.dictionary.to_pylist()
         fresh = [name for name in listed if name and name not in self._announced]
         self._announced.update(fresh)
         told = []
         for name in fresh:
-            text = self.shape.units.get(name) or said_unit or self.shape.unit or ""
+            in_head = column.unit if column is not None else self.roles.value_unit
+            text = self.shape.units.get(name) or in_head or self.shape.unit or ""
             said = self._labels.said.get(name)
             known = said.unit if said is not None else unit(text) if text else None
+            way = direction_in(column.name) if column is not None else ""
+            kind = _kind(
+                column.kind if column is not None else self.roles.kind, known.symbol if known else None
+            )
             told.append(
                 Series(
                     name,
                     unit=known.symbol if known else None,
                     said_unit=said.text if said is not None and known is None else "",
-                    direction=said.direction if said is not None else "",
+                    direction=said.direction if said is not None else way,
                     quantity=known.quantity if known else None,
-                    kind="state" if self.shape.states and self.shape.states(name) is not None else self._kind,
+                    kind="state"
+                    if self.shape.states and self.shape.states(name) is not None
+                    else self.shape.kind or kind,
                     every=round(every.total_seconds()) if every is not None else None,
                 )
             )
@@ -165,7 +206,7 @@ class TableReader:
             words = read_words(series, cells, values, states, self.shape.states)
         if quality is not None:
             states = np.where(quality == NO_READING, numbers.BLANK, states)
-        filled = states != numbers.BLANK
+        filled = (states != numbers.BLANK) & (times.states != TOTAL)
         sound = filled & (states == numbers.OK)
         named = True if isinstance(series, str) else _named(series)
         good = sound & (times.states == CERTAIN) & named
@@ -179,7 +220,7 @@ class TableReader:
             told = quality[at] if quality is not None else np.zeros(len(at), np.uint8)
             names = [series] * len(at) if isinstance(series, str) else series.take(pa.array(at)).to_pylist()
             self._doubled.keep(names, lane, times.local[at], values[at], told, lines[at])
-        blank = int((~filled & (times.states != BLANK_TIME)).sum())
+        blank = int((~filled & ~np.isin(times.states, (BLANK_TIME, TOTAL))).sum())
         readings = None
         if good.all():
             readings = readings_table(series, times.utc, values, quality, lines)
@@ -222,10 +263,15 @@ class TableReader:
             said = ()
 
 
+def _kind(found: Kind | None, symbol: str | None) -> Kind | None:
+    """What names and values tell about a series, where its unit leaves room for it: flows only rise by chance."""
+    return None if found is not None and symbol and unit(symbol).quantity not in AMOUNTS else found
+
+
 def trimmed(column: Any) -> Any:
     """A column of names, each distinct one once, without the blanks around them."""
     coded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(as_text(column))
-    plain = pc.utf8_trim_whitespace(coded.dictionary)
+    plain = bare_names(coded.dictionary)
     if plain.equals(coded.dictionary):
         return coded
     again = pc.dictionary_encode(plain)

@@ -15,8 +15,10 @@ from typing import Literal
 _CLOCK = re.compile(r"(?:^|.*[^\d:])(\d{1,2}):(\d{2})(?::00)?\s*([AaPp]\.?[Mm]\.?)?(?:\s*#(\d))?$")
 _RANGE = re.compile(r"^\D*(\d{1,2}):(\d{2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{2})(?:\s*#(\d))?$")
 _FIGURES = re.compile(r"^\D*?(\d{2})([0-5]\d)(?:\s*#(\d))?$")
-_NUMBER = re.compile(r"^(?:p|h|hr|he|hour|period|interval|slot|int|q|v|kwh)?[\s_-]*0*(\d{1,3})$", re.I)
+_NUMBER = re.compile(r"^([A-Za-z]{0,12})[\s_-]*0*(\d{1,3})$")
 _LENGTHS = {24: 60, 25: 60, 48: 30, 50: 30, 96: 15, 100: 15, 144: 10, 150: 10, 288: 5, 300: 5}
+# Minutes of an interval by how many of them a day has, also of 23 and 25 hours.
+USUAL_LENGTHS = _LENGTHS | {23: 60, 46: 30, 92: 15, 138: 10, 276: 5}
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,27 @@ def _minute(match: re.Match[str], form: re.Pattern[str]) -> int | None:
 
 
 def _numbered_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
-    found: list[tuple[int, int]] = []
+    groups: dict[str, list[tuple[int, int]]] = {}
     for index, column in enumerate(columns):
         match = _NUMBER.match(column.strip())
         if match:
-            found.append((index, int(match[1])))
-    # The longest run 1, 2, 3 ... or 0, 1, 2 ... that ends the table is meant; ids before it are not.
+            groups.setdefault(match[1].casefold(), []).append((index, int(match[2])))
+    for found in groups.values():
+        slots = _run(found)
+        # Columns of as many flags, one beside each slot, are no columns of something else.
+        flags = sum(
+            len(other) for other in groups.values() if other is not found and len(other) == len(slots)
+        )
+        if slots and len(slots) * 2 >= len(columns) - flags:
+            return slots
+    return ()
+
+
+def _run(found: Sequence[tuple[int, int]]) -> tuple[Slot, ...]:
+    """The longest run 1, 2, 3 ... or 0, 1, 2 ... at the end of the numbered columns; ids before it are not meant."""
     for count in sorted(_LENGTHS, reverse=True):
         run = [number for _, number in found[-count:]]
         if len(run) == count and run[0] in (0, 1) and run == list(range(run[0], run[0] + count)):
-            if count * 2 < len(columns):
-                return ()
             return tuple(
                 Slot(index, number - run[0], _LENGTHS[count], "number") for index, number in found[-count:]
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityctl.errors import InputRefused, UsageProblem
-
-Order = Literal["ymd", "dmy", "mdy"]
+from cityctl.exports.table.dates import in_numbers
+from cityctl.exports.table.order import Order, order_of_steps
 
 _DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
@@ -27,6 +27,8 @@ _TEXT = re.compile(rf"{_DATE}(?:[T\s,;]+{_CLOCK})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?(Z)?")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
+_SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3})?(?:\.\d{1,6})?")
+_CENTURY = (946_684_800, 4_102_444_800)  # 2000 and 2100, in seconds since 1970
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's, or UTC's: the text decides
 _MICRO = timedelta(microseconds=1)
 _TOKENS = {
@@ -76,36 +78,47 @@ def said_format(text: str) -> StampFormat:
     return StampFormat(order or "ymd", pattern)
 
 
-def find_format(name: str, column: str, texts: Iterable[str]) -> StampFormat:
+def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = False) -> StampFormat:
     """The format of a file's times, from their column's head and from the times themselves.
 
-    Raises InputRefused where days and months cannot be told apart.
+    Nobody who writes a decimal comma (`commas`) writes the month before the day. Raises InputRefused where days and
+    months cannot be told apart.
     """
     head = re.search(r"(?:DD|MM|YYYY)[-/.](?:DD|MM)[-/.](?:YYYY|DD)", column, re.I)
     if head:
         return said_format(head[0].upper())
+    seen: list[str] = []
     first_large = second_large = False
-    ambiguous = ""
-    for count, text in enumerate(texts):
+    years: set[str] = set()
+    for text in texts:
         found = _TEXT.match(text.strip())
         if found is None or len(found["a"]) == 4:
-            if count > 5000 and not ambiguous:
+            if len(seen) > 5000:
                 break
             continue
-        if found["sep"] == "." and len(found["c"]) == 4:
+        if found["sep"] == ".":
             return StampFormat("dmy")  # the dotted date is day.month.year wherever it is used
-        ambiguous = ambiguous or text.strip()
+        seen.append(text.strip())
+        years.add(found["c"])
         first_large = first_large or int(found["a"]) > 12
         second_large = second_large or int(found["b"]) > 12
-        if count > 5000 and first_large != second_large:
+        if len(seen) > 5000 and first_large != second_large:
             break
-    if not ambiguous:
+    if not seen:
         return StampFormat("ymd")
-    if first_large != second_large:
+    year_last = len(years) == 1 or any(len(year) == 4 for year in years)
+    if year_last and first_large != second_large:
         return StampFormat("dmy" if first_large else "mdy")
+    told = order_of_steps(seen) if year_last and not first_large else None
+    if told is None and commas and year_last and not second_large:
+        told = "dmy"
+    if told is not None:
+        return StampFormat(told)
     why = "they mix both orders" if first_large else "the day or the month may come first"
+    if not year_last:
+        why = "the year may come first or last"
     raise InputRefused(
-        f"{name}: times such as `{ambiguous}` in column `{column}` cannot be read safely: {why}",
+        f"{name}: times such as `{seen[0]}` in column `{column}` cannot be read safely: {why}",
         hint='say it with --time-format "DD/MM/YYYY HH:mm" or "MM/DD/YYYY HH:mm"',
     )
 
@@ -113,7 +126,15 @@ def find_format(name: str, column: str, texts: Iterable[str]) -> StampFormat:
 def looks_like_time(text: str) -> bool:
     """Whether a cell holds a date, with or without a time of day."""
     said = _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0]
-    return bool(_TEXT.fullmatch(said)) or (len(said) in (8, 12, 14) and _is_compact(said))
+    if _TEXT.fullmatch(said) or (len(said) in (8, 12, 14) and _is_compact(said)):
+        return True
+    return in_numbers(said) is not None
+
+
+def looks_like_epoch(text: str) -> bool:
+    """Whether a cell may hold seconds or milliseconds since 1970, of this century."""
+    found = _SINCE_1970.fullmatch(text.strip())
+    return found is not None and _CENTURY[0] <= int(found[1]) < _CENTURY[1]
 
 
 def looks_like_clock(text: str) -> bool:
@@ -137,7 +158,7 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
             return (moment.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // _MICRO, True
         return (moment - _EPOCH) // _MICRO, False
     said = _RANGE.split(said, maxsplit=1)[0]
-    found = _TEXT.fullmatch(said)
+    found = _TEXT.fullmatch(said) or _TEXT.fullmatch(in_numbers(said) or "")
     if found is None:
         return _read_figures(said)
     first, second, third = found["a"], found["b"], found["c"]
@@ -149,6 +170,8 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
         month, day, year = first, second, third
     else:
         raise ValueError("the year does not come first")
+    if len(year) == 2:
+        year = f"20{year}"
     if len(year) != 4 or not 1900 <= int(year) <= 2200:
         raise ValueError("no year of four figures")
     hour, minute, second_ = int(found["h"] or 0), int(found["m"] or 0), int(found["s"] or 0)
@@ -169,8 +192,9 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
 
 def _read_figures(said: str) -> tuple[int, bool]:
     """20210131, 202101310015, 20210131T001500Z, or seconds or milliseconds since 1970."""
-    if re.fullmatch(r"\d{10}", said):
-        return int(said) * 1_000_000, True
+    if re.fullmatch(r"\d{10}(?:\.\d{1,6})?", said):
+        seconds, _, fraction = said.partition(".")
+        return int(seconds) * 1_000_000 + int(fraction.ljust(6, "0")), True
     if re.fullmatch(r"\d{13}", said):
         return int(said) * 1_000, True
     found = _COMPACT.fullmatch(said)

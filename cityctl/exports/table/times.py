@@ -16,10 +16,16 @@ from cityctl.clock import zone_named
 from cityctl.errors import InputRefused
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.roles import Period
 from cityctl.exports.table.stamps import StampFormat, find_format, read_stamps, said_format
 from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
 
-NO_TIME, BLANK_TIME = 10, 11  # states beside those of zone.py
+NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
+_TOTALS = (
+    r"(?i)^\s*(?:grand\s+|sub-?)?(?:totals?|sum|summe|gesamt|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
+    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel)\s*:?\s*$"
+)
+_DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
 
 
@@ -53,24 +59,34 @@ class TimeColumn:
     """Reads the time column of one table (or two, a day and a clock), block after block."""
 
     def __init__(
-        self, name: str, column: str, shape: Shape, doubled: DoubledHours, *, ends: bool = False
+        self,
+        name: str,
+        column: str,
+        shape: Shape,
+        doubled: DoubledHours,
+        *,
+        ends: bool = False,
+        period: Period | None = None,
     ) -> None:
         self.name = name
         self.column = column
         self.clock = WallClock(zone_named(shape.time_zone)) if shape.time_zone else None
         self.zone = shape.time_zone or ""
-        self.ends = ends or shape.stamp == "end"
+        self.ends = period is None and (ends or shape.stamp == "end")
+        self.period = period
         self._said = shape.stamp == "end"
         self.every = shape.every
+        self.commas = False  # whether the table's numbers have a decimal comma
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
         self._doubled = doubled
 
     def read(self, parts: Sequence[Any]) -> Times:
         """The times of a block. Raises InputRefused where a time zone or a length of intervals is missing."""
         column = parts[0]
+        if self.period is not None:
+            return self._numbered(parts[0], as_text(parts[1]), self.period)
         if len(parts) == 2:
-            clocks = pc.replace_substring_regex(as_text(parts[1]), r"^\s*(\d{1,2})\s*$", r"\1:00")
-            column = pc.binary_join_element_wise(as_text(parts[0]), clocks, " ")
+            column = pc.binary_join_element_wise(as_text(parts[0]), as_text(parts[1]), " ")
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -89,9 +105,55 @@ class TimeColumn:
             local = np.where(wall, local - self.every // _MICRO, local)
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
         moments = moments - self.shift()
-        states[raw.bad] = NO_TIME
-        states[raw.blank] = BLANK_TIME
+        self._mark(states, raw, parts[0])
         return Times(moments, local, states, column)
+
+    def _mark(self, states: npt.NDArray[np.uint8], raw: Raw, column: Any) -> None:
+        """Mark rows without a time; those of totals are no readings."""
+        states[raw.bad] = NO_TIME
+        if raw.bad.any() and is_text(column.type):
+            said = pc.fill_null(pc.match_substring_regex(column, _TOTALS), False)
+            states[raw.bad & said.to_numpy(zero_copy_only=False)] = TOTAL
+        states[raw.blank] = BLANK_TIME
+
+    def _numbered(self, days: Any, numbers: Any, period: Period) -> Times:
+        """Times of a column of days and one of the numbers of their intervals."""
+        texts = pc.binary_join_element_wise(as_text(days), numbers, " ")
+        raw = self.raw(days)
+        if self.clock is None and (raw.read & ~raw.utc).any():
+            raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")
+        whole: Any = pc.match_substring_regex(pc.fill_null(numbers, ""), r"^\s*\d{1,3}\s*$")
+        counted: Any = pc.cast(pc.if_else(whole, pc.utf8_trim_whitespace(numbers), "0"), pa.int64())
+        count = counted.to_numpy(zero_copy_only=False).astype(np.int64) - period.first
+        begin = raw.micros // _DAY * _DAY
+        begins, following = begin, begin + _DAY
+        if self.clock is not None:
+            begins, following = self.clock.to_utc(begin)[0], self.clock.to_utc(begin + _DAY)[0]
+        passed = count * period.minutes * 60_000_000
+        moments, local = begins + passed, begin + passed
+        states = np.zeros(len(count), np.uint8)
+        states[(count < 0) | (passed >= following - begins)] = OVER
+        if period.wall and self.clock is not None:
+            wall = self._on_the_wall(begin, count, following - begins)
+            moments[wall], states[wall] = self.clock.to_utc(local[wall])
+            self._doubled.watch(local[wall])
+        states[~whole.to_numpy(zero_copy_only=False)] = NO_TIME
+        self._mark(states, raw, days)
+        return Times(moments, local, states, texts)
+
+    def _on_the_wall(
+        self, days: npt.NDArray[np.int64], count: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        """Rows of days of 23 and 25 hours whose hours are those of the wall: they do not end where the day ends."""
+        found = np.zeros(len(days), bool)
+        hour = _DAY // 24
+        for day in np.unique(days[lengths != _DAY]).tolist():
+            rows = days == day
+            length = int(lengths[rows][0]) // hour
+            last = int(count[rows].max())
+            skipped = length < 24 and (last >= length or 2 not in count[rows])
+            found[rows] = skipped or (length > 24 and last < length - 1)
+        return found
 
     def raw(self, column: Any) -> Raw:
         """The times of a column of text, timestamps or days, as they are written."""
@@ -114,7 +176,8 @@ class TimeColumn:
             yearly = pc.match_substring_regex(
                 distinct, r"^\s*\d{4}-"
             )  # the year comes first: nothing to find
-            self.format = find_format(self.name, self.column, distinct.filter(pc.invert(yearly)).to_pylist())
+            others = distinct.filter(pc.invert(yearly)).to_pylist()
+            self.format = find_format(self.name, self.column, others, commas=self.commas)
         stamps = read_stamps(column, self.format)
         return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)
 
@@ -134,6 +197,8 @@ class TimeColumn:
             order = self.format.order if self.format is not None else "ymd"
             expected = {"dmy": " with the day first", "mdy": " with the month first"}.get(order, "")
             return f"is no time{expected}", said
+        if state == OVER:
+            return "this day has no such interval", said
         assert self.clock is not None
         old, new = self.clock.change_near(int(times.local[index]))
         return f"does not exist in {self.zone}: the clocks go from {old} to {new}", said

@@ -9,12 +9,16 @@ POINT_WORDS = (
     "servicepointid", "channel", "channelid", "register", "metercode", "zählpunkt", "zaehlpunkt", "zähler",
     "meterserialnumber", "meterserial", "metersn", "meteridentifier", "endpointid", "endpointsn", "endpoint", "miuid",
     "miu", "serialnumber", "serial", "zählernummer", "zaehlernummer", "meteringpoint", "meteringpointid", "gsrn", "ean",
-    "icp", "messlokation", "marktlokation", "malo", "melo", "location", "locationid", "site", "siteid", "premise",
+    "icp", "entityid", "messlokation", "marktlokation", "malo", "melo", "location", "locationid", "site", "siteid",
+    "premise",
+    "prm", "identifiantprm", "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
+    "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
     "customer", "account", "accountid", "id", "name",
 )  # fmt: skip
 CHANNEL_WORDS = (
     "channel", "channelid", "channelnumber", "register", "registerid", "obis", "obiscode", "parameter", "measurement",
-    "quantity", "commodity", "datastream", "nmisuffix", "suffix", "kanal", "medium",
+    "quantity", "commodity", "datastream", "nmisuffix", "suffix", "kanal", "medium", "readtype", "readingtype",
+    "registertype", "measurementtype", "energytype", "grandeurmetier", "grandeurphysique", "seriestype", "type",
 )  # fmt: skip
 VALUE_WORDS = (
     "value", "consumption", "usage", "wert", "verbrauch", "messwert", "intervalvalue", "intervalread",
@@ -24,11 +28,13 @@ VALUE_WORDS = (
 )  # fmt: skip
 UNIT_WORDS = (
     "unit", "units", "uom", "unitofmeasure", "unitsofmeasure", "unitofmeasurement", "readunit", "readingunit",
-    "usageunit", "usageunits", "flowunit", "consumptionunit", "einheit", "valueunit", "unitcode",
+    "usageunit", "usageunits", "flowunit", "consumptionunit", "einheit", "valueunit", "unitcode", "unite", "unité",
+    "eenheid", "måleenhed", "måleenhet", "enhet", "enhed", "unidad", "unità", "messeinheit", "mengeneinheit",
 
 )  # fmt: skip
 DIRECTION_WORDS = ("direction", "flowdirection", "energydirection", "directionofflow", "richtung")
 QUALITY_WORDS = (
     "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
-    "estimated", "estimatedindicator",
+    "estimated", "estimatedindicator", "estimatedactual", "readstatus", "readingstatus", "kvalitet", "qualité",
+    "kwaliteit", "validatiestatus", "metodoobtencion", "realestimado", "naturaleza",
 )  # fmt: skip

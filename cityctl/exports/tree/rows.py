@@ -14,7 +14,8 @@ from cityctl.errors import InputRefused, UsageProblem
 from cityctl.exports.meaning import Instants, direction_of, epoch_micros, iso, kind_of
 from cityctl.exports.parsed import Chunk, Series
 from cityctl.exports.shape import Shape
-from cityctl.exports.table.columns import Roles, find_roles
+from cityctl.exports.table.columns import find_roles
+from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
 from cityctl.exports.tree import paths
 

@@ -1,0 +1,64 @@
+"""Dates that are not three numbers: names of months, months alone, weeks of ISO 8601; written anew as year-month-day.
+
+Names are known in English, German, French, Spanish, Italian, Dutch and the Scandinavian languages.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+
+_NAMES = (
+    ("jan", "ene", "gen"), ("feb", "fév", "fev"), ("mar", "mär", "mrz", "maa", "mrt"), ("apr", "avr", "abr"),
+    ("may", "mai", "mei", "maj", "mag"), ("jun", "juin", "giu"), ("jul", "juil", "lug"), ("aug", "août", "aou", "ago"),
+    ("sep", "set"), ("oct", "okt", "ott"), ("nov",), ("dec", "dez", "déc", "dic", "des"),
+)  # fmt: skip
+_MONTHS = {name: number for number, names in enumerate(_NAMES, 1) for name in names}
+_WORD = r"(?P<name>[^\W\d_]{3,12})\.?"
+_WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
+_REST = r"(?P<rest>(?:[T\s,]+\d{1,2}:.*)?)"
+_FORMS = tuple(
+    re.compile(form, re.S)
+    for form in (
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[-/\s]{_WORD}[-/,\s]+(?P<year>\d{{4}}|\d{{2}}){_REST}",
+        rf"{_WEEKDAY}{_WORD}[-/\s](?P<day>\d{{1,2}}),?[-/\s]+(?P<year>\d{{4}}){_REST}",
+        rf"(?P<year>\d{{4}})[-/\s]{_WORD}[-/\s](?P<day>\d{{1,2}}){_REST}",
+        rf"{_WORD}[-/\s](?P<year>\d{{4}})",
+    )
+)
+_MONTH = re.compile(
+    r"(?:(?P<year>(?:19|20)\d{2})[-/](?P<month>\d{1,2}))|(?:(?P<first>\d{1,2})/(?P<last>(?:19|20)\d{2}))"
+)
+_WEEK = re.compile(r"(\d{4})-?W(\d{2})(?:-?([1-7]))?")
+
+
+@lru_cache(maxsize=1 << 14)
+def in_numbers(text: str) -> str | None:
+    """`1-Apr-2021 05:06`, `Apr 1, 2021`, `April 2021`, `2021-04` and `2021-W13` as `2021-04-01 ...`; else None."""
+    for form in _FORMS:
+        found = form.fullmatch(text)
+        if found is None:
+            continue
+        month = _month(found["name"])
+        said = found.groupdict()
+        year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0)
+        if month and 1 <= int(said.get("day") or 1) <= 31:
+            rest = (said.get("rest") or "").lstrip("T ,")
+            return f"{year:04}-{month:02}-{int(said.get('day') or 1):02} {rest}".rstrip()
+    found = _MONTH.fullmatch(text)
+    if found is not None:
+        year, month = int(found["year"] or found["last"]), int(found["month"] or found["first"])
+        return f"{year:04}-{month:02}-01" if 1 <= month <= 12 else None
+    found = _WEEK.fullmatch(text)
+    if found is not None:
+        try:
+            return date.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1)).isoformat()
+        except ValueError:
+            return None
+    return None
+
+
+def _month(name: str) -> int | None:
+    plain = name.casefold()
+    return _MONTHS.get(plain[:4]) or _MONTHS.get(plain[:3])

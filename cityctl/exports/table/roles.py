@@ -1,0 +1,65 @@
+"""What the columns of a table are, once that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cityctl.exports.table.slots import Slot
+from cityctl.reading import Kind
+
+
+@dataclass(frozen=True)
+class SeriesColumn:
+    """A column that holds one series, or one of each meter."""
+
+    index: int
+    name: str
+    unit: str | None
+    kind: Kind | None = None  # where its name and first values tell it
+
+
+@dataclass(frozen=True)
+class Period:
+    """A column that numbers the intervals of a local day.
+
+    `first` is the number of the one at midnight, `minutes` its length. `wall` hours may skip and repeat numbers when
+    the clocks change; other numbers count what has gone by since midnight.
+    """
+
+    first: int
+    minutes: int
+    wall: bool = False
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column is, by index. Exactly one of `value`, `series` and `slots` says where values are.
+
+    With `point`, `series` are of each point. `usual` is what stands in `channel` in all first rows.
+    """
+
+    layout: Literal["long", "wide", "day"]
+    time: tuple[int, ...]
+    point: int | None = None
+    value: int | None = None
+    value_unit: str | None = None
+    quality: int | None = None
+    channel: int | None = None
+    usual: str = ""
+    kind: Kind | None = None  # where names and first rows tell it
+    ends: bool = False  # the times label the ends of intervals
+    period: Period | None = None  # of the second column of `time`
+    unit: int | None = None
+    direction: int | None = None
+    series: tuple[SeriesColumn, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """Indices of the columns that are read at all, ascending."""
+        found = {*self.time, *(column.index for column in self.series), *(slot.index for slot in self.slots)}
+        more = (self.point, self.value, self.quality, self.channel, self.unit, self.direction)
+        found |= {index for index in more if index is not None}
+        return tuple(sorted(found))

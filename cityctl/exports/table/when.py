@@ -1,0 +1,137 @@
+"""Which columns of a table hold its times: stamps, a day and a clock, or a day and the number of an interval."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cityctl.errors import InputRefused, listed
+from cityctl.exports.shape import Shape
+from cityctl.exports.table.cells import mostly, plain_name
+from cityctl.exports.table.kinds import hours, labels_end
+from cityctl.exports.table.names import match_column, unknown_column
+from cityctl.exports.table.numbers import is_blank
+from cityctl.exports.table.roles import Period
+from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
+from cityctl.exports.table.stamps import looks_like_clock, looks_like_epoch, looks_like_time
+
+Cells = Sequence[Sequence[str]]
+
+_TIMES = ("time", "timestamp", "datetime", "dateandtime", "zeitstempel", "horodate")
+_BEGIN = (
+    "time",
+    "timestamp",
+    "datetime",
+    "date",
+    "zeit",
+    "zeitstempel",
+    "datum",
+    "ts",
+    "start",
+    "epoch",
+    "unix",
+)
+_NUMBERED = re.compile(
+    r"(?:settlement|trading|dispatch)?(?:period|interval|slot|halfhour|quarterhour|quarter|viertelstunde|kvart|sp|hh)"
+    r"(?:number|no|nr|id|index)?"
+)
+_CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}:\d{2})")
+_FEWEST_CLOCKS = 12
+
+
+def time_columns(
+    name: str, columns: Sequence[str], cells: Cells, shape: Shape, times: Sequence[int]
+) -> tuple[tuple[int, ...], Period | None]:
+    """The column of times, or of days and of clocks or numbers. Raises InputRefused and UsageProblem."""
+    if shape.time is not None:
+        return _said(name, columns, cells, shape.time)
+    if times:
+        return (times[0],), None
+    dated = [index for index, column in enumerate(cells) if mostly(looks_like_time, column)]
+    if dated:
+        day = _begins(columns, cells, dated)
+        if all(":" not in cell for cell in cells[day]) and not find_slots(columns):
+            clocks = [index for index, column in enumerate(cells) if mostly(looks_like_clock, column)]
+            clocks += [index for index, column in enumerate(cells) if hours(columns[index], column)]
+            if clocks:
+                return _paired(columns, cells, day, clocks[0])
+            for index, column in enumerate(columns):
+                if index != day and _NUMBERED.fullmatch(plain_name(column)) and _counts(cells[index]):
+                    return (day, index), _period(name, cells, day, index, shape)
+        return (day,), None
+    for index, column in enumerate(columns):
+        if plain_name(column).startswith(_BEGIN) and mostly(looks_like_epoch, cells[index]):
+            return (index,), None
+    for exact in (True, False):
+        for index, column in enumerate(columns):
+            plain = plain_name(column)
+            fits = plain.startswith(_BEGIN) if exact else any(word in plain for word in _BEGIN[:4])
+            if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
+                return (index,), None
+    raise InputRefused(
+        f"{name}: no column holds times",
+        tried=[f"columns: {listed(columns, 40)}"],
+        hint="name it with --time",
+    )
+
+
+def label_ends(columns: Sequence[str], cells: Cells, time: Sequence[int], shape: Shape) -> bool:
+    """Whether the times label the ends of intervals: by the column's name, or as days end at 24:00."""
+    if shape.time is not None or shape.stamp == "end":  # what is said holds
+        return False
+    clocks = {found[1] for cell in cells[time[-1]] if (found := _CLOCK.search(cell.strip()))}
+    through = len(clocks) >= _FEWEST_CLOCKS and "24:00" in clocks and not clocks & {"00:00", "0:00"}
+    return through or labels_end(columns[time[-1]])
+
+
+def _said(
+    name: str, columns: Sequence[str], cells: Cells, said: str
+) -> tuple[tuple[int, ...], Period | None]:
+    found = match_column(columns, said)
+    if found is not None:
+        return (found,), None
+    parts = [part for part in said.split("+") if part.strip()]
+    joined = [match_column(columns, part) for part in parts]
+    if len(parts) == 2 and joined[0] is not None and joined[1] is not None:
+        return _paired(columns, cells, joined[0], joined[1])
+    raise unknown_column(name, columns, said, "time")
+
+
+def _paired(
+    columns: Sequence[str], cells: Cells, day: int, clock: int
+) -> tuple[tuple[int, ...], Period | None]:
+    """A day and a clock; a clock of whole numbers counts the hours."""
+    counted = hours(columns[clock], cells[clock])
+    return (day, clock), Period(int(counted == "end"), 60, wall=True) if counted else None
+
+
+def _begins(columns: Sequence[str], cells: Cells, dated: Sequence[int]) -> int:
+    """Of several columns of times, the one of the readings: by its name, else the first that moves and is no end."""
+    named = [index for index in dated if plain_name(columns[index]) in _TIMES]
+    moving = [index for index in dated if len(set(cells[index])) > 1] or list(dated)
+    starts = [index for index in moving if not labels_end(columns[index])]
+    return (named or starts or moving)[0]
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    return bool(filled) and all(re.fullmatch(r"\d{1,3}", cell) for cell in filled)
+
+
+def _period(name: str, cells: Cells, day: int, index: int, shape: Shape) -> Period:
+    """The intervals of a day, from a day that stands whole in the first rows or as it is said."""
+    numbers: dict[str, list[int]] = {}
+    for when, cell in zip(cells[day], cells[index], strict=True):
+        if not is_blank(cell):
+            numbers.setdefault(when.strip(), []).append(int(cell))
+    first = min(min(found) for found in numbers.values())
+    counts = {max(found) - first + 1 for found in numbers.values()}
+    minutes = USUAL_LENGTHS.get(max(counts)) if len(numbers) > 1 or len(cells[day]) < 100 else None
+    if shape.every is not None:
+        minutes = round(shape.every.total_seconds() / 60)
+    if minutes is None or first > 1:
+        raise InputRefused(
+            f"{name}: its times are a day and the number of an interval, and how long that is does not show",
+            hint="say the length with --every 15m",
+        )
+    return Period(first, minutes)
