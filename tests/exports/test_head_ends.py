@@ -238,3 +238,43 @@ def test_half_hours_with_flags_beside_them(table: Read) -> None:
     )
     assert told.of("001")[-1] == ("2024-04-01 23:30:00Z", 47.0)
     assert any("A01" in note for note in told.notes)
+
+
+@pytest.mark.parametrize(
+    "clocks", [("0000", "0015", "1300"), ("0", "15", "1300"), ("000000", "001500", "130000")]
+)
+def test_a_clock_in_figures(table: Read, clocks: tuple[str, ...]) -> None:
+    rows = "".join(f"0001|20240101|{clock}|1.5|CF\n" for clock in clocks)
+    found = table(f"METER|READ_DATE|READ_TIME|CONSUMPTION|UOM\n{rows}", time_zone="UTC").of("0001")
+    assert [time[11:16] for time, _ in found] == ["00:00", "00:15", "13:00"]
+
+
+@pytest.mark.parametrize(
+    ("column", "hour"),
+    [("read_time_utc", "12"), ("Time (UTC)", "12"), ("Time UTC+10:00", "02"), ("time", "11")],
+)
+def test_a_column_may_say_its_zone(table: Read, column: str, hour: str) -> None:
+    told = table(f"{column},kWh\n2024-01-01 12:00,1\n2024-01-01 13:00,2\n", time_zone="Europe/Berlin")
+    assert told.of("kWh")[0][0] == f"2024-01-01 {hour}:00:00Z"
+
+
+def test_names_that_are_the_same_have_their_groups_before_them(table: Read) -> None:
+    text = (
+        "Station,Hafen,,Altstadt\nTime,Flow [m3/h],Pressure [bar],Flow [m3/h]\n2024-03-26T01:30:00Z,1,2,3\n"
+    )
+    told = table(text)
+    assert {name: one.unit for name, one in told.series.items()} == {
+        "Hafen/Flow [m3/h]": "m3/h",
+        "Pressure [bar]": "bar",
+        "Altstadt/Flow [m3/h]": "m3/h",
+    }
+
+
+def test_numbers_that_begin_with_0_name_meters_without_a_head_too(table: Read) -> None:
+    told = table("0001234;01.02.2024 00:15;1,5\n0001235;01.02.2024 00:15;2,5\n", time_zone="UTC", unit="kWh")
+    assert told.of("0001235") == [("2024-02-01 00:15:00Z", 2.5)]
+
+
+def test_wide_characters_without_a_mark(table: Read) -> None:
+    told = table("time,Zähler kWh\n2024-01-01T00:00Z,1.5\n".encode("utf-16-le"))
+    assert told.of("Zähler kWh") == [("2024-01-01 00:00:00Z", 1.5)]

@@ -132,3 +132,13 @@ def test_heat_in_gigajoule_and_a_meter_without_a_unit(read: Read) -> None:
     lines += ["0-3:24.2.1(700101010000W)(00000000)"]
     told = read("dsmr", telegram(lines))
     assert [(one.unit, one.quantity) for one in told.series.values()] == [("GJ", "energy"), (None, None)]
+
+
+def test_a_period_as_one_text(read: Read) -> None:
+    own = b"DTM+163:202401010015?+01:303'DTM+164:202401010030?+01:303'UNT+17"
+    told = read(
+        "mscons",
+        MSCONS.replace(own, b"DTM+324:202401010015202401010030:719'UNT+16"),
+        time_zone="Europe/Berlin",
+    )
+    assert told.of(SERIES)[1] == ("2023-12-31 23:15:00Z", 2.0)

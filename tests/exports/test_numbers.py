@@ -13,6 +13,7 @@ from cityctl.exports.table.numbers import (
     BAD,
     BLANK,
     OK,
+    decimal_of,
     find_decimal,
     read_number,
     read_numbers,
@@ -46,7 +47,7 @@ def test_what_is_no_number_says_why(text: str, decimal: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "sign"),
     [(["1", "2"], None), (["1.5", "1,234"], "."), (["12,5"], ","), (["1.234,5", "7"], ","), (["1,234.5"], "."),
-     (["1.234"], "."), (["1,234", "0,5"], ",")],
+     (["1.234"], "."), (["1,234", "0,5"], ","), (["1,234", "0,253"], ",")],
 )  # fmt: skip
 def test_the_decimal_sign_is_found(texts: list[str], sign: str | None) -> None:
     assert find_decimal("a.csv", texts) == sign
@@ -62,6 +63,13 @@ def test_one_comma_and_three_figures_may_be_either() -> None:
     with pytest.raises(InputRefused, match="1,234") as refused:
         find_decimal("a.csv", ["1,234", "5,678"])
     assert "--decimal" in (refused.value.hint or "")
+
+
+def test_cells_parted_by_semicolons_leave_the_comma_to_the_numbers() -> None:
+    assert decimal_of("a.csv", ["1,234", "5,678"], ";") == (",", True)
+    assert decimal_of("a.csv", ["1,234", "5,67"], ";") == (",", False)
+    with pytest.raises(InputRefused):
+        decimal_of("a.csv", ["1,234"], ",")
 
 
 @settings(deadline=None)

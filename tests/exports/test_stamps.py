@@ -39,6 +39,18 @@ def at(text: str, form: StampFormat = ISO) -> tuple[str, bool]:
         ("202103012400", "2021-03-02 00:00:00", False),
         ("1614557700", "2021-03-01 00:15:00", True),
         ("1614557700000", "2021-03-01 00:15:00", True),
+        ("1614557700.5", "2021-03-01 00:15:00.500000", True),
+        ("01-MAR-21 00:15", "2021-03-01 00:15:00", False),
+        ("Mon, 1 Mar 2021 00:15:30", "2021-03-01 00:15:30", False),
+        ("March 1, 2021 1:05 PM", "2021-03-01 13:05:00", False),
+        ("1. März 2021", "2021-03-01 00:00:00", False),
+        ("15 août 2021", "2021-08-15 00:00:00", False),
+        ("Mar 2021", "2021-03-01 00:00:00", False),
+        ("2021-03", "2021-03-01 00:00:00", False),
+        ("3/2021", "2021-03-01 00:00:00", False),
+        ("2021-W09", "2021-03-01 00:00:00", False),  # Monday of ISO week 9
+        ("2021-W09-7", "2021-03-07 00:00:00", False),
+        ("20210301 00:15", "2021-03-01 00:15:00", False),
         ("2020-05-01 00:15:00\xa0to 2020-05-01 00:30:00", "2020-05-01 00:15:00", False),
     ],
 )
@@ -49,7 +61,8 @@ def test_a_time_is_read(text: str, moment: str, utc: bool) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "Total", "2021-02-30", "2021-13-01 00:00", "2021-03-01 25:00", "2021-03-01 24:15", "2021-03-01 10:60",
-     "01/02/2021 00:00", "12.5", "2021-03-01 13:00 PM", "0000-01-01", "2021-03-01 00:15+25:00"],
+     "01/02/2021 00:00", "12.5", "2021-03-01 13:00 PM", "0000-01-01", "2021-03-01 00:15+25:00", "2021-13", "2021-W60",
+     "32 Mar 2021", "1 Foo 2021", "March"],
 )  # fmt: skip
 def test_what_is_no_time_is_not_read(text: str) -> None:
     with pytest.raises(ValueError):
@@ -88,6 +101,37 @@ def test_where_it_cannot_be_told_the_file_is_refused(texts: list[str]) -> None:
     with pytest.raises(InputRefused, match=texts[0]) as refused:
         find_format("a.csv", "time", texts)
     assert "--time-format" in (refused.value.hint or "")
+
+
+def _every(minutes: int, count: int, pattern: str, start: datetime) -> list[str]:
+    return [(start + number * timedelta(minutes=minutes)).strftime(pattern) for number in range(count)]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(("pattern", "order"), [("%d/%m/%Y %H:%M", "dmy"), ("%m/%d/%Y %I:%M %p", "mdy")])
+def test_the_steps_of_a_table_tell_the_order(pattern: str, order: str, backward: bool) -> None:
+    texts = _every(30, 60, pattern, datetime(2021, 2, 3, 12))
+    assert find_format("a.csv", "time", texts[::-1] if backward else texts).order == order
+
+
+def test_steps_within_one_day_or_of_whole_days_tell_nothing() -> None:
+    for texts in (
+        _every(30, 20, "%d/%m/%Y %H:%M", datetime(2021, 2, 3)),
+        _every(1440, 9, "%d/%m/%Y", datetime(2021, 2, 3)),
+    ):
+        with pytest.raises(InputRefused, match="day or the month"):
+            find_format("a.csv", "time", texts)
+
+
+def test_a_decimal_comma_in_the_table_puts_the_day_first() -> None:
+    assert find_format("a.csv", "time", ["03/04/2021"], commas=True).order == "dmy"
+
+
+def test_years_of_two_figures() -> None:
+    assert at("03/04/21 05:06", StampFormat("dmy")) == ("2021-04-03 05:06:00", False)
+    assert find_format("a.csv", "time", ["5/1/23 1:00 AM", "5/13/23 1:00 AM"]).order == "mdy"
+    with pytest.raises(InputRefused, match="first or last"):
+        find_format("a.csv", "time", ["21/04/03", "21/04/04"])
 
 
 @settings(deadline=None)

@@ -28,6 +28,7 @@ PLACE = "segment"
 _MICRO = 1_000_000
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d*)?|[-+]?[.,]\d+")
 _TIME = re.compile(r"(\d{8})(\d{4})?(\d{2})?(?:([+-]\d{2})(\d{2})?|Z|UTC)?")
+_PERIODS = {"718": "102", "719": "203"}  # formats of a period (DTM 324), by those of its ends
 _STEPS = {"804": 86_400, "805": 3600, "806": 60, "807": 1}  # seconds of a DTM of that format
 # QTY 6063: 220 and 46 measured; 67 and 79 substituted, 187 forecast, 201 and Z18 provisional; 20 not to be used.
 _QUALITIES = {
@@ -138,13 +139,17 @@ class _Reader:
             for qualifier in ("163", "7", "9"):
                 if qualifier in said:
                     return self._instant(*said[qualifier], code)
+        for said in (self.own.said, self.line.said):
+            if said.get("324", ("", ""))[1] in _PERIODS:  # start and end as one text
+                text, form = said["324"]
+                return self._instant(text[: len(text) // 2], _PERIODS[form], code)
         step = self.line.said.get("672") or self.around.said.get("672") or ("", "")
         first = self.line.said.get("163") or self.around.said.get("163")
         if step[0].isdecimal() and int(step[0]) and step[1] in _STEPS and first:
             return self._instant(*first, code) + index * int(step[0]) * _STEPS[step[1]] * _MICRO
         if "163" in self.around.said and "164" in self.around.said and index == 0:
             return self._instant(*self.around.said["163"], code)  # one value of the whole period
-        raise ValueError("no DTM 163, 7 or 9 says it")
+        raise ValueError("no DTM 163, 324, 7 or 9 says it")
 
     def _instant(self, text: str, form: str, code: obis.Obis | None) -> int:
         found = _TIME.fullmatch(text)

@@ -85,5 +85,12 @@ def may_name(cells: Sequence[str], numeric: bool, valued: bool = False) -> bool:
     if not all(re.fullmatch(r"\d+", cell) for cell in filled):
         return False
     long = bool(filled) and all(len(cell) >= 6 for cell in filled)
-    zeros = any(len(cell) > 1 and cell[0] == "0" for cell in filled)
-    return valued or long or zeros or len(set(filled)) * 2 <= len(filled)
+    return valued or long or begin_with_zero(filled) or len(set(filled)) * 2 <= len(filled)
+
+
+def begin_with_zero(cells: Sequence[str]) -> bool:
+    """Whole numbers of which some begin with a 0."""
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    return all(cell.isdecimal() for cell in filled) and any(
+        len(cell) > 1 and cell[0] == "0" for cell in filled
+    )

@@ -16,6 +16,7 @@ from cityctl.exports.table.cells import (
     are_numbers,
     are_units,
     are_ways,
+    begin_with_zero,
     by_words,
     counts_rows,
     days_only,
@@ -144,6 +145,10 @@ class _Table:
             point = by_words(self.columns, POINT_WORDS, fitting)
             if point is None:
                 point = self._separating(None, [i for i in fitting if i not in self.numbers])
+            if point is None:  # numbers that begin with 0 are measured by nothing
+                point = next(
+                    (i for i in others if i in self.numbers and begin_with_zero(self.cells[i])), None
+                )
         left = [i for i in others if i != point]
         unit = self._unit_column(left)
         told = point is None and not mapped and unit is not None

@@ -52,6 +52,12 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
     for known, word in _MARKS:
         if start.startswith(known):
             encoding, mark = word, known
+    if (
+        not mark
+        and start[1:2] == b"\x00" != start[:1]
+        and not start[: len(start) // 2 * 2][1::2].strip(b"\x00")
+    ):
+        encoding = "utf-16-le"
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(start[len(mark) :])
     except UnicodeDecodeError:
@@ -166,10 +172,24 @@ def _find_columns(
                     return head + 1, _names(first, width), _units(rows[head], width)
             if head is None:  # no names: the columns are called by their number
                 return data, [str(number + 1) for number in range(width)], [None] * width
-    columns = _names(rows[head], len(rows[head]))
+    columns = _names(_told_apart(rows, head), len(rows[head]))
     if head + 1 < len(rows) and _are_units(rows[head + 1]):
         return head + 2, columns, _units(rows[head + 1], len(columns))
     return head + 1, columns, [None] * len(columns)
+
+
+def _told_apart(rows: Sequence[Sequence[str]], head: int) -> Sequence[str]:
+    """The names of columns; where some are the same, each with the name that stands over it (`Hafen/Flow`)."""
+    names = rows[head]
+    above = rows[head - 1] if head else ()
+    said = [name.strip() for name in names if name.strip()]
+    if len(set(said)) == len(said) or len(above) != len(names):
+        return names
+    over, told = "", []
+    for name, group in zip(names, above, strict=True):
+        over = group.strip() or over
+        told.append(f"{over}/{name.strip()}" if over and said.count(name.strip()) > 1 else name)
+    return told
 
 
 def _is_head(row: Sequence[str], width: int) -> bool:

@@ -14,7 +14,9 @@ _PHRASES = {
     "cubic feet": "ft3", "cu ft": "ft3", "cuft": "ft3", "cf": "ft3", "hundred cubic feet": "ccf", "cubic meters": "m3",
     "cubic metres": "m3", "cubic meter": "m3",
     "cbm": "m3", "liters": "L", "litres": "L", "kubikmeter": "m3", "m^3": "m3",
-    "kiloliters": "m3", "kl": "m3", "kvah": "kVAh",
+    "kiloliters": "m3", "kilolitres": "m3", "kl": "m3", "megalitres": "ML", "kvah": "kVAh", "gallon": "gal",
+    "us gallon": "gal", "million gallons": "Mgal", "mgal/d": "MGD", "cubic foot": "ft3", "kilowatt hour": "kWh",
+    "watt hour": "Wh", "m3": "m3", "m3/h": "m3/h", "lpm": "L/min", "thm": "therm", "mmbtu": "MMBtu",
 }  # fmt: skip
 # Units that stand in a name without brackets (`usage_kwh`, `kWh`): none of these is a word of its own.
 _BARE = frozenset(
@@ -45,11 +47,13 @@ def bracket_unit(column: str) -> str | None:
 
 def column_unit(column: str) -> str | None:
     """The unit in a column's name, in brackets or as its last or first word: `usage_kwh`, `Consumption m3`, `kWh`."""
-    found = bracket_unit(column)
+    plain = re.sub(r"\s#\d+$", "", column)  # told apart from a column of the same name
+    found = bracket_unit(plain)
     if found is not None:
         return found
-    words = re.split(r"[\s_]+", column.strip())
-    return next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
+    words = re.split(r"[\s_]+", plain.strip())
+    said = next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
+    return said or _PHRASES.get(" ".join(words).casefold())
 
 
 def without_unit(column: str) -> str:

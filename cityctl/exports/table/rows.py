@@ -206,7 +206,11 @@ class TableReader:
             words = read_words(series, cells, values, states, self.shape.states)
         if quality is not None:
             states = np.where(quality == NO_READING, numbers.BLANK, states)
-        filled = (states != numbers.BLANK) & (times.states != TOTAL)
+        filled = states != numbers.BLANK
+        untold = times.states == BLANK_TIME
+        if self._totals:
+            filled &= times.states != TOTAL
+            untold |= times.states == TOTAL
         sound = filled & (states == numbers.OK)
         named = True if isinstance(series, str) else _named(series)
         good = sound & (times.states == CERTAIN) & named
@@ -220,7 +224,7 @@ class TableReader:
             told = quality[at] if quality is not None else np.zeros(len(at), np.uint8)
             names = [series] * len(at) if isinstance(series, str) else series.take(pa.array(at)).to_pylist()
             self._doubled.keep(names, lane, times.local[at], values[at], told, lines[at])
-        blank = int((~filled & ~np.isin(times.states, (BLANK_TIME, TOTAL))).sum())
+        blank = int((~filled & ~untold).sum())
         readings = None
         if good.all():
             readings = readings_table(series, times.utc, values, quality, lines)

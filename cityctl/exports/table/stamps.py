@@ -6,7 +6,7 @@ Nothing is guessed: where days and months cannot be told apart, the file is refu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -24,7 +24,7 @@ from cityctl.exports.table.order import Order, order_of_steps
 _DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
 _TEXT = re.compile(rf"{_DATE}(?:[T\s,;]+{_CLOCK})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}})?")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?(Z)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3})?(?:\.\d{1,6})?")
@@ -140,6 +140,18 @@ def looks_like_epoch(text: str) -> bool:
 def looks_like_clock(text: str) -> bool:
     """Whether a cell holds a time of day alone, such as `07:15`."""
     return bool(re.fullmatch(_CLOCK, text.strip()))
+
+
+def looks_like_figures(cells: Sequence[str]) -> bool:
+    """Whether cells are times of day in figures alone, such as 0015 and 1300, or 001500; zeros in front may be lost."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    whole = bool(filled) and all(re.fullmatch(r"\d{1,4}|\d{6}", cell) for cell in filled)
+    return whole and any(int(cell) >= 100 for cell in filled) and all(_is_clock(cell) for cell in filled)
+
+
+def _is_clock(figures: str) -> bool:
+    clock = figures.zfill(4).ljust(6, "0")
+    return int(clock[:2]) <= 24 and int(clock[2:4]) < 60 and int(clock[4:]) < 60
 
 
 def _is_compact(text: str) -> bool:

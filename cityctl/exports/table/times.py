@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,8 +71,8 @@ class TimeColumn:
     ) -> None:
         self.name = name
         self.column = column
-        self.clock = WallClock(zone_named(shape.time_zone)) if shape.time_zone else None
-        self.zone = shape.time_zone or ""
+        self.zone = _zone_in(column) or shape.time_zone or ""
+        self.clock = WallClock(zone_named(self.zone)) if self.zone else None
         self.ends = period is None and (ends or shape.stamp == "end")
         self.period = period
         self._said = shape.stamp == "end"
@@ -86,7 +87,7 @@ class TimeColumn:
         if self.period is not None:
             return self._numbered(parts[0], as_text(parts[1]), self.period)
         if len(parts) == 2:
-            column = pc.binary_join_element_wise(as_text(parts[0]), as_text(parts[1]), " ")
+            column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -222,6 +223,26 @@ class TimeColumn:
             )
         lengths, counts = np.unique(steps, return_counts=True)
         return timedelta(microseconds=int(lengths[np.argmax(counts)]))
+
+
+def _with_colons(clocks: Any) -> Any:
+    """0015, 15 and 001500 as 00:15."""
+    figures = pc.match_substring_regex(clocks, r"^\s*\d{1,6}\s*$")
+    if not pc.any(figures).as_py():
+        return clocks
+    padded = pc.utf8_lpad(pc.utf8_trim_whitespace(clocks), 4, "0")
+    colons = pc.replace_substring_regex(padded, r"^(\d{2})(\d{2})(\d{2})?$", r"\1:\2:\3")
+    return pc.if_else(figures, pc.utf8_rtrim(colons, ":"), clocks)
+
+
+def _zone_in(column: str) -> str | None:
+    """The zone that a column's name says: `Time (UTC)`, `read_time_utc`, `Time UTC+10`."""
+    found = re.search(r"(?<![^\W_])(?:UTC|GMT)(?:\s*([+-])0?(\d{1,2})(?::?00)?)?(?![^\W_])", column, re.I)
+    if found is None:
+        return None
+    if not found[1]:
+        return "UTC"
+    return f"Etc/GMT{'-' if found[1] == '+' else '+'}{found[2]}" if int(found[2]) <= 12 else None
 
 
 def is_text(kind: Any) -> bool:

@@ -13,7 +13,12 @@ from cityctl.exports.table.names import match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.roles import Period
 from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
-from cityctl.exports.table.stamps import looks_like_clock, looks_like_epoch, looks_like_time
+from cityctl.exports.table.stamps import (
+    looks_like_clock,
+    looks_like_epoch,
+    looks_like_figures,
+    looks_like_time,
+)
 
 Cells = Sequence[Sequence[str]]
 
@@ -35,6 +40,7 @@ _NUMBERED = re.compile(
     r"(?:settlement|trading|dispatch)?(?:period|interval|slot|halfhour|quarterhour|quarter|viertelstunde|kvart|sp|hh)"
     r"(?:number|no|nr|id|index)?"
 )
+_CLOCK_NAMES = ("time", "zeit", "hora", "heure")
 _CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}:\d{2})")
 _FEWEST_CLOCKS = 12
 
@@ -55,8 +61,12 @@ def time_columns(
             clocks += [index for index, column in enumerate(cells) if hours(columns[index], column)]
             if clocks:
                 return _paired(columns, cells, day, clocks[0])
-            for index, column in enumerate(columns):
-                if index != day and _NUMBERED.fullmatch(plain_name(column)) and _counts(cells[index]):
+            others = [index for index in range(len(columns)) if index != day]
+            for index in others:
+                if plain_name(columns[index]).endswith(_CLOCK_NAMES) and looks_like_figures(cells[index]):
+                    return (day, index), None
+            for index in others:
+                if _NUMBERED.fullmatch(plain_name(columns[index])) and _counts(cells[index]):
                     return (day, index), _period(name, cells, day, index, shape)
         return (day,), None
     for index, column in enumerate(columns):
