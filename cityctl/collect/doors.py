@@ -2,7 +2,8 @@
 
 Nothing is dropped for it: a doubtful reading is kept as suspect where that is asked for, and reported with
 its file and place. The limits are wide, because a rare peak is no fault: a spike is fifty times the fourth
-largest value around it, a jump a clean step by a factor of a thousand between two dozens of readings.
+largest value around it (two hundred times where those are few), a jump a clean step by a factor of a thousand
+between two dozens of readings, or between two weeks of days.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ Ints = npt.NDArray[np.int64]
 
 _SPIKE = 50.0  # times the fourth largest value
 _FEWEST = 48  # readings that are needed to tell a spike
+_SPIKE_OF_FEW = 200.0  # times the fourth largest value, where there are fewer
+_FEW = 12
 _WINDOW = 24  # readings on each side of a jump
+_WEEK = 7  # the same, where there are some weeks of days and no more
 _STEP = (700.0, 1400.0)  # a unit taken for another of its kind: kWh and Wh, m3 and L
 _DAY = 86_400_000_000  # µs
 _HOUR = 3_600_000_000
@@ -129,10 +133,11 @@ class Doors:
         fresh = some[~doubtful[some]]
         sizes = np.abs(values[fresh])
         sizes = np.where(np.isnan(sizes), 0.0, sizes)
-        if len(sizes) < _FEWEST:
+        if len(sizes) < _FEW:
             return
         usual = np.partition(sizes, -4)[-4]
-        high = fresh[sizes > _SPIKE * usual] if usual > 0 else fresh[:0]
+        factor = _SPIKE if len(sizes) >= _FEWEST else _SPIKE_OF_FEW
+        high = fresh[sizes > factor * usual] if usual > 0 else fresh[:0]
         if len(high):
             text = f"a spike of {values[high[0]]:g}, where the largest values around it are {usual:g}"
             doubtful[high] = True
@@ -144,25 +149,28 @@ class Doors:
         tail = len(seen.tail)
         run = np.abs(np.concatenate((seen.tail, values[some])))
         full = np.flatnonzero(run > 0)  # also no NaN
-        if len(full) < 2 * _WINDOW:
+        days = len(some) > 1 and abs(int(times[some[-1]] - times[some[0]])) >= (len(some) - 1) * _DAY // 2
+        side = _WEEK if days and len(full) < 2 * _WINDOW else _WINDOW
+        if len(full) < 2 * side:
             return
         sized = run[full]
-        windows = np.lib.stride_tricks.sliding_window_view(sized, _WINDOW)
+        windows = np.lib.stride_tricks.sliding_window_view(sized, side)
         low, high = windows.min(axis=1), windows.max(axis=1)
-        before, after = slice(0, len(windows) - _WINDOW), slice(_WINDOW, len(windows))
+        before, after = slice(0, len(windows) - side), slice(side, len(windows))
         clean = (low[after] > 20 * high[before]) | (low[before] > 20 * high[after])
         for at in np.flatnonzero(clean).tolist():
-            ratio = float(np.median(windows[at + _WINDOW]) / np.median(windows[at]))
+            lower = float(np.median(windows[at] if side == _WINDOW else sized[: at + side]))
+            ratio = float(np.median(windows[at + side] if side == _WINDOW else sized[at + side :])) / lower
             if not (_STEP[0] <= ratio <= _STEP[1] or _STEP[0] <= 1 / ratio <= _STEP[1]):
                 continue
-            edge = int(full[at + _WINDOW])
+            edge = int(full[at + side])
             if edge < tail:
                 continue
             rows = some[edge - tail :]
             factor = "1000" if ratio > 1 else "1/1000"
             text = f"values jump by {factor} and stay there: another unit?"
             # The part beyond the step is in doubt, up to where it comes back.
-            level = np.abs(values[rows]) / float(np.median(windows[at]))
+            level = np.abs(values[rows]) / lower
             back = np.flatnonzero((level > 0) & ((level < 20) if ratio > 1 else (level > 1 / 20)))
             rows = rows[: back[0]] if len(back) else rows
             doubtful[rows] = True

@@ -136,7 +136,7 @@ class Fetch:
                 if self.most is not None and spool.readings >= self.most:
                     return proven
                 link = answer.headers.get("link", "")
-                pages.came(Page(answer.address, link, landed.sha256, source, spool.found))
+                pages.came(Page(answer.address, link, landed.sha256, source, spool.found, spool.signature()))
                 if spool.following and pages.paging.kind in ("none", "windows", "list"):
                     raise InputRefused(
                         f"{self.plan.name}: its answer goes on at another address, and the connector does not say how",

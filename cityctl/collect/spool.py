@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -63,6 +64,18 @@ class Spool:
     def following(self) -> str:
         """The page that the answer says comes after it."""
         return next((chunk.following for chunk, _ in reversed(self._chunks) if chunk.following), "")
+
+    def signature(self) -> str:
+        """The same for answers of the same readings, whatever else they say; empty without any, and for large ones."""
+        digest = hashlib.sha256()
+        if self._file is not None or not self.readings:
+            return ""
+        for chunk, _ in self._chunks:
+            if chunk.readings is not None:
+                digest.update("\n".join(chunk.readings.column("series").to_pylist()).encode())
+                for name in ("time", "value"):
+                    digest.update(chunk.readings.column(name).to_numpy().tobytes())
+        return digest.hexdigest()
 
     def series(self) -> Iterator[Any]:
         """All series that the answer declares."""

@@ -18,13 +18,17 @@ from cityctl.exports.tree import jsons, paths
 
 @dataclass(frozen=True)
 class Page:
-    """A page that came: where from, its Link header, its content, and how many readings were found in it."""
+    """A page that came: where from, its Link header, its content, and how many readings were found in it.
+
+    `signature` is the same for pages of the same readings; empty where there are none.
+    """
 
     address: str
     link: str
     sha256: str
     source: Source
     readings: int
+    signature: str = ""
 
 
 @dataclass
@@ -84,6 +88,8 @@ class Pages:
         """A page came: what follows it? Raises InputRefused where it is a page that came before."""
         kind = self.paging.kind
         before = self._seen.setdefault(page.sha256, self.number)
+        if page.signature and kind != "list":  # the same readings, under a link to a next page that changes
+            before = min(before, self._seen.setdefault(page.signature, self.number))
         ends = kind in ("page", "offset") and self._ends(page)
         if before != self.number and not ends and kind not in ("none", "windows"):
             raise InputRefused(

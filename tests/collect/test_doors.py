@@ -83,6 +83,18 @@ def test_a_jump_by_a_thousand_is_another_unit(tmp_path: Path, factor: float) -> 
     assert doubts(look(tmp_path, values, kind="interval")) == [(302, "unit jump", 200)]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_month_of_days_is_judged_too(tmp_path: Path, seed: int) -> None:
+    """31 values: one of a thousand times the others, or all from the 16th day on."""
+    values = [round(float(value), 3) for value in np.random.default_rng(seed).uniform(8, 16, 31)]
+    values[3:6] = [0.0, 0.4, 60.0]
+    assert doubts(look(tmp_path, values, timedelta(days=1), kind="interval")) == []
+    one = [*values[:15], values[15] * 1000, *values[16:]]
+    assert doubts(look(tmp_path, one, timedelta(days=1), kind="interval")) == [(17, "spike", 1)]
+    many = values[:15] + [value * 1000 for value in values[15:]]
+    assert doubts(look(tmp_path, many[6:], timedelta(days=1), kind="interval")) == [(11, "unit jump", 16)]
+
+
 def test_a_counter_that_falls(tmp_path: Path) -> None:
     values = [float(index) for index in range(100)]
     values[50:] = [value - 45 for value in values[50:]]

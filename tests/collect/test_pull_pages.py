@@ -106,22 +106,23 @@ def test_all_pages_come_and_nothing_twice(
 
 
 @pytest.mark.parametrize(
-    "pagination", ["{kind: json_link, next: links.next}", "{kind: page, parameter: page}"]
+    ("pagination", "following"),
+    [
+        ("{kind: json_link, next: links.next}", "/A"),
+        ("{kind: json_link, next: links.next}", "/A?at={at}"),
+        ("{kind: page, parameter: page}", ""),
+    ],
 )
 def test_a_page_that_repeats_ends_it_and_the_window_stays_open(
-    http: Service, paged: Callable[..., Project], pagination: str
+    http: Service, paged: Callable[..., Project], pagination: str, following: str
 ) -> None:
     """The same rows for ever, under addresses that change: dlt's `never stops`."""
 
     def again(handler: BaseHTTPRequestHandler) -> None:
-        page(
-            handler, ROWS[:4], links={"next": f"/A?at={len(http.requests)}"} if "json" in pagination else None
-        )
+        links = {"next": following.format(at=len(http.requests))} if following else None
+        page(handler, ROWS[:4], links=links)
 
-    def same(handler: BaseHTTPRequestHandler) -> None:
-        page(handler, ROWS[:4])
-
-    http.answer = same if "page" in pagination else lambda h: page(h, ROWS[:4], links={"next": "/A"})
+    http.answer = again
     project = paged(http.url, pagination)
     result = go(project, since="2026-11-22")
     assert result.exit_code() == ExitCode.INCOMPLETE
