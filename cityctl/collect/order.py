@@ -156,7 +156,7 @@ def split(readings: Any) -> Iterable[tuple[str, tuple[Any, ...]]]:
         return
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    ends = np.append(starts[1:], len(order))
+    ends = np.append(starts[1:], len(order))[: len(starts)]
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         some = order[start:end]
         yield names[int(codes[some[0]])], (times[some], values[some], qualities[some], places[some])

@@ -351,3 +351,15 @@ def test_real_city_files_come_in_within_seconds(shared: Path, project: Callable[
         found[point] = found.get(point, 0.0) + value
     assert list(found.values()) == pytest.approx(expected, rel=1e-9)
     assert result.exit_code() == ExitCode.DONE
+
+
+def test_repeats_before_a_last_line_that_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = ["A,2023-01-01T00:00Z,1", "A,2023-01-01T00:00Z,1", "A,2023-01-01T01:00Z,2", "A,2023-01-01T01:0"]
+    path.write_text("meter,time,kwh\n" + "\n".join(rows))
+    result = load(None, [path], dry_run=True)
+    assert [tuple(row[5:7]) + tuple(row[9:11]) for row in result.tables[0].rows] == [
+        (3, 2, 1, 0),
+        (1, 0, 0, 1),
+    ]
+    assert "cut" in result.tables[1].rows[0][4]

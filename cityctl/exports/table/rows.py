@@ -226,7 +226,7 @@ class TableReader:
             self._doubled.keep(names, lane, times.local[at], values[at], told, lines[at])
         blank = int((~filled & ~untold).sum())
         readings = None
-        if good.all():
+        if good.all() and len(good):
             readings = readings_table(series, times.utc, values, quality, lines)
         elif good.any():
             kept = series if isinstance(series, str) else series.filter(pa.array(good))
