@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
@@ -43,6 +44,7 @@ _NUMBERED = re.compile(
 _CLOCK_NAMES = ("time", "zeit", "hora", "heure")
 _CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}:\d{2})")
 _FEWEST_CLOCKS = 12
+_WHOLE_FILE = 100  # rows: a file of fewer is seen to its end
 
 
 def time_columns(
@@ -130,13 +132,13 @@ def _counts(cells: Sequence[str]) -> bool:
 
 def _period(name: str, cells: Cells, day: int, index: int, shape: Shape) -> Period:
     """The intervals of a day, from a day that stands whole in the first rows or as it is said."""
-    numbers: dict[str, list[int]] = {}
-    for when, cell in zip(cells[day], cells[index], strict=True):
-        if not is_blank(cell):
-            numbers.setdefault(when.strip(), []).append(int(cell))
-    first = min(min(found) for found in numbers.values())
-    counts = {max(found) - first + 1 for found in numbers.values()}
-    minutes = USUAL_LENGTHS.get(max(counts)) if len(numbers) > 1 or len(cells[day]) < 100 else None
+    numbers = [int(cell) for cell in cells[index] if not is_blank(cell)]
+    first = min(numbers)
+    ended = {before for before, after in pairwise(numbers) if after == first != before}
+    ended |= {after for before, after in pairwise(numbers) if before == first != after and after - before > 1}
+    if len(cells[day]) < _WHOLE_FILE:
+        ended.add(numbers[-1] if numbers[0] == first else numbers[0])
+    minutes = USUAL_LENGTHS.get(max(ended) - first + 1) if ended else None
     if shape.every is not None:
         minutes = round(shape.every.total_seconds() / 60)
     if minutes is None or first > 1:
