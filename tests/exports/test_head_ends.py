@@ -278,3 +278,30 @@ def test_numbers_that_begin_with_0_name_meters_without_a_head_too(table: Read) -
 def test_wide_characters_without_a_mark(table: Read) -> None:
     told = table("time,Zähler kWh\n2024-01-01T00:00Z,1.5\n".encode("utf-16-le"))
     assert told.of("Zähler kWh") == [("2024-01-01 00:00:00Z", 1.5)]
+
+
+def test_facts_above_the_head_are_no_rows(table: Read) -> None:
+    told = table(
+        "Meter,0012\nUnit,m3\nPeriod,2024-01\n\nDate,Use\n2024-01-01,1.5\n2024-01-02,2.5\n", time_zone="UTC"
+    )
+    assert told.of("Use") == [("2024-01-01 00:00:00Z", 1.5), ("2024-01-02 00:00:00Z", 2.5)]
+    assert not told.rejections
+
+
+def test_rows_that_leave_out_their_last_cells(table: Read) -> None:
+    told = table("time,kWh,note\n2024-01-01T00:00Z,1\n2024-01-01T01:00Z,2\n2024-01-01T02:00Z,2,3,4\n")
+    assert [value for _, value in told.of("kWh")] == [1.0, 2.0]
+    assert [line for line, _ in told.refused] == [4]
+
+
+def test_a_channel_of_registers_beside_one_of_amounts(table: Read) -> None:
+    rows = [
+        f"A,{kind},2024-01-01T{hour:02}:00Z,{value},kWh"
+        for hour in range(9)
+        for kind, value in (("register", 1000 + hour * 2), ("interval", 2 + hour % 3))
+    ]
+    told = table("meter,type,time,value,unit\n" + "\n".join(rows) + "\n")
+    assert {name: one.kind for name, one in told.series.items()} == {
+        "A/register": "counter",
+        "A/interval": None,
+    }

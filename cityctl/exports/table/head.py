@@ -16,7 +16,7 @@ from cityctl.exports.table.names import phrase_unit
 from cityctl.exports.table.numbers import is_blank, looks_like_number
 from cityctl.exports.table.records import cells, records
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
-from cityctl.exports.table.words import UNIT_WORDS
+from cityctl.exports.table.words import TIME_WORDS, UNIT_WORDS
 from cityctl.units import unit
 
 _LOOKED_AT = 200  # lines: longer preambles are not known
@@ -127,12 +127,28 @@ def _first_data(rows: Sequence[Sequence[str]]) -> int | None:
         return next((i for i, row in enumerate(rows) if any(looks_like_epoch(cell) for cell in row)), None)
     width = Counter(len(rows[index]) for index in data).most_common(1)[0][0]
     if len(rows[data[0]]) == width:
-        return data[0]
+        return _behind_facts(rows, data)
     for count, index in enumerate(data[:4]):
         if len(rows[index]) == width:
             above = rows[index - 1]
             return index if count and not _is_data(above) and len(above) == width else data[0]
     return data[0]
+
+
+def _behind_facts(rows: Sequence[Sequence[str]], data: Sequence[int]) -> int:
+    """Index of the first row of data: not a fact such as `Period,2024-01` above the head of the table."""
+    for count, index in enumerate(data[:4]):
+        above = rows[index - 1] if index else ()
+        if count and not _is_data(above) and above != rows[data[0] - 1] and _names_times(above):
+            return index
+    return data[0]
+
+
+def _names_times(row: Sequence[str]) -> bool:
+    """Whether a row holds names alone, and that of a column of times among them."""
+    said = [cell.strip() for cell in row]
+    words = all(said) and not any(looks_like_number(cell) or looks_like_time(cell) for cell in said)
+    return words and any(plain_name(cell).startswith(TIME_WORDS) for cell in said)
 
 
 def _said_unit(above: Sequence[Sequence[str]]) -> str | None:
@@ -194,6 +210,8 @@ def _told_apart(rows: Sequence[Sequence[str]], head: int) -> Sequence[str]:
 
 def _is_head(row: Sequence[str], width: int) -> bool:
     trimmed = len(row) - (1 if row and not row[-1].strip() else 0)
+    if trimmed > width > 1:  # rows may leave out cells at their ends
+        return _names_times(row)
     return len(row) > 1 and min(trimmed, len(row)) <= width and len(row) >= min(2, width)
 
 

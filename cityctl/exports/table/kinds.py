@@ -23,6 +23,9 @@ _ENDS = re.compile(
     r"(?:.*(?<!week))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc)?|he|bis(?:datum|zeit)?|ende|stop|to|tot"
     r"|(?:tot|til|bis|to)(?:date|dato|datum|time|tid|tijdstip)|hasta|fin|.*defin"
 )
+_REGISTER = re.compile(
+    r"\b(?:register|index|cumulative|totali[sz]er|meter read|zählerstand|meterstand)\b", re.I
+)
 _READINGS = frozenset(["reading", "meterreading", "readingvalue", "readvalue", "indexvalue"])
 _HOURS = frozenset(
     ["hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend", "hora", "heure", "ora", "uur",
@@ -68,6 +71,11 @@ def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind 
     steps = [after - before for before, after in pairwise(run)]
     rises = all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
     return "counter" if rises and 0 < max(run) - min(run) < 0.5 * min(run) else None
+
+
+def counts(channel: str) -> bool:
+    """Whether the name of a channel says that it is a register: `register`, `Zählerstand`, `cumulative volume`."""
+    return bool(_REGISTER.search(channel))
 
 
 def labels_end(column: str) -> bool:

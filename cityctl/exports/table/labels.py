@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from cityctl.exports.meaning import direction_in, direction_of, known_unit
 from cityctl.exports.parsed import Direction
+from cityctl.exports.table.kinds import counts
 from cityctl.exports.table.names import bracket_unit
 from cityctl.units import Unit
 
@@ -26,6 +27,7 @@ class Said:
     unit: Unit | None
     text: str
     direction: Direction
+    register: bool = False
 
 
 @dataclass
@@ -64,11 +66,12 @@ class Labels:
         name = "/".join((parts[0], *(part for part in told if part != self.usual))) if parts[0] else ""
         if name:
             way = direction_of(way) or direction_in(*told)
-            name = self._settled(name, word or next(filter(None, map(bracket_unit, told)), ""), way)
+            in_channel = next(filter(None, map(bracket_unit, told)), "")
+            name = self._settled(name, word or in_channel, way, any(map(counts, told)))
         self._known[key] = name
         return name
 
-    def _settled(self, series: str, word: str, way: Direction) -> str:
+    def _settled(self, series: str, word: str, way: Direction, register: bool) -> str:
         name = series
         known = self.said.get(name)
         if known is not None and known.direction != way:
@@ -77,10 +80,10 @@ class Labels:
         text = word or self.units.get(series) or self.unit
         unit = known_unit(text)
         if known is None:
-            self.said[name] = Said(unit, text, way)
+            self.said[name] = Said(unit, text, way, register)
         elif (known.unit, known.unit or known.text) != (unit, unit or text):
             name = f"{name} ({text})"
-            self.said.setdefault(name, Said(unit, text, way))
+            self.said.setdefault(name, Said(unit, text, way, register))
         return name
 
 

@@ -23,7 +23,7 @@ _BARE = frozenset(
     [
         "kwh", "wh", "mwh", "gwh", "kw", "mw", "m3", "m3/h", "m³", "m³/h", "gal", "kgal", "mgal", "ccf", "hcf", "ft3",
         "kvarh", "kvar", "kvah", "kva", "l/s", "l/h", "l/min", "gpm", "degc", "°c", "degf", "bar", "therm", "therms",
-        "mj", "gj", "gallons", "liters", "litres", "cf", "cuft",
+        "mj", "gj", "%", "gallons", "liters", "litres", "cf", "cuft",
     ]
 )  # fmt: skip
 

@@ -171,9 +171,10 @@ class TableReader:
             said = self._labels.said.get(name)
             known = said.unit if said is not None else unit(text) if text else None
             way = direction_in(column.name) if column is not None else ""
-            kind = _kind(
-                column.kind if column is not None else self.roles.kind, known.symbol if known else None
-            )
+            found = column.kind if column is not None else self.roles.kind
+            if said is not None and said.register:
+                found = "counter"
+            kind = _kind(found, known.symbol if known else None)
             told.append(
                 Series(
                     name,

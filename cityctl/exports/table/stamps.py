@@ -23,7 +23,9 @@ from cityctl.exports.table.order import Order, order_of_steps
 
 _DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
-_TEXT = re.compile(rf"{_DATE}(?:[T\s,;]+{_CLOCK})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}})?")
+_TEXT = re.compile(
+    rf"{_DATE}(?:[T\s,;]+{_CLOCK})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
+)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
@@ -34,6 +36,12 @@ _MICRO = timedelta(microseconds=1)
 _TOKENS = {
     "YYYY": "%Y", "yyyy": "%Y", "YY": "%y", "yy": "%y", "MM": "%m", "DD": "%d", "dd": "%d", "HH": "%H",
     "hh": "%I", "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p", "A": "%p",
+}  # fmt: skip
+# Hours ahead of UTC. Those that two continents use for different hours (IST, BST of Bangladesh aside) are left out.
+_ABBREVIATED = {
+    "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "EST": -5, "EDT": -4,
+    "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "AEST": 10, "AEDT": 11,
+    "AWST": 8, "NZST": 12, "NZDT": 13, "SAST": 2, "JST": 9,
 }  # fmt: skip
 _PLAIN = {"%Y", "%m", "%d", "%H", "%M", "%S", "%f", "%I", "%p", "%y"}
 
@@ -225,6 +233,10 @@ def _read_figures(said: str) -> tuple[int, bool]:
 def _offset(text: str) -> int:
     if text in ("Z", "UTC", "GMT"):
         return 0
+    if text.isalpha():
+        if text not in _ABBREVIATED:
+            raise ValueError("no time zone of that name")
+        return _ABBREVIATED[text] * 3_600_000_000
     figures = text[1:].replace(":", "")
     minutes = int(figures[:2]) * 60 + int(figures[2:] or 0)
     if minutes > 18 * 60:

@@ -20,23 +20,11 @@ from cityctl.exports.table.stamps import (
     looks_like_figures,
     looks_like_time,
 )
+from cityctl.exports.table.words import TIME_WORDS
 
 Cells = Sequence[Sequence[str]]
 
 _TIMES = ("time", "timestamp", "datetime", "dateandtime", "zeitstempel", "horodate")
-_BEGIN = (
-    "time",
-    "timestamp",
-    "datetime",
-    "date",
-    "zeit",
-    "zeitstempel",
-    "datum",
-    "ts",
-    "start",
-    "epoch",
-    "unix",
-)
 _NUMBERED = re.compile(
     r"(?:settlement|trading|dispatch)?(?:period|interval|slot|halfhour|quarterhour|quarter|viertelstunde|kvart|sp|hh)"
     r"(?:number|no|nr|id|index)?"
@@ -72,12 +60,12 @@ def time_columns(
                     return (day, index), _period(name, cells, day, index, shape)
         return (day,), None
     for index, column in enumerate(columns):
-        if plain_name(column).startswith(_BEGIN) and mostly(looks_like_epoch, cells[index]):
+        if plain_name(column).startswith(TIME_WORDS) and mostly(looks_like_epoch, cells[index]):
             return (index,), None
     for exact in (True, False):
         for index, column in enumerate(columns):
             plain = plain_name(column)
-            fits = plain.startswith(_BEGIN) if exact else any(word in plain for word in _BEGIN[:4])
+            fits = plain.startswith(TIME_WORDS) if exact else any(word in plain for word in TIME_WORDS[:4])
             if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
                 return (index,), None
     raise InputRefused(

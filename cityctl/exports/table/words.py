@@ -15,6 +15,9 @@ POINT_WORDS = (
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
     "customer", "account", "accountid", "id", "name",
 )  # fmt: skip
+TIME_WORDS = (
+    "time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start", "epoch", "unix",
+)  # fmt: skip
 CHANNEL_WORDS = (
     "channel", "channelid", "channelnumber", "register", "registerid", "obis", "obiscode", "parameter", "measurement",
     "quantity", "commodity", "datastream", "nmisuffix", "suffix", "kanal", "medium", "readtype", "readingtype",
