@@ -211,6 +211,10 @@ def test_money_and_remarks_are_no_readings(table: Read) -> None:
     )
     assert list(told.series) == ["Consumption (kWh)"]
     assert any("Estimated Cost" in note for note in told.notes)
+    assert list(table("Start,Spot price\n2024-01-01T00:00Z,3.2\n").series) == ["Spot price"]
+    assert (
+        len(table("Start,kWh,Spot price\n2024-01-01T00:00Z,1,3.2\n", units={"Spot price": "%"}).series) == 2
+    )
 
 
 def test_a_small_table_above_the_table(table: Read) -> None:

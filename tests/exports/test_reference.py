@@ -223,3 +223,7 @@ def test_csv_of_two_utilities(shared: Path) -> None:
     assert [(row["received"], row["sum"]) for row in two.rows] == [(192, 48.0)]
     head = look(folder / "sce_header_only.csv", time_zone="America/Los_Angeles")
     assert head.total("received") == 0
+    sense = look(folder / "sense_sample.csv", time_zone="America/Los_Angeles")
+    lines = len((folder / "sense_sample.csv").read_text("utf-8").splitlines()) - 2  # a sentence and the head
+    assert sense.total("received") == sense.total("new") == 2 * lines  # Avg Wattage and kWh of each device
+    assert {row["unit"] for row in sense.rows} == {"kW", "kWh"}

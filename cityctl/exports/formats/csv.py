@@ -26,7 +26,7 @@ from cityctl.exports.table.head import Head, read_head
 from cityctl.exports.table.records import records, whole_records
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
-from cityctl.exports.table.stamps import looks_like_time
+from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
 
 SUMMARY = "delimited text, long or wide: , ; tab or |, decimal point or comma"
 SUFFIXES = (".csv", ".tsv", ".txt")
@@ -222,7 +222,8 @@ def _read_carefully(
     lines: list[int] = []
 
     def is_row(row: list[str]) -> bool:
-        return len(row) >= width and looks_like_time(row[reader.roles.time[0]].strip(' "'))
+        when = row[reader.roles.time[0]].strip(' "') if len(row) >= width else ""
+        return looks_like_time(when) or looks_like_epoch(when)
 
     for begin, height, row in records(texts, head.delimiter, is_row):
         if not any(cell.strip() for cell in row) or row[0].startswith("#"):

@@ -224,10 +224,15 @@ class _Table:
                 chosen.append(index)
         else:
             chosen = []
+            # Where nothing but money is counted, money is meant.
+            aside = any(
+                i in self.numbers and i not in self.time and not self._aside(i)
+                for i in range(len(self.columns))
+            )
             for index, column in enumerate(self.cells):
                 if index in self.time or (index == quality and index not in self.numbers):
                     continue
-                if counts_rows(self.columns[index], column) or is_aside(self.columns[index]):
+                if counts_rows(self.columns[index], column) or (aside and self._aside(index)):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
@@ -270,6 +275,10 @@ class _Table:
 
     def _filled(self, index: int) -> bool:
         return any(not is_blank(cell) for cell in self.cells[index])
+
+    def _aside(self, index: int) -> bool:
+        """Whether a column holds remarks or money, and nobody says a unit for it."""
+        return is_aside(self.columns[index]) and self.columns[index] not in self.shape.units
 
     def _measured(self, index: int) -> bool:
         """Whether a column holds numbers of a unit that a meter measures."""
