@@ -284,7 +284,7 @@ class _Table:
         """Whether a column holds numbers of a unit that a meter measures."""
         said = self.units[index] or column_unit(self.columns[index])
         known = unit_named(said) if said and index in self.numbers else None
-        return known is not None and known.quantity not in ("", "duration", "angle")
+        return known is not None and known.quantity not in ("", "time", "angle", "state", "count")
 
     def _value_column(self, others: Sequence[int], measured: Sequence[int]) -> int:
         others = [index for index in others if not is_aside(self.columns[index])] or list(others)

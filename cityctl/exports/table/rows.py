@@ -32,6 +32,14 @@ from cityctl.reading import Kind
 from cityctl.units import unit
 
 _DAY = 86_400_000_000
+_COUNTED = AMOUNTS | {
+    "time",
+    "count",
+    "mass",
+    "state",
+    "",
+    "thermal volume",
+}  # quantities that have registers
 _TOLD = 8  # lines that one note names
 
 
@@ -270,7 +278,7 @@ class TableReader:
 
 def _kind(found: Kind | None, symbol: str | None) -> Kind | None:
     """What names and values tell about a series, where its unit leaves room for it: flows only rise by chance."""
-    return None if found is not None and symbol and unit(symbol).quantity not in AMOUNTS else found
+    return None if found is not None and symbol and unit(symbol).quantity not in _COUNTED else found
 
 
 def trimmed(column: Any) -> Any:

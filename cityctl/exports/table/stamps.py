@@ -37,7 +37,7 @@ _TOKENS = {
     "YYYY": "%Y", "yyyy": "%Y", "YY": "%y", "yy": "%y", "MM": "%m", "DD": "%d", "dd": "%d", "HH": "%H",
     "hh": "%I", "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p", "A": "%p",
 }  # fmt: skip
-# Hours ahead of UTC. Those that two continents use for different hours (IST, BST of Bangladesh aside) are left out.
+# Hours ahead of UTC. Names that stand for several offsets, such as IST and CST, are left out.
 _ABBREVIATED = {
     "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "EST": -5, "EDT": -4,
     "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "AEST": 10, "AEDT": 11,
