@@ -166,6 +166,23 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
+def fill_closed_streams() -> None:
+    """Give a stream that was closed before the start (`>&-`) to the null device.
+
+    Its number is free otherwise: the next file that is opened, the store's list perhaps, would get it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  until the end
+
+
 def use_utf8() -> None:
     """Write UTF-8 whatever LANG says: cron runs with LANG=C, and m³/h must not end in an error."""
     for stream in (sys.stdout, sys.stderr):

@@ -57,6 +57,14 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
         return problem.exit_code
     except TyperException as problem:
         return _wrong_usage(problem)
+    except OSError as problem:
+        why = _stdout_refuses() if problem.filename is None else None
+        if why is None:
+            return _bug(problem, debug=debug)
+        _say(f"cityctl: cannot write to stdout: {why}")
+        _say("hint: what was stored before is kept; `--output-file PATH` writes a file whole or not at all")
+        _silence()
+        return ExitCode.USAGE
     except Exception as problem:
         return _bug(problem, debug=debug)
     return code
@@ -112,6 +120,18 @@ def _say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # nobody listens any more
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
+
+
+def _stdout_refuses() -> str | None:
+    """Why stdout takes nothing more (a full disk behind a `>`); None where it takes a line's end."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    except ValueError:
+        return "it is closed"
+    return None
 
 
 def _flush() -> None:

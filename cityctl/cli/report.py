@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.cli.pinged import PingOption, pinged
-from cityctl.errors import ExitCode
+from cityctl.errors import ExitCode, UsageProblem, near
 
 app = typer.Typer(no_args_is_help=True, help="Find leaks, prove savings: reports over the store's readings.")
-
-
-def _names(incomplete: str) -> list[str]:
-    """Names of reports at a TAB; reads no file."""
-    from cityctl.library import Library
-
-    here = Path.cwd()
-    project = next((folder for folder in (here, *here.parents) if (folder / "city.yaml").is_file()), None)
-    return [name for name in Library(project).list("recipes/reports") if name.startswith(incomplete)]
 
 
 NameArgument = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="The report; `cityctl report list` names them.", autocompletion=_names
+        metavar="NAME", help="The report; `cityctl report list` names them.", autocompletion=names.reports
     ),
 ]
+
+
+def _misspelt(problem: UsageProblem, context: typer.Context) -> UsageProblem:
+    """The problem, or where it speaks of a word that is nearly one of the command's own options: that option."""
+    own = {option for parameter in context.command.params for option in parameter.opts}
+    for word in context.args:
+        option = word.partition("=")[0]
+        said = f"`{option.removeprefix('--').replace('-', '_')}`"
+        match = near(option, own) if option.startswith("--") and said in problem.message else None
+        if match is not None:
+            return UsageProblem(f"no such option or parameter: {option}", hint=f"did you mean `{match}`?")
+    return problem
 
 
 @leaf(app, name="list", example="cityctl report list")
@@ -111,15 +114,18 @@ def run_report(
 
     def work() -> ExitCode:
         asked = [*(settings or ()), *from_options(context.args)]
-        result = ask(
-            name,
-            run.project,
-            now=run.now,
-            since=since,
-            until=until,
-            last=last,
-            settings=asked,
-        )
+        try:
+            result = ask(
+                name,
+                run.project,
+                now=run.now,
+                since=since,
+                until=until,
+                last=last,
+                settings=asked,
+            )
+        except UsageProblem as problem:
+            raise _misspelt(problem, context) from None
         if record:
             from cityctl.report.recorded import keep
 

@@ -54,6 +54,10 @@ COMMANDS: dict[str, Entry] = {
 }
 
 
+_FLAGS = ("-q", "--quiet", "-v", "--verbose", "--debug")
+_VALUED = ("-o", "--output", "--output-file", "--profile", "--project", "--color")
+
+
 class RootGroup(TyperGroup):
     """Commands by name from COMMANDS; all endings go through cli/ending.py."""
 
@@ -113,7 +117,7 @@ class RootGroup(TyperGroup):
         """Run and exit with a code of the published table, whoever calls."""
         from cityctl.cli.ending import end
 
-        words = sys.argv[1:] if args is None else list(args)
+        words = options_last(sys.argv[1:] if args is None else list(args))
         if words[:1] == ["check"]:
             from cityctl.cli.check import end  # a monitor knows codes 0 to 3 and no others
         name = prog_name or "cityctl"
@@ -124,7 +128,7 @@ class RootGroup(TyperGroup):
 
             log = begin(words)
         code = end(
-            lambda: work(args, name, complete_var, False, windows_expand_args, **extra),
+            lambda: work(words, name, complete_var, False, windows_expand_args, **extra),
             debug="--debug" in words,
         )
         if log is not None:
@@ -132,6 +136,23 @@ class RootGroup(TyperGroup):
         if standalone_mode:
             sys.exit(int(code))
         return int(code)
+
+
+def options_last(words: list[str]) -> list[str]:
+    """The words with common options from before the command moved behind it: `-o json report list` works too."""
+    moved: list[str] = []
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        name, equals, _ = rest[0].partition("=")
+        if name not in (*_FLAGS, *_VALUED):
+            return words
+        size = 1 if name in _FLAGS or equals else 2
+        moved += rest[:size]
+        rest = rest[size:]
+    if not rest:
+        return words
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *moved, *rest[end:]]
 
 
 def load(name: str) -> Command:
