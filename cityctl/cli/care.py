@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
@@ -19,7 +20,12 @@ def register(app: typer.Typer) -> None:
     @leaf(app, example="cityctl data history hafen_inflow --last 30d")
     def history(
         run: Run,
-        points: Annotated[list[str], typer.Argument(metavar="POINT..", help="Points; `b0_*` names several.")],
+        points: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="POINT..", help="Points; `b0_*` names several.", autocompletion=names.points
+            ),
+        ],
         at: Annotated[
             str | None, typer.Option("--at", metavar="TIME", help="Only what was known then.")
         ] = None,

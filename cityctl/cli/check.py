@@ -10,16 +10,19 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
 
-def _names(incomplete: str) -> list[str]:
-    """Questions and reports at a TAB; reads no file."""
-    from cityctl.cli.report import _names as reports
+def _names(context: typer.Context, incomplete: str) -> list[str]:
+    """Questions and reports at a TAB."""
     from cityctl.report.checking.asked import QUESTIONS
 
-    return [*(name for name in QUESTIONS if name.startswith(incomplete)), *reports(incomplete)]
+    return [
+        *(name for name in QUESTIONS if name.startswith(incomplete)),
+        *names.reports(context, incomplete),
+    ]
 
 
 def register(app: typer.Typer) -> None:

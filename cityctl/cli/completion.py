@@ -13,6 +13,16 @@ SHELLS = {"bash": "cityctl.bash", "zsh": "_cityctl", "fish": "cityctl.fish", "pw
 """Shell -> its file in completions/."""
 
 
+_ZSH_REGISTERS = "\ncompdef _cityctl_completion cityctl\n"
+# zsh loads the file from fpath at the first TAB, as the body of `_cityctl`: it has to answer that TAB as well.
+_ZSH_COMPLETES = """
+if [ "$funcstack[1]" = "_cityctl" ]; then
+  _cityctl_completion
+fi
+compdef _cityctl_completion cityctl
+"""
+
+
 def script(shell: str) -> str:
     """A shell's completion script. Raises UsageProblem for an unknown shell."""
     from typer._completion_shared import get_completion_script
@@ -22,7 +32,8 @@ def script(shell: str) -> str:
         hint = f"did you mean `{match}`?" if match else f"one of: {', '.join(SHELLS)}"
         raise UsageProblem(f"no completion for `{shell}`", hint=hint)
     text = get_completion_script(prog_name="cityctl", complete_var="_CITYCTL_COMPLETE", shell=shell)
-    return text.strip() + "\n"  # zsh wants #compdef on line 1
+    text = text.strip() + "\n"  # zsh wants #compdef on line 1
+    return text.replace(_ZSH_REGISTERS, _ZSH_COMPLETES)
 
 
 def register(app: typer.Typer) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
@@ -22,7 +23,10 @@ def list_(run: Run) -> ExitCode:
 
 
 @leaf(app, example="cityctl connectors show eastron_sdm630")
-def show(run: Run, connector: Annotated[str, typer.Argument(help="Name of a connector.")]) -> ExitCode:
+def show(
+    run: Run,
+    connector: Annotated[str, typer.Argument(help="Name of a connector.", autocompletion=names.connectors)],
+) -> ExitCode:
     """One device model or service with its points or parameters, and its sources."""
     from cityctl.collect import connectors as shelf
 
@@ -70,7 +74,10 @@ def lint(
     run: Run,
     connector: Annotated[
         list[str] | None,
-        typer.Argument(help="Names or files; all that the project sees where none is given."),
+        typer.Argument(
+            help="Names or files; all that the project sees where none is given.",
+            autocompletion=names.connectors,
+        ),
     ] = None,
 ) -> ExitCode:
     """Check connectors: each error with file, line and column."""
@@ -84,7 +91,11 @@ def lint(
 def prove(
     run: Run,
     name: Annotated[
-        str, typer.Argument(help="A service of city.yaml, or a service connector with an example.")
+        str,
+        typer.Argument(
+            help="A service of city.yaml, or a service connector with an example.",
+            autocompletion=names.services_or_connectors,
+        ),
     ],
     session: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A session of `sim record`, instead of the service.")

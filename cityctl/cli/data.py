@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cityctl.cli import care, imports, repairs
+from cityctl.cli import care, imports, names, repairs
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode, UsageProblem
 
@@ -16,7 +16,11 @@ app = typer.Typer(
 
 PointsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="POINT..", help="Points; `b0_*` names several. All where none is named."),
+    typer.Argument(
+        metavar="POINT..",
+        help="Points; `b0_*` names several. All where none is named.",
+        autocompletion=names.points,
+    ),
 ]
 SinceOption = Annotated[
     str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
@@ -142,7 +146,10 @@ def compact(run: Run) -> ExitCode:
 def reparse(
     run: Run,
     service: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Services; all where none is named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]...", help="Services; all where none is named.", autocompletion=names.services
+        ),
     ] = None,
     since: SinceOption = None,
 ) -> ExitCode:

@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="The PLCs and meters of the city.")
 
 Place = Annotated[
-    str, typer.Argument(metavar="DEVICE|HOST[:PORT]", help="A device of city.yaml, or a place.")
+    str,
+    typer.Argument(
+        metavar="DEVICE|HOST[:PORT]", help="A device of city.yaml, or a place.", autocompletion=names.devices
+    ),
 ]
 UnitId = Annotated[
     int | None, typer.Option("--unit", min=0, max=255, help="Modbus unit; the device's own, or 1.")
@@ -29,7 +33,10 @@ def list_(run: Run) -> ExitCode:
 
 
 @leaf(app, example="cityctl devices show hafen-inlet")
-def show(run: Run, device: Annotated[str, typer.Argument(help="A device of city.yaml.")]) -> ExitCode:
+def show(
+    run: Run,
+    device: Annotated[str, typer.Argument(help="A device of city.yaml.", autocompletion=names.devices)],
+) -> ExitCode:
     """One device with its points, and what its connector warns of."""
     from cityctl.modbus import look
 
@@ -42,7 +49,9 @@ def scan(
     place: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DEVICE|HOST[:PORT]]...", help="Where to look; every line of the city if left out."
+            metavar="[DEVICE|HOST[:PORT]]...",
+            help="Where to look; every line of the city if left out.",
+            autocompletion=names.devices,
         ),
     ] = None,
     units: Annotated[str, typer.Option(help="Modbus units to ask, such as 1-10,17.")] = "1-32",

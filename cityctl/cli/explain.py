@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
@@ -17,7 +18,10 @@ def register(app: typer.Typer) -> None:
     def explain(
         run: Run,
         finding: Annotated[
-            str, typer.Argument(metavar="FINDING", help="Its id; `findings list` names them.")
+            str,
+            typer.Argument(
+                metavar="FINDING", help="Its id; `findings list` names them.", autocompletion=names.findings
+            ),
         ],
     ) -> ExitCode:
         """Show what a finding rests on, and how to work it out again."""

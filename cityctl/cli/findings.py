@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode, UsageProblem, near
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What reports found, over time: who is on it, what is repaired.")
 
-IdArgument = Annotated[str, typer.Argument(metavar="FINDING", help="Its id, as the report shows it.")]
+IdArgument = Annotated[
+    str,
+    typer.Argument(metavar="FINDING", help="Its id, as the report shows it.", autocompletion=names.findings),
+]
 WhoOption = Annotated[
     str | None, typer.Option("--who", metavar="NAME", help="Who acts; otherwise CITYCTL_USER or the account.")
 ]

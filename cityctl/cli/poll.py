@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.cli.pinged import PingOption, pinged
 from cityctl.errors import ExitCode, UsageProblem
@@ -19,7 +20,11 @@ def register(app: typer.Typer) -> None:
         run: Run,
         device: Annotated[
             list[str] | None,
-            typer.Argument(metavar="[DEVICE]...", help="Devices to poll; all where none is named."),
+            typer.Argument(
+                metavar="[DEVICE]...",
+                help="Devices to poll; all where none is named.",
+                autocompletion=names.devices,
+            ),
         ] = None,
         explain: Annotated[
             bool,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.cli.pinged import PingOption, pinged
 from cityctl.errors import ExitCode, UsageProblem
@@ -19,7 +20,11 @@ def register(app: typer.Typer) -> None:
         run: Run,
         service: Annotated[
             list[str] | None,
-            typer.Argument(metavar="[SERVICE]...", help="Services to pull; all where none is named."),
+            typer.Argument(
+                metavar="[SERVICE]...",
+                help="Services to pull; all where none is named.",
+                autocompletion=names.services,
+            ),
         ] = None,
         since: Annotated[
             str | None, typer.Option(metavar="TIME", help="Begin here; otherwise where the last pull ended.")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
@@ -17,7 +18,12 @@ def register(app: typer.Typer) -> None:
     def read(
         run: Run,
         wanted: Annotated[
-            list[str], typer.Argument(metavar="DEVICE[/POINT]...", help="Devices, or single points of them.")
+            list[str],
+            typer.Argument(
+                metavar="DEVICE[/POINT]...",
+                help="Devices, or single points of them.",
+                autocompletion=names.device_points,
+            ),
         ],
         watch: Annotated[
             str | None,

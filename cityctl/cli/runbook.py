@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="Maintenance runbooks: plan, run, resume, approve.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A runbook.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A runbook.", autocompletion=names.runbooks)]
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(metavar="[INPUT=VALUE]...", help="Its inputs; `runbook show NAME` lists them."),
@@ -46,7 +47,10 @@ def show(run: Run, name: Name) -> ExitCode:
 def lint(
     run: Run,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Runbooks; all where none is named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME|FILE]...", help="Runbooks; all where none is named.", autocompletion=names.runbooks
+        ),
     ] = None,
 ) -> ExitCode:
     """Check runbooks: names, units, states."""
@@ -85,7 +89,10 @@ def plan(
 def run_(
     run: Run,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A runbook; left out with --plan.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="A runbook; left out with --plan.", autocompletion=names.runbooks
+        ),
     ] = None,
     inputs: Inputs = None,
     plan_: Annotated[Path | None, typer.Option("--plan", metavar="FILE", help="A saved plan.")] = None,
@@ -161,12 +168,12 @@ def log(
 
 
 @leaf(app, example="cityctl runbook new raise-pressure")
-def new(run: Run, name: Name) -> ExitCode:
+def new(
+    run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: a new one.")]
+) -> ExitCode:
     """Make a runbook to fill in, in the project."""
     from cityctl.runbook import results
 
     path = results.new(run.project.folder, name)
-    run.console.note(
-        f"fill it in: {path}, then `cityctl runbook lint {name}` and `runbook run {name} --simulate`"
-    )
-    return ExitCode.DONE
+    steps = f"fill it in: {path}, then `cityctl runbook lint {name}` and `runbook run {name} --simulate`"
+    return run.show_text(steps, title="Runbook")

@@ -7,21 +7,13 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
 app = typer.Typer(
     no_args_is_help=True, help="Tariffs of energy: what there is, what one says, another's as a recipe."
 )
-
-
-def _names(incomplete: str) -> list[str]:
-    """Names of tariffs at a TAB; reads no file."""
-    from cityctl.library import Library
-
-    here = Path.cwd()
-    project = next((folder for folder in (here, *here.parents) if (folder / "city.yaml").is_file()), None)
-    return [name for name in Library(project).list("recipes/tariffs") if name.startswith(incomplete)]
 
 
 @leaf(app, name="list", example="cityctl tariffs list")
@@ -35,7 +27,7 @@ def list_tariffs(run: Run) -> ExitCode:
 @leaf(app, name="show", example="cityctl tariffs show example_tou")
 def show_tariff(
     run: Run,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The tariff.", autocompletion=_names)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The tariff.", autocompletion=names.tariffs)],
 ) -> ExitCode:
     """Show a tariff's charges with their times and prices."""
     from cityctl.tariff.shelf import description

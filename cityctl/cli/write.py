@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
 
@@ -17,7 +18,12 @@ def register(app: typer.Typer) -> None:
     @leaf(app, example='cityctl write prv-1/setpoint 4.2 --unit bar --expect 4.5 --reason "night pressure"')
     def write(
         run: Run,
-        point: Annotated[str, typer.Argument(metavar="DEVICE/POINT", help="The point that is written.")],
+        point: Annotated[
+            str,
+            typer.Argument(
+                metavar="DEVICE/POINT", help="The point that is written.", autocompletion=names.device_points
+            ),
+        ],
         value: Annotated[
             str, typer.Argument(metavar="VALUE", help='A number, an amount such as "4.2 bar", or a state.')
         ],
