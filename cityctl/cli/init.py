@@ -14,7 +14,10 @@ from cityctl.errors import ExitCode
 def register(app: typer.Typer) -> None:
     """Add `init` to the root."""
 
-    @leaf(app, example='cityctl init my-city --name "My city" --time-zone Europe/Berlin --country DE')
+    @leaf(
+        app,
+        example="cityctl init my-city --time-zone Europe/Berlin --country DE --from flows.csv --unit m3/h",
+    )
     def init(
         run: Run,
         folder: Annotated[Path, typer.Argument(help="Folder to make.")] = Path(),
@@ -22,11 +25,33 @@ def register(app: typer.Typer) -> None:
         time_zone: Annotated[str, typer.Option(help="IANA name.")] = "UTC",
         country: Annotated[str | None, typer.Option(help="ISO 3166, for public holidays.")] = None,
         currency: Annotated[str, typer.Option(help="ISO 4217.")] = "EUR",
+        from_: Annotated[
+            list[Path] | None,
+            typer.Option("--from", metavar="FILE", help="Begin with the series of a file; may be repeated."),
+        ] = None,
+        unit: Annotated[
+            str | None, typer.Option(metavar="U", help="Unit of the files' values, where they do not say it.")
+        ] = None,
     ) -> ExitCode:
-        """Make a project folder for a city."""
+        """Make a project folder for a city.
+
+        With `--from`, each flow of the file becomes a zone with its inflow, each energy meter a building.
+        """
         from cityctl.project import skeleton
 
         text = skeleton.city_text(
             name=name or folder.resolve().name, time_zone=time_zone, country=country, currency=currency
         )
-        return run.show(skeleton.describe(folder, skeleton.make(folder, text=text)))
+        if not from_:
+            return run.show(skeleton.describe(folder, skeleton.make(folder, text=text)))
+        from cityctl.project import from_files
+
+        seen = from_files.look(from_, unit=unit, time_zone=time_zone, now=run.now, console=run.console)
+        text = skeleton.filled(
+            text,
+            zones=from_files.zones_yaml(seen),
+            points=from_files.points_yaml(seen),
+            files=from_files.files_yaml(seen, folder, unit=unit),
+        )
+        made = skeleton.make(folder, text=text)
+        return run.show(skeleton.describe(folder, made, from_files.steps(seen, folder, time_zone)))

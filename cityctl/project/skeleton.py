@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -72,12 +73,25 @@ def make(
     return [(FILE_NAME, "what the city is: fill it in"), *made]
 
 
-def describe(folder: Path, made: list[tuple[str, str]]) -> Result:
+def filled(text: str, **parts: str) -> str:
+    """city.yaml with lines under `zones`, `points` and so on in place of nothing; a new part comes at its end."""
+    for name, lines in parts.items():
+        if not lines:
+            continue
+        empty = f"\n{name}: {{}}\n"
+        if empty in text:
+            text = text.replace(empty, f"\n{name}:\n{lines}\n", 1)
+        else:
+            text += f"\n{name}:\n{lines}\n"
+    return text
+
+
+def describe(folder: Path, made: list[tuple[str, str]], steps: Sequence[str] = ()) -> Result:
     """What was made, and what to do next."""
     columns = [column("path"), column("purpose")]
     table = Table("made", f"Made in {folder}", columns, [*made])
-    steps = [
+    said = [*steps] or [
         f"Next: edit {folder / FILE_NAME}, then `cityctl doctor --project {folder}`.",
         "`cityctl demo` shows a city that is filled in.",
     ]
-    return Result(f"A project in {folder}", [table], notes=steps)
+    return Result(f"A project in {folder}", [table], notes=said)
