@@ -153,7 +153,7 @@ class Run:
         """The instant of this run, UTC; CITYCTL_NOW sets it, for reports as of another day."""
         chosen = os.environ.get("CITYCTL_NOW")
         if not chosen:
-            return datetime.now(UTC)
+            return datetime.now(UTC).replace(microsecond=0)
         from cityctl import clock
 
         try:

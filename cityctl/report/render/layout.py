@@ -5,15 +5,22 @@ Used by the terminal table and by plain text. Knows no colours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cityctl.report.render.cells import clean, is_right, shown_unit, text_width
+from cityctl.report.render.cells import MISSING, clean, is_right, shown_unit, text_width
 from cityctl.result import Column, Table
 
 BETWEEN = 3  # cells between two columns
 SOFT = 30  # a text column is folded to this before another column is dropped for it
 HARD = 12  # and to no less than this when nothing is left to drop
+_FIGURE = re.compile(
+    r"(?:^|[(±~<>])[-+]?\d[\d.,]*$|\d \d{3}$|^[±<>~]$"
+)  # a word that ends with a figure, or begins one
+_BELONGS = re.compile(
+    r"(?:\d{3}[.,;)]*|%|[a-zA-Zµ°]{1,3}[²³]?(?:/[a-zA-Z]+[²³]?)?)[.,;)]*$"
+)  # thousands, a unit
 
 
 @dataclass
@@ -41,7 +48,8 @@ class Block:
 def lay_out(table: Table, write: Callable[[object, Column], str], room: int | None) -> Block:
     """Lay a table out within `room` cells (None: as wide as it is, nothing folded or dropped).
 
-    Columns go by priority: the largest number first, of equals the rightmost; priority 1 stays and is folded.
+    Columns go by priority: those without a value first, then the largest number, of equals the rightmost;
+    priority 1 stays and is folded.
     """
     heads = [clean(column.label).upper() for column in table.columns]
     units = [shown_unit(column) for column in table.columns]
@@ -55,7 +63,8 @@ def lay_out(table: Table, write: Callable[[object, Column], str], room: int | No
     kept = list(range(len(heads)))
     widths = dict(enumerate(natural))
     if room is not None:
-        kept, widths = _fit(table.columns, heads, natural, room)
+        empty = {at for at in kept if texts and all(row[at] == MISSING for row in texts)}
+        kept, widths = _fit(table.columns, heads, natural, room, empty)
     return Block(
         columns=[table.columns[at] for at in kept],
         heads=[heads[at] for at in kept],
@@ -67,7 +76,7 @@ def lay_out(table: Table, write: Callable[[object, Column], str], room: int | No
 
 
 def _fit(
-    columns: list[Column], heads: list[str], natural: list[int], room: int
+    columns: list[Column], heads: list[str], natural: list[int], room: int, empty: set[int]
 ) -> tuple[list[int], dict[int, int]]:
     kept = list(range(len(columns)))
 
@@ -84,7 +93,7 @@ def _fit(
         droppable = [at for at in kept if columns[at].priority > 1]
         if not droppable or len(kept) == 1:
             break
-        kept.remove(max(droppable, key=lambda at: (columns[at].priority, at)))
+        kept.remove(max(droppable, key=lambda at: (at in empty, columns[at].priority, at)))
     floor = SOFT
     while total(floor) > room and floor > HARD:
         floor -= 1
@@ -99,12 +108,15 @@ def _fit(
 
 
 def fold(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken at spaces; only a longer word is broken inside."""
+    """The text in lines of at most `width` cells, broken at spaces, but not between a figure and its unit.
+
+    Only a longer word is broken inside: behind a `/`, `-`, `_` or `.` where there is one.
+    """
     if text_width(text) <= width:
         return [text]
     lines: list[str] = []
     line = ""
-    for word in text.split(" "):
+    for word in _words(text, width):
         candidate = f"{line} {word}" if line else word
         if text_width(candidate) <= width:
             line = candidate
@@ -121,13 +133,26 @@ def fold(text: str, width: int) -> list[str]:
     return lines
 
 
+def _words(text: str, width: int) -> list[str]:
+    """The text's words; a figure with its thousands and its unit is one, where a line has room for it."""
+    words: list[str] = []
+    for word in text.split(" "):
+        joined = f"{words[-1]} {word}" if words else word
+        if words and _FIGURE.search(words[-1]) and _BELONGS.match(word) and text_width(joined) <= width:
+            words[-1] = joined
+        else:
+            words.append(word)
+    return words
+
+
 def _cut(text: str, width: int) -> int:
-    """How many signs of the text fit into `width` cells; at least one."""
+    """How many signs of the text go into a line of `width` cells: to a joint in its second half, or all that fit."""
     taken = 0
     for at, sign in enumerate(text):
         taken += text_width(sign)
         if taken > width:
-            return max(at, 1)
+            joint = max(text.rfind(sign, 0, at) for sign in "/-_.") + 1
+            return joint if joint > at // 2 else max(at, 1)
     return len(text)
 
 

@@ -135,6 +135,23 @@ def year(plots: int, rows: int, berlin) -> Result:
     )
 
 
+def test_a_printed_page_names_the_columns_that_it_has_no_room_for(berlin) -> None:
+    wide = [Column(f"c{at}", f"Column {at}", kind="number", priority=1 + at // 4) for at in range(20)]
+    wide.append(Column("nothing", "Nothing", priority=2))
+    narrow = Table("narrow", "Narrow", wide[:3], [(1.0, 2.0, 3.0)])
+    table = Table("wide", "Wide", wide, [(*map(float, range(20)), None)])
+    page = page_of(Result("Two tables", [table, narrow]), berlin)
+    (named,) = re.findall(r"<p class='under paper'>no room on this page: ([^<]*)</p>", page)
+    off = named.split(" · ")
+    # The one without a value goes first, then the last by priority; what is priority 1 stays.
+    assert off[-1] == "Nothing"
+    assert off[:-1] == [f"Column {at}" for at in range(20 - len(off) + 1, 20)]
+    assert len(off) < 17
+    heads = re.findall(r'<th scope=col class="?([^">]*)"?[^>]*><span[^>]*>([^<]*)<', page)
+    assert [label for kind, label in heads if "off" in kind.split()] == off
+    assert page.count("n off") == 2 * (len(off) - 1)  # heads and cells of the figures
+
+
 def test_a_year_of_quarter_hours_stays_below_2_mb(berlin) -> None:
     page = page_of(year(20, 50_000, berlin), berlin)
     assert len(page.encode()) < 2_000_000

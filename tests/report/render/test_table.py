@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cityctl.report.render import render
 from cityctl.report.render.cells import text_width
@@ -147,3 +149,34 @@ def test_folding_breaks_at_spaces_and_only_then_inside_words() -> None:
     assert fold("abcdefgh ij", 3) == ["abc", "def", "gh", "ij"]
     assert fold("水道水道", 3) == ["水", "道", "水", "道"]
     assert fold("", 5) == [""]
+
+
+def test_a_figure_keeps_its_thousands_and_its_unit() -> None:
+    text = "a leak of 12.7 m³/h runs on, 1 526 m³ lost so far, 100 % of nights"
+    for width in range(12, 40):
+        lines = fold(text, width)
+        assert " ".join(lines) == text
+        for whole in ("12.7 m³/h", "1 526 m³", "100 %"):
+            assert any(whole in line for line in lines), (width, lines)
+
+
+@given(st.text("ab1 /-_.%m³", max_size=60), st.integers(3, 30))
+def test_folding_loses_nothing_and_keeps_the_width(text, width) -> None:
+    lines = fold(text, width)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(text_width(line) <= width for line in lines)
+
+
+def test_a_name_breaks_at_its_joints() -> None:
+    assert fold("weststadt-inlet/battery_percent", 20) == ["weststadt-inlet/", "battery_percent"]
+    assert fold("x" * 25, 20) == ["x" * 20, "x" * 5]
+
+
+def test_a_column_without_a_value_goes_before_any_other(berlin) -> None:
+    columns = [
+        Column(key, key, priority=priority) for key, priority in (("name", 1), ("empty", 2), ("full", 9))
+    ]
+    table = Table("t", "", columns, [("a" * 20, None, "b" * 20)])
+    text = render(Result("R", [table]), "table", zone=berlin, width=50)
+    assert "FULL" in str(text).splitlines()[2]
+    assert "not shown at this width: EMPTY" in str(text)

@@ -12,7 +12,7 @@ from html import escape
 from importlib.resources import files
 
 from cityctl.report.render.as_html.plot import COLUMNS, plot_html
-from cityctl.report.render.as_html.section import section_html
+from cityctl.report.render.as_html.section import section_html, words_html
 from cityctl.report.render.cells import prose
 from cityctl.report.render.heading import about, interval_words
 from cityctl.report.render.view import View
@@ -59,7 +59,7 @@ def html_page(
     beside = _beside(results[0], zone) if alone else ""
     head = f"<h1>{escape(prose(title))}</h1>"
     head += f"<p class=when>{escape(beside)}</p>" if beside else ""
-    head += f"<p class=lead>{escape(prose(lead))}</p>" if lead else ""
+    head += f"<p class=lead>{words_html(lead)}</p>" if lead else ""
     head += _contents(results, zone) if not alone else ""
     name = escape(getattr(zone, "key", None) or str(zone))
     return (

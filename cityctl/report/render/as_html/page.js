@@ -24,6 +24,15 @@ document.querySelectorAll(".sort").forEach((sorter) => {
   });
 });
 
+// A table that goes on to the right says so at its edge.
+document.querySelectorAll(".scroll").forEach((scroll) => {
+  const mark = () =>
+    scroll.parentNode.classList.toggle("more", scroll.scrollLeft + scroll.clientWidth < scroll.scrollWidth - 2);
+  scroll.addEventListener("scroll", mark, { passive: true });
+  window.addEventListener("resize", mark);
+  mark();
+});
+
 // A plot reads off under the pointer: the local time, and each line's value to the drawing's resolution.
 const zone = document.body.dataset.zone;
 let clock;

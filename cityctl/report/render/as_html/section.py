@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -29,7 +30,7 @@ def section_html(result: Result, view: View, *, anchor: str, headed: bool, plots
         title, beside = title_words(result, view.zone)
         parts.append(f"<h2>{escape(title)}</h2>")
         parts += [f"<p class=when>{escape(beside)}</p>"] if beside else []
-        parts += [f"<p class=lead>{escape(about(result))}</p>"] if about(result) else []
+        parts += [f"<p class=lead>{words_html(about(result))}</p>"] if about(result) else []
     parts.append(_state(result))
     if result.findings:
         shown_first = result.findings[:MOST_FINDINGS]
@@ -52,12 +53,18 @@ def section_html(result: Result, view: View, *, anchor: str, headed: bool, plots
     return f'<section id="{anchor}">{"".join(parts)}</section>'
 
 
+def words_html(text: str) -> str:
+    """A sentence for the page: what stands between backticks is code, and no line breaks between thousands."""
+    whole = re.sub(r"(?<=\d) (?=\d{3}\b)", THOUSANDS, prose(text))
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(whole))
+
+
 def _state(result: Result) -> str:
     """The summary line, and how much of the readings it rests on."""
     summary = prose(result.summary)
     present = completeness_words(result.completeness)
     kind = "found" if result.findings else "doubt" if not result.completeness.complete else "fine"
-    words = f"<p class='summary {kind}'>{escape(summary)}</p>" if summary else ""
+    words = f"<p class='summary {kind}'>{words_html(summary)}</p>" if summary else ""
     if not present:
         return words
     share = result.completeness.share or 0.0
@@ -71,7 +78,7 @@ def _finding(finding: Finding, view: View) -> str:
     return (
         f"<li class={escape(finding.severity)}><p><b class=badge>{escape(finding.severity)}</b> "
         f"<strong>{escape(prose(finding.subject))}</strong> {since}</p>"
-        f"<p>{escape(prose(finding.text))}</p>"
+        f"<p>{words_html(finding.text)}</p>"
         f"<p class=evidence><code>{finding.id}</code> {evidence}</p></li>"
     )
 
@@ -100,7 +107,7 @@ def _missing(completeness: Completeness) -> str:
     shown_lines = lines[:MISSING_LINES]
     if len(lines) > MISSING_LINES:
         shown_lines.append(f"and {len(lines) - MISSING_LINES} more; -o json holds all")
-    entries = "".join(f"<li>{escape(line)}</li>" for line in shown_lines)
+    entries = "".join(f"<li>{words_html(line)}</li>" for line in shown_lines)
     return f"<div class=missing><h3>Missing</h3><ul>{entries}</ul></div>"
 
 
@@ -108,5 +115,5 @@ def _reference(result: Result) -> str:
     entries = reference(result)
     if not entries:
         return ""
-    said = "".join(f"<dt>{escape(word)}</dt><dd>{escape(text)}</dd>" for word, text in entries)
+    said = "".join(f"<dt>{escape(word)}</dt><dd>{words_html(text)}</dd>" for word, text in entries)
     return f"<div class=method><h3>How this was made</h3><dl>{said}</dl></div>"

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from html import escape
 
 from cityctl.report.render.cells import Cell, cell_of, clean, is_right, prose, shown, shown_unit, utc_text
+from cityctl.report.render.layout import lay_out
 from cityctl.report.render.spark import figures
 from cityctl.report.render.verdict import mood
 from cityctl.result import Column, Table
 
 THOUSANDS = "\u202f"
 _LONG = 40  # signs of a cell, from which it is a sentence and wants room
+_PAPER = 96  # signs that fit side by side on a printed page, A4 upright
+_LOOKED_AT = 200  # rows that tell how wide a column is
 
 
 def table_html(table: Table, zone: tzinfo, room: int) -> str:
     """A <figure> with the table; rows beyond `room` bytes are left out and counted under it."""
     if not table.columns:
         return f"<p class=under>{escape(prose(table.note) or 'no rows')}</p>"
-    heads = "".join(_head(column, _least_width(table, at)) for at, column in enumerate(table.columns))
+    off = _off_paper(table, zone)
+    heads = "".join(
+        _head(column, _least_width(table, at), first=at == 0, off=at in off)
+        for at, column in enumerate(table.columns)
+    )
     rows: list[str] = []
     taken = 0
     for row in table.rows:
         cells = zip(row, table.columns, strict=True)
-        line = f"<tr>{''.join(_cell(cell, column, zone, at) for at, (cell, column) in enumerate(cells))}</tr>"
+        line = "".join(
+            _cell(cell, column, zone, first=at == 0, off=at in off) for at, (cell, column) in enumerate(cells)
+        )
+        line = f"<tr>{line}</tr>"
         taken += len(line.encode())
         if taken > room:
             break
@@ -36,10 +47,23 @@ def table_html(table: Table, zone: tzinfo, room: int) -> str:
     if table.note:
         under.append(prose(table.note))
     notes = "".join(f"<p class=under>{escape(line)}</p>" for line in under)
+    if off:
+        names = " · ".join(escape(clean(table.columns[at].label)) for at in sorted(off))
+        notes += f"<p class='under paper'>no room on this page: {names}</p>"
     return (
-        f'<div class=scroll tabindex="0"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{notes}"
+        f'<div class=sheet><div class=scroll tabindex="0"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></div>{notes}"
     )
+
+
+def _off_paper(table: Table, zone: tzinfo) -> set[int]:
+    """The columns that a printed page has no room for, by their priority: paper cannot be scrolled."""
+
+    def write(cell: object, column: Column) -> str:
+        return "x" * 14 if column.kind == "spark" else shown(cell, column, zone, group=" ")
+
+    kept = lay_out(replace(table, rows=table.rows[:_LOOKED_AT]), write, _PAPER).columns
+    return {at for at, column in enumerate(table.columns) if not any(column is one for one in kept)}
 
 
 def _least_width(table: Table, at: int) -> int:
@@ -50,14 +74,15 @@ def _least_width(table: Table, at: int) -> int:
     return min(20, max((len(word) for word in words), default=0))
 
 
-def _head(column: Column, width: int) -> str:
+def _head(column: Column, width: int, *, first: bool, off: bool) -> str:
     unit = shown_unit(column)
     under = f"<span class=unit>{escape(unit)}</span>" if unit else ""
     label = escape(clean(column.label))
     inside = label + under if column.kind == "spark" else _sorter(label) + under
     meaning = f' title="{escape(clean(column.meaning))}"' if column.meaning else ""
-    style = f' style="min-width:calc({width + 1}ch + 24px)"' if width else ""
-    return f"<th scope=col{_class(column)}{style}{meaning}>{inside}</th>"
+    # The head's letters are smaller than the cells', and a row's first cell is bold.
+    style = f' style="min-width:calc({(1.3 if first else 1.15) * width + 1:.0f}ch + 24px)"' if width else ""
+    return f"<th scope=col{_class(column, off=off)}{style}{meaning}>{inside}</th>"
 
 
 def _sorter(label: str) -> str:
@@ -65,24 +90,25 @@ def _sorter(label: str) -> str:
     return f'<span class=sort role=button tabindex="0">{label}</span>'
 
 
-def _class(column: Column) -> str:
-    if is_right(column):
-        return " class=n"
-    return " class=t" if column.kind in ("time", "date") else ""
+def _class(column: Column, *, off: bool, long: bool = False) -> str:
+    kind = "n" if is_right(column) else "t" if column.kind in ("time", "date") else "l" if long else ""
+    words = [word for word in (kind, "off" if off else "") if word]
+    return f' class="{" ".join(words)}"' if len(words) > 1 else f" class={words[0]}" if words else ""
 
 
-def _cell(cell: object, column: Column, zone: tzinfo, at: int) -> str:
+def _cell(cell: object, column: Column, zone: tzinfo, *, first: bool, off: bool) -> str:
     if column.kind == "spark":
-        return f"<td>{spark_svg(figures(cell)) or '-'}</td>"
+        return f"<td{_class(column, off=off)}>{spark_svg(figures(cell)) or '-'}</td>"
     plain = cell_of(cell, column)
     text = escape(shown(cell, column, zone, group=THOUSANDS))
     if column.kind == "verdict" and plain:
-        return f'<td><span class="verdict {mood(str(plain))}">{text}</span></td>'
-    tag = "th scope=row" if at == 0 else "td"
+        badge = f'<span class="verdict {mood(str(plain))}">{text}</span>'
+        return f"<td{_class(column, off=off)}>{badge}</td>"
+    tag = "th scope=row" if first else "td"
     sort = _sort_value(plain)
     value = f' data-v="{escape(sort)}"' if sort is not None and sort != text else ""
-    long = " class=l" if not _class(column) and len(text) > _LONG else ""
-    return f"<{tag}{_class(column)}{long}{value}>{text}</{tag.split(' ')[0]}>"
+    told = _class(column, off=off, long=len(text) > _LONG)
+    return f"<{tag}{told}{value}>{text}</{tag.split(' ')[0]}>"
 
 
 def _sort_value(plain: Cell) -> str | None:
