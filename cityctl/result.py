@@ -45,13 +45,17 @@ class Column:
 
 @dataclass
 class Table:
-    """Rows of one kind; each row has a cell for each column."""
+    """Rows of one kind; each row has a cell for each column.
+
+    On a terminal the first `most` rows are enough; pipes, pages and files hold all.
+    """
 
     key: str
     title: str
     columns: list[Column]
     rows: list[tuple[object, ...]]
     note: str = ""
+    most: int | None = None
 
     def __post_init__(self) -> None:
         width = len(self.columns)

@@ -45,7 +45,9 @@ def said_words(words: Words) -> list[str]:
 
 
 def _tables(tables: list[Table], loaded: Loaded) -> list[Table]:
-    return _chosen(_of_columns(tables, loaded), loaded)
+    most = loaded.recipe.rows
+    chosen = _chosen(_of_columns(tables, loaded), loaded)
+    return [replace(table, most=most[table.key]) if table.key in most else table for table in chosen]
 
 
 def _chosen(tables: list[Table], loaded: Loaded) -> list[Table]:

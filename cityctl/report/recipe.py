@@ -69,6 +69,11 @@ class Question(BaseModel):
     plots: list[str] | None = Field(
         None, description="Plots to draw, by key; `[]` for none, all where it is not said."
     )
+    rows: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="Table -> how many of its rows a terminal shows; the others are counted, and pipes, pages and "
+        "files hold all.",
+    )
     words: Words = Field(default_factory=Words, description="What a reader must know beside the figures.")
 
 
@@ -112,8 +117,8 @@ class Recipe(Question):
     def _asks_something(self) -> Recipe:
         if bool(self.analysis) == bool(self.parts):
             raise ValueError("a report names an `analysis`, or several under `parts`: one of the two")
-        if self.parts and (self.parameters or self.columns or self.tables or self.plots):
-            raise ValueError("with `parts`, each part has its own parameters, columns, tables and plots")
+        if self.parts and (self.parameters or self.columns or self.tables or self.plots or self.rows):
+            raise ValueError("with `parts`, each part has its own parameters, columns, tables, rows and plots")
         names = [part.part for part in self.parts]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two parts are named `{twice[0]}`")

@@ -6,6 +6,7 @@ Colour only underlines what the words say: a verdict in capitals asks for attent
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def render(result: Result, view: View) -> str:
     from rich.text import Text
 
     room = None if view.width is None else max(20, view.width - INDENT)
-    blocks = [(table, lay_out(table, _writer(view), room)) for table in tables_to_read(result)]
+    blocks = [(table, lay_out(_beginning(table), _writer(view), room)) for table in tables_to_read(result)]
     page = _heading(result, view, max((block.width for _, block in blocks), default=0))
     for table, block in blocks:
         page += [Text(), *_table(table, block, view, named=len(blocks) > 1)]
@@ -73,6 +74,11 @@ def render(result: Result, view: View) -> str:
         line.rstrip()
         console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
     return paper.getvalue()
+
+
+def _beginning(table: Table) -> Table:
+    """The table with the rows that a terminal shows."""
+    return table if table.most is None else replace(table, rows=table.rows[: table.most])
 
 
 def _pictures(result: Result, view: View) -> list[Text]:
@@ -143,6 +149,8 @@ def _table(table: Table, block: Block, view: View, *, named: bool) -> list[Text]
             lines.append(line)
     if not block.rows:
         lines.append(Text(margin).append("(no rows)", FAINT))
+    if left := len(table.rows) - len(block.rows):
+        lines += _folded(f"and {left} more rows (-o plain shows all)", view, FAINT, INDENT)
     if block.dropped:
         names = " · ".join(block.dropped)  # a name may hold a comma
         lines += _folded(f"not shown at this width: {names} (-o plain shows all)", view, FAINT, INDENT)

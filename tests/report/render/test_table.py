@@ -180,3 +180,15 @@ def test_a_column_without_a_value_goes_before_any_other(berlin) -> None:
     text = render(Result("R", [table]), "table", zone=berlin, width=50)
     assert "FULL" in str(text).splitlines()[2]
     assert "not shown at this width: EMPTY" in str(text)
+
+
+def test_a_terminal_shows_the_first_rows_and_counts_the_others(berlin) -> None:
+    columns = [Column("name", "Name", priority=1), Column("size", "Size", kind="integer")]
+    table = Table("t", "", columns, [(f"row-{at}", at) for at in range(30)], most=12)
+    result = Result("R", [table])
+    said = "\n".join(lines(result, berlin, 80))
+    assert "row-11" in said
+    assert "row-12" not in said
+    assert "and 18 more rows (-o plain shows all)" in said
+    for whole in ("plain", "csv", "json", "md", "html"):
+        assert "row-29" in str(render(result, whole, zone=berlin))
