@@ -50,7 +50,7 @@ def _times(_run: Run) -> Result:
         ("now", "this instant"),
     ]
     note = "--since and --until, or --last; half-open; the interval that it means is always printed."
-    return Result("Times", [Table("times", "Times", columns, rows, note=note)], notes=[note])
+    return Result("Times", [Table("times", "Times", columns, rows)], notes=[note])
 
 
 def _units(_run: Run) -> Result:
@@ -95,11 +95,16 @@ TOPICS: dict[str, tuple[str, Callable[[Run], Result]]] = {
     "glossary": ("every column of every report", _glossary),
     "files": ("where connectors and recipes are looked for", _files),
 }
+MAN = "man"
+ABOUT = {
+    **{name: about for name, (about, _) in TOPICS.items()},
+    MAN: "the manual page: `cityctl help man | man -l -`",
+}
 
 
 def topics(incomplete: str) -> list[str]:
     """Topics that begin so."""
-    return [topic for topic in TOPICS if topic.startswith(incomplete)]
+    return [topic for topic in ABOUT if topic.startswith(incomplete)]
 
 
 def register(app: typer.Typer) -> None:
@@ -108,16 +113,20 @@ def register(app: typer.Typer) -> None:
     @leaf(app, name="help", example="cityctl help exit-codes")
     def help_(
         run: Run,
-        topic: Annotated[str | None, typer.Argument(help=", ".join(TOPICS), autocompletion=topics)] = None,
+        topic: Annotated[str | None, typer.Argument(help=", ".join(ABOUT), autocompletion=topics)] = None,
     ) -> ExitCode:
-        """Topics: exit codes, times, units, glossary, files."""
+        """Topics: exit codes, times, units, glossary, files, the manual page."""
         if topic is None:
             columns = _columns("topic", "about")
-            rows: list[tuple[object, ...]] = [(name, about) for name, (about, _) in TOPICS.items()]
+            rows: list[tuple[object, ...]] = list(ABOUT.items())
             note = "`cityctl COMMAND --help` shows a command with an example."
             return run.show(Result("Help topics", [Table("topics", "Topics", columns, rows)], notes=[note]))
+        if topic == MAN:
+            from cityctl.cli.man import page
+
+            return run.show_text(page(), title="cityctl(1)")
         if topic not in TOPICS:
-            match = near(topic, TOPICS)
-            hint = f"did you mean `cityctl help {match}`?" if match else f"one of: {', '.join(TOPICS)}"
+            match = near(topic, ABOUT)
+            hint = f"did you mean `cityctl help {match}`?" if match else f"one of: {', '.join(ABOUT)}"
             raise UsageProblem(f"no help topic `{topic}`", hint=hint)
         return run.show(TOPICS[topic][1](run))

@@ -118,7 +118,9 @@ class Recipe(Question):
         if bool(self.analysis) == bool(self.parts):
             raise ValueError("a report names an `analysis`, or several under `parts`: one of the two")
         if self.parts and (self.parameters or self.columns or self.tables or self.plots or self.rows):
-            raise ValueError("with `parts`, each part has its own parameters, columns, tables, rows and plots")
+            raise ValueError(
+                "with `parts`, each part has its own parameters, columns, tables, rows and plots"
+            )
         names = [part.part for part in self.parts]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two parts are named `{twice[0]}`")
