@@ -26,9 +26,12 @@ from cityctl.report.findings.views import listing_of
 from cityctl.report.recipe import Loaded, load
 from cityctl.result import Column, Missing, Result, Table
 from cityctl.store.choice import opened
+from cityctl.store.city_tables import attach_city
 
 BEFORE = timedelta(days=7)
 """How much before a finding's start its readings are shown."""
+MOST_BY_DAY = 8
+"""Points of which each day is shown; of more, their sums over the interval say enough."""
 
 COLUMNS: tuple[Column, ...] = (
     Column("evidence_of", "Evidence", meaning="a figure that the finding rests on", priority=1),
@@ -44,6 +47,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("graded_suspect", "Suspect", meaning="readings that may be wrong", kind="integer", priority=3),
     Column("bad", "Bad", meaning="readings of bad quality, or without a value", kind="integer", priority=3),
     Column("least", "Least", meaning="the smallest value", kind="number", digits=3, priority=4),
+    Column("mean_value", "Mean", meaning="the mean of the values", kind="number", digits=3, priority=2),
     Column("largest", "Largest", meaning="the largest value", kind="number", digits=3, priority=4),
     Column("asked_with", "Parameter", meaning="what the analysis was asked with", priority=1),
     Column("said_by", "Said by", meaning="the analysis, the recipe or the run's own words", priority=3),
@@ -87,7 +91,7 @@ def explain(word: str, project: Project) -> Result:
     result.tables = [
         listing_of([one], asked.at),
         _evidence(one.evidence),
-        *([readings] if readings is not None else []),
+        *readings,
         _rule(loaded, analysis, one.asked, parameters),
         _commands(one, asked, points, window, project),
         _sql(analysis),
@@ -147,7 +151,8 @@ def _shown(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _readings(project: Project, points: list[str], window: Interval, result: Result) -> Table | None:
+def _readings(project: Project, points: list[str], window: Interval, result: Result) -> list[Table]:
+    """What the store holds of the points, by quality, and of a few also by local day; none without a store."""
     city = project.city
     try:
         with opened(project) as store, Engine() as engine:
@@ -160,9 +165,15 @@ def _readings(project: Project, points: list[str], window: Interval, result: Res
                 "sum(CASE WHEN quality = 3 OR value IS NULL THEN 1 ELSE 0 END)::BIGINT AS bad, "
                 "min(value) AS least, max(value) AS largest FROM readings GROUP BY point ORDER BY point"
             )
+            attach_city(engine, city, window)
+            by_day = engine.rows(
+                "SELECT r.point, c.day, count(*), min(r.value), avg(r.value), max(r.value) FROM readings AS r "
+                "JOIN calendar AS c ON c.slot = time_bucket(INTERVAL 30 MINUTE, r.time) "
+                "WHERE r.value IS NOT NULL GROUP BY ALL ORDER BY ALL"
+            )
     except StoreProblem as problem:
         result.completeness.missing.append(Missing("readings", problem.message))
-        return None
+        return []
     there = {row[0] for row in held}
     result.completeness.wanted, result.completeness.had = len(points), len(there)
     result.completeness.unit = "points"
@@ -180,7 +191,12 @@ def _readings(project: Project, points: list[str], window: Interval, result: Res
     columns += [
         _OWN[key] for key in ("good", "graded_estimated", "graded_suspect", "bad", "least", "largest")
     ]
-    return Table("readings", "Readings", columns, rows, note="Values in the unit that the store keeps.")
+    tables = [Table("readings", "Readings", columns, rows, note="Values in the unit that the store keeps.")]
+    if len(points) <= MOST_BY_DAY:
+        columns = [column(key) for key in ("point", "date", "readings")]
+        columns += [_OWN[key] for key in ("least", "mean_value", "largest")]
+        tables.append(Table("days", "Readings by day", columns, by_day, most=40))
+    return tables
 
 
 def _rule(loaded: Loaded, analysis: Analysis, asked: Sequence[str], values: Mapping[str, object]) -> Table:
@@ -222,7 +238,10 @@ def _commands(one: Kept, asked: Asked, points: list[str], window: Interval, proj
     named = ", ".join("'" + name.replace("'", "''") + "'" for name in points)
     sql = f"SELECT point, time, value, quality FROM readings WHERE point IN ({named}) ORDER BY point, time"
     rows: list[tuple[object, ...]] = [
-        (now + _line([*run, *profile, *where]), "the report, as of the run that found it"),
+        (
+            now + _line([*run, *profile, *where]),
+            "the report, as of the run that found it; -o json to the last digit",
+        ),
         (
             _line(["cityctl", "data", "export", *points, *span, "-o", "csv", *profile, *where]),
             "its readings",

@@ -167,12 +167,17 @@ def test_explain_shows_what_it_rests_on_and_its_lines_run(cityctl, sheet) -> Non
     (readings,) = tables["readings"]
     assert (readings["point"], readings["readings"], readings["good"]) == ("hafen_inflow", 48, 48)
     assert readings["largest"] == 172.8
+    assert sum(day["readings"] for day in tables["days"]) == 48
+    assert max(day["largest"] for day in tables["days"]) == 172.8
+    assert {day["date"] for day in tables["days"]} == {"2026-11-21", "2026-11-22", "2026-11-23"}
     assert tables["rule"][0]["value"] == "7.2 m³/h"  # 2 L/s
     assert tables["rule"][0]["said_by"] == "recipe"
     assert "max(r.value)" in tables["sql"][0]["sql_text"]
     report, export, sql, gaps = [line["command_line"] for line in tables["commands"]]
     again = run_line(cityctl, report, "-o", "json")
-    assert json.loads(again.stdout)["findings"][0]["id"] == row["finding"]
+    (found,) = json.loads(again.stdout)["findings"]
+    assert found["id"] == row["finding"]
+    assert found["evidence"]["largest_m3_h"] == 172.8  # to the last digit
     assert len(run_line(cityctl, export).stdout.splitlines()) == 49
     largest = max(one["value"] for one in json.loads(run_line(cityctl, sql, "-o", "json").stdout)["rows"])
     assert largest == 172.8
