@@ -57,6 +57,30 @@ def list_findings(
     return run.show(listing(_book(run), states=states, report=report, now=run.now))
 
 
+@leaf(app, example="cityctl findings changes --since yesterday")
+def changes(
+    run: Run,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="End; a bare date is that day's end. [now]")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week, last-month, last-year ...")
+    ] = None,
+) -> ExitCode:
+    """Show what changed since the last run: new, back, closed, acted on."""
+    from cityctl import clock
+    from cityctl.report.findings.news import news
+
+    book = _book(run)
+    interval = None
+    if since or until or last:
+        interval = clock.interval(since, until, last, zone=run.project.city.zone_info, now=run.now)
+    return run.show(news(book, interval, now=run.now))
+
+
 @leaf(app, example="cityctl findings show 3fa2b1c4")
 def show(run: Run, finding: IdArgument) -> ExitCode:
     """Show how a finding stands and what happened to it."""

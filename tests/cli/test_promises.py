@@ -43,6 +43,7 @@ RUN: dict[str, tuple[str, ...]] = {
     "devices list": (),
     "explain": (FINDING,),
     "findings ack": (FINDING, "--who", "mara"),
+    "findings changes": ("--last", "2d"),
     "findings list": (),
     "findings shelve": (FINDING, "--for", "2d", "--who", "mara"),
     "findings show": (FINDING,),

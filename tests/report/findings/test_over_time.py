@@ -6,10 +6,12 @@ import json
 import shlex
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cityctl.city.project import Project
+from cityctl.clock import Interval
 from cityctl.report.findings.book import Book
+from cityctl.report.findings.news import news
 from cityctl.report.findings.views import listing
 from cityctl.report.recorded import keep
 from cityctl.report.run import run
@@ -61,6 +63,29 @@ def test_new_gone_closed_and_back(cityctl, sheet) -> None:
     assert [row["subject"] for row in listed(sheet)] == ["berg_level"]
     sheet.says(LEAK, DRIFT)
     assert changes(recorded(sheet, "2026-11-28T06:30Z"))[0] == ("back", "Hafen")
+
+
+def test_what_changed_since_the_last_run(sheet) -> None:
+    book = Book(sheet.folder / ".cityctl")
+
+    def told(interval=None):
+        result = news(book, interval, now=datetime(2026, 11, 29, tzinfo=UTC))
+        table = result.tables[0]
+        return [
+            (event, subject)
+            for event, subject in zip(table.cells("event"), table.cells("subject"), strict=True)
+        ]
+
+    assert told() == []
+    recorded(sheet)
+    assert told() == [("opened", "Hafen")]
+    sheet.says(LEAK, DRIFT)
+    recorded(sheet, "2026-11-24T06:30Z")
+    assert told() == [("opened", "berg_level")]
+    recorded(sheet, "2026-11-25T06:30Z")
+    assert told() == []
+    day = Interval(datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, 6, 30, tzinfo=UTC), UTC)
+    assert told(day) == [("opened", "Hafen")]  # half-open: the run at 06:30 is not in it
 
 
 def test_a_silent_sensor_repairs_no_leak(cityctl, sheet) -> None:
