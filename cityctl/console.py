@@ -7,11 +7,14 @@ by FORCE_COLOR), otherwise a line every 30 s at most.
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Literal, TextIO
 
 ColourWish = Literal["auto", "always", "never"]
@@ -110,6 +113,11 @@ class Console:
         return shutil.get_terminal_size((100, 24)).columns if self.is_terminal else None
 
     @property
+    def height(self) -> int | None:
+        """Lines of the terminal; None where stdout is none."""
+        return shutil.get_terminal_size((100, 24)).lines if self.is_terminal else None
+
+    @property
     def error_width(self) -> int:
         """Columns for the progress bar."""
         return shutil.get_terminal_size((80, 24)).columns
@@ -132,6 +140,42 @@ class Console:
         """Empty the terminal, so that the next text stands in the place of the last."""
         if self.is_terminal and os.environ.get("TERM") != "dumb":
             self.output.write("\x1b[H\x1b[2J")
+
+    @contextmanager
+    def ended_by(self, key: str) -> Iterator[Callable[[], bool]]:
+        """While this lasts, `key` at the terminal interrupts as Ctrl-C does; the callable says whether it was pressed.
+
+        Nothing that is typed is echoed; the terminal is put back as it was. Without a terminal, or where it knows
+        no single keys (Windows), no key is read.
+        """
+        pressed, over = Event(), Event()
+        if sys.platform == "win32" or not (self.asks and self.is_terminal):
+            yield pressed.is_set
+            return
+        import termios
+        import tty
+
+        number = sys.stdin.fileno()
+
+        def listen() -> None:
+            while not over.is_set():
+                if select.select([number], [], [], 0.2)[0] and not over.is_set():
+                    typed = os.read(number, 1).decode("ascii", "replace")
+                    if typed.lower() == key:
+                        pressed.set()
+                        os.kill(os.getpid(), signal.SIGINT)
+                    if typed.lower() in (key, ""):
+                        return
+
+        before = termios.tcgetattr(number)
+        listener = Thread(target=listen, daemon=True)
+        try:
+            tty.setcbreak(number, termios.TCSANOW)
+            listener.start()
+            yield pressed.is_set
+        finally:
+            over.set()
+            termios.tcsetattr(number, termios.TCSADRAIN, before)
 
     def note(self, text: str) -> None:
         """What is not data: to stderr, unless -q."""

@@ -122,6 +122,7 @@ class Run:
         self.verbose = verbose
         self.debug = debug
         self.console = Console(quiet=quiet, verbose=verbose, colour=wish)
+        self._lines: int | None = None  # of a terminal that a watch must fit into
         self._start = project
         self._profile = profile or os.environ.get("CITYCTL_PROFILE") or None
 
@@ -210,14 +211,16 @@ class Run:
             exit_code=code,
             drawn=drawn,
         )
+        if self._lines is not None and isinstance(text, str):
+            text = shortened(text, self._lines)
         self.write(text)
         return code
 
     def follow(self, results: Iterable[Result]) -> ExitCode:
         """Results one after the other: in place on a terminal, as JSON lines in a pipe, until somebody ends it.
 
-        What is missing in a round goes to stderr where the format has no place for it. The exit code is that
-        of the worst round.
+        On a terminal `q` ends it, and a result that is taller is cut, which is said. What is missing in a round
+        goes to stderr where the format has no place for it. The exit code is that of the worst round.
         """
         format_ = self.format if self.output or self.console.is_terminal else "jsonl"
         if format_ not in ("table", "plain", "jsonl") or self.output_file is not None:
@@ -227,14 +230,20 @@ class Run:
             )
         self.output = format_
         worst = ExitCode.DONE
-        for result in results:
-            if format_ == "table" and self.console.is_terminal:
-                self.console.home()
-            worst = max(worst, self.show(result))
-            self.console.output.flush()
-            if format_ == "jsonl":
-                for gap in result.completeness.missing:
-                    self.console.note(f"{gap.what}: {gap.why}")
+        with self.console.ended_by("q") as asked_to_end:
+            try:
+                for result in results:
+                    if format_ == "table" and self.console.is_terminal:
+                        self.console.home()
+                        self._lines = self.console.height
+                    worst = max(worst, self.show(result))
+                    self.console.output.flush()
+                    if format_ == "jsonl":
+                        for gap in result.completeness.missing:
+                            self.console.note(f"{gap.what}: {gap.why}")
+            except KeyboardInterrupt:
+                if not asked_to_end():
+                    raise
         return worst
 
     def show_text(self, text: str, *, title: str) -> ExitCode:
@@ -283,6 +292,17 @@ class Run:
             self.console.out_bytes(data)
         else:
             self.console.out(data)
+
+
+def shortened(text: str, lines: int) -> str:
+    """The text in fewer than `lines` lines: its beginning, how many are left out, and its last line."""
+    whole = text.rstrip("\n").split("\n")
+    most = max(4, lines - 1)
+    if len(whole) <= most:
+        return text
+    left = len(whole) - (most - 2)
+    said = f"  {left - 1} more lines; a taller terminal shows them"
+    return "\n".join([*whole[: most - 2], said, whole[-1]]) + "\n"
 
 
 def leaf(
