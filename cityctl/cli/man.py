@@ -46,7 +46,8 @@ def page() -> str:
             lines.append(f'.SS "{_text(section)}"')
         for words, leaf in _leaves((name,), commands[name]):
             lines += [".PP", f".B cityctl {_text(' '.join(words))}", _arguments(leaf), ".RS 4"]
-            lines += [_paragraph(part) for part in re.split(r"\n\s*\n", (leaf.help or "").strip())]
+            for part in re.split(r"\n\s*\n", (leaf.help or "").strip()):
+                lines += [".PP", _text(part)]
             lines += _options(leaf, common=False)
             example = (leaf.epilog or "").removeprefix("Example:  ")
             lines += [".PP", ".nf", _text(example), ".fi", ".RE"]
@@ -83,12 +84,8 @@ def _options(leaf: Any, *, common: bool) -> list[str]:
             continue
         names = ", ".join(rf"\fB{_text(name)}\fR" for name in [*one.opts, *one.secondary_opts])
         value = "" if one.is_flag else rf" \fI{_text(one.metavar or one.name.upper())}\fR"
-        lines += [".TP", f"{names}{value}", _paragraph(one.help or "")]
+        lines += [".TP", f"{names}{value}", _text(one.help or "")]
     return lines
-
-
-def _paragraph(text: str) -> str:
-    return f".PP\n{_text(text)}" if "\n" in text else _text(text)
 
 
 def _text(text: str) -> str:

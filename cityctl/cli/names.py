@@ -91,7 +91,6 @@ devices = _completer(lambda folder, _: _part(folder, "devices"))
 device_points = _completer(_device_points)
 points = _completer(_points)
 services = _completer(lambda folder, _: _part(folder, "services"))
-profiles = _completer(lambda folder, _: _part(folder, "profiles"))
 findings = _completer(_findings)
 connectors = _library("connectors/devices", "connectors/services")
 services_or_connectors = _completer(
