@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.engine.duck import Engine, first_line
+from cityctl.engine.duck import Engine, Relation, first_line
 from cityctl.errors import StoreProblem, UsageProblem, near
 
 _NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
@@ -22,6 +22,12 @@ _TABLE_FUNCTIONS = {
     "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary",
     "duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_functions", "duckdb_types", "pragma_table_info",
 }  # fmt: skip
+# What comes out as it is, lists of it included; all else (intervals, structures, bits ...) comes as DuckDB writes it.
+_PLAIN = re.compile(
+    r"(BOOLEAN|U?(TINY|SMALL|BIG)INT|U?INTEGER|HUGEINT|FLOAT|DOUBLE|DECIMAL\(.*\)|VARCHAR|JSON|UUID|ENUM\(.*\)|DATE|TIME"
+    r"|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?|\"?NULL\"?)(\[\d*\])*"
+)
+_MOST = 1 << 30  # bytes of an answer that are held in memory
 _HINT = (
     r"`cityctl data sql '\d'` shows the tables and views, `cityctl data sql '\d readings'` the columns of one"
 )
@@ -41,7 +47,7 @@ def ask(engine: Engine, sql: str, *, limit: int, seconds: float, known: Sequence
 
     `known`: tables and views that there are, for a near match where the query names another.
 
-    Raises UsageProblem where it is no such SELECT, is wrong, or takes longer.
+    Raises UsageProblem where it is no such SELECT, is wrong, takes longer, or answers more than memory can hold.
     """
     import duckdb
 
@@ -59,21 +65,16 @@ def ask(engine: Engine, sql: str, *, limit: int, seconds: float, known: Sequence
     clock.daemon = True
     clock.start()
     try:
-        check(engine, sql)
+        tree = check(engine, sql)
         relation = connection.sql(sql)
         columns = [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
-        rows: list[tuple[Any, ...]] = []
-        reader = relation.to_arrow_reader(10_000)
-        try:
-            for batch in reader:
-                values = [column.to_pylist() for column in batch.columns]
-                rows.extend(zip(*values, strict=True))
-                if len(rows) > limit:
-                    break
-        finally:
-            reader.close()
+        if not all(_PLAIN.fullmatch(kind) for _, kind in columns):
+            relation = connection.sql(_in_words(engine, tree, columns))
+        rows = _rows(relation, limit)
     except UsageProblem:
         raise
+    except MemoryError as problem:
+        raise _too_large() from problem
     except (duckdb.Error, OSError) as problem:  # an interrupted Arrow reader raises OSError
         if late.is_set():
             raise UsageProblem(
@@ -95,8 +96,55 @@ def ask(engine: Engine, sql: str, *, limit: int, seconds: float, known: Sequence
     return Answer(columns, rows[:limit], len(rows) > limit)
 
 
-def check(engine: Engine, sql: str) -> None:
-    """Raises UsageProblem unless the text is one SELECT that can only read."""
+def _rows(relation: Relation, limit: int) -> list[tuple[Any, ...]]:
+    """The first rows, one more than the limit where there are more."""
+    rows: list[tuple[Any, ...]] = []
+    held = 0
+    reader = relation.to_arrow_reader(10_000)
+    try:
+        for batch in reader:
+            if (held := held + batch.nbytes) > _MOST:
+                raise _too_large()
+            values = [column.to_pylist() for column in batch.columns]
+            rows.extend(zip(*values, strict=True))
+            if len(rows) > limit:
+                break
+    except (OverflowError, ValueError) as problem:  # Python's calendar ends where DuckDB's goes on
+        raise UsageProblem(
+            "the answer has a time that is infinite, or outside of the years 1 to 9999",
+            hint="leave it out, or show it as text: `time::VARCHAR`",
+        ) from problem
+    finally:
+        reader.close()
+    return rows
+
+
+def _in_words(engine: Engine, tree: str, columns: Sequence[tuple[str, str]]) -> str:
+    """The same query with texts for values that no table cell can hold."""
+    ((text,),) = engine.rows("SELECT json_deserialize_sql($tree::JSON)", {"tree": tree})
+    cells = [
+        f"#{place}" if _PLAIN.fullmatch(kind) else f"#{place}::VARCHAR"
+        for place, (_, kind) in enumerate(columns, start=1)
+    ]
+    return f"SELECT {', '.join(cells)} FROM ({text})"
+
+
+def _too_large() -> UsageProblem:
+    return UsageProblem(
+        f"the answer is larger than the {_MOST >> 30} GB that are held in memory",
+        hint="ask for less with --limit, --since or fewer columns; `cityctl data export` streams any number of readings",
+    )
+
+
+def check(engine: Engine, sql: str) -> str:
+    """The syntax tree as JSON. Raises UsageProblem unless the text is one SELECT that can only read."""
+    try:
+        return _checked(engine, sql)
+    except RecursionError:
+        raise _refused("it is nested too deeply") from None
+
+
+def _checked(engine: Engine, sql: str) -> str:
     ((tree,),) = engine.rows("SELECT json_serialize_sql($sql::VARCHAR)", {"sql": sql})
     parsed = json.loads(tree)
     if parsed.get("error"):
@@ -114,6 +162,7 @@ def check(engine: Engine, sql: str) -> None:
             name = str(node.get("function", {}).get("function_name", "")).lower()
             if name not in _TABLE_FUNCTIONS:
                 raise _refused(f"the table function `{name}` is not let through")
+    return str(tree)
 
 
 def _refused(reason: str) -> UsageProblem:

@@ -38,7 +38,7 @@ _ROLLED_VIEWS = [
     for name, what in LEVELS.items()
 ]
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL")
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT")
 _MEANT: dict[str, str] = {
     "point": "id of the point, as in city.yaml",
     "time": "UTC",
@@ -169,7 +169,7 @@ def _kind(name: str, duckdb_type: str) -> CellKind:
         return "text" if name == "local" else "time"
     if duckdb_type == "DATE":
         return "date"
-    if duckdb_type.removeprefix("U") in _INTEGERS:
+    if _INTEGERS.fullmatch(duckdb_type):
         return "integer"
     return "number" if duckdb_type.startswith(_NUMBERS) else "text"
 

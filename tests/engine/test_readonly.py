@@ -96,6 +96,39 @@ def test_everything_else_is_refused_and_leaves_the_files_alone(engine, segment, 
     assert engine.row("SELECT count(*) FROM t") == (0,)
 
 
+@pytest.mark.parametrize(
+    ("query", "cells"),
+    [
+        ("select timestamp '2026-03-02' - timestamp '2026-03-01 22:30:00' as span; -- once", ("01:30:00",)),
+        ("select {'a': interval 1 day} as s, map {'k': 1} as m", ("{'a': 1 day}", "{k=1}")),
+        ("select 340282366920938463463374607431768211455::uhugeint", ("340282366920938463463374607431768211455",)),
+        ("select '12:00:00+02'::timetz as t, '1011'::bit as b, 2 as b", ("12:00:00+02", "1011", 2)),
+        ("select [1, 2] as l, 'a'::enum('a', 'b') as e, sum(1) as n", ([1, 2], "a", 1)),
+    ],
+)
+def test_what_is_no_number_text_or_time_comes_as_duckdb_writes_it(engine, query, cells):
+    assert ask(engine, query, limit=3, seconds=20).rows == [cells]
+
+
+@pytest.mark.parametrize("time", ["timestamp '290000-01-01'", "'-infinity'::date", "'infinity'::timestamptz"])
+def test_times_beyond_the_calendar_are_named(engine, time):
+    with pytest.raises(UsageProblem, match="outside of the years 1 to 9999"):
+        ask(engine, f"select {time}", limit=3, seconds=20)
+
+
+def test_an_answer_that_no_memory_holds_is_refused(engine, monkeypatch):
+    monkeypatch.setattr("cityctl.engine.readonly._MOST", 1 << 20)
+    query = "select repeat('x', 1000) from range(100000)"
+    with pytest.raises(UsageProblem, match="larger than"):
+        ask(engine, query, limit=1_000_000, seconds=20)
+    assert len(ask(engine, f"{query} limit 10", limit=1_000_000, seconds=20).rows) == 10
+
+
+def test_a_query_that_is_nested_without_measure_is_refused(engine):
+    with pytest.raises(UsageProblem, match="nested too deeply"):
+        ask(engine, f"select {'+'.join('1' * 900)}", limit=3, seconds=20)
+
+
 def test_rows_are_cut_at_the_limit_and_it_says_so(engine):
     answer = ask(engine, "select a from v order by a", limit=3, seconds=20)
     assert (answer.rows, answer.cut) == ([(0,), (1,), (2,)], True)
