@@ -132,7 +132,7 @@ def _in_words(engine: Engine, tree: str, columns: Sequence[tuple[str, str]]) -> 
 def _too_large() -> UsageProblem:
     return UsageProblem(
         f"the answer is larger than the {_MOST >> 30} GB that are held in memory",
-        hint="ask for less with --limit, --since or fewer columns; `cityctl data export` streams any number of readings",
+        hint="ask for less with --limit, --since or fewer columns; `cityctl data export` streams any number",
     )
 
 

@@ -101,7 +101,10 @@ def test_everything_else_is_refused_and_leaves_the_files_alone(engine, segment, 
     [
         ("select timestamp '2026-03-02' - timestamp '2026-03-01 22:30:00' as span; -- once", ("01:30:00",)),
         ("select {'a': interval 1 day} as s, map {'k': 1} as m", ("{'a': 1 day}", "{k=1}")),
-        ("select 340282366920938463463374607431768211455::uhugeint", ("340282366920938463463374607431768211455",)),
+        (
+            "select 340282366920938463463374607431768211455::uhugeint",
+            ("340282366920938463463374607431768211455",),
+        ),
         ("select '12:00:00+02'::timetz as t, '1011'::bit as b, 2 as b", ("12:00:00+02", "1011", 2)),
         ("select [1, 2] as l, 'a'::enum('a', 'b') as e, sum(1) as n", ([1, 2], "a", 1)),
     ],
