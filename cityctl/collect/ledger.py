@@ -25,6 +25,11 @@ from cityctl.units import unit
 if TYPE_CHECKING:
     from cityctl.store import Balance
 
+_THIN = (
+    24  # readings of a series at a time: with fewer, looking at each series costs more than at its readings
+)
+_MOST = 1_000_000  # readings that are held for it
+
 
 @dataclass
 class Line:
@@ -92,11 +97,34 @@ class Ledger:
 
     def batches(self, chunks: Iterable[Chunk]) -> Iterator[Any]:
         """The readings that points take, as the store wants them; everything is counted on the way."""
+        import pyarrow as pa
+
+        held: list[Any] = []
+        names: set[str] = set()
+        rows = 0
         for chunk in chunks:
-            yield from self.take(chunk)
+            readings = self._noted(chunk)
+            if readings is None:
+                continue
+            held.append(readings)
+            rows += readings.num_rows
+            for part in readings["series"].chunks:
+                names.update(part.dictionary.to_pylist())
+            # Of a hundred thousand meters by turns, a part has one reading or two each: it pays to wait for more.
+            if rows >= min(_MOST, _THIN * len(names)):
+                yield from self._readings(pa.concat_tables(held))
+                held, names, rows = [], set(), 0
+        if held:
+            yield from self._readings(pa.concat_tables(held))
 
     def take(self, chunk: Chunk) -> Iterator[Any]:
         """One chunk; see `batches`."""
+        readings = self._noted(chunk)
+        if readings is not None:
+            yield from self._readings(readings)
+
+    def _noted(self, chunk: Chunk) -> Any:
+        """What a chunk says beside its readings is noted, and these are given on; None where there are none."""
         for series in chunk.series:
             if self.matcher.wants(series):
                 label = self.label or series.id
@@ -113,10 +141,10 @@ class Ledger:
         self.following = chunk.following or self.following
         for rejection in chunk.rejections:
             self.reject(rejection)
-        if chunk.readings is not None and chunk.readings.num_rows:
-            readings = self._within_years(chunk.readings)
-            if readings.num_rows:
-                yield from self._readings(readings)
+        if chunk.readings is None or not chunk.readings.num_rows:
+            return None
+        readings = self._within_years(chunk.readings)
+        return readings if readings.num_rows else None
 
     def _within_years(self, readings: Any) -> Any:
         """The readings that the store has room for; the others are rejected with their place."""
