@@ -79,6 +79,8 @@ class CityctlError(Exception):
         self.message = message
         self.tried = tuple(tried)
         self.hint = hint
+        if hint is not None:
+            self.add_note(f"hint: {hint}")  # in a notebook, nobody else shows it
 
 
 class UsageProblem(CityctlError):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from cityctl import clock
+from cityctl import clock, units
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
@@ -22,7 +23,10 @@ from cityctl.store.opened import Opened
 from cityctl.store.quarantine import name_damaged
 from cityctl.store.scan import Filter, confirmations, instant, micros
 from cityctl.store.versions import WHOLE, sourced
-from cityctl.units import pretty
+
+if TYPE_CHECKING:
+    from cityctl.city.points import Point
+    from cityctl.store.register import Series
 
 COLUMNS: tuple[Column, ...] = (
     Column("version", "Version", meaning="1 is the first that was received", kind="integer", priority=1),
@@ -57,9 +61,16 @@ def history(
         series = store.series()
         rows = _versions(store, points, interval, known_at, revised_only=not everything and known_at is None)
         texts = store.list.words()
-    units = {name: pretty(entry.unit) if entry.unit else None for name, entry in series.items()}
+    known = project.city.points()
+    spoken = {name: _spoken(known.get(name), series.get(name)) for name in points}
     shown: list[tuple[object, ...]] = [
-        (*row[:2], *_said(row[2], texts), units.get(row[0]), Quality(row[3]).name.lower(), *row[4:])
+        (
+            *row[:2],
+            *_said(row[2], texts, spoken[row[0]]),
+            spoken[row[0]][0],
+            Quality(row[3]).name.lower(),
+            *row[4:],
+        )
         for row in rows
     ]
     columns = [column("point"), column("time"), column("value"), WORD, column("unit"), column("quality")]
@@ -80,10 +91,23 @@ def history(
     return result
 
 
-def _said(value: float | None, words: Mapping[int, str]) -> tuple[float | None, str | None]:
+def _spoken(point: Point | None, stored: Series | None) -> tuple[str | None, float, float]:
+    """The unit that the city speaks of a point in, and how a stored value becomes one of it: scale and shift."""
+    if point is not None:
+        return point.shown_unit and units.pretty(point.shown_unit), *units.linear(
+            point.unit, point.shown_unit
+        )
+    return units.pretty(stored.unit) if stored and stored.unit else None, 1.0, 0.0
+
+
+def _said(
+    value: float | None, words: Mapping[int, str], spoken: tuple[str | None, float, float]
+) -> tuple[float | None, str | None]:
     """(number, word): one of them, or neither."""
-    word = words.get(int(value)) if value is not None and value >= LEAST_WORD else None
-    return (value, None) if word is None else (None, word)
+    if value is None:
+        return None, None
+    word = words.get(int(value)) if value >= LEAST_WORD else None
+    return (value * spoken[1] + spoken[2], None) if word is None else (None, word)
 
 
 def _versions(

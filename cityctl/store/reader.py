@@ -53,6 +53,9 @@ class OpenCity:
     ) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"<{self.city.name}: {len(self.city.points())} points in {self.project.store_folder}>"
+
     def close(self) -> None:
         """Give back what relations hold; they are of no use afterwards."""
         while self._engines:
@@ -188,6 +191,11 @@ class Readings:
         self._points = points
         self._factors = factors
 
+    def __repr__(self) -> str:
+        named = listed(self.points, 3) if self.points else "no points"
+        when = f", {self.interval}" if self.interval else ""
+        return f"<readings of {named}{when}; ask .arrow(), .pandas(), .batches() or .relation()>"
+
     @cached_property
     def points(self) -> list[str]:
         """The points that readings were asked of."""
@@ -279,6 +287,11 @@ def _word(when: When | None) -> str | None:
     """What the command line would say for it."""
     if isinstance(when, datetime):
         return when.replace(microsecond=0).isoformat() if not when.microsecond else when.isoformat()
+    if when is not None and not isinstance(when, str | date):
+        raise UsageProblem(
+            f"{when!r} is no time",
+            hint='give a date, a datetime or a word such as "2026-11", "yesterday", "7d"',
+        )
     return when.isoformat() if isinstance(when, date) else when
 
 

@@ -54,6 +54,21 @@ def _expected(at):
     ]
 
 
+def test_values_are_in_the_unit_that_the_city_speaks(tmp_path, table, at, monkeypatch):
+    """L/s for a flow that is stored in m³/h: 3.6 m³/h are 1 L/s; a point that city.yaml does not know as stored."""
+    monkeypatch.delenv("CITYCTL_STORE", raising=False)
+    (tmp_path / "city.yaml").write_text("name: T\ntime_zone: UTC\npoints: {a: {unit: L/s}}\n")
+    project = Project(tmp_path)
+    with Store.open(project.store_folder) as store:
+        rows = table([("a", at(0), 36.0), ("b", at(0), 36.0)])
+        store.add(rows, source="x", received=_day(0), points=project.city.points())
+    found = history(project, ["*"], everything=True, now=NOW).tables[0]
+    assert list(zip(found.cells("point"), found.cells("value"), found.cells("unit"), strict=True)) == [
+        ("a", 10.0, "L/s"),
+        ("b", 36.0, None),
+    ]
+
+
 def test_every_version_is_there_with_who_and_when(project, revised, at):
     assert _rows(project) == _expected(at)
     assert len(_rows(project, everything=True)) == 10 + 3

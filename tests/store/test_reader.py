@@ -123,3 +123,17 @@ def test_what_is_not_there_is_named_with_what_was_meant(city, project):
         city.readings("flwo")
     with pytest.raises(StoreProblem, match="no readings yet"), cityctl.open(project(CITY, "empty")) as empty:
         empty.readings()
+
+
+def test_a_notebook_shows_what_was_asked_and_what_was_meant(city):
+    assert repr(city).startswith("<Test: 4 points in ")
+    asked = city.readings(["flow", "kai_flow"], since="2026-10-25", until="2026-10-25")
+    assert repr(asked).startswith(
+        "<readings of flow, kai_flow, 2026-10-25 00:00 to 2026-10-26 00:00, Europe/Berlin; ask .arrow()"
+    )
+    assert repr(city.readings([])).startswith("<readings of no points; ask")
+    with pytest.raises(UsageProblem) as refused:
+        city.readings("flwo")
+    assert refused.value.__notes__ == ["hint: did you mean `flow`?"]
+    with pytest.raises(UsageProblem, match="20261025 is no time"):
+        city.readings("flow", since=20261025)
