@@ -18,6 +18,8 @@ from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.store.choice import chosen, opened
 from cityctl.store.coverage import Coverage, Gap, coverage
+from cityctl.store.quarantine import dropped_note
+from cityctl.store.scan import micros
 from cityctl.store.store import Store
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ def gaps(
         store.attach(engine, city, points=points, interval=interval)
         every, guessed = _every(engine, city, points)
         found, holes = coverage(engine, every, interval, now)
+        dropped = dropped_note(
+            store.list.snapshot(landing=False), micros(interval.start), micros(interval.end)
+        )
     result = Result("Gaps", interval=interval)
     result.tables = [_gap_table(holes), _point_table(found)]
     result.completeness = Completeness(
@@ -84,6 +89,8 @@ def gaps(
             if entry.missing
         ],
     )
+    if dropped is not None:
+        result.notes.append(dropped)
     if guessed:
         result.notes.append(
             f"how often is read from the readings themselves, as city.yaml has no `every`: {guessed}"

@@ -11,7 +11,7 @@ from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
 from cityctl.store.choice import chosen, opened
 from cityctl.store.folder import network_warning
-from cityctl.store.quarantine import DAMAGED
+from cityctl.store.quarantine import DAMAGED, dropped_note
 from cityctl.store.register import Series
 from cityctl.store.segment_list import Snapshot
 from cityctl.store.store import Store
@@ -78,9 +78,8 @@ def status(project: Project, words: Sequence[str] = ()) -> Result:
     store_table = Table("store", "Store", whole, store_rows)
     result = Result("Store", [points_table, store_table], subtitle=str(store.folder))
     result.summary = _summary(snapshot, sum(row[1] for row in rows), len(rows))
-    warning = network_warning(store.folder)
-    if warning is not None:
-        result.notes.append(warning)
+    told = (dropped_note(snapshot), network_warning(store.folder))
+    result.notes += [note for note in told if note is not None]
     return result
 
 

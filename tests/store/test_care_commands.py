@@ -125,6 +125,10 @@ def test_retention_by_city_yaml(city):
     assert "1440 readings dropped" in json.dumps(found)
     code, found, _ = _run(city, "status")  # what was rolled up is no empty store
     assert code == 0
+    assert "the readings of 2024-01, 2024-02 were dropped" in json.dumps(found)
+    code, found, _ = _run(city, "gaps", "--since", "2024-02-01", "--until", "2024-03-10")
+    assert code == 4
+    assert [note for note in found["notes"] if "2024-02 were dropped" in note]
     code, found, _ = _run(city, "verify")
     assert code == 0
     assert _run(city, "retain", "--raw", "soon")[0] == 2
