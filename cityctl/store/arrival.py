@@ -15,7 +15,7 @@ from cityctl.engine.columns import numbers_of
 from cityctl.engine.duck import Engine
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.compare import EARLIER, REVISED, incoming, landed_table
-from cityctl.store.scan import Filter, confirmations, files
+from cityctl.store.scan import BEST_OF_DELIVERY, Filter, confirmations, files
 from cityctl.store.segment_list import Snapshot
 
 if TYPE_CHECKING:
@@ -54,11 +54,7 @@ def first_received(
     engine.register("incoming", incoming(some))
     if with_landed:
         engine.register("landed", landed_table(snapshot.landed))
-        # Of two values for one instant in one delivery the better one was received, and the other never.
-        parts.append(
-            "SELECT *, NULL::TIMESTAMP AS confirmed FROM landed QUALIFY row_number() OVER "
-            "(PARTITION BY point, time, received ORDER BY quality, value IS NULL, value DESC) = 1"
-        )
+        parts.append(f"SELECT *, NULL::TIMESTAMP AS confirmed FROM landed {BEST_OF_DELIVERY}")
     again = confirmations(folder, snapshot.segments, which)
     found = engine.arrow(
         "SELECT n.place, min(epoch_us(v.received)) AS first, "

@@ -21,7 +21,7 @@ from cityctl.store.compare import landed_table
 from cityctl.store.export import WORD
 from cityctl.store.opened import Opened
 from cityctl.store.quarantine import name_damaged
-from cityctl.store.scan import Filter, confirmations, instant, micros
+from cityctl.store.scan import BEST_OF_DELIVERY, Filter, confirmations, instant, micros
 from cityctl.store.versions import WHOLE, sourced
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _versions(
             engine.keep("landed_rows", landed_table(snapshot.landed))
             parts.append(
                 "SELECT point, time, value, quality, received, NULL::TIMESTAMP AS confirmed, 'poll' AS source "
-                f"FROM landed_rows WHERE {which.sql}"
+                f"FROM landed_rows WHERE {which.sql} {BEST_OF_DELIVERY}"
             )
         if not parts:
             return []

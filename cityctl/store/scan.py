@@ -33,6 +33,12 @@ BETTER = (
 BEST_FIRST = "{row}{received} DESC, {row}quality, {row}value IS NULL, {row}value DESC"
 """The same order for ORDER BY, the winner first; `row` is a prefix such as `s.`."""
 
+BEST_OF_DELIVERY = (
+    "QUALIFY row_number() OVER (PARTITION BY point, time, received "
+    "ORDER BY quality, value IS NULL, value DESC) = 1"
+)
+"""Of two values for one instant in one delivery the better one was received, and the other never."""
+
 
 def micros(moment: datetime) -> int:
     """µs since 1970 UTC of an aware instant, exactly."""

@@ -19,6 +19,7 @@ from cityctl.store.derive import Derivation
 from cityctl.store.quarantine import name_damaged
 from cityctl.store.scan import (
     BEST_FIRST,
+    BEST_OF_DELIVERY,
     BETTER,
     COLUMNS,
     INNER,
@@ -149,8 +150,7 @@ class _Attachment:
         self.engine.execute(
             f"CREATE OR REPLACE TABLE {landed} AS SELECT point, time, value, quality, min(received) OVER "
             "(PARTITION BY point, time, value, quality) AS received, received AS last_received "
-            f"FROM (SELECT * FROM landed_rows WHERE {which.sql} QUALIFY row_number() OVER (PARTITION BY point, time, "
-            "received ORDER BY quality, value IS NULL, value DESC) = 1) AS landed_rows "
+            f"FROM (SELECT * FROM landed_rows WHERE {which.sql} {BEST_OF_DELIVERY}) AS landed_rows "
             "QUALIFY row_number() OVER (PARTITION BY point, time "
             f"ORDER BY {BEST_FIRST.format(row='landed_rows.', received='received')}) = 1"
         )

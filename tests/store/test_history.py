@@ -144,3 +144,13 @@ def test_versions_that_landed_together_are_told_apart(project, at):
 
 def test_an_interval_narrows(project, revised, at):
     assert {row[0] for row in _rows(project, since="2026-02-01T02:00", until="2026-02-01T04:00")} == {at(5)}
+
+
+def test_of_two_values_in_one_poll_the_better_one_was_received(project, at):
+    """Whether the poll is still in the landing or in a segment by now."""
+    with Store.open(project.store_folder) as store:
+        store.land([Reading("a", at(0), None), Reading("a", at(0), 7.0)], batch="1", received=_day(0))
+        once = [(at(0), 7.0, 1, _day(0), "poll", None)]
+        assert _rows(project, everything=True) == once
+        store.compact()
+        assert _rows(project, everything=True) == once

@@ -1,7 +1,7 @@
 """The same deliveries in any order, any number of times: every answer is equal, byte by byte.
 
-Gauges, states, counters that fall and roll over, and revisions, asked through `data export` and through the
-views of `data sql`.
+Gauges, states, counters that fall and roll over, and revisions, some imported and some polled, with compaction
+in between, asked through `data export`, `gaps`, `repairs`, `history` and the views of `data sql`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityctl.city.project import Project
+from cityctl.reading import Quality, Reading
 from cityctl.store import Store
 from cityctl.store.export import stream
 from cityctl.store.gaps import gaps
@@ -49,27 +50,24 @@ row = st.sampled_from(list(_VALUES)).flatmap(
 delivery = st.lists(row, min_size=1, max_size=30)
 
 
-def _answers(
-    folder: Path, deliveries: list[list[tuple[str, int, float | None, int]]], turns: list[int]
-) -> bytes:
+Rows = list[tuple[str, int, float | None, int]]
+
+
+def _answers(folder: Path, deliveries: list[Rows], polled: list[bool], turns: list[int]) -> bytes:
     folder.mkdir()
     (folder / "city.yaml").write_text(CITY, encoding="utf-8")
     project = Project(folder)
     with Store.open(project.store_folder) as store:
         for turn, which in enumerate(turns):
-            rows = deliveries[which]
-            readings = pa.table(
-                {
-                    "point": [row[0] for row in rows],
-                    "time": pa.array(
-                        [START + timedelta(hours=row[1]) for row in rows], pa.timestamp("us", "UTC")
-                    ),
-                    "value": pa.array([row[2] for row in rows], pa.float64()),
-                    "quality": pa.array([row[3] for row in rows], pa.uint8()),
-                }
-            )
             received = datetime(2026, 5, 1, tzinfo=UTC) + timedelta(hours=which)
-            store.add(readings, source="test", received=received, points=project.city.points())
+            points = project.city.points()
+            if polled[which]:
+                polls = [
+                    Reading(p, START + timedelta(hours=h), v, Quality(q)) for p, h, v, q in deliveries[which]
+                ]
+                store.land(polls, batch=f"{turn}", received=received, points=points)
+            else:
+                store.add(_table(deliveries[which]), source="test", received=received, points=points)
             if turn % 3 == 2:
                 store.compact()
     pieces: list[bytes] = []
@@ -84,13 +82,25 @@ def _answers(
     return b"\n".join(pieces)
 
 
-def _check(data: st.DataObject, deliveries: list[list[tuple[str, int, float | None, int]]]) -> None:
+def _table(rows: Rows) -> pa.Table:
+    return pa.table(
+        {
+            "point": [row[0] for row in rows],
+            "time": pa.array([START + timedelta(hours=row[1]) for row in rows], pa.timestamp("us", "UTC")),
+            "value": pa.array([row[2] for row in rows], pa.float64()),
+            "quality": pa.array([row[3] for row in rows], pa.uint8()),
+        }
+    )
+
+
+def _check(data: st.DataObject, deliveries: list[Rows]) -> None:
     count = len(deliveries)
+    polled = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
     turns = data.draw(st.permutations(range(count)))
     again = data.draw(st.lists(st.integers(0, count - 1), max_size=4))
     with tempfile.TemporaryDirectory() as name:
-        once = _answers(Path(name) / "once", deliveries, list(range(count)))
-        shuffled = _answers(Path(name) / "shuffled", deliveries, [*turns, *again])
+        once = _answers(Path(name) / "once", deliveries, polled, list(range(count)))
+        shuffled = _answers(Path(name) / "shuffled", deliveries, polled, [*turns, *again])
     assert shuffled == once
 
 
