@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
@@ -120,12 +120,17 @@ class Landing(SqliteFile):
             ):
                 self._lay_out(_TABLES.format(id=uuid4().hex), _VERSION)
 
-    def land(self, rows: Sequence[Row], *, batch: str, received_us: int, series: Iterable[Series]) -> int:
-        """Take a batch in, unless its key was taken before. Returns how many readings were taken."""
+    def land(
+        self, rows: Sequence[Row], *, batch: str, received_us: int, series: Callable[[str], Series]
+    ) -> int:
+        """Take a batch in, unless its key was taken before. Returns how many readings were taken.
+
+        `series` says what the register is to know of a point; it is only asked of those that are new to it.
+        """
         with self.writing("taking in a poll") as connection:
             if not _first_time(connection, batch, received_us):
                 return 0
-            numbers = self._numbered_for(connection, series)
+            numbers = self._numbered_for(connection, {row[0] for row in rows}, series)
             if rows:
                 _insert(connection, rows, numbers, received_us)
         # Only now: before the commit, another process might have been first.
@@ -189,10 +194,12 @@ class Landing(SqliteFile):
                 _insert(connection, rows, numbers, received_us)
             connection.executemany("INSERT INTO batches VALUES (?, ?) ON CONFLICT DO NOTHING", keys)
 
-    def _numbered_for(self, connection: sqlite3.Connection, series: Iterable[Series]) -> dict[str, int]:
+    def _numbered_for(
+        self, connection: sqlite3.Connection, points: set[str], series: Callable[[str], Series]
+    ) -> dict[str, int]:
         known = self._numbers if self._numbered == self._local.held[0] else {}
-        news = [entry for entry in series if entry.point not in known]
-        return known | enrolled(connection, news) if news else known
+        news = sorted(points - known.keys())
+        return known | enrolled(connection, map(series, news)) if news else known
 
 
 def _first_time(connection: sqlite3.Connection, batch: str, received_us: int) -> bool:

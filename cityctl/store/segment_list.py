@@ -7,7 +7,7 @@ transaction. Knows rows of the list, opens no Parquet file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -222,7 +222,7 @@ class SegmentList(ListFile):
         *,
         batch: str,
         received_us: int,
-        series: Iterable[Series],
+        series: Callable[[str], Series],
     ) -> int:
         """Take polled readings in, unless this batch was taken before. Returns how many were taken."""
         return self.landing.land(rows, batch=batch, received_us=received_us, series=series)

@@ -88,7 +88,7 @@ class Store(Opened):
         that is no finite number is stored as no value of quality BAD. Raises ConfigInvalid where a point is
         stored in another quantity (see `conflicts`), and StoreProblem.
         """
-        names = dict.fromkeys(reading.point for reading in readings)
+        names = {reading.point for reading in readings} if points else set()
         against = self.conflicts({name: points[name] for name in names if name in points}) if points else {}
         if against:
             raise ConfigInvalid(
@@ -98,10 +98,10 @@ class Store(Opened):
             )
         now_us = micros(received)
         return self.list.land(
-            [_landed(reading) for reading in readings],
+            _landed(readings),
             batch=batch,
             received_us=now_us,
-            series=[series_of(name, points, now_us) for name in names],
+            series=lambda name: series_of(name, points, now_us),
         )
 
     def attach(
@@ -148,10 +148,17 @@ class Store(Opened):
         return retain(self, keep, zone=zone, now=now, every=every, wait=wait, dry_run=dry_run)
 
 
-def _landed(reading: Reading) -> tuple[str, int, float | None, int]:
-    value, quality = reading.value, int(reading.quality)
-    if value is not None:
-        value = float(value) + 0.0  # -0.0 becomes 0.0, as in every add
-        if not math.isfinite(value):
-            value, quality = None, int(Quality.BAD)
-    return reading.point, micros(reading.time), value, quality
+def _landed(readings: Sequence[Reading]) -> list[tuple[str, int, float | None, int]]:
+    rows = []
+    last: datetime | None = None
+    at_us = 0
+    for reading in readings:
+        if reading.time is not last:  # those of one poll share their time
+            last, at_us = reading.time, micros(reading.time)
+        value, quality = reading.value, int(reading.quality)
+        if value is not None:
+            value = float(value) + 0.0  # -0.0 becomes 0.0, as in every add
+            if not math.isfinite(value):
+                value, quality = None, int(Quality.BAD)
+        rows.append((reading.point, at_us, value, quality))
+    return rows
