@@ -98,7 +98,7 @@ def balance_result(
     said = list(notes)
     left_out: dict[str, dict[str, None]] = {}
     for ledger in ledgers:
-        said += ledger.notes
+        said += [*ledger.notes, *_disagreements(ledger)]
         left_out.setdefault(ledger.source, {}).update(ledger.left_out)
         if ledger.blank:
             said.append(f"{ledger.source}: {ledger.blank} cells are blank or stand for a missing reading")
@@ -115,6 +115,18 @@ def balance_result(
         notes=said,
         summary=_summary(lines, refused, dry_run),
     )
+
+
+def _disagreements(ledger: Ledger) -> list[str]:
+    """What was not taken because a better value for the same instant came in the same run."""
+    gave_way = {line.match.point: line.gave_way for line in ledger.lines.values() if line.gave_way}
+    if not gave_way:
+        return []
+    return [
+        f"{ledger.source}: {sum(gave_way.values())} readings of {listed(f'`{name}`' for name in gave_way)} gave way to "
+        "another value for their instant that came in the same run: the better quality, then the larger value is kept; "
+        "`cityctl data history POINT` shows both; bring a correction by an import of its own"
+    ]
 
 
 def _refused(one: Missing) -> tuple[object, ...]:

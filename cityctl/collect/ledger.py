@@ -25,9 +25,8 @@ from cityctl.units import unit
 if TYPE_CHECKING:
     from cityctl.store import Balance
 
-_THIN = (
-    24  # readings of a series at a time: with fewer, looking at each series costs more than at its readings
-)
+# Readings of a series at a time: with fewer, looking at each series costs more than at its readings.
+_THIN = 24
 _MOST = 1_000_000  # readings that are held for it
 
 
@@ -43,6 +42,7 @@ class Line:
     rejected: int = 0
     new: int = 0
     unchanged: int = 0
+    gave_way: int = 0  # of those, to a value that was received at the same instant
     revised: int = 0
     duplicate: int = 0
     total: float = 0.0
@@ -274,12 +274,13 @@ def settle(ledgers: Sequence[Ledger], balance: Balance) -> None:
     for point, entry in balance.series.items():
         if point not in by_point:
             raise CityctlError(f"the store balances `{point}`, which nobody handed in")
-        line = by_point[point][1]
+        ledger, line = by_point[point]
         line.new += entry.new
         line.unchanged += entry.unchanged
         line.revised += entry.revised
         line.duplicate += entry.duplicate
         line.handed_in -= entry.rejected
+        line.gave_way += entry.gave_way
         line.rejected += entry.rejected
     for told in balance.rejections:
         ledger, line = by_point[told.series]

@@ -105,18 +105,22 @@ def _rows(relation: Relation, limit: int) -> list[tuple[Any, ...]]:
         for batch in reader:
             if (held := held + batch.nbytes) > _MOST:
                 raise _too_large()
-            values = [column.to_pylist() for column in batch.columns]
-            rows.extend(zip(*values, strict=True))
+            rows.extend(zip(*map(_cells, batch.columns), strict=True))
             if len(rows) > limit:
                 break
+    finally:
+        reader.close()
+    return rows
+
+
+def _cells(column: Any) -> list[Any]:
+    try:
+        return list(column.to_pylist())
     except (OverflowError, ValueError) as problem:  # Python's calendar ends where DuckDB's goes on
         raise UsageProblem(
             "the answer has a time that is infinite, or outside of the years 1 to 9999",
             hint="leave it out, or show it as text: `time::VARCHAR`",
         ) from problem
-    finally:
-        reader.close()
-    return rows
 
 
 def _in_words(engine: Engine, tree: str, columns: Sequence[tuple[str, str]]) -> str:

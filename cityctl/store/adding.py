@@ -16,7 +16,7 @@ from cityctl.errors import StoreProblem
 from cityctl.store.arrival import first_received
 from cityctl.store.balance import Balance, Rejection
 from cityctl.store.batch import Batch
-from cityctl.store.compare import CONFIRMED, EARLIER, NEW, OUTDATED, REVISED, UNCHANGED, classify
+from cityctl.store.compare import CONFIRMED, EARLIER, GAVE_WAY, NEW, OUTDATED, REVISED, UNCHANGED, classify
 from cityctl.store.folder import in_plain_words, month_folder
 from cityctl.store.incoming import chunks, prepare
 from cityctl.store.landing import Landed
@@ -87,6 +87,7 @@ def add(
             classes = classify(opened, store.folder, batch, snapshot.segments, landed, among=series)
             classes[known & (classes == NEW)] = REVISED
             _count(batch, classes, known, balance)
+            classes[classes == GAVE_WAY] = OUTDATED
             batch = first_received(opened, store.folder, batch, classes, snapshot, landed=landed is not None)
             classes[classes == EARLIER] = REVISED  # laid over what is stored, with the same value
             writing.enrol(batch, classes, points, received_us, series if flush else {})
@@ -210,7 +211,7 @@ def _not_seen_before(
     classes = classify(opened, writing.store.folder, batch, segments, among=known)
     if (classes == NEW).all():
         return batch, np.zeros(len(batch), dtype=np.bool_)
-    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER))
+    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER, GAVE_WAY))
     for name, count in zip(batch.names, batch.counts(classes != NEW), strict=True):
         if count:
             balance.of(name).duplicate += count
@@ -224,8 +225,10 @@ def _count(batch: Batch, classes: Classes, known: npt.NDArray[np.bool_], balance
 
     new = (classes == NEW) & ~known
     revised = (classes == REVISED) & ~known
-    unchanged = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER)) & ~known
-    for kind, chosen in (("new", new), ("revised", revised), ("unchanged", unchanged)):
+    gave_way = classes == GAVE_WAY
+    unchanged = (np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER)) | gave_way) & ~known
+    kinds = (("new", new), ("revised", revised), ("unchanged", unchanged), ("gave_way", gave_way))
+    for kind, chosen in kinds:
         if not chosen.any():
             continue
         for name, count in zip(batch.names, batch.counts(chosen), strict=True):

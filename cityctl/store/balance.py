@@ -15,7 +15,8 @@ class SeriesBalance:
     """Readings of one series.
 
     `unchanged` are stored already with this value, or have been replaced by a later version; `revised`
-    replace a stored version; `duplicate` stand more than once in what was handed in.
+    replace a stored version; `duplicate` stand more than once in what was handed in. Of those unchanged `gave_way`
+    to another version that was received at the same instant.
     """
 
     received: int = 0
@@ -24,6 +25,7 @@ class SeriesBalance:
     revised: int = 0
     duplicate: int = 0
     rejected: int = 0
+    gave_way: int = 0
 
     def add(self, other: SeriesBalance) -> None:
         """Count another balance in."""
@@ -33,6 +35,7 @@ class SeriesBalance:
         self.revised += other.revised
         self.duplicate += other.duplicate
         self.rejected += other.rejected
+        self.gave_way += other.gave_way
 
     @property
     def closes(self) -> bool:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER = range(6)
+NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER, GAVE_WAY = range(7)
 """unchanged: stored so · earlier, confirmed: stored so, and now received earlier, or later · outdated: another
-version, and what is stored was received later."""
+version, and what is stored was received later · gave way: another version, received at the same instant, and not
+the better one."""
 
 
 def classify(
@@ -35,7 +36,7 @@ def classify(
     *,
     among: Container[str],
 ) -> npt.NDArray[np.uint8]:
-    """NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED or EARLIER for each reading of the batch.
+    """NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER or GAVE_WAY for each reading of the batch.
 
     `among`: the points that may be in the segments and among the landed; readings of others are new. `opened`
     gives the engine, and is only called where something is stored in the batch's time.
@@ -92,7 +93,8 @@ def _compared(
         f"SELECT n.place, (CASE WHEN {same} THEN "
         f"CASE WHEN n.received > s.effective THEN {later} WHEN n.first < s.received THEN {EARLIER} "
         f"ELSE {UNCHANGED} END "
-        f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} ELSE {OUTDATED} END)::UTINYINT AS class "
+        f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} WHEN n.received = s.effective "
+        f"THEN {GAVE_WAY} ELSE {OUTDATED} END)::UTINYINT AS class "
         f"FROM incoming AS n JOIN ({stored}) AS s ON s.point = n.point AND s.time = n.time{only_one}"
     )
     engine.unregister("incoming")

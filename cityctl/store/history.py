@@ -127,16 +127,17 @@ def _versions(
     snapshot = store.snapshot()
     name_damaged(snapshot, which.start_us, which.end_us)
     with Engine() as engine:
-        held = [
-            segment
-            for segment in (*snapshot.segments, *snapshot.replaced)
-            if segment.kind != "confirmed" and which.touches(segment)
+        live = [segment for segment in snapshot.segments if segment.kind != "confirmed"]
+        parts = [
+            f"SELECT {WHOLE}, {gone} AS gone FROM {sourced(store.folder, held)} WHERE {which.sql}"
+            for gone, kind in (("false", live), ("true", snapshot.replaced))
+            if (held := [segment for segment in kind if which.touches(segment)])
         ]
-        parts = [f"SELECT {WHOLE} FROM {sourced(store.folder, held)} WHERE {which.sql}"] if held else []
         if snapshot.landed:
             engine.keep("landed_rows", landed_table(snapshot.landed))
             parts.append(
-                "SELECT point, time, value, quality, received, NULL::TIMESTAMP AS confirmed, 'poll' AS source "
+                "SELECT point, time, value, quality, received, NULL::TIMESTAMP AS confirmed, 'poll' AS source, "
+                "false AS gone "
                 f"FROM landed_rows WHERE {which.sql} {BEST_OF_DELIVERY}"
             )
         if not parts:
@@ -154,7 +155,7 @@ def _versions(
                 f" UNION ALL SELECT v.point, v.time, v.value, v.quality, c.confirmed, v.source, true "
                 f"FROM ({again}) AS c "
                 "JOIN (SELECT * FROM versions QUALIFY row_number() OVER (PARTITION BY point, time "
-                "ORDER BY greatest(received, confirmed) DESC, quality, value IS NULL, value DESC) = 1) AS v "
+                "ORDER BY gone, greatest(received, confirmed) DESC, quality, value IS NULL, value DESC) = 1) AS v "
                 "ON v.point = c.point AND v.time = c.time WHERE c.confirmed > v.received"
             )
         until = f" WHERE received <= {instant(micros(at))}" if at is not None else ""

@@ -363,3 +363,15 @@ def test_repeats_before_a_last_line_that_is_cut(tmp_path: Path) -> None:
         (1, 0, 0, 1),
     ]
     assert "cut" in result.tables[1].rows[0][4]
+
+
+def test_files_of_one_import_that_disagree_are_told_of(city, tmp_path):
+    """Received at one instant, the larger value counts whatever the order; the one that gave way is named."""
+    head = "point,time,value,unit\n"
+    high, low = tmp_path / "high.csv", tmp_path / "low.csv"
+    high.write_text(f"{head}p227,2021-01-01T00:00Z,99,m3/h\np227,2021-01-01T00:05Z,3,m3/h\n")
+    low.write_text(f"{head}p227,2021-01-01T00:00Z,2,m3/h\n")
+    notes = load(city, [high, low]).notes
+    assert len(notes) == 1
+    assert "low.csv: 1 readings of `p227` gave way to another value for their instant" in notes[0]
+    assert load(city, [low], later=1).notes == []  # a later one is the later word

@@ -154,3 +154,21 @@ def test_of_two_values_in_one_poll_the_better_one_was_received(project, at):
         assert _rows(project, everything=True) == once
         store.compact()
         assert _rows(project, everything=True) == once
+
+
+def test_files_of_one_import_that_disagree(project, table, at):
+    """The larger value was received, also where both come again; the other one is told of and stays in the history."""
+    with Store.open(project.store_folder) as store:
+        for day in (0, 1):
+            for source, value in (("a.csv", 9.0), ("b.csv", 2.0)):
+                balance = store.add(table([("a", at(0), value)]), source=source, received=_day(day))
+            assert (balance.total.unchanged, balance.total.gave_way, balance.closes) == (1, 1, True)
+        told = [
+            (at(0), 2.0, 1, _day(0), "b.csv", _day(0)),
+            (at(0), 9.0, 2, _day(0), "a.csv", _day(1)),
+            (at(0), 2.0, 3, _day(1), "b.csv", _day(1)),
+            (at(0), 9.0, 4, _day(1), "a.csv", None),
+        ]
+        assert _rows(project) == told
+        store.compact()
+        assert _rows(project) == told
