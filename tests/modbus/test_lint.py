@@ -42,7 +42,7 @@ def test_the_file_that_is_spoilt_below_is_good(tmp_path):
         ("address: 10", "address: ten", "6:10", "valid integer", None),
         ("address: 10", "address: 00301", "6:19", "`00301` is octal to YAML: 193", "write 301"),
         ("kind: counter", "enum: {010: on}", "7:55", "`010` is octal to YAML: 8", "write 10"),
-        ("kind: counter", "enum: {on: 1}", "7:48", "`on` is no number; a state is written", None),
+        ("kind: counter", "enum: {on: 1}", "7:55", "`on` is no number; a state is written", None),
         (
             "address: 10",
             "address: 400011",

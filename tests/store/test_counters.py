@@ -133,9 +133,12 @@ fault = st.sampled_from([None, None, None, None, None, 0.0, 65535.0, 4294967295.
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.floats(0, 1000), st.lists(st.tuples(rise, fault), min_size=2, max_size=40))
 def test_nothing_is_booked_that_was_not_counted(engine, begin, moves):
-    """Faults laid over a register that truly rises: never more is booked than it rose by."""
+    """Faults laid over a register that truly rises: never more is booked than it rose by.
+
+    Its first reading is sound: a 0 there, one usual step below the next reading, is how a new register begins.
+    """
     shown, true, booked_at_most = [], begin, 0.0
-    for step, wrong in moves:
+    for step, wrong in [(0.0, None), *moves]:
         true += step
         booked_at_most += step
         if wrong == "reset":
