@@ -1,7 +1,8 @@
 """The balance of zones whose customers are metered: inflow less metered use is leakage and little else.
 
 Where the meters see most of a zone, the residual of whole days is watched in place of night flow: it has no season,
-no weekday and hardly any noise, so that a tenth of the flow is enough to tell a leak.
+no weekday and hardly any noise, so that a hundredth of the flow is enough to tell a leak. What is used without a meter,
+or beside what a worn one counts, rises and falls with what is metered: its share is learnt, for a leak does neither.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from cityctl.analysis.water.zones import customers
 COVERED = 0.5  # share of the inflow that meters must see
 PRESENT = 0.9  # share of a zone's meters that must tell in a part of a day
 CERTAINTY = 0.7  # what is metered has no season: fewer standard errors are enough
+LEARNING = 7  # days before the first that can be judged
 LEAST = 0.005  # smallest leak as a share of the mean inflow
 BALANCE = Assumptions(
-    noise=0.003, noise_nights=5, drift=0.0005, least_drift=0.0001, share=0.0, share_sd=1e-6, weekday_sd=0.005
+    noise=0.003, noise_nights=5, drift=0.0005, least_drift=0.0001, share=0.05, share_sd=0.1, weekday_sd=0.002
 )
 
 
@@ -40,17 +42,22 @@ def closed(question: Question, nights: Nights, watched: Watch) -> None:
     rows = np.flatnonzero(np.nan_to_num(covered) >= COVERED)
     if not len(rows):
         return
-    flow = whole[rows]
-    seen = Seen(flow, np.zeros_like(flow), nights.kinds, nights.inflow[rows], flow, balance[rows])
+    flow, used = whole[rows], _whole(metered[rows])
+    # Centred on days before the first that can be judged, which nothing later may move.
+    use = np.nan_to_num(used - _first(used, LEARNING - 1)[:, None])
+    seen = Seen(flow, use, nights.kinds, nights.inflow[rows], flow + use, balance[rows])
     given = watched.given
     # A day is told as a whole: the one in which a leak begins or ends shows a part of it, and proves nothing alone.
     least = min(LEAST, given.least_leak)
-    own = replace(given, certainty=CERTAINTY * given.certainty, least_leak=least, learning=7, whole_days=True)
+    own = replace(
+        given, certainty=CERTAINTY * given.certainty, least_leak=least, learning=LEARNING, whole_days=True
+    )
     told = watch(BALANCE, own, seen)
     for at, row in enumerate(rows.tolist()):
         watched.events[row] = told.events[at]
         # What is beyond the balance is beyond what night flow lets expect.
         watched.baseline[row] = nights.flow[row] - (flow[at] - told.baseline[at])
+        watched.doubt[row] = told.doubt[at]
         nights.closed.add(row)
 
 
@@ -103,11 +110,11 @@ def _whole(parts: Array) -> Array:
     return last
 
 
-def _first(values: Array) -> npt.NDArray[np.float64]:
-    """Median of each row's first 28 known values; nan where there is none."""
+def _first(values: Array, count: int = 28) -> npt.NDArray[np.float64]:
+    """Median of each row's first known values; nan where there is none."""
     found = np.full(len(values), np.nan)
     for row, line in enumerate(values):
-        known = line[np.isfinite(line)][:28]
+        known = line[np.isfinite(line)][:count]
         if len(known):
             found[row] = np.median(known)
     return found
