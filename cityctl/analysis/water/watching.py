@@ -13,6 +13,7 @@ from cityctl.analysis.water.changes import Change, Watchfulness, largest, overni
 from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
+from cityctl.analysis.water.lone import AFTER, LoneNights
 from cityctl.analysis.water.shape import wandering, without_weekdays
 
 SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
@@ -35,6 +36,8 @@ class Watch:
         self.events: list[list[Event]] = [[] for _ in range(zones)]
         self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
+        self.stirred = self.since + given.learning
+        self.lone = LoneNights(zones)
         self.baseline = np.full(model.flow.shape, np.nan)
         self.doubt = np.zeros(model.flow.shape)
         self.sunk: dict[int, tuple[int, Array, Array]] = {}  # zone -> night, state and spread before a fall
@@ -49,9 +52,15 @@ class Watch:
             model.settle_drift(night, self.since)
             found = largest(model, given, self.since, self.learnt, night)
             worth = given.least_leak * model.inflow[:, night]
-            told = set(overnight(model, given, self.since, self.learnt, night, self.parts, self.raw).tolist())
-            for zone in told:
+            self.lone.look_back(model.rest[:, : night + 1], model.noise, given.certainty, self.stirred)
+            told = set()
+            for zone in overnight(
+                model, given, self.since, self.learnt, night, self.parts, self.raw
+            ).tolist():
                 size = float(model.rest[zone, night])
+                if not self.lone.believed(zone, night, size):
+                    continue
+                told.add(zone)
                 begin = night - (night > self.since[zone] + 1 and model.rest[zone, night - 1] / size > 0.5)
                 self._changed(zone, night, Change(size, float(model.noise[zone]), 1, begin, False, True))
             for zone in set(np.flatnonzero(np.abs(found.size) > worth).tolist()) - told:
@@ -71,6 +80,7 @@ class Watch:
         return bool(usual - flow[night] > 1.5 * (usual - flow[night - 1]))
 
     def _changed(self, zone: int, night: int, change: Change) -> None:
+        self.stirred[zone] = night
         (self._rise if change.size > 0 else self._fall)(zone, night, change)
 
     def _crept(self, night: int) -> list[Crept]:
@@ -260,6 +270,9 @@ class Watch:
             spread[LEVEL, LEVEL] += (2 * change.size) ** 2
             model.restart(zone, change.begin, night, state, spread, 0.0, False)
             self.since[zone] = night
+        for event in running:
+            if event.repaired is not None and event.repaired - event.started <= AFTER:
+                self.lone.add(zone, event.started, event.told)
         model.growth[zone] = 0.0
 
     def _explained(self, running: list[Event], fall: float) -> list[Event]:
