@@ -38,7 +38,7 @@ class Watchfulness:
 
     certainty: float = 6.0
     one_night: float = 4 / 3
-    slow: float = 0.6
+    slow: float = 0.65
     least_leak: float = 0.03
     learning: int = 14
     growing: int = 14
