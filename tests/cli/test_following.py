@@ -29,12 +29,14 @@ def test_a_key_ends_it_and_leaves_the_terminal_as_it_was(project, cityctl, key, 
     main, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 80, 0, 0))
     before = termios.tcgetattr(other)
+    # A shell around the tests may have exported its own terminal's size, which would count for more than this one's.
+    surroundings = {name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")}
     run = subprocess.Popen(
         ["setsid", "-c", sys.executable, "-m", "cityctl", "watch", "--every", "1s", "--project", folder],
         stdin=other,
         stdout=other,
         stderr=other,
-        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+        env={**surroundings, "TERM": "xterm", "NO_COLOR": "1"},
     )
     told = ""
     end = time.monotonic() + 60
