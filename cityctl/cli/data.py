@@ -8,6 +8,7 @@ import typer
 
 from cityctl.cli import care, imports, names, repairs
 from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.span import LastOption, SinceOption, UntilOption
 from cityctl.errors import ExitCode, UsageProblem
 
 app = typer.Typer(
@@ -22,11 +23,6 @@ PointsArgument = Annotated[
         autocompletion=names.points,
     ),
 ]
-SinceOption = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
-]
-UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="End; a bare date is that day's end.")]
-LastOption = Annotated[str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week, last-month ...")]
 
 
 @leaf(app, example="cityctl data status")

@@ -8,6 +8,7 @@ import typer
 
 from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.span import LastOption, SinceOption, UntilOption
 from cityctl.errors import ExitCode, UsageProblem, near
 
 if TYPE_CHECKING:
@@ -60,15 +61,9 @@ def list_findings(
 @leaf(app, example="cityctl findings changes --since yesterday")
 def changes(
     run: Run,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End; a bare date is that day's end. [now]")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week, last-month, last-year ...")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
 ) -> ExitCode:
     """Show what changed since the last run: new, back, closed, acted on."""
     from cityctl import clock
@@ -131,9 +126,9 @@ def close(run: Run, finding: IdArgument, note: NoteOption = "", who: WhoOption =
 @leaf(app, example="cityctl findings stats --last 30d")
 def stats(
     run: Run,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="Start.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="End; otherwise now.")] = None,
-    last: Annotated[str | None, typer.Option(metavar="SPAN", help="30d, last-month ...")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
 ) -> ExitCode:
     """Show alarm figures after ISA-18.2: rate, floods, chattering, stale."""
     from cityctl import clock

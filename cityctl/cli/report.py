@@ -9,6 +9,7 @@ import typer
 from cityctl.cli import names
 from cityctl.cli.leaf import Run, leaf
 from cityctl.cli.pinged import PingOption, pinged
+from cityctl.cli.span import LastOption, SinceOption, UntilOption
 from cityctl.errors import ExitCode, UsageProblem, near
 
 app = typer.Typer(no_args_is_help=True, help="Find leaks, prove savings: reports over the store's readings.")
@@ -60,15 +61,9 @@ def run_report(
     run: Run,
     context: typer.Context,
     name: NameArgument,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Start: 2026-11-15, 2026-11, yesterday, 7d ...")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End; a bare date is that day's end. [now]")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week, last-month, last-year ...")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
