@@ -61,7 +61,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
         time_format: Annotated[
             str | None,
-            typer.Option(metavar="FORMAT", help="Such as DD/MM/YYYY HH:mm.", rich_help_panel=_TABLE),
+            typer.Option(
+                metavar="FORMAT", help="Such as DD/MM/YYYY HH:mm, %d.%m.%y, excel.", rich_help_panel=_TABLE
+            ),
         ] = None,
         stamp: Annotated[
             str, typer.Option(help="start or end: what a time says of its interval.", rich_help_panel=_TABLE)

@@ -55,6 +55,14 @@ def test_a_column_that_is_not_there_lists_those_that_are(table: Read) -> None:
         table(text, time_zone="UTC", time="When")
 
 
+def test_a_meter_called_m3_beside_its_neighbours_says_no_unit(table: Read) -> None:
+    cells = "2021-01-01 00:00,1,2,3\n"
+    read = table(f"time,m1,m2,m3\n{cells}", time_zone="UTC", unit="kWh")
+    assert [series.unit for series in read.series.values()] == ["kWh", "kWh", "kWh"]
+    read = table(f"time,Hafen_m1,Hafen_m3,Usage 1 m3\n{cells}", time_zone="UTC", unit="kWh")
+    assert [series.unit for series in read.series.values()] == ["kWh", "kWh", "m3"]
+
+
 def test_units_stand_in_brackets_or_in_a_row_of_their_own(table: Read) -> None:
     read = table("time,flow (L/s),air [degC]\n2021-01-01 00:00,1,2\n", time_zone="UTC")
     assert [series.unit for series in read.series.values()] == ["L/s", "degC"]

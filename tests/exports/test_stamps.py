@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityctl.errors import InputRefused, UsageProblem
-from cityctl.exports.table.stamps import StampFormat, find_format, read_stamp, read_stamps, said_format
+from cityctl.exports.table.patterns import StampFormat, said_format
+from cityctl.exports.table.stamps import find_format, read_stamp, read_stamps
 
 EPOCH = datetime(1970, 1, 1)
 ISO = StampFormat("ymd")

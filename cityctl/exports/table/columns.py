@@ -171,7 +171,7 @@ class _Table:
             self.time,
             point=point,
             value=value,
-            value_unit=self.units[value] or column_unit(self.columns[value]),
+            value_unit=self.units[value] or column_unit(self.columns[value], self.columns),
             quality=quality,
             channel=channel,
             usual=usual,
@@ -191,7 +191,7 @@ class _Table:
             SeriesColumn(
                 i,
                 self.columns[i],
-                self.units[i] or column_unit(self.columns[i]),
+                self.units[i] or column_unit(self.columns[i], self.columns),
                 found_kind(self.columns[i], self.cells[point], self.cells[i]),
             )
             for i in measured
@@ -249,7 +249,7 @@ class _Table:
             SeriesColumn(
                 i,
                 self.columns[i],
-                self.shape.units.get(self.columns[i]) or self.units[i] or column_unit(self.columns[i]),
+                self.shape.units.get(self.columns[i]) or self.units[i] or column_unit(self.columns[i], self.columns),
                 found_kind(self.columns[i], [""] * len(self.cells[i]), self.cells[i]),
             )
             for i in chosen
@@ -282,7 +282,7 @@ class _Table:
 
     def _measured(self, index: int) -> bool:
         """Whether a column holds numbers of a unit that a meter measures."""
-        said = self.units[index] or column_unit(self.columns[index])
+        said = self.units[index] or column_unit(self.columns[index], self.columns)
         known = unit_named(said) if said and index in self.numbers else None
         return known is not None and known.quantity not in ("", "time", "angle", "state", "count")
 

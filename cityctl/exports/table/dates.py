@@ -17,11 +17,11 @@ _NAMES = (
 _MONTHS = {name: number for number, names in enumerate(_NAMES, 1) for name in names}
 _WORD = r"(?P<name>[^\W\d_]{3,12})\.?"
 _WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
-_REST = r"(?P<rest>(?:[T\s,]+\d{1,2}:.*)?)"
+_REST = r"(?P<rest>(?:[T\s,]+\d{1,2}[:.h].*)?)"
 _FORMS = tuple(
     re.compile(form, re.S)
     for form in (
-        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[-/\s]{_WORD}[-/,\s]+(?P<year>\d{{4}}|\d{{2}}){_REST}",
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[-/\s](?:d[eo]\s)?{_WORD}[-/,\s]+(?:de[l]?\s)?(?P<year>\d{{4}}|\d{{2}}){_REST}",
         rf"{_WEEKDAY}{_WORD}[-/\s](?P<day>\d{{1,2}}),?[-/\s]+(?P<year>\d{{4}}){_REST}",
         rf"(?P<year>\d{{4}})[-/\s]{_WORD}[-/\s](?P<day>\d{{1,2}}){_REST}",
         rf"{_WORD}[-/\s](?P<year>\d{{4}})",

@@ -9,6 +9,7 @@ import codecs
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cityctl.errors import CityctlError, InputRefused
 from cityctl.exports.table.cells import plain_name
@@ -124,7 +125,8 @@ def _first_data(rows: Sequence[Sequence[str]]) -> int | None:
     """Index of the first row of data: behind a small table of another width, where one stands above it."""
     data = [index for index, row in enumerate(rows) if _is_data(row)]
     if not data:
-        return next((i for i, row in enumerate(rows) if any(looks_like_epoch(cell) for cell in row)), None)
+        since = next((i for i, row in enumerate(rows) if any(looks_like_epoch(cell) for cell in row)), None)
+        return since if since is not None else _below_names(rows)
     width = Counter(len(rows[index]) for index in data).most_common(1)[0][0]
     if len(rows[data[0]]) == width:
         return _behind_facts(rows, data)
@@ -133,6 +135,14 @@ def _first_data(rows: Sequence[Sequence[str]]) -> int | None:
             above = rows[index - 1]
             return index if count and not _is_data(above) and len(above) == width else data[0]
     return data[0]
+
+
+def _below_names(rows: Sequence[Sequence[str]]) -> int | None:
+    """Index of the first row with a number below names of columns, whose times are written in a way of their own."""
+    for index, (above, row) in enumerate(pairwise(rows), 1):
+        if len(row) == len(above) and _names_times(above) and any(looks_like_number(cell) for cell in row):
+            return index
+    return None
 
 
 def _behind_facts(rows: Sequence[Sequence[str]], data: Sequence[int]) -> int:

@@ -47,15 +47,30 @@ def bracket_unit(column: str) -> str | None:
     return phrase_unit(found[1]) or phrase_unit(found[1].rpartition(" in ")[2])
 
 
-def column_unit(column: str) -> str | None:
-    """The unit in a column's name, in brackets or as its last or first word: `usage_kwh`, `Consumption m3`, `kWh`."""
+def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:
+    """The unit in a column's name, in brackets or as its last or first word: `usage_kwh`, `Consumption m3`, `kWh`.
+
+    Beside columns `m1`, `m2` and `m4`, `m3` is a name.
+    """
     plain = re.sub(r"\s#\d+$", "", column)  # told apart from a column of the same name
     found = bracket_unit(plain)
     if found is not None:
         return found
+    if _one_of_many(plain, columns):
+        return None
     words = re.split(r"[\s_]+", plain.strip())
     said = next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
     return said or _PHRASES.get(" ".join(words).casefold())
+
+
+def _one_of_many(column: str, columns: Sequence[str]) -> bool:
+    """Whether other columns have the same name with another number in place of the one that looks like a power."""
+    found = re.search(r"(?<![^\W_])(m|ft)3(?![^\W_])", column, re.I)
+    if found is None:
+        return False
+    before, after = re.escape(column[: found.end() - 1]), re.escape(column[found.end() :])
+    family = re.compile(rf"{before}\d+{after}", re.I)
+    return any(other != column and family.fullmatch(other) for other in columns)
 
 
 def without_unit(column: str) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 Order = Literal["ymd", "dmy", "mdy"]
 
 _PARTS = re.compile(
-    r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?:[T\s,;]+(\d{1,2}):(\d{2})\S*\s*([AaPp])?)?"
+    r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?:[T\s,;]+(\d{1,2})[:.h](\d{2})\S*\s*([AaPp])?)?"
 )
 _LOOKED_AT = 5000
 _DAY = 1440

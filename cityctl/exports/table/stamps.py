@@ -17,41 +17,36 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cityctl.errors import InputRefused, UsageProblem
+from cityctl.errors import InputRefused
 from cityctl.exports.table.dates import in_numbers
-from cityctl.exports.table.order import Order, order_of_steps
+from cityctl.exports.table.order import order_of_steps
+from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 
 _DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
-_CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_HALF = r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?" + _HALF
+# Behind a date nothing else is meant by 13.15, 13h15 and 13:15 Uhr.
+_BEHIND = (
+    r"(?P<h>\d{1,2})(?P<colon>[:.h])(?P<m>\d{2})(?:(?P=colon)(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?:\s*Uhr)?"
+    + _HALF
+)
 _TEXT = re.compile(
-    rf"{_DATE}(?:[T\s,;]+{_CLOCK})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
+    rf"{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3})?(?:\.\d{1,6})?")
+_SERIAL_1970 = 25_569  # days from 1899-12-30
 _CENTURY = (946_684_800, 4_102_444_800)  # 2000 and 2100, in seconds since 1970
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's, or UTC's: the text decides
 _MICRO = timedelta(microseconds=1)
-_TOKENS = {
-    "YYYY": "%Y", "yyyy": "%Y", "YY": "%y", "yy": "%y", "MM": "%m", "DD": "%d", "dd": "%d", "HH": "%H",
-    "hh": "%I", "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p", "A": "%p",
-}  # fmt: skip
 # Hours ahead of UTC. Names that stand for several offsets, such as IST and CST, are left out.
 _ABBREVIATED = {
     "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "EST": -5, "EDT": -4,
     "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "AEST": 10, "AEDT": 11,
     "AWST": 8, "NZST": 12, "NZDT": 13, "SAST": 2, "JST": 9,
 }  # fmt: skip
-_PLAIN = {"%Y", "%m", "%d", "%H", "%M", "%S", "%f", "%I", "%p", "%y"}
-
-
-@dataclass(frozen=True)
-class StampFormat:
-    """How the times are written: the order of day, month and year, or a strptime pattern for the rest."""
-
-    order: Order
-    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,29 +56,6 @@ class Stamps:
     micros: npt.NDArray[np.int64]
     utc: npt.NDArray[np.bool_]
     bad: npt.NDArray[np.bool_]
-
-
-def said_format(text: str) -> StampFormat:
-    """`%d/%m/%Y %H:%M` or `DD/MM/YYYY HH:mm` as a format. Raises UsageProblem."""
-    pattern = text.strip()
-    if "%" not in pattern:
-        if pattern.lower() in ("iso", "iso8601"):
-            return StampFormat("ymd")
-        pattern = re.sub(
-            r"YYYY|yyyy|YY|yy|MM|DD|dd|HH|hh|mm|ss|SSS|[aA]\b", lambda found: _TOKENS[found[0]], pattern
-        )
-        if "%" not in pattern:
-            raise UsageProblem(f"`{text}` is no time format", hint="write %d/%m/%Y %H:%M or DD/MM/YYYY HH:mm")
-    parts = re.findall(r"%.", pattern)
-    dates = [part for part in parts if part in ("%Y", "%y", "%m", "%d")]
-    orders: dict[tuple[str, ...], Order] = {
-        ("%Y", "%m", "%d"): "ymd", ("%d", "%m", "%Y"): "dmy", ("%m", "%d", "%Y"): "mdy",
-    }  # fmt: skip
-    order = orders.get(tuple(dates))
-    usual = re.fullmatch(r"(?:%[Ymd][-/.]){2}%[Ymd](?:[ T]%[HI]:%M(?::%S)?(?: ?%p)?)?", pattern)
-    if order is not None and usual and set(parts) <= _PLAIN:
-        return StampFormat(order)
-    return StampFormat(order or "ymd", pattern)
 
 
 def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = False) -> StampFormat:
@@ -134,9 +106,18 @@ def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = 
 def looks_like_time(text: str) -> bool:
     """Whether a cell holds a date, with or without a time of day."""
     said = _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0]
-    if _TEXT.fullmatch(said) or (len(said) in (8, 12, 14) and _is_compact(said)):
+    if _TEXT.fullmatch(said) or _is_compact(said):
         return True
     return in_numbers(said) is not None
+
+
+def is_written(text: str, form: StampFormat) -> bool:
+    """Whether a cell holds a time in a format that was said."""
+    try:
+        read_stamp(text, form)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def looks_like_epoch(text: str) -> bool:
@@ -172,6 +153,8 @@ def _is_compact(text: str) -> bool:
 def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
     """(µs since 1970, whether that is UTC) of one time. `24:00` is the next day's 00:00. Raises ValueError."""
     said = text.replace("\xa0", " ").strip()
+    if form.pattern == EXCEL:
+        return _serial(said), False
     if form.pattern is not None:
         moment = datetime.strptime(said, form.pattern)  # noqa: DTZ007  it says itself where it is aware
         if moment.tzinfo is not None:
@@ -208,6 +191,13 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
     if found["zone"] is None:
         return micros, False
     return micros - _offset(found["zone"]), True
+
+
+def _serial(said: str) -> int:
+    """Days since 1899-12-30, as a spreadsheet counts them, in µs since 1970 and to the second."""
+    if not re.fullmatch(r"\d{4,6}(?:[.,]\d+)?", said):
+        raise ValueError("no days of a spreadsheet")
+    return (round(float(said.replace(",", ".")) * 86_400) - _SERIAL_1970 * 86_400) * 1_000_000
 
 
 def _read_figures(said: str) -> tuple[int, bool]:

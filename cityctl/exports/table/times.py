@@ -17,8 +17,9 @@ from cityctl.clock import zone_named
 from cityctl.errors import InputRefused
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.stamps import StampFormat, find_format, read_stamps, said_format
+from cityctl.exports.table.stamps import find_format, read_stamps
 from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
@@ -79,6 +80,7 @@ class TimeColumn:
         self.every = shape.every
         self.commas = False  # whether the table's numbers have a decimal comma
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
+        self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
 
     def read(self, parts: Sequence[Any]) -> Times:
@@ -180,7 +182,23 @@ class TimeColumn:
             others = distinct.filter(pc.invert(yearly)).to_pylist()
             self.format = find_format(self.name, self.column, others, commas=self.commas)
         stamps = read_stamps(column, self.format)
+        if self._untried is not None and not blank.all():
+            if (stamps.bad | blank).all():
+                raise self._other_format(column.filter(pa.array(~blank))[0].as_py(), self._untried)
+            self._untried = None
         return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)
+
+    def _other_format(self, text: str, said: str) -> InputRefused:
+        """The error where no time is written as it was said, with the format that the first one has."""
+        try:
+            fits = spelled(text, find_format(self.name, self.column, [text], commas=self.commas).order)
+            hint = f'say --time-format "{fits}", or leave it out'
+        except InputRefused as problem:
+            hint = problem.hint or ""
+        return InputRefused(
+            f"{self.name}: `{shown(text)}` in column `{self.column}` is not written as `{said}`, nor are those below",
+            hint=hint,
+        )
 
     def shift(self) -> int:
         """µs from what the times label back to the start, where that is not done on the wall already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from cityctl.errors import InputRefused, listed
@@ -12,9 +13,11 @@ from cityctl.exports.table.cells import mostly, plain_name
 from cityctl.exports.table.kinds import hours, labels_end
 from cityctl.exports.table.names import match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
+from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 from cityctl.exports.table.roles import Period
 from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
 from cityctl.exports.table.stamps import (
+    is_written,
     looks_like_clock,
     looks_like_epoch,
     looks_like_figures,
@@ -59,8 +62,12 @@ def time_columns(
                 if _NUMBERED.fullmatch(plain_name(columns[index])) and _counts(cells[index]):
                     return (day, index), _period(name, cells, day, index, shape)
         return (day,), None
+    since = looks_like_epoch
+    if shape.time_format is not None:
+        form = said_format(shape.time_format)
+        since = partial(is_written, form=form) if form.pattern is not None else since
     for index, column in enumerate(columns):
-        if plain_name(column).startswith(TIME_WORDS) and mostly(looks_like_epoch, cells[index]):
+        if plain_name(column).startswith(TIME_WORDS) and mostly(since, cells[index]):
             return (index,), None
     for exact in (True, False):
         for index, column in enumerate(columns):
@@ -68,10 +75,18 @@ def time_columns(
             fits = plain.startswith(TIME_WORDS) if exact else any(word in plain for word in TIME_WORDS[:4])
             if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
                 return (index,), None
+    serial = partial(is_written, form=StampFormat("ymd", EXCEL))
+    days = [
+        i
+        for i, column in enumerate(columns)
+        if plain_name(column).startswith(TIME_WORDS) and mostly(serial, cells[i])
+    ]
     raise InputRefused(
         f"{name}: no column holds times",
         tried=[f"columns: {listed(columns, 40)}"],
-        hint="name it with --time",
+        hint=f"does `{columns[days[0]]}` hold a spreadsheet's days since 1900? --time-format excel reads them"
+        if days
+        else "name it with --time, and what it is written like with --time-format",
     )
 
 
