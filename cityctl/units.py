@@ -263,6 +263,8 @@ def unit(text: str) -> Unit:
     Upper and lower case only matter where they tell units apart (mW is not MW). Raises UsageProblem with the
     near match.
     """
+    if text in UNITS:
+        return UNITS[text]
     said = _plain(text)
     if said in UNITS:
         return UNITS[said]

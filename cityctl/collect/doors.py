@@ -9,12 +9,11 @@ between two dozens of readings, or between two weeks of days.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.collect.order import Groups
+from cityctl.collect.order import Groups, Numbered
 from cityctl.reading import Kind, Quality
 
 Floats = npt.NDArray[np.float64]
@@ -44,22 +43,28 @@ class Doubt:
     first: int = 0  # µs
 
 
-@dataclass
-class _Seen:
-    """What is known of a series from the parts of the export before."""
+@dataclass(frozen=True)
+class _Batch:
+    """Readings of several series, in the order they came in; `doubtful` is filled on the way."""
 
-    last: float | None = None
-    tail: Floats = field(default_factory=lambda: np.empty(0))
-    typical: float = 0.0
-    midnight: int | None = None
+    times: Ints
+    values: Floats
+    places: Ints
+    doubtful: npt.NDArray[np.bool_]
 
 
-@dataclass
 class Doors:
-    """Watches the readings of one export go by."""
+    """Watches the readings of one export go by. Whole arrays say which series need a closer look."""
 
-    doubts: dict[tuple[str, str], Doubt] = field(default_factory=dict)
-    _seen: dict[str, _Seen] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.doubts: dict[tuple[str, str], Doubt] = {}
+        self._numbered = Numbered()
+        # Of each series, from the parts before: its newest register and when, its size, last values and midnight.
+        self._register = np.empty(0)
+        self._read_at = np.empty(0, np.int64)
+        self._typical = np.empty(0)
+        self._tails = np.empty((0, _WINDOW))
+        self._midnight = np.empty(0, np.int64)
 
     def judge(
         self,
@@ -72,66 +77,105 @@ class Doors:
         groups: Groups,
     ) -> npt.NDArray[np.bool_]:
         """Which readings look wrong; `codes` count in `names` and `kinds`."""
-        doubtful = np.zeros(len(values), np.bool_)
+        batch = _Batch(times, values, places, np.zeros(len(values), np.bool_))
         if not len(values):
-            return doubtful
-        order, starts, ends = groups.order, groups.starts, groups.ends
-        sizes = np.nan_to_num(np.abs(values[order]), copy=False)
-        largest = np.maximum.reduceat(sizes, starts)
-        means = _means(sizes, starts, ends)
-        for at, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            some = order[start:end]
-            code = int(codes[some[0]])
-            name, kind = names[code], kinds[code]
-            seen = self._seen.get(name)
-            if seen is None:
-                seen = self._seen[name] = _Seen()
-            if kind == "counter":
-                self._falls(name, seen, some, times, values, places, doubtful)
-            elif kind != "state":
-                first, middle, tail, mean = means[at].tolist()
-                uneven = _apart(first, middle) or _apart(middle or first, tail) or _apart(seen.typical, mean)
-                if largest[at] > 10 * mean or uneven:
-                    self._jumps(name, seen, some, times, values, places, doubtful)
-                    self._spikes(name, some, times, values, places, doubtful)
-                seen.typical = mean or seen.typical
-                seen.tail = values[some[-_WINDOW:]]
-            if (
-                kind == "interval"
-                and abs((int(times[some[-1]]) - int(times[some[0]])) / max(1, len(some) - 1) - _DAY) <= _HOUR
-            ):
-                self._midnights(name, seen, some, times, places, doubtful)
-        return doubtful
+            return batch.doubtful
+        series = self._numbered.of(names, codes, groups)
+        self._register = self._numbered.grown(self._register, np.nan)
+        self._read_at = self._numbered.grown(self._read_at, np.iinfo(np.int64).min)
+        self._typical = self._numbered.grown(self._typical, 0.0)
+        self._tails = self._numbered.grown(self._tails, np.nan)
+        self._midnight = self._numbered.grown(self._midnight, -1)
+        present = codes[groups.order[groups.starts]].tolist()
+        registers = np.array([kinds[code] == "counter" for code in present])
+        sized = np.array([kinds[code] not in ("counter", "state") for code in present])
+        amounts = np.array([kinds[code] == "interval" for code in present])
+        run = values[groups.order]
+        daily = amounts & self._by_days(times, groups)
+        falling = self._falling(series, registers, run, times, groups)
+        uneven = self._uneven(series, sized, run, groups)
+        for at in np.flatnonzero(falling | uneven | daily).tolist():
+            some = groups.order[groups.starts[at] : groups.ends[at]]
+            name, number = names[present[at]], int(series[at])
+            if falling[at]:
+                self._falls(name, number, some, batch)
+            if uneven[at]:
+                self._jumps(name, number, some, batch)
+                self._spikes(name, some, batch)
+            if daily[at]:
+                self._midnights(name, number, some, batch)
+        if sized.any():
+            self._tails[series[sized]] = _ends_of(run, groups.starts[sized], groups.ends[sized])
+        return batch.doubtful
 
-    def _say(self, name: str, kind: str, text: str, rows: Ints, times: Ints, places: Ints) -> None:
-        doubt = self.doubts.setdefault((name, kind), Doubt(name, kind, text, first=int(times[rows[0]])))
+    def _by_days(self, times: Ints, groups: Groups) -> npt.NDArray[np.bool_]:
+        """Which groups have a reading a day."""
+        span = times[groups.order[groups.ends - 1]] - times[groups.order[groups.starts]]
+        steps = np.maximum(1, groups.ends - groups.starts - 1)
+        by_days: npt.NDArray[np.bool_] = np.abs(np.abs(span / steps) - _DAY) <= _HOUR
+        return by_days
+
+    def _falling(
+        self, series: Ints, registers: npt.NDArray[np.bool_], run: Floats, times: Ints, groups: Groups
+    ) -> npt.NDArray[np.bool_]:
+        """Which registers may fall; the newest of the others is kept."""
+        if not registers.any():
+            return registers
+        starts, ends = groups.starts, groups.ends
+        first, last = times[groups.order[starts]], times[groups.order[ends - 1]]
+        forward = last >= first
+        steps = np.diff(run, append=run[-1:])
+        steps[ends - 1] = 0.0
+        below = (run[starts] < self._register[series]) & (first > self._read_at[series])
+        down = below | np.logical_or.reduceat(steps < 0, starts)
+        up = np.logical_or.reduceat(steps > 0, starts)
+        gaps = np.logical_or.reduceat(np.isnan(run), starts)
+        falling: npt.NDArray[np.bool_] = registers & (gaps | np.where(forward, down, up))
+        newer = registers & ~falling & (np.maximum(first, last) > self._read_at[series])
+        self._register[series[newer]] = np.where(forward, run[ends - 1], run[starts])[newer]
+        self._read_at[series[newer]] = np.maximum(first, last)[newer]
+        return falling
+
+    def _uneven(
+        self, series: Ints, sized: npt.NDArray[np.bool_], run: Floats, groups: Groups
+    ) -> npt.NDArray[np.bool_]:
+        """Which series have values far from the others, or parts far from each other; the usual size is kept."""
+        sizes = np.nan_to_num(np.abs(run), copy=False)
+        largest = np.maximum.reduceat(sizes, groups.starts)
+        first, middle, tail, mean = _means(sizes, groups.starts, groups.ends).T
+        typical = self._typical[series]
+        uneven = _apart(first, middle) | _apart(np.where(middle > 0, middle, first), tail)
+        found: npt.NDArray[np.bool_] = sized & (uneven | _apart(typical, mean) | (largest > 10 * mean))
+        self._typical[series] = np.where(sized & (mean > 0), mean, typical)
+        return found
+
+    def _say(self, name: str, kind: str, text: str, rows: Ints, batch: _Batch) -> None:
+        batch.doubtful[rows] = True
+        doubt = self.doubts.setdefault((name, kind), Doubt(name, kind, text, first=int(batch.times[rows[0]])))
         doubt.count += len(rows)
-        doubt.places += places[rows[: max(0, _PLACES - len(doubt.places))]].tolist()
+        doubt.places += batch.places[rows[: max(0, _PLACES - len(doubt.places))]].tolist()
 
-    def _falls(
-        self, name: str, seen: _Seen, some: Ints, times: Ints, values: Floats, places: Ints, doubtful: Any
-    ) -> None:
+    def _falls(self, name: str, number: int, some: Ints, batch: _Batch) -> None:
+        values = batch.values
         known = some[~np.isnan(values[some])]
         if not len(known):
             return
-        forward = times[known[-1]] >= times[known[0]]
-        run = values[known] if forward else values[known][::-1]
-        rows = known if forward else known[::-1]
-        before = seen.last if forward and seen.last is not None else run[0]
+        rows = known if batch.times[known[-1]] >= batch.times[known[0]] else known[::-1]
+        run = values[rows]
+        follows = batch.times[rows[0]] > self._read_at[number] and not np.isnan(self._register[number])
+        before = self._register[number] if follows else run[0]
         down = np.flatnonzero(np.diff(run, prepend=before) < 0)
         if len(down):
             first = down[0]
             left = run[first - 1] if first else before
             text = f"the counter falls, from {left:g} to {run[first]:g}: exchanged, rolled over or misread?"
-            doubtful[rows[down]] = True
-            self._say(name, "falling counter", text, rows[down], times, places)
-        seen.last = float(run[-1])
+            self._say(name, "falling counter", text, rows[down], batch)
+        if batch.times[rows[-1]] > self._read_at[number]:
+            self._register[number], self._read_at[number] = run[-1], batch.times[rows[-1]]
 
-    def _spikes(
-        self, name: str, some: Ints, times: Ints, values: Floats, places: Ints, doubtful: Any
-    ) -> None:
-        fresh = some[~doubtful[some]]
-        sizes = np.abs(values[fresh])
+    def _spikes(self, name: str, some: Ints, batch: _Batch) -> None:
+        fresh = some[~batch.doubtful[some]]
+        sizes = np.abs(batch.values[fresh])
         sizes = np.where(np.isnan(sizes), 0.0, sizes)
         if len(sizes) < _FEW:
             return
@@ -139,15 +183,12 @@ class Doors:
         factor = _SPIKE if len(sizes) >= _FEWEST else _SPIKE_OF_FEW
         high = fresh[sizes > factor * usual] if usual > 0 else fresh[:0]
         if len(high):
-            text = f"a spike of {values[high[0]]:g}, where the largest values around it are {usual:g}"
-            doubtful[high] = True
-            self._say(name, "spike", text, high, times, places)
+            text = f"a spike of {batch.values[high[0]]:g}, where the largest values around it are {usual:g}"
+            self._say(name, "spike", text, high, batch)
 
-    def _jumps(
-        self, name: str, seen: _Seen, some: Ints, times: Ints, values: Floats, places: Ints, doubtful: Any
-    ) -> None:
-        tail = len(seen.tail)
-        run = np.abs(np.concatenate((seen.tail, values[some])))
+    def _jumps(self, name: str, number: int, some: Ints, batch: _Batch) -> None:
+        times, values = batch.times, batch.values
+        run = np.abs(np.concatenate((self._tails[number], values[some])))
         full = np.flatnonzero(run > 0)  # also no NaN
         days = len(some) > 1 and abs(int(times[some[-1]] - times[some[0]])) >= (len(some) - 1) * _DAY // 2
         side = _WEEK if days and len(full) < 2 * _WINDOW else _WINDOW
@@ -164,26 +205,24 @@ class Doors:
             if not (_STEP[0] <= ratio <= _STEP[1] or _STEP[0] <= 1 / ratio <= _STEP[1]):
                 continue
             edge = int(full[at + side])
-            if edge < tail:
+            if edge < _WINDOW:
                 continue
-            rows = some[edge - tail :]
+            rows = some[edge - _WINDOW :]
             factor = "1000" if ratio > 1 else "1/1000"
             text = f"values jump by {factor} and stay there: another unit?"
             # The part beyond the step is in doubt, up to where it comes back.
             level = np.abs(values[rows]) / lower
             back = np.flatnonzero((level > 0) & ((level < 20) if ratio > 1 else (level > 1 / 20)))
             rows = rows[: back[0]] if len(back) else rows
-            doubtful[rows] = True
-            self._say(name, "unit jump", text, rows, times, places)
+            self._say(name, "unit jump", text, rows, batch)
             return
 
-    def _midnights(
-        self, name: str, seen: _Seen, some: Ints, times: Ints, places: Ints, doubtful: Any
-    ) -> None:
-        clock = times[some] % _DAY
+    def _midnights(self, name: str, number: int, some: Ints, batch: _Batch) -> None:
+        clock = batch.times[some] % _DAY
         found, counts = np.unique(clock, return_counts=True)
-        usual = int(found[counts.argmax()]) if seen.midnight is None else seen.midnight
-        seen.midnight = usual
+        usual = int(self._midnight[number])
+        usual = int(found[counts.argmax()]) if usual < 0 else usual
+        self._midnight[number] = usual
         away = np.abs(clock - usual)
         away = np.minimum(away, _DAY - away)
         odd = (away > 0) & (away != _HOUR)
@@ -194,9 +233,8 @@ class Doors:
                 odd[part] = True
         rows = some[odd]
         if len(rows) and len(rows) * 4 <= len(some):
-            doubtful[rows] = True
             text = "days that begin at another hour than the others: a shifted midnight?"
-            self._say(name, "shifted midnight", text, rows, times, places)
+            self._say(name, "shifted midnight", text, rows, batch)
 
 
 def _means(sizes: Floats, starts: Ints, ends: Ints) -> Floats:
@@ -210,9 +248,16 @@ def _means(sizes: Floats, starts: Ints, ends: Ints) -> Floats:
     return np.column_stack((parts, sums.sum(axis=1) / (ends - starts)))
 
 
-def _apart(one: float, other: float) -> bool:
+def _ends_of(run: Floats, starts: Ints, ends: Ints) -> Floats:
+    """The last values of each group, a row each; NaN before them where there are fewer."""
+    at = ends[:, None] + np.arange(-_WINDOW, 0)
+    return np.where(at >= starts[:, None], run[np.maximum(at, 0)], np.nan)
+
+
+def _apart(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
     """Whether two means are far from each other."""
-    return one > 0 and other > 0 and not 0.1 < one / other < 10
+    both: npt.NDArray[np.bool_] = (one > 0) & (other > 0) & ((one <= 0.1 * other) | (one >= 10 * other))
+    return both
 
 
 def suspected(qualities: npt.NDArray[np.uint8], doubtful: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

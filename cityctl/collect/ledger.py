@@ -50,6 +50,14 @@ class Line:
     last: int | None = None
 
     @property
+    def kind(self) -> Kind | None:
+        """What the values are, as the export says or as their quantity usually is."""
+        series = self.series
+        if series.kind is not None:
+            return series.kind
+        return kind_of(series.quantity or (unit(series.unit).quantity if series.unit else None))
+
+    @property
     def received(self) -> int:
         """Readings that came."""
         return self.handed_in + self.rejected
@@ -184,29 +192,31 @@ class Ledger:
         names, codes = coded(readings)
         times, values, qualities, places = columns_of(readings)
         missing = np.isnan(values)
-        counts = np.bincount(codes, minlength=len(names))
-        present = [code for code, count in enumerate(counts.tolist()) if count]
+        counts = np.bincount(codes, minlength=len(names)).tolist()
+        present = [code for code, count in enumerate(counts) if count]
         stays = np.zeros(len(names), bool)
         scale, offset = np.ones(len(names)), np.zeros(len(names))
         points: list[str | None] = [None] * len(names)
         sums = np.bincount(
             codes, weights=np.nan_to_num(values) if missing.any() else values, minlength=len(names)
-        )
+        ).tolist()
         first, last = _ends(codes, times, len(names))
+        kinds: list[Kind | None] = [None] * len(names)
         for code in present:
             name = names[code]
             if name in self.left_out:
                 continue
-            line = self._line(name)
-            line.first = min(int(first[code]), line.first if line.first is not None else int(first[code]))
-            line.last = max(int(last[code]), line.last if line.last is not None else int(last[code]))
-            if line.match.point is None:
-                line.rejected += int(counts[code])
+            line = self.lines.get(name) or self._line(name)
+            line.first = first[code] if line.first is None else min(line.first, first[code])
+            line.last = last[code] if line.last is None else max(line.last, last[code])
+            match = line.match
+            if match.point is None:
+                line.rejected += counts[code]
                 continue
-            line.handed_in += int(counts[code])
-            line.total += float(sums[code]) * line.match.scale
-            points[code] = line.match.point
-            stays[code], scale[code], offset[code] = True, line.match.scale, line.match.offset
+            line.handed_in += counts[code]
+            line.total += sums[code] * match.scale
+            points[code], kinds[code] = match.point, line.kind
+            stays[code], scale[code], offset[code] = True, match.scale, match.offset
         if not stays.any():
             return
         if not stays[present].all():
@@ -215,7 +225,6 @@ class Ledger:
             values, qualities, places = values[chosen], qualities[chosen], places[chosen]
         groups = grouped(codes)
         self.order.watch(names, codes, times, groups)
-        kinds = [self._kind(name) if stay else None for name, stay in zip(names, stays.tolist(), strict=True)]
         doubtful = self.doors.judge(names, kinds, codes, times, values, places, groups)
         if self.flags_doubts:
             qualities = suspected(qualities, doubtful)
@@ -234,11 +243,6 @@ class Ledger:
             ],
             names=["point", "time", "value", "quality"],
         )
-
-    def _kind(self, name: str) -> Kind | None:
-        series = self.lines[name].series
-        quantity = series.quantity or (unit(series.unit).quantity if series.unit else None)
-        return series.kind or kind_of(quantity)
 
     def close_unmatched(self) -> None:
         """Series that nothing takes: one rejection each, so that their balance closes."""
@@ -292,15 +296,16 @@ def settle(ledgers: Sequence[Ledger], balance: Balance) -> None:
             line.check()
 
 
-def _ends(codes: Any, times: Any, count: int) -> tuple[Any, Any]:
+def _ends(codes: Any, times: Any, count: int) -> tuple[list[int], list[int]]:
     """(earliest, latest) time of each code."""
-    if count == 1:
-        return np.array([times.min()]), np.array([times.max()])
     first = np.full(count, np.iinfo(np.int64).max)
     last = np.full(count, np.iinfo(np.int64).min)
-    np.minimum.at(first, codes, times)
-    np.maximum.at(last, codes, times)
-    return first, last
+    if count == 1:
+        first[0], last[0] = times.min(), times.max()
+    else:
+        np.minimum.at(first, codes, times)
+        np.maximum.at(last, codes, times)
+    return first.tolist(), last.tolist()
 
 
 def schema() -> Any:

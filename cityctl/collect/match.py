@@ -50,6 +50,7 @@ class Matcher:
     _exact: dict[str, Point] = field(default_factory=dict)
     _folded: dict[str, list[Point]] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)
+    _stateful: bool = False  # whether any point takes states
 
     def __post_init__(self) -> None:
         for target in self.mapping.values():
@@ -59,6 +60,7 @@ class Matcher:
         for point in self.city.points().values():
             if point.formula is not None:
                 continue
+            self._stateful = self._stateful or point.kind == "state"
             for name in _names(point):
                 self._exact.setdefault(name, point)
                 fitting = self._folded.setdefault(name.casefold(), [])
@@ -80,6 +82,8 @@ class Matcher:
 
     def states(self, series: str) -> Mapping[str, float] | None:
         """Of a series whose point takes states: codes by name, in small letters; None for all others."""
+        if not self._stateful:
+            return None
         said = self._said(series)
         point = self._point(Series(series)) if said is None else None
         if said is not None and self.city is not None:
@@ -107,6 +111,8 @@ class Matcher:
         return plain in (series.casefold(), without_unit(series).casefold())
 
     def _said(self, series: str) -> str | None:
+        if not self.mapping:
+            return None
         for name in (series, without_unit(series)):
             if name in self.mapping:
                 return self.mapping[name]

@@ -7,8 +7,8 @@ reported with their place, never dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from cityctl.exports.parsed import Chunk, Rejection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED = 200
+_NEVER = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
@@ -42,46 +43,64 @@ def grouped(codes: npt.NDArray[np.int32]) -> Groups:
     return Groups(order, starts, np.append(starts[1:], len(codes)))
 
 
-@dataclass
+class Numbered:
+    """Numbers for series, as they come, so that what is known of them stands in arrays."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+
+    def of(self, names: Sequence[str], codes: npt.NDArray[np.int32], groups: Groups) -> npt.NDArray[np.int64]:
+        """The number of each group's series; `codes` count in `names`."""
+        known = self.names
+        present = codes[groups.order[groups.starts]].tolist()
+        return np.array([known.setdefault(names[code], len(known)) for code in present], np.int64)
+
+    def grown(self, known: npt.NDArray[Any], empty: Any) -> npt.NDArray[Any]:
+        """An array with a row for each series; `empty` is what stands in new ones."""
+        count = len(self.names)
+        if len(known) >= count:
+            return known
+        more = np.full((max(count, 2 * len(known)) - len(known), *known.shape[1:]), empty, known.dtype)
+        return np.concatenate((known, more))
+
+
 class Order:
     """Watches the readings of one export go by."""
 
-    unordered: set[str] = field(default_factory=set)
-    _last: dict[str, int] = field(default_factory=dict)
-    _direction: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._numbered = Numbered()
+        self._last = np.empty(0, np.int64)
+        self._direction = np.empty(0, np.int8)  # of each series: 1 forward, -1 backward, 0 not known yet
+        self._torn = np.empty(0, np.bool_)
+
+    @property
+    def unordered(self) -> set[str]:
+        """The series that run neither strictly forward nor strictly backward."""
+        return {name for name, number in self._numbered.names.items() if self._torn[number]}
 
     def watch(
         self, names: list[str], codes: npt.NDArray[np.int32], times: npt.NDArray[np.int64], groups: Groups
     ) -> None:
         """Readings of several series: `codes` count in `names`; times in µs."""
-        if len(names) == 1:
-            self._watch_one(names[0], times)
-            return
-        sorted_codes, sorted_times = codes[groups.order], times[groups.order]
+        series = self._numbered.of(names, codes, groups)
+        self._last = self._numbered.grown(self._last, _NEVER)
+        self._direction = self._numbered.grown(self._direction, 0)
+        self._torn = self._numbered.grown(self._torn, False)
         starts, ends = groups.starts, groups.ends
-        steps = np.diff(sorted_times, append=0) > 0
-        # How many steps within each series go forward: all of them, in an export that is in order.
-        up = np.add.reduceat(steps, starts, dtype=np.int64) - steps[ends - 1]
-        for start, end, rising in zip(starts.tolist(), ends.tolist(), up.tolist(), strict=True):
-            name = names[int(sorted_codes[start])]
-            last = self._last.get(name)
-            whole = 1 < end - start == rising + 1 and (last is None or sorted_times[start] > last)
-            if whole and self._direction.setdefault(name, 1) > 0:
-                self._last[name] = int(sorted_times[end - 1])
-                continue
-            self._watch_one(name, sorted_times[start:end])
-
-    def _watch_one(self, name: str, times: npt.NDArray[np.int64]) -> None:
-        if name in self.unordered or not len(times):
-            return
-        last = self._last.get(name)
-        steps = np.diff(times) if last is None else np.diff(times, prepend=last)
-        self._last[name] = int(times[-1])
-        if not len(steps):
-            return
-        known = self._direction.setdefault(name, 1 if steps[0] > 0 else -1)
-        if not bool((steps > 0).all() if known > 0 else (steps < 0).all()):
-            self.unordered.add(name)
+        run = times[groups.order]
+        steps = np.sign(np.diff(run, append=run[-1:]))
+        steps[ends - 1] = 0
+        before, first = self._last[series], run[starts]
+        follows = before != _NEVER
+        come = np.where(follows, np.sign(np.where(follows, first - before, 0)), steps[starts])
+        count = ends - starts - 1 + follows
+        known = self._direction[series]
+        known = np.where((known == 0) & (count > 0), np.where(come > 0, 1, -1), known)
+        up = np.add.reduceat(steps > 0, starts, dtype=np.int64) + (follows & (come > 0))
+        down = np.add.reduceat(steps < 0, starts, dtype=np.int64) + (follows & (come < 0))
+        self._torn[series] |= np.where(known > 0, up, down) < count
+        self._direction[series] = known
+        self._last[series] = run[ends - 1]
 
 
 @dataclass

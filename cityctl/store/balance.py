@@ -63,7 +63,10 @@ class Balance:
 
     def of(self, series: str) -> SeriesBalance:
         """The balance of one series, made where there is none yet."""
-        return self.series.setdefault(series, SeriesBalance())
+        entry = self.series.get(series)
+        if entry is None:
+            entry = self.series[series] = SeriesBalance()
+        return entry
 
     def reject(self, rejection: Rejection) -> None:
         """Count readings as received and not taken."""

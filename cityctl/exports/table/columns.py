@@ -249,7 +249,9 @@ class _Table:
             SeriesColumn(
                 i,
                 self.columns[i],
-                self.shape.units.get(self.columns[i]) or self.units[i] or column_unit(self.columns[i], self.columns),
+                self.shape.units.get(self.columns[i])
+                or self.units[i]
+                or column_unit(self.columns[i], self.columns),
                 found_kind(self.columns[i], [""] * len(self.cells[i]), self.cells[i]),
             )
             for i in chosen

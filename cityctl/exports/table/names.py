@@ -29,6 +29,8 @@ _BARE = frozenset(
     ]
 )  # fmt: skip
 
+_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
+
 
 def phrase_unit(text: str) -> str | None:
     """The unit that a text means, in words as well; None where it means none."""
@@ -41,7 +43,7 @@ def phrase_unit(text: str) -> str | None:
 
 def bracket_unit(column: str) -> str | None:
     """The unit in a column's name: `DMA 1 (L/s)`, `air_temperature [degC]`, `Usage (energy in kilowatt-hours)`."""
-    found = re.search(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$", column)
+    found = _BRACKETS.search(column) if ")" in column or "]" in column else None
     if found is None:
         return None
     return phrase_unit(found[1]) or phrase_unit(found[1].rpartition(" in ")[2])
