@@ -46,17 +46,21 @@ def read(path: Path) -> Document:
 
     Raises ConfigInvalid with the place: no such file, broken syntax, a key written twice, no mapping.
     """
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a YAML file. Raises ConfigInvalid where there is none."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise ConfigInvalid(f"{path}: no such file", hint="`cityctl init` makes a new project") from None
+        raise ConfigInvalid(f"{path}: no such file") from None
     except UnicodeDecodeError as problem:
         raise ConfigInvalid(
             f"{path}: not UTF-8 text (byte {problem.start})", hint="save it as UTF-8"
         ) from None
     except OSError as problem:
         raise ConfigInvalid(f"{path}: {problem.strerror or problem}") from None
-    return parse(text, path)
 
 
 def parse(text: str, path: Path) -> Document:
@@ -79,8 +83,8 @@ def parse(text: str, path: Path) -> Document:
         raise ConfigInvalid(
             f"{place}: {problem.problem or problem}", hint=_syntax_hint(str(problem.problem))
         ) from None
-    except yaml.YAMLError as problem:
-        raise ConfigInvalid(f"{path}: {problem}") from None
+    except yaml.YAMLError:  # the reader's: signs that no text holds
+        raise ConfigInvalid(f"{path}: this is no text", hint="save it as UTF-8") from None
     except ValueError as problem:  # a date such as 2026-13-40
         raise ConfigInvalid(f"{path}: {problem}") from None
     if not isinstance(data, dict):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cityctl.cli.negative import TakesNegative
+from cityctl.cli.leaf_command import LeafCommand
 from cityctl.console import Console
 from cityctl.errors import ExitCode, UsageProblem, near
 
@@ -344,7 +344,7 @@ def leaf(
             epilog=f"Example:  {example}",
             hidden=hidden,
             no_args_is_help=False,
-            cls=TakesNegative,
+            cls=LeafCommand,
             context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
             if open_ended
             else None,

@@ -34,7 +34,13 @@ class Source:
     def file(cls, path: Path, name: str | None = None) -> Source:
         """A file on disk. Raises InputRefused where it cannot be read."""
         if not path.is_file():
-            what = "is a folder" if path.is_dir() else "no such file"
+            what = (
+                "is a folder"
+                if path.is_dir()
+                else "is a pipe or a device"
+                if path.exists()
+                else "no such file"
+            )
             raise InputRefused(f"{name or path}: {what}", hint="name the export's file")
         return cls(name or str(path), path=path)
 

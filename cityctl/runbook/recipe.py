@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cityctl.document import Document, Key, parse, validate
+from cityctl.document import Document, Key, parse, read_text, validate
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.library import Kind, Library
 from cityctl.runbook.grammar import parse as parse_expression
@@ -39,11 +39,7 @@ def load(library: Library, name: str) -> Loaded:
 
 def read(path: Path, library: Library) -> Loaded:
     """The runbook of a file. Raises ConfigInvalid."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigInvalid(f"{path}: {problem}") from None
-    return from_text(text, path, library.origin(path))
+    return from_text(read_text(path), path, library.origin(path))
 
 
 def from_text(text: str, path: Path, origin: str) -> Loaded:

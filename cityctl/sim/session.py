@@ -76,8 +76,12 @@ def read_session(path: Path) -> tuple[Framing, list[Said]]:
     found: list[Said] = []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InputRefused(f"{path}: {getattr(problem, 'strerror', None) or problem}") from None
+    except UnicodeDecodeError:
+        raise InputRefused(
+            f"{path}: is no recorded session", hint="`cityctl sim record` writes them"
+        ) from None
+    except OSError as problem:
+        raise InputRefused(f"{path}: {problem.strerror or problem}") from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -130,6 +130,10 @@ def _refuse_foreign(folder: Path, target: Path) -> None:
         raise StoreProblem(
             f"a backup of {folder} cannot lie in {target}", hint="name a folder on another disk"
         )
+    if target.exists() and not target.is_dir():
+        raise StoreProblem(
+            f"{target} is a file, and a backup is a folder", hint="name a folder on another disk"
+        )
     if target.exists() and not (target / _MARK).exists() and any(target.iterdir()):
         raise StoreProblem(
             f"{target} holds something else than a backup", hint="name a new folder, or an empty one"

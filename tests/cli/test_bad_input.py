@@ -128,3 +128,23 @@ def test_sql_cannot_write_or_read_files(cityctl, city):
         assert ended.returncode == 2, sql
         assert "Traceback" not in ended.stderr
     assert rows_in(cityctl, city) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("data", "backup", "FILE"), 10, "is a file, and a backup is a folder"),
+        (("runbook", "lint", "FILE"), 10, "this is no text"),
+        (("sim", "replay", "FILE"), 4, "is no line of a recorded session"),
+        (("data", "import", "FILE", "--dry-run"), 4, "no format reads it"),
+    ],
+    ids=lambda words: words[1] if isinstance(words, tuple) else "",
+)
+def test_a_file_of_zeros_is_refused_by_name(cityctl, city, words, code, said):
+    path = city / "zeros"
+    path.write_bytes(b"\0" * 300)
+    take(cityctl, city, "time,hill_flow\n2026-11-01 23:45,1\n", "--unit", "m3/h")
+    ended = cityctl(*(path if word == "FILE" else word for word in words), "--project", city)
+    assert (ended.returncode, said in ended.stderr) == (code, True), ended.stderr
+    assert str(path) in ended.stderr
+    assert path.read_bytes() == b"\0" * 300

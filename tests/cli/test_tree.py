@@ -69,6 +69,13 @@ def test_every_leaf_has_help_and_an_example_that_parses(words):
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=IDS)
+def test_the_example_can_be_copied_from_the_help(words):
+    leaf = LEAVES[words]
+    with leaf.make_context(" ".join(words), [], resilient_parsing=True) as context:
+        assert f"\n  {leaf.epilog}\n" in f"{leaf.get_help(context)}\n"
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=IDS)
 def test_every_parameter_says_what_it_is(words):
     for parameter in LEAVES[words].params:
         if parameter.name != "help":

@@ -1,4 +1,4 @@
-"""A command whose argument may be a number below zero: `-1.5` is no option."""
+"""What a command of ours does otherwise: `-1.5` is no option, and an example stands on one line to be copied."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from typer.core import TyperCommand, TyperOption
 
 if TYPE_CHECKING:
     from typer._click import Context
+    from typer._click.formatting import HelpFormatter
 
 _BELOW_ZERO = re.compile(r"-(\d|\.\d)")
 
 
-class TakesNegative(TyperCommand):
-    """Moves numbers below zero behind `--`, where every word is an argument; values of options stay."""
+class LeafCommand(TyperCommand):
+    """A command with its example."""
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002  Typer calls it so
+        """The example as one line, however long: a terminal folds it, and it can still be copied whole."""
+        if self.epilog:
+            formatter.write(f"\n  {self.epilog}\n")
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Parse as any command does."""
+        """Parse as any command does, with numbers below zero moved behind `--`; values of options stay."""
         taking = {
             word
             for option in self.params
