@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -64,16 +65,43 @@ def sync_file(path: Path) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, whole, whatever happens."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_through(path, data, draft=path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp"))
-    sync_folder(path.parent)
+    with whole_file(path) as handle:
+        handle.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes its name when it is whole and durable; behind a link the file that it names.
+
+    A device or a pipe, such as /dev/stdout, is written to as it is: a file that took its name would take it away.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as handle:
+            yield handle
+        return
+    place = Path(os.path.realpath(path)) if _followed(path) else path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with _drafted(place, place.with_name(f".{place.name}.{uuid4().hex[:8]}.tmp")) as handle:
+        yield handle
+    sync_folder(place.parent)
+
+
+def _followed(path: Path) -> bool:
+    """Whether a path is a link that was not laid by a stranger, in a folder that is open to all such as /tmp."""
+    return path.is_symlink() and path.lstat().st_uid in (0, path.parent.stat().st_uid)
 
 
 def write_through(path: Path, data: bytes, *, draft: Path) -> None:
     """Write a file by way of a draft beside it: durable, but for its name, which `sync_folder` makes so."""
+    with _drafted(path, draft) as handle:
+        handle.write(data)
+
+
+@contextmanager
+def _drafted(path: Path, draft: Path) -> Iterator[IO[bytes]]:
     try:
         with draft.open("xb") as handle:
-            handle.write(data)
+            yield handle
             handle.flush()
             os.fsync(handle.fileno())
         draft.replace(path)

@@ -6,18 +6,16 @@ column of values, which is then one of text in CSV and Parquet.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 from cityctl import clock, units
 from cityctl.city.project import Project
 from cityctl.clock import Interval
-from cityctl.disk import sync_folder
+from cityctl.disk import whole_file
 from cityctl.engine.columns import floats, octets, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import UsageProblem
@@ -164,21 +162,11 @@ def stream(
 
 def stream_to(path: Path, project: Project, points: Sequence[str], **how: Any) -> int:
     """`stream` into a file that is there whole or not at all."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
-        with draft.open("xb") as handle:
-            rows = stream(project, points, write=handle.write, **how)
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.replace(path)
-        sync_folder(path.parent)
+        with whole_file(path) as handle:
+            return stream(project, points, write=handle.write, **how)
     except OSError as problem:
-        draft.unlink(missing_ok=True)
         raise UsageProblem(f"cannot write {path}: {problem.strerror or problem}") from None
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return rows
 
 
 def readings(
