@@ -65,6 +65,7 @@ def sync_file(path: Path) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, whole, whatever happens."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as handle:
         handle.write(data)
 
@@ -80,7 +81,6 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             yield handle
         return
     place = Path(os.path.realpath(path)) if _followed(path) else path
-    place.parent.mkdir(parents=True, exist_ok=True)
     with _drafted(place, place.with_name(f".{place.name}.{uuid4().hex[:8]}.tmp")) as handle:
         yield handle
     sync_folder(place.parent)

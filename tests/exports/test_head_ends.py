@@ -279,8 +279,9 @@ def test_numbers_that_begin_with_0_name_meters_without_a_head_too(table: Read) -
     assert told.of("0001235") == [("2024-02-01 00:15:00Z", 2.5)]
 
 
-def test_wide_characters_without_a_mark(table: Read) -> None:
-    told = table("time,Zähler kWh\n2024-01-01T00:00Z,1.5\n".encode("utf-16-le"))
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_characters_without_a_mark(table: Read, encoding: str) -> None:
+    told = table("time,Zähler kWh\n2024-01-01T00:00Z,1.5\n".encode(encoding))
     assert told.of("Zähler kWh") == [("2024-01-01 00:00:00Z", 1.5)]
 
 

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from cityctl.errors import InputRefused
+from cityctl.exports.formats import mscons, recognise
+from cityctl.exports.shape import Shape
+from cityctl.exports.source import Source
 from cityctl.exports.table.zone import ZoneNotSaid
 from tests.exports.samples import DSMR, MSCONS, telegram
 
@@ -142,3 +145,10 @@ def test_a_period_as_one_text(read: Read) -> None:
         time_zone="Europe/Berlin",
     )
     assert told.of(SERIES)[1] == ("2023-12-31 23:15:00Z", 2.0)
+
+
+def test_another_edifact_message_is_refused_by_its_name() -> None:
+    other = Source("m.txt", data=MSCONS.replace(b"MSCONS:D", b"UTILMD:D"))
+    assert recognise(other) == "mscons"
+    with pytest.raises(InputRefused, match="a message of type `UTILMD`, not MSCONS"):
+        list(mscons.parse(other, Shape(time_zone="UTC")))

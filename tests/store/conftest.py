@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cityctl.city.project import Project
 from cityctl.engine.duck import Engine
 from cityctl.store import Store
+from tests.store.quarters import CITY, DAY1
 
 Row = tuple[Any, ...]
 
@@ -66,3 +68,18 @@ def at() -> Callable[..., datetime]:
         return datetime(2026, 1, 31, 22, tzinfo=UTC) + timedelta(hours=hours, **more)
 
     return moment
+
+
+@pytest.fixture
+def made(project, monkeypatch, table):
+    """Make a project whose store holds the given rows of (point, local time, value[, quality])."""
+    monkeypatch.delenv("CITYCTL_STORE", raising=False)
+
+    def make(rows=(), city=CITY):
+        found = Project(project(city))
+        if rows:
+            with Store.open(found.store_folder) as store:
+                store.add(table(rows), source="x", received=DAY1, points=found.city.points())
+        return found
+
+    return make

@@ -53,12 +53,8 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
     for known, word in _MARKS:
         if start.startswith(known):
             encoding, mark = word, known
-    if (
-        not mark
-        and start[1:2] == b"\x00" != start[:1]
-        and not start[: len(start) // 2 * 2][1::2].strip(b"\x00")
-    ):
-        encoding = "utf-16-le"
+    if not mark:
+        encoding = _without_mark(start)
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(start[len(mark) :])
     except UnicodeDecodeError:
@@ -90,6 +86,15 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
         lone_returns=lone_returns,
         unit=_said_unit(rows[:at]),
     )
+
+
+def _without_mark(start: bytes) -> str:
+    """UTF-16 where every second byte is zero at first, as in no other text; else UTF-8."""
+    line = start[:200]
+    for zeros, word in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(line) > 3 and not line[zeros::2].strip(b"\x00") and b"\x00" not in line[1 - zeros :: 2]:
+            return word
+    return "utf-8"
 
 
 def _says_more(row: Sequence[str], columns: Sequence[str]) -> bool:
