@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from time import monotonic
 
-from cityctl.modbus.faults import NotConnected
+from cityctl.sim.listening import Listening
 from cityctl.sim.session import Framing, Recorder, Said, cut_requests
 
 
-class Recording:
+class Recording(Listening):
     """A proxy in front of one device or gateway. `frames` counts what was written down."""
 
     def __init__(
@@ -22,37 +22,15 @@ class Recording:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        super().__init__(host, port)
         self.recorder = recorder
         self.target = target
         self.framing = framing
-        self.host, self.port = host, port
         self._begun = monotonic()
         self._lines = 0
-        self._server: asyncio.AbstractServer | None = None
-        self._work: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> int:
-        """Listen, and give the port. Raises NotConnected."""
-        try:
-            server = await asyncio.start_server(self._serve, self.host, self.port)
-        except OSError as problem:
-            raise NotConnected(f"cannot listen on {self.host}:{self.port}: {problem.strerror}") from None
-        self._server = server
-        self.port = int(server.sockets[0].getsockname()[1])
-        return self.port
-
-    async def stop(self) -> None:
-        """Close the port and every connection."""
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._work):
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._work.add(task)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until its end."""
         self._lines += 1
         line = self._lines
         try:
@@ -60,7 +38,6 @@ class Recording:
         except OSError:
             self._say(line, "closed")
             writer.close()
-            self._work.discard(task)
             return
         ways = (
             asyncio.create_task(self._requests(line, reader, down)),
@@ -76,7 +53,6 @@ class Recording:
             await asyncio.gather(*ways, return_exceptions=True)
             down.close()
             writer.close()
-            self._work.discard(task)
 
     async def _requests(self, line: int, reader: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
         buffer = bytearray()

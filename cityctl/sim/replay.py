@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 from itertools import cycle
 
-from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.line.framing import rtu_frame, tcp_frame
+from cityctl.sim.listening import Listening
 from cityctl.sim.session import Framing, Reply, Said, cut_requests, key_of, replies
 
 _ILLEGAL_ADDRESS = 2
 
 
-class Replay:
+class Replay(Listening):
     """A server that plays a session again; `speed` 2 answers twice as fast."""
 
     def __init__(
@@ -29,36 +29,14 @@ class Replay:
         port: int = 0,
         speed: float = 1.0,
     ) -> None:
+        super().__init__(host, port)
         self.framing = framing
-        self.host, self.port = host, port
         self.speed = speed
         self.known = self.unknown = 0
         self._replies = {key: cycle(each) for key, each in replies(framing, session).items()}
-        self._server: asyncio.AbstractServer | None = None
-        self._work: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> int:
-        """Listen, and give the port. Raises NotConnected."""
-        try:
-            server = await asyncio.start_server(self._serve, self.host, self.port)
-        except OSError as problem:
-            raise NotConnected(f"cannot listen on {self.host}:{self.port}: {problem.strerror}") from None
-        self._server = server
-        self.port = int(server.sockets[0].getsockname()[1])
-        return self.port
-
-    async def stop(self) -> None:
-        """Close the port and every connection."""
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._work):
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._work.add(task)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until its end."""
         buffer = bytearray()
         turn = asyncio.Lock()
         playing: set[asyncio.Task[None]] = set()
@@ -76,7 +54,6 @@ class Replay:
             for one in playing:
                 one.cancel()
             writer.close()
-            self._work.discard(task)
 
     async def _play(self, frame: bytes, writer: asyncio.StreamWriter, turn: asyncio.Lock) -> None:
         answers = self._replies.get(key_of(frame, self.framing))
