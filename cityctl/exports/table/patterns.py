@@ -59,7 +59,7 @@ def said_format(text: str) -> StampFormat:
         return StampFormat(whole)  # type: ignore[arg-type]  # one of the three
     moment = datetime(2021, 1, 31, 13, 15)  # noqa: DTZ001  any, to try the pattern
     try:
-        datetime.strptime(moment.strftime(pattern), pattern)  # noqa: DTZ007
+        datetime.strptime(moment.strftime(pattern), pattern)  # noqa: DTZ007  only tried
     except (ValueError, re.error) as problem:
         if "does not match" not in str(problem):  # an offset that this moment lacks is none
             raise UsageProblem(f"`{text}` is no time format: {problem}", hint=_HINT) from None
