@@ -6,6 +6,7 @@ An analysis is `<area>/<name>.py` with `<area>/<name>.sql` beside it, named `<ar
     COLUMNS               tuple[Column, ...]: every column of its tables, with meaning and unit
     PARAMETERS            tuple[Parameter, ...]
     points(city, parameters) -> list[str]            the readings it wants
+    READINGS = False                                 optional: it looks at no reading, and needs no store
     window(interval, parameters, city) -> Interval   optional: how much before the interval it looks at
     answer(question) -> Result                       pure
 
@@ -108,6 +109,11 @@ class Analysis:
     def settle(self, given: Mapping[str, object]) -> dict[str, object]:
         """Every parameter's value, given or default. Raises UsageProblem."""
         return settle(self.parameters, given)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it looks at readings at all."""
+        return bool(getattr(self.module, "READINGS", True))
 
     def points(self, city: City, parameters: Mapping[str, Any]) -> list[str]:
         """Ids of the points whose readings it wants."""

@@ -6,6 +6,7 @@ Opens the store and the engine; knows no formula, and prints nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -106,13 +107,17 @@ def _answered(asked: _Asked, project: Project) -> Result:
     analysis, parameters, interval, city = asked.analysis, asked.parameters, asked.interval, project.city
     wanted = analysis.points(city, parameters)
     window = analysis.window(interval, parameters, city)
-    with opened(project) as store, Engine() as engine:
-        store.attach(engine, city, points=wanted, interval=window)
+    with ExitStack() as held, Engine() as engine:
+        notes: list[str] = []
+        if analysis.reads:
+            store = held.enter_context(opened(project))
+            store.attach(engine, city, points=wanted, interval=window)
+            notes = _elsewhere(store, interval)
         attach_city(engine, city, window)
-        attach_counted(engine, city.points())
+        if analysis.reads:
+            attach_counted(engine, city.points())
         result = analysis.answer(Question(city, interval, parameters, engine, project.library))
-        notes = [*_elsewhere(store, interval), *result.notes]
-    result = replace(result, interval=result.interval or interval, notes=notes)
+    result = replace(result, interval=result.interval or interval, notes=[*notes, *result.notes])
     return dress(result, asked.loaded, parameters=sentence(analysis, parameters))
 
 

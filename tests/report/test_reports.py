@@ -366,3 +366,20 @@ def test_shipped_recipes_fit_schema_and_analysis(path) -> None:
         chosen = one.recipe.columns or []
         for keys in chosen.values() if isinstance(chosen, dict) else [chosen]:
             assert set(keys) <= set(known)
+
+
+def test_a_report_over_a_file_alone_needs_no_store(project) -> None:
+    """30 of 2000 customers without supply for 90 min: SAIDI 30 x 90 / 2000 min."""
+    folder = project(
+        "name: T\ntime_zone: Europe/Berlin\nnetworks: {power: {kind: power}}\n"
+        "zones: {town: {network: power, connections: 2000}}\ninterruptions_file: interruptions.csv\n"
+    )
+    (folder / "interruptions.csv").write_text(
+        "start,end,customers,zone,cause\n2025-04-17 10:30,2025-04-17 12:00,30,town,cable\n", encoding="utf-8"
+    )
+    place = Project(folder)
+    result = run("reliability", place, now=NOW, since="2025", until="2025")
+    indices = result.tables[0]
+    keys = [column.key for column in indices.columns]
+    assert indices.rows[0][keys.index("saidi")] == pytest.approx(30 * 90 / 2000)
+    assert not place.store_folder.exists()

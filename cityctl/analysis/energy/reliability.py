@@ -26,6 +26,7 @@ from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 TITLE = "Reliability of supply"
 SUMMARY = "SAIFI, SAIDI and CAIDI of the power networks, major event days apart, after IEEE 1366"
 YEARS = 5
+READINGS = False  # interruptions stand in a CSV beside city.yaml
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     Column("counted_events", "Counted", None, "which interruptions are counted", priority=1),
