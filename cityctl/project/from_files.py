@@ -114,10 +114,12 @@ def _name(series: str, taken: set[str]) -> str:
 
 
 def _every(span: timedelta, received: int) -> timedelta | None:
-    """The usual step that fits: the readings' mean distance, or less where some are missing."""
+    """The usual step that fits: the readings' mean distance, or less where some are missing; bills have none."""
     if received < 2:
         return None
     mean = span / (received - 1)
+    if mean > 2 * max(_STEPS):
+        return None
     return max((step for step in _STEPS if step <= mean * 1.02), default=None)
 
 

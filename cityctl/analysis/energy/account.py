@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from cityctl.analysis.energy.bills import LeftOut
 from cityctl.analysis.energy.columns import ROW
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
 from cityctl.analysis.question import Question
+from cityctl.errors import listed
 
 MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
 SHORT = 28  # compared days: below them a figure says little of a year
@@ -72,13 +74,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Known:
-    """What the engine found out about one meter: sums of its days, its model, CO2 [kg], events, a normal year [kWh]."""
+    """What the engine found out about one meter.
+
+    Sums of its days, its model, CO2 [kg], events, a normal year [kWh], bills that are not in the account.
+    """
 
     totals: Mapping[str, Any] | None
     model: Mapping[str, Any] | None
     carbon: float | None = None
     events: Sequence[Event] = ()
     normal: float | None = None
+    left_out: Sequence[LeftOut] = ()
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -92,6 +98,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.failures = _failures(question, one, totals, model)
     row.failures += [str(event) for event in known.events if event.kind in REFUSED]
     if row.failures:
+        row.remarks = _lost(known.left_out)
         row.verdict = f"NOT ASSESSABLE {row.failures[0]}"
         return row
     assert totals is not None
@@ -100,7 +107,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.figures["saved_co2"] = known.carbon
     row.figures["normal_kwh"] = known.normal
     row.doubts = [*_idle(model), *(str(event) for event in known.events if event.kind == "huge")]
-    row.remarks = _remarks(one, totals, model, row)
+    row.remarks = [*_remarks(one, totals, model, row), *_lost(known.left_out)]
     row.remarks += [str(event) for event in known.events if event.kind != "huge"]
     changed = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
     row.apart = changed or bool(row.doubts)
@@ -292,6 +299,19 @@ def _gaps(totals: Mapping[str, Any], method: str) -> list[str]:
         for key, (what, text) in told.items()
         if totals.get(key)
     ]
+
+
+def _lost(bills: Sequence[LeftOut]) -> list[str]:
+    """Bills that are not in the account, those of one reason together."""
+    by_reason: dict[str, list[LeftOut]] = {}
+    for one in bills:
+        by_reason.setdefault(one.why, []).append(one)
+    told = []
+    for why, held in by_reason.items():
+        days = listed([f"{one.day} to {one.until}" if one.until else f"from {one.day} on" for one in held], 3)
+        amount = f"{sum(one.amount for one in held):,.0f} kWh".replace(",", " ")
+        told.append(f"{len(held)} bill{'' if len(held) == 1 else 's'} left out ({days}; {amount}): {why}")
+    return told
 
 
 def said_change(row: Row) -> str:

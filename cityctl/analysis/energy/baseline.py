@@ -115,7 +115,7 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
 
 _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept", "r2_adj",
            "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting")  # fmt: skip
-_TEXTS = ("meter", "model", "part")
+_TEXTS = ("meter", "model", "part", "why")
 _FLAGS = ("reporting", "beyond")
 _DATES = ("day", "first_day", "last_day")
 _COUNTS = ("candidates", "terms", "days", "cell")

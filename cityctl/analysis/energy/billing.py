@@ -74,7 +74,7 @@ class Model:
 
     def expected(self, bills: Bills) -> Any:
         """Expected amount of each period."""
-        hdd, cdd = _degree_days(bills, [self.heating or 0.0], [self.cooling or 0.0])
+        hdd, cdd = degree_days(bills, [self.heating or 0.0], [self.cooling or 0.0])
         a_day = self.intercept + self.beta_heating * hdd[:, 0] + self.beta_cooling * cdd[:, 0]
         return a_day * bills.days
 
@@ -97,7 +97,7 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
     weight = bills.days.astype(float)
     use = bills.amount / weight
     mean = float((weight * use).sum() / weight.sum())
-    hdd, cdd = _degree_days(bills, grid, grid)
+    hdd, cdd = degree_days(bills, grid, grid)
     use_in = use - mean
     total = float((weight * use_in**2).sum())
     best = Model(None, None, 0.0, 0.0, mean, 0.0, 1)
@@ -143,7 +143,7 @@ def _adjusted(r2: float, periods: int, terms: int) -> float:
     return 1 - (1 - r2) * (periods - 1) / (periods - terms - 1)
 
 
-def _degree_days(bills: Bills, heating: Any, cooling: Any) -> tuple[Any, Any]:
+def degree_days(bills: Bills, heating: Any, cooling: Any) -> tuple[Any, Any]:
     """Mean heating and cooling degree days a day: arrays of periods x thresholds."""
     import numpy as np
 

@@ -6,6 +6,7 @@ A meter that is read by the month has its reads as periods; a finer one is put t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +16,9 @@ from cityctl.analysis.energy.baseline import keep
 from cityctl.analysis.energy.billing import Bills
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
+
+Read = tuple[date, date | None, float, bool]
+"""(first day, the day after the last one, amount, whether it is estimated)."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +35,58 @@ class Period:
         return (self.until - self.day).days
 
 
-def merged(rows: list[tuple[date, date, float, bool]]) -> list[Period]:
-    """Estimated reads are put together with what follows, up to the next true read (CalTRACK 2.0, 2.2.3.2)."""
+@dataclass(frozen=True)
+class LeftOut:
+    """A bill that is not in the account, and why; `until` None where nothing says when it ends."""
+
+    day: date
+    until: date | None
+    amount: float
+    why: str
+
+
+ESTIMATED = "estimated, and no true read follows"
+ENDLESS = "no later read or end says how long it lasts"
+MEASURE = "the measure lies within"
+BEYOND = "part of it lies outside of what is asked for"
+WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
+
+
+def merged(rows: Sequence[Read], out: list[LeftOut] | None = None) -> list[Period]:
+    """Estimated reads are put together with what follows, up to the next true read (CalTRACK 2.0, 2.2.3.2).
+
+    `out` takes what cannot be a period: an amount without an end, estimates that no true read follows.
+    """
     periods: list[Period] = []
+    lost = [] if out is None else out
     begun: tuple[date, float] | None = None
     for day, until, amount, estimated in rows:
         start, so_far = begun if begun is not None else (day, 0.0)
-        if estimated:
+        begun = None
+        if until is None:
+            lost.append(LeftOut(start, None, so_far + amount, ENDLESS))
+        elif estimated:
             begun = start, so_far + amount
+            last = until
         else:
             periods.append(Period(start, until, so_far + amount))
-            begun = None
+    if begun is not None:
+        lost.append(LeftOut(begun[0], last, begun[1], ESTIMATED))
     return periods
 
 
-def kept(periods: list[Period]) -> list[Period]:
-    """Without periods that are too short or too long to be one bill (CalTRACK 2.0, 2.2.3.4)."""
+def kept(periods: list[Period], out: list[LeftOut] | None = None) -> list[Period]:
+    """Without periods that are too short or too long to be one bill (CalTRACK 2.0, 2.2.3.4); `out` takes those."""
     longest = billing.longest([one.days for one in periods])
-    return [one for one in periods if billing.SHORTEST <= one.days <= longest]
+    lost = [] if out is None else out
+    sound = []
+    for one in periods:
+        if billing.SHORTEST <= one.days <= longest:
+            sound.append(one)
+        else:
+            bound = f"above {longest}" if one.days > longest else f"below {billing.SHORTEST}"
+            lost.append(LeftOut(one.day, one.until, one.amount, f"{one.days} days long, {bound}"))
+    return sound
 
 
 def baseline(periods: list[Period], intervention: date, days: int) -> list[Period]:
@@ -76,8 +114,8 @@ class Weather:
         low, high = np.searchsorted(self.days, [first.toordinal(), until.toordinal()])
         return int(high - low)
 
-    def bills(self, periods: list[Period]) -> tuple[list[Period], Bills]:
-        """The periods that have enough weather, with it."""
+    def bills(self, periods: list[Period], out: list[LeftOut] | None = None) -> tuple[list[Period], Bills]:
+        """The periods that have enough weather, with it; `out` takes the others."""
         import numpy as np
 
         chosen: list[Period] = []
@@ -89,6 +127,8 @@ class Weather:
                 temperatures.append(self.degrees[low:high])
                 places.append(np.full(high - low, len(chosen)))
                 chosen.append(one)
+            elif out is not None:
+                out.append(LeftOut(one.day, one.until, one.amount, WEATHERLESS))
         return chosen, Bills(
             np.array([one.amount for one in chosen]),
             np.array([one.days for one in chosen]),
@@ -99,20 +139,29 @@ class Weather:
 
 def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     """Leave savings_models, savings_predicted and, from bills in place of days, savings_totals behind."""
-    weather = _weather(question)
+    sky_of = weather(question)
     reads = _reads(question)
+    until = question.interval.end.astimezone(question.interval.zone).date()
     negatives = dict(question.engine.rows("select meter, sum(negatives) from savings_use group by meter"))
-    models, predicted, totals = [], [], []
+    models, predicted, totals, left_out = [], [], [], []
     for one in meters:
         meter, measure = one.point.id, one.intervention
-        sky = weather.get(one.temperature or "")
+        sky = sky_of.get(one.temperature or "")
         if measure is None or sky is None:
             continue
-        periods = merged(reads.get(meter, []))
-        before = kept(baseline(periods, measure, question.parameters["baseline_days"]))
-        after = kept(_since(question, periods, measure))
-        known, bills = sky.bills(before)
-        compared, later = sky.bills(after)
+        out: list[LeftOut] = []
+        periods = merged(reads.get(meter, []), out)
+        of_baseline = baseline(periods, measure, question.parameters["baseline_days"])
+        first = of_baseline[0].day if of_baseline else measure
+        before = kept(of_baseline, out)
+        after = kept(_since(question, periods, measure, out), out)
+        known, bills = sky.bills(before, out)
+        compared, later = sky.bills(after, out)
+        left_out += [
+            {"meter": meter, "day": lost.day, "last_day": lost.until, "amount": lost.amount, "why": lost.why}
+            for lost in sorted(out, key=lambda lost: lost.day)
+            if lost.day < until and (lost.until is None or lost.until > first)
+        ]
         totals.append(
             {"meter": meter, "used_days": _days(before), "n": _days(known),
              "weather_days": sky.count(measure - timedelta(days=question.parameters["baseline_days"]), measure),
@@ -137,11 +186,14 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     keep(question, "savings_models", models)
     keep(question, "savings_predicted", predicted, _PREDICTED)
     keep(question, "savings_totals", totals, _TOTALS)
+    keep(question, "savings_left_out", left_out, _LEFT_OUT)
 
 
 _PREDICTED = ("meter", "day", "days", "reporting", "y", "t", "expected", "beyond")
 _TOTALS = ("meter", "used_days", "weather_days", "n", "used", "reporting_days", "compared_days",
            "baseline_negatives", "reporting_negatives")  # fmt: skip
+
+_LEFT_OUT = ("meter", "day", "last_day", "amount", "why")
 
 
 def _days(periods: list[Period]) -> int:
@@ -158,25 +210,44 @@ def _told(
     ]  # fmt: skip
 
 
-def _since(question: Question, periods: list[Period], measure: date) -> list[Period]:
+def _since(question: Question, periods: list[Period], measure: date, out: list[LeftOut]) -> list[Period]:
     """The periods that lie between the measure, or the interval's start, and its end."""
     zone = question.interval.zone
     first, last = (
         question.interval.start.astimezone(zone).date(),
         question.interval.end.astimezone(zone).date(),
     )
-    return [one for one in periods if one.day >= max(measure, first) and one.until <= last]
+    found = []
+    for one in periods:
+        if one.day < measure < one.until:
+            out.append(LeftOut(one.day, one.until, one.amount, MEASURE))
+        elif one.day >= max(measure, first) and one.until <= last:
+            found.append(one)
+        elif one.day >= measure and one.until > first and one.day < last:
+            out.append(LeftOut(one.day, one.until, one.amount, BEYOND))
+    return found
 
 
-def _reads(question: Question) -> dict[str, list[tuple[date, date, float, bool]]]:
-    """meter -> (day, until, amount, estimated) of each read, in order of time."""
-    found: dict[str, list[tuple[date, date, float, bool]]] = {}
+def left_out(question: Question) -> dict[str, list[LeftOut]]:
+    """Meter -> its bills that are not in the account; empty for methods that work by the day."""
+    found: dict[str, list[LeftOut]] = {}
+    if question.parameters["method"] == "billing":
+        for meter, *told in question.engine.rows(
+            "select meter, day, last_day, amount, why from savings_left_out order by meter, day"
+        ):
+            found.setdefault(meter, []).append(LeftOut(*told))
+    return found
+
+
+def _reads(question: Question) -> dict[str, list[Read]]:
+    """meter -> (day, until, amount, estimated) of each read, in order of time; `until` None where nothing says it."""
+    found: dict[str, list[Read]] = {}
     for meter, day, until, amount, estimated in question.engine.rows(question.sql("bills")):
         found.setdefault(meter, []).append((day, until, amount, estimated))
     return found
 
 
-def _weather(question: Question) -> dict[str, Weather]:
+def weather(question: Question) -> dict[str, Weather]:
     """temperature point -> its days."""
     import numpy as np
 

@@ -64,6 +64,20 @@ COLUMNS: tuple[Column, ...] = (
     Column("meters", "Meters", None, "how many meters", "integer", 0, 1),
     Column("proven", "Proven", None, "how many meters have a proven saving", "integer", 0, 2),
 )
+EVIDENCE = (
+    Column("known", "Known", None, "what is known of it", priority=1),
+    Column("status", "Status", None, "taken, qualified, or why a model may not be taken", priority=1),
+    Column("criterion", "Criterion", None, "misfit of the whole baseline plus a price for its terms; the smallest wins",
+           "number", 1, 2),
+    Column("misfit", "RMSE", "kWh/d", "scatter of the baseline's days around the model", "number", 2, 3),
+    Column("degree_f", "Outdoor", "degF", "mean outdoor temperature of the day", "number", 1, 3),
+    Column("use_kwh", "Use", "kWh", "metered use of the day", "number", 1, 3),
+    Column("amount", "Amount", "kWh", "metered amount of the bill", "number", 1, 1),
+    Column("expected", "Expected", "kWh", "amount that the model expects in the bill's weather", "number", 1, 2),
+    Column("bill_start", "From", None, "first day of the bill", "date", priority=1),
+    Column("bill_end", "To", None, "first day after the bill", "date", priority=1),
+    Column("of", "Of", None, "baseline or reporting", priority=2),
+)
 # fmt: on
 BY_KEY = {one.key: one for one in COLUMNS}
 TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "fsu", "saved_money",

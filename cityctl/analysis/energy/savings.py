@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, columns, evidence, non_routine, normal, portfolio
+from cityctl.analysis.energy import account, bills, columns, evidence, non_routine, normal, portfolio
 from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
@@ -120,12 +120,18 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     carbon = {meter: kg for ends in parts(emitting) for meter, kg in ask.rows(question.sql("carbon"), ends)}
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else {}
+    lost = bills.left_out(question)
     rows = []
     for one in meters:
         meter = one.point.id
         events_met = happened.get(meter, [])
         known = account.Known(
-            totals.get(meter), models.get(meter), carbon.get(meter), events_met, year.get(meter)
+            totals.get(meter),
+            models.get(meter),
+            carbon.get(meter),
+            events_met,
+            year.get(meter),
+            lost.get(meter, []),
         )
         rows.append(account.judge(question, one, known))
     return rows

@@ -421,11 +421,14 @@ group by h.meter, h.day, h.reporting
 
 -- name: bills
 -- Periods of the meters that are read by the month, in local days: an amount lasts until the next read, a
--- counter's rise from one read to the next. Finer meters are put together by calendar month.
+-- counter's rise from one read to the next. A reading without a value, a second before a period's end, says where an
+-- amount ends that no other follows at once; `until` is null where nothing says it. Finer meters are put together by
+-- calendar month.
 select b.meter as meter, b.day as day, b.until as until, b.amount as amount, b.estimated as estimated
 from (
-    select r.point as meter, c.day as day,
-           lead(c.day) over (partition by r.point order by r.time) as until,
+    select r.point as meter, c.day as day, r.value as value, m.kind as kind,
+           lead(case when r.value is null then cast(c.local + (r.time - c.slot) + interval '1' second as date)
+                     else c.day end) over (partition by r.point order by r.time) as until,
            case when m.kind = 'counter' then lead(r.value) over (partition by r.point order by r.time) - r.value
                 else r.value end as amount,
            case when m.kind = 'counter' then lead(r.quality) over (partition by r.point order by r.time)
@@ -437,9 +440,10 @@ from (
       on c.slot = case when extract(minute from r.time) >= 30
                        then date_trunc('hour', r.time) + interval '30' minute
                        else date_trunc('hour', r.time) end
-    where m.kind in ('interval', 'counter') and r.quality < 3 and r.value is not null
+    where m.kind in ('interval', 'counter')
+      and ((r.quality < 3 and r.value is not null) or (m.kind = 'interval' and r.value is null))
 ) as b
-where b.until is not null and b.amount is not null
+where b.value is not null and (b.kind = 'interval' or (b.until is not null and b.amount is not null))
 union all
 select d.meter as meter, cast(date_trunc('month', d.day) as date) as day,
        cast(date_trunc('month', d.day) + interval '1' month as date) as until,

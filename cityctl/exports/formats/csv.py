@@ -66,7 +66,7 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     with source.stream() as stream:
         line = head.data_line
         for text in _blocks(source.name, stream, head):
-            block, lines = _read(reader, text, line, head, roles.read, kinds)
+            block, lines = _read(reader, text, line, head, reader.roles.read, kinds)
             yield from reader.take(block)
             line += lines
     yield from reader.finish()

@@ -7,7 +7,7 @@ not there is an error that lists the columns there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
@@ -22,14 +22,16 @@ from cityctl.exports.table.cells import (
     days_only,
     is_aside,
     may_name,
+    mostly,
     plain_name,
     says_ways,
 )
-from cityctl.exports.table.kinds import found_kind
+from cityctl.exports.table.kinds import found_kind, labels_end
 from cityctl.exports.table.names import column_unit, match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.roles import Period, Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
+from cityctl.exports.table.stamps import looks_like_time
 from cityctl.exports.table.when import label_ends, time_columns
 from cityctl.exports.table.words import (
     CHANNEL_WORDS,
@@ -64,7 +66,14 @@ def find_roles(
         numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
     time, period = time_columns(name, columns, cells, shape, times)
     table = _Table(name, columns, units, cells, shape, time, period, frozenset(numbers))
-    return table.roles()
+    roles = table.roles()
+    if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
+        return roles
+    for index in set(range(len(columns))) - set(roles.read):
+        if labels_end(columns[index]) and (index in times or mostly(looks_like_time, cells[index])):
+            left_out = tuple(column for column in roles.left_out if column != columns[index])
+            return replace(roles, until=index, left_out=left_out)
+    return roles
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ _REGISTERS = frozenset(
     ]
 )  # fmt: skip
 _ENDS = re.compile(
-    r"(?:.*(?<!week))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc)?|he|bis(?:datum|zeit)?|ende|stop|to|tot"
+    r"(?:.*(?<!week))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc)?|he|bis(?:datum|zeit)?|stop|to|tot"
+    r"|(?:.*(?<!wochen))?ende(?:datum|zeit)?"
     r"|(?:tot|til|bis|to)(?:date|dato|datum|time|tid|tijdstip)|hasta|fin|.*defin"
 )
 _REGISTER = re.compile(

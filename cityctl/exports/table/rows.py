@@ -6,7 +6,7 @@ Works block by block with bounded memory; only the readings of doubled hours wai
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -20,6 +20,7 @@ from cityctl.exports.meaning import AMOUNTS, direction_in
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
+from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.labels import Labels, bare_names
@@ -74,6 +75,9 @@ class TableReader:
             name, columns[roles.time[0]], shape, self._doubled, ends=ends, period=roles.period
         )
         self._commas = False
+        self._begun = False
+        self._bills: Bills | None = None
+        self._until: TimeColumn | None = None
         self._totals: list[int] = []
         self._values = self._value_columns()
 
@@ -93,7 +97,10 @@ class TableReader:
         if self.roles.layout == "day":
             yield from self._take_days(block)
             return
+        if not self._begun:
+            self._look_for_bills(block)
         times = self._time.read([block.columns[index] for index in self.roles.time])
+        self._note_ends(block)
         self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
         quality = None
         if self.roles.quality is not None:
@@ -118,9 +125,51 @@ class TableReader:
             said = self._announce(series, column, self._time.every)
             yield self._chunk(series, "", times, block.columns[column.index], quality, block.lines, said)
 
+    def _look_for_bills(self, block: Block) -> None:
+        """Whether the rows are bills, as the first of them tell."""
+        self._begun = True
+        roles = self.roles
+        if self._kind == "counter" or roles.period is not None or len(roles.time) != 1 or not self._amounts():
+            return
+        raw = self._time.raw(block.columns[roles.time[0]])
+        until = None
+        if roles.until is not None and not self._time.ends:
+            until = TimeColumn(self.name, self.columns[roles.until], self.shape, self._doubled)
+            last = until.raw(block.columns[roles.until])
+            read = raw.read & last.read
+            found = are_bills(self.alone, raw.micros[read], last.micros[read])
+        else:
+            names = self._names(block)
+            kept = names if isinstance(names, str) else names.filter(pa.array(raw.read))
+            found = are_bills(kept, raw.micros[raw.read], None)
+        if not found:
+            self.roles = replace(roles, until=None)
+            return
+        self._bills = Bills(self.name, self._time.ends, self.rejections)
+        self._until = until
+        self._time.ends = False  # they are no intervals of one length
+
+    def _amounts(self) -> bool:
+        """Whether what the values count is used within a period, as far as their units tell."""
+        texts = [one.unit or self.shape.unit for one in self.roles.series]
+        texts += [self.roles.value_unit or self.shape.unit] if self.roles.value is not None else []
+        texts += list(self.shape.units.values())
+        known = {unit(text).quantity for text in texts if text}
+        return self.roles.unit is not None or (bool(known) and known <= AMOUNTS)
+
+    def _note_ends(self, block: Block) -> None:
+        if self._bills is not None and self._until is not None and self.roles.until is not None:
+            ends = self._until.read([block.columns[self.roles.until]])
+            known = ends.states == CERTAIN
+            self._bills.until(block.lines[known], ends.utc[known])
+
     def finish(self) -> Iterator[Chunk]:
         """What waited for the end of the table, and what there is to say about it."""
         readings = self._doubled.resolve(self._time.clock, self._time.shift)
+        if self._bills is not None:
+            self._bills.hold(readings)
+            readings = None
+            yield self._bills.finish()
         notes: list[str] = []
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
@@ -234,6 +283,10 @@ class TableReader:
             names = [series] * len(at) if isinstance(series, str) else series.take(pa.array(at)).to_pylist()
             self._doubled.keep(names, lane, times.local[at], values[at], told, lines[at])
         blank = int((~filled & ~untold).sum())
+        if self._bills is not None and blank:
+            at = np.flatnonzero(~filled & (times.states == CERTAIN) & named)
+            of = [series] * len(at) if isinstance(series, str) else series.take(pa.array(at)).to_pylist()
+            self._bills.blank(of, times.utc[at])
         readings = None
         if good.all() and len(good):
             readings = readings_table(series, times.utc, values, quality, lines)
@@ -241,6 +294,9 @@ class TableReader:
             kept = series if isinstance(series, str) else series.filter(pa.array(good))
             told_quality = quality[good] if quality is not None else None
             readings = readings_table(kept, times.utc[good], values[good], told_quality, lines[good])
+        if self._bills is not None:
+            self._bills.hold(readings)
+            readings = None
         return Chunk(readings, said, self.rejections.taken(), blank, words=words)
 
     def _why_not(self, name: str | None, times: Times, cells: Any, index: int) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cityctl.analysis.energy.evidence import candidates
+from cityctl.analysis.energy import candidates
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
 from tests.analysis.energy.test_methods import HOUSE, house
@@ -39,10 +39,11 @@ def test_what_is_refused_says_why() -> None:
     random = np.random.default_rng(0)
     temperature = random.uniform(40, 80, 300)
     statuses = {
-        one.status for one in candidates(temperature, 10 + np.maximum(temperature - 60, 0), cooling=True)
+        one.status
+        for one in candidates.of_days(temperature, 10 + np.maximum(temperature - 60, 0), cooling=True)
     }
     assert statuses == {"qualified", "too few degree days", "a slope is not above 0", "the base is below 0"}
-    assert len(candidates(temperature, temperature, cooling=False)) == 62
+    assert len(candidates.of_days(temperature, temperature, cooling=False)) == 62
 
 
 def test_the_hash_is_of_the_input(ask: Callable[..., Result]) -> None:
