@@ -18,6 +18,7 @@ from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
 from cityctl.analysis.question import Question
+from cityctl.city.model import City
 from cityctl.errors import listed
 
 MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
@@ -218,8 +219,28 @@ def _figures(
         "beta_cooling": model["beta_cooling"] if model["cooling"] is not None else None,
         "heating_balance_point": model["heating"],
         "cooling_balance_point": model["cooling"],
+        **own_degrees(model, fahrenheit=speaks_fahrenheit(question.city)),
         "days": int(model["days"]),
         "beyond_days": int(model["beyond"]),
+    }
+
+
+def speaks_fahrenheit(city: City) -> bool:
+    """Whether city.yaml gives its outdoor temperature, or the one of its first zone that has one, in °F."""
+    known = [city.weather.temperature, *(zone.temperature for zone in city.zones.values())]
+    names = [name for name in known if name is not None]
+    return bool(names) and city.points()[names[0]].shown_unit == "degF"
+
+
+def own_degrees(model: Mapping[str, Any], *, fahrenheit: bool) -> dict[str, float | None]:
+    """Balance points and slopes of a model, which are in °F, in °C and kWh/K/d, or as they are."""
+    scale, zero = (1.0, 0.0) if fahrenheit else (1.8, 32.0)
+    heats, cools = model["heating"], model["cooling"]
+    return {
+        "heats_below": None if heats is None else (heats - zero) / scale,
+        "cools_above": None if cools is None else (cools - zero) / scale,
+        "heating_per_degree": None if heats is None else model["beta_heating"] * scale,
+        "cooling_per_degree": None if cools is None else model["beta_cooling"] * scale,
     }
 
 

@@ -49,13 +49,21 @@ COLUMNS: tuple[Column, ...] = (
     Column("r2_adj", "R² adj.", None, "share of the variance that the model explains, adjusted for its terms",
            "number", 3, 9),
     Column("intercept", "Base", "kWh/d", "use on a day without heating or cooling", "number", 2, 9),
-    Column("beta_heating", "Heating", "kWh/°F/d", "use per degree Fahrenheit below the heating balance point",
-           "number", 3, 9),
-    Column("beta_cooling", "Cooling", "kWh/°F/d", "use per degree Fahrenheit above the cooling balance point",
-           "number", 3, 9),
-    Column("heating_balance_point", "Heats below", "degF", "heating balance point (32 °F is 0 °C)",
+    Column("heats_below", "Heats below", "degC", "outdoor temperature below which it heats, in the city's own unit",
+           "number", 1, 8),
+    Column("cools_above", "Cools above", "degC", "outdoor temperature above which it cools, in the city's own unit",
+           "number", 1, 8),
+    Column("heating_per_degree", "Heating", "kWh/K/d", "use a day for each degree below that, in the city's own unit",
+           "number", 2, 8),
+    Column("cooling_per_degree", "Cooling", "kWh/K/d", "use a day for each degree above that, in the city's own unit",
+           "number", 2, 8),
+    Column("beta_heating", "Slope, heat", "kWh/°F/d", "as CalTRACK writes it: use per degree Fahrenheit below "
+           "the heating balance point", "number", 3, 9),
+    Column("beta_cooling", "Slope, cool", "kWh/°F/d", "as CalTRACK writes it: use per degree Fahrenheit above "
+           "the cooling balance point", "number", 3, 9),
+    Column("heating_balance_point", "Th", "degF", "as CalTRACK writes it: heating balance point (32 °F is 0 °C)",
            "integer", 0, 9),
-    Column("cooling_balance_point", "Cools above", "degF", "cooling balance point (32 °F is 0 °C)",
+    Column("cooling_balance_point", "Tc", "degF", "as CalTRACK writes it: cooling balance point (32 °F is 0 °C)",
            "integer", 0, 9),
     Column("days", "Days", None, "days compared since the measure", "integer", 0, 9),
     Column("beyond_days", "Beyond", None, "days colder or warmer than any day of the baseline",
@@ -80,6 +88,8 @@ EVIDENCE = (
 )
 # fmt: on
 BY_KEY = {one.key: one for one in COLUMNS}
+OWN_DEGREES = {"heats_below": "degF", "cools_above": "degF", "heating_per_degree": "kWh/°F/d",
+               "cooling_per_degree": "kWh/°F/d"}  # units of a city that speaks Fahrenheit  # fmt: skip
 TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "fsu", "saved_money",
           "saved_co2", "avoided_low", "avoided_high", "verdict")  # fmt: skip
 ROW = tuple(one.key for one in COLUMNS if one.key not in ("meters", "proven"))

@@ -95,6 +95,20 @@ def test_the_law_is_found_exactly(ask: Ask) -> None:
     assert row["days"] == 365
 
 
+@pytest.mark.parametrize(("unit", "heats", "slope"), [("degC", (55 - 32) / 1.8, 9.0), ("degF", 55.0, 5.0)])
+def test_the_model_is_told_in_the_degrees_that_the_city_speaks(
+    ask: Ask, unit: str, heats: float, slope: float
+) -> None:
+    """5 kWh for each °F are 9 for each K; what CalTRACK writes stays in °F."""
+    text = city().replace("temperature: {unit: degC", f"temperature: {{unit: {unit}")
+    result = ask("energy/savings", text, made(), "2025-01-01", "2026-01-01", **ONE)
+    row = only(result)
+    assert (row["heats_below"], row["heating_per_degree"]) == (pytest.approx(heats), pytest.approx(slope))
+    assert (row["heating_balance_point"], row["beta_heating"]) == (55, pytest.approx(5))
+    units = {column.key: column.unit for column in result.tables[0].columns}
+    assert (units["heats_below"], units["beta_heating"]) == (unit, "kWh/°F/d")
+
+
 def test_local_days_make_the_law_hold_over_changes_of_the_clocks(ask: Ask) -> None:
     """In UTC days the days of 23 and 25 hours would each lie between two temperatures."""
     row = ask_one(ask, made(zone="Europe/Berlin"), city("Europe/Berlin"))
