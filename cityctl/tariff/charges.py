@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from cityctl.tariff.carried import Carried
 from cityctl.tariff.demand import Months, demand_lines, highest
 from cityctl.tariff.lines import Bill, Line, cost_of
 from cityctl.tariff.model import Tariff
@@ -31,6 +32,7 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
     """
     wide: dict[tuple[int, int | None], Use] = {}
     found = []
+    carried = Carried()
     for number in sorted(days):
         first, last = days[number]
         bill = Bill(month_of(number))
@@ -45,7 +47,7 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
             key = (version.window, version.slide)
             if key not in wide:
                 wide[key] = use.in_windows(*key)
-            part = _Part(tariff.unit, version, start, end, (end - start).days / (last - first).days)
+            part = _Part(tariff.unit, version, start, end, (end - start).days / (last - first).days, days)
             demand = Months(
                 _between(wide[key], start, end),
                 _between(wide[key], first, last),
@@ -54,7 +56,7 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
                 part.share,
             )
             bill.lines += _priced(
-                part, _between(use, start, end), of_month.power_factor, demand, bill.remarks
+                part, _between(use, start, end), of_month.power_factor, demand, bill.remarks, carried
             )
         found.append(bill)
     return found
@@ -69,6 +71,7 @@ class _Part:
     first: date
     last: date
     share: float
+    billed: Mapping[int, Days]
 
     @property
     def days(self) -> int:
@@ -83,7 +86,9 @@ def _between(use: Use, first: date, last: date) -> Use:
     return use.of((use.day >= first.toordinal() - _EPOCH) & (use.day < last.toordinal() - _EPOCH))
 
 
-def _priced(part: _Part, use: Use, factor: float | None, demand: Months, remarks: list[str]) -> list[Line]:
+def _priced(
+    part: _Part, use: Use, factor: float | None, demand: Months, remarks: list[str], carried: Carried
+) -> list[Line]:
     version = part.version
     lines = []
     for standing in version.standing:
@@ -94,7 +99,7 @@ def _priced(part: _Part, use: Use, factor: float | None, demand: Months, remarks
         billed = standing.times * whole
         unit = f"{standing.unit} {standing.per}".strip()
         lines.append(Line("standing", standing.name, billed, unit, standing.price, billed * standing.price))
-    lines += _energy(part, use, demand, remarks)
+    lines += _energy(part, use, demand, remarks, carried)
     lines += demand_lines(version, demand, factor, remarks)
     if version.reactive is not None:
         if use.reactive is None:
@@ -106,9 +111,15 @@ def _priced(part: _Part, use: Use, factor: float | None, demand: Months, remarks
             lines.append(Line("reactive", version.reactive.name, billed, "kvarh", price, billed * price))
     if version.power_factor is not None:
         lines += _for_power_factor(version.power_factor, factor, lines, remarks)
-    least = version.minimum * part.of_calendar_month
-    if cost_of(lines) < least:
+    lines += carried.settle(version, part.first, part.last, part.unit, lines)
+    least = version.minimum * (part.days if version.minimum_per == "day" else part.of_calendar_month)
+    if least and cost_of(lines) < least:
         lines.append(Line("minimum", "minimum bill", 1.0, "", least, least - cost_of(lines)))
+    year = part.first.year
+    carried.costs[year] = carried.costs.get(year, 0.0) + cost_of(lines)
+    lacking = carried.lacks_of_year(version, part.billed, part.first, part.last, remarks)
+    if lacking:
+        lines.append(Line("minimum", "minimum of the year", 1.0, "", version.annual_minimum, lacking))
     for tax in version.taxes:
         base = cost_of(
             line for line in lines if line.kind != "tax" and (line.kind in tax.on or line.name in tax.on)
@@ -117,7 +128,7 @@ def _priced(part: _Part, use: Use, factor: float | None, demand: Months, remarks
     return lines
 
 
-def _energy(part: _Part, use: Use, demand: Months, remarks: list[str]) -> list[Line]:
+def _energy(part: _Part, use: Use, demand: Months, remarks: list[str], carried: Carried) -> list[Line]:
     """Use in the times of each entry, in its tiers; and what was fed in."""
     import numpy as np
 
@@ -126,7 +137,7 @@ def _energy(part: _Part, use: Use, demand: Months, remarks: list[str]) -> list[L
     if use.fed is not None and version.net_metering:
         net = replace(use, energy=use.energy - use.fed)
     lines: list[Line] = []
-    surplus = 0.0
+    surplus: list[tuple[Any, float]] = []
     groups: dict[object, list[Energy]] = {}
     for entry in version.energy:
         if part.first.month not in entry.months:
@@ -138,10 +149,15 @@ def _energy(part: _Part, use: Use, demand: Months, remarks: list[str]) -> list[L
     for entries in groups.values():
         in_times = np.logical_or.reduce([_holds(entry, net) for entry in entries])
         total = float(net.energy[in_times].sum())
-        if total < 0 and version.net_metering:
-            surplus -= total
+        credit = 0.0
+        if version.carry == "kWh":
+            credit, billed_at_all = carried.take_kwh(entries[0].group or entries[0].name, total)
+            if not billed_at_all:
+                continue
+        elif total < 0 and version.net_metering:
+            surplus.append((in_times, -total))
             continue
-        split |= _in_tiers(entries, net.of(in_times), _limits(entries, part, demand))
+        split |= _in_tiers(entries, net.of(in_times), _limits(entries, part, demand), credit)
     for entry in version.energy:
         billed = split.get(id(entry), 0.0)
         if billed:
@@ -170,12 +186,14 @@ def _limits(entries: Sequence[Energy], part: _Part, demand: Months) -> dict[int,
     return found
 
 
-def _in_tiers(entries: Sequence[Energy], use: Use, limits: Mapping[int, float]) -> dict[int, float]:
-    """What of the use falls to each entry: counted up in order of time."""
+def _in_tiers(
+    entries: Sequence[Energy], use: Use, limits: Mapping[int, float], credit: float = 0.0
+) -> dict[int, float]:
+    """What of the use falls to each entry: counted up in order of time, from what it is credited with on."""
     import numpy as np
 
-    after = np.cumsum(use.energy)
-    before = np.concatenate([[0.0], after[:-1]]) if len(after) else after
+    after = np.cumsum(use.energy) - credit
+    before = np.concatenate([[-credit], after[:-1]]) if len(after) else after
     steps = sorted(set(limits.values()))
     found = {}
     for entry in entries:
@@ -187,29 +205,30 @@ def _in_tiers(entries: Sequence[Energy], use: Use, limits: Mapping[int, float]) 
     return found
 
 
-def _fed_in(part: _Part, use: Use, surplus: float, remarks: list[str]) -> list[Line]:
-    """What was fed in, at the prices of its times; with net metering what is left of it at the month's end."""
+def _fed_in(part: _Part, use: Use, surplus: Sequence[tuple[Any, float]], remarks: list[str]) -> list[Line]:
+    """What was fed in, at the prices of its times; with net metering what each price's times have left of it.
+
+    `surplus`: which windows these are, and what is left in them at the month's end.
+    """
+    import numpy as np
+
     if use.fed is None or not use.fed.any():
         return []
     version = part.version
+    kept = use.fed
+    if version.net_metering:
+        kept = np.zeros(len(use.fed))
+        for in_times, left in surplus:
+            kept[in_times] += use.fed[in_times] * left / float(use.fed[in_times].sum())
     lines: list[Line] = []
-    fed = float(use.fed.sum())
-    amounts = [float(use.fed[_holds(entry, use)].sum()) for entry in version.sell]
-    kept = surplus / fed if version.net_metering else 1.0
-    for entry, amount in zip(version.sell, amounts, strict=True):
-        if amount and kept:
-            lines.append(
-                Line(
-                    "feed-in",
-                    entry.name,
-                    amount * kept,
-                    part.unit,
-                    -entry.price,
-                    -amount * kept * entry.price,
-                )
-            )
-    unpaid = (fed - sum(amounts)) * kept
-    if unpaid > 1e-9:
+    unpaid = float(kept.sum())
+    for entry in version.sell:
+        amount = float(kept[_holds(entry, use)].sum())
+        unpaid -= amount
+        if amount:
+            cost = -amount * entry.price
+            lines.append(Line("feed-in", entry.name, amount, part.unit, -entry.price, cost))
+    if unpaid > 1e-6:
         remarks.append(f"{unpaid:,.1f} {part.unit} were fed in and have no price".replace(",", " "))
     return lines
 

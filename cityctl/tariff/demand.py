@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from cityctl.tariff.lines import Line
 from cityctl.tariff.terms import Demand, PowerFactor, Ratchet, Version
 from cityctl.tariff.use import Use
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ def demand_lines(version: Version, of: Months, factor: float | None, remarks: li
             lines += _daily(entries, of)
             continue
         chosen = _within(entries, of.month)
+        if first.at:
+            chosen &= _holding(first.at, of.month)
         if not chosen.any():
             continue
-        billed = highest(of.month.of(chosen), apparent=first.of == "kVA")
+        at_these = of.month.of(chosen)
+        billed = _mean(at_these, first) if first.at else highest(at_these, apparent=first.of == "kVA")
         if version.power_factor is not None and first.of == "kW":
             billed *= _raised(version.power_factor, factor, remarks)
         if first.ratchet is not None:
@@ -96,6 +102,23 @@ def _within(entries: Sequence[Demand], use: Use, *, months: bool = True) -> Any:
         of_month = month if months else np.full(len(month), min(entry.months))
         chosen |= entry.holds(of_month, use.minute, use.weekday, use.holiday)
     return chosen
+
+
+def _holding(times: frozenset[datetime], use: Use) -> Any:
+    """Which windows hold one of some local times."""
+    import numpy as np
+
+    begins = use.day * 1440 + use.minute
+    chosen = np.zeros(len(begins), bool)
+    for one in times:
+        minute = (one.toordinal() - _EPOCH) * 1440 + one.hour * 60 + one.minute
+        chosen |= (begins <= minute) & (minute < begins + np.round(use.hours * 60))
+    return chosen
+
+
+def _mean(use: Use, entry: Demand) -> float:
+    """The mean power of windows [kW or kVA]."""
+    return float((use.apparent if entry.of == "kVA" else use.power).mean())
 
 
 def _daily(entries: Sequence[Demand], of: Months) -> list[Line]:

@@ -107,9 +107,32 @@ def _charges(version: Version, unit: str) -> list[tuple[object, ...]]:
         rows.append(
             ("net metering", "feed-in", None, unit, "what is fed in is taken off what is used, each month")
         )
+    rows += _carried(version, unit)
     if version.minimum:
-        rows.append(("minimum bill", "minimum", version.minimum, "month", "before taxes"))
+        rows.append(("minimum bill", "minimum", version.minimum, version.minimum_per, "before taxes"))
+    if version.annual_minimum:
+        rows.append(
+            ("minimum of the year", "minimum", version.annual_minimum, "year", "before taxes, in December")
+        )
     rows += [(one.name, "tax", one.share, "share", f"on {', '.join(one.on)}") for one in version.taxes]
+    return rows
+
+
+def _carried(version: Version, unit: str) -> list[tuple[object, ...]]:
+    if not version.carry:
+        return []
+    against = (
+        "the next months' use in the same times" if version.carry == "kWh" else "energy of the next bills"
+    )
+    rows: list[tuple[object, ...]] = [
+        ("carried", "credit", None, version.carry, f"what is left is taken off {against}")
+    ]
+    if version.true_up is not None:
+        price = -version.true_up.price if version.carry == "kWh" else None
+        left = "is paid" if version.carry == "kWh" or version.true_up.paid else "expires"
+        rows.append(
+            ("true-up", "credit", price, unit, f"what is left after month {version.true_up.month} {left}")
+        )
     return rows
 
 
@@ -130,6 +153,9 @@ def _demand(version: Version, demand: Demand) -> tuple[object, ...]:
     slides = f", each {version.slide} min" if version.slide else ""
     said = f"above {demand.above:g} {demand.of}, " if demand.above else ""
     said += times(demand)
+    if demand.at:
+        stamps = ", ".join(f"{one:%Y-%m-%d %H:%M}" for one in sorted(demand.at))
+        said = f"mean of the windows at {stamps}"
     if demand.ratchet:
         said += f", at least {demand.ratchet.share:.0%} of {demand.ratchet.months} months"
     if demand.least:

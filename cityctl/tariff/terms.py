@@ -5,7 +5,7 @@ Prices are in the tariff's currency.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -81,6 +81,19 @@ class Demand(When):
     above: float = Field(0.0, ge=0, description="kW from which on this price holds; below it another entry")
     ratchet: Ratchet | None = None
     least: float = Field(0.0, ge=0, description="kW that are billed at least: the contracted demand")
+    at: frozenset[datetime] = Field(
+        frozenset(),
+        description="local times, such as the network's own peaks: the mean of the windows that hold them is billed, "
+        "in place of the highest one",
+    )
+
+    @model_validator(mode="after")
+    def _of_the_wall(self) -> Demand:
+        if any(one.tzinfo is not None for one in self.at):
+            raise ValueError("`at` holds local times: no offset, no Z")
+        if self.at and (self.ratchet is not None or self.per == "day"):
+            raise ValueError("demand `at` given times has no ratchet, and is not billed by the day")
+        return self
 
 
 def _one_price(demands: list[Demand]) -> list[Demand]:
@@ -89,14 +102,14 @@ def _one_price(demands: list[Demand]) -> list[Demand]:
     for one in demands:
         if kinds.setdefault(one.name, (one.of, one.per)) != (one.of, one.per):
             raise ValueError(f"two demands are called `{one.name}` and are not of one kind")
-        said = (one.price, one.ratchet, one.least)
+        said = (one.price, one.ratchet, one.least, one.at)
         for month in one.months:
             if terms.setdefault((one.name, month, one.above), said) != said:
                 raise ValueError(f"two demands are called `{one.name}` and are not priced alike")
     return demands
 
 
-LineKind = Literal["standing", "energy", "demand", "reactive", "power factor", "feed-in", "minimum"]
+LineKind = Literal["standing", "energy", "demand", "reactive", "power factor", "feed-in", "credit", "minimum"]
 
 
 class PowerFactor(Strict):
@@ -125,6 +138,14 @@ class Sell(When):
 
     name: str = "feed-in"
     price: float = Field(description="in the tariff's currency for each kWh")
+
+
+class TrueUp(Strict):
+    """When what was carried from month to month ends: after this month, kWh at a price, money not at all or whole."""
+
+    month: int = Field(12, ge=1, le=12, description="after this month nothing is carried on")
+    price: float = Field(0.0, ge=0, description="paid for each kWh that is left")
+    paid: bool = Field(False, description="whether money that is left is paid; it expires otherwise")
 
 
 class Tax(Strict):
@@ -165,13 +186,27 @@ class Version(Strict):
     net_metering: bool = Field(
         False, description="what is fed in is taken off the month's use in the times of the same price"
     )
+    carry: Literal["", "kWh", "money"] = Field(
+        "",
+        description="what becomes of what is left at a month's end: `kWh` are taken off the next months' use in times "
+        "of the same name (needs net_metering), `money` off what the next bills ask for energy; paid out else",
+    )
+    true_up: TrueUp | None = Field(None, description="when what is carried ends; never where left out")
     minimum: float = Field(0.0, ge=0, description="what a month costs at least, before taxes")
+    minimum_per: Literal["month", "day"] = Field("month", description="`day`: times the days that are billed")
+    annual_minimum: float = Field(
+        0.0, ge=0, description="what a calendar year costs at least, before taxes; billed in December"
+    )
     taxes: list[Tax] = []
 
     @model_validator(mode="after")
     def _fits(self) -> Version:
         if self.slide is not None and self.window % self.slide:
             raise ValueError(f"a window of {self.window} min cannot begin each {self.slide} min")
+        if self.carry == "kWh" and not self.net_metering:
+            raise ValueError("`carry: kWh` needs `net_metering: true`: without it each kWh fed in is paid")
+        if self.true_up is not None and not self.carry:
+            raise ValueError("a `true_up` needs `carry`: nothing is carried without it")
         named = {one.name for many in (self.standing, self.energy, self.demand, self.sell) for one in many}
         named |= {self.reactive.name} if self.reactive is not None else set()
         named |= {self.power_factor.name} if self.power_factor is not None else set()

@@ -18,13 +18,21 @@ from cityctl.errors import InputRefused
 Entry = dict[str, Any]
 
 # Charges that no recipe can say; a rate that has one is refused.
-_UNSAID = ("annualmincharge", "coincidentratestructure", "coincidentrateschedule", "fueladjustmentsmonthly",
-           "demandreactivepowercharge")  # fmt: skip
+_UNSAID = (
+    "coincidentratestructure",
+    "coincidentrateschedule",
+    "fueladjustmentsmonthly",
+    "demandreactivepowercharge",
+)
+_WITH_TIMES = "coincident"  # the database does not say when the network has its peaks
+_KW_OF_HP = 0.745699872  # mechanical horsepower: 550 ft lbf/s
 # The camel-case names of the database's own dump: the same things in another shape.
 _DUMP = ("energyRateStrux", "flatDemandStrux", "demandRateStrux", "energyWeekdaySched")
 _TIERS = {"kWh": "month", "kWh daily": "day", "kWh/kW": "kW", "kWh/kW daily": "kW day"}
 _DEMAND = {
     "kW": ("kW", "month"),
+    "hp": ("kW", "month"),
+    "hp daily": ("kW", "day"),
     "kVA": ("kVA", "month"),
     "kW daily": ("kW", "day"),
     "kVA daily": ("kVA", "day"),
@@ -58,7 +66,11 @@ def _rate(found: Entry, name: str, path: Path) -> Entry:
             )
     for field in _UNSAID:
         if found.get(field) and any(_numbers(found[field])):
-            raise InputRefused(f"{path}: `{field}` cannot be said in a recipe")
+            hint = "leave it out, and give the recipe a demand `at` the local times of the network's peaks"
+            raise InputRefused(
+                f"{path}: `{field}` cannot be said in a recipe",
+                hint=hint if field.startswith(_WITH_TIMES) else None,
+            )
     version: Entry = {}
     if started := found.get("startdate"):
         version["from"] = datetime.fromtimestamp(int(started), UTC).date()
@@ -72,15 +84,18 @@ def _rate(found: Entry, name: str, path: Path) -> Entry:
     version["sell"] = _sell(found, path)
     if str(found.get("dgrules") or "").strip() == "Net Metering" or found.get("usenetmetering") is True:
         version["net_metering"] = True
-    version["minimum"] = _minimum(found, path)
+    version |= _minimum(found, path)
+    version["annual_minimum"] = float(found.get("annualmincharge") or 0) + version.get("annual_minimum", 0.0)
     _look_back(found, version["demand"], path)
-    if not any(version[part] for part in ("standing", "energy", "demand", "minimum")):
+    if not any(version.get(part) for part in ("standing", "energy", "demand", "minimum", "annual_minimum")):
         raise InputRefused(
             f"{path}: no charge in it",
             hint="wanted are fields as `energyratestructure`, `flatdemandstructure`",
         )
     title = " ".join(str(found[key]) for key in ("utility", "name") if found.get(key)) or name
-    used = {key: value for key, value in version.items() if value}
+    used = {
+        key: value for key, value in version.items() if value and (key, value) != ("minimum_per", "month")
+    }
     return {"title": title, "currency": "USD", "versions": [used]}
 
 
@@ -102,12 +117,15 @@ def _standing(found: Entry, path: Path) -> list[Entry]:
     return [{"name": "fixed charge", "price": float(amount), "per": _FIXED[unit]}]
 
 
-def _minimum(found: Entry, path: Path) -> float:
-    amount = found.get("mincharge") or found.get("minmonthlycharge")
+def _minimum(found: Entry, path: Path) -> Entry:
+    amount = float(found.get("mincharge") or found.get("minmonthlycharge") or 0)
     unit = str(found.get("minchargeunits") or "$/month")
-    if amount and unit != "$/month":
+    if amount and unit not in _FIXED:
         raise InputRefused(f"{path}: `mincharge` in `{unit}` cannot be said in a recipe")
-    return float(amount or 0)
+    if not amount:
+        return {}
+    per = _FIXED[unit]
+    return {"annual_minimum": amount} if per == "year" else {"minimum": amount, "minimum_per": per}
 
 
 def _energy(found: Entry, path: Path) -> list[Entry]:
@@ -185,18 +203,20 @@ def _flat_demand(found: Entry, path: Path) -> list[Entry]:
         chosen = [month + 1 for month, at in enumerate(months) if at == period]
         if chosen:
             when = {} if len(chosen) == 12 else {"months": chosen}
-            unit = _unit(found.get("flatdemandunit"), "flatdemandunit", path)
-            entries += _demand_tiers(f"demand {period + 1}", tiers, unit, [when], path)
+            said = found.get("flatdemandunit")
+            unit = _unit(said, "flatdemandunit", path)
+            entries += _demand_tiers(f"demand {period + 1}", _of_kw(tiers, said), unit, [when], path)
     return entries
 
 
 def _timed_demand(found: Entry, path: Path) -> list[Entry]:
-    unit = _unit(found.get("demandrateunit"), "demandrateunit", path)
+    said = found.get("demandrateunit")
+    unit = _unit(said, "demandrateunit", path)
     entries: list[Entry] = []
     for period, tiers in enumerate(found.get("demandratestructure") or ()):
         if any(_price(tier) for tier in tiers):
             times = _schedule(found, "demand", period, path)
-            entries += _demand_tiers(f"demand in period {period + 1}", tiers, unit, times, path)
+            entries += _demand_tiers(f"demand in period {period + 1}", _of_kw(tiers, said), unit, times, path)
     return entries
 
 
@@ -210,6 +230,21 @@ def _demand_tiers(name: str, tiers: list[Entry], unit: Entry, times: list[Entry]
         entries += [{**entry, **when} for when in times]
         above = float(tier.get("max") or 0)
     return entries
+
+
+def _of_kw(tiers: list[Entry], said: Any) -> list[Entry]:
+    """Tiers whose prices and limits are by the horsepower, by the kW."""
+    if not str(said or "").startswith("hp"):
+        return tiers
+    return [
+        {
+            **tier,
+            "rate": _price(tier) / _KW_OF_HP,
+            "adj": 0,
+            **({"max": float(tier["max"]) * _KW_OF_HP} if tier.get("max") else {}),
+        }
+        for tier in tiers
+    ]
 
 
 def _unit(said: Any, field: str, path: Path) -> Entry:

@@ -72,10 +72,9 @@ def test_each_hour_of_the_year_has_one_price(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"mincharge": 100, "minchargeunits": "$/kWh"}, "`mincharge` in `.*kWh` cannot be said"),
-        ({"annualmincharge": 100}, "`annualmincharge` cannot be said"),
         ({"coincidentratestructure": [[{"rate": 3}]]}, "`coincidentratestructure` cannot be said"),
         ({"demandreactivepowercharge": 0.4}, "`demandreactivepowercharge` cannot be said"),
-        ({"flatdemandunit": "hp"}, "a `flatdemandunit` of `hp`"),
+        ({"flatdemandunit": "A"}, "a `flatdemandunit` of `A`"),
         ({"demandwindow": 45}, "a `demandwindow` of 45 min"),
         ({"flatdemandstructure": [[{"rate": 8}, {"rate": 9}]], "flatdemandmonths": [0] * 12}, "no `max`"),
         ({"fixedchargeunits": "$/kW"}, "a fixed charge in"),
@@ -123,6 +122,21 @@ def test_what_else_a_rate_of_urdb_says(tmp_path: Path) -> None:
     )
     assert looked is not None
     assert looked.of == {6, 7, 8, 9}
+
+
+def test_horsepower_and_leasts_of_a_rate_of_urdb(tmp_path: Path) -> None:
+    """1 hp are 550 ft lbf/s, 0.745699872 kW: 8 for each hp are 10.728 for each kW."""
+    more = {"flatdemandunit": "hp", "flatdemandstructure": [[{"rate": 8, "max": 100}, {"rate": 6}]],
+            "flatdemandmonths": [0] * 12, "mincharge": 2, "minchargeunits": "$/day",
+            "annualmincharge": 900}  # fmt: skip
+    version = told(tmp_path, {**RATE, **more}).versions[0]
+    assert [(round(one.price, 6), round(one.above, 6), one.of) for one in version.demand] == [
+        (10.728177, 0, "kW"),
+        (8.046133, 74.569987, "kW"),
+    ]
+    assert (version.minimum, version.minimum_per, version.annual_minimum) == (2, "day", 900)
+    yearly = told(tmp_path, {**RATE, "mincharge": 500, "minchargeunits": "$/year"}).versions[0]
+    assert (yearly.minimum, yearly.annual_minimum) == (0, 500)
 
 
 def test_one_price_needs_no_schedule(tmp_path: Path) -> None:
