@@ -44,6 +44,8 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
                 continue
             if start > first:
                 bill.remarks.append(f"prices change on {start}")
+            elif number == min(days) and version.carry and not version.begins_anew(start.month):
+                bill.remarks.append("what was carried from the months before is not known, and not counted")
             key = (version.window, version.slide)
             if key not in wide:
                 wide[key] = use.in_windows(*key)

@@ -219,3 +219,7 @@ class Version(Strict):
                         + (f"; did you mean `{match}`?" if match else "")
                     )
         return self
+
+    def begins_anew(self, month: int) -> bool:
+        """Whether nothing can be carried into a month: the one after the true-up."""
+        return self.true_up is not None and month == self.true_up.month % 12 + 1

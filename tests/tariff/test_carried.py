@@ -101,6 +101,7 @@ def test_money_pays_for_energy_alone_and_expires() -> None:
         "carry": "money",
     }
     november, december = bills(told({**terms, "true_up": {"month": 12}}), *two_months(-300, 24))
+    assert november.remarks == ["what was carried from the months before is not known, and not counted"]
     assert lines(november) == {"standing charge": 7, "feed-in": -30, "carried to the next month": 30}
     assert lines(december) == {
         "standing charge": 7,
