@@ -16,6 +16,7 @@ from cityctl.analysis.energy.bills import LeftOut
 from cityctl.analysis.energy.columns import ROW
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.normal import LEAST_DAYS
 from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
@@ -77,7 +78,8 @@ class Row:
 class Known:
     """What the engine found out about one meter.
 
-    Sums of its days, its model, CO2 [kg], events, a normal year [kWh], bills that are not in the account.
+    Sums of its days, its model, CO2 [kg], events, a normal year [kWh, not a number where it was asked for and there is
+    none], bills that are not in the account.
     """
 
     totals: Mapping[str, Any] | None
@@ -106,10 +108,13 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     assert model is not None
     row.figures = _figures(question, one, totals, model)
     row.figures["saved_co2"] = known.carbon
-    row.figures["normal_kwh"] = known.normal
+    lacks_year = known.normal is not None and math.isnan(known.normal)
+    row.figures["normal_kwh"] = None if lacks_year else known.normal
     row.doubts = [*_idle(model), *(str(event) for event in known.events if event.kind == "huge")]
     row.remarks = [*_remarks(one, totals, model, row), *_lost(known.left_out)]
     row.remarks += [str(event) for event in known.events if event.kind != "huge"]
+    if lacks_year:
+        row.remarks.append(f"no normal year: a model of it needs {LEAST_DAYS} sound days since the measure")
     changed = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
     row.apart = changed or bool(row.doubts)
     row.verdict = _verdict(row)
@@ -330,8 +335,9 @@ def _lost(bills: Sequence[LeftOut]) -> list[str]:
     told = []
     for why, held in by_reason.items():
         days = listed([f"{one.day} to {one.until}" if one.until else f"from {one.day} on" for one in held], 3)
-        amount = f"{sum(one.amount for one in held):,.0f} kWh".replace(",", " ")
-        told.append(f"{len(held)} bill{'' if len(held) == 1 else 's'} left out ({days}; {amount}): {why}")
+        kwh = sum(one.amount for one in held)
+        amount = f"; {kwh:,.0f} kWh".replace(",", " ") if kwh else ""
+        told.append(f"{len(held)} bill{'' if len(held) == 1 else 's'} left out ({days}{amount}): {why}")
     return told
 
 

@@ -17,8 +17,8 @@ from cityctl.analysis.energy.billing import Bills
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
-Read = tuple[date, date | None, float, bool]
-"""(first day, the day after the last one, amount, whether it is estimated)."""
+Read = tuple[date, date | None, float | None, bool]
+"""(first day, the day after the last one, amount, whether it is estimated); None: not known."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ ESTIMATED = "estimated, and no true read follows"
 ENDLESS = "no later read or end says how long it lasts"
 MEASURE = "the measure lies within"
 BEYOND = "part of it lies outside of what is asked for"
+GAPPED = "readings on less than 90 % of its days"
 WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
 
 
@@ -61,6 +62,9 @@ def merged(rows: Sequence[Read], out: list[LeftOut] | None = None) -> list[Perio
     lost = [] if out is None else out
     begun: tuple[date, float] | None = None
     for day, until, amount, estimated in rows:
+        if amount is None:
+            lost.append(LeftOut(day, until, 0.0, GAPPED))
+            continue
         start, so_far = begun if begun is not None else (day, 0.0)
         begun = None
         if until is None:

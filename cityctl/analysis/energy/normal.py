@@ -21,7 +21,10 @@ YEAR = 365.0
 
 
 def savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
-    """Meter -> kWh that a year of the same weather takes less; those without a year since the measure are left out."""
+    """Meter -> kWh that a year of the same weather takes less.
+
+    Those without a year since the measure are left out; days of shutdowns (savings_apart) are no part of it.
+    """
     import numpy as np
 
     cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
@@ -31,7 +34,11 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
     ):
         parts.setdefault(meter, {})[cell] = tuple(0.0 if value is None else float(value) for value in held)
     days = question.engine.arrow(
-        "select meter, cell, reporting, y / length as y, t from savings_daily where t is not null order by meter, day"
+        "select d.meter as meter, d.cell as cell, d.reporting as reporting, d.t as t, "
+        "case when a.meter is null then d.y / d.length end as y from savings_daily as d "
+        "left join savings_apart as a on a.meter = d.meter and d.reporting "
+        "and d.day >= a.first_day and d.day <= a.last_day "
+        "where d.t is not null order by d.meter, d.day"
     )
     found: dict[str, float] = {}
     for meter, columns in by_meter(days):

@@ -6,6 +6,7 @@ question and turns the sums into rows. It knows no store, no file and no clock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import accumulate
@@ -119,7 +120,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     emitting = [one for one in meters if one.carbon is not None]
     carbon = {meter: kg for ends in parts(emitting) for meter, kg in ask.rows(question.sql("carbon"), ends)}
     by_day = question.parameters["method"] in ("caltrack2", "split")
-    year = normal.savings(question, meters) if question.parameters["normal"] and by_day else {}
+    year = normal.savings(question, meters) if question.parameters["normal"] and by_day else None
     lost = bills.left_out(question)
     rows = []
     for one in meters:
@@ -130,7 +131,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             models.get(meter),
             carbon.get(meter),
             events_met,
-            year.get(meter),
+            None if year is None else year.get(meter, math.nan),
             lost.get(meter, []),
         )
         rows.append(account.judge(question, one, known))

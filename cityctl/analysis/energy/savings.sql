@@ -423,7 +423,7 @@ group by h.meter, h.day, h.reporting
 -- Periods of the meters that are read by the month, in local days: an amount lasts until the next read, a
 -- counter's rise from one read to the next. A reading without a value, a second before a period's end, says where an
 -- amount ends that no other follows at once; `until` is null where nothing says it. Finer meters are put together by
--- calendar month.
+-- calendar month; one with less than nine days in ten has no amount.
 select b.meter as meter, b.day as day, b.until as until, b.amount as amount, b.estimated as estimated
 from (
     select r.point as meter, c.day as day, r.value as value, m.kind as kind,
@@ -447,12 +447,11 @@ where b.value is not null and (b.kind = 'interval' or (b.until is not null and b
 union all
 select d.meter as meter, cast(date_trunc('month', d.day) as date) as day,
        cast(date_trunc('month', d.day) + interval '1' month as date) as until,
-       avg(d.y) * count(*) as amount, false as estimated
+       case when count(d.y) >= 0.9 * count(*) then avg(d.y) * count(*) end as amount, false as estimated
 from savings_daily as d
 join steps as p on p.meter = d.meter and p.every_s <= 864000
 group by d.meter, date_trunc('month', d.day)
-having count(d.y) >= 0.9 * count(*)
-   and count(*) >= extract(day from cast(date_trunc('month', min(d.day)) + interval '1' month as date) - interval '1' day)
+having count(d.y) > 0 and count(*) >= extract(day from cast(date_trunc('month', min(d.day)) + interval '1' month as date) - interval '1' day)
 order by meter, day
 
 -- name: series
