@@ -17,19 +17,58 @@ from cityctl.tariff.scenarios import prices
 from cityctl.tariff.terms import Energy, Version
 from cityctl.tariff.use import Use
 
+BACKWARDS = 0.02  # of the usual: flow or power further below zero than that is no noise
+ENOUGH = 0.9  # of the hours that a pump ran: below it, what is not metered is told
+
 
 class PumpSeries:
-    """One pump's windows: flow [m³/h], head [m], power [kW], whether it ran; `part` is its part of a shared flow."""
+    """One pump's windows: flow [m³/h], head [m], power [kW], whether it ran; `part` is its part of a shared flow.
 
-    def __init__(self, pump: PumpPoints, values: dict[str, Any], city: City, size: int) -> None:
+    Flow and power below zero count as not metered; `doubts` names them and what is lacking. `turned`: its power is
+    below zero too often to tell when it ran; `sound` turns false where its figures cannot be right.
+    """
+
+    def __init__(
+        self, pump: PumpPoints, values: dict[str, Any], city: City, size: int, *, asked: float | None = None
+    ) -> None:
+        """`size` windows of values; `asked`: how many the whole interval has, of which the others hold none."""
         import numpy as np
 
         nothing = np.full(size, np.nan)
         self.pump = pump
-        self.power = values.get(str(pump.power), nothing)
+        self.sound = True
+        self.turned = False
+        self.doubts: list[str] = []
+        self.power = self._forward(values.get(str(pump.power), nothing), "power")
         self.on = pumping.running(self.power)
-        self.flow = self.part = values.get(str(pump.flow), nothing)
+        self.flow = self.part = self._forward(values.get(str(pump.flow), nothing), "flow")
         self.head = head_of(pump, values, city, size)
+        read = np.isfinite(values.get(str(pump.power), nothing)).sum() / (asked or size)
+        if read < ENOUGH:
+            self.doubts.append(f"its power is metered in {read:.0%} of the interval")
+        ran = self.on & np.isfinite(self.flow) & np.isfinite(self.head)
+        if self.on.any() and ran.sum() < ENOUGH * self.on.sum():
+            share = ran.sum() / self.on.sum()
+            self.doubts.append(
+                f"flow, head and power are metered together in {share:.0%} of the hours that it ran"
+            )
+
+    def _forward(self, values: Any, word: str) -> Any:
+        """Values without those below zero; how many these are is a doubt."""
+        import numpy as np
+
+        known = np.isfinite(values)
+        if not known.any():
+            return values
+        usual = float(np.quantile(np.abs(values[known]), 0.95))
+        below = known & (values < -BACKWARDS * usual)
+        if below.any():
+            self.doubts.append(
+                f"{word} below zero in {below.sum() / known.sum():.1%} of its readings: turned round?"
+            )
+            back = float(np.abs(values[below]).sum() / np.abs(values[known]).sum())
+            self.turned |= word == "power" and back > 1 - ENOUGH
+        return np.where(below, np.nan, values)
 
     def share(self, station: list[PumpSeries]) -> None:
         """Of a flow that a station shares: all of it while this pump runs alone, else its part by power."""

@@ -126,7 +126,8 @@ def combinations(
         together = tuple(name for place, name in enumerate(names) if number >> place & 1)
         members = [place for place in range(len(names)) if number >> place & 1]
         total = duty(hours, flow[members].sum(axis=0), head, power[members].sum(axis=0), chosen)
-        found.append(Combination(together, total))
+        if total.volume > 0:
+            found.append(Combination(together, total))
     return sorted(found, key=lambda one: one.duty.specific if one.duty.specific is not None else float("inf"))
 
 

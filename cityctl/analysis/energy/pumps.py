@@ -21,6 +21,9 @@ from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
 SUMMARY = "efficiency, wear and cost of each pump and combination, and the value of other hours"
+MOST_UNKNOWN = (
+    0.1  # of the quarters of an hour in which a pump ran without a flow, to tell what other hours are worth
+)
 PARAMETERS = (
     Parameter(
         "tariff", "text", None, None, "recipe of recipes/tariffs; city.yaml's price of power where left out"
@@ -78,7 +81,10 @@ def answer(question: Question) -> Result:
         silent = [point for point in one.all if not one.lacking and point not in values]
         lacking += [Missing(one.asset, f"no readings of {listed(silent)}")] if silent else []
     pumps_read = [one for one in pumps if not one.lacking and all(point in values for point in one.all)]
-    arrays = {one.asset: PumpSeries(one, values, question.city, len(at)) for one in pumps_read}
+    quarters_asked = question.interval.length.total_seconds() / 3600 / HOURS
+    arrays = {
+        one.asset: PumpSeries(one, values, question.city, len(at), asked=quarters_asked) for one in pumps_read
+    }
     for series in arrays.values():
         series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
     day = at.astype("datetime64[D]").astype(int)
@@ -86,6 +92,8 @@ def answer(question: Question) -> Result:
     rows, findings = [], []
     for name, series in arrays.items():
         row, verdict = _row(question, series, day, price, best.get(series.pump.zone))
+        series.sound = not (series.turned or verdict.startswith("IMPLAUSIBLE"))
+        lacking += [Missing(name, doubt) for doubt in series.doubts]
         rows.append(row)
         if verdict != "normal":
             findings.append(
@@ -100,7 +108,7 @@ def answer(question: Question) -> Result:
         members = [series for series in arrays.values() if (series.pump.zone or "") == station]
         together += _together(station, members)
         choice += _choice(station, members)
-        shift += _shift(question, station, members, at, values, price)
+        shift += _shift(question, station, members, values, price)
     for key, title, columns, found in (
         ("together", "Combinations, the cheapest first", TOGETHER, together),
         ("choice", "The cheapest combination for each duty", BEST, choice),
@@ -113,7 +121,9 @@ def answer(question: Question) -> Result:
         tables=tables,
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(len(pumps), len(arrays), lacking, "pumps"),
+        completeness=Completeness(
+            len(pumps), sum(not series.doubts for series in arrays.values()), lacking, "pumps"
+        ),
         notes=list(NOTES),
         summary=f"{len(findings)} of {len(arrays)} pumps are worth a look",
     )
@@ -151,6 +161,8 @@ def _row(
         cost = float((used * price).sum())
         paid, mean = cost / float(used.sum()) if used.sum() > 0 else None, float(price.mean())
     verdict = _verdict(total.efficiency, change, best, asked["worse"], asked["good"], ran=bool(one.on.any()))
+    if one.turned:
+        verdict = "NOT ASSESSABLE its power is below zero"
     row: tuple[object, ...] = (
         one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.on), total.volume, total.energy, total.specific,
         total.head, total.efficiency, change, pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean,
@@ -189,29 +201,44 @@ def _verdict(
     return "; ".join(said) or "normal"
 
 
+def _sound(members: list[PumpSeries]) -> tuple[list[PumpSeries], Any]:
+    """The pumps whose figures can be right, and whether each ran while no other one did: arrays pumps x windows."""
+    import numpy as np
+
+    sound = [one for one in members if one.sound]
+    if len(sound) < 2:
+        return [], None
+    beside = np.logical_or.reduce(
+        [one.on for one in members if not one.sound] or [np.zeros(len(sound[0].on), bool)]
+    )
+    return sound, np.array([one.on & ~beside for one in sound])
+
+
 def _together(station: str, members: list[PumpSeries]) -> list[tuple[object, ...]]:
     import numpy as np
 
-    if len(members) < 2:
+    members, on = _sound(members)
+    if not members:
         return []
-    on, flow, power = (np.array([getattr(one, key) for one in members]) for key in ("on", "part", "power"))
+    flow, power = (np.array([getattr(one, key) for one in members]) for key in ("part", "power"))
     head = np.array([np.where(one.on, one.head, np.nan) for one in members])
     known = np.isfinite(head)
     mean = np.where(known.any(axis=0), np.nansum(head, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    names = [one.pump.asset for one in members]
     return [
         (station, " + ".join(one.pumps), one.duty.hours, one.duty.volume, one.duty.energy, one.duty.specific,
          one.duty.head, one.duty.efficiency)
-        for one in pumping.combinations([one.pump.asset for one in members], on, HOURS, np.nan_to_num(flow), mean,
-                                        np.nan_to_num(power))
+        for one in pumping.combinations(names, on, HOURS, flow, mean, power)
     ]  # fmt: skip
 
 
 def _choice(station: str, members: list[PumpSeries]) -> list[tuple[object, ...]]:
     import numpy as np
 
-    if len(members) < 2:
+    members, on = _sound(members)
+    if not members:
         return []
-    on, flow, power = (np.array([getattr(one, key) for one in members]) for key in ("on", "part", "power"))
+    flow, power = (np.array([getattr(one, key) for one in members]) for key in ("part", "power"))
     flow, power = np.where(on, flow, 0.0), np.where(on, power, 0.0)
     names = [one.pump.asset for one in members]
     return [
@@ -224,7 +251,6 @@ def _shift(
     question: Question,
     station: str,
     members: list[PumpSeries],
-    at: Any,
     values: dict[str, Any],
     price: Any | None,
 ) -> list[tuple[object, ...]]:
@@ -234,19 +260,37 @@ def _shift(
     tank = tank_of(question.city, station or None)
     if tank is None or tank.level not in values or price is None or float(np.ptp(price)) == 0:
         return []
-    pumped = (
-        sum((np.where(one.on, np.nan_to_num(one.part), 0.0) for one in members), np.zeros(len(at))) * HOURS
-    )
+    wrong = [one.pump.asset for one in members if not one.sound]
+    if wrong:
+        return [
+            (
+                station,
+                None,
+                None,
+                None,
+                None,
+                f"NOT ASSESSABLE what {listed(wrong)} tells cannot be right",
+            )
+        ]
+    flows = np.array([np.where(one.on, one.part, 0.0) for one in members])
+    unknown = ~np.isfinite(flows)
+    if unknown.any(axis=0).mean() > MOST_UNKNOWN:
+        return [(station, None, None, None, None, "NOT ASSESSABLE the flow of its pumps has too many gaps")]
+    usual = [
+        float(np.nanmean(flow[one.on])) if one.on.any() else 0.0
+        for one, flow in zip(members, flows, strict=True)
+    ]
+    pumped = np.where(unknown, np.array(usual)[:, None], flows).sum(axis=0) * HOURS
     level = values[tank.level] * tank.area
     known = np.isfinite(level)
     energy, volume = (sum(getattr(one.duty, key) for one in members) for key in ("energy", "volume"))
     if known.mean() < 0.9 or not volume:
-        return [(station, volume, None, None, None, "its level has too many gaps")]
+        return [(station, volume, None, None, None, "NOT ASSESSABLE its level has too many gaps")]
     level = np.interp(np.arange(len(level)), np.flatnonzero(known), level[known])
     low, high = (question.parameters[key] * tank.volume for key in ("tank_low", "tank_high"))
     found = pumping.cheapest(
         price, pumped, level, specific=energy / volume, most=float(pumped.max()), low=low, high=high
     )
     if found is None:
-        return [(station, volume, None, None, None, "the tank's limits cannot be kept")]
+        return [(station, volume, None, None, None, "NOT ASSESSABLE the tank's limits cannot be kept")]
     return [(station, volume, found.was, found.cost, found.was - found.cost, "possible")]

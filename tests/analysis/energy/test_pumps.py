@@ -223,3 +223,58 @@ def test_the_cheapest_hours_keep_the_tank(seed: int) -> None:
     assert after.max() <= max(900.0, level.max()) + 1e-6
     assert after[-1] >= level[-1] - 1e-6
     assert found.pumped.max() <= 30 + 1e-9
+
+
+def both(series: dict[str, Any]) -> dict[str, Any]:
+    """The same month, with p2 (60 %, 50 m³/h) beside p1 on even days from 6 to 12."""
+    times, _ = series["p1-flow"]
+    hour = np.arange(len(times)) / 4
+    beside = (hour % 24 >= 6) & (hour % 24 < 12) & ((hour // 24).astype(int) % 2 == 0)
+    series["p2-flow"] = (times, np.where(beside, 50.0, series["p2-flow"][1]))
+    series["p2-power"] = (times, np.where(beside, 50 * 40 / 367 / 0.6, series["p2-power"][1]))
+    return series
+
+
+def test_a_flow_with_gaps_is_no_flow_of_nothing(works: Callable[..., Result]) -> None:
+    """Two thirds of p1's flow are gone: what each m³ takes stays, and how much is metered is told."""
+    series = both(month(0.60))
+    whole = {row["pumps_run"]: row for row in rows_of(works(series), "together")}
+    assert whole["p1 + p2"]["specific"] == pytest.approx((100 / 0.72 + 50 / 0.6) * 40 / 367 / 150)
+    times, flow = series["p1-flow"]
+    kept = np.arange(len(times)) % 3 == 0
+    series["p1-flow"] = (times[kept], flow[kept])
+    found = works(series)
+    for row in rows_of(found, "together"):
+        assert row["specific"] == pytest.approx(whole[row["pumps_run"]]["specific"], rel=1e-6)
+    told = {one.what: one.why for one in found.completeness.missing}
+    assert told == {"p1": "flow, head and power are metered together in 34% of the hours that it ran"}
+    assert rows_of(found, "shift")[0]["verdict"] == "NOT ASSESSABLE the flow of its pumps has too many gaps"
+
+
+def test_a_pump_whose_figures_cannot_be_right_is_in_no_comparison(works: Callable[..., Result]) -> None:
+    """W taken for kW: neither a combination with it nor the value of other hours may be told."""
+    series = both(month(0.60))
+    times, power = series["p1-power"]
+    series["p1-power"] = (times, power * 1000)
+    found = works(series)
+    assert {table.key for table in found.tables} == {"pumps", "shift"}
+    (row,) = rows_of(found, "shift")
+    assert (row["worth_shifting"], row["verdict"]) == (None, "NOT ASSESSABLE what p1 tells cannot be right")
+
+
+@pytest.mark.parametrize(("point", "word"), [("p1-flow", "flow"), ("p1-power", "power")])
+def test_readings_below_zero_are_told(works: Callable[..., Result], point: str, word: str) -> None:
+    series = month(0.72)
+    times, values = series[point]
+    series[point] = (times, -values)
+    found = works(series)
+    rows = {row["pumps_run"]: row for row in rows_of(found, "pumps")}
+    assert rows["p1"]["verdict"].startswith("NOT ASSESSABLE")
+    assert rows["p1"]["pumped_m3"] == 0
+    assert any(one.what == "p1" and f"{word} below zero" in one.why for one in found.completeness.missing)
+
+
+def test_three_days_of_a_month_are_told(works: Callable[..., Result]) -> None:
+    series = {name: (times[:288], values[:288]) for name, (times, values) in month(0.72).items()}
+    missing = works(series).completeness.missing
+    assert [one.why for one in missing] == ["its power is metered in 10% of the interval"] * 2
