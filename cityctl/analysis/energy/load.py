@@ -7,7 +7,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy.load_shape import EXCEEDED, Shape, longest_at_zero, shape, unlike_days, week
+from cityctl.analysis.energy.load_shape import (
+    EXCEEDED,
+    Shape,
+    far_above,
+    longest_at_zero,
+    said_far_above,
+    shape,
+    unlike_days,
+    week,
+)
 from cityctl.analysis.energy.meters import USE, network_of
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.windowed import (
@@ -157,6 +166,9 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     below = int((found.use.energy < 0).sum())
     if below:
         said.append(f"{below} windows below zero: does it feed in?")
+    high = far_above(found.use)
+    if high is not None:
+        said.append(said_far_above(high))
     hours = longest_at_zero(found.use)
     if hours >= IDLE_HOURS and network_of(question.city, point) == "power":
         said.append(f"0 for {hours:.0f} h in a row: was it off, or is missing written as 0?")

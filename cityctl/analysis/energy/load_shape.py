@@ -15,6 +15,7 @@ NIGHT = (60, 300)  # minutes of the local day: 01:00 to 05:00
 UNLIKE = 4.0  # robust standard deviations that make a day unlike the others
 LEAST_LIKE = 8  # days of the same kind that it takes to say so
 LEAST_CHANGE = 0.1  # of the usual use of such a day
+FAR_ABOVE, LEAST_WINDOWS = 30.0, 100  # times the others, and windows that it takes to say so
 WHOLE_DAY = 0.9  # share of a day that has to be metered
 
 
@@ -85,6 +86,28 @@ def longest_at_zero(use: Any) -> float:
         return 0.0
     edges = np.flatnonzero(np.diff(np.concatenate([[0], idle.astype(np.int8), [0]]))).reshape(-1, 2)
     return max(float(use.hours[begin:end].sum()) for begin, end in edges.tolist())
+
+
+def far_above(use: Any) -> tuple[int, float] | None:
+    """(how many windows, the highest power [kW]) far above all others: 30 times what 99.9 % of them stay below.
+
+    At most one window in a thousand, or one; None where there is none: what a load reaches more often is its own.
+    """
+    import numpy as np
+
+    power = np.sort(use.power[use.power > 0])
+    few = max(1, len(power) // 1000)
+    if len(power) < LEAST_WINDOWS:
+        return None
+    high = int((power > FAR_ABOVE * power[-1 - few]).sum())
+    return (high, float(power[-1])) if high else None
+
+
+def said_far_above(found: tuple[int, float], unit: str = "kW") -> str:
+    """`2 windows far above all others, up to 1 000 000 kW: wrong readings?`."""
+    windows, power = found
+    told = f"{power:,.0f}".replace(",", " ")
+    return f"{windows} window{'' if windows == 1 else 's'} far above all others, up to {told} {unit}: wrong readings?"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from cityctl.analysis.energy.load_shape import far_above, said_far_above
 from cityctl.analysis.energy.windowed import Windows
 from cityctl.result import Missing
 from cityctl.tariff.charges import bills
@@ -62,6 +63,9 @@ class Metered:
             )
         if below and not any(one.sell or one.net_metering for one in versions):
             made.doubts.append(f"{below} readings below zero are billed as none: does it feed in?")
+        high = far_above(use)
+        if high is not None:
+            made.doubts.append(said_far_above(high, "kW" if tariff.unit == "kWh" else "m³/h"))
         made.doubts += tariff.doubts()
         if tariff.example:
             made.remarks.append("the tariff is an example: nobody pays these prices")

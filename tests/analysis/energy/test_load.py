@@ -90,14 +90,16 @@ def test_a_meter_that_is_silent_is_named(ask: Callable[..., Result]) -> None:
 
 
 def test_what_makes_a_load_doubtful_is_named(ask: Callable[..., Result]) -> None:
-    """Two days at 0, one hour that feeds in, and a third of the interval not metered."""
+    """Two days at 0, one hour that feeds in, one that no hall can use, and a third of the interval not metered."""
     times, use = hall()
     use[100:148] = 0.0
     use[500] = -1.0
+    use[600] = 12000.0
     found = ask("energy/load", HALL, {"hall-kwh": (times[:1456], use[:1456])}, "2024-01-01", "2024-04-01")
     assert [one.why for one in found.completeness.missing] == [
         "67% of the interval metered",
         "1 windows below zero: does it feed in?",
+        "1 window far above all others, up to 12 000 kW: wrong readings?",
         "0 for 48 h in a row: was it off, or is missing written as 0?",
     ]
     assert (found.completeness.wanted, found.completeness.had) == (1, 0)
