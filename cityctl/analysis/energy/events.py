@@ -49,9 +49,9 @@ class Event:
         if self.kind == "dead":
             return f"0 on {self.kwh:.0f} days since {self.first}: is it shut down, or the meter dead?"
         if self.kind == "huge":
-            days = f"{self.kwh:.0f} day{'' if self.kwh == 1 else 's'}"
+            told = f"{self.kwh:.0f} day{'' if self.kwh == 1 else 's'}"
             return (
-                f"{days} with more than {HUGE:g} times what 95 % of the days stay below, "
+                f"{told} with more than {HUGE:g} times what 95 % of the days stay below, "
                 f"the first on {self.first}: wrong readings?"
             )
         if self.kind == "shutdown":

@@ -23,6 +23,8 @@ SUMMARY = "yield, performance ratio and curtailment of each PV plant after IEC 6
 ROLE, MODULE, LIMIT = "generation", "module", "limit"
 LEAST_HELD = 0.8  # of a step's readings
 LEAST_OF_DAY = 0.9  # of a day's steps
+LEAST_METERED = 0.9  # of the interval
+STANDBY = 0.02  # of the rated power: what a plant takes at night
 LEAST_OTHERS = 2  # plants that it takes to judge a day by them
 PLAUSIBLE = (0.3, 1.0)  # performance ratio
 COLUMNS = solar_words.COLUMNS
@@ -50,6 +52,7 @@ class _Judged:
     energy: Any  # of each day [kWh]; nan where the day is not metered whole, or curtailed
     nominal: Any  # of each day at PR 1 [kWh]
     counted: Any  # energy of each day that makes the ratio [kWh]
+    doubts: list[str]  # what makes its figures doubtful
 
 
 def _plants(city: City) -> dict[str, _Points]:
@@ -109,6 +112,7 @@ def answer(question: Question) -> Result:
             lacking.append(Missing(name, found))
             continue
         judged.append(found)
+        lacking += [Missing(name, doubt) for doubt in found.doubts]
         if found.found.ratio is None:
             lacking.append(Missing(name, "no irradiance: yields only, no performance ratio"))
     weak = {one.asset: _weak(one, judged, question.city, days) for one in judged}
@@ -133,7 +137,9 @@ def answer(question: Question) -> Result:
         ],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(len(known), len(judged), lacking, "plants"),
+        completeness=Completeness(
+            len(known), len(known) - len({one.what for one in lacking}), lacking, "plants"
+        ),
         notes=list(NOTES),
         summary=f"{generated:.0f} kWh from {len(judged)} plants, {lost:.0f} kWh curtailed, {len(below)} days below",
     )
@@ -182,12 +188,28 @@ def _judge(question: Question, name: str, own: _Points, days: list[Any]) -> _Jud
         asset=name,
         found=found,
         metered=metered,
+        doubts=_doubts(power, solar.peak, metered),
         energy=np.where(whole & (np.bincount(place, found.held_back, size) == 0), energy, np.nan),
         nominal=np.where(whole, np.bincount(place, np.where(use, found.nominal, 0.0), size), np.nan),
         counted=np.where(
             whole, np.bincount(place, np.where(use, np.nan_to_num(power) * step, 0.0), size), np.nan
         ),
     )
+
+
+def _doubts(power: Any, peak: float, metered: float) -> list[str]:
+    """What makes a plant's figures doubtful: gaps, and production below zero that no inverter's standby is."""
+    import numpy as np
+
+    said = []
+    if metered < LEAST_METERED:
+        said.append(f"production and sun are metered in {metered:.0%} of the interval")
+    below = int((np.nan_to_num(power) < -STANDBY * peak).sum())
+    if below:
+        said.append(
+            f"production below zero in {below} steps: turned round, or does the meter see the site's use?"
+        )
+    return said
 
 
 def _production(question: Question, point: Point, start: int, width: int, count: int) -> Any:

@@ -167,3 +167,18 @@ def test_eight_days_are_needed() -> None:
     energy = np.array([1.0, 1, 1, 1, 1, 1, 0.5, 1])
     assert [one.day for one in days_below(energy, np.ones(8))] == [6]
     assert days_below(energy[:7], np.ones(7)) == []
+
+
+def test_gaps_and_production_below_zero_are_named(ask: Callable[..., Result]) -> None:
+    """Three of 14 days of plant a; plant c is wired the wrong way round. The ratio is of what was metered."""
+    few = TIMES < np.datetime64("2026-06-04")
+    series = {
+        "a-power": (TIMES[few], 0.8 * 100 * SUN[few] / 1000),
+        "c-energy": (TIMES, -0.7 * 20 * SUN / 1000 / 4),
+    }
+    found, rows = asked(ask, series)
+    assert rows["a"]["performance_ratio"] == pytest.approx(0.8)
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["a"] == "production and sun are metered in 21% of the interval"
+    assert said["c"].startswith("production below zero in ")
+    assert (found.completeness.wanted, found.completeness.had) == (3, 0)
