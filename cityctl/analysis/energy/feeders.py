@@ -24,7 +24,7 @@ from cityctl.analysis.energy.network_balance import (
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
-from cityctl.clock import Interval
+from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 
@@ -60,6 +60,7 @@ _FEEDERS = ("zone", "customer_meters", "balance_days", "uneven_days", "fed_in_kw
             "loss_share", "feeder_peak_kw", "reverse_h", "reverse_peak_kw", "reverse_kwh", "verdict")  # fmt: skip
 _CHARGING = ("zone", "chargers", "ev_rated_kw", "ev_peak_kw", "coincidence", "feeder_peak_kw", "ev_at_peak_kw",
              "ev_share", "peak_without_kw")  # fmt: skip
+LEAST_DAYS = 0.9  # of the interval's, that a balance should hold
 PARAMETERS = (
     Parameter("most", "share", 0.10, None, "losses from which a feeder is called out", least=0.0, most=1.0),
 )
@@ -202,8 +203,13 @@ def _judge(
     back = reverse_of(net, hours)
     seen = bool(np.isfinite(net).any())
     why = _why_not(feeder, found)
+    asked = len(local_days(question.interval))
     if why is not None:
         lacking.append(Missing(feeder.zone, why))
+    elif found.days < LEAST_DAYS * asked:
+        lacking.append(
+            Missing(feeder.zone, f"balanced over {found.days} of {asked} days: the others have gaps")
+        )
     share = found.share if why is None else None
     said = _verdict(share, why, back.hours, back.peak, question.parameters["most"])
     meters = len(feeder.every) - len(feeder.supply) - len(feeder.back)

@@ -22,6 +22,8 @@ SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 6
 LOAD_ROLE = "load"
 WARMING = timedelta(days=2)  # ten time constants of the oil
 GAP_MINUTES = 120.0  # between two readings: beyond it the model starts anew
+LEAST_METERED = 0.9  # of the interval
+MOST_LOAD = 4.0  # times the rated one: no transformer carries it for a quarter of an hour, a unit is wrong
 TOP_OIL, HOT_SPOT, LOAD = 105.0, 120.0, 1.5  # IEC 60076-7:2018, table 2: normal cyclic loading below 100 MVA
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -52,6 +54,7 @@ class _Judged:
     verdict: str
     times: list[datetime]
     spot: list[float]
+    metered: float
 
 
 def _loads(city: City) -> dict[str, str]:
@@ -105,6 +108,8 @@ def answer(question: Question) -> Result:
             lacking.append(Missing(name, found))
         else:
             judged.append(found)
+            if found.metered < LEAST_METERED:
+                lacking.append(Missing(name, f"its load is metered in {found.metered:.0%} of the interval"))
     judged.sort(key=lambda one: (-one.hot_spot, one.asset))
     return Result(
         title=TITLE,
@@ -115,7 +120,9 @@ def answer(question: Question) -> Result:
             for one in judged
             if one.verdict != "normal"
         ],
-        completeness=Completeness(len(known), len(judged), lacking, "transformers"),
+        completeness=Completeness(
+            len(known), len(known) - len({one.what for one in lacking}), lacking, "transformers"
+        ),
         plots=[
             Plot(one.asset, f"{one.name}: hot spot", "degC", [Line("hot spot", one.times, list(one.spot))])
             for one in judged[: question.parameters["plots"]]
@@ -165,7 +172,8 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
         days, aged / days if days else None, verdict,
     )  # fmt: skip
     times = [moment.replace(tzinfo=UTC) for moment in at.tolist()]
-    return _Judged(name, asset.name or name, row, float(spot[place]), verdict, times, spot.tolist())
+    metered = days / (question.interval.length.total_seconds() / 86400)
+    return _Judged(name, asset.name or name, row, float(spot[place]), verdict, times, spot.tolist(), metered)
 
 
 def _around(question: Question, asset: str, at: Any) -> Any:
@@ -192,6 +200,8 @@ def _ratings(asset: Transformer) -> Ratings:
 
 
 def _verdict(load: float, oil: float, spot: float) -> str:
+    if load > MOST_LOAD:
+        return f"IMPLAUSIBLE {load:.0f} times its rated load: is the unit right?"
     beyond = [
         f"{what} {value:.0f} {unit} above {limit:.0f} {unit}"
         for what, value, unit, limit in (

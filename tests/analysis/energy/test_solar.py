@@ -171,7 +171,7 @@ def test_eight_days_are_needed() -> None:
 
 def test_gaps_and_production_below_zero_are_named(ask: Callable[..., Result]) -> None:
     """Three of 14 days of plant a; plant c is wired the wrong way round. The ratio is of what was metered."""
-    few = TIMES < np.datetime64("2026-06-04")
+    few = np.datetime64("2026-06-04") > TIMES
     series = {
         "a-power": (TIMES[few], 0.8 * 100 * SUN[few] / 1000),
         "c-energy": (TIMES, -0.7 * 20 * SUN / 1000 / 4),

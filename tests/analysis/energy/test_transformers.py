@@ -124,3 +124,20 @@ def test_pumped_oil_at_the_rated_load(ask: Callable[..., Result], cooling: str) 
     row = rows_of(ask("energy/transformers", text, series, "2026-01-05", "2026-01-06"), "transformers")[0]
     assert row["hot_spot_c"] == pytest.approx(98.0, abs=0.01)
     assert row["ageing"] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_wrong_unit_and_a_gap_are_named(ask: Callable[..., Result]) -> None:
+    """W taken for kW is no overload; two of eight days of t2 are no week."""
+    times = slots("2026-01-03", "2026-01-13", 15)
+    few = times < np.datetime64("2026-01-07")
+    series = {
+        "t1-current": (times, np.full(len(times), 300_000.0)),
+        "t2-current": (times[few], np.full(few.sum(), 300.0)),
+        "outdoors": (times, np.full(len(times), 10.0)),
+    }
+    found = ask("energy/transformers", CITY, series, "2026-01-05", "2026-01-13")
+    rows = {row["asset"]: row for row in rows_of(found, "transformers")}
+    assert rows["t1"]["verdict"] == "IMPLAUSIBLE 476 times its rated load: is the unit right?"
+    assert [(one.what, one.why) for one in found.completeness.missing] == [
+        ("t2", "its load is metered in 25% of the interval")
+    ]
