@@ -28,6 +28,7 @@ TITLE = "District heat"
 SUMMARY = "heat substations ranked by excess flow, and the losses of the heat networks"
 SUPPLY, RETURN = "supply", "return"
 LEAST_EXCESS = 0.1  # of the volume
+LEAST_METERED = 0.9  # of the interval
 WARMEST_DIFFERENCE = 120.0  # K: beyond it a unit is wrong
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -163,13 +164,17 @@ def answer(question: Question) -> Result:
             lacking.append(Missing(one.name, found))
         else:
             judged.append((one, *found))
-    judged.sort(key=lambda found: (-found[1].excess, found[0].name))
-    beyond = sum(max(flow.excess, 0.0) for _, flow, _ in judged)
+            if found[1] < LEAST_METERED:
+                lacking.append(
+                    Missing(one.name, f"volume and heat are metered in {found[1]:.0%} of the interval")
+                )
+    judged.sort(key=lambda found: (not _plausible(found[1]), -found[1].excess, found[0].name))
+    beyond = sum(max(flow.excess, 0.0) for _, flow, _ in judged if _plausible(flow))
     rows: list[tuple[object, ...]] = []
     findings = []
     for one, flow, metered in judged:
         said = _verdict(flow, question.parameters["wanted"])
-        of_all = max(flow.excess, 0.0) / beyond if beyond > 0 else None
+        of_all = max(flow.excess, 0.0) / beyond if beyond > 0 and _plausible(flow) else None
         rows.append(
             (one.name, one.zone, flow.volume, flow.heat, flow.difference, flow.back, flow.excess, flow.share, of_all,
              flow.apart, metered, said)
@@ -185,10 +190,15 @@ def answer(question: Question) -> Result:
         ],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(len(substations), len(judged), lacking, "substations"),
+        completeness=Completeness(
+            len(substations),
+            len({one.name for one in substations} - {one.what for one in lacking}),
+            lacking,
+            "substations",
+        ),
         notes=list(NOTES),
-        summary=f"{beyond:.0f} m³ of excess flow in {sum(flow.excess > 0 for _, flow, _ in judged)} of {len(judged)} "
-        "substations",
+        summary=f"{beyond:.0f} m³ of excess flow in "
+        f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, _ in judged)} of {len(judged)} substations",
     )
 
 
@@ -239,8 +249,13 @@ def _registers(question: Question, one: _Substation, span: Mapping[str, Any]) ->
     return register_difference(volume, warm, cold)
 
 
+def _plausible(flow: Flow) -> bool:
+    """Whether its heat and volume can be those of one substation."""
+    return 0 <= flow.told <= WARMEST_DIFFERENCE
+
+
 def _verdict(flow: Flow, wanted: float) -> str:
-    if not 0 <= flow.told <= WARMEST_DIFFERENCE:
+    if not _plausible(flow):
         return f"IMPLAUSIBLE: its heat and volume mean {flow.told:.0f} K: check their units"
     said = []
     if flow.apart is not None and abs(flow.apart) > DISAGREE:

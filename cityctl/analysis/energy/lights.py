@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
-from cityctl.clock import local_days
+from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 
@@ -20,6 +21,7 @@ TITLE = "Street lights"
 SUMMARY = "burn hours of each lighting circuit against the sun; day burners and dark circuits"
 ROLE = "lighting"
 LEAST_MINUTES = 30.0  # on by day, or off in the dark, before a day counts
+LEAST_METERED = 0.9  # of the interval
 ON_SHARE = 0.1  # of a circuit's usual power when it is on
 LONGEST_STEP = timedelta(hours=2)  # between two readings: beyond it nobody knows
 # fmt: off
@@ -69,6 +71,12 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     return [point.id for point in _circuits(city)]
 
 
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The interval and the first readings after it, which tell the last rise of registers."""
+    del parameters, city
+    return with_next(interval)
+
+
 def _circuits(city: City) -> list[Point]:
     return sorted(
         (point for point in city.points().values() if point.role == ROLE), key=lambda point: point.id
@@ -88,7 +96,7 @@ def answer(question: Question) -> Result:
     lacking: list[Missing] = []
     findings: list[Finding] = []
     for point in circuits:
-        row = _judge(question, point, sun)
+        row = _judge(question, point, sun, lacking)
         if isinstance(row, str):
             lacking.append(Missing(point.id, row))
             continue
@@ -107,7 +115,9 @@ def answer(question: Question) -> Result:
         ],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(len(circuits), len(rows), lacking, "circuits"),
+        completeness=Completeness(
+            len(circuits), len(circuits) - len({one.what for one in lacking}), lacking, "circuits"
+        ),
         notes=list(NOTES),
         summary=f"{len(findings)} of {len(rows)} circuits burn by day or stay dark, {night:.1f} h of night",
     )
@@ -139,18 +149,33 @@ def _to_second(moment: datetime | None) -> datetime | None:
     return None if moment is None else (moment + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
-def _judge(question: Question, point: Point, sun: list[_Day]) -> tuple[object, ...] | str:
+def _judge(
+    question: Question, point: Point, sun: list[_Day], lacking: list[Missing]
+) -> tuple[object, ...] | str:
     import numpy as np
 
-    table = question.engine.arrow(question.sql("circuit"), {"circuit": point.id})
+    register = point.kind == "counter"
+    table = question.engine.arrow(question.sql("register" if register else "circuit"), {"circuit": point.id})
     if table.num_rows < 2:
         return "no readings"
     start = table["at"].to_numpy().astype("datetime64[us]")
     value = table["value"].to_numpy().astype(float)
-    step = np.append(np.diff(start), np.timedelta64(0, "us"))
-    step[-1] = np.median(step[:-1])
+    if register:
+        step = table["until"].to_numpy().astype("datetime64[us]") - start
+    else:
+        step = np.append(np.diff(start), np.timedelta64(0, "us"))
+        step[-1] = np.median(step[:-1])
+    asked = start < _utc(question.interval.end)
+    start, value, step = start[asked], value[asked], step[asked]
+    if not len(start):
+        return "no readings"
     step = np.where(step > np.timedelta64(LONGEST_STEP), np.timedelta64(0, "us"), step)
     end = start + step
+    share = float(step.astype(float).sum()) / 1e6 / question.interval.length.total_seconds()
+    if share < LEAST_METERED:
+        lacking.append(Missing(point.id, f"read in {share:.0%} of the interval"))
+    if (value < 0).any():
+        lacking.append(Missing(point.id, f"{int((value < 0).sum())} readings below zero"))
     energy = value if point.quantity == "energy" else value * step.astype(float) / 3.6e9
     on = value > 0.5 if point.kind == "state" else _is_on(value)
     whole = np.maximum(step.astype(float), 1.0)
@@ -183,9 +208,9 @@ def _judge(question: Question, point: Point, sun: list[_Day]) -> tuple[object, .
         burning += float(light.sum()) > LEAST_MINUTES * 6e7
         dark_days += float(black.sum()) > LEAST_MINUTES * 6e7
     told = point.quantity in ("energy", "power") and point.kind != "state"
-    said = [f"BURNS BY DAY on {burning} days"] * (burning > 0) + [f"DARK on {dark_days} nights"] * (
-        dark_days > 0
-    )
+    said = [f"BURNS BY DAY on {burning} day{'' if burning == 1 else 's'}"] * (burning > 0) + [
+        f"DARK on {dark_days} night{'' if dark_days == 1 else 's'}"
+    ] * (dark_days > 0)
     verdict = "; ".join(said)
     return (
         point.id, point.zone, float((step.astype(float) * on).sum()) / 3.6e9, night, by_day, burning, dark, dark_days,

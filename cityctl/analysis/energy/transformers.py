@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -125,7 +126,7 @@ def answer(question: Question) -> Result:
         ),
         plots=[
             Plot(one.asset, f"{one.name}: hot spot", "degC", [Line("hot spot", one.times, list(one.spot))])
-            for one in judged[: question.parameters["plots"]]
+            for one in [one for one in judged if one.times][: question.parameters["plots"]]
         ],
         notes=list(NOTES),
         summary=f"{sum(one.verdict != 'normal' for one in judged)} of {len(judged)} transformers too warm or too full",
@@ -161,10 +162,16 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     at, load, oil, spot, minutes = (one[inside] for one in (at, load, oil, spot, minutes))
     held = np.where(minutes > GAP_MINUTES, 0.0, minutes)  # each reading stands for the time before it
     held[0] = 0.0
-    rate = ageing_rate(spot, upgraded=asset.transformer.paper == "upgraded")
-    days, aged = float(held.sum()) / 1440, float((rate * held).sum()) / 1440
-    place = int(spot.argmax())
     fullest = float(load.max()) / ratings.rated
+    days = float(held.sum()) / 1440
+    metered = days / (question.interval.length.total_seconds() / 86400)
+    if fullest > MOST_LOAD:
+        verdict = f"IMPLAUSIBLE {fullest:.0f} times its rated load: is the unit right?"
+        nothing = (name, fullest, None, None, None, None, None, days, None, verdict)
+        return _Judged(name, asset.name or name, nothing, math.inf, verdict, [], [], metered)
+    rate = ageing_rate(spot, upgraded=asset.transformer.paper == "upgraded")
+    aged = float((rate * held).sum()) / 1440
+    place = int(spot.argmax())
     verdict = _verdict(fullest, float(oil.max()), float(spot[place]))
     when = at[place].item().replace(tzinfo=UTC)
     row: tuple[object, ...] = (
@@ -172,7 +179,6 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
         days, aged / days if days else None, verdict,
     )  # fmt: skip
     times = [moment.replace(tzinfo=UTC) for moment in at.tolist()]
-    metered = days / (question.interval.length.total_seconds() / 86400)
     return _Judged(name, asset.name or name, row, float(spot[place]), verdict, times, spot.tolist(), metered)
 
 
@@ -200,8 +206,6 @@ def _ratings(asset: Transformer) -> Ratings:
 
 
 def _verdict(load: float, oil: float, spot: float) -> str:
-    if load > MOST_LOAD:
-        return f"IMPLAUSIBLE {load:.0f} times its rated load: is the unit right?"
     beyond = [
         f"{what} {value:.0f} {unit} above {limit:.0f} {unit}"
         for what, value, unit, limit in (

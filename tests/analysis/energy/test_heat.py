@@ -133,3 +133,20 @@ def test_without_temperatures_the_heat_tells() -> None:
     assert found.excess == pytest.approx(7.5)
     assert found.apart is None
     assert excess_flow(np.array([0.0]), np.array([0.0]), nothing, nothing, 40.0) is None
+
+
+def test_a_wrong_unit_tops_no_list_and_gaps_are_told(ask: Callable[..., Result]) -> None:
+    """The pool's flow a hundred times too large is no excess flow; half of the school's volume is missing."""
+    data = series()
+    data["pool-flow"] = (TIMES, np.full(len(TIMES), 100.0))
+    data["pool-heat"] = (TIMES, np.full(len(TIMES), -5.0))
+    times, volume = data["school-volume"]
+    data["school-volume"] = (times[:49], volume[:49])
+    found, rows = asked(ask, data)
+    assert rows["pool"]["verdict"].startswith("IMPLAUSIBLE")
+    assert (next(iter(rows)), list(rows)[-1]) == ("school", "pool")
+    assert rows["pool"]["excess_of_all"] is None
+    assert found.summary == "24 m³ of excess flow in 1 of 3 substations"
+    assert {one.what: one.why for one in found.completeness.missing}["school"] == (
+        "volume and heat are metered in 50% of the interval"
+    )

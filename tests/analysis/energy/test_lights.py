@@ -136,9 +136,34 @@ def test_day_burners_and_dark_circuits(ask: Callable[..., Result]) -> None:
     }
     found = ask("energy/lights", CITY, series, "2026-10-23", "2026-10-29")
     rows = {row["circuit"]: row for row in rows_of(found, "circuits")}
-    assert rows["lamps"]["verdict"] == "BURNS BY DAY on 1 days"
+    assert rows["lamps"]["verdict"] == "BURNS BY DAY on 1 day"
     assert rows["lamps"]["by_day_h"] == pytest.approx(2.0, abs=0.6)
     assert rows["lamps"]["wasted_kwh"] == pytest.approx(24.0, abs=7)
-    assert rows["switch"]["verdict"] == "DARK on 1 nights"
+    assert rows["switch"]["verdict"] == "DARK on 1 night"
     assert rows["switch"]["dark_h"] == pytest.approx(1.0, abs=0.3)
     assert len(found.findings) == 2
+
+
+def test_a_register_tells_the_same_as_the_power(ask: Callable[..., Result]) -> None:
+    """12 kW by 5 minutes, counted up: what is on is what the register rises by, not that it stands high."""
+    times, on = burning("2026-10-22T22:00", "2026-10-29T01:00")
+    kwh = np.where(on, 1.0, 0.0)
+    text = CITY.replace("lamps: {unit: kW", "lamps: {unit: kWh, kind: counter")
+    assert text != CITY
+    switch = np.where(on, 1.0, 0.0)
+    series = {"lamps": (times, 5000 + np.concatenate([[0], np.cumsum(kwh)[:-1]])), "switch": (times, switch)}
+    found = ask("energy/lights", text, series, "2026-10-23", "2026-10-29")
+    rows = {row["circuit"]: row for row in rows_of(found, "circuits")}
+    assert rows["lamps"]["verdict"] == "normal"
+    assert rows["lamps"]["burnt_h"] == pytest.approx(rows["switch"]["burnt_h"], abs=0.1)
+    assert rows["lamps"]["burnt_kwh"] == pytest.approx(12 * rows["lamps"]["burnt_h"], rel=1e-6)
+    assert found.completeness.complete
+
+
+def test_a_circuit_that_is_read_on_some_days_says_so(ask: Callable[..., Result]) -> None:
+    times, on = burning("2026-10-22T22:00", "2026-10-25T22:00")
+    found = ask(
+        "energy/lights", CITY, {"lamps": (times, np.where(on, 12.0, 0.0))}, "2026-10-23", "2026-10-29"
+    )
+    told = {one.what: one.why for one in found.completeness.missing}
+    assert told == {"lamps": "read in 50% of the interval", "switch": "no readings"}
