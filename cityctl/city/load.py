@@ -16,6 +16,7 @@ from cityctl.city.layout import lay_out, no_such
 from cityctl.city.measures import read_measures
 from cityctl.city.model import City
 from cityctl.city.statements import read_statements
+from cityctl.city.typical_year import read_typical_year
 from cityctl.city.work_orders import read_work_orders
 from cityctl.document import Document, Key, read, validate
 from cityctl.errors import ConfigInvalid, listed, near
@@ -65,6 +66,7 @@ def load(project: Path, profile: str | None = None) -> City:
     city._work_orders.extend(orders)
     city._work_order_faults.extend(faults)
     city._interruptions.extend(read_interruptions(city))
+    city._typical_year.extend(read_typical_year(city))
     _check_points(city, document)
     return city
 

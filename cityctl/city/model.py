@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -210,6 +210,14 @@ class Interruption:
     place: str
 
 
+class TypicalDay(NamedTuple):
+    """A day of a typical year, and its mean outdoor temperature [degC]."""
+
+    month: int
+    day: int
+    celsius: float
+
+
 class Weather(Strict):
     """Points of the weather."""
 
@@ -270,6 +278,11 @@ class City(Strict):
         None, description="a CSV of interruptions of supply: start, end, customers, zone, cause"
     )
     weather: Weather = Weather()
+    typical_weather_file: str | None = Field(
+        None,
+        description="outdoor temperature of a typical year, beside city.yaml: an EPW file, or a CSV of month, day, "
+        "hour, temperature (°C)",
+    )
     interventions: list[Intervention] = []
     retention: Retention = Retention()
     interventions_file: str | None = Field(
@@ -293,6 +306,7 @@ class City(Strict):
     _work_orders: list[WorkOrder] = PrivateAttr(default_factory=list)
     _work_order_faults: list[str] = PrivateAttr(default_factory=list)
     _interruptions: list[Interruption] = PrivateAttr(default_factory=list)
+    _typical_year: list[TypicalDay] = PrivateAttr(default_factory=list)
 
     @property
     def project(self) -> Path:
@@ -328,6 +342,10 @@ class City(Strict):
     def interruptions(self) -> list[Interruption]:
         """Interruptions of supply, in order of time."""
         return self._interruptions
+
+    def typical_year(self) -> list[TypicalDay]:
+        """The 365 days of a typical year; none where city.yaml names no file of it."""
+        return self._typical_year
 
     def point(self, name: str) -> Point:
         """The point of that id. Raises UsageProblem with the near match."""

@@ -16,7 +16,7 @@ from cityctl.analysis.energy.bills import LeftOut
 from cityctl.analysis.energy.columns import ROW
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
-from cityctl.analysis.energy.normal import LEAST_DAYS
+from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
 from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
@@ -78,15 +78,16 @@ class Row:
 class Known:
     """What the engine found out about one meter.
 
-    Sums of its days, its model, CO2 [kg], events, a normal year [kWh, not a number where it was asked for and there is
-    none], bills that are not in the account.
+    Sums of its days, its model, CO2 [kg], events, a normal year and whether one was asked for, bills that are not in
+    the account.
     """
 
     totals: Mapping[str, Any] | None
     model: Mapping[str, Any] | None
     carbon: float | None = None
     events: Sequence[Event] = ()
-    normal: float | None = None
+    normal: Normal | None = None
+    normal_asked: bool = False
     left_out: Sequence[LeftOut] = ()
 
 
@@ -108,13 +109,16 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     assert model is not None
     row.figures = _figures(question, one, totals, model)
     row.figures["saved_co2"] = known.carbon
-    lacks_year = known.normal is not None and math.isnan(known.normal)
-    row.figures["normal_kwh"] = None if lacks_year else known.normal
+    row.figures |= _normal(known.normal)
     row.doubts = [*_idle(model), *(str(event) for event in known.events if event.kind == "huge")]
     row.remarks = [*_remarks(one, totals, model, row), *_lost(known.left_out)]
     row.remarks += [str(event) for event in known.events if event.kind != "huge"]
-    if lacks_year:
+    if known.normal_asked and known.normal is None:
         row.remarks.append(f"no normal year: a model of it needs {LEAST_DAYS} sound days since the measure")
+    if known.normal is not None and known.normal.beyond:
+        row.remarks.append(
+            f"days of the normal year beyond the baseline: {known.normal.beyond}, extrapolated"
+        )
     changed = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
     row.apart = changed or bool(row.doubts)
     row.verdict = _verdict(row)
@@ -269,6 +273,13 @@ def fit_of(model: Mapping[str, Any], *, billed: bool) -> Fit:
         rho=0.0 if billed or rho is None or not math.isfinite(rho) else float(rho),
         billed=billed,
     )
+
+
+def _normal(year: Normal | None) -> dict[str, float | None]:
+    """A normal year's columns."""
+    if year is None:
+        return {"normal_kwh": None, "normal_pct": None}
+    return {"normal_kwh": year.saved, "normal_pct": 100 * year.saved / year.before if year.before else None}
 
 
 def _price(question: Question, one: Wanted) -> float | None:

@@ -6,7 +6,6 @@ question and turns the sums into rows. It knows no store, no file and no clock.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import accumulate
@@ -43,7 +42,8 @@ PARAMETERS = (
     Parameter("most_change", "share", 0.5, None, "a change beyond this share of the expected use is set apart",
               least=0, most=1),
     Parameter("gas_cooling", "flag", False, None, "let gas and heat models have a cooling term too"),
-    Parameter("normal", "flag", False, None, "also tell what a year of the same weather takes less (caltrack2, split)"),
+    Parameter("normal", "flag", False, None, "also tell what a typical year takes less: that of city.yaml's "
+              "`typical_weather_file`, or else the days of both years together (caltrack2, split)"),
     Parameter("evidence", "flag", False, None, "show of each meter what went in, which models were tried, and why"),
     Parameter("plots", "integer", 3, None, "how many meters to draw, those with the largest change first", least=0),
 )  # fmt: skip
@@ -131,7 +131,8 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             models.get(meter),
             carbon.get(meter),
             events_met,
-            None if year is None else year.get(meter, math.nan),
+            None if year is None else year.get(meter),
+            year is not None,
             lost.get(meter, []),
         )
         rows.append(account.judge(question, one, known))
