@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,7 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     booked = [row for row in judged if not row.apart]
     saved, apart = sum(row.saves for row in judged), len(judged) - len(booked)
     rose = [row for row in judged if row.proven and row.avoided < 0]
+    labels = Counter(row.label for row in rows)
     more = sum(not row.apart for row in rose)
     method = question.parameters["method"]
     money = replace(BY_KEY["saved_money"], unit=question.city.currency)
@@ -55,7 +57,10 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
             ),
         ],
         interval=question.interval,
-        findings=[_finding(question, row) for row in sorted(rose, key=lambda row: row.avoided)],
+        findings=[
+            _finding(question, row, alone=labels[row.label] == 1)
+            for row in sorted(rose, key=lambda row: row.avoided)
+        ],
         completeness=Completeness(
             wanted=len(rows),
             had=len(judged),
@@ -70,13 +75,15 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     )
 
 
-def _finding(question: Question, row: Row) -> Finding:
+def _finding(question: Question, row: Row, *, alone: bool) -> Finding:
+    """A rise; `alone`: whether no other meter goes by its label."""
     start = row.figures["reporting_start"]
+    told = f"{said_change(row)} against the weather since {start}"
     return Finding(
         kind="energy-rise",
-        subject=row.label,
+        subject=row.label if alone else f"{row.label}, {row.meter}",
         since=midnight(start, question.interval.zone),
-        text=f"{said_change(row)} against the weather since {start}",
+        text=f"{row.verdict}; {told}" if row.apart else told,
         evidence={"meter": row.meter, **{key: row.figures[key] for key in ("avoided_kwh", "fsu", "cvrmse")}},
     )
 

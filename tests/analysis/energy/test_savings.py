@@ -310,6 +310,24 @@ def test_more_use_with_proof_is_a_finding_and_less_is_none(ask: Ask) -> None:
     assert not ask(*asked, made(saved=0.08, noise=0.05), *span, **ONE).findings
 
 
+def test_two_meters_of_a_building_have_findings_of_their_own(ask: Ask) -> None:
+    """Both go by the building's name: a finding is known again by its subject."""
+    series = made(saved=-0.1)
+    text = city().replace(
+        "  baths_kwh",
+        "  annex: {unit: kWh, kind: interval, every: 1h, zone: hall, role: consumption}\n  baths_kwh",
+    )
+    times, kwh = series["hall_kwh"]
+    series["annex"] = (times, kwh * np.where(times >= np.datetime64("2025-01-01"), 3.0, 1.0))
+    found = ask("energy/savings", text, series, "2025-01-01", "2026-01-01", meters="hall_kwh,annex")
+    told = {one.subject: one.text for one in found.findings}
+    assert set(told) == {"Town hall, hall_kwh", "Town hall, annex"}
+    assert told["Town hall, hall_kwh"].startswith("use rose by 10.0 %")
+    assert told["Town hall, annex"].startswith(
+        "SET APART use rose by 230 %: another supply or purpose?; use rose"
+    )
+
+
 def test_a_change_within_its_uncertainty_is_not_proven(ask: Ask) -> None:
     result = ask("energy/savings", city(), made(saved=0.002, noise=0.3), "2025-01-01", "2026-01-01", **ONE)
     row = rows_of(result, "savings")[0]
