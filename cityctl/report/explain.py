@@ -17,7 +17,7 @@ from cityctl.city.model import City
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
-from cityctl.errors import StoreProblem
+from cityctl.errors import StoreProblem, UsageProblem
 from cityctl.glossary import column
 from cityctl.report.asking import analysis_of, said, settled
 from cityctl.report.findings.book import Book
@@ -71,7 +71,13 @@ class Asked:
 def explain(word: str, project: Project) -> Result:
     """All that is known of a recorded finding. Raises UsageProblem (no such finding), ConfigInvalid."""
     with Book(project.state).reading() as connection:
-        one = found(connection, word)
+        try:
+            one = found(connection, word)
+        except UsageProblem:
+            if word in project.city.points():
+                hint = f"the evidence of its savings: `cityctl report run savings-evidence --meters {word}`"
+                raise UsageProblem(f"`{word}` is a point and no finding", hint=hint) from None
+            raise
         row = connection.execute("SELECT at, start, until FROM runs WHERE run = ?", (one.run,)).fetchone()
     asked = Asked(datetime.fromisoformat(row["at"]), instant(row["start"]), instant(row["until"]))
     loaded = load(project.library, one.report).asked_as(one.evidence.get("part"))
