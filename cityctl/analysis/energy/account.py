@@ -78,12 +78,13 @@ class Row:
 class Known:
     """What the engine found out about one meter.
 
-    Sums of its days, its model, CO2 [kg], events, a normal year and whether one was asked for, bills that are not in
-    the account.
+    Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
+    not in the account.
     """
 
     totals: Mapping[str, Any] | None
     model: Mapping[str, Any] | None
+    money: float | None = None
     carbon: float | None = None
     events: Sequence[Event] = ()
     normal: Normal | None = None
@@ -108,6 +109,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     assert totals is not None
     assert model is not None
     row.figures = _figures(question, one, totals, model)
+    row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
     row.figures |= _normal(known.normal)
     row.doubts = [*_idle(model), *(str(event) for event in known.events if event.kind == "huge")]
@@ -202,7 +204,6 @@ def _figures(
     band = fit.band(expected, int(model["rows"]), int(model["days"]), question.parameters["confidence"])
     first = question.interval.start.astimezone(question.interval.zone).date()
     last = question.interval.end.astimezone(question.interval.zone)
-    price = _price(question, one)
     return {
         "baseline_kwh": totals["used"],
         "counterfactual_kwh": expected,
@@ -210,7 +211,6 @@ def _figures(
         "avoided_kwh": avoided,
         "saving_pct": 100 * avoided / expected if expected else math.nan,
         "fsu": band / abs(avoided) if avoided else math.inf,
-        "saved_money": None if price is None else avoided * price,
         "cvrmse": fit.cvrmse if model["own_cvrmse"] is None else model["own_cvrmse"],
         "cvrmse_reporting": _scatter(model),
         "enpi": observed / expected if expected else None,
@@ -280,14 +280,6 @@ def _normal(year: Normal | None) -> dict[str, float | None]:
     if year is None:
         return {"normal_kwh": None, "normal_pct": None}
     return {"normal_kwh": year.saved, "normal_pct": 100 * year.saved / year.before if year.before else None}
-
-
-def _price(question: Question, one: Wanted) -> float | None:
-    """The flat price of the meter's network, where city.yaml has exactly one."""
-    city = question.city
-    network = one.point.network or (city.zones[one.point.zone].network if one.point.zone else None)
-    prices = [one.price for one in city.tariffs.values() if one.network == network and one.price is not None]
-    return prices[0] if len(prices) == 1 else None
 
 
 def _remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], row: Row) -> list[str]:

@@ -23,7 +23,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("fsu", "Uncertainty", None,
            "fractional savings uncertainty: half-width of the saving's interval over the saving",
            "share", 0, 2),
-    Column("saved_money", "Worth", "money", "saved use at the network's flat price", "number", 0, 5),
+    Column("saved_money", "Worth", "money",
+           "saved use at the meter's price of energy, by the hour where its tariff has one", "number", 0, 5),
     Column("saved_co2", "CO2 saved", "kg", "CO2 of the saved use, at its hours' intensity where city.yaml knows it",
            "number", 0, 6),
     Column("verdict", "Verdict", None, "what follows", "verdict", priority=1),
@@ -137,6 +138,8 @@ NOTES = (
     "left in the account. EnPI after ISO 50006.",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
+    "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
+    "standing charges are left out.",
     "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "
     "counts as saving or rise. Proven means that the uncertainty is at most half of the change.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "

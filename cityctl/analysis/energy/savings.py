@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, bills, columns, evidence, non_routine, normal, portfolio
+from cityctl.analysis.energy import account, bills, columns, evidence, non_routine, normal, portfolio, worth
 from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
@@ -122,6 +122,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else None
     lost = bills.left_out(question)
+    money = worth.of_savings(question, meters)
     rows = []
     for one in meters:
         meter = one.point.id
@@ -129,6 +130,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
         known = account.Known(
             totals.get(meter),
             models.get(meter),
+            money.get(meter),
             carbon.get(meter),
             events_met,
             None if year is None else year.get(meter),

@@ -341,18 +341,25 @@ left join (
 ) as p on p.meter = m.meter
 
 -- name: carbon
--- CO2 of the avoided use [kg]: each day at the mean intensity of its hours, weighted by the use in them; a day
--- whose intensity is not known at that of the meter's other days.
+-- CO2 of the avoided use [kg]: each day at the mean intensity of its hours, weighted by the use in them; a meter that is
+-- not read by the hour at the plain mean of the days that a row holds; what has no intensity at that of the other days.
 with intensity as (
     select r.point as carbon, date_trunc('hour', r.time) as hour, avg(r.value) as kg_a_kwh
     from readings as r
     where r.point in (select carbon from savings_meters) and r.quality < 3 and r.value is not null
     group by r.point, date_trunc('hour', r.time)
 ),
+local_days as (
+    select i.carbon as carbon, c.day as day, avg(i.kg_a_kwh) as kg_a_kwh
+    from intensity as i
+    join calendar as c on c.slot = i.hour
+    group by i.carbon, c.day
+),
 days as (
     select a.meter as meter, c.day as day, sum(a.amount * i.kg_a_kwh) / sum(a.amount) as kg_a_kwh
     from amounts as a
     join savings_meters as m on m.meter = a.meter and m.carbon is not null
+    join steps as s on s.meter = a.meter and s.every_s <= 3600
     join intensity as i on i.carbon = m.carbon and i.hour = date_trunc('hour', a.at)
     join calendar as c
       on c.slot = case when extract(minute from a.at) >= 30
@@ -360,13 +367,52 @@ days as (
                        else date_trunc('hour', a.at) end
     where a.amount > 0 and a.meter >= $first and a.meter <= $last
     group by a.meter, c.day
+),
+told as (
+    select p.meter as meter, min(p.expected - p.y) as avoided, min(m.flat_carbon) as flat,
+           coalesce(min(case when p.days = 1 then d.kg_a_kwh end), avg(l.kg_a_kwh)) as kg_a_kwh
+    from savings_kept as p
+    join savings_meters as m on m.meter = p.meter
+    left join days as d on d.meter = p.meter and d.day = p.day
+    left join local_days as l
+      on l.carbon = m.carbon and l.day >= p.day and l.day < p.day + p.days * interval '1' day
+    where p.reporting and p.meter >= $first and p.meter <= $last
+    group by p.meter, p.day
 )
-select p.meter as meter,
-       sum((p.expected - p.y) * coalesce(m.flat_carbon, d.kg_a_kwh, w.kg_a_kwh)) as kg
+select t.meter as meter, sum(t.avoided * coalesce(t.flat, t.kg_a_kwh, w.kg_a_kwh)) as kg
+from told as t
+left join (select meter, avg(kg_a_kwh) as kg_a_kwh from told group by meter) as w on w.meter = t.meter
+group by t.meter
+
+-- name: worth
+-- Money of the avoided use: each day at the mean price of its hours, weighted by the use in them; a meter that is not
+-- read by the hour, and a day without use, at the mean price of all hours since the measure.
+with days as (
+    select a.meter as meter, c.day as day, sum(a.amount * q.price) / sum(a.amount) as price
+    from amounts as a
+    join savings_tariffs as t on t.meter = a.meter
+    join steps as s on s.meter = a.meter and s.every_s <= 3600
+    join calendar as c
+      on c.slot = case when extract(minute from a.at) >= 30
+                       then date_trunc('hour', a.at) + interval '30' minute
+                       else date_trunc('hour', a.at) end
+    join savings_prices as q on q.tariff = t.tariff and q.slot = c.slot
+    where a.amount > 0 and a.meter >= $first and a.meter <= $last
+    group by a.meter, c.day
+)
+select p.meter as meter, sum((p.expected - p.y) * coalesce(d.price, w.price)) as money
 from savings_kept as p
+join savings_tariffs as t on t.meter = p.meter
 join savings_meters as m on m.meter = p.meter
-left join days as d on d.meter = p.meter and d.day = p.day
-left join (select meter, avg(kg_a_kwh) as kg_a_kwh from days group by meter) as w on w.meter = p.meter
+join (
+    select q.tariff as tariff, m.meter as meter, avg(q.price) as price
+    from savings_prices as q
+    join savings_tariffs as t on t.tariff = q.tariff
+    join savings_meters as m on m.meter = t.meter
+    join calendar as c on c.slot = q.slot and c.day >= m.reporting and c.day < m.until
+    group by q.tariff, m.meter
+) as w on w.meter = p.meter
+left join days as d on d.meter = p.meter and d.day = p.day and p.days = 1
 where p.reporting and p.meter >= $first and p.meter <= $last
 group by p.meter
 

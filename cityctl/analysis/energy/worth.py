@@ -1,0 +1,84 @@
+"""What saved use is worth: at the meter's flat price, or at the prices of energy in the hours in which it is used.
+
+A day's saving is worth the mean price of its hours, weighted by the use in them; of meters that are not read by the
+hour, the mean price of all hours. Demand and standing charges are not saved by the kWh and are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cityctl.analysis.energy.baseline import parts
+from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.tariffs import Assigned, assigned
+from cityctl.analysis.question import Question
+from cityctl.tariff.scenarios import prices
+from cityctl.tariff.use import Use
+
+SLOT_HOURS = 0.5  # of the engine's calendar
+
+
+def of_savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
+    """Meter -> what its avoided use is worth in the city's currency; those without a price in it are left out."""
+    city = question.city
+    known = {one.point.id: one for one in assigned(city, {})}
+    held = [(one, known[one.point.id]) for one in meters if one.point.id in known]
+    flat = {
+        one.point.id: tariff.price
+        for one, tariff in held
+        if tariff.recipe is None and tariff.price is not None
+    }
+    timed = [(one, tariff) for one, tariff in held if tariff.recipe is not None and _speaks(question, tariff)]
+    found = {
+        meter: float(kwh) * flat[meter]
+        for meter, kwh in question.engine.rows(
+            "select meter, sum(expected - y) from savings_kept where reporting group by meter"
+        )
+        if meter in flat
+    }
+    if timed:
+        _keep_prices(question, timed)
+        for ends in parts([one for one, _ in timed]):
+            found |= {
+                meter: float(money) for meter, money in question.engine.rows(question.sql("worth"), ends)
+            }
+    return found
+
+
+def _speaks(question: Question, held: Assigned) -> bool:
+    """Whether a tariff prices kWh in the city's currency: nothing is converted."""
+    tariff = held.tariff(question.city.library, question.city.currency)
+    return tariff.unit == "kWh" and tariff.currency == question.city.currency
+
+
+def _keep_prices(question: Question, timed: list[tuple[Wanted, Assigned]]) -> None:
+    """Make savings_prices (tariff, slot, price) and savings_tariffs (meter, tariff)."""
+    import numpy as np
+    import pyarrow as pa
+
+    calendar = question.engine.arrow("select slot, day, minute, weekday, holiday from calendar order by slot")
+    day = calendar["day"].to_numpy().astype("datetime64[D]")
+    number = day.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    count = len(day)
+    slots: dict[str, Any] = {"tariff": [], "slot": [], "price": []}
+    use = Use(
+        energy=np.ones(count),
+        hours=np.full(count, SLOT_HOURS),
+        month=number,
+        minute=calendar["minute"].to_numpy().astype(np.int64),
+        weekday=calendar["weekday"].to_numpy().astype(np.int64) - 1,
+        holiday=calendar["holiday"].to_numpy(zero_copy_only=False).astype(bool),
+        day=day.astype(np.int64),
+    )
+    tariffs = {str(held.recipe): held.tariff(question.city.library) for _, held in timed}
+    for name, tariff in tariffs.items():
+        slots["tariff"].append(np.full(count, name, dtype=object))
+        slots["slot"].append(calendar["slot"].to_numpy())
+        slots["price"].append(prices(use, tariff))
+    table = pa.table({key: pa.array(np.concatenate(columns)) for key, columns in slots.items()})
+    question.engine.register("savings_prices", table)
+    names: dict[str, Any] = {
+        "meter": [one.point.id for one, _ in timed],
+        "tariff": [str(held.recipe) for _, held in timed],
+    }
+    question.engine.register("savings_tariffs", pa.table(names))
