@@ -60,6 +60,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("kwh_m2", "By area", "kWh/m2", "use of a year for each m² of the zone's floor area", "number", 0, 3),
     Column("standby_kwh", "Standby", "kWh", "what the base load uses while nobody is there", "number", 0, 5),
     Column("metered_share", "Metered", None, "share of the interval that was metered", "share", 1, 4),
+    glossary.column("verdict", priority=2),
     Column("weekday", "Day", None, "day of the week", priority=1),
     Column("week_shape", "00 to 24", "kW", "mean power of each hour of that day of the week", "spark", 0, 1),
     Column("highest_kw", "Highest", "kW", "highest of those hours", "number", 1, 2),
@@ -74,7 +75,7 @@ COLUMNS: tuple[Column, ...] = (
 _BY_KEY = {one.key: one for one in COLUMNS}
 _LOADS = ("zone", "meter", "used_kwh", "peak_kw", "peak_window", "load_factor", "base_kw", "night_kw", "base_share",
           "off_share", "standby_kwh", "kwh_m2", "weekday_kw", "weekend_kw",
-          *(f"exceeded_{share}_kw" for share in EXCEEDED), "metered_share")  # fmt: skip
+          *(f"exceeded_{share}_kw" for share in EXCEEDED), "metered_share", "verdict")  # fmt: skip
 _WEEK = ("meter", "weekday", "week_shape", "lowest_kw", "highest_kw")
 _DAYS = ("meter", "date", "day_kwh", "usual_kwh", "deviations")
 PARAMETERS = (
@@ -89,6 +90,8 @@ PARAMETERS = (
 )
 WHOLE = 0.9  # of the interval that has to be metered
 IDLE_HOURS = 24.0  # at zero: longer than a building that is in use ever is
+_Load = tuple[Point, Windows, Shape, str]
+"""A meter, its windows, the figures of its load, and what makes them doubtful."""
 _MINUTES = {"15m": 15, "30m": 30, "60m": 60}
 
 
@@ -128,7 +131,7 @@ def answer(question: Question) -> Result:
     width = _MINUTES[question.parameters["window"]]
     steps = sum_up(question, [point.id for point in meters], OFFSETS)
     place(question)
-    loads: list[tuple[Point, Windows, Shape]] = []
+    loads: list[_Load] = []
     lacking: list[Missing] = []
     for point in meters:
         found = windows(question, point.id, OFFSETS, steps.get(point.id))
@@ -136,8 +139,11 @@ def answer(question: Question) -> Result:
             lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
             continue
         found = found.wider(width)
-        loads.append((point, found, shape(found.use)))
-        lacking += [Missing(point.id, doubt) for doubt in _doubts(question, point, found)]
+        doubts = _doubts(question, point, found)
+        loads.append(
+            (point, found, shape(found.use), f"DOUBTFUL {'; '.join(doubts)}" if doubts else "normal")
+        )
+        lacking += [Missing(point.id, doubt) for doubt in doubts]
     loads.sort(key=lambda load: (-load[2].used, load[0].id))
     return Result(
         title=TITLE,
@@ -175,16 +181,16 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     return said
 
 
-def _tables(question: Question, loads: list[tuple[Point, Windows, Shape]]) -> list[Table]:
+def _tables(question: Question, loads: list[_Load]) -> list[Table]:
     ranked = [_row(question, *load) for load in loads]
     weeks: list[tuple[object, ...]] = []
-    for point, found, _ in loads[: question.parameters["weeks"]]:
+    for point, found, *_ in loads[: question.parameters["weeks"]]:
         for name, day in zip(_WEEKDAYS, week(found.use), strict=True):
             known = [one for one in day if one is not None]
             weeks.append((point.id, name, day, min(known, default=None), max(known, default=None)))
     unlike = [
         (abs(one.used - one.usual), (point.id, one.day, one.used, one.usual, one.deviations))
-        for point, found, _ in loads
+        for point, found, *_ in loads
         for one in unlike_days(found.use, found.day)
     ]
     unlike.sort(key=lambda pair: -pair[0])
@@ -197,7 +203,7 @@ def _tables(question: Question, loads: list[tuple[Point, Windows, Shape]]) -> li
     ]
 
 
-def _row(question: Question, point: Point, found: Windows, load: Shape) -> tuple[object, ...]:
+def _row(question: Question, point: Point, found: Windows, load: Shape, verdict: str) -> tuple[object, ...]:
     zone = question.city.zones.get(point.zone) if point.zone is not None else None
     area = zone.floor_area if zone is not None and network_of(question.city, point) is not None else None
     metered = float(found.use.hours.sum())
@@ -206,7 +212,7 @@ def _row(question: Question, point: Point, found: Windows, load: Shape) -> tuple
         point.zone, point.id, load.used, load.peak_power, found.start(load.peak), load.load_factor, load.base,
         load.night, load.base_share, load.off_hours_share,
         _standby(load, found.use), by_area, load.weekday_mean, load.weekend_mean, *load.exceeded,
-        _metered_share(question, found),
+        _metered_share(question, found), verdict,
     )  # fmt: skip
 
 

@@ -103,6 +103,9 @@ def test_what_makes_a_load_doubtful_is_named(ask: Callable[..., Result]) -> None
         "0 for 48 h in a row: was it off, or is missing written as 0?",
     ]
     assert (found.completeness.wanted, found.completeness.had) == (1, 0)
+    assert rows_of(found, "loads")[0]["verdict"].startswith(
+        "DOUBTFUL 67% of the interval metered; 1 windows below"
+    )
 
 
 def test_hours_are_local_ones_where_they_lie_across_those_of_utc(ask: Callable[..., Result]) -> None:
