@@ -79,7 +79,7 @@ class Known:
     """What the engine found out about one meter.
 
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
-    not in the account.
+    not in the account, and what makes the dates of bills doubtful.
     """
 
     totals: Mapping[str, Any] | None
@@ -90,6 +90,7 @@ class Known:
     normal: Normal | None = None
     normal_asked: bool = False
     left_out: Sequence[LeftOut] = ()
+    doubt: str | None = None
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -112,7 +113,11 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
     row.figures |= _normal(known.normal)
-    row.doubts = [*_idle(model), *(str(event) for event in known.events if event.kind == "huge")]
+    row.doubts = [
+        *([known.doubt] if known.doubt else []),
+        *_idle(model),
+        *(str(event) for event in known.events if event.kind == "huge"),
+    ]
     row.remarks = [*_remarks(one, totals, model, row), *_lost(known.left_out)]
     row.remarks += [str(event) for event in known.events if event.kind != "huge"]
     if known.normal_asked and known.normal is None:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from cityctl.analysis.energy import billing
@@ -49,6 +50,7 @@ ESTIMATED = "estimated, and no true read follows"
 ENDLESS = "no later read or end says how long it lasts"
 MEASURE = "the measure lies within"
 BEYOND = "part of it lies outside of what is asked for"
+ENDS_FIT, ENDS_BETTER = 0.7, 0.15  # adjusted R² with dates as ends, and over that with dates as beginnings
 GAPPED = "readings on less than 90 % of its days"
 WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
 
@@ -93,15 +95,27 @@ def kept(periods: list[Period], out: list[LeftOut] | None = None) -> list[Period
     return sound
 
 
-def baseline(periods: list[Period], intervention: date, days: int) -> list[Period]:
-    """The periods of the `days` before the measure; bills seldom start on that very day: the nearest start counts."""
+def baseline(periods: list[Period], intervention: date, days: int, share: float = 0.9) -> list[Period]:
+    """The periods of the `days` before the measure; bills seldom start on that very day: the nearest start counts.
+
+    A bill in which the measure lies is no part of them. Where without it less than a `share` of the days are left, as
+    with two-month bills, they are counted back from the end of the bill before it.
+    """
     before = [one for one in periods if one.until <= intervention]
     if not before:
         return []
-    first = min(
-        (one.day for one in before), key=lambda day: abs((day - (intervention - timedelta(days=days))).days)
-    )
-    return [one for one in before if one.day >= first]
+
+    def back_from(end: date) -> list[Period]:
+        first = min(
+            (one.day for one in before), key=lambda day: abs((day - (end - timedelta(days=days))).days)
+        )
+        return [one for one in before if one.day >= first]
+
+    chosen = back_from(intervention)
+    last = before[-1].until
+    if _days(chosen) >= share * days or (intervention - last).days > billing.BIMONTHLY:
+        return chosen
+    return back_from(last)
 
 
 @dataclass
@@ -146,8 +160,9 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     sky_of = weather(question)
     reads = _reads(question)
     until = question.interval.end.astimezone(question.interval.zone).date()
+    billed = {meter for (meter,) in question.engine.rows("select meter from steps where every_s > 864000")}
     negatives = dict(question.engine.rows("select meter, sum(negatives) from savings_use group by meter"))
-    models, predicted, totals, left_out = [], [], [], []
+    models, predicted, totals, left_out, doubts = [], [], [], [], []
     for one in meters:
         meter, measure = one.point.id, one.intervention
         sky = sky_of.get(one.temperature or "")
@@ -155,7 +170,9 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
             continue
         out: list[LeftOut] = []
         periods = merged(reads.get(meter, []), out)
-        of_baseline = baseline(periods, measure, question.parameters["baseline_days"])
+        of_baseline = baseline(
+            periods, measure, question.parameters["baseline_days"], question.parameters["baseline_share"]
+        )
         first = of_baseline[0].day if of_baseline else measure
         before = kept(of_baseline, out)
         after = kept(_since(question, periods, measure, out), out)
@@ -182,6 +199,9 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
              "intercept": model.intercept, "r2_adj": model.r2_adj, "candidates": model.candidates,
              "terms": model.terms}
         )  # fmt: skip
+        better = _better_as_ends(one, question, sky, reads.get(meter, []), model.r2_adj)
+        if better is not None and meter in billed:
+            doubts.append({"meter": meter, "why": better})
         for these, parts, reporting in ((known, bills, False), (compared, later, True)):
             if these:
                 predicted += _told(
@@ -191,6 +211,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     keep(question, "savings_predicted", predicted, _PREDICTED)
     keep(question, "savings_totals", totals, _TOTALS)
     keep(question, "savings_left_out", left_out, _LEFT_OUT)
+    keep(question, "savings_doubts", doubts, ("meter", "why"))
 
 
 _PREDICTED = ("meter", "day", "days", "reporting", "y", "t", "expected", "beyond")
@@ -230,6 +251,35 @@ def _since(question: Question, periods: list[Period], measure: date, out: list[L
         elif one.day >= measure and one.until > first and one.day < last:
             out.append(LeftOut(one.day, one.until, one.amount, BEYOND))
     return found
+
+
+def _better_as_ends(
+    one: Wanted, question: Question, sky: Weather, reads: Sequence[Read], r2_adj: float
+) -> str | None:
+    """What speaks for it that the dates of a meter's reads are the ends of its bills; None where nothing does.
+
+    The same amounts are fitted as if each belonged to the days before its date; finer meters have no such dates.
+    """
+    assert one.intervention is not None
+    if one.point.kind != "interval" or len(reads) < billing.LEAST_PERIODS:
+        return None
+    turned = [(before[0], after[0], after[2], after[3]) for before, after in pairwise(reads)]
+    periods = kept(baseline(merged(turned), one.intervention, question.parameters["baseline_days"]))
+    _, bills = sky.bills(periods)
+    model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
+    if model is None or model.r2_adj < ENDS_FIT or model.r2_adj < r2_adj + ENDS_BETTER:
+        return None
+    return (
+        f"its dates fit the weather better as ends of the bills (R² {model.r2_adj:.2f}, not {r2_adj:.2f}): were they "
+        "imported with `--stamp end`?"
+    )
+
+
+def doubts(question: Question) -> dict[str, str]:
+    """Meter -> what makes the dates of its bills doubtful; empty for methods that work by the day."""
+    if question.parameters["method"] != "billing":
+        return {}
+    return dict(question.engine.rows("select meter, why from savings_doubts"))
 
 
 def left_out(question: Question) -> dict[str, list[LeftOut]]:

@@ -62,7 +62,7 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
     first = interval.start.astimezone(interval.zone).date()
     dates = [one.intervention for one in wanted(city, parameters) if one.intervention is not None]
     reach = timedelta(
-        days=BIMONTHLY if parameters["method"] == "billing" else 1
+        days=2 * BIMONTHLY if parameters["method"] == "billing" else 1
     )  # a bill may begin before it
     begin = min([first, *dates]) - timedelta(days=parameters["baseline_days"]) - reach
     return Interval(midnight(begin, interval.zone), interval.end + reach, interval.zone)
@@ -122,6 +122,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else None
     lost = bills.left_out(question)
+    doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     rows = []
     for one in meters:
@@ -136,6 +137,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             None if year is None else year.get(meter),
             year is not None,
             lost.get(meter, []),
+            doubted.get(meter),
         )
         rows.append(account.judge(question, one, known))
     return rows

@@ -154,3 +154,24 @@ def test_files_tell_the_same_in_whatever_order_they_come(
         run("savings", place, now=NOW, since="2024", until="2024", settings=["method=billing"]), "savings"
     )
     assert (row["days"], row["saving_pct"]) == (366, pytest.approx(10, abs=1e-6))
+
+
+def test_dates_that_are_ends_taken_for_beginnings_are_doubted(ask: Callable[..., Result]) -> None:
+    """Each amount stands at the end of its month: against the month after it the weather tells little."""
+    given = series(reads())
+    stamps, amounts = given["meter"]
+    given["meter"] = (np.append(stamps[1:-1], np.datetime64("2025-01-01", "us")), amounts[:-1])
+    (row,) = rows_of(asked(ask, given), "savings")
+    assert row["verdict"].startswith(
+        "SET APART its dates fit the weather better as ends of the bills (R² 1.00, not "
+    )
+    assert "--stamp end" in row["verdict"]
+
+
+def test_two_month_bills_keep_a_year_before_the_one_with_the_measure(ask: Callable[..., Result]) -> None:
+    """Bills from 15 December 2022 on; the one from mid-December 2023 holds the measure: the six before it count."""
+    months = [date(2022, 12, 15), *(date(2023 + at // 12, at % 12 + 1, 15) for at in range(1, 24, 2))]
+    (row,) = rows_of(asked(ask, series([*months, date(2025, 1, 15)])), "savings")
+    assert row["saving_pct"] == pytest.approx(10, rel=1e-9)
+    assert "1 bill left out (2023-12-15 to 2024-02-15" in row["reasons"]
+    assert row["baseline_kwh"] == pytest.approx(amount(date(2022, 12, 15), date(2023, 12, 15), 1.0))
