@@ -22,11 +22,18 @@ _BY_KEY = {one.key: one for one in EVIDENCE}
 
 def tables(question: Question, row: Row) -> list[Table]:
     """Facts, bills that count, models tried, and bills left out of one meter."""
-    counted = question.engine.rows(
-        "select day, days, reporting, y, expected from savings_predicted where meter = $meter order by day",
+    known = question.engine.rows(
+        "select p.day, p.days, p.reporting, p.y, p.expected, k.day is not null as kept from savings_predicted as p "
+        "left join savings_kept as k on k.meter = p.meter and k.day = p.day where p.meter = $meter order by p.day",
         {"meter": row.meter},
     )
+    counted = [tuple(bill) for *bill, kept in known if kept]
     lost = bills.left_out(question).get(row.meter, [])
+    lost = lost + [
+        bills.LeftOut(day, day + timedelta(days=int(days)), y, "a shutdown, set apart")
+        for day, days, _, y, _, kept in known
+        if not kept
+    ]
     told = [_one(bill) for bill in counted]
     facts: list[tuple[str, str]] = []
     for what in ("baseline", "reporting"):
@@ -57,7 +64,7 @@ def tables(question: Question, row: Row) -> list[Table]:
             f"left_out_{row.meter}",
             f"{row.label}: bills left out",
             [_BY_KEY["bill_start"], _BY_KEY["bill_end"], _BY_KEY["amount"], glossary.column("reason")],
-            [(one.day, one.until, one.amount, one.why) for one in lost],
+            [(one.day, one.until, one.amount, one.why) for one in sorted(lost, key=lambda one: one.day)],
         ),
     ]
 

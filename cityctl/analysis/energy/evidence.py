@@ -35,9 +35,17 @@ def tables(question: Question, row: Row) -> list[Table]:
 def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
     zone = question.interval.zone
     told: list[tuple[str, str]] = []
+    apart = {
+        day
+        for (day,) in question.engine.rows(
+            "select p.day from savings_predicted as p left join savings_kept as k on k.meter = p.meter "
+            "and k.day = p.day where p.meter = $meter and k.day is null",
+            {"meter": row.meter},
+        )
+    }
     for what, reporting in (("baseline", False), ("reporting", True)):
         of = [day for day in days if bool(day[1]) is reporting]
-        valid = [day for day in of if day[2] is not None and day[3] is not None]
+        valid = [day for day in of if day[2] is not None and day[3] is not None and day[0] not in apart]
         if not of:
             continue
         told.append((f"{what} days", f"{of[0][0]} to {of[-1][0]}: {len(of)}, of which {len(valid)} count"))

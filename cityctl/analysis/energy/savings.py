@@ -147,13 +147,13 @@ def _plots(question: Question, row: Row) -> list[Plot]:
     """Use beside what was expected, and how the saving has built up since the measure (CUSUM)."""
     zone = question.interval.zone
     days = question.engine.rows(question.sql("series"), {"meter": row.meter})
-    times = [midnight(day, zone) for day, _, _, _ in days]
+    times = [midnight(day, zone) for day, *_ in days]
     assert row.intervention is not None
     measure = [(midnight(row.intervention, zone), "measure")]
     since = [
         (moment, expected - used)
-        for moment, (_, used, expected, after) in zip(times, days, strict=True)
-        if after
+        for moment, (_, used, expected, after, kept) in zip(times, days, strict=True)
+        if after and kept
     ]
     return [
         Plot(
@@ -161,8 +161,8 @@ def _plots(question: Question, row: Row) -> list[Plot]:
             title=f"{row.label}: {account.said_change(row)}",
             unit="kWh/d" if question.parameters["method"] != "billing" else "kWh",
             lines=[
-                Line("observed", times, [used for _, used, _, _ in days]),
-                Line("expected in this weather", times, [expected for _, _, expected, _ in days]),
+                Line("observed", times, [used for _, used, *_ in days]),
+                Line("expected in this weather", times, [expected for _, _, expected, *_ in days]),
             ],
             marks=measure,
         ),

@@ -501,5 +501,9 @@ having count(d.y) > 0 and count(*) >= extract(day from cast(date_trunc('month', 
 order by meter, day
 
 -- name: series
--- Observed and expected use of one meter, day by day.
-select day, y, expected, reporting from savings_predicted where meter = $meter order by day
+-- Observed and expected use of one meter, day by day, and whether the day is in the account.
+select p.day, p.y, p.expected, p.reporting, k.day is not null as kept
+from savings_predicted as p
+left join savings_kept as k on k.meter = p.meter and k.day = p.day
+where p.meter = $meter
+order by p.day

@@ -61,10 +61,14 @@ def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> Non
     use = use * np.random.default_rng(2).normal(1, 0.05, len(use))
     shut = (times >= np.datetime64("2024-03-01")) & (times < np.datetime64("2024-04-15"))
     series = {"temperature": (times, degrees), "meter": (times, np.where(shut, 0.3, use))}
-    row = rows_of(
-        ask("energy/savings", HOUSE.replace("EVERY", "1h"), series, "2024-01-01", "2025-01-01"), "savings"
-    )[0]
+    asked = ("2024-01-01", "2025-01-01")
+    found = ask("energy/savings", HOUSE.replace("EVERY", "1h"), series, *asked, evidence=True)
+    row = rows_of(found, "savings")[0]
     assert "shutdown 2024-03-01 to 2024-04-14 (45 days) set apart" in row["reasons"]
+    (cusum,) = (plot for plot in found.plots if plot.key == "meter-cusum")
+    assert cusum.lines[0].values[-1] == pytest.approx(row["avoided_kwh"])  # it ends at what is booked
+    facts = {fact["what"]: fact["known"] for fact in rows_of(found, "facts_meter")}
+    assert facts["reporting days"] == "2024-01-01 to 2024-12-31: 366, of which 321 count"
     assert row["saving_pct"] == pytest.approx(20.0, abs=1.0)
     assert row["days"] == 366 - 45
     billed = ask(
