@@ -209,6 +209,12 @@ def _figures(
     band = fit.band(expected, int(model["rows"]), int(model["days"]), question.parameters["confidence"])
     first = question.interval.start.astimezone(question.interval.zone).date()
     last = question.interval.end.astimezone(question.interval.zone)
+    spans = {
+        "baseline_start": one.intervention - timedelta(days=question.parameters["baseline_days"]),
+        "baseline_end": one.intervention,
+        "reporting_start": max(one.intervention, first),
+        "reporting_end": last.date(),
+    }  # of bills: the days that those which count hold
     return {
         "baseline_kwh": totals["used"],
         "counterfactual_kwh": expected,
@@ -221,10 +227,7 @@ def _figures(
         "enpi": observed / expected if expected else None,
         "nmbe": fit.nmbe,
         "model": model["model"],
-        "baseline_start": one.intervention - timedelta(days=question.parameters["baseline_days"]),
-        "baseline_end": one.intervention,
-        "reporting_start": max(one.intervention, first),
-        "reporting_end": last.date(),
+        **{key: totals.get(key) or told for key, told in spans.items()},
         "avoided_low": avoided - band,
         "avoided_high": avoided + band,
         "r2_adj": model["r2_adj"],

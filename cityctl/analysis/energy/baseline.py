@@ -117,7 +117,15 @@ _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling
            "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting")  # fmt: skip
 _TEXTS = ("meter", "model", "part", "why")
 _FLAGS = ("reporting", "beyond")
-_DATES = ("day", "first_day", "last_day")
+_DATES = (
+    "day",
+    "first_day",
+    "last_day",
+    "baseline_start",
+    "baseline_end",
+    "reporting_start",
+    "reporting_end",
+)
 _COUNTS = ("candidates", "terms", "days", "cell")
 
 

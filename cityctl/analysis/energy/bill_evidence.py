@@ -56,14 +56,14 @@ def tables(question: Question, row: Row) -> list[Table]:
         Table(
             f"bills_{row.meter}",
             f"{row.label}: bills that count",
-            [_BY_KEY[key] for key in ("bill_start", "bill_end", "of", "amount", "expected")],
+            [_BY_KEY[key] for key in ("bill_start", "bill_end", "of", "bill_kwh", "bill_expected")],
             [*told],
         ),
         *_models(question, row, told),
         Table(
             f"left_out_{row.meter}",
             f"{row.label}: bills left out",
-            [_BY_KEY["bill_start"], _BY_KEY["bill_end"], _BY_KEY["amount"], glossary.column("reason")],
+            [_BY_KEY["bill_start"], _BY_KEY["bill_end"], _BY_KEY["bill_kwh"], glossary.column("reason")],
             [(one.day, one.until, one.amount, one.why) for one in sorted(lost, key=lambda one: one.day)],
         ),
     ]

@@ -63,10 +63,14 @@ def merged(rows: Sequence[Read], out: list[LeftOut] | None = None) -> list[Perio
     periods: list[Period] = []
     lost = [] if out is None else out
     begun: tuple[date, float] | None = None
+    last = date.min
     for day, until, amount, estimated in rows:
         if amount is None:
             lost.append(LeftOut(day, until, 0.0, GAPPED))
             continue
+        if begun is not None and last != day:  # a gap after an estimate: no read follows that makes it true
+            lost.append(LeftOut(begun[0], last, begun[1], ESTIMATED))
+            begun = None
         start, so_far = begun if begun is not None else (day, 0.0)
         begun = None
         if until is None:
@@ -188,7 +192,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
              "weather_days": sky.count(measure - timedelta(days=question.parameters["baseline_days"]), measure),
              "used": math.fsum(one.amount for one in known), "reporting_days": _days(after),
              "compared_days": _days(compared), "baseline_negatives": negatives.get(meter, 0),
-             "reporting_negatives": 0}
+             "reporting_negatives": 0, **_span("baseline", known), **_span("reporting", compared)}
         )  # fmt: skip
         model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
         if model is None:
@@ -216,9 +220,15 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
 
 _PREDICTED = ("meter", "day", "days", "reporting", "y", "t", "expected", "beyond")
 _TOTALS = ("meter", "used_days", "weather_days", "n", "used", "reporting_days", "compared_days",
-           "baseline_negatives", "reporting_negatives")  # fmt: skip
+           "baseline_negatives", "reporting_negatives", "baseline_start", "baseline_end", "reporting_start",
+           "reporting_end")  # fmt: skip
 
 _LEFT_OUT = ("meter", "day", "last_day", "amount", "why")
+
+
+def _span(what: str, periods: list[Period]) -> dict[str, date]:
+    """First day, and the day after the last one, of the bills that count."""
+    return {f"{what}_start": periods[0].day, f"{what}_end": periods[-1].until} if periods else {}
 
 
 def _days(periods: list[Period]) -> int:

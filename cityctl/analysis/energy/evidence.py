@@ -52,8 +52,8 @@ def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
         if valid:
             coldest, warmest = min(day[3] for day in valid), max(day[3] for day in valid)
             told.append(
-                (f"{what} temperature", f"{coldest:.1f} to {warmest:.1f} °F "
-                 f"({(coldest - 32) / 1.8:.1f} to {(warmest - 32) / 1.8:.1f} °C)")
+                (f"{what} temperature", f"{(coldest - 32) / 1.8:.1f} to {(warmest - 32) / 1.8:.1f} °C "
+                 f"({coldest:.1f} to {warmest:.1f} °F)")
             )  # fmt: skip
             told.append((f"{what} use", f"{sum(day[2] for day in valid):.3f} kWh"))
     told.append(("input", f"{digest((day, reporting, y, t) for day, reporting, y, t, *_ in days)} of the days, "

@@ -69,7 +69,7 @@ def find_roles(
     roles = table.roles()
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
-    for index in set(range(len(columns))) - set(roles.read):
+    for index in sorted(set(range(len(columns))) - set(roles.read)):
         if labels_end(columns[index]) and (index in times or mostly(looks_like_time, cells[index])):
             left_out = tuple(column for column in roles.left_out if column != columns[index])
             return replace(roles, until=index, left_out=left_out)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.energy.bills import LeftOut, Period, merged
 from cityctl.city.project import Project
 from cityctl.collect.jobs import Options
 from cityctl.collect.load import import_files
@@ -115,10 +116,10 @@ def test_each_model_of_the_evidence_is_fitted_by_itself(ask: Callable[..., Resul
     )
     assert taken["r2_adj"] == pytest.approx(row["r2_adj"], abs=1e-9)
     counted = rows_of(result, "bills_meter")
-    assert sum(one["amount"] for one in counted if one["of"] == "reporting") == pytest.approx(
+    assert sum(one["bill_kwh"] for one in counted if one["of"] == "reporting") == pytest.approx(
         row["observed_kwh"]
     )
-    assert sum(one["expected"] for one in counted if one["of"] == "reporting") == pytest.approx(
+    assert sum(one["bill_expected"] for one in counted if one["of"] == "reporting") == pytest.approx(
         row["counterfactual_kwh"]
     )
 
@@ -175,3 +176,15 @@ def test_two_month_bills_keep_a_year_before_the_one_with_the_measure(ask: Callab
     assert row["saving_pct"] == pytest.approx(10, rel=1e-9)
     assert "1 bill left out (2023-12-15 to 2024-02-15" in row["reasons"]
     assert row["baseline_kwh"] == pytest.approx(amount(date(2022, 12, 15), date(2023, 12, 15), 1.0))
+    assert (row["baseline_start"], row["baseline_end"]) == (date(2022, 12, 15), date(2023, 12, 15))
+    assert row["reporting_start"] == date(2024, 2, 15)
+
+
+def test_an_estimate_before_a_gap_is_no_part_of_a_later_bill() -> None:
+    """January is estimated, March is read, and nobody knows of February; April is estimated and May makes it true."""
+    first = [date(2024, month, 1) for month in range(1, 7)]
+    out: list[LeftOut] = []
+    rows = [(first[0], first[1], 10.0, True), (first[2], first[3], 20.0, False),
+            (first[3], first[4], 5.0, True), (first[4], first[5], 7.0, False)]  # fmt: skip
+    assert merged(rows, out) == [Period(first[2], first[3], 20.0), Period(first[3], first[5], 12.0)]
+    assert [(one.day, one.until, one.amount) for one in out] == [(first[0], first[1], 10.0)]
