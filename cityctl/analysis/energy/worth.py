@@ -28,7 +28,9 @@ def of_savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
         for one, tariff in held
         if tariff.recipe is None and tariff.price is not None
     }
-    timed = [(one, tariff) for one, tariff in held if tariff.recipe is not None and _speaks(question, tariff)]
+    timed = [
+        (one, tariff) for one, tariff in held if tariff.recipe is not None and _holds(question, one, tariff)
+    ]
     found = {
         meter: float(kwh) * flat[meter]
         for meter, kwh in question.engine.rows(
@@ -40,15 +42,23 @@ def of_savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
         _keep_prices(question, timed)
         for ends in parts([one for one, _ in timed]):
             found |= {
-                meter: float(money) for meter, money in question.engine.rows(question.sql("worth"), ends)
+                meter: float(money)
+                for meter, money in question.engine.rows(question.sql("worth"), ends)
+                if money is not None
             }
     return found
 
 
-def _speaks(question: Question, held: Assigned) -> bool:
-    """Whether a tariff prices kWh in the city's currency: nothing is converted."""
+def _holds(question: Question, one: Wanted, held: Assigned) -> bool:
+    """Whether a tariff prices kWh in the city's currency, which is not converted, from the first compared day on."""
     tariff = held.tariff(question.city.library, question.city.currency)
-    return tariff.unit == "kWh" and tariff.currency == question.city.currency
+    first = question.interval.start.astimezone(question.interval.zone).date()
+    since = max(first, one.intervention or first)
+    return (
+        tariff.unit == "kWh"
+        and tariff.currency == question.city.currency
+        and tariff.versions[0].from_ <= since
+    )
 
 
 def _keep_prices(question: Question, timed: list[tuple[Wanted, Assigned]]) -> None:

@@ -83,6 +83,16 @@ def test_a_day_a_reading_is_worth_the_mean_of_all_hours(worth: Callable[..., flo
     assert worth(text, series) == pytest.approx(flat / 0.25 * (16 * 0.3 + 8 * 0.1) / 24, rel=1e-6)
 
 
+def test_prices_that_begin_after_the_measure_tell_no_worth(
+    worth: Callable[..., float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hours before them have no price, which is not a price of nothing."""
+    monkeypatch.setattr(
+        "tests.analysis.energy.test_worth.TARIFF", TARIFF.replace("[{{energy", "[{{from: 2025-03-01, energy")
+    )
+    assert worth(by_tariff(), made(zone="Europe/Berlin")) is None
+
+
 def test_another_currency_is_not_converted(worth: Callable[..., float | None]) -> None:
     assert worth(by_tariff(), made(zone="Europe/Berlin"), "USD") is None
 
