@@ -64,7 +64,7 @@ class PumpSeries:
         below = known & (values < -BACKWARDS * usual)
         if below.any():
             self.doubts.append(
-                f"{word} below zero in {below.sum() / known.sum():.1%} of its readings: turned round?"
+                f"{word} below zero in {below.sum() / 4:g} of {known.sum() / 4:g} h: turned round?"
             )
             back = float(np.abs(values[below]).sum() / np.abs(values[known]).sum())
             self.turned |= word == "power" and back > 1 - ENOUGH

@@ -287,7 +287,7 @@ def _shift(
     if unknown.any(axis=0).mean() > MOST_UNKNOWN:
         return [(station, None, None, None, None, "NOT ASSESSABLE the flow of its pumps has too many gaps")]
     usual = [
-        float(np.nanmean(flow[one.on])) if one.on.any() else 0.0
+        float(np.nanmean(flow[one.on])) if np.isfinite(flow[one.on]).any() else 0.0
         for one, flow in zip(members, flows, strict=True)
     ]
     pumped = np.where(unknown, np.array(usual)[:, None], flows).sum(axis=0) * HOURS
