@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
 from cityctl.modbus.plan import Block, plan
-from cityctl.reading import Quality
+from cityctl.modbus.values import Values
 
 TRIES = 2
 
@@ -43,7 +41,7 @@ class Target:
         """Devices with the same link share one line and are asked one after another."""
         return Link(self.host, self.port, self.transport, self.serial, self.tls)
 
-    @property
+    @cached_property
     def place(self) -> str:
         """Where it is asked, as people say it."""
         return f"{self.link} unit {self.unit}"
@@ -66,15 +64,6 @@ class Target:
     def blocks(self) -> list[Block]:
         """The requests that will be sent."""
         return plan(self.connector, self.asked_points, cuts=self.cuts)
-
-
-class Value(NamedTuple):
-    """A point's value in the connector's unit, or its text; and the time of its frame (UTC)."""
-
-    point: str
-    value: float | str | None
-    quality: Quality
-    time: datetime
 
 
 @dataclass(frozen=True)
@@ -103,7 +92,7 @@ class Answer:
     """
 
     target: Target
-    values: dict[str, Value] = field(default_factory=dict)
+    values: Values = field(default_factory=Values)
     failures: list[Failure] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
     requests: int = 0
@@ -135,7 +124,7 @@ class Answer:
         """Forget the point that was asked only to know who answers."""
         identify = self.target.connector.identify
         if identify is not None and identify[0] not in self.target.points:
-            self.values.pop(identify[0], None)
+            self.values.drop(identify[0])
             self.failures = [failure for failure in self.failures if failure.points != (identify[0],)]
 
     def close(self, reason: str) -> None:

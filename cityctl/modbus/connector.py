@@ -76,13 +76,16 @@ class DeviceConnector:
         )
 
     @cached_property
-    def _factors(self) -> frozenset[tuple[int, int]]:
-        """(function code, address) of each SunSpec scale factor."""
-        return frozenset(
-            (point.function_code, point.scale_factor)
-            for point in self.points.values()
-            if point.scale_factor is not None
-        )
+    def _factors(self) -> dict[tuple[int, int], DevicePoint]:
+        """The points that are SunSpec scale factors, by (function code, address)."""
+        named = {
+            (p.function_code, p.scale_factor) for p in self.points.values() if p.scale_factor is not None
+        }
+        found: dict[tuple[int, int], DevicePoint] = {}
+        for p in self.points.values():
+            if (p.function_code, p.address) in named:
+                found.setdefault((p.function_code, p.address), p)
+        return found
 
     def is_factor(self, point: DevicePoint) -> bool:
         """Whether the point is a SunSpec scale factor, which is part of other points' values."""
@@ -116,10 +119,7 @@ class DeviceConnector:
         """The point that holds another point's SunSpec scale factor."""
         if point.scale_factor is None:
             return None
-        for other in self.points.values():
-            if other.address == point.scale_factor and other.function_code == point.function_code:
-                return other
-        return None
+        return self._factors.get((point.function_code, point.scale_factor))
 
     def placed_at(self, base: int, length: int | None = None) -> DeviceConnector:
         """The same model block where another device has it: found by `sunspec.chain`.

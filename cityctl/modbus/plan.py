@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.point import DevicePoint
@@ -25,12 +26,16 @@ class Wanted:
     @property
     def start(self) -> int:
         """First address."""
-        return min(self.point.address, self.exponent.address if self.exponent else 0xFFFF)
+        if self.exponent is None:
+            return self.point.address
+        return min(self.point.address, self.exponent.address)
 
     @property
     def end(self) -> int:
         """The address after the last."""
-        return max(self.point.end, self.exponent.end if self.exponent else 0)
+        if self.exponent is None:
+            return self.point.end
+        return max(self.point.end, self.exponent.end)
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,13 @@ def plan(connector: DeviceConnector, names: Iterable[str], *, cuts: Cuts = froze
     its `gap` of unused registers, and reaches across none of `cuts`. Raises UsageProblem for a name that the
     connector does not have.
     """
-    wanted = {}
-    for name in names:
+    by_code: dict[int, list[Wanted]] = {}
+    for name in dict.fromkeys(names):
         point = connector.point(name)
-        wanted[name] = Wanted(point, connector.exponent_of(point))
+        by_code.setdefault(point.function_code, []).append(Wanted(point, connector.exponent_of(point)))
     blocks: list[Block] = []
-    for code in sorted({each.point.function_code for each in wanted.values()}):
+    for code, here in sorted(by_code.items()):
         most = connector.max_bits if code in (1, 2) else connector.max_registers
-        here = [each for each in wanted.values() if each.point.function_code == code]
         blocks += _coalesced(here, code, most, connector.gap, cuts)
     return blocks
 
@@ -102,16 +106,16 @@ def _coalesced(
     blocks: list[Block] = []
     run: list[Wanted] = []
     start = end = 0
-    for each in sorted(wanted, key=lambda w: (w.start, w.end)):
-        longer = max(end, each.end)
-        cut = any((code, at) in cuts for at in range(end, each.start + 1)) if cuts else False
-        if run and each.start - end <= gap and longer - start <= most and not cut:
+    for first, last, each in sorted(((w.start, w.end, w) for w in wanted), key=itemgetter(0, 1)):
+        longer = max(end, last)
+        cut = any((code, at) in cuts for at in range(end, first + 1)) if cuts else False
+        if run and first - end <= gap and longer - start <= most and not cut:
             run.append(each)
             end = longer
             continue
         if run:
             blocks.append(Block(code, start, end - start, tuple(run)))
-        run, start, end = [each], each.start, each.end
+        run, start, end = [each], first, last
     if run:
         blocks.append(Block(code, start, end - start, tuple(run)))
     return blocks

@@ -28,7 +28,8 @@ def arranged(data: bytes, order: WordOrder) -> bytes:
     return b"".join(word[::-1] for word in words)
 
 
-def _in_order(point: DevicePoint, data: bytes, order: WordOrder) -> bytes:
+def in_order(point: DevicePoint, data: bytes, order: WordOrder) -> bytes:
+    """The bytes of a point's registers, each part of its type moved from an order to ABCD, or back."""
     layout = point.layout
     if layout.family == "bit":
         return data
@@ -52,7 +53,7 @@ def raw_value(
     if len(registers) != point.registers:
         raise Unrepresentable(f"{point.name}: {len(registers)} registers given, {point.registers} needed")
     data = struct.pack(f">{len(registers)}H", *registers)
-    return point.layout.unpack(_in_order(point, data, word_order or point.word_order))
+    return point.layout.unpack(in_order(point, data, word_order or point.word_order))
 
 
 def raw_registers(point: DevicePoint, raw: Raw, word_order: WordOrder | None = None) -> list[int]:
@@ -61,7 +62,7 @@ def raw_registers(point: DevicePoint, raw: Raw, word_order: WordOrder | None = N
     size = 2 * point.registers
     if len(data) > size:
         raise Unrepresentable(f"{point.name}: {len(data)} characters, {size} fit")
-    data = _in_order(point, data.ljust(size, b"\0"), word_order or point.word_order)
+    data = in_order(point, data.ljust(size, b"\0"), word_order or point.word_order)
     return list(struct.unpack(f">{point.registers}H", data))
 
 
@@ -73,7 +74,7 @@ def own_bits(point: DevicePoint, word_order: WordOrder | None = None) -> list[in
     mask = point.layout.mask
     if mask is None:
         return [0xFFFF] * point.registers
-    data = _in_order(point, struct.pack(">H", mask), word_order or point.word_order)
+    data = in_order(point, struct.pack(">H", mask), word_order or point.word_order)
     return list(struct.unpack(">H", data))
 
 

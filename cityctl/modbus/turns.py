@@ -80,7 +80,7 @@ class Turns:
                 if device is None:
                     await asyncio.sleep(max(0.0, min(each.ready for each in queue) - monotonic()))
                     continue
-                if await self._turn(device):
+                if await self._turn(device, alone=not queue):
                     queue.append(device)
                 else:
                     on_answer(device.answer)
@@ -97,8 +97,8 @@ class Turns:
                 return device
         return None
 
-    async def _turn(self, device: Device) -> bool:
-        """One block of one device; whether there is more to ask it."""
+    async def _turn(self, device: Device, *, alone: bool) -> bool:
+        """One block of one device, or all while none need be waited for and nobody else; whether there is more."""
         answer = device.answer
         begun = monotonic()
         device.begun = device.begun or begun
@@ -106,8 +106,10 @@ class Turns:
             if self._nobody is not None:  # its neighbour found nobody listening there
                 answer.tried = list(self._nobody[1])
                 raise GiveUp(self._nobody[0])
-            if device.pending:
+            while device.pending:
                 await self._one(device, device.pending[0])
+                if device.ready or not alone:
+                    break
             if device.pending or await self._moved(device):
                 return True
             check_identity(answer)
@@ -129,7 +131,9 @@ class Turns:
         tries = device.tries_within(left)
         begun = monotonic()
         try:
-            line = await self._ready_line(device, left)
+            line = self.line
+            if line is None or not line.is_open or not line.trusts(target.unit):
+                line = await self._ready_line(device, left)
             answer.requests += 1
             begun = monotonic()
             frame = await line.read(
@@ -145,13 +149,12 @@ class Turns:
         except Fault as problem:
             self._failed(device, wanted, problem, tries, left - (monotonic() - begun))
             return
-        took = monotonic() - begun
+        answer.waited += monotonic() - begun
         answer.answered += 1
-        answer.waited += took
         reader = self._readers.get(id(block))  # the reader keeps its block, so that the id stays its own
         if reader is None:
             reader = self._readers[id(block)] = BlockReader(block)
-        answer.values.update(zip(reader.names, reader.read(frame), strict=True))
+        answer.values.rows.append(reader.read(frame))
         self._done(device, wanted, came=True)
 
     async def _moved(self, device: Device) -> bool:

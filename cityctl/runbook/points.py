@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityctl.errors import UsageProblem
-from cityctl.modbus.ask import Value as Seen
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.types import TYPES
+from cityctl.modbus.values import Value as Seen
 from cityctl.reading import Quality
 from cityctl.runbook.dimension import IS_TEXT, IS_TRUTH, Kind
 from cityctl.runbook.values import OFF, ON, Amount, State, Told, Unknown, Value, amount

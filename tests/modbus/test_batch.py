@@ -17,6 +17,7 @@ from cityctl.modbus.plan import Block, Wanted, plan
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.raw import raw_value
 from cityctl.modbus.types import TYPES, WORD_ORDERS
+from cityctl.reading import Quality
 
 MODELS = sorted((shipped_folder() / "connectors" / "devices").glob("*.yaml"))
 
@@ -45,6 +46,9 @@ def at_once(block: Block, registers: tuple[int, ...]) -> dict[str, tuple[object,
     else:
         frame = Frame(struct.pack(f">{len(registers)}H", *registers), block.count, False, 1.0)
     return {value.point: (value.value, value.quality) for value in BlockReader(block).read(frame)}
+
+
+words = st.one_of(st.integers(0, 0xFFFF), st.sampled_from([0, 0xFFFF, 0x7FFF, 0x8000, 0x7F80]))
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
@@ -82,10 +86,61 @@ def test_every_type_and_order_with_gaps_between(data, order):
     reader = BlockReader(block)
     for _ in range(3):  # of one reader, whose scale factor changes while it runs
         exponent = data.draw(st.sampled_from([0, -1, 3, -10, 10, 11, -0x8000]))
-        words = st.one_of(st.integers(0, 0xFFFF), st.sampled_from([0, 0xFFFF, 0x7FFF, 0x7F80]))
         rest = data.draw(st.lists(words, min_size=block.count - 1, max_size=block.count - 1))
         registers = (exponent & 0xFFFF, *rest)
         frame = Frame(struct.pack(f">{len(registers)}H", *registers), block.count, False, 1.0)
         found = reader.read(frame)
         assert [value.point for value in found] == list(reader.names)
         assert {v.point: (v.value, v.quality) for v in found} == one_by_one(block, registers)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), order=st.sampled_from(WORD_ORDERS))
+def test_points_that_share_registers(data, order):
+    """Bits and fields of a status word, its two bytes, the word itself, and a number that lies across two words."""
+    kinds = [
+        ("bool", 1),
+        ("uint16", 1),
+        ("int16", 1),
+        ("uint8", 1),
+        ("int8_high", 1),
+        ("uint32", 2),
+        ("int48", 3),
+    ]
+    wanted = []
+    for number in range(data.draw(st.integers(1, 12))):
+        kind, size = data.draw(st.sampled_from(kinds))
+        low = data.draw(st.integers(0, 15))
+        width = 1 if kind == "bool" else data.draw(st.integers(1, 16 - low))
+        code = data.draw(st.sampled_from([frozenset(), frozenset({0xFFFF})]))
+        has_bit = kind in ("bool", "uint16", "int16") and (kind == "bool" or data.draw(st.booleans()))
+        point = DevicePoint(
+            f"p{number}", data.draw(st.integers(0, 5)), kind, size, 3, word_order=order, scale=0.5,
+            bit=(low, width) if has_bit else None, invalid=code,
+        )  # fmt: skip
+        wanted.append(Wanted(point))
+    start = min(each.start for each in wanted)
+    count = max(each.end for each in wanted) - start
+    registers = tuple(data.draw(st.lists(words, min_size=count, max_size=count)))
+    block = Block(3, start, count, tuple(wanted))
+    assert at_once(block, registers) == one_by_one(block, registers)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=2000), st.data())
+def test_coils_and_discrete_inputs(bits, data):
+    places = data.draw(st.sets(st.integers(0, len(bits) - 1), min_size=1))
+    points = [DevicePoint(f"c{at}", at, "bool", 1, 1, kind="state") for at in places]
+    block = Block(1, 0, len(bits), tuple(map(Wanted, points)))
+    assert at_once(block, tuple(bits)) == {f"c{at}": (float(bits[at]), Quality.GOOD) for at in places}
+
+
+def test_what_a_float_cannot_hold_is_no_value_and_its_neighbour_stays():
+    """2**64 - 1 times 1e300 is beyond 1.8e308, the largest float64."""
+    points = [
+        DevicePoint("large", 0, "uint64", 4, 3, scale=1e300),
+        DevicePoint("small", 4, "uint16", 1, 3, scale=0.1),
+    ]
+    block = Block(3, 0, 5, tuple(map(Wanted, points)))
+    found = at_once(block, (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 123))
+    assert found == {"large": (None, Quality.BAD), "small": (12.3, Quality.GOOD)}

@@ -114,11 +114,12 @@ class Line(Answers):
         The request is sent up to `tries` times, spread over the timeout; an answer to any of them counts,
         since all ask the same. Raises Silent, Closed, BadAnswer or ExceptionAnswer.
         """
+        if self._rtu and not self.trusts(unit):
+            await self.settle(unit, timeout=timeout)
         request = READ.pack(function_code, address, count)
         prefix = read_prefix(function_code, count)
-        answer = await self.exchange(
-            unit, request, prefix=prefix, size=2 + prefix[1], timeout=timeout, tries=tries
-        )
+        size = 2 + prefix[1]
+        answer = await self._exchange(unit, request, prefix=prefix, size=size, timeout=timeout, tries=tries)
         return Frame(answer[2:], count, function_code < 3, self._moment)
 
     async def exchange(
