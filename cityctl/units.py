@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cityctl.errors import UsageProblem, near
 
@@ -257,6 +258,7 @@ def _plain(text: str) -> str:
     return said.replace("µ", "u").replace("μ", "u").replace("ℓ", "L").replace("Ω", "Ohm")
 
 
+@lru_cache(maxsize=1024)
 def unit(text: str) -> Unit:
     """The unit that a text means, such as `m³/h`, `L/s`, `MGD`, `kWh` or `m of head`.
 
@@ -297,6 +299,7 @@ def canonical(quantity: str) -> Unit:
     return UNITS[_TABLE[quantity][0]]
 
 
+@lru_cache(maxsize=1024)
 def linear(source: str, target: str) -> tuple[float, float]:
     """(a, b) with value in `target` = a * value in `source` + b.
 

@@ -50,8 +50,8 @@ def _device_points(city: City, document: Document) -> dict[str, dict[str, Any]]:
             if wanted not in points:
                 raise no_such(document, ("devices", name, "poll", index), "point", wanted, points)
         for point, fields in points.items():
-            asked = point in device.poll if device.poll else fields.get("polled", True)
-            found[f"{name}/{point}"] = {**fields, "polled": asked}
+            asked = point in device.poll if device.poll else fields["polled"]
+            found[f"{name}/{point}"] = fields if asked == fields["polled"] else {**fields, "polled": asked}
     return found
 
 
@@ -89,28 +89,23 @@ def lay_out(city: City, document: Document) -> dict[str, Point]:
             raise ConfigInvalid(
                 f"{document.place('points', name)}: {problem.message}", hint=problem.hint
             ) from None
+    shapes: dict[tuple[str, str], dict[str, Any]] = {}
     for name, fields in told.items():
         if name in taken or not fields["polled"]:
             continue
-        owner = city.devices[name.partition("/")[0]]
-        try:
-            quantity, unit, shown = _measure(None, None, fields)
-        except UsageProblem:  # a unit that its connector gives in other words; `connectors lint` says so
-            quantity, unit, shown = "ratio", "", ""
-        kind: Kind = fields.get("kind") or ("state" if quantity == "state" else "gauge")
+        device, _, of_device = name.partition("/")
+        owner = city.devices[device]
+        model = (owner.connector, of_device)
+        if model not in shapes:
+            shapes[model] = _shape(fields)
         points[name] = Point(
             id=name,
-            quantity=quantity,
-            unit=unit,
-            shown_unit=shown,
-            kind=kind,
             every=owner.every,
             zone=owner.zone,
             network=city.zones[owner.zone].network if owner.zone else None,
             asset=owner.asset,
             device=name,
-            rollover=_register_end(fields, unit),
-            states=_states(fields),
+            **shapes[model],
         )
     for index, register in enumerate(city.meters):
         try:
@@ -135,6 +130,23 @@ def lay_out(city: City, document: Document) -> dict[str, Point]:
                 place = document.place("zones", name, "inflow")
                 raise ConfigInvalid(f"{place}: {problem.message}", hint=problem.hint) from None
     return _derived(city, document, points)
+
+
+def _shape(told: dict[str, Any]) -> dict[str, Any]:
+    """What a point that city.yaml does not name is on every device of its model."""
+    try:
+        quantity, unit, shown = _measure(None, None, told)
+    except UsageProblem:  # a unit that its connector gives in other words; `connectors lint` says so
+        quantity, unit, shown = "ratio", "", ""
+    kind: Kind = told.get("kind") or ("state" if quantity == "state" else "gauge")
+    return {
+        "quantity": quantity,
+        "unit": unit,
+        "shown_unit": shown,
+        "kind": kind,
+        "rollover": _register_end(told, unit),
+        "states": _states(told),
+    }
 
 
 def _named(city: City, name: str, entry: PointEntry, told: dict[str, Any] | None) -> Point:

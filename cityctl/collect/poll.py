@@ -6,26 +6,30 @@ What some devices give is kept whatever the others do; a device that fails is na
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.project import Project
 from cityctl.disk import Lock
-from cityctl.errors import UsageProblem
+from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.glossary import column
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.explain import explain as explained
 from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence, unconfirmed
 from cityctl.modbus.memory import Memory
-from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import targets
 from cityctl.reading import Quality, Reading
 from cityctl.result import Column, Missing, Result, Table
 from cityctl.units import linear
+
+if TYPE_CHECKING:
+    from cityctl.store import Store
 
 REQUESTS = Column("requests", "Requests", meaning="requests sent to the device", kind="integer", priority=5)
 DURATION = Column(
@@ -98,17 +102,32 @@ def poll(
         answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer)
         memory.save()
         taken = readings(project.city, answers)
-        points = project.city.points()
-        refused = store.conflicts({reading.point: points[reading.point] for reading in taken})
-        taken = [reading for reading in taken if reading.point not in refused]
+        taken, refused = _landed(store, taken, project.city.points())
         if taken:
-            store.land(taken, batch=batch_key(taken), received=datetime.now(UTC), points=points)
             store.compact(when_it_pays=True)
     refuse_silence(answers)
     result = _result(answers, len(taken))
     result.completeness.had -= len(refused)
     result.completeness.missing += [Missing(point, why) for point, why in refused.items()]
     return result
+
+
+def _landed(
+    store: Store, taken: list[Reading], points: Mapping[str, Point]
+) -> tuple[list[Reading], dict[str, str]]:
+    """What was stored, and why points were not that are stored in another quantity."""
+    refused: dict[str, str] = {}
+    while taken:
+        try:
+            store.land(taken, batch=batch_key(taken), received=datetime.now(UTC), points=points)
+            break
+        except ConfigInvalid:
+            against = store.conflicts({reading.point: points[reading.point] for reading in taken})
+            if not against:
+                raise
+            refused |= against
+            taken = [reading for reading in taken if reading.point not in refused]
+    return taken, refused
 
 
 def readings(city: City, answers: Sequence[Answer]) -> list[Reading]:
@@ -124,30 +143,25 @@ def readings(city: City, answers: Sequence[Answer]) -> list[Reading]:
             named.setdefault(point.device, []).append(point)
     found: list[Reading] = []
     for answer in answers:
-        for name, value in answer.values.items():
-            if isinstance(value.value, str):
-                continue
-            source = f"{answer.target.device}/{name}"
-            told = answer.target.connector.points[name]
-            for point in named.get(source, []):
-                number = None if value.value is None else _canonical(value.value, told, point)
-                found.append(Reading(point.id, value.time, number, value.quality))
+        device, told = answer.target.device, answer.target.connector.points
+        for row in answer.values.rows:
+            for name, value, quality in zip(row.places, row.values, row.qualities, strict=True):
+                if isinstance(value, str):
+                    continue
+                for point in named.get(f"{device}/{name}", ()):
+                    scale, offset = linear(told[name].unit or point.shown_unit, point.unit)
+                    number = None if value is None else value * scale + offset
+                    found.append(Reading(point.id, row.time, number, quality))
     return found
-
-
-def _canonical(value: float, told: DevicePoint, point: Point) -> float:
-    scale, offset = linear(told.unit or point.shown_unit, point.unit)
-    return value * scale + offset
 
 
 def batch_key(taken: Sequence[Reading]) -> str:
     """The same readings have the same key, so that landing them twice lands them once."""
     digest = hashlib.sha256()
-    for each in sorted(taken, key=lambda reading: (reading.point, reading.time)):
-        digest.update(
-            f"{each.point}\0{each.time.isoformat()}\0{each.value!r}\0{int(each.quality)}\n".encode()
-        )
-    first = min(reading.time for reading in taken).astimezone(UTC)
+    times = {time: time.isoformat() for time in {each.time for each in taken}}
+    for point, time, value, quality in sorted(taken, key=itemgetter(0, 1)):
+        digest.update(f"{point}\0{times[time]}\0{value!r}\0{int(quality)}\n".encode())
+    first = min(times).astimezone(UTC)
     return f"poll-{first:%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
 
 
@@ -156,8 +170,8 @@ def _result(answers: Sequence[Answer], stored: int) -> Result:
     for answer in answers:
         target = answer.target
         verdict = "DEAD" if answer.is_dead else "PART" if answer.failures else "ok"
-        qualities = [value.quality for value in answer.values.values()]
-        marks = (qualities.count(Quality.BAD), qualities.count(Quality.SUSPECT))
+        qualities = [row.qualities for row in answer.values.rows]
+        marks = (sum(each.count(mark) for each in qualities) for mark in (Quality.BAD, Quality.SUSPECT))
         had = (answer.wanted, answer.had, *marks, answer.requests, answer.seconds * 1000)
         rows.append((target.device, str(target.link), target.unit, *had, verdict, answer.reason))
     columns = [

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cityctl.city.points import Point
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """A point as the store knows it: the quantity and the unit that its readings are kept in."""
 
     point: str
@@ -47,7 +45,7 @@ def registered(connection: sqlite3.Connection, points: Iterable[str] | None) -> 
         rows = connection.execute(f"{query} ORDER BY point").fetchall()
     else:
         rows = [row for part in _parts(points) for row in connection.execute(*_among(query, part))]
-    return {row[0]: Series(*row) for row in rows}
+    return {row[0]: Series._make(row) for row in rows}
 
 
 def enrolled(connection: sqlite3.Connection, series: Iterable[Series]) -> dict[str, int]:
