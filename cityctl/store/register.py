@@ -90,6 +90,6 @@ def _among(query: str, points: list[str]) -> tuple[str, list[str]]:
 
 def _parts(points: Iterable[str]) -> Iterator[list[str]]:
     """A few hundred at a time: SQLite takes no endless lists of parameters."""
-    every = list(points)
+    every = sorted(points)  # neighbours in the index are found together
     for at in range(0, len(every), 500):
         yield every[at : at + 500]
