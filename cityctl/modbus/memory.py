@@ -21,12 +21,16 @@ FILE_NAME = "devices.json"
 OPEN_AFTER = 3
 """Runs in a row without an answer, after which a device gets one short probe a run and no more."""
 _OWED_FOR = 60.0  # s after which no lost answer comes any more
-_SHARE = 0.2  # of a new round trip in the mean that is kept
+_RUNS = 5  # in the mean of round trips
+_ALIKE = 0.03  # of a round trip: no reason to write anything down
 
 
 @dataclass
 class Known:
-    """What is known of one device. `round_trip` in seconds; `silent_runs` in a row.
+    """What is known of one device. `silent_runs` in a row.
+
+    `round_trip` (s) is from a request to its answer, `thinking` the same without the time on the serial wire, both
+    as a mean of the last runs that `measured` them.
 
     `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers;
     `is_stranger`: another device answered in its place.
@@ -36,6 +40,8 @@ class Known:
     silent_runs: int = 0
     silent_since: str | None = None
     round_trip: float | None = None
+    thinking: float | None = None
+    measured: int = 0
     cuts: set[tuple[int, int]] = field(default_factory=set)
     lost_at: float | None = None
     placed: tuple[int, int] | None = None
@@ -55,6 +61,16 @@ class Known:
     def is_suspect(self) -> bool:
         """Whether it did not answer in the last run: it is asked behind those that did."""
         return self.silent_runs > 0
+
+    def take_time(self, round_trip: float, on_wire: float) -> None:
+        """Take in what a run measured [s]; what differs little leaves everything as it is."""
+        thinking = round_trip - on_wire
+        if self.round_trip is None or self.thinking is None or not self.measured:
+            self.round_trip, self.thinking, self.measured = round_trip, thinking, 1
+        elif abs(thinking - self.thinking) > _ALIKE * round_trip:
+            self.measured = min(self.measured + 1, _RUNS)
+            self.round_trip += (round_trip - self.round_trip) / self.measured
+            self.thinking += (thinking - self.thinking) / self.measured
 
     @property
     def is_open(self) -> bool:
@@ -106,11 +122,8 @@ class Memory:
             elif answer.gave_up:
                 known.silent_runs += 1
                 known.silent_since = known.silent_since or now
-            if answer.answered:
-                mean = answer.waited / answer.answered
-                if known.round_trip is None or abs(mean - known.round_trip) > 0.1 * known.round_trip:
-                    last = mean if known.round_trip is None else known.round_trip
-                    known.round_trip = last + _SHARE * (mean - last)
+            if answer.timed:
+                known.take_time(answer.waited / answer.timed, answer.on_wire / answer.timed)
             known.cuts |= answer.cuts
             known.placed = answer.placed or known.placed
             if not answer.owes:
@@ -143,12 +156,14 @@ def _as_known(target: Target, known: Known) -> Target:
 
 def _read(entry: dict[str, Any]) -> Known:
     since, trip = entry.get("silent_since"), entry.get("round_trip_ms")
-    placed = entry.get("placed")
+    placed, thinking = entry.get("placed"), entry.get("thinking_ms", trip)
     return Known(
         str(entry["place"]),
         int(entry.get("silent_runs", 0)),
         None if since is None else str(since),
         None if trip is None else float(trip) / 1000,
+        None if thinking is None else float(thinking) / 1000,
+        int(entry.get("measured", 1 if "thinking_ms" in entry else 0)),
         {(int(code), int(address)) for code, address in entry.get("cuts", [])},
         None if (lost := entry.get("lost_at")) is None else float(lost),
         None if placed is None else (int(placed[0]), int(placed[1])),
@@ -162,6 +177,9 @@ def _written(known: Known) -> dict[str, Any]:
         entry |= {"silent_runs": known.silent_runs, "silent_since": known.silent_since}
     if known.round_trip is not None:
         entry["round_trip_ms"] = round(known.round_trip * 1000, 3)
+        entry["measured"] = known.measured
+    if known.thinking is not None and known.thinking != known.round_trip:
+        entry["thinking_ms"] = round(known.thinking * 1000, 3)
     if known.placed is not None:
         entry["placed"] = known.placed
     if known.is_stranger:

@@ -8,6 +8,7 @@ from time import monotonic
 
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.memory import Known
+from cityctl.modbus.pace import on_wire, speed
 from cityctl.modbus.plan import Block
 
 ADDRESS = (2, 3)
@@ -43,7 +44,8 @@ class Device:
         self.timeout = min(target.timeout, _PROBE) if self.is_probe else target.timeout
         self.tries = 1 if self.is_probe else target.tries
         self.wakes = target.connector.wake
-        self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0)
+        self.usual = max(target.connector.answer_time or 0.0, known.thinking or 0.0)
+        self.is_paced = speed(target) is not None
         self.ready = 0.0
         self.begun = 0.0
         self.attempts = 0
@@ -51,9 +53,10 @@ class Device:
         self.moved = False
         self.split: list[Parts] = []  # of each refused block: (part, whether it came)
 
-    def tries_within(self, seconds: float) -> int:
+    def tries_within(self, seconds: float, block: Block) -> int:
         """How often a request is sent within so many seconds: none of them while its answer is usually on its way."""
-        longest = int(seconds / self.usual) if self.usual else self.tries
+        usual = self.usual + on_wire(self.target, block) if self.is_paced else self.usual
+        longest = int(seconds / usual) if usual else self.tries
         return max(1 + self.wakes, min(self.tries, longest))
 
 

@@ -18,6 +18,7 @@ from cityctl.modbus.connecting import backoff, connect
 from cityctl.modbus.faults import Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Line
 from cityctl.modbus.memory import Known
+from cityctl.modbus.pace import on_wire
 from cityctl.modbus.plan import Block, split
 from cityctl.modbus.turn import (
     ADDRESS,
@@ -128,7 +129,7 @@ class Turns:
         target, answer = device.target, device.answer
         extra = device.wakes
         left = device.timeout * (1 + extra) - device.spent
-        tries = device.tries_within(left)
+        tries = device.tries_within(left, block)
         begun = monotonic()
         try:
             line = self.line
@@ -149,8 +150,12 @@ class Turns:
         except Fault as problem:
             self._failed(device, wanted, problem, tries, left - (monotonic() - begun))
             return
-        answer.waited += monotonic() - begun
+        took = monotonic() - begun
         answer.answered += 1
+        if took * tries < left:
+            answer.timed += 1
+            answer.waited += took
+            answer.on_wire += on_wire(target, block) if device.is_paced else 0.0
         reader = self._readers.get(id(block))  # the reader keeps its block, so that the id stays its own
         if reader is None:
             reader = self._readers[id(block)] = BlockReader(block)

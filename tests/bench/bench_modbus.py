@@ -21,11 +21,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cityctl.modbus.ask import Target
+from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.line import open_tcp
+from cityctl.modbus.line import SerialSettings, open_tcp
+from cityctl.modbus.memory import Memory
+from cityctl.modbus.pace import Asked, expected, in_turn, opening
 from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.run import ask_all, run_loop
-from tests.bench.modbus_plant import BLOCKS, NotHere, built, check, plant, targets
+from cityctl.modbus.run import ask_all, asking_all, run_loop
+from cityctl.modbus.wire import Request, Server
+from tests.bench.modbus_plant import BLOCKS, PER_BLOCK, NotHere, built, check, plant, targets
 
 DELAY = 0.03
 Spent = tuple[float, float]
@@ -56,7 +60,7 @@ def figure(measured: Spent, ours: Spent | None = None, bound: float | None = Non
 def bench() -> Iterator[tuple[str, str]]:
     """(what, figure)"""
     logging.disable(logging.CRITICAL)
-    for part in (many_hosts, few_hosts, gateways, silent, cpu, whole_poll):
+    for part in (many_hosts, few_hosts, gateways, silent, cpu, whole_poll, foretold):
         try:
             yield from part()
         except NotHere as why:
@@ -204,23 +208,81 @@ def cpu(requests: int = 5000) -> Iterator[tuple[str, str]]:
 
 
 def whole_poll() -> Iterator[tuple[str, str]]:
-    """What a request costs within a poll: planned, asked, checked, and its values decoded, each with its time."""
-    floats = {f"p{n}": DevicePoint(f"p{n}", 2 * n, "float32", 2, 3) for n in range(62 * 10)}
-    tenths = {f"p{n}": DevicePoint(f"p{n}", n, "int16", 1, 3, scale=0.1) for n in range(125 * 10)}
-    with plant(1, 0) as base:
-        for what, most, points in (
-            ("124 registers, 62 floats", 124, floats),
-            ("125, each tenths", 125, tenths),
-        ):
+    """A city: 200 hosts, each connected, asked 3 blocks, checked, and every value decoded with quality and time."""
+    kinds = {
+        "62 floats": (2, "float32", {}),
+        "62 floats, CDAB, scaled": (2, "float32", {"word_order": "CDAB", "scale": 0.001}),
+        "125 tenths with limits": (
+            1,
+            "int16",
+            {"scale": 0.1, "invalid": frozenset({-0x8000}), "maximum": 1e9},
+        ),
+        "125 bits": (1, "bool", {"bit": (3, 1), "kind": "state"}),
+    }
+    with plant(200, 0) as base:
+        first = 0.0
+        for what, (size, kind, said) in kinds.items():
+            most = 125 // size * size
+            points = {
+                f"p{at}": DevicePoint(f"p{at}", at, kind, size, 3, **said)  # type: ignore[arg-type]
+                for at in range(0, 3 * most, size)
+            }
             connector = DeviceConnector("c", "v", "m", "controller", points, max_registers=most)
             asked = [
-                Target(f"d{unit}", "127.0.0.1", base, unit, connector, tuple(points)) for unit in range(1, 61)
+                Target(f"d{at}", "127.0.0.1", base + at, 1, connector, tuple(points)) for at in range(200)
             ]
-            used = statistics.median(spent(lambda asked=asked: ask_all(asked))[1] for _ in range(5))
-            yield f"a request within a poll, with its values: {what}", f"{used / 600 * 1e6:.1f} µs of CPU"
+            used = statistics.median(spent(lambda asked=asked: ask_all(asked))[1] for _ in range(7)) / 600
+            first = first or used
+            yield f"a request within a poll of 200 hosts x 3: {what}", f"{used * 1e6:.1f} µs of CPU"
+        used = statistics.median(
+            spent(lambda: asyncio.run(pymodbus_all(base, 200, registers=124)))[1] for _ in range(3)
+        )
+        used /= 600
+        yield "  pymodbus, gather: 62 floats", f"{used * 1e6:.1f} µs of CPU, {used / first:.1f} x ours"
 
 
-async def pymodbus_all(base: int, hosts: int, units: int = 1) -> None:
+def foretold() -> Iterator[tuple[str, str]]:
+    """What `poll --explain` says of a second poll, of other sizes where the line is serial, against what it takes."""
+    with plant(20, 30) as base:
+        memory, asked = Memory(), targets(base, 20)
+        ask_all(asked, memory=memory)
+        said, took = seconds_foretold(asked, memory), spent(lambda: ask_all(asked, memory=memory))[0]
+        yield "20 hosts, 30 ms: foretold", f"{said:.3f} s, took {took:.3f} s: {said / took:.2f}"
+    points = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in (*range(10), *range(100, 220))}
+    connector = DeviceConnector("c", "v", "m", "controller", points)
+    for baud in (9600, 19200, 115200):
+        said, took = run_loop(_foretold_of_a_bus(connector, SerialSettings(baud, "none", 1, 8)))
+        yield f"a bus of {baud} baud: foretold", f"{said:.3f} s, took {took:.3f} s: {said / took:.2f}"
+
+
+async def _foretold_of_a_bus(connector: DeviceConnector, serial: SerialSettings) -> Spent:
+    """Ten registers are measured; then all 130 are foretold and read. The device keeps to the line's time."""
+
+    async def paced(request: Request) -> None:
+        await asyncio.sleep(serial.seconds(8 + 5 + 2 * request.count) + serial.silence + 0.02)
+
+    bank, memory = Bank.from_connector(connector, lambda name: float(name[1:])), Memory()
+    async with Server({1: bank}, kind="pty", serial=serial, hook=paced) as server:
+        wanted = [tuple(connector.points)[:10], tuple(connector.points)]
+        few, every = (
+            Target("d", server.host, 0, 1, connector, names, transport="rtu", serial=serial)
+            for names in wanted
+        )
+        await asking_all([few], memory=memory)
+        said, begun = seconds_foretold([every], memory), time.perf_counter()
+        await asking_all([every], memory=memory)
+        return said, time.perf_counter() - begun
+
+
+def seconds_foretold(asked: list[Target], memory: Memory) -> float:
+    """The longest of the lines."""
+    return max(
+        opening(target) + in_turn([Asked([expected(target, b, memory.known(target)) for b in target.blocks])])
+        for target in asked
+    )
+
+
+async def pymodbus_all(base: int, hosts: int, units: int = 1, *, registers: int = 2 * PER_BLOCK) -> None:
     """Plain pymodbus: a client a host, all at once, the units of one host in order."""
     from pymodbus.client import AsyncModbusTcpClient
 
@@ -229,9 +291,9 @@ async def pymodbus_all(base: int, hosts: int, units: int = 1) -> None:
         await client.connect()
         for unit in range(1, units + 1):
             for block in range(BLOCKS):
-                answer = await client.read_holding_registers(100 * block, count=40, device_id=unit)
-                kind = client.DATATYPE.FLOAT32
-                assert len(client.convert_from_registers(answer.registers, kind)) == 20  # type: ignore[arg-type]
+                answer = await client.read_holding_registers(100 * block, count=registers, device_id=unit)
+                values = client.convert_from_registers(answer.registers, client.DATATYPE.FLOAT32)
+                assert len(values) == registers // 2  # type: ignore[arg-type]
         client.close()
 
     await asyncio.gather(*(one(base + host) for host in range(hosts)))

@@ -14,9 +14,8 @@ import pytest
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.explain import ASSUMED, bytes_of, explain, predicted
 from cityctl.modbus.line import SerialSettings
-from cityctl.modbus.memory import FILE_NAME, OPEN_AFTER, Memory
+from cityctl.modbus.memory import FILE_NAME, OPEN_AFTER, Known, Memory
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Hook, Request, Server, Silence
@@ -162,42 +161,10 @@ def test_a_probe_of_a_host_that_was_silent_is_short(deaf_port):
     assert took() < 1.6  # one second instead of two
 
 
-# What a poll will cost
+# What an answer takes
 
 
-def test_bytes_are_those_of_the_transport():
-    # Modbus/TCP: 7 + 5 out; 7 + 2 + 2 n back. RTU: unit, PDU and CRC: 8 out; 5 + 2 n back.
-    (block,) = target(1).blocks
-    assert block.count == 10
-    assert bytes_of(target(1), block) == (12, 29)
-    assert bytes_of(target(1, transport="rtu-tcp"), block) == (8, 25)
-
-
-def test_time_on_a_serial_wire_is_predicted_from_its_speed():
-    # By hand: 8 + 25 = 33 characters of 11 bits (8E1) at 9600 baud = 37.8 ms, two silences of 3.5 = 8.0 ms,
-    # 30 ms assumed for the answer.
-    serial = SerialSettings(9600, "even", 1, 8)
-    bus = target(1, transport="rtu", serial=serial)
-    (block,) = bus.blocks
-    assert predicted(bus, block, None) == pytest.approx((33 + 7) * 11 / 9600 + ASSUMED)
-    assert predicted(bus, block, 0.05) == 0.05  # measured: it holds the wire's time already
-    fast = target(1, transport="rtu", serial=SerialSettings(115200, "none", 1, 8))
-    assert predicted(fast, block, None) == pytest.approx(33 * 10 / 115200 + 2 * 0.00175 + ASSUMED)
-
-
-def test_explain_sums_the_requests_of_a_line_and_takes_the_slowest():
-    memory = Memory()
-    near, far = target(1, 1), target(1, 2)
-    memory.known(near).round_trip, memory.known(far).round_trip = 0.1, 0.3
-    other = target(2, 3)
-    memory.known(other).round_trip = 0.35
-    result = explain([near, far, other], memory)
-    assert "about 400 ms" in result.summary
-    assert result.tables[0].cells("predicted") == pytest.approx([100.0, 300.0, 350.0])
-    assert not any("assumed" in note for note in result.notes)
-
-
-def test_what_a_run_measured_is_what_the_next_predicts(tmp_path):
+def test_what_a_run_measured_is_kept():
     async def slow(_: Request) -> None:
         await asyncio.sleep(0.05)
 
@@ -206,3 +173,48 @@ def test_what_a_run_measured_is_what_the_next_predicts(tmp_path):
     trip = memory._devices["m1"].round_trip
     assert trip is not None
     assert 0.05 <= trip < 0.15
+
+
+def test_the_mean_of_the_last_five_runs_follows_a_device_that_became_slower():
+    known = Known()
+    for _ in range(3):
+        known.take_time(0.030, 0.0)
+    assert (known.round_trip, known.measured) == (0.030, 1)  # alike: nothing to write down
+    known.take_time(0.050, 0.0)
+    assert (known.round_trip, known.measured) == (pytest.approx(0.040), 2)
+    for _ in range(20):
+        known.take_time(0.050, 0.0)
+    assert known.round_trip == pytest.approx(0.050, rel=0.03)
+
+
+def test_a_request_that_was_sent_twice_says_nothing_of_how_long_an_answer_takes():
+    lost = []
+
+    async def lose_the_first(_: Request) -> None:
+        if not lost:
+            lost.append(True)
+            raise Silence
+
+    memory = Memory()
+    answers = poll([1], lose_the_first, memory)
+    assert answers[0].values
+    assert answers[0].answered == answers[0].timed + 1
+
+
+def test_time_on_the_wire_is_taken_off_and_kept_on_disk(tmp_path):
+    memory = Memory.load(tmp_path)
+    bus = target(1, transport="rtu-tcp", serial=SerialSettings(9600))
+    memory.learn([Answer(bus, requests=2, answered=2, timed=2, waited=0.2, on_wire=0.12)])
+    memory.save()
+    known = Memory.load(tmp_path).known(bus)
+    assert (known.round_trip, known.thinking) == (pytest.approx(0.1), pytest.approx(0.04))
+
+
+def test_a_file_that_knows_only_round_trips_is_read(tmp_path):
+    place = f"c at {target(1).place}"
+    held = {"devices": {"m1": {"place": place, "round_trip_ms": 40.0}}}
+    (tmp_path / FILE_NAME).write_text(json.dumps(held))
+    memory = Memory.load(tmp_path)
+    assert memory.known(target(1)).thinking == 0.04
+    memory.learn([Answer(target(1), requests=1, answered=1, timed=1, waited=0.05)])
+    assert memory.known(target(1)).round_trip == 0.05  # measured anew, since it may hold a wire's time
