@@ -1,7 +1,8 @@
 """The registers of one pretended device: its connector's points with live values, and what was written to it.
 
 For the simulator and the tests. Refuses what the real device refuses: unknown addresses, too many registers,
-edges inside a value where the connector says so, writes to what is only read. Knows no network.
+edges inside a value where the connector says so, writes to what is only read. A SunSpec block stands in the
+chain of a whole device. Knows no network.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
+from cityctl.modbus import sunspec
 from cityctl.modbus.codec import decode, nearest
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.point import DevicePoint
@@ -44,7 +46,19 @@ class Bank:
             self._tables.setdefault(point.function_code, []).append(point)
         self._starts = {code: [point.address for point in points] for code, points in self._tables.items()}
         self._longest = max(point.registers for point in connector.points.values())
-        self._unused = {code: self._bridges(points) for code, points in self._tables.items()}
+        self._unused = {
+            code: dict.fromkeys(self._bridges(points), 0) for code, points in self._tables.items()
+        }
+        if connector.sunspec is not None:
+            self._unused.setdefault(connector.function_code, {}).update(sunspec.surroundings(connector))
+        # What the device says of itself, where the source does not.
+        self._own: dict[str, Live] = {}
+        if connector.identify is not None:
+            self._own[connector.identify[0]] = connector.identify[1]
+        if connector.sunspec is not None:
+            places = {point.address: point.name for point in connector.points.values()}
+            if connector.base + 1 in places:
+                self._own[places[connector.base + 1]] = sunspec.block_length(connector)
         self._scaled_by: dict[int, list[DevicePoint]] = {}
         for point in connector.points.values():
             if point.scale_factor is not None:
@@ -84,9 +98,7 @@ class Bank:
         if function_code in (3, 4) and count > self.connector.max_registers:
             return ILLEGAL_VALUE
         end = address + count
-        answer: list[int | None] = [
-            0 if at in self._unused[function_code] else None for at in range(address, end)
-        ]
+        answer: list[int | None] = list(map(self._unused[function_code].get, range(address, end)))
         at = bisect_left(self._starts[function_code], address - self._longest)
         for point in points[at:]:
             if point.address >= end:
@@ -141,9 +153,8 @@ class Bank:
         if point.address in self._scaled_by and point.type == "int16":
             return nearest(point, self._exponent(point))
         value = self.source(point.name)
-        identify = self.connector.identify
-        if value is None and identify is not None and identify[0] == point.name:
-            value = identify[1]
+        if value is None:
+            value = self._own.get(point.name)
         exponent = None
         if point.scale_factor is not None:
             holder = self.connector.exponent_of(point)

@@ -1,4 +1,4 @@
-"""SunSpec: where the model blocks of a device begin, found by walking their chain. Reads only.
+"""SunSpec: where the model blocks of a device begin, found by walking their chain; and the chain of a pretended one.
 
 SunSpec Device Information Model Specification, section 6: "SunS" stands at 40000, 50000 or 0; behind it each
 model is its id, its length and as many registers; the id 0xFFFF ends the chain. Some makers are off by one.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from cityctl.modbus.ask import Answer
 from cityctl.modbus.careful import Asks
+from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import ExceptionAnswer
 
 BASES = (40_000, 50_000, 0)
@@ -108,3 +109,34 @@ def close(answer: Answer) -> None:
     model = answer.target.connector.sunspec
     if model is not None:
         answer.close(f"the device's block of SunSpec model {model} ends before it")
+
+
+# The other side: what stands around a model block on a device that has it.
+
+
+def block_length(connector: DeviceConnector) -> int:
+    """Registers of a connector's model block without the two of its header: up to its last point."""
+    return max(point.end for point in connector.points.values()) - connector.base - 2
+
+
+def surroundings(connector: DeviceConnector) -> dict[int, int]:
+    """The registers by which a device's block is found: "SunS", the common model, and the end of the chain.
+
+    Between its points the block holds 0xFFFF, as what is not implemented. The common model names the
+    connector's vendor and model (16 registers of text each, from its third on); a block that begins where the
+    chain does has none before it.
+    """
+    begin = max((base for base in BASES if base + len(SUNS) <= connector.base), default=None)
+    if begin is None:
+        return {}
+    at, end = begin + len(SUNS), connector.base + 2 + block_length(connector)
+    words = dict.fromkeys(range(connector.base, end), 0xFFFF) | dict(enumerate(SUNS, begin))
+    words |= {end: END, end + 1: 0}
+    length = connector.base - at - 2
+    if length > 0:
+        words |= dict.fromkeys(range(at + 2, connector.base), 0) | {at: COMMON, at + 1: length}
+        for first, text in ((at + 2, connector.vendor), (at + 18, connector.model)):
+            data = text.encode("ascii", "replace")[:32].ljust(32, b"\0")
+            pairs = {first + n: int.from_bytes(data[2 * n : 2 * n + 2], "big") for n in range(16)}
+            words |= {where: word for where, word in pairs.items() if where < connector.base}
+    return words

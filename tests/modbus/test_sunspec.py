@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.bank import Bank
 from cityctl.modbus.careful import CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
+from cityctl.modbus.identify import Fit, Registers, fits
 from cityctl.modbus.line import Link
 from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import asking_all
+from cityctl.modbus.scan import Seen, look_at
 from cityctl.modbus.sunspec import Model, chain
 from cityctl.modbus.wire import Server
 from tests.modbus.sunspec_device import SunSpecDevice
@@ -173,3 +176,59 @@ def test_a_block_that_moved_again_is_found_again():
     assert first.placed == (50_069, 50)
     assert second.placed == (50_070, 50)
     assert second.values["active_power"].value == 1234.5
+
+
+# A device that is pretended from one connector
+
+MODELS = sorted(path.stem for path in SHIPPED.glob("sunspec_*.yaml"))
+
+
+@pytest.mark.parametrize("start", [40_000, 50_000, 0])
+@pytest.mark.parametrize("name", MODELS)
+def test_each_model_is_found_on_a_device_made_of_its_connector_and_read_there(name, start):
+    """Scanned, identified and polled by the connector as it is shipped, whatever the chain begins at."""
+    connector = shipped(name)
+    first = connector.base - 40_000
+    placed = connector.placed_at(start + first)
+    values = live(connector)
+    del values["length"]
+    bank = Bank.from_connector(placed, values.get)
+
+    async def go() -> tuple[Seen, Fit, Answer]:
+        async with Server({1: bank}) as server:
+            line = CarefulLine(Link("127.0.0.1", server.port), rate=0)
+            try:
+                seen = await look_at(line, line.link, 1, 2.0)
+                assert seen is not None
+                registers = Registers(line, 1, 2.0)
+                best, *_ = await fits(
+                    map(shipped, ("sunspec_common", name)), registers, seen.identity, seen.models
+                )
+            finally:
+                line.close()
+            wanted = tuple(connector.polled() or connector.readable())
+            target = Target("pv", "127.0.0.1", server.port, 1, connector, wanted, 2.0)
+            (answer,) = await asking_all([target])
+            return seen, best, answer
+
+    seen, best, answer = asyncio.run(go())
+    end = max(point.end for point in connector.points.values()) - connector.base
+    chained = [Model(connector.sunspec, placed.base, end - 2)]
+    if name != "sunspec_common":
+        chained.insert(0, Model(1, start + 2, 66))
+    assert list(seen.models) == chained
+    assert (best.connector.connector, best.connector.base) == (name, placed.base)
+    assert not answer.failures
+    assert {point: value.value for point, value in answer.values.items()} == {
+        point: values[point] for point in answer.target.points
+    }
+
+
+def test_a_pretended_device_says_its_maker_and_ends_its_chain():
+    # Addresses by hand: SunS 40000, common 40002 (66), inverter 40070 (50), end 40122.
+    bank = Bank.from_connector(shipped("sunspec_103"), lambda _: None)
+    assert bank.read(3, 40_000, 4) == [0x5375, 0x6E53, 1, 66]
+    assert bank.read(3, 40_004, 4) == [0x5375, 0x6E53, 0x7065, 0x6300]  # "SunSpec"
+    assert bank.read(3, 40_070, 2) == [103, 50]
+    assert bank.read(3, 40_122, 2) == [0xFFFF, 0]
+    assert bank.read(3, 40_124, 1) == 2  # illegal address
