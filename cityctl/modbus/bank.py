@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 
 from cityctl.modbus import sunspec
 from cityctl.modbus.codec import decode, nearest
@@ -53,6 +54,10 @@ class Bank:
             self._unused.setdefault(connector.function_code, {}).update(sunspec.surroundings(connector))
         # What the device says of itself, where the source does not.
         self._own: dict[str, Live] = {}
+        for name, pattern in connector.device_id.points.items():
+            point = connector.points[name]
+            if not point.invalid:
+                self._own[name] = next((s for s in point.enum.values() if fnmatchcase(s, pattern)), None)
         if connector.identify is not None:
             self._own[connector.identify[0]] = connector.identify[1]
         if connector.sunspec is not None:

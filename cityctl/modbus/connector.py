@@ -6,7 +6,7 @@ Addresses are those of the protocol (0-based) here, whatever the file counts fro
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeviceId:
-    """What a device says of itself: patterns with * and ?, None where nothing is known."""
+    """What a device says of itself: patterns with * and ?, None where nothing is known; `points` by their name."""
 
     vendor: str | None = None
     product: str | None = None
     server_id: str | None = None
+    points: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def _built(written: ConnectorFile, placed: list[Place], path: Path) -> DeviceCon
         answer_time=written.answer_time,
         wake=written.wake,
         identify=(identify.point, identify.equals, identify.required) if identify else None,
-        device_id=DeviceId(said.vendor, said.product, said.server_id) if said else DeviceId(),
+        device_id=DeviceId(said.vendor, said.product, said.server_id, said.points) if said else DeviceId(),
         sunspec=written.sunspec,
         base=written.base,
         confidence=written.confidence,

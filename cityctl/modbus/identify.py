@@ -93,7 +93,12 @@ def _by_model(connector: DeviceConnector, models: Sequence[Model]) -> Fit:
 async def _tried(connector: DeviceConnector, registers: Registers, identity: Identity) -> Fit:
     fit = Fit(connector)
     named, words = _named(connector, identity)
-    fit.reasons += words
+    shown, other = await _shown(connector, registers)
+    if other:
+        named = min(named, _BY_NAME)
+    elif shown:
+        named = _BY_PATTERN
+    fit.reasons += [*words, *shown, *other]
     told = await _identified(connector, registers)
     if told is not None:
         said, right = told
@@ -130,11 +135,13 @@ async def _tried(connector: DeviceConnector, registers: Registers, identity: Ide
         fit.score = min(fit.score, CERTAIN - 1)
     if named == _BY_PATTERN and answered:
         fit.score = max(fit.score, CERTAIN)
+    if other:
+        fit.score //= 2
     return fit
 
 
 _NAMED = (0, 20, 28, 29)
-_BY_PATTERN = 3
+_BY_NAME, _BY_PATTERN = 2, 3
 
 
 def _named(connector: DeviceConnector, identity: Identity) -> tuple[int, list[str]]:
@@ -160,6 +167,26 @@ def _named(connector: DeviceConnector, identity: Identity) -> tuple[int, list[st
             return 2, [f"it names its maker and model: `{identity.text}`"]
         return 1, [f"it names its maker: `{identity.text}`"]
     return 0, []
+
+
+async def _shown(connector: DeviceConnector, registers: Registers) -> tuple[list[str], list[str]]:
+    """(what points say of the device as its connector expects it, what they say otherwise); an unread one is silent."""
+    shown, other = [], []
+    for name, pattern in connector.device_id.points.items():
+        point = connector.points[name]
+        (block,) = plan(connector, [name])
+        read = await registers.of(block)
+        found = None if isinstance(read, str) else decode(point, read).value
+        said = point.state_name(found)  # a code without a name may be another model of the same kind
+        if said is None and isinstance(found, float) and not point.enum:
+            said = f"{found:g}"
+        if said is None:
+            continue
+        if fnmatchcase(said.casefold(), pattern.casefold()):
+            shown.append(f"{name} says `{said}`")
+        else:
+            other.append(f"{name} says `{said}`, not {pattern}")
+    return shown, other
 
 
 async def _identified(connector: DeviceConnector, registers: Registers) -> tuple[str, bool] | None:

@@ -59,6 +59,12 @@ class DeviceId(BaseModel):
     vendor: Annotated[str | None, Field(description="function 43, object 0: vendor name")] = None
     product: Annotated[str | None, Field(description="function 43, objects 1, 4 and 5: product")] = None
     server_id: Annotated[str | None, Field(description="function 17: report server id")] = None
+    points: Annotated[
+        dict[str, str],
+        Field(
+            description="a point and what it says: a text, the name of a state, or a number; no poll asks it"
+        ),
+    ] = {}
 
 
 class Linear(BaseModel):

@@ -242,17 +242,13 @@ def _of_identity(
 ) -> Iterator[str]:
     identify = written.identify
     if identify is not None:
-        place = document.place("identify", "point")
+        yield from _no_such_reading(identify.point, points, document.place("identify", "point"))
         point = points.get(identify.point)
-        if point is None:
-            match = near(identify.point, points)
-            said = f", did you mean `{match}`?" if match else ""
-            yield f"{place}: no point is named `{identify.point}`{said}"
-        elif not point.can_be_read:
-            yield f"{place}: `{identify.point}` cannot be read"
-        elif point.is_text != isinstance(identify.equals, str):
+        if point is not None and point.can_be_read and point.is_text != isinstance(identify.equals, str):
             kind = "a text" if point.is_text else "a number"
             yield f"{document.place('identify', 'equals')}: `{identify.point}` is {kind}"
+    for name in written.device_id.points if written.device_id else ():
+        yield from _no_such_reading(name, points, document.place("device_id", "points", name))
     if written.sunspec is not None and (identify is None or identify.equals != written.sunspec):
         yield (
             f"{document.place('sunspec')}: a SunSpec model is told by its id: "
@@ -260,3 +256,11 @@ def _of_identity(
         )
     if written.address_base == "4xxxx" and written.base:
         yield f"{document.place('base')}: `base` goes with addresses that are counted, not with references"
+
+
+def _no_such_reading(name: str, points: Mapping[str, DevicePoint], place: str) -> Iterator[str]:
+    if name not in points:
+        match = near(name, points)
+        yield f"{place}: no point is named `{name}`" + (f", did you mean `{match}`?" if match else "")
+    elif not points[name].can_be_read:
+        yield f"{place}: `{name}` cannot be read"

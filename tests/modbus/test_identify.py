@@ -113,6 +113,25 @@ def test_patterns_of_the_connector_are_evidence():
     assert other.score < CERTAIN
 
 
+def test_a_register_that_names_the_model_is_evidence_both_ways():
+    """The product code of a MAG 6000 (24), of a MASS 6000 (25), which has the same map, and a code without a name."""
+    mag = ALL["siemens_mag6000"]
+
+    def fit(code: float | None) -> Fit:
+        held = dict.fromkeys(mag.points, 1.5) | {"product_code": code}
+        return tried(Bank.from_connector(mag, held.get), Identity(), {"a": mag})[0]
+
+    assert fit(24).score >= CERTAIN
+    assert "product_code says `MAG 6000`" in fit(24).reasons
+    assert fit(25).score >= CERTAIN
+    assert fit(None).score >= CERTAIN  # what a pretended one says where nobody says otherwise
+    assert fit(3).score < CERTAIN
+    b21 = Bank.from_connector(ALL["abb_b23_b24"], {"model_id": 0x42323120, "voltage_l1": 231.0}.get)
+    (meter,) = tried(b21, Identity(), {"a": ALL["abb_b23_b24"]})
+    assert "model_id says `B21`, not B2[34]" in meter.reasons
+    assert meter.score < CERTAIN
+
+
 def test_sunspec_models_are_certain():
     common, meter = ALL["sunspec_common"], ALL["sunspec_203"]
     live = {name: "X" if p.is_text else 1.0 for name, p in common.points.items()}
