@@ -224,17 +224,24 @@ def _of_dependence(rule: Write, name: str, points: Mapping[str, DevicePoint]) ->
 
 
 def _overlaps(sound: Sequence[Place], points: Mapping[str, DevicePoint], document: Document) -> Iterator[str]:
-    """Two points that claim the same bit of the same register."""
+    """Two points that claim the same bit of the same register; a bit beside its whole word is a view of it."""
     taken: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for place in sorted(sound, key=lambda p: (p.function_code, p.address)):
         point = points[place.name]
         clash: str | None = None
         for offset, mine in enumerate(own_bits(point)):
             there = taken.setdefault((point.function_code, point.address + offset), [])
-            clash = clash or next((name for bits, name in there if bits & mine), None)
+            clash = clash or next(
+                (name for bits, name in there if bits & mine and not _is_view(point, points[name])), None
+            )
             there.append((mine, place.name))
         if clash is not None:
             yield f"{document.place(*place.trail, 'address')}: `{place.name}` overlaps `{clash}`"
+
+
+def _is_view(one: DevicePoint, other: DevicePoint) -> bool:
+    same = (one.address, one.registers) == (other.address, other.registers)
+    return same and (one.bit is None) != (other.bit is None)
 
 
 def _of_identity(

@@ -14,6 +14,8 @@ from cityctl.modbus.plan import Block
 ADDRESS = (2, 3)
 """Exceptions that speak of the addresses asked for."""
 _PROBE = 1.0  # s that a device is given which has not answered for several runs
+_BUSY_TRIES = 5
+"""Requests for one block while a device says that it is busy (exceptions 5 and 6): 1.5 s between first and last."""
 Parts = list[tuple[Block, bool | None]]
 """What a refused block fell into: part, and whether it came; None where it was lost for another reason."""
 
@@ -49,6 +51,7 @@ class Device:
         self.ready = 0.0
         self.begun = 0.0
         self.attempts = 0
+        self.patience = max(_BUSY_TRIES, self.tries)
         self.spent = 0.0
         self.moved = False
         self.split: list[Parts] = []  # of each refused block: (part, whether it came)

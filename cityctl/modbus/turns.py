@@ -205,9 +205,11 @@ class Turns:
                 answer.tried.append(f"the gateway says that unit {target.unit} does not answer: {problem}")
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
             answer.answered += 1
-            if problem.is_passing and again:
-                device.ready = monotonic() + backoff(device.attempts + 1)
-                return
+            if problem.is_passing:
+                if left > 0 and device.attempts < device.patience:
+                    device.ready = monotonic() + backoff(device.attempts + 1)
+                    return
+                device.patience = tries  # it stays busy: its other blocks do not wait as long
             smaller = split(block) if problem.is_place else []
             if smaller:
                 answer.tried.append(f"{block}: {problem}; asking in smaller parts")

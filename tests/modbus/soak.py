@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,16 +37,21 @@ class Soaked:
     resident: list[int] = field(default_factory=list)
 
 
-def soak(polls: int, share: float) -> Soaked:
+Told = Callable[[int, Soaked], None]
+
+
+def soak(polls: int, share: float, *, on_tenth: Told | None = None) -> Soaked:
     """Poll a device on each transport `polls` times, with that share of all answers spoilt, by every kind of fault.
+
+    `on_tenth` is told how many polls are done, and what came of them so far.
 
     `lost` counts points that neither came nor were named with a reason; `tasks`, `threads` and `files` those
     that are left more than at the beginning.
     """
-    return run_loop(_soak(polls, share))
+    return run_loop(_soak(polls, share, on_tenth))
 
 
-async def _soak(polls: int, share: float) -> Soaked:
+async def _soak(polls: int, share: float, on_tenth: Told | None) -> Soaked:
     faulties, servers, targets = [], [], []
     for line, kind in enumerate(KINDS_OF_LINE):
         faulty = Faulty(dict.fromkeys(KINDS, share / len(KINDS)), seed=line, late=0.15, slow=0.02)
@@ -77,6 +83,8 @@ async def _soak(polls: int, share: float) -> Soaked:
         if number % max(1, polls // 10) == 0:
             gc.collect()
             found.resident.append(resident())
+            if on_tenth is not None:
+                on_tenth(number + 1, found)
     for _ in range(100):  # the latest of the late answers, and connections that are still closing
         await asyncio.sleep(0.1)
         gc.collect()

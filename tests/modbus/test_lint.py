@@ -169,3 +169,15 @@ def test_all_mistakes_are_told_at_once(tmp_path):
         load_connector(written(tmp_path, text))
     assert "stands in a file named" in caught.value.message
     assert "overlaps" in caught.value.tried[0]
+
+
+def test_a_bit_beside_its_whole_word_is_a_view_of_it(tmp_path):
+    """A status word, and one of its bits as a point of its own; another word at half its place is a mistake."""
+    path = tmp_path / "status.yaml"
+    head = "connector: status\nvendor: v\nmodel: m\nclass: controller\nsources: [s]\npoints:\n"
+    word = "  status: {address: 10, type: uint16, bits: {0: running, 1: fault}}\n"
+    path.write_text(head + word + "  fault: {address: 10, type: bool, bit: 1}\n")
+    assert set(load_connector(path).points) == {"status", "fault"}
+    path.write_text(head + word + "  speed: {address: 9, type: uint32, bit: 0-7}\n")
+    with pytest.raises(ConfigInvalid, match="overlaps"):
+        load_connector(path)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -98,12 +97,6 @@ def test_a_device_elsewhere_begins_anew(tmp_path):
 def test_a_spoilt_file_is_as_none(tmp_path, text):
     (tmp_path / FILE_NAME).write_text(text)
     assert not Memory.load(tmp_path).known(target(1)).cuts
-
-
-@pytest.fixture
-def deaf_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening.getsockname()[1]
 
 
 def poll(units: list[int], hook: Hook, memory: Memory) -> list[Answer]:

@@ -1,0 +1,41 @@
+"""Bytes around a PDU: checksums, headers, and how long an RTU answer is."""
+
+from __future__ import annotations
+
+import pytest
+
+from cityctl.modbus.line.framing import crc, rtu_answer_size, rtu_frame, tcp_frame
+
+
+# RTU frames of MODBUS over Serial Line V1.02 and of Modbus documents: the CRC of 02 07 is 0x1241, sent low
+# byte first (appendix B); 01 03 00 00 00 0A has C5 CD in every vendor's manual.
+@pytest.mark.parametrize(
+    ("body", "sum_"), [("0207", "4112"), ("01030000000a", "c5cd"), ("11030 06b0003".replace(" ", ""), "7687")]
+)
+def test_the_checksum_is_that_of_the_documents(body, sum_):
+    assert crc(bytes.fromhex(body)).hex() == sum_
+
+
+def test_frames_are_those_of_pymodbus():
+    """Byte for byte, by another hand: pymodbus' framers and PDUs."""
+    from pymodbus.framer import FramerRTU, FramerSocket
+    from pymodbus.pdu import DecodePDU
+    from pymodbus.pdu.register_message import ReadHoldingRegistersRequest
+
+    pdu = ReadHoldingRegistersRequest(address=0x1234, count=99, dev_id=17, transaction_id=0xBEEF)
+    ours = bytes.fromhex("03 1234 0063")
+    assert FramerSocket(DecodePDU(False)).buildFrame(pdu) == tcp_frame(0xBEEF, 17, ours)
+    assert FramerRTU(DecodePDU(False)).buildFrame(pdu) == rtu_frame(17, ours)
+
+
+def test_an_rtu_answer_says_its_size_by_its_function():
+    # unit, function; byte count; Read Device Identification with objects of 3 and 2 letters
+    assert rtu_answer_size(bytes.fromhex("01")) is None
+    assert rtu_answer_size(bytes.fromhex("0183")) == 5
+    assert rtu_answer_size(bytes.fromhex("010304")) == 9
+    assert rtu_answer_size(bytes.fromhex("0110")) == 8
+    assert rtu_answer_size(bytes.fromhex("0116")) == 10
+    assert rtu_answer_size(bytes.fromhex("0155")) == 0
+    identity = bytes.fromhex("012b0e01010000 02 00 03 616263 01 02 6465")
+    assert rtu_answer_size(identity) == len(identity) + 2
+    assert rtu_answer_size(identity[:12]) is None
