@@ -58,7 +58,12 @@ def load(project: Path, profile: str | None = None) -> City:
     _check_references(city, document)
     for name, device in city.devices.items():
         if device.line is not None:
-            city.devices[name] = device.on(city.lines[device.line])
+            city.devices[name] = device = device.on(city.lines[device.line])
+        if device.transport == "rtu" and device.unit == 0:
+            raise ConfigInvalid(
+                f"{document.place('devices', name, 'unit')}: unit 0 speaks to all on a serial bus, and nobody answers",
+                hint="a device's own address is 1 to 247",
+            )
     city._points.update(lay_out(city, document))
     city.interventions.extend(read_measures(city))
     city._statements.extend(read_statements(city))

@@ -7,6 +7,7 @@ whether it allows a second connection, and each request of its connector.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,8 +17,9 @@ from cityctl.modbus.codec import decode
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Link
-from cityctl.modbus.plan import plan
+from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.plausible import guess_order
+from cityctl.modbus.refused import why_refused
 from cityctl.modbus.scan import who_is
 from cityctl.modbus.sunspec import chain
 from cityctl.modbus.who import COUNTERS, counter, echo
@@ -214,7 +216,7 @@ async def _asks_all(
     if connector is None:
         return 3, 0, 1
     good: tuple[int, int, int] | None = None
-    refused: list[str] = []
+    refused: list[tuple[Block, Fault]] = []
     held: dict[str, tuple[int, ...]] = {}
     blocks = plan(connector, connector.polled() or connector.readable())
     for block in blocks:
@@ -224,7 +226,7 @@ async def _asks_all(
         except Fault as problem:
             if isinstance(problem, NotConnected):
                 raise
-            refused.append(f"{block}: {problem}")
+            refused.append((block, problem))
             continue
         good = good or where
         for each in block.wanted:
@@ -232,15 +234,43 @@ async def _asks_all(
             held[each.point.name] = read[at : at + each.point.registers]
     state = BAD if refused else OK
     found.tell("requests", state, f"{len(blocks) - len(refused)} of {len(blocks)} answered")
-    for text in refused:
-        found.tell("request", BAD, text)
+    for block, why in refused:
+        found.tell("request", BAD, f"{block}: {why}")
+    first = None
     if refused:
-        found.advise(
-            f"{len(refused)} requests are refused: is `{connector.connector}` the right connector? "
-            "`cityctl devices identify` tries all"
-        )
+        first = await _why_refused(found, line, connector, refused, timeout)
+        if first is None:
+            found.advise(
+                f"{len(refused)} requests are refused: is `{connector.connector}` the right connector? "
+                "`cityctl devices identify` tries all"
+            )
+    good = good or first
     _judge(found, connector, held)
     return good
+
+
+async def _why_refused(
+    found: Diagnosis,
+    line: CarefulLine,
+    connector: DeviceConnector,
+    refused: Sequence[tuple[Block, Fault]],
+    timeout: float,
+) -> tuple[int, int, int] | None:
+    """Tell why the first of them is refused; gives a part of it that is answered, None where none is."""
+    block = next((each for each, why in refused if isinstance(why, ExceptionAnswer) and why.is_place), None)
+    if block is None:
+        return None
+    why = await why_refused(line, found.unit, block, timeout=timeout)
+    if why is None:
+        return None
+    if why.point is None:
+        what = "bits" if block.function_code in (1, 2) else "registers"
+        found.tell("length", BAD, f"{why.answered} {what} at once are answered, {why.refused} are not")
+        found.advise(f"set `max_{what}: {why.answered}` in {connector.connector}: it answers no more at once")
+    else:
+        found.tell("point", BAD, f"{why.point} is refused alone too, what stands before it is answered")
+        found.advise(f"it has no `{why.point}`: a poll asks around it, and keeps that in mind")
+    return block.function_code, block.address, why.answered
 
 
 def _judge(found: Diagnosis, connector: DeviceConnector, held: dict[str, tuple[int, ...]]) -> None:

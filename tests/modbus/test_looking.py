@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from cityctl.modbus.careful import CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
 from cityctl.modbus.diagnose import BAD, Diagnosis, diagnosing, percentile
 from cityctl.modbus.line import Link
+from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.scan import Scanned, scanning, units_of
 from cityctl.modbus.wire import Server
 from tests.modbus.sunspec_device import SunSpecDevice
@@ -191,6 +193,25 @@ def test_the_wrong_connector():
     found, _ = diagnosed({1: bank("siemens_pac2200")}, 1, shipped("schneider_pm5560"))
     assert found.answers
     assert "is `schneider_pm5560` the right connector?" in found.advice[0]
+
+
+WORDS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in range(40)}
+FORTY = DeviceConnector("forty", "v", "m", "controller", WORDS)
+
+
+def test_a_device_that_answers_fewer_registers_at_once_than_its_connector_says():
+    real = Bank.from_connector(replace(FORTY, max_registers=16), lambda name: float(name[1:]))
+    found, _ = diagnosed({1: real}, 1, FORTY)
+    assert said(found)["length"] == "16 registers at once are answered, 17 are not"
+    assert found.advice[0] == "set `max_registers: 16` in forty: it answers no more at once"
+    assert len(found.round_trips) == 5
+
+
+def test_a_device_that_lacks_one_point():
+    lacks = replace(FORTY, points={name: p for name, p in WORDS.items() if name != "p23"})
+    found, _ = diagnosed({1: Bank.from_connector(lacks, lambda name: float(name[1:]))}, 1, FORTY)
+    assert said(found)["point"] == "p23 is refused alone too, what stands before it is answered"
+    assert "it has no `p23`" in found.advice[0]
 
 
 def test_the_wrong_word_order(tmp_path):
