@@ -157,6 +157,8 @@ class BlockReader:
             steps = map(add, steps, self._plus)
         if self._by is not None:
             steps = map(truediv, steps, self._by)
+            if not self._odd:
+                return list(steps)
         return list(map(float, steps))
 
     def _one_by_one(self, raws: Sequence[Any]) -> tuple[list[float], list[int]]:

@@ -17,6 +17,7 @@ from cityctl.modbus.plan import Block
 
 ASSUMED = 0.03
 """Seconds that a device takes to answer where no run has measured it."""
+_SLACK = 0.25  # of the time on the wire: a first request has no silence before it, a device may wait for less
 _QUIET = 0.02  # s without a byte that a serial port is listened to before the first request
 
 
@@ -38,7 +39,12 @@ def on_wire(target: Target, block: Block) -> float:
 
 def expected(target: Target, block: Block, known: Known) -> float:
     """Seconds from a request to the end of its answer; `known` says how long the device thought in past runs."""
-    if known.thinking is not None:
+    if known.thinking is not None and known.round_trip is not None:
+        wire = known.round_trip - known.thinking
+        if (
+            known.thinking < -_SLACK * wire
+        ):  # no wire brings answers so fast: it is not as slow as city.yaml says
+            return known.round_trip
         return max(0.0, known.thinking + on_wire(target, block))
     return (target.connector.answer_time or ASSUMED) + on_wire(target, block)
 

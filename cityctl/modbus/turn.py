@@ -8,7 +8,7 @@ from time import monotonic
 
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.memory import Known
-from cityctl.modbus.pace import on_wire, speed
+from cityctl.modbus.pace import expected, on_wire, speed
 from cityctl.modbus.plan import Block
 
 ADDRESS = (2, 3)
@@ -46,7 +46,8 @@ class Device:
         self.timeout = min(target.timeout, _PROBE) if self.is_probe else target.timeout
         self.tries = 1 if self.is_probe else target.tries
         self.wakes = target.connector.wake
-        self.usual = max(target.connector.answer_time or 0.0, known.thinking or 0.0)
+        self.known = known
+        self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0)
         self.is_paced = speed(target) is not None
         self.ready = 0.0
         self.begun = 0.0
@@ -58,7 +59,11 @@ class Device:
 
     def tries_within(self, seconds: float, block: Block) -> int:
         """How often a request is sent within so many seconds: none of them while its answer is usually on its way."""
-        usual = self.usual + on_wire(self.target, block) if self.is_paced else self.usual
+        usual = self.usual
+        if self.is_paced:
+            measured = self.known.round_trip is not None
+            takes = expected(self.target, block, self.known) if measured else on_wire(self.target, block)
+            usual = max(self.target.connector.answer_time or 0.0, takes)
         longest = int(seconds / usual) if usual else self.tries
         return max(1 + self.wakes, min(self.tries, longest))
 

@@ -63,6 +63,15 @@ def test_what_a_device_thinks_was_measured_at_one_size_and_holds_at_every_size()
     assert expected(bus, large, known) - expected(bus, small, known) == pytest.approx(180 * 11 / 9600)
 
 
+def test_answers_that_are_faster_than_the_wire_are_believed():
+    """A gateway whose bus is faster than city.yaml says: what was measured holds, whatever the size."""
+    behind = target("a", transport="rtu-tcp", serial=SerialSettings(1200), points=tuple(POINTS))
+    small, large = behind.blocks
+    known = Known()
+    known.take_time(0.05, on_wire(behind, large))
+    assert expected(behind, small, known) == expected(behind, large, known) == 0.05
+
+
 def test_a_line_takes_its_requests_one_after_another_and_pauses_only_where_all_do():
     assert in_turn([Asked([0.1, 0.1]), Asked([0.3])]) == pytest.approx(0.5)
     assert in_turn([Asked([0.1, 0.1, 0.1], pause=1.0)]) == pytest.approx(2.3)  # none behind the last
