@@ -58,7 +58,7 @@ def explain(chosen: Sequence[Target], memory: Memory | None = None) -> Result:
             out, back = out + size[0], back + size[1]
             times.append(seconds)
         lines.setdefault(target.link, []).append(Asked(times, pause))
-        opened[target.link] = opening(target)
+        opened[target.link] = max(opened.get(target.link, 0.0), opening(target, known))
         if max(times, default=0.0) > target.timeout:
             impatient.append(target.device)
     columns = [column("device"), column("host"), PORT, UNIT_ID, REQUEST, FUNCTION, ADDRESS, COUNT, BRIDGED]

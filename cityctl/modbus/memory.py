@@ -29,8 +29,8 @@ _ALIKE = 0.03  # of a round trip: no reason to write anything down
 class Known:
     """What is known of one device. `silent_runs` in a row.
 
-    `round_trip` (s) is from a request to its answer, `thinking` the same without the time on the serial wire, both
-    as a mean of the last runs that `measured` them.
+    `round_trip` (s) is from a request to its answer, `thinking` the same without the time on the serial wire,
+    `opening` how long its line took to be open, all as a mean of the last runs that `measured` them.
 
     `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers;
     `is_stranger`: another device answered in its place.
@@ -41,6 +41,7 @@ class Known:
     silent_since: str | None = None
     round_trip: float | None = None
     thinking: float | None = None
+    opening: float | None = None
     measured: int = 0
     cuts: set[tuple[int, int]] = field(default_factory=set)
     lost_at: float | None = None
@@ -62,7 +63,7 @@ class Known:
         """Whether it did not answer in the last run: it is asked behind those that did."""
         return self.silent_runs > 0
 
-    def take_time(self, round_trip: float, on_wire: float) -> None:
+    def take_time(self, round_trip: float, on_wire: float, opening: float | None = None) -> None:
         """Take in what a run measured [s]; what differs little leaves everything as it is."""
         thinking = round_trip - on_wire
         if self.round_trip is None or self.thinking is None or not self.measured:
@@ -71,6 +72,14 @@ class Known:
             self.measured = min(self.measured + 1, _RUNS)
             self.round_trip += (round_trip - self.round_trip) / self.measured
             self.thinking += (thinking - self.thinking) / self.measured
+        if opening is not None and self.opening is None:
+            self.opening = opening
+        elif (
+            opening is not None
+            and self.opening is not None
+            and abs(opening - self.opening) > _ALIKE * round_trip
+        ):
+            self.opening += (opening - self.opening) / max(2, self.measured)
 
     @property
     def is_open(self) -> bool:
@@ -123,7 +132,7 @@ class Memory:
                 known.silent_runs += 1
                 known.silent_since = known.silent_since or now
             if answer.timed:
-                known.take_time(answer.waited / answer.timed, answer.on_wire / answer.timed)
+                known.take_time(answer.waited / answer.timed, answer.on_wire / answer.timed, answer.opening)
             known.cuts |= answer.cuts
             known.placed = answer.placed or known.placed
             if not answer.owes:
@@ -156,13 +165,14 @@ def _as_known(target: Target, known: Known) -> Target:
 
 def _read(entry: dict[str, Any]) -> Known:
     since, trip = entry.get("silent_since"), entry.get("round_trip_ms")
-    placed, thinking = entry.get("placed"), entry.get("thinking_ms", trip)
+    placed, thinking, opening = entry.get("placed"), entry.get("thinking_ms", trip), entry.get("opening_ms")
     return Known(
         str(entry["place"]),
         int(entry.get("silent_runs", 0)),
         None if since is None else str(since),
         None if trip is None else float(trip) / 1000,
         None if thinking is None else float(thinking) / 1000,
+        None if opening is None else float(opening) / 1000,
         int(entry.get("measured", 1 if "thinking_ms" in entry else 0)),
         {(int(code), int(address)) for code, address in entry.get("cuts", [])},
         None if (lost := entry.get("lost_at")) is None else float(lost),
@@ -180,6 +190,8 @@ def _written(known: Known) -> dict[str, Any]:
         entry["measured"] = known.measured
     if known.thinking is not None and known.thinking != known.round_trip:
         entry["thinking_ms"] = round(known.thinking * 1000, 3)
+    if known.opening is not None:
+        entry["opening_ms"] = round(known.opening * 1000, 3)
     if known.placed is not None:
         entry["placed"] = known.placed
     if known.is_stranger:

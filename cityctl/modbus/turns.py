@@ -180,11 +180,12 @@ class Turns:
 
     async def _ready_line(self, device: Device, left: float) -> Line:
         """The line, open and trusted for this device. Raises NotConnected, or Silent where it cannot be."""
-        target, line = device.target, self.line
+        target, line, begun = device.target, self.line, 0.0
         if line is not None and line.is_open and not line.trusts(target.unit) and not target.link.is_serial:
             line.close()
         if line is None or not line.is_open:
             self._let_go()
+            begun = monotonic()
             tried, tries = device.answer.tried, device.tries
             self.line = line = await connect(target, tried, tries=tries, timeout=device.timeout)
             for unit in self._owing:
@@ -192,6 +193,8 @@ class Turns:
             self._owing.clear()
         if not line.trusts(target.unit):
             await line.settle(target.unit, timeout=left)
+        if begun and device.answer.opening is None:
+            device.answer.opening = monotonic() - begun
         return line
 
     def _failed(self, device: Device, wanted: Wanted, problem: Fault, tries: int, left: float) -> None:

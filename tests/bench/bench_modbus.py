@@ -277,8 +277,9 @@ async def _foretold_of_a_bus(connector: DeviceConnector, serial: SerialSettings)
 def seconds_foretold(asked: list[Target], memory: Memory) -> float:
     """The longest of the lines."""
     return max(
-        opening(target) + in_turn([Asked([expected(target, b, memory.known(target)) for b in target.blocks])])
+        opening(target, known) + in_turn([Asked([expected(target, block, known) for block in target.blocks])])
         for target in asked
+        for known in [memory.known(target)]
     )
 
 

@@ -47,9 +47,13 @@ def test_time_on_a_serial_wire_is_that_of_its_bytes():
     assert on_wire(fast, block) == pytest.approx(33 * 10 / 115200 + 2 * 0.00175)
     assert on_wire(target("a"), block) == 0.0
     # A port is listened to before the first word: 20 ms, or two silences where these are longer.
-    assert opening(bus) == 0.02
-    assert opening(target("a", transport="rtu", serial=SerialSettings(1200))) == pytest.approx(7 * 11 / 1200)
-    assert opening(target("a", serial=SLOW)) == 0.0  # behind a gateway that is the gateway's business
+    assert opening(bus, Known()) == 0.02
+    slower = target("a", transport="rtu", serial=SerialSettings(1200))
+    assert opening(slower, Known()) == pytest.approx(7 * 11 / 1200)
+    assert (
+        opening(target("a", serial=SLOW), Known()) == 0.0
+    )  # behind a gateway that is the gateway's business
+    assert opening(bus, Known(opening=0.035)) == 0.035
 
 
 def test_what_a_device_thinks_was_measured_at_one_size_and_holds_at_every_size():
@@ -87,8 +91,10 @@ def test_the_slowest_line_sets_the_time():
     memory.known(far).take_time(0.3, 0.0)
     other = target("b", 3)
     memory.known(other).take_time(0.35, 0.0)
+    assert "about 400 ms" in explain([near, far, other], memory).summary
+    memory.known(far).opening = 0.05
     result = explain([near, far, other], memory)
-    assert "about 400 ms" in result.summary
+    assert "about 450 ms" in result.summary  # the line is opened once
     assert result.tables[0].cells("predicted") == pytest.approx([100.0, 300.0, 350.0])
     assert not any("assumed" in note for note in result.notes)
 

@@ -197,10 +197,11 @@ def test_a_request_that_was_sent_twice_says_nothing_of_how_long_an_answer_takes(
 def test_time_on_the_wire_is_taken_off_and_kept_on_disk(tmp_path):
     memory = Memory.load(tmp_path)
     bus = target(1, transport="rtu-tcp", serial=SerialSettings(9600))
-    memory.learn([Answer(bus, requests=2, answered=2, timed=2, waited=0.2, on_wire=0.12)])
+    memory.learn([Answer(bus, requests=2, answered=2, timed=2, waited=0.2, on_wire=0.12, opening=0.004)])
     memory.save()
     known = Memory.load(tmp_path).known(bus)
     assert (known.round_trip, known.thinking) == (pytest.approx(0.1), pytest.approx(0.04))
+    assert known.opening == 0.004
 
 
 def test_a_file_that_knows_only_round_trips_is_read(tmp_path):
