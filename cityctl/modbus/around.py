@@ -62,6 +62,11 @@ class Spot:
 def spot(project: Project, word: str) -> Spot:
     """A device of city.yaml, or HOST[:PORT]: the city needs not know it. Raises UsageProblem, ConfigInvalid."""
     found = _HOST.fullmatch(word)
+    place, _, unit = word.rpartition("/")
+    if unit.isdecimal() and "." in place and _HOST.fullmatch(place):
+        raise UsageProblem(
+            f"`{word}`: a place has no unit", hint=f"`{place}` and `--unit {unit}` (`--units` for a scan)"
+        )
     named = "." not in word and ":" not in word and word != "localhost"
     if named or found is None:
         city = project.city

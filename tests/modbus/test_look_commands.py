@@ -89,6 +89,12 @@ def test_identify_names_the_connector(cityctl, port):
     assert "it names its maker and model" in str(first["why"])
 
 
+def test_a_unit_behind_a_place_is_told_where_it_belongs(cityctl):
+    told = cityctl("devices", "identify", "10.0.0.5:502/3")
+    assert told.returncode == 2
+    assert "`10.0.0.5:502` and `--unit 3`" in told.stderr
+
+
 def test_identify_of_a_silent_unit_exits_12(cityctl, port):
     done = cityctl("devices", "identify", f"127.0.0.1:{port}", "--unit", "8")
     assert done.returncode == 12
