@@ -31,6 +31,7 @@ def bench() -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as name:
         yield from _ltown(Path(name))
         yield from _leak_free(Path(name))
+    yield from _crowded()
     yield from _areas()
     yield from _forecasts()
 
@@ -164,6 +165,22 @@ def _areas() -> Iterator[tuple[str, str]]:
             f"  {area}",
             f"{count} alarms; +10 % {told.found[0.1][area]:.0%}, +20 % {told.found[0.2][area]:.0%} (seed 2)",
         )
+
+
+def _crowded() -> Iterator[tuple[str, str]]:
+    """Years in which one leak follows the other before the last is mended."""
+    import numpy as np
+
+    from tests.analysis.water.crowded import watched
+
+    years = watched(SHARED, 24, seed=900)
+    yield (
+        f"L-Town with 17 other leaks put in, {len(years)} years",
+        f"{np.mean([year.found for year in years]):.1f} of 17 found, "
+        f"{np.mean([year.false for year in years]):.2f} false a year, "
+        f"skill {np.mean([year.skill for year in years]):.2f}, "
+        f"daily leakage {np.mean([year.error for year in years]):.1f} m³/h off",
+    )
 
 
 def _forecasts() -> Iterator[tuple[str, str]]:

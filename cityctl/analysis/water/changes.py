@@ -30,18 +30,22 @@ BACK = 35  # nights within which the start of a change is looked for
 @dataclass(frozen=True)
 class Watchfulness:
     """When a change counts: `certainty` standard errors (half of one more for windows of 2 and 3 nights, `one_night`
-    times as many for a single one, `slow` times as many against the leak-free nights), at least `least_leak` of
-    the zone's mean inflow, after `learning` nights; a rise within `growing` nights of the last one is growth unless
-    it is `jump` times as steep; a fall within `match` of the running leaks' flow is their repair. `whole_days`: flows
-    are means of whole days, of which the one in which a leak begins or ends shows only a part.
+    times as many for a single one, `slow` times as many against the leak-free nights, `leaking` times as many where a
+    leak runs already, in zones of quiet nights), at least `least_leak` of the zone's mean inflow, after `learning`
+    nights; a leak that creeps grows until it has not for `growing` nights, and a rise within `pause` nights of its last
+    growth is its own unless it is `jump` times as steep; a fall within `match` of the running leaks' flow is their
+    repair. `whole_days`: flows are means of whole days, of which the one in which a leak begins or ends shows only a
+    part.
     """
 
     certainty: float = 6.0
     one_night: float = 4 / 3
     slow: float = 0.65
+    leaking: float = 0.7
     least_leak: float = 0.03
     learning: int = 14
     growing: int = 14
+    pause: int = 7
     jump: float = 3.0
     match: float = 0.4
     whole_days: bool = False
@@ -69,10 +73,28 @@ class Change:
     at_once: bool
 
 
-def largest(model: Expected, given: Watchfulness, since: Nights, learnt: Nights, night: int) -> Changes:
+QUIET, RESTLESS = 0.02, 0.04  # scatter of nights as a share of the mean inflow: up to here, and from here on
+
+
+def certainties(model: Expected, given: Watchfulness, leaking: npt.NDArray[np.bool_], night: int) -> Array:
+    """Standard errors that a rise must show, zone by zone: fewer where a leak runs and nights are quiet.
+
+    A zone that leaks is likelier to have the next leak than one that never had any.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scatter = model.noise / model.inflow[:, night]
+    quiet = np.clip((RESTLESS - np.nan_to_num(scatter)) / (RESTLESS - QUIET), 0.0, 1.0)
+    told: Array = given.certainty * np.where(leaking, 1 - (1 - given.leaking) * quiet, 1.0)
+    return told
+
+
+def largest(
+    model: Expected, given: Watchfulness, since: Nights, learnt: Nights, certainty: Array, night: int
+) -> Changes:
     """The change of each zone that lies furthest beyond its threshold; size 0 where none does.
 
-    `since`: no state before that night is of use, zone by zone; `learnt`: how many nights a zone has shown.
+    `since`: no state before that night is of use, zone by zone; `learnt`: how many nights a zone has shown;
+    `certainty` of rises as certainties() tells it.
     """
     zones = len(model.flow)
     rows = np.arange(zones)
@@ -105,7 +127,7 @@ def largest(model: Expected, given: Watchfulness, since: Nights, learnt: Nights,
             + model.added[:, night + 1] - model.added[:, at].T
             + model.noise**2 / times
         )  # fmt: skip
-        limit = given.certainty + (0.5 if wide <= 3 else 0.0)
+        limit = np.where(change > 0, certainty, given.certainty) + (0.5 if wide <= 3 else 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):  # a zone without flow has no noise either
             score = np.where(use, np.abs(change) / np.sqrt(variance) / limit, 0.0)
         score = np.where(np.isnan(score), 0.0, score)

@@ -26,15 +26,17 @@ KEPT = 64  # how many nights back a state can be asked for
 class Assumptions:
     """What is assumed of every zone until its own history says more; shares are of its mean inflow.
 
-    None of these is tuned to a network: `noise` and `drift` are the usual night-to-night scatter and wandering,
-    worth `noise_nights` nights and `drift_weeks` weeks of the zone's own evidence.
+    None of these is tuned to a network: `noise` is the usual night-to-night scatter, worth `noise_nights` nights of the
+    zone's own evidence. A level wanders by `drift_share` of what the zone's course of the day does, which no leak
+    moves, between `least_drift` and `drift` at most; that is worth `drift_weeks` weeks of its own evidence.
     """
 
     noise: float = 0.01
     noise_nights: int = 10
-    drift: float = 0.003
-    drift_weeks: int = 12
-    least_drift: float = 0.0015
+    drift: float = 0.004
+    drift_share: float = 0.5
+    drift_weeks: int = 6
+    least_drift: float = 0.0007
     most_drift: float = 0.03
     share: float = 0.40
     share_sd: float = 0.15
@@ -115,14 +117,22 @@ class Expected:
     """The filters of all zones, fed one night after the other.
 
     `flow` [m³/h] (zones x nights, nan where there is no valid night), `use` from day_use, `kinds` 0..6 of each
-    night (Monday..Sunday), `inflow` [m³/h] the mean inflow as it was known before each night.
+    night (Monday..Sunday), `inflow` [m³/h] the mean inflow as it was known before each night, `wander` (zones x nights)
+    how far the course of the day wanders in a night, as a share of it (shape.wandering).
     """
 
     def __init__(
-        self, flow: Array, use: Array, kinds: npt.NDArray[np.int64], inflow: Array, given: Assumptions
+        self,
+        flow: Array,
+        use: Array,
+        kinds: npt.NDArray[np.int64],
+        inflow: Array,
+        wander: Array,
+        given: Assumptions,
     ) -> None:
         zones, nights = flow.shape
         self.flow, self.inflow, self.kinds, self.given = flow, inflow, kinds, given
+        self.usual_drift = np.clip(given.drift_share * wander, given.least_drift, given.drift)
         self.known = np.isfinite(flow)
         self.first = np.where(self.known.any(axis=1), self.known.argmax(axis=1), nights)
         self.design = np.zeros((nights, zones, FIGURES))
@@ -249,9 +259,10 @@ class Expected:
         self.noise = np.where(np.isfinite(settled), settled, self.noise)
 
     def settle_drift(self, night: int, since: npt.NDArray[np.int64]) -> None:
-        """Once a week: how much the level of a fortnight ago has changed by itself, robustly, over a year.
+        """Once a week: by how much the level of a fortnight ago has sunk by itself, robustly, over a year.
 
-        `since`: no night before it counts, zone by zone: what a leak changed is no drift.
+        `since`: no night before it counts, zone by zone: what a leak changed is no drift. Rises do not count either:
+        leaks that nobody has found yet make them, and a level that wanders sinks as often.
         """
         given = self.given
         if night % 7 != 6:
@@ -266,8 +277,10 @@ class Expected:
                 continue
             inflow = self.inflow[zone, night]
             scatter = 2 * self.noise[zone] ** 2 / 7
-            own = np.abs([change for _, change in self.changes[zone][-52:]])
-            usual = self._stand_ins * np.sqrt((given.drift * inflow) ** 2 * given.lag + scatter)
+            own = np.abs([change for _, change in self.changes[zone][-52:] if change < 0])
+            usual = self._stand_ins * np.sqrt(
+                (self.usual_drift[zone, night] * inflow) ** 2 * given.lag + scatter
+            )
             size = float(np.median(np.concatenate([own, usual]))) / 0.6745
             drift = np.sqrt(max(0.0, size**2 - scatter) / given.lag)
             self.drift[zone] = min(max(drift, given.least_drift * inflow), given.most_drift * inflow)

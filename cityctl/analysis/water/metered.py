@@ -50,7 +50,13 @@ def closed(question: Question, nights: Nights, watched: Watch) -> None:
     # A day is told as a whole: the one in which a leak begins or ends shows a part of it, and proves nothing alone.
     least = min(LEAST, given.least_leak)
     own = replace(
-        given, certainty=CERTAINTY * given.certainty, least_leak=least, learning=LEARNING, whole_days=True
+        given,
+        certainty=CERTAINTY * given.certainty,
+        leaking=1.0,
+        pause=given.growing,  # with so little noise every step of a growth shows
+        least_leak=least,
+        learning=LEARNING,
+        whole_days=True,
     )
     told = watch(BALANCE, own, seen)
     for at, row in enumerate(rows.tolist()):

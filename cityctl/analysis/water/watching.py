@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.changes import Change, Watchfulness, largest, overnight, placed
+from cityctl.analysis.water.changes import (
+    Change,
+    Watchfulness,
+    certainties,
+    largest,
+    overnight,
+    placed,
+)
 from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
@@ -25,12 +32,14 @@ class Watch:
     """All zones under watch."""
 
     def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
-        model = Expected(seen.flow, seen.use, seen.kinds, np.nan_to_num(seen.inflow), model_given)
-        self.model, self.given = model, given
         self.raw, self.parts = seen.parts, without_weekdays(seen.parts, seen.kinds)
+        inflow = np.nan_to_num(seen.inflow)
+        wander = wandering(self.parts, inflow)
+        model = Expected(seen.flow, seen.use, seen.kinds, inflow, wander, model_given)
+        self.model, self.given = model, given
         two = np.stack([seen.flow, seen.by_day - seen.flow], axis=2)
         even = without_weekdays(two, seen.kinds)
-        self.reference = Reference(even[..., 0], even[..., 1], wandering(self.parts, model.inflow))
+        self.reference = Reference(even[..., 0], even[..., 1], wander)
         self.fallen = seen.fallen
         zones = len(model.flow)
         self.events: list[list[Event]] = [[] for _ in range(zones)]
@@ -50,7 +59,9 @@ class Watch:
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
             model.settle_drift(night, self.since)
-            found = largest(model, given, self.since, self.learnt, night)
+            leaking = np.array([bool(self.open(zone)) for zone in range(len(self.events))])
+            certainty = certainties(model, given, leaking, night)
+            found = largest(model, given, self.since, self.learnt, certainty, night)
             worth = given.least_leak * model.inflow[:, night]
             self.lone.look_back(model.rest[:, : night + 1], model.noise, given.certainty, self.stirred)
             told = set()
@@ -133,15 +144,16 @@ class Watch:
         running = self.open(zone)
         if not running and self._came_back(zone, night, change):
             return
-        growing = [event for event in running if night - event.grown <= given.growing]
+        growing = [event for event in running if night - event.grown <= given.pause]
         steep = max((event.rate for event in growing), default=0.0) * change.width * given.jump
         last = growing[-1] if growing else None
         # A burst within the window shows half of itself in its first night: the rest is the same leak.
         rest = last is not None and last.at_once and change.begin <= last.detected + 1
         sudden = change.at_once and change.size > steep and not rest
         sudden &= change.width == 1 or self._jumped(zone, night, change)
-        if last is not None and not sudden:
-            event = last
+        slow = [event for event in growing if not event.at_once]
+        if last is not None and not sudden and (rest or slow):
+            event = last if rest else slow[-1]
             if not rest or event.creeping:
                 event.rate = max(event.rate / 2, change.size / nights)
                 event.grown, event.creeping = night, True
@@ -177,10 +189,13 @@ class Watch:
         return True
 
     def _jumped(self, zone: int, night: int, change: Change) -> bool:
-        """Whether half of a change came from one night to the next; what the level lags behind a growth did not."""
+        """Whether half of a change, and more than scatter does, came from one night to the next.
+
+        What the level lags behind a growth did not.
+        """
         flow = self.reference.flow[zone, max(0, change.begin - 2) : night + 1]
         steps = np.diff(flow[np.isfinite(flow)])
-        return bool(len(steps) and steps.max() > 0.5 * change.size)
+        return bool(len(steps) and steps.max() > max(0.5 * change.size, 3 * self.model.noise[zone]))
 
     def _new(
         self, zone: int, night: int, change: Change, running: list[Event], state: Array, spread: Array
@@ -213,8 +228,12 @@ class Watch:
         return min(self.open(zone), key=lambda one: one.started)
 
     def _excess(self, zone: int, night: int) -> float | None:
-        """Flow of all leaks together: the middle of the last three nights since the first of them began."""
-        recent = slice(max(self._oldest(zone).started, night - 2), night + 1)
+        """Flow of all leaks together: the middle of the last three nights since the first of them began.
+
+        Nights before the last repair are left out: they show the flow of the mended one too.
+        """
+        ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
+        recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
         rest = self.model.flow[zone, recent] - self.baseline[zone, recent]
         rest = rest[np.isfinite(rest)]
         return float(np.median(rest)) if len(rest) else None

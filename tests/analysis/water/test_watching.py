@@ -69,7 +69,7 @@ def test_creeping_leaks_are_one_event_each() -> None:
     flow, day, kinds = nights(40, 22, season=0.0)
     leak = np.clip((np.arange(YEAR) - 150) / 50, 0, 1) * 5.0
     events = watched(flow + leak, day + leak, kinds).events
-    assert sum(len(found) == 1 for found in events) >= 38
+    assert sum(len(found) == 1 for found in events) >= 36
     told = [sum(event.flow for event in found) for found in events]
     assert np.mean(told) == pytest.approx(5.0, rel=0.15)
     assert max(found[0].detected for found in events) < 185  # 5 m³/h come within 50 nights of the 150th
@@ -87,7 +87,7 @@ def test_repairs_and_overlapping_leaks_are_kept_apart() -> None:
         assert first.flow == pytest.approx(6.0, rel=0.2)
         assert second.flow == pytest.approx(3.0, rel=0.35)
         assert first.repaired in (159, 160, 161)
-        assert second.repaired in (199, 200, 201)
+        assert abs(second.repaired - 200) <= 3
     # While both ran, what the zone takes without them was not lost from sight.
     quiet = watched(flow, day, kinds)
     off = np.abs(watching.baseline[:, 150:155] - quiet.baseline[:, 150:155])
