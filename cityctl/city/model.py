@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -370,8 +371,17 @@ class City(Strict):
 
     def zones_within(self, zone: str) -> list[str]:
         """A zone and all zones below it."""
-        below = [name for name, entry in self.zones.items() if entry.parent == zone]
+        below = self._zones_below.get(zone, ())
         return [zone, *(inner for name in below for inner in self.zones_within(name))]
+
+    @cached_property
+    def _zones_below(self) -> dict[str, list[str]]:
+        """zone -> the zones right below it."""
+        below: dict[str, list[str]] = {}
+        for name, entry in self.zones.items():
+            if entry.parent is not None:
+                below.setdefault(entry.parent, []).append(name)
+        return below
 
     def holidays(self, first_year: int, last_year: int) -> set[datetime.date]:
         """Public holidays of the country and region; none where city.yaml names no country."""

@@ -81,8 +81,8 @@ group by w.point, w.night
 
 -- name: nights
 -- One row a zone inflow and night, with what the night should have held.
-select p.point as point, p.night as night, w.median as median, w.median_error as median_error,
-       w.lowest_hour as lowest_hour, w.least as least, w.counted as counted,
+select p.point as point, p.night as night, max(w.median) as median, max(w.median_error) as median_error,
+       max(w.lowest_hour) as lowest_hour, max(w.least) as least, max(w.counted) as counted,
        sum(p.window_flow) / nullif(sum(p.window_readings), 0) as mean,
        sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 1800.0) as present,
        sum(case when p.part < 6 then p.flow end)
@@ -100,7 +100,7 @@ join (
 ) as e on e.night = p.night
 left join night_windows as w on w.point = p.point and w.night = p.night
 where q.inflow and e.inside > 0
-group by p.point, p.night, w.median, w.median_error, w.lowest_hour, w.least, w.counted
+group by p.point, p.night
 
 -- name: courses
 -- Mean flow of each part of the 24 hours of each inflow, where most of its readings are there.

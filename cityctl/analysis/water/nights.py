@@ -111,7 +111,10 @@ class _Places:
         column = (nights.astype("datetime64[D]") - np.datetime64(dates[0], "D")).astype(np.int64)
         inside = (column >= 0) & (column < len(dates))
         self.places: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
-        by_name = {name: np.flatnonzero((codes == code) & inside) for code, name in enumerate(names)}
+        together = np.flatnonzero(inside)
+        together = together[np.argsort(codes[together], kind="stable")]  # rows of a point side by side
+        edges = np.searchsorted(codes[together], np.arange(len(names) + 1))
+        by_name = {name: together[edges[code] : edges[code + 1]] for code, name in enumerate(names)}
         for row, zone in enumerate(zones):
             if zone.inflow in by_name:
                 at = by_name[zone.inflow]

@@ -69,13 +69,15 @@ def median(values: Any) -> float | None:
 
 def _own(city: City, zones: list[Asked]) -> dict[str, str]:
     """Pressure sensor -> the asked zone that it stands in; the innermost of several."""
-    found: dict[str, str] = {}
-    for zone in sorted(zones, key=lambda one: -len(city.zones_within(one.zone))):
-        within = set(city.zones_within(zone.zone))
-        for name, point in city.points().items():
-            if point.quantity == "pressure" and point.zone in within:
-                found[name] = zone.zone
-    return found
+    within = {zone.zone: city.zones_within(zone.zone) for zone in zones}
+    innermost = {
+        inner: zone for zone, below in sorted(within.items(), key=lambda one: -len(one[1])) for inner in below
+    }
+    return {
+        name: innermost[point.zone]
+        for name, point in city.points().items()
+        if point.quantity == "pressure" and point.zone in innermost
+    }
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
