@@ -79,6 +79,30 @@ from (
 join night_steps as t on t.point = w.point
 group by w.point, w.night
 
+-- name: spikes
+-- Of inflows that are read every five minutes or more often: readings of the window that lie beyond both neighbours by
+-- more than the mean flow of their 24 hours, for which a single reading says nothing: their sum and how many they are.
+select l.point as point, l.night as night, sum(l.flow) as spiked, count(*) as spikes
+from (
+    select f.point as point, s.night as night, f.flow as flow,
+           lag(f.flow) over by_time as before, lead(f.flow) over by_time as after
+    from night_flows as f
+    join night_points as p on p.point = f.point
+    join night_steps as t on t.point = f.point
+    join night_slots as s
+      on s.slot = case when extract(minute from f.at) >= 30
+                       then date_trunc('hour', f.at) + interval '30' minute
+                       else date_trunc('hour', f.at) end
+    where p.inflow and s.inside and t.every_s <= 300
+    window by_time as (partition by f.point, s.night order by f.at)
+) as l
+join (
+    select point, night, abs(sum(flow) / sum(readings)) as mean from night_parts group by point, night
+) as d on d.point = l.point and d.night = l.night
+where l.flow - greatest(coalesce(l.before, l.after), coalesce(l.after, l.before)) > d.mean
+   or least(coalesce(l.before, l.after), coalesce(l.after, l.before)) - l.flow > d.mean
+group by l.point, l.night
+
 -- name: nights
 -- One row a zone inflow and night, with what the night should have held.
 select p.point as point, p.night as night, max(w.median) as median, max(w.median_error) as median_error,

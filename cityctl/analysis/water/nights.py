@@ -19,24 +19,26 @@ from cityctl.analysis.water.zones import Asked
 
 INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night
+FINE = 300.0  # seconds between readings of which a single one may be left out
+SPIKES = 0.1  # share of a window's readings that may be
 
 
 @dataclass
 class Nights:
     """Arrays are (zones x nights); a night bears the date on which its window ends.
 
-    `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `present`
-    is the share of the window's readings (0 where there are none); `spiky` says that the window's median stands
-    in for its mean; `use`, `kinds`, `inflow`, `by_day` and `parts` are what events.Seen takes; `closed` rows have
-    customer meters that close their balance.
+    `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `mean` is the
+    window's, without spikes, and where these are many its median; `present` is the share of the window's readings
+    (0 where there are none); `use`, `kinds`, `inflow`, `by_day` and `parts` are what events.Seen takes; `closed`
+    rows have customer meters that close their balance.
     """
 
     zones: list[Asked]
     dates: list[date]
     flow: Array
     measured: Array
+    mean: Array
     present: Array
-    spiky: npt.NDArray[np.bool_]
     use: Array
     kinds: npt.NDArray[np.int64]
     inflow: Array
@@ -67,16 +69,19 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     present = np.minimum(np.nan_to_num(place.spread(told["present"], shape)), 1.0)
     by_day[~(place.spread(told["day_present"], shape) >= 0.75)] = np.nan
     usual = np.nan_to_num(trailing(whole, INFLOW_NIGHTS, 7))
+    counted = place.spread(told["counted"], shape)
+    mean = _without_spikes(question, zones, dates, mean, counted)
     with np.errstate(invalid="ignore"):
         usual_gap = np.maximum(np.maximum(0.5 * np.abs(median), 0.1 * np.abs(usual)), 3 * error)
         spiky = np.abs(mean - median) > usual_gap
     spiky &= np.array([not zone.stepped for zone in zones])[:, None]
-    least, counted = place.spread(told["least"], shape), place.spread(told["counted"], shape)
+    least = place.spread(told["least"], shape)
     # Of two or three readings the middle tells no spike: where they lie far apart, the lowest is believed.
     with np.errstate(invalid="ignore"):
         few = (counted <= 3) & (mean - least > np.maximum(np.abs(least), 0.1 * np.abs(usual)))
     median, spiky = np.where(few, least, median), spiky | few
-    measured = lowest if question.parameters["method"] == "lowest_hour" else np.where(spiky, median, mean)
+    mean = np.where(spiky, median, mean)
+    measured = lowest if question.parameters["method"] == "lowest_hour" else mean
     measured = np.where(present >= question.parameters["night_share"], measured, np.nan)
     faults = _faults(question, zones, dates)
     flow = measured.copy()
@@ -89,7 +94,23 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     holidays = question.city.holidays(dates[0].year, dates[-1].year)
     kinds = np.array([6 if day in holidays else day.weekday() for day in dates], dtype=np.int64)
     use = day_use(by_day, flow)
-    return Nights(zones, dates, flow, measured, present, spiky, use, kinds, usual, by_day, parts, faults)
+    return Nights(zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults)
+
+
+def _without_spikes(
+    question: Question, zones: list[Asked], dates: list[date], mean: Array, counted: Array
+) -> Array:
+    """The means of the windows [m³/h] without the readings that stand alone; many of them are no spikes."""
+    ((finest,),) = question.engine.rows("select min(every_s) from night_steps")
+    if finest is None or finest > FINE:
+        return mean
+    told = question.engine.arrow(question.sql("spikes"))
+    place = _Places(told["point"], told["night"].to_numpy(), zones, dates)
+    spiked, spikes = (np.nan_to_num(place.spread(told[key], mean.shape)) for key in ("spiked", "spikes"))
+    smooth = np.array([not zone.stepped for zone in zones])[:, None]
+    with np.errstate(invalid="ignore"):
+        few = (spikes > 0) & (spikes <= SPIKES * counted) & smooth
+        return np.where(few, (mean * counted - spiked) / (counted - spikes), mean)
 
 
 def _courses(question: Question, zones: list[Asked], dates: list[date]) -> Array:

@@ -103,18 +103,18 @@ def read(question: Question) -> list[ZoneNights]:
         question.engine.register(name, pa.table(columns))
     found = {zone.zone: ZoneNights(zone) for zone in nights.zones}
     judged = {
-        (zone.inflow, day)
+        (zone.inflow, day): float(nights.mean[row, at])
         for row, zone in enumerate(nights.zones)
         for at, day in enumerate(nights.dates)
         if not math.isnan(nights.flow[row, at])
     }
     by_inflow = {str(zone.inflow): zone.zone for zone in nights.zones if zone.inflow is not None}
-    told = question.engine.arrow(question.sql("nights")).select(["point", "night", "mean", "lowest_hour"])
+    told = question.engine.arrow(question.sql("nights")).select(["point", "night", "lowest_hour"])
     for row in told.to_pylist():
         point, day = row["point"], _day(row["night"])
         if (point, day) in judged:
             one = found[by_inflow[point]]
-            one.mean[day] = row["mean"]
+            one.mean[day] = judged[point, day]
             if row["lowest_hour"] is not None:
                 one.lowest[day] = row["lowest_hour"]
     _beside(question, found)
