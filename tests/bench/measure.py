@@ -1,4 +1,4 @@
-"""CPU seconds of whole processes, two commands in turn."""
+"""CPU seconds and memory of whole processes, two commands in turn."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ def cpu_seconds(words: Sequence[str | Path], cwd: Path | None = None, **env: str
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+def cost(words: Sequence[str | Path], *, may_end: Sequence[int] = (0,)) -> tuple[float, int]:
+    """(CPU seconds, peak of the memory in use [bytes]) of one run. Raises where it ends in another way."""
+    with subprocess.Popen(
+        [str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        _, status, used = os.wait4(run.pid, 0)  # POSIX: benchmarks are run by developers
+        run.returncode = os.waitstatus_to_exitcode(status)
+    if run.returncode not in may_end:
+        raise subprocess.CalledProcessError(run.returncode, list(map(str, words)))
+    return used.ru_utime + used.ru_stime, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def in_turn(

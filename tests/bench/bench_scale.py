@@ -1,0 +1,106 @@
+"""Water loss of whole cities: leaks of many zones in a year, leaks at many customers, in CPU seconds and memory.
+
+Sizes are CITYCTL_BENCH_ZONES (a year of quarter-hours each) and CITYCTL_BENCH_METERS (a fortnight of hours each).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.bench.measure import cost, python
+
+ZONES = int(os.environ.get("CITYCTL_BENCH_ZONES", "200"))
+METERS = int(os.environ.get("CITYCTL_BENCH_METERS", "50000"))
+AT_ONCE = 20_000_000  # readings that are made and stored at a time
+HEAD = "name: Bench\ntime_zone: Europe/Berlin\nnetworks: {water: {kind: water}}\n"
+
+
+def bench() -> Iterator[tuple[str, str]]:
+    """(what, figure)"""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _city_of_zones(folder / "zones")
+        yield f"leaks of {ZONES} zones, a year by 15 min", _ran(folder / "zones", "leaks", "2025", "2025")
+        for kind in ("interval", "counter"):
+            _city_of_meters(folder / kind, kind)
+            what = f"leaks at {METERS} customers, 14 days by the hour, {kind}s"
+            yield what, _ran(folder / kind, "customer-leaks", "2025-11-01", "2025-11-14")
+
+
+def _ran(city: Path, report: str, since: str, until: str) -> str:
+    words = ("report", "run", report, "--since", since, "--until", until, "-o", "json")
+    where = ("--output-file", city / "out.json", "--project", city)
+    seconds, peak = cost(python("-m", "cityctl", *words, *where), may_end=(0, 4))
+    return f"{seconds:.1f} CPU s, {peak / 1e9:.2f} GB"
+
+
+def _city_of_zones(folder: Path) -> None:
+    """Day and night, 3 % of noise; three zones in ten get a leak of a tenth of their flow."""
+    import numpy as np
+
+    names = [f"in_{at:05}" for at in range(ZONES)]
+    zones = "".join(f"  z{name}: {{network: water, kind: dma, inflow: {name}}}\n" for name in names)
+    points = "".join(f"  {name}: {{zone: z{name}, unit: m3/h, every: 15m}}\n" for name in names)
+    folder.mkdir()
+    (folder / "city.yaml").write_text(f"{HEAD}zones:\n{zones}points:\n{points}", encoding="utf-8")
+    rng = np.random.default_rng(1)
+    size, leak = rng.uniform(5, 50, ZONES)[:, None], rng.random(ZONES)[:, None] < 0.3
+    begin = rng.integers(60, 360, ZONES)[:, None]
+    slots = 96 * 365
+    for first in range(0, slots, step := max(96, AT_ONCE // ZONES // 96 * 96)):
+        at = np.arange(first, min(slots, first + step))
+        day = 0.4 + 0.6 * np.clip(np.sin((at % 96 / 4 - 5) / 19 * np.pi), 0, None)
+        flow = size * (day + 0.1 * (leak & (at // 96 >= begin)))
+        flow *= 1 + 0.03 * rng.standard_normal(flow.shape)
+        _store(folder, names, np.datetime64("2025-01-01T00:00", "us") + at * np.timedelta64(15, "m"), flow)
+
+
+def _city_of_meters(folder: Path, kind: str) -> None:
+    """Households that rest by night, litres counted; of fifty, water never stands still at one."""
+    import numpy as np
+
+    names = [f"m{at:07}" for at in range(METERS)]
+    folder.mkdir()
+    (folder / "meters.csv").write_text("meter\n" + "\n".join(names) + "\n", encoding="utf-8")
+    register = f"{{register: meters.csv, zone: z, unit: m3, kind: {kind}, every: 1h, role: consumption}}"
+    text = f"{HEAD}zones: {{z: {{network: water}}}}\nmeters:\n  - {register}\n"
+    (folder / "city.yaml").write_text(text, encoding="utf-8")
+    rng = np.random.default_rng(1)
+    at = np.arange(24 * 14)
+    for first in range(0, METERS, step := AT_ONCE // len(at)):
+        some = names[first : first + step]
+        used = rng.integers(1, 60, (len(some), len(at))) * (rng.random((len(some), len(at))) < 0.45)
+        used *= (at % 24 >= 5) | (rng.random(used.shape) < 0.1)
+        used += (rng.random(len(some)) < 0.02)[:, None] * rng.integers(1, 12, (len(some), 1))
+        value = np.cumsum(used, axis=1) if kind == "counter" else used
+        _store(
+            folder, some, np.datetime64("2025-11-01T00:00", "us") + at * np.timedelta64(1, "h"), value / 1000
+        )
+
+
+def _store(folder: Path, names: list[str], times: Any, values: Any) -> None:
+    """Readings of (names x times), straight into the store."""
+    import numpy as np
+    import pyarrow as pa
+
+    from cityctl.city.project import Project
+    from cityctl.store.store import Store
+
+    project = Project(folder)
+    codes = np.repeat(np.arange(len(names), dtype=np.int32), len(times))
+    table = pa.table(
+        {
+            "point": pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names)).cast(pa.string()),
+            "time": pa.array(np.tile(times, len(names)), pa.timestamp("us", "UTC")),
+            "value": pa.array(values.ravel()),
+        }
+    )
+    known = project.city.points()
+    with Store.open(project.store_folder) as store:
+        received = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=len(store.snapshot().all))
+        store.add(table, source="bench", received=received, points={name: known[name] for name in names})
