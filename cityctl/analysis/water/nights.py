@@ -110,7 +110,7 @@ def _without_spikes(
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
         few = (spikes > 0) & (spikes <= SPIKES * counted) & smooth
-        return np.where(few, (mean * counted - spiked) / (counted - spikes), mean)
+        return np.where(few, (mean * counted - spiked) / np.maximum(counted - spikes, 1), mean)
 
 
 def _courses(question: Question, zones: list[Asked], dates: list[date]) -> Array:
