@@ -55,58 +55,48 @@ group by p.point
 
 -- name: windows
 -- Of the window's readings: their median and its standard error as the quartiles tell it (spikes leave it as it is),
--- and the lowest mean of 60 minutes.
+-- the lowest mean of 60 minutes, and those that lie beyond both neighbours by more than the mean flow of the 24 hours:
+-- one reading alone says nothing of such a flow.
 create or replace table night_windows as
 select w.point as point, w.night as night,
        percentile_cont(0.5) within group (order by w.flow) as median,
        (percentile_cont(0.75) within group (order by w.flow) - percentile_cont(0.25) within group (order by w.flow))
          / 1.349 / sqrt(count(*)) as median_error,
        min(w.flow) as least, count(*) as counted,
-       min(case when w.hour_readings * t.every_s >= 3240 then w.hour end) as lowest_hour
+       min(case when w.hour_readings * t.every_s >= 3240 then w.hour end) as lowest_hour,
+       sum(case when w.lone > d.mean then w.flow end) as spiked,
+       count(case when w.lone > d.mean then 1 end) as spikes
 from (
-    select f.point as point, s.night as night, f.flow as flow,
-           avg(f.flow) over sixty as hour, count(*) over sixty as hour_readings
-    from night_flows as f
-    join night_points as p on p.point = f.point
-    join night_slots as s
-      on s.slot = case when extract(minute from f.at) >= 30
-                       then date_trunc('hour', f.at) + interval '30' minute
-                       else date_trunc('hour', f.at) end
-    where p.inflow and s.inside
-    window sixty as (partition by f.point, s.night order by f.at
-                     range between interval '59' minute preceding and current row)
+    select n.point as point, n.night as night, n.flow as flow, n.hour as hour, n.hour_readings as hour_readings,
+           greatest(n.flow - greatest(n.before, n.after), least(n.before, n.after) - n.flow) as lone
+    from (
+        select f.point as point, s.night as night, f.flow as flow,
+               avg(f.flow) over sixty as hour, count(*) over sixty as hour_readings,
+               coalesce(lag(f.flow) over by_time, lead(f.flow, 2) over by_time) as before,
+               coalesce(lead(f.flow) over by_time, lag(f.flow, 2) over by_time) as after
+        from night_flows as f
+        join night_points as p on p.point = f.point
+        join night_slots as s
+          on s.slot = case when extract(minute from f.at) >= 30
+                           then date_trunc('hour', f.at) + interval '30' minute
+                           else date_trunc('hour', f.at) end
+        where p.inflow and s.inside
+        window by_time as (partition by f.point, s.night order by f.at),
+               sixty as (partition by f.point, s.night order by f.at
+                         range between interval '59' minute preceding and current row)
+    ) as n
 ) as w
 join night_steps as t on t.point = w.point
-group by w.point, w.night
-
--- name: spikes
--- Of inflows that are read every five minutes or more often: readings of the window that lie beyond both neighbours by
--- more than the mean flow of their 24 hours, for which a single reading says nothing: their sum and how many they are.
-select l.point as point, l.night as night, sum(l.flow) as spiked, count(*) as spikes
-from (
-    select f.point as point, s.night as night, f.flow as flow,
-           lag(f.flow) over by_time as before, lead(f.flow) over by_time as after
-    from night_flows as f
-    join night_points as p on p.point = f.point
-    join night_steps as t on t.point = f.point
-    join night_slots as s
-      on s.slot = case when extract(minute from f.at) >= 30
-                       then date_trunc('hour', f.at) + interval '30' minute
-                       else date_trunc('hour', f.at) end
-    where p.inflow and s.inside and t.every_s <= 300
-    window by_time as (partition by f.point, s.night order by f.at)
-) as l
 join (
     select point, night, abs(sum(flow) / sum(readings)) as mean from night_parts group by point, night
-) as d on d.point = l.point and d.night = l.night
-where l.flow - greatest(coalesce(l.before, l.after), coalesce(l.after, l.before)) > d.mean
-   or least(coalesce(l.before, l.after), coalesce(l.after, l.before)) - l.flow > d.mean
-group by l.point, l.night
+) as d on d.point = w.point and d.night = w.night
+group by w.point, w.night
 
 -- name: nights
 -- One row a zone inflow and night, with what the night should have held.
 select p.point as point, p.night as night, max(w.median) as median, max(w.median_error) as median_error,
        max(w.lowest_hour) as lowest_hour, max(w.least) as least, max(w.counted) as counted,
+       max(w.spiked) as spiked, max(w.spikes) as spikes,
        sum(p.window_flow) / nullif(sum(p.window_readings), 0) as mean,
        sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 1800.0) as present,
        sum(case when p.part < 6 then p.flow end)

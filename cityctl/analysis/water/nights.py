@@ -19,8 +19,8 @@ from cityctl.analysis.water.zones import Asked
 
 INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night
-FINE = 300.0  # seconds between readings of which a single one may be left out
-SPIKES = 0.1  # share of a window's readings that may be
+MANY = 8  # readings of a window of which a single one that stands alone is left out ...
+SPIKES = 0.1  # ... or this share of more
 
 
 @dataclass
@@ -69,12 +69,14 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     present = np.minimum(np.nan_to_num(place.spread(told["present"], shape)), 1.0)
     by_day[~(place.spread(told["day_present"], shape) >= 0.75)] = np.nan
     usual = np.nan_to_num(trailing(whole, INFLOW_NIGHTS, 7))
-    counted = place.spread(told["counted"], shape)
-    mean = _without_spikes(question, zones, dates, mean, counted)
+    counted, spiked, spikes = (place.spread(told[key], shape) for key in ("counted", "spiked", "spikes"))
+    smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
+        lone = smooth & (counted >= MANY) & (spikes >= 1) & (spikes <= np.maximum(SPIKES * counted, 1))
+        mean = np.where(lone, (mean * counted - spiked) / np.maximum(counted - spikes, 1), mean)
         usual_gap = np.maximum(np.maximum(0.5 * np.abs(median), 0.1 * np.abs(usual)), 3 * error)
         spiky = np.abs(mean - median) > usual_gap
-    spiky &= np.array([not zone.stepped for zone in zones])[:, None]
+    spiky &= smooth
     least = place.spread(told["least"], shape)
     # Of two or three readings the middle tells no spike: where they lie far apart, the lowest is believed.
     with np.errstate(invalid="ignore"):
@@ -95,22 +97,6 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     kinds = np.array([6 if day in holidays else day.weekday() for day in dates], dtype=np.int64)
     use = day_use(by_day, flow)
     return Nights(zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults)
-
-
-def _without_spikes(
-    question: Question, zones: list[Asked], dates: list[date], mean: Array, counted: Array
-) -> Array:
-    """The means of the windows [m³/h] without the readings that stand alone; many of them are no spikes."""
-    ((finest,),) = question.engine.rows("select min(every_s) from night_steps")
-    if finest is None or finest > FINE:
-        return mean
-    told = question.engine.arrow(question.sql("spikes"))
-    place = _Places(told["point"], told["night"].to_numpy(), zones, dates)
-    spiked, spikes = (np.nan_to_num(place.spread(told[key], mean.shape)) for key in ("spiked", "spikes"))
-    smooth = np.array([not zone.stepped for zone in zones])[:, None]
-    with np.errstate(invalid="ignore"):
-        few = (spikes > 0) & (spikes <= SPIKES * counted) & smooth
-        return np.where(few, (mean * counted - spiked) / np.maximum(counted - spikes, 1), mean)
 
 
 def _courses(question: Question, zones: list[Asked], dates: list[date]) -> Array:
