@@ -49,6 +49,7 @@ def _city_of_zones(folder: Path) -> None:
     folder.mkdir()
     (folder / "city.yaml").write_text(f"{HEAD}zones:\n{zones}points:\n{points}", encoding="utf-8")
     rng = np.random.default_rng(1)
+    store = _Stored(folder)
     size, leak = rng.uniform(5, 50, ZONES)[:, None], rng.random(ZONES)[:, None] < 0.3
     begin = rng.integers(60, 360, ZONES)[:, None]
     slots = 96 * 365
@@ -57,7 +58,7 @@ def _city_of_zones(folder: Path) -> None:
         day = 0.4 + 0.6 * np.clip(np.sin((at % 96 / 4 - 5) / 19 * np.pi), 0, None)
         flow = size * (day + 0.1 * (leak & (at // 96 >= begin)))
         flow *= 1 + 0.03 * rng.standard_normal(flow.shape)
-        _store(folder, names, np.datetime64("2025-01-01T00:00", "us") + at * np.timedelta64(15, "m"), flow)
+        store.add(names, np.datetime64("2025-01-01T00:00", "us") + at * np.timedelta64(15, "m"), flow)
 
 
 def _city_of_meters(folder: Path, kind: str) -> None:
@@ -71,6 +72,7 @@ def _city_of_meters(folder: Path, kind: str) -> None:
     text = f"{HEAD}zones: {{z: {{network: water}}}}\nmeters:\n  - {register}\n"
     (folder / "city.yaml").write_text(text, encoding="utf-8")
     rng = np.random.default_rng(1)
+    store = _Stored(folder)
     at = np.arange(24 * 14)
     for first in range(0, METERS, step := AT_ONCE // len(at)):
         some = names[first : first + step]
@@ -78,29 +80,34 @@ def _city_of_meters(folder: Path, kind: str) -> None:
         used *= (at % 24 >= 5) | (rng.random(used.shape) < 0.1)
         used += (rng.random(len(some)) < 0.02)[:, None] * rng.integers(1, 12, (len(some), 1))
         value = np.cumsum(used, axis=1) if kind == "counter" else used
-        _store(
-            folder, some, np.datetime64("2025-11-01T00:00", "us") + at * np.timedelta64(1, "h"), value / 1000
+        store.add(some, np.datetime64("2025-11-01T00:00", "us") + at * np.timedelta64(1, "h"), value / 1000)
+
+
+class _Stored:
+    """A city's store, filled without a detour over files."""
+
+    def __init__(self, folder: Path) -> None:
+        from cityctl.city.project import Project
+        from cityctl.store.store import Store
+
+        project = Project(folder)
+        self._known = project.city.points()
+        self._store = Store.open(project.store_folder)
+        self._received = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def add(self, names: list[str], times: Any, values: Any) -> None:
+        """Readings of (names x times)."""
+        import numpy as np
+        import pyarrow as pa
+
+        codes = np.repeat(np.arange(len(names), dtype=np.int32), len(times))
+        table = pa.table(
+            {
+                "point": pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names)).cast(pa.string()),
+                "time": pa.array(np.tile(times, len(names)), pa.timestamp("us", "UTC")),
+                "value": pa.array(values.ravel()),
+            }
         )
-
-
-def _store(folder: Path, names: list[str], times: Any, values: Any) -> None:
-    """Readings of (names x times), straight into the store."""
-    import numpy as np
-    import pyarrow as pa
-
-    from cityctl.city.project import Project
-    from cityctl.store.store import Store
-
-    project = Project(folder)
-    codes = np.repeat(np.arange(len(names), dtype=np.int32), len(times))
-    table = pa.table(
-        {
-            "point": pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names)).cast(pa.string()),
-            "time": pa.array(np.tile(times, len(names)), pa.timestamp("us", "UTC")),
-            "value": pa.array(values.ravel()),
-        }
-    )
-    known = project.city.points()
-    with Store.open(project.store_folder) as store:
-        received = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=len(store.snapshot().all))
-        store.add(table, source="bench", received=received, points={name: known[name] for name in names})
+        self._received += timedelta(seconds=1)
+        known = {name: self._known[name] for name in names}
+        self._store.add(table, source="bench", received=self._received, points=known)
