@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -151,10 +151,13 @@ class Run:
 
     @cached_property
     def now(self) -> datetime:
-        """The instant of this run, UTC; CITYCTL_NOW sets it, for reports as of another day."""
+        """The instant of this run, UTC, the second that runs counted in: what was read in it is asked for too.
+
+        CITYCTL_NOW sets it, for reports as of another day.
+        """
         chosen = os.environ.get("CITYCTL_NOW")
         if not chosen:
-            return datetime.now(UTC).replace(microsecond=0)
+            return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
         from cityctl import clock
 
         try:
