@@ -31,17 +31,19 @@ BACK = 35  # nights within which the start of a change is looked for
 class Watchfulness:
     """When a change counts: `certainty` standard errors (half of one more for windows of 2 and 3 nights, `one_night`
     times as many for a single one, `slow` times as many against the leak-free nights, `leaking` times as many where a
-    leak runs already, in zones of quiet nights), at least `least_leak` of the zone's mean inflow, after `learning`
-    nights; a leak that creeps grows until it has not for `growing` nights, and a rise within `pause` nights of its last
-    growth is its own unless it is `jump` times as steep; a fall within `match` of the running leaks' flow is their
-    repair. `whole_days`: flows are means of whole days, of which the one in which a leak begins or ends shows only a
-    part.
+    leak runs already, in zones of quiet nights, and up to `unknown` times more while a zone has shown fewer than
+    `known` nights), at least `least_leak` of the zone's mean inflow, after `learning` nights; a leak that creeps grows
+    until it has not for `growing` nights, and a rise within `pause` nights of its last growth is its own unless it is
+    `jump` times as steep; a fall within `match` of the running leaks' flow is their repair. `whole_days`: flows are
+    means of whole days, of which the one in which a leak begins or ends shows only a part.
     """
 
     certainty: float = 6.0
     one_night: float = 4 / 3
     slow: float = 0.65
     leaking: float = 0.7
+    unknown: float = 0.5
+    known: int = 150
     least_leak: float = 0.03
     learning: int = 14
     growing: int = 14
@@ -76,15 +78,25 @@ class Change:
 QUIET, RESTLESS = 0.02, 0.04  # scatter of nights as a share of the mean inflow: up to here, and from here on
 
 
-def certainties(model: Expected, given: Watchfulness, leaking: npt.NDArray[np.bool_], night: int) -> Array:
+def certainties(
+    model: Expected, given: Watchfulness, leaking: npt.NDArray[np.bool_], learnt: Nights, night: int
+) -> Array:
     """Standard errors that a rise must show, zone by zone: fewer where a leak runs and nights are quiet.
 
-    A zone that leaks is likelier to have the next leak than one that never had any.
+    A zone that leaks is likelier to have the next leak than one that never had any; of one that has shown less than a
+    season nobody knows how it wanders.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         scatter = model.noise / model.inflow[:, night]
     quiet = np.clip((RESTLESS - np.nan_to_num(scatter)) / (RESTLESS - QUIET), 0.0, 1.0)
-    told: Array = given.certainty * np.where(leaking, 1 - (1 - given.leaking) * quiet, 1.0)
+    eager = 1 - (1 - given.leaking) * quiet
+    told: Array = given.certainty * np.where(leaking, eager, wary(given, learnt))
+    return told
+
+
+def wary(given: Watchfulness, learnt: Nights) -> Array:
+    """How many times the certainty zones need that have shown so many nights."""
+    told: Array = 1 + given.unknown * np.clip(1 - learnt / given.known, 0.0, 1.0)
     return told
 
 

@@ -63,12 +63,12 @@ class Reference:
         night: int,
         running: Array,
         doubt: Array,
-        certainty: float,
+        certainty: Array,
         least: Array,
         silent: npt.NDArray[np.bool_],
         fallen: Fallen | None,
     ) -> list[Crept]:
-        """Zones whose last week lies beyond their leak-free nights by `certainty` standard errors.
+        """Zones whose last week lies beyond their leak-free nights by their `certainty` standard errors.
 
         `running` flow of the known leaks and `doubt` its standard error [m³/h]; `least` the smallest leak that
         counts; `silent` zones are left out: something has just begun or ended there. `fallen(zone, night)` is asked
@@ -99,12 +99,12 @@ class Reference:
             )
         sd = np.sqrt(variance)
         enough = (size > least) & (before >= LEAST) & (count >= 5) & ~silent & model.known[:, night]
-        alone = certainty if fallen is None else min(certainty, ALONE)
+        alone = certainty if fallen is None else np.minimum(certainty, ALONE)
         found = []
         for zone in np.flatnonzero(enough & (size > alone * sd)).tolist():
             sure = float(size[zone] / sd[zone])
-            if sure <= certainty and (
-                fallen is None or sure <= with_pressure(certainty, fallen(zone, night))
+            if sure <= certainty[zone] and (
+                fallen is None or sure <= with_pressure(float(certainty[zone]), fallen(zone, night))
             ):
                 continue
             base = flow[zone] + share[zone] * demand[zone] + running[zone]

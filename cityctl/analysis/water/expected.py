@@ -113,6 +113,16 @@ def _first_median(row: Array) -> float:
     return float(np.median(known)) if len(known) else 0.0
 
 
+def _mean_of(values: Array) -> tuple[Array, npt.NDArray[np.int64]]:
+    """(mean of each row's known values, how many there are); nan where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(
+            count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan
+        ), count
+
+
 class Expected:
     """The filters of all zones, fed one night after the other.
 
@@ -151,7 +161,8 @@ class Expected:
         self.predicted = np.full((zones, nights), np.nan)
         self.states = np.zeros((KEPT, zones, FIGURES))
         self.spreads = np.zeros((KEPT, zones, FIGURES, FIGURES))
-        self.changes: list[list[tuple[int, float]]] = [[] for _ in range(zones)]
+        self.sunk = np.full((zones, nights // 7 + 1), np.nan)
+        self.changed = np.zeros(zones, dtype=np.bool_)
         self._stand_ins = half_normal(given.drift_weeks)
         self._begin()
 
@@ -267,23 +278,21 @@ class Expected:
         given = self.given
         if night % 7 != 6:
             return
-        now = self.adjusted[:, max(0, night - 6) : night + 1]
-        then = self.adjusted[:, max(0, night - 6 - given.lag) : max(0, night + 1 - given.lag)]
-        for zone in range(len(self.flow)):
-            recent, former = now[zone][np.isfinite(now[zone])], then[zone][np.isfinite(then[zone])]
-            if night - given.lag - 6 >= since[zone] and len(recent) >= 5 and len(former) >= 5:
-                self.changes[zone].append((night, float(recent.mean() - former.mean())))
-            if not self.changes[zone]:
-                continue
-            inflow = self.inflow[zone, night]
-            scatter = 2 * self.noise[zone] ** 2 / 7
-            own = np.abs([change for _, change in self.changes[zone][-52:] if change < 0])
-            usual = self._stand_ins * np.sqrt(
-                (self.usual_drift[zone, night] * inflow) ** 2 * given.lag + scatter
-            )
-            size = float(np.median(np.concatenate([own, usual]))) / 0.6745
-            drift = np.sqrt(max(0.0, size**2 - scatter) / given.lag)
-            self.drift[zone] = min(max(drift, given.least_drift * inflow), given.most_drift * inflow)
+        week, lag = night // 7, given.lag
+        now, known_now = _mean_of(self.adjusted[:, max(0, night - 6) : night + 1])
+        then, known_then = _mean_of(self.adjusted[:, max(0, night - 6 - lag) : max(0, night + 1 - lag)])
+        whole = (night - lag - 6 >= since) & (known_now >= 5) & (known_then >= 5)
+        self.sunk[:, week] = np.where(whole, np.maximum(then - now, 0.0), np.nan)
+        self.changed |= whole
+        inflow = self.inflow[:, night]
+        scatter = 2 * self.noise**2 / 7
+        sunk = self.sunk[:, max(0, week - 51) : week + 1]
+        own = np.where(sunk > 0, sunk, np.nan)
+        usual = np.sqrt((self.usual_drift[:, night] * inflow) ** 2 * lag + scatter)[:, None] * self._stand_ins
+        size = quantile(np.concatenate([own, usual], axis=1), 0.5) / 0.6745
+        drift = np.sqrt(np.maximum(0.0, size**2 - scatter) / lag)
+        drift = np.clip(drift, given.least_drift * inflow, given.most_drift * inflow)
+        self.drift = np.where(self.changed, drift, self.drift)
 
     def restart(
         self, zone: int, begin: int, night: int, state: Array, spread: Array, growth: float, wary: bool
@@ -296,7 +305,7 @@ class Expected:
             self.states[(at + 1) % KEPT, zone] = here[0]
             self.spreads[(at + 1) % KEPT, zone] = wide[0]
         self.state[zone], self.spread[zone] = here[0], wide[0]
-        self.changes[zone] = [change for change in self.changes[zone] if change[0] < begin]
+        self.sunk[zone, max(0, begin) // 7 :] = np.nan
 
     def before(self, zone: int, night: int) -> tuple[Array, Array]:
         """State and spread of a zone as they were before a night, at most KEPT - 1 nights ago."""

@@ -53,6 +53,7 @@ def closed(question: Question, nights: Nights, watched: Watch) -> None:
         given,
         certainty=CERTAINTY * given.certainty,
         leaking=1.0,
+        unknown=0.0,
         pause=given.growing,  # with so little noise every step of a growth shows
         least_leak=least,
         learning=LEARNING,

@@ -86,7 +86,7 @@ class Telling:
 
     def size(self, event: Event) -> tuple[float, float, float]:
         """(flow, low, high) [m³/h], 95 %."""
-        flow, half = float(event.flow), 1.96 * float(event.sd)
+        flow, half = float(event.flow), 1.96 * float(event.doubt)
         return flow, max(0.0, flow - half), flow + half
 
     def leakage(self, zone: int, night: int) -> tuple[float | None, float | None, float | None]:
@@ -102,7 +102,7 @@ class Telling:
         if not runs and isnan(self.nights.flow[zone, night]):
             return None, None, None
         flow = float(sum(one.size_at(night) for one in runs))
-        doubt = sum(one.sd**2 for one in runs) + float(self.watch.doubt[zone, night]) ** 2
+        doubt = sum(one.doubt**2 for one in runs) + float(self.watch.doubt[zone, night]) ** 2
         half = 1.96 * doubt**0.5
         return flow, max(0.0, flow - half), flow + half
 

@@ -16,6 +16,7 @@ from cityctl.analysis.water.changes import (
     largest,
     overnight,
     placed,
+    wary,
 )
 from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.events import Event, Seen
@@ -60,7 +61,7 @@ class Watch:
             self.learnt += model.known[:, night]
             model.settle_drift(night, self.since)
             leaking = np.array([bool(self.open(zone)) for zone in range(len(self.events))])
-            certainty = certainties(model, given, leaking, night)
+            certainty = certainties(model, given, leaking, self.learnt, night)
             found = largest(model, given, self.since, self.learnt, certainty, night)
             worth = given.least_leak * model.inflow[:, night]
             self.lone.look_back(model.rest[:, : night + 1], model.noise, given.certainty, self.stirred)
@@ -112,7 +113,7 @@ class Watch:
                 or (event.creeping and night - event.grown < self.given.growing)
                 for event in still
             ) or any(event.repaired is not None and night - event.repaired <= WEEK for event in events)
-        certainty = self.given.certainty * self.given.slow
+        certainty = self.given.certainty * self.given.slow * wary(self.given, self.learnt)
         least = self.given.least_leak * self.model.inflow[:, night]
         return self.reference.gained(self.model, night, running, doubt, certainty, least, silent, self.fallen)
 
@@ -124,6 +125,7 @@ class Watch:
         event = self._new(zone, night, change, [], state, spread)
         event.base[LEVEL] -= crept.size + sum(one.flow for one in self.open(zone))
         event.base_spread[LEVEL, LEVEL] += crept.sd**2
+        event.doubt = crept.sd
         event.flow, event.how = crept.size, f"over {WEEK} nights against those without a leak"
         event.sizes.append((night, crept.size))
         self._open(zone, night, event)
@@ -211,6 +213,7 @@ class Watch:
             detected=night,
             flow=0.0,
             sd=change.sd,
+            doubt=change.sd,
             creeping=change.creeping,
             at_once=change.at_once,
             base=free,
@@ -246,6 +249,9 @@ class Watch:
         if event.creeping:
             event.flow = max(event.flow, told)
             event.sizes.append((night, event.flow))
+            # The largest of many noisy nights, above a base that may have wandered since.
+            wandered = self.model.drift[zone] ** 2 * (night - self._oldest(zone).started)
+            event.doubt = max(event.doubt, float(np.sqrt(self.model.noise[zone] ** 2 + wandered)))
         else:
             event.flow = told
             event.sizes = [(event.started, told), (night, told)]
