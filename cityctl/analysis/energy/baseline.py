@@ -16,7 +16,7 @@ from cityctl.clock import Interval, local_days
 
 _AMOUNTS = {"interval": "intervals", "counter": "counters", "gauge": "powers"}
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
-PART, HOURLY_PART = 50, 20  # meters whose readings, and whose hours as arrays, are fetched at a time
+PART, HOURLY_PART = 50, 40  # meters whose readings, and whose hours as arrays, are fetched at a time
 COLDEST, WARMEST = 30, 90  # thresholds of CalTRACK 2.0 [degF]
 DAILY_S = 43200  # a series with a longer step holds days
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from cityctl.analysis.energy import split, towt
-from cityctl.analysis.energy.baseline import CHUNK, HOURLY_PART, keep, parts
+from cityctl.analysis.energy import split
+from cityctl.analysis.energy.baseline import CHUNK, keep
 from cityctl.analysis.energy.bills import by_the_bill
+from cityctl.analysis.energy.by_hour import by_the_hour
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
@@ -67,59 +68,6 @@ def _coefficients(part: split.Part) -> dict[str, Any]:
         "beta_heating": part.beta_heating,
         "beta_cooling": part.beta_cooling,
         "intercept": part.intercept,
-    }
-
-
-def by_the_hour(question: Question, meters: list[Wanted]) -> None:
-    """Time of week and temperature, month by month, from hourly readings."""
-    import numpy as np
-    import pyarrow as pa
-
-    ask = question.engine
-    ask.execute(question.sql("begin_hourly"))
-    models = []
-    for ends in parts(meters, HOURLY_PART):
-        hours = ask.arrow(question.sql("hours"), ends)
-        told = np.full(hours.num_rows, np.nan)
-        begin = 0
-        for meter, columns in by_meter(hours):
-            end = begin + len(columns["y"])
-            model = _fit_hours(meter, columns, told[begin:end])
-            if model is not None:
-                models.append(model)
-            begin = end
-        ask.register("savings_told", hours.append_column("expected", pa.array(told, from_pandas=True)))
-        ask.execute(question.sql("add_hourly"))
-    keep(question, "savings_models", models)
-
-
-def _fit_hours(meter: str, columns: dict[str, Any], told: Any) -> dict[str, Any] | None:
-    """Fill `told` with the expected use of a meter's hours; the model's row, None where there is none."""
-    import numpy as np
-
-    valid = ~np.isnan(columns["y"]) & ~np.isnan(columns["t"])
-    before, after = valid & ~columns["reporting"], valid & columns["reporting"]
-    if before.sum() < towt.HOURS:
-        return None
-    y, t, hour, month = (columns[key] for key in ("y", "t", "week_hour", "month"))
-    within, then, terms = towt.expected(
-        t[before], y[before], hour[before], month[before], t[after], hour[after], month[after]
-    )
-    told[before], told[after] = within, then
-    residual, later = y[before] - within, y[after] - then
-    free = np.isfinite(residual).sum() - terms
-    total = np.nansum((y[before] - y[before].mean()) ** 2)
-    sse = np.nansum(residual**2)
-    return {
-        "meter": meter,
-        "model": "time of week and temperature",
-        "r2_adj": float(1 - sse / free / (total / (before.sum() - 1))) if total > 0 and free > 0 else 0.0,
-        "candidates": 1,
-        "terms": -(-terms // 24),  # as the uncertainty counts them, which works on days
-        "own_cvrmse": float(np.sqrt(sse / free) / y[before].mean()) if free > 0 else None,
-        "own_cvrmse_reporting": float(np.sqrt(np.nanmean(later**2)) / y[after].mean())
-        if after.any()
-        else None,
     }
 
 

@@ -416,39 +416,39 @@ left join days as d on d.meter = p.meter and d.day = p.day and p.days = 1
 where p.reporting and p.meter >= $first and p.meter <= $last
 group by p.meter
 
--- name: hours
--- Use and outdoor temperature of each hour of some meters, for models by the hour; `y` and `t` [degF] are null
--- where an hour has less than half of its readings.
-select u.meter as meter, u.day as day, u.week_hour as week_hour, u.month as month,
-       u.day >= m.intervention as reporting,
-       case when u.readings * p.every_s >= 1800
-            then u.amount / least(1.0, u.readings * p.every_s / 3600) end as y,
-       w.degree_c * 1.8 + 32 as t
+-- name: hourly_calendar
+-- Every hour of the calendar; `whole`: its day is one of savings_days.
+select c.slot as slot, c.day as day, c.minute as minute, c.weekday as weekday, c.holiday as holiday,
+       s.day is not null as whole
+from calendar as c
+left join savings_days as s on s.day = c.day
+where extract(minute from c.slot) = 0
+order by c.slot
+
+-- name: hourly_weather
+select h.temperature as temperature, h.hour as hour, h.degree_c * 1.8 + 32 as degree_f
 from (
-    select a.meter as meter, date_trunc('hour', a.at) as hour, min(c.day) as day,
-           min(cast((c.weekday - 1) * 24 + floor(c.minute / 60) as integer)) as week_hour,
-           min(cast(extract(month from c.day) as integer)) as month,
-           count(*) as readings, sum(a.amount) as amount
-    from amounts as a
-    join savings_meters as m on m.meter = a.meter
-    join calendar as c
-      on c.slot = case when extract(minute from a.at) >= 30
-                       then date_trunc('hour', a.at) + interval '30' minute
-                       else date_trunc('hour', a.at) end
-    where a.meter >= $first and a.meter <= $last and a.amount is not null and not (m.zeros_missing and a.amount = 0)
-    group by a.meter, date_trunc('hour', a.at)
-) as u
-join savings_meters as m on m.meter = u.meter
-join steps as p on p.meter = u.meter and p.every_s <= 3600
-join savings_days as s on s.day = u.day and s.day >= m.first_day and s.day < m.until
-  and (s.day < m.intervention or s.day >= m.reporting)
-left join (
-    select point as temperature, date_trunc('hour', time) as hour, avg(value) as degree_c
-    from readings
-    where point in (select temperature from savings_meters) and quality < 3 and value is not null
-    group by point, date_trunc('hour', time)
-) as w on w.temperature = m.temperature and w.hour = u.hour
-order by u.meter, u.hour
+    select r.point as temperature, date_trunc('hour', r.time) as hour, avg(r.value) as degree_c
+    from readings as r
+    where r.point in (select temperature from savings_meters) and r.quality < 3 and r.value is not null
+    group by r.point, date_trunc('hour', r.time)
+) as h
+order by h.temperature, h.hour
+
+-- name: hourly_meters
+-- Some meters, those that are read by the hour or finer.
+select m.meter as meter, m.temperature as temperature, m.zeros_missing as zeros_missing, m.first_day as first_day,
+       m.intervention as intervention, m.reporting as reporting, m.until as until, p.every_s as every_s
+from savings_meters as m
+join steps as p on p.meter = m.meter
+where p.every_s <= 3600 and m.meter >= $first and m.meter <= $last
+order by m.meter
+
+-- name: hourly_amounts
+-- What the readings of all meters from $first to $last add.
+select a.meter as meter, a.at as at, a.amount as amount
+from amounts as a
+where a.meter >= $first and a.meter <= $last and a.amount is not null
 
 -- name: begin_hourly
 create or replace table savings_predicted (
@@ -458,12 +458,10 @@ create or replace table savings_predicted (
 -- name: add_hourly
 -- Hours that a model has told, by day.
 insert into savings_predicted
-select h.meter as meter, h.day as day, 1 as days, h.reporting as reporting, sum(h.y) as y, avg(h.t) as t,
-       sum(h.expected) as expected, avg(h.t) < min(t.coldest) or avg(h.t) > max(t.warmest) as beyond
+select h.meter as meter, h.day as day, 1 as days, h.reporting as reporting, h.y as y, h.t as t,
+       h.expected as expected, h.t < t.coldest or h.t > t.warmest as beyond
 from savings_told as h
 join savings_totals as t on t.meter = h.meter
-where h.expected is not null and h.y is not null
-group by h.meter, h.day, h.reporting
 
 -- name: bills
 -- Periods of the meters that are read by the month, in local days: an amount lasts until the next read, a

@@ -1,8 +1,12 @@
-"""Time of week and temperature: a baseline by the hour, fitted month by month.
+"""Time of week and temperature: a baseline by the hour, fitted month by month, for many meters of one weather.
 
 Each month has a model of its own, fitted to its hours and, at half weight, to those of the months beside it: one
 level for each of the 168 hours of the week and a piecewise-linear use of temperature, apart for the hours in which
 the building is occupied. Arrays in, expected use out; knows no SQL, no meter and no clock.
+
+Levels that are taken out of both sides leave, for the occupied hours and for the others, a small system in the
+temperature alone, and its sums add up over hours of the week and months: one pass over the hours makes those of
+all months and meters.
 
 Source: CalTRACK Methods 2.0, section 3.9 (hourly); Mathieu et al. (2011), "Quantifying changes in building
 electricity use", IEEE Transactions on Smart Grid 2, for occupancy and the time-of-week and temperature model.
@@ -10,128 +14,186 @@ electricity use", IEEE Transactions on Smart Grid 2, for occupancy and the time-
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-HOURS = 168
+HOURS, MONTHS = 168, 12
 BENDS = (30.0, 45.0, 55.0, 65.0, 75.0, 90.0)  # degF
+PIECES = len(BENDS) + 1
 LEAST_HOURS = 20  # of a temperature bin: below it, it is merged with its neighbour
 OCCUPIED = 0.65  # share of an hour of the week's residuals above 0 that makes it occupied
+COLD, WARM = 50.0, 65.0  # degF, of the plain model whose residuals tell the occupied hours
 NEIGHBOUR = 0.5  # weight of the months before and after
+_RANK = 1e-10  # of a system's largest eigenvalue: what lies below it is not told by the hours
 
 
-def expected(
-    temperature: Any, use: Any, hour: Any, month: Any, temperature_then: Any, hour_then: Any, month_then: Any
-) -> tuple[Any, Any, int]:
-    """(expected use of the baseline's hours, of the other hours, count of fitted terms of a month).
+def expected(temperature: Any, use: Any, week_hour: Any, month: Any) -> tuple[Any, Any]:
+    """(expected use of every hour, count of fitted terms of the largest month), of each meter.
 
-    `temperature` [degF], `use` [unit an hour], `hour` of the local week (0..167), `month` (1..12): arrays of the
-    baseline's valid hours; the `_then` ones of the hours to be told. NaN where the month, or that hour of the
-    week in it, was never seen.
+    `temperature` [degF], `week_hour` (0..167) and `month` (1..12) of the local calendar are arrays of all hours,
+    those of the baseline and those to be told; `use` [unit an hour] is meters x hours, NaN where an hour is none
+    of the meter's valid hours of the baseline. NaN is expected where the month, or that hour of the week in it,
+    was never seen, and where the temperature is not known.
     """
     import numpy as np
 
-    within = np.full(len(use), np.nan)
-    then = np.full(len(hour_then), np.nan)
-    terms = 0
-    for number in range(1, 13):
-        apart = (month - number) % 12
-        weight = np.where(apart == 0, 1.0, np.where((apart == 1) | (apart == 11), NEIGHBOUR, 0.0))
-        seen = weight > 0
-        if not seen.any():
-            continue
-        here, there = month == number, month_then == number
-        if not here.any() and not there.any():
-            continue
-        model = _Month(temperature[seen], use[seen], hour[seen], weight[seen])
-        within[here] = model.at(temperature[here], hour[here])
-        then[there] = model.at(temperature_then[there], hour_then[there])
-        terms = max(terms, model.terms)
-    return within, then, terms
+    cell = (month - 1) * HOURS + week_hour
+    known = np.isfinite(temperature)
+    pieces = _pieces(np.where(known, temperature, 0.0))
+    pieces -= pieces[:, known].mean(axis=1, keepdims=True) if known.any() else 0.0
+    seen = np.isfinite(use) & known
+    some = np.flatnonzero(seen.any(axis=0))
+    by_cell = some[np.argsort(cell[some], kind="stable")]
+    hours = _Hours(temperature[by_cell], pieces[:, by_cell], cell[by_cell], seen[:, by_cell])
+    middle = np.array(
+        [row[there].mean() if there.any() else 0.0 for row, there in zip(use, seen, strict=True)]
+    )
+    centred = np.where(hours.seen, use[:, by_cell] - middle[:, None], 0.0)
+    levels, slopes, terms = _models(hours, centred)
+    told = np.full(use.shape, np.nan)
+    told[:, known] = (levels + middle[:, None])[:, cell[known]]
+    for piece, slope in zip(pieces, slopes, strict=True):
+        told[:, known] += slope[:, cell[known]] * piece[known]
+    return told, terms
 
 
-class _Month:
-    """The model of one month."""
+class _Hours:
+    """Hours of a baseline in order of their cell: month after month, and in it the hours of the week."""
 
-    def __init__(self, temperature: Any, use: Any, hour: Any, weight: Any) -> None:
+    def __init__(self, temperature: Any, pieces: Any, cell: Any, seen: Any) -> None:
         import numpy as np
 
-        seen = np.bincount(hour, weight, HOURS)
-        self.occupied = _occupied(temperature, use, hour, weight, seen)
-        at_work = self.occupied[hour]
-        self.bends = [_bends(temperature[at_work]), _bends(temperature[~at_work])]
-        self.used = [bool(at_work.any()), bool((~at_work).any())]
-        x = self._columns(temperature, hour)
-        level, centre = _means(use, hour, weight, seen), _means(x, hour, weight, seen)
-        x_in, y_in = x - centre[hour], use - level[hour]
-        weighed = x_in * weight[:, None]
-        self.slopes = np.linalg.lstsq(weighed.T @ x_in, weighed.T @ y_in, rcond=1e-10)[0]
-        self.levels = np.where(seen > 0, level - centre @ self.slopes, np.nan)
-        self.terms = int((seen > 0).sum()) + x.shape[1]
+        self.temperature, self.pieces, self.cell, self.seen = temperature, pieces, cell, seen
+        self.month = cell // HOURS
+        self.starts = np.flatnonzero(np.diff(cell, prepend=-1))
+        # Meters that have the same hours share whatever use has no part in.
+        found: dict[bytes, int] = {}
+        self.kind = np.array([found.setdefault(row.tobytes(), len(found)) for row in seen], int)
+        self.kinds = seen[[int(np.argmax(self.kind == number)) for number in range(len(found))]].astype(float)
 
-    def _columns(self, temperature: Any, hour: Any) -> Any:
+    def sums(self, values: Any) -> Any:
+        """Values [rows x hours] added up by cell: rows x months x hours of the week."""
         import numpy as np
 
-        at_work = self.occupied[hour]
-        return np.hstack(
-            [
-                _pieces(temperature, bends) * there[:, None]
-                for bends, there, used in zip(self.bends, (at_work, ~at_work), self.used, strict=True)
-                if used
-            ]
-        )
+        out = np.zeros((len(values), MONTHS * HOURS))
+        if len(self.starts):
+            out[:, self.cell[self.starts]] = np.add.reduceat(values, self.starts, axis=1)
+        return out.reshape(len(values), MONTHS, HOURS)
 
-    def at(self, temperature: Any, hour: Any) -> Any:
-        """Expected use at temperatures [degF] in hours of the week."""
-        return self.levels[hour] + self._columns(temperature, hour) @ self.slopes
+    def alike(self, column: Any) -> Any:
+        """A column of the hours' own, added up by cell over each meter's hours."""
+        return self.sums(self.kinds * column)[self.kind]
 
 
-def _occupied(temperature: Any, use: Any, hour: Any, weight: Any, seen: Any) -> Any:
+def _models(hours: _Hours, use: Any) -> tuple[Any, Any, Any]:
+    """Levels [meters x cells], slopes of each piece [pieces x meters x cells], and terms of the largest month."""
+    import numpy as np
+
+    first, second = np.triu_indices(PIECES)
+    pieces = hours.pieces
+    counted = hours.alike(np.ones(len(hours.cell)))
+    weight = _around(counted)
+    total = np.where(weight > 0, weight, 1.0)
+    occupied = _occupied(hours, use, weight)
+    mean = [_around(hours.alike(column)) / total for column in pieces]
+    level = _around(hours.sums(use)) / total
+    squares = [
+        _around(hours.alike(pieces[one] * pieces[other])) - total * mean[one] * mean[other]
+        for one, other in zip(first, second, strict=True)
+    ]
+    product = [
+        _around(hours.sums(use * column)) - total * average * level
+        for column, average in zip(pieces, mean, strict=True)
+    ]
+    bins = np.searchsorted(BENDS, hours.temperature, side="right")
+    there = [_around(hours.alike(bins == number), 1.0) for number in range(PIECES)]
+    parts = []
+    terms = (weight > 0).sum(axis=2)
+    for of in (occupied, ~occupied):
+        merged, columns = _merging(np.stack([(count * of).sum(axis=2) for count in there], axis=-1))
+        matrix = np.zeros((*merged.shape[:2], PIECES, PIECES))
+        for one, other, column in zip(first, second, squares, strict=True):
+            matrix[..., one, other] = matrix[..., other, one] = (column * of).sum(axis=2)
+        right = np.stack([(column * of).sum(axis=2) for column in product], axis=-1)
+        joined = merged.swapaxes(-1, -2)
+        inverse = np.linalg.pinv(joined @ matrix @ merged, rcond=_RANK, hermitian=True)
+        parts.append((merged @ (inverse @ (joined @ right[..., None])))[..., 0])
+        terms = terms + np.where(of.any(axis=2), columns, 0)
+    slopes = [
+        np.where(occupied, parts[0][:, :, None, piece], parts[1][:, :, None, piece])
+        for piece in range(PIECES)
+    ]
+    for average, slope in zip(mean, slopes, strict=True):
+        level = level - average * slope
+    flat = (len(use), MONTHS * HOURS)
+    levels = np.where(weight > 0, level, np.nan).reshape(flat)
+    return levels, [slope.reshape(flat) for slope in slopes], terms.max(axis=1)
+
+
+def _around(values: Any, neighbour: float = NEIGHBOUR) -> Any:
+    """Each month's sums and, weighted, those of the months before and after: meters x months x hours."""
+    import numpy as np
+
+    return values + neighbour * (np.roll(values, 1, axis=1) + np.roll(values, -1, axis=1))
+
+
+def _occupied(hours: _Hours, use: Any, weight: Any) -> Any:
     """Which hours of the week are occupied: most of their use lies above what the weather alone explains."""
     import numpy as np
 
-    x = np.stack(
-        [np.ones(len(use)), np.maximum(50 - temperature, 0), np.maximum(temperature - 65, 0)], axis=1
-    )
-    root = np.sqrt(weight)
-    slopes = np.linalg.lstsq(x * root[:, None], use * root, rcond=None)[0]
-    above = np.bincount(hour, weight * (use - x @ slopes > 0), HOURS)
-    return above > OCCUPIED * np.where(seen > 0, seen, np.inf)
+    columns = [
+        np.ones(len(hours.cell)),
+        np.maximum(COLD - hours.temperature, 0),
+        np.maximum(hours.temperature - WARM, 0),
+    ]
+    matrix = np.zeros((len(use), MONTHS, 3, 3))
+    right = np.zeros((len(use), MONTHS, 3))
+    for one in range(3):
+        for other in range(one, 3):
+            add = _around(hours.alike(columns[one] * columns[other]).sum(axis=2))
+            matrix[..., one, other] = matrix[..., other, one] = add
+        right[..., one] = _around(hours.sums(use * columns[one]).sum(axis=2))
+    plain = (np.linalg.pinv(matrix, rcond=_RANK, hermitian=True) @ right[..., None])[..., 0]
+    above = np.zeros(weight.shape)
+    for apart, share in ((-1, NEIGHBOUR), (0, 1.0), (1, NEIGHBOUR)):
+        of = (hours.month + apart) % MONTHS  # the month whose model these hours are seen by
+        explained = sum(plain[:, of, number] * column for number, column in enumerate(columns))
+        more = hours.sums((hours.seen & (use > explained)).astype(float))
+        above += share * np.roll(more, apart, axis=1)
+    return above > OCCUPIED * np.where(weight > 0, weight, np.inf)
 
 
-def _bends(temperature: Any) -> list[float]:
-    """The bends of the temperature term, without those that would leave a bin of too few hours."""
+def _merging(counts: Any) -> tuple[Any, Any]:
+    """Which pieces are one, and how many remain; counts are hours of each bin: ... x bins.
+
+    As matrices of pieces x merged pieces, whose later columns are empty where some were merged.
+    """
     import numpy as np
 
-    bends = list(BENDS)
-    while bends:
-        counts = np.histogram(temperature, [-np.inf, *bends, np.inf])[0]
-        if counts.min() >= LEAST_HOURS:
-            break
-        bends.pop(min(int(counts.argmin()), len(bends) - 1))
-    return bends
+    flat = counts.reshape(-1, PIECES).astype(int)
+    merged = np.zeros((len(flat), PIECES, PIECES))
+    group = np.array([_groups(tuple(row)) for row in np.minimum(flat, LEAST_HOURS * PIECES).tolist()])
+    np.put_along_axis(merged, group[..., None], 1.0, axis=-1)
+    shape = counts.shape[:-1]
+    return merged.reshape(*shape, PIECES, PIECES), group[:, -1].reshape(shape) + 1
 
 
-def _pieces(temperature: Any, bends: list[float]) -> Any:
-    """Temperature cut at the bends: hours x (bends + 1), each column rising within its bin alone."""
+@lru_cache(maxsize=65536)
+def _groups(counts: tuple[int, ...]) -> tuple[int, ...]:
+    """The merged piece of each piece: bins of too few hours are joined with their neighbour, the emptiest first."""
+    bins = [[number] for number in range(PIECES)]
+    held = list(counts)
+    while len(bins) > 1 and min(held) < LEAST_HOURS:
+        at = min(held.index(min(held)), len(bins) - 2)
+        bins[at : at + 2] = [bins[at] + bins[at + 1]]
+        held[at : at + 2] = [held[at] + held[at + 1]]
+    return tuple(number for number, members in enumerate(bins) for _ in members)
+
+
+def _pieces(temperature: Any) -> Any:
+    """Temperature cut at the bends: (bends + 1) x hours, each row rising within its bin alone."""
     import numpy as np
 
-    if not bends:
-        return temperature[:, None]
-    ends = [*bends[1:], np.inf]
-    return np.stack(
-        [
-            np.minimum(temperature, bends[0]),
-            *(np.clip(temperature - low, 0, high - low) for low, high in zip(bends, ends, strict=True)),
-        ],
-        axis=1,
-    )
-
-
-def _means(values: Any, hour: Any, weight: Any, seen: Any) -> Any:
-    """Weighted mean of each hour of the week, 0 where there is none."""
-    import numpy as np
-
-    total = np.where(seen > 0, seen, 1.0)
-    if values.ndim == 1:
-        return np.bincount(hour, weight * values, HOURS) / total
-    return np.stack([np.bincount(hour, weight * column, HOURS) / total for column in values.T], axis=1)
+    ends = [*BENDS[1:], np.inf]
+    rising = [np.clip(temperature - low, 0, high - low) for low, high in zip(BENDS, ends, strict=True)]
+    return np.stack([np.minimum(temperature, BENDS[0]), *rising])
