@@ -237,6 +237,8 @@ def _figures(
         "heating_balance_point": model["heating"],
         "cooling_balance_point": model["cooling"],
         **own_degrees(model, fahrenheit=speaks_fahrenheit(question.city)),
+        "heating_bend": model["heating_bend"] if model["heating"] is not None else None,
+        "cooling_bend": model["cooling_bend"] if model["cooling"] is not None else None,
         "days": int(model["days"]),
         "beyond_days": int(model["beyond"]),
     }

@@ -76,10 +76,13 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         "asked_meters", pa.table({key: columns[key] for key in ("meter", "kind", "every_s")})
     )
     split_days = asked["method"] == "split"
+    free = city.holidays(whole[0][0].year, whole[-1][0].year) if split_days else set()
     days: dict[str, Any] = {
         "day": [day for day, _ in whole],
         "seconds": [length for _, length in whole],
-        "cell": pa.array([split.cell_of(day) if split_days else 0 for day, _ in whole], pa.int32()),
+        "cell": pa.array(
+            [split.cell_of(day, holiday=day in free) if split_days else 0 for day, _ in whole], pa.int32()
+        ),
     }
     question.engine.register("savings_days", pa.table(days))
     grid: dict[str, Any] = {"bin": pa.array(range(COLDEST - 1, WARMEST + 1), pa.int32())}
@@ -114,7 +117,7 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
 
 
 _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept", "r2_adj",
-           "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting")  # fmt: skip
+           "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting", "heating_bend", "cooling_bend")  # fmt: skip
 _TEXTS = ("meter", "model", "part", "why")
 _FLAGS = ("reporting", "beyond")
 _DATES = (

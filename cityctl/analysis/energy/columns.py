@@ -68,6 +68,10 @@ COLUMNS: tuple[Column, ...] = (
            "integer", 0, 9),
     Column("cooling_balance_point", "Tc", "degF", "as CalTRACK writes it: cooling balance point (32 °F is 0 °C)",
            "integer", 0, 9),
+    Column("heating_bend", "Heats softly", "degF", "how far above and below its balance point heating sets in (split); "
+           "degree days are u - k (1 - exp(-u/k)), k this and u the degrees below balance point + k", "number", 0, 9),
+    Column("cooling_bend", "Cools softly", "degF", "how far around its balance point cooling sets in, likewise",
+           "number", 0, 9),
     Column("days", "Days", None, "days compared since the measure", "integer", 0, 9),
     Column("beyond_days", "Beyond", None, "days colder or warmer than any day of the baseline",
            "integer", 0, 9),
@@ -81,6 +85,7 @@ EVIDENCE = (
     Column("criterion", "Criterion", None, "misfit of the whole baseline plus a price for its terms; the smallest wins",
            "number", 1, 2),
     Column("misfit", "RMSE", "kWh/d", "scatter of the baseline's days around the model", "number", 2, 3),
+    Column("kind_of_day", "Days", None, "the days that share a degree-day model", priority=1),
     Column("degree_f", "Outdoor", "degF", "mean outdoor temperature of the day", "number", 1, 3),
     Column("use_kwh", "Use", "kWh", "metered use of the day", "number", 1, 3),
     Column("bill_kwh", "Amount", "kWh", "metered amount of the bill", "number", 1, 1),
@@ -114,13 +119,17 @@ METHOD_NOTES = {
     "split": (
         "Method: a degree-day model as of CalTRACK 2.0 for each group of kinds of day (weekdays and weekends of "
         "winter Nov-Feb, shoulder Mar-May and Oct, summer Jun-Sep); of the 48 ways to group them the one with the "
-        "smallest N (ln 2π + ln(SSE/N) + 1) + 0.24 K (ln N)^2.061 is taken, each group's terms by BIC.",
+        "smallest N (ln 2π + ln(L/N) + 1) + 0.24 K (ln N)^2.061 is taken, L its RMSE over that of one group, K its "
+        "groups; kinds of day that are alike in temperature and use are not set apart. The terms of a group are chosen "
+        "by BIC; then its heating and cooling may set in softly. A public holiday of the country in city.yaml counts "
+        "as a weekend.",
         "Source: components, seasons and criterion as of the daily model of OpenDSM 1.2.",
     ),
     "towt": (
         "Method: each month has a model of its own, fitted to its hours and, at half weight, to those of the months "
         "beside it: a level for each of the 168 hours of the week, and a piecewise-linear use of temperature with "
-        "bends at 30, 45, 55, 65, 75 and 90 °F, apart for occupied hours. CV(RMSE) is by the hour; the uncertainty "
+        "bends at 30, 45, 55, 65, 75 and 90 °F, apart for occupied hours. A public holiday of the country in city.yaml "
+        "counts as a Sunday. CV(RMSE) is by the hour; the uncertainty "
         "is that of the days, because hours that follow each other are not independent.",
         "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature).",
     ),

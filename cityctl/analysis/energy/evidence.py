@@ -13,6 +13,7 @@ from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.candidates import MOST_SHOWN
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
 from cityctl.analysis.energy.digest import digest
+from cityctl.analysis.energy.parts import LEAST_DAYS
 from cityctl.analysis.question import Question
 from cityctl.result import Table
 
@@ -29,7 +30,7 @@ def tables(question: Question, row: Row) -> list[Table]:
         "join savings_meters as m on m.meter = d.meter where d.meter = $meter order by d.day",
         {"meter": row.meter},
     )
-    return [_facts(question, row, days), *_models(row, days), _left_out(row, days)]
+    return [_facts(question, row, days), *_models(row, days), *_parts(question, row), _left_out(row, days)]
 
 
 def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
@@ -72,13 +73,28 @@ def _models(row: Row, days: list[tuple[Any, ...]]) -> list[Table]:
     import numpy as np
 
     valid = [day for day in days if not day[1] and day[2] is not None and day[3] is not None]
-    if len(valid) < split.LEAST_DAYS or row.method not in ("caltrack2", "split"):
+    if len(valid) < LEAST_DAYS or row.method not in ("caltrack2", "split"):
         return []
     y, t = (np.array([day[at] for day in valid], float) for at in (6, 3))
     if row.method == "split":
         return [_ways(row, t, y, np.array([day[5] for day in valid]), cooling=bool(valid[0][4]))]
     tried = candidates.of_days(t, y, cooling=bool(valid[0][4]))
     return [candidates.table(row, tried)]
+
+
+def _parts(question: Question, row: Row) -> list[Table]:
+    """The coefficients of each part of a split model, from which every day's expected use can be told again."""
+    if row.method != "split" or not row.figures:
+        return []
+    rows = question.engine.rows(
+        "select distinct part, model, heating, heating_bend, beta_heating, cooling, cooling_bend, beta_cooling, "
+        "intercept from savings_parts where meter = $meter order by part",
+        {"meter": row.meter},
+    )
+    shown = ("model", "heating_balance_point", "heating_bend", "beta_heating", "cooling_balance_point",
+             "cooling_bend", "beta_cooling", "intercept")  # fmt: skip
+    columns = [_BY_KEY["kind_of_day"], *(BY_KEY[key] for key in shown)]
+    return [Table(f"parts_{row.meter}", f"{row.label}: the model that was taken", columns, rows)]
 
 
 def _ways(row: Row, temperature: Any, use: Any, cells: Any, *, cooling: bool) -> Table:
@@ -90,7 +106,10 @@ def _ways(row: Row, temperature: Any, use: Any, cells: Any, *, cooling: bool) ->
         for place, one in enumerate(tried[:MOST_SHOWN])
     ]
     columns = [BY_KEY["model"], _BY_KEY["criterion"], _BY_KEY["misfit"], _BY_KEY["status"]]
-    note = f"{len(tried)} of {len(split.ways())} ways to put kinds of day together have enough days"
+    note = (
+        f"{len(tried)} of {len(split.ways())} ways to put kinds of day together have enough days, "
+        "each kind unlike the others"
+    )
     return Table(f"candidates_{row.meter}", f"{row.label}: ways tried, the best first", columns, rows, note)
 
 

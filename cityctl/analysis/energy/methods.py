@@ -15,10 +15,12 @@ from cityctl.analysis.energy.baseline import CHUNK, keep
 from cityctl.analysis.energy.bills import by_the_bill
 from cityctl.analysis.energy.by_hour import by_the_hour
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.parts import Part
 from cityctl.analysis.question import Question
 
 Method = Callable[[Question, list[Wanted]], None]
-PARTS = ("meter", "cell", "part", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept")
+PARTS = ("meter", "cell", "part", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept",
+         "heating_bend", "cooling_bend")  # fmt: skip
 
 
 def caltrack2(question: Question, meters: list[Wanted]) -> None:
@@ -61,13 +63,15 @@ def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
     question.engine.execute(question.sql("predicted"))
 
 
-def _coefficients(part: split.Part) -> dict[str, Any]:
+def _coefficients(part: Part) -> dict[str, Any]:
     return {
         "heating": part.heating,
         "cooling": part.cooling,
         "beta_heating": part.beta_heating,
         "beta_cooling": part.beta_cooling,
         "intercept": part.intercept,
+        "heating_bend": part.heating_bend,
+        "cooling_bend": part.cooling_bend,
     }
 
 

@@ -9,6 +9,7 @@ Source: normalised savings as of ASHRAE Guideline 14-2014 and IPMVP core concept
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from cityctl.analysis.energy import split
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.methods import by_meter
+from cityctl.analysis.energy.parts import Part
 from cityctl.analysis.question import Question
 
 LEAST_DAYS = 330  # of the reporting period: a model of less than a year does not know a year
@@ -51,11 +53,12 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, Normal]:
 
     cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
     measures = {one.point.id: one.intervention for one in meters}
-    parts: dict[str, dict[int, tuple[float, ...]]] = {}
+    parts: dict[str, list[Part]] = {}
     for meter, cell, *held in question.engine.rows(
-        "select meter, cell, heating, cooling, beta_heating, beta_cooling, intercept from savings_parts"
+        "select meter, cell, heating, cooling, beta_heating, beta_cooling, intercept, coalesce(heating_bend, 0), "
+        "coalesce(cooling_bend, 0) from savings_parts"
     ):
-        parts.setdefault(meter, {})[cell] = tuple(0.0 if value is None else float(value) for value in held)
+        parts.setdefault(meter, []).append(Part(frozenset([cell]), *held))
     days = question.engine.arrow(
         "select d.meter as meter, d.cell as cell, d.reporting as reporting, d.t as t, "
         "case when a.meter is null then d.y / d.length end as y from savings_daily as d "
@@ -75,7 +78,7 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, Normal]:
             continue
         year = typical(question, measure) or _Year(t, cells)
         known = t[~columns["reporting"].astype(bool)]
-        before, after = _before(year, parts[meter]), _after(year, model)
+        before, after = (_use(these, year) for these in (parts[meter], model.parts))
         beyond = (year.degrees < known.min()) | (year.degrees > known.max())
         found[meter] = Normal(
             float(before.mean()) * YEAR,
@@ -86,44 +89,26 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, Normal]:
 
 
 def typical(question: Question, measure: date) -> _Year | None:
-    """The city's typical year with the weekdays of the year of the measure; None where the city has none."""
+    """The city's typical year with the weekdays and holidays of the year of the measure; None where it has none."""
     import numpy as np
 
     days = question.city.typical_year()
     if not days:
         return None
-    by_kind = question.parameters["method"] == "split"
-    cells = [split.cell_of(date(measure.year, one.month, one.day)) if by_kind else 0 for one in days]
+    cells = [0] * len(days)
+    if question.parameters["method"] == "split":
+        free = question.city.holidays(measure.year, measure.year)
+        dates = [date(measure.year, one.month, one.day) for one in days]
+        cells = [split.cell_of(day, holiday=day in free) for day in dates]
     return _Year(np.array([one.celsius for one in days]) * 1.8 + 32, np.array(cells))
 
 
-def _before(year: _Year, parts: dict[int, tuple[float, ...]]) -> Any:
+def _use(parts: Sequence[Part], year: _Year) -> Any:
+    """Use of each of its days."""
     import numpy as np
 
-    told = np.zeros(len(year.degrees))
-    for cell, numbers in parts.items():
-        here = year.cells == cell
-        told[here] = _use(year.degrees[here], *numbers)
-    return told
-
-
-def _after(year: _Year, model: split.Model) -> Any:
-    import numpy as np
-
-    told = np.zeros(len(year.degrees))
-    for part in model.parts:
+    use = np.zeros(len(year.degrees))
+    for part in parts:
         here = np.isin(year.cells, list(part.cells))
-        told[here] = _use(
-            year.degrees[here], part.heating or 0.0, part.cooling or 0.0, part.beta_heating, part.beta_cooling,
-            part.intercept,
-        )  # fmt: skip
-    return told
-
-
-def _use(
-    t: Any, heating: float, cooling: float, beta_heating: float, beta_cooling: float, intercept: float
-) -> Any:
-    """Use a day at outdoor temperatures [degF]."""
-    import numpy as np
-
-    return intercept + beta_heating * np.maximum(heating - t, 0) + beta_cooling * np.maximum(t - cooling, 0)
+        use[here] = part.expects(year.degrees[here])
+    return use

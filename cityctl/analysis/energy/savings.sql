@@ -5,8 +5,8 @@
 --   savings_days(day, seconds, cell)   every local day that lies wholly within the readings' window; `cell` says
 --                  which part of the baseline's model a day belongs to (0 for all where there is one part)
 --   savings_grid(bin)   29 to 90, the thresholds of CalTRACK 2.0 [degF] and one below
---   savings_parts(meter, cell, heating, cooling, beta_heating, beta_cooling, intercept)   by the methods that
---                  are fitted in numpy; CalTRACK 2.0 is fitted here
+--   savings_parts(meter, cell, heating, cooling, beta_heating, beta_cooling, intercept, heating_bend,
+--                  cooling_bend)   by the methods that are fitted in numpy; CalTRACK 2.0 is fitted here
 -- A day belongs to the baseline in [first_day, intervention) and to the reporting period in [reporting, until).
 
 -- name: begin_use
@@ -177,7 +177,7 @@ where m.cooling and b.bin >= 30
 create or replace table savings_models (
     meter varchar, model varchar, heating double, cooling double,
     beta_heating double, beta_cooling double, intercept double, r2_adj double, candidates bigint, terms integer,
-    own_cvrmse double, own_cvrmse_reporting double
+    own_cvrmse double, own_cvrmse_reporting double, heating_bend double, cooling_bend double
 )
 
 -- name: models
@@ -244,7 +244,7 @@ highest as (
     from qualified as q
     join best as b on b.meter = q.meter and b.r2_adj = q.r2_adj
 )
-select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null
+select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null, null, null
 from (
     select q.*, b.candidates as candidates,
            case when q.heating is null and q.cooling is null then 'intercept only'
@@ -261,17 +261,29 @@ where place = 1
 -- name: one_part
 -- A CalTRACK 2.0 model holds on all days.
 create or replace view savings_parts as
-select meter, 0 as cell, heating, cooling, beta_heating, beta_cooling, intercept from savings_models
+select meter, 0 as cell, heating, cooling, beta_heating, beta_cooling, intercept, heating_bend, cooling_bend
+from savings_models
 
 -- name: predicted
 -- Use as the baseline's model expects it, day by day; `beyond`: colder or warmer than any baseline day.
 create or replace table savings_predicted as
 select d.meter as meter, d.day as day, 1 as days, d.reporting as reporting, d.y as y, d.t as t,
-       d.length * (m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
-                               + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0)) as expected,
+       d.length * (d.intercept
+         + d.beta_heating * (d.below + case when d.heating_bend > 0
+                                            then d.heating_bend * (exp(- d.below / d.heating_bend) - 1) else 0 end)
+         + d.beta_cooling * (d.above + case when d.cooling_bend > 0
+                                            then d.cooling_bend * (exp(- d.above / d.cooling_bend) - 1) else 0 end)
+       ) as expected,
        d.t < t.coldest or d.t > t.warmest as beyond
-from savings_daily as d
-join savings_parts as m on m.meter = d.meter and m.cell = d.cell
+from (
+    select s.meter as meter, s.day as day, s.reporting as reporting, s.y as y, s.t as t, s.length as length,
+           p.intercept as intercept, p.beta_heating as beta_heating, p.beta_cooling as beta_cooling,
+           p.heating_bend as heating_bend, p.cooling_bend as cooling_bend,
+           greatest(coalesce(p.heating + coalesce(p.heating_bend, 0), 0) - s.t, 0) as below,
+           greatest(s.t - coalesce(p.cooling - coalesce(p.cooling_bend, 0), 0), 0) as above
+    from savings_daily as s
+    join savings_parts as p on p.meter = s.meter and p.cell = s.cell
+) as d
 join savings_totals as t on t.meter = d.meter
 where d.y is not null and d.t is not null
 
@@ -286,7 +298,7 @@ where a.meter is null
 -- One row a meter: the model, how well it fits, and what was used and expected after the intervention. A day is
 -- idle that reads 0 where more was expected than the baseline scatters: no season is so quiet by itself.
 select m.meter, m.model, m.heating, m.cooling, m.beta_heating, m.beta_cooling, m.intercept, m.r2_adj,
-       m.candidates, m.terms, m.own_cvrmse, m.own_cvrmse_reporting,
+       m.candidates, m.terms, m.own_cvrmse, m.own_cvrmse_reporting, m.heating_bend, m.cooling_bend,
        e.n, e.mean, e.sse, e.bias, e.rho, e.extreme, e.idle_baseline, e.idle_baseline_share,
        p.observed, p.expected, p.rows, p.days, p.beyond, p.reporting_sse, p.idle, p.idle_share, p.idle_since
 from savings_models as m

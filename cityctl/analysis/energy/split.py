@@ -4,9 +4,10 @@ Which days share a model is itself chosen: of the 48 ways to put the six kinds o
 summer, shoulder or winter) together, the one with the smallest information criterion is taken. Arrays in, parts
 of a model out; knows no SQL, no meter and no clock.
 
-Source: the daily model of OpenDSM 1.2 (components, seasons and the criterion
-N (ln 2 pi + ln(SSE / N) + 1) + 0.24 K (ln N)^2.061), fitted over CalTRACK's grid of whole degrees with one-sided
-slopes in place of its smoothed curve and its robust loss.
+Source: the daily model of OpenDSM 1.2: components, seasons, which of them may be apart, and the criterion
+N (ln 2 pi + ln(L / N) + 1) + 0.24 K (ln N)^2.061 with L the RMSE over that of all days together and K parts. Fitted
+over CalTRACK's grid of whole degrees, and by least squares in place of its robust loss: that one lets a baseline
+forget its days of low use, and what the model expects no longer adds up to what was used.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from cityctl.analysis.energy.apart import unlike
+from cityctl.analysis.energy.parts import LEAST_DAYS, Cells, Part, bent, best_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SUMMER, SHOULDER, WINTER = 0, 1, 2
-SEASONS = ("summer", "shoulder", "winter")
 _OF_MONTH = (
     WINTER,
     WINTER,
@@ -37,54 +40,12 @@ _OF_MONTH = (
     WINTER,
     WINTER,
 )
-CELLS = 6  # 0..2 weekdays of summer, shoulder, winter; 3..5 weekends
-COLDEST, WARMEST = 30, 90  # thresholds that are tried [degF], by 1 degF
-LEAST_DAYS = 12  # of a part: below it a model of its own would only follow the noise
-LEAST_NONZERO, LEAST_DEGREE_DAYS = 10, 20.0  # CalTRACK 2.0, 3.2.2
-LEAST_BASE = 6  # days beyond a threshold: a part of one season must not tell a base that it has never seen
 PENALTY, POWER = 0.24, 2.061  # of the criterion that chooses among the ways to split
 
-Cells = frozenset[int]
 
-
-def cell_of(day: date) -> int:
-    """Which of the six kinds of day a local day is."""
-    return _OF_MONTH[day.month - 1] + (3 if day.isoweekday() >= 6 else 0)
-
-
-@dataclass(frozen=True)
-class Part:
-    """A degree-day model of some kinds of day: use [unit a day], thresholds [degF], slopes [unit/degF/day]."""
-
-    cells: Cells
-    heating: float | None
-    cooling: float | None
-    beta_heating: float
-    beta_cooling: float
-    intercept: float
-
-    @property
-    def slopes(self) -> int:
-        """How many degree-day terms it has."""
-        return (self.heating is not None) + (self.cooling is not None)
-
-    @property
-    def days(self) -> str:
-        """`weekdays in winter`, `every day`."""
-        weekdays, weekends = ({cell % 3 for cell in self.cells if cell // 3 == half} for half in (0, 1))
-        kind = "days" if weekdays and weekends else "weekdays" if weekdays else "weekends"
-        seasons = weekdays or weekends
-        if len(seasons) == 3:
-            return "every day" if kind == "days" else kind
-        return f"{kind} in {' and '.join(SEASONS[season] for season in sorted(seasons))}"
-
-    @property
-    def terms(self) -> str:
-        """`heating and cooling`, `heating`, `cooling` or `intercept only`."""
-        named = [
-            word for word, at in (("heating", self.heating), ("cooling", self.cooling)) if at is not None
-        ]
-        return " and ".join(named) or "intercept only"
+def cell_of(day: date, *, holiday: bool = False) -> int:
+    """Which of the six kinds of day a local day is; a holiday is run like a weekend."""
+    return _OF_MONTH[day.month - 1] + (3 if holiday or day.isoweekday() >= 6 else 0)
 
 
 def _partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
@@ -172,15 +133,15 @@ class Model:
 
 
 def tried(temperature: Any, use: Any, cells: Any, *, cooling: bool = True) -> list[Way]:
-    """Every way whose parts have enough days; arguments as of `fit`."""
-    best = _best_by_segment(temperature, use, cells, cooling)
+    """Every way whose parts have enough days that are unlike the others; arguments as of `fit`."""
+    best = best_of(_segments(), temperature, use, cells, cooling=cooling)
+    apart = unlike(temperature, use, cells)
     found = []
     for way in ways():
-        if all(group in best for group in way):
+        if len(way) == 1 or all(group in best and apart.allows(group) for group in way):
             sse = sum(best[group][0] for group in way)
             parts = tuple(best[group][1] for group in way)
-            cost = criterion(len(use), sse, sum(1 + 2 * part.slopes for part in parts))
-            found.append(Way(parts, sse, cost))
+            found.append(Way(parts, sse, criterion(len(use), sse, len(parts), best[ways()[0][0]][0])))
     return found
 
 
@@ -196,130 +157,35 @@ def fit(temperature: Any, use: Any, cells: Any, *, cooling: bool = True) -> Mode
     if days < LEAST_DAYS:
         return None
     options = tried(temperature, use, cells, cooling=cooling)
-    best = min(options, key=lambda way: way.cost)  # every day together is always among them
+    best = _bent(
+        min(options, key=lambda way: way.cost), temperature, use, cells
+    )  # every day together is among them
     total = float(((use - np.mean(use)) ** 2).sum())
     free = days - sum(part.slopes + 1 for part in best.parts)
     r2_adj = 1 - (best.sse / free) / (total / (days - 1)) if total > 0 and free > 0 else 0.0
     return Model(best, r2_adj, len(options))
 
 
-def criterion(days: int, sse: float, terms: int) -> float:
-    """What a way to split costs: misfit of `days` days plus a price for each of its `terms`."""
-    spread = max(sse / days, 1e-300)
-    price = PENALTY * terms * math.pow(math.log(days), POWER)
-    return days * (math.log(2 * math.pi) + math.log(spread) + 1) + price
+def _bent(way: Way, temperature: Any, use: Any, cells: Any) -> Way:
+    """The way that was taken, with balance points that may bend."""
+    import numpy as np
+
+    parts, sse = [], 0.0
+    for part in way.parts:
+        here = np.isin(cells, list(part.cells))
+        moved = bent(part, temperature, use, here)
+        told = [float(((use - one.expects(temperature))[here] ** 2).sum()) for one in (part, moved)]
+        better = told[1] < told[0]
+        parts.append(moved if better else part)
+        sse += min(told)
+    return Way(tuple(parts), sse, way.cost)
 
 
-def _best_by_segment(
-    temperature: Any, use: Any, cells: Any, cooling: bool
-) -> dict[Cells, tuple[float, Part]]:
-    """segment -> (sum of squared errors, its model of the smallest BIC), for those with enough days.
+def criterion(days: int, sse: float, parts: int, whole: float) -> float:
+    """What a way to split costs: misfit of `days` days plus a price for each part.
 
-    Each threshold needs only the sums of its degree days by kind of day, and a segment's sums are those of its
-    kinds of day; T_H <= T_C makes HDD x CDD = 0, so that each pair of thresholds is a 2 x 2 system.
+    `sse` and `whole` are the sums of squared errors of the way and of one model for all days.
     """
-    import numpy as np
-
-    member = np.array([[cell in segment for cell in range(CELLS)] for segment in _segments()], float)
-    of_cell = (np.arange(CELLS)[:, None] == cells).astype(float)  # 6 x days
-    grid = np.arange(COLDEST, WARMEST + 1.0)
-
-    def sums(values: Any) -> Any:
-        return member @ (of_cell @ values)
-
-    n, sum_y, sum_yy = (sums(column) for column in (np.ones(len(use)), use, use * use))
-    enough = n >= LEAST_DAYS
-    count = np.maximum(n, 1)
-    mean = sum_y / count
-    total = np.maximum(sum_yy - sum_y * mean, 0)
-    heat, cool = (
-        _single(excess, use, sums, count, mean, of_cell, member)
-        for excess in (np.maximum(grid - temperature[:, None], 0), np.maximum(temperature[:, None] - grid, 0))
-    )
-    if not cooling:
-        cool.able[:] = False
-    least = -1e-9 * np.abs(mean)[:, None]  # a base of nothing may come out a rounding error below 0
-    one = [np.where(side.able & (side.slope > 0) & (mean[:, None] - side.slope * side.mean >= least),
-                    side.gain, -1.0) for side in (heat, cool)]  # fmt: skip
-    low, high = np.triu_indices(len(grid))
-    both, slopes = _pairs(heat, cool, low, high, count, mean, least)
-    found: dict[Cells, tuple[float, Part]] = {}
-    for at in np.flatnonzero(enough):
-        options: list[tuple[float, Part]] = [
-            (total[at], Part(_segments()[at], None, None, 0.0, 0.0, float(mean[at])))
-        ]
-        for side, gains, is_heat in ((heat, one[0], True), (cool, one[1], False)):
-            k = int(gains[at].argmax())
-            if gains[at, k] > 0:
-                slope, base = float(side.slope[at, k]), float(mean[at] - side.slope[at, k] * side.mean[at, k])
-                threshold = float(grid[k])
-                part = (
-                    Part(_segments()[at], threshold, None, slope, 0.0, base)
-                    if is_heat
-                    else Part(_segments()[at], None, threshold, 0.0, slope, base)
-                )
-                options.append((max(total[at] - gains[at, k], 0.0), part))
-        k = int(both[at].argmax())
-        if both[at, k] > 0:
-            warm, cold = float(slopes[0][at, k]), float(slopes[1][at, k])
-            base = float(mean[at] - warm * heat.mean[at, low[k]] - cold * cool.mean[at, high[k]])
-            thresholds = float(grid[low[k]]), float(grid[high[k]])
-            options.append(
-                (max(total[at] - both[at, k], 0.0), Part(_segments()[at], *thresholds, warm, cold, base))
-            )
-        size = float(n[at])
-        found[_segments()[at]] = min(
-            options,
-            key=lambda option: (
-                size * math.log(max(option[0] / size, 1e-300)) + (1 + 2 * option[1].slopes) * math.log(size)
-            ),
-        )
-    return found
-
-
-@dataclass
-class _Side:
-    """Heating or cooling degree days at each threshold: arrays of segments x thresholds."""
-
-    able: Any
-    mean: Any
-    squares: Any  # centred
-    product: Any  # centred, with the use
-    slope: Any
-    gain: Any
-
-
-def _single(excess: Any, use: Any, sums: Any, count: Any, mean: Any, of_cell: Any, member: Any) -> _Side:
-    import numpy as np
-
-    first = sums(excess)
-    average = first / count[:, None]
-    squares = sums(excess * excess) - first * average
-    product = sums(excess * use[:, None]) - first * mean[:, None]
-    nonzero = member @ (of_cell @ (excess > 0))
-    able = (
-        (nonzero >= LEAST_NONZERO)
-        & (count[:, None] - nonzero >= LEAST_BASE)
-        & (first >= LEAST_DEGREE_DAYS)
-        & (squares > 1e-9)
-    )
-    safe = np.where(able, squares, 1.0)
-    return _Side(able, average, squares, product, product / safe, product * product / safe)
-
-
-def _pairs(
-    heat: _Side, cool: _Side, low: Any, high: Any, count: Any, mean: Any, least: Any
-) -> tuple[Any, tuple[Any, Any]]:
-    """What each pair of thresholds explains (-1 where it may not be), and its two slopes."""
-    import numpy as np
-
-    hh, cc = heat.squares[:, low], cool.squares[:, high]
-    hy, cy = heat.product[:, low], cool.product[:, high]
-    hc = -count[:, None] * heat.mean[:, low] * cool.mean[:, high]
-    determinant = hh * cc - hc * hc
-    able = heat.able[:, low] & cool.able[:, high] & (determinant > 1e-9 * hh * cc)
-    safe = np.where(able, determinant, 1.0)
-    warm, cold = (hy * cc - cy * hc) / safe, (cy * hh - hy * hc) / safe
-    base = mean[:, None] - warm * heat.mean[:, low] - cold * cool.mean[:, high]
-    able &= (warm > 0) & (cold > 0) & (base >= least)
-    return np.where(able, warm * hy + cold * cy, -1.0), (warm, cold)
+    loss = math.sqrt(max(sse, 1e-300) / whole) if whole > 0 else 1.0
+    price = PENALTY * parts * math.pow(math.log(days), POWER)
+    return days * (math.log(2 * math.pi) + math.log(loss / days) + 1) + price

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 
-from cityctl.analysis.energy import candidates
+from cityctl.analysis.energy import candidates, split
+from cityctl.analysis.energy.parts import Part
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
 from tests.analysis.energy.test_methods import HOUSE, house
@@ -74,6 +77,30 @@ def test_the_split_shows_its_ways(ask: Callable[..., Result]) -> None:
     rows = rows_of(found, "candidates_meter")
     assert rows[0]["model"] == rows_of(found, "savings")[0]["model"]
     assert [row["criterion"] for row in rows] == sorted(row["criterion"] for row in rows)
+
+
+def test_the_expected_use_can_be_told_again_from_the_parts_of_a_split(ask: Callable[..., Result]) -> None:
+    found = ask(
+        "energy/savings", HOUSE.replace("EVERY", "1h"), series(), *ASKED, evidence=True, method="split"
+    )
+    times, degrees, _ = house()
+    days = (times - times[0]).astype("timedelta64[D]").astype(int)
+    warmth = np.bincount(days, degrees) / np.bincount(days) * 1.8 + 32
+    first = times[0].astype("datetime64[D]").astype(date)
+    cells = np.array([split.cell_of(first + timedelta(days=at)) for at in range(len(warmth))])
+    since = np.arange(len(warmth)) >= (date.fromisoformat(ASKED[0]) - first).days
+    groups = {Part(cells, None, None, 0, 0, 0).days: cells for way in split.ways() for cells in way}
+    expected = 0.0
+    rows = rows_of(found, "parts_meter")
+    for row in rows:
+        part = Part(
+            groups[row["kind_of_day"]], row["heating_balance_point"], row["cooling_balance_point"],
+            row["beta_heating"], row["beta_cooling"], row["intercept"], row["heating_bend"], row["cooling_bend"],
+        )  # fmt: skip
+        here = np.isin(cells, list(part.cells)) & since
+        expected += float(part.expects(warmth[here]).sum())
+    assert len(rows) > 1
+    assert expected == pytest.approx(rows_of(found, "savings")[0]["counterfactual_kwh"], rel=1e-9)
 
 
 def test_a_figure_that_is_not_proven_is_drawn_where_its_evidence_is_asked_for(

@@ -80,7 +80,7 @@ def city_of(meters: list[str]) -> str:
 def test_split_lies_near_opendsm(
     ask: Callable[..., Result], shared: Path, cambridge: Callable[[list[str]], dict[str, Any]]
 ) -> None:
-    """opendsm 1.2.7 daily: savings within a point of baseline on 9 of 10 meters, as good in and out of sample."""
+    """opendsm 1.2.7 daily: savings within a point of baseline on nine in ten, as good in and out of sample."""
     reference = json.loads((shared / "data/energy/opendsm_daily.json").read_text())
     meters = list(reference)
     result = ask(
@@ -102,7 +102,7 @@ def test_split_lies_near_opendsm(
 def test_hours_lie_near_opendsm(
     ask: Callable[..., Result], shared: Path, cambridge: Callable[[list[str]], dict[str, Any]]
 ) -> None:
-    """opendsm 1.2.7 hourly: out-of-sample CV(RMSE) no worse, savings within a point on 9 of 10."""
+    """opendsm 1.2.7 hourly: out-of-sample CV(RMSE) no worse, savings within a point on nine in ten."""
     reference = json.loads((shared / "data/energy/opendsm_hourly.json").read_text())
     meters = list(reference)
     result = ask(

@@ -22,6 +22,7 @@ def test_kinds_of_day() -> None:
     assert split.cell_of(date(2026, 7, 8)) == 0  # a Wednesday in summer
     assert split.cell_of(date(2026, 10, 8)) == 1
     assert split.cell_of(date(2026, 11, 22)) == 5  # a Sunday in winter
+    assert split.cell_of(date(2026, 12, 25), holiday=True) == 5  # a Friday
 
 
 @settings(max_examples=40, deadline=None)
@@ -33,14 +34,19 @@ def test_it_is_never_worse_than_one_model_for_all_days(seed: int, weekend: float
     cells = np.array([split.cell_of(date(2023, 1, 1) + timedelta(days=int(k))) for k in day])
     use = 100 + 4 * np.maximum(58 - temperature, 0)
     use = use * np.where(cells >= 3, weekend, 1.0) * random.normal(1, noise, 365)
-    model, one = split.fit(temperature, use, cells), split.fit(temperature, use, np.zeros(365, int))
+    model = split.fit(temperature, use, cells)
+    tried = split.tried(temperature, use, cells)
     assert model is not None
-    assert one is not None
-    cost = [
-        split.criterion(365, each.sse, sum(1 + 2 * part.slopes for part in each.parts))
-        for each in (model, one)
-    ]
-    assert cost[0] <= cost[1] + 1e-6
+    (whole,) = (way for way in tried if len(way.parts) == 1)
+    assert model.way.cost == min(way.cost for way in tried) <= whole.cost
+    (taken,) = (way for way in tried if way.cost == model.way.cost)
+    assert model.sse <= taken.sse * (1 + 1e-9)  # balance points that bend never fit worse
+    told = np.zeros(365)
+    for part in model.parts:
+        here = np.isin(cells, list(part.cells))
+        told[here] = part.expects(temperature[here])
+    assert abs(float(((use - told) ** 2).sum()) - model.sse) <= 1e-6 * model.sse
+    assert abs(float((use - told).sum())) <= 1e-6 * float(use.sum())  # least squares: the baseline adds up
     assert sorted(cell for part in model.parts for cell in part.cells) == list(range(6))
 
 
