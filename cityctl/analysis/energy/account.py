@@ -17,7 +17,7 @@ from cityctl.analysis.energy.columns import ROW
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
-from cityctl.analysis.energy.uncertainty import MOST_FSU, Fit
+from cityctl.analysis.energy.uncertainty import MOST_FSU, Drift, Fit, wider
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 from cityctl.errors import listed
@@ -79,7 +79,8 @@ class Known:
     """What the engine found out about one meter.
 
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
-    not in the account, and what makes the dates of bills doubtful.
+    not in the account, what makes the dates of bills doubtful, and how far the model is off on weeks that it was not
+    fitted to, where that is known.
     """
 
     totals: Mapping[str, Any] | None
@@ -91,6 +92,7 @@ class Known:
     normal_asked: bool = False
     left_out: Sequence[LeftOut] = ()
     doubt: str | None = None
+    drift: Drift | None = None
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -109,7 +111,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
         return row
     assert totals is not None
     assert model is not None
-    row.figures = _figures(question, one, totals, model)
+    row.figures = _figures(question, one, totals, model, known.drift)
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
     row.figures |= _normal(known.normal)
@@ -199,14 +201,21 @@ def _percent(share: float) -> str:
 
 
 def _figures(
-    question: Question, one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any]
+    question: Question,
+    one: Wanted,
+    totals: Mapping[str, Any],
+    model: Mapping[str, Any],
+    drift: Drift | None,
 ) -> dict[str, Any]:
     assert one.intervention is not None
     expected, observed = float(model["expected"]), float(model["observed"])
     avoided = expected - observed
     billed = question.parameters["method"] == "billing"
     fit = fit_of(model, billed=billed)
-    band = fit.band(expected, int(model["rows"]), int(model["days"]), question.parameters["confidence"])
+    confidence = question.parameters["confidence"]
+    band = fit.band(expected, int(model["rows"]), int(model["days"]), confidence)
+    if drift is not None:
+        band = wider(band, drift.band(int(model["days"]), confidence))
     first = question.interval.start.astimezone(question.interval.zone).date()
     last = question.interval.end.astimezone(question.interval.zone)
     spans = {

@@ -11,7 +11,17 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import account, bills, columns, evidence, non_routine, normal, portfolio, worth
+from cityctl.analysis.energy import (
+    account,
+    bills,
+    columns,
+    evidence,
+    left_out,
+    non_routine,
+    normal,
+    portfolio,
+    worth,
+)
 from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
@@ -98,10 +108,10 @@ def answer(question: Question) -> Result:
             result.notes.append(
                 f"evidence of the first {MOST_EVIDENCE} of {len(rows)} meters: name others with `meters`"
             )
-    left_out = without_measure(question.city, question.parameters)
-    if left_out:
+    unmeasured = without_measure(question.city, question.parameters)
+    if unmeasured:
         result.notes.append(
-            f"{len(left_out)} meters without a measure in city.yaml are left out: {listed(left_out, 6)}"
+            f"{len(unmeasured)} meters without a measure in city.yaml are left out: {listed(unmeasured, 6)}"
         )
     return result
 
@@ -124,6 +134,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     lost = bills.left_out(question)
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
+    drifts = left_out.spreads(question, models) if by_day else {}
     rows = []
     for one in meters:
         meter = one.point.id
@@ -138,6 +149,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             year is not None,
             lost.get(meter, []),
             doubted.get(meter),
+            drifts.get(meter),
         )
         rows.append(account.judge(question, one, known))
     return rows

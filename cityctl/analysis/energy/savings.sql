@@ -261,7 +261,8 @@ where place = 1
 -- name: one_part
 -- A CalTRACK 2.0 model holds on all days.
 create or replace view savings_parts as
-select meter, 0 as cell, heating, cooling, beta_heating, beta_cooling, intercept, heating_bend, cooling_bend
+select meter, 0 as cell, heating, cooling, beta_heating, beta_cooling, intercept, heating_bend, cooling_bend,
+       cast(null as varchar) as part
 from savings_models
 
 -- name: predicted

@@ -14,7 +14,11 @@ MOST_FSU = 0.5  # ASHRAE Guideline 14: a saving whose uncertainty is above half 
 
 
 def t_quantile(probability: float, freedom: float) -> float:
-    """Student's t for a cumulated probability; an expansion in 1/freedom, good to 1e-6 from 20 on."""
+    """Student's t for a cumulated probability: an expansion in 1/freedom.
+
+    Too small by at most 1e-6 of it from 20 on; at 3, where left-out stretches are few, by 0.05 % for a two-sided
+    confidence up to 0.9, 0.13 % for 0.95 and 0.8 % for 0.99; at 2, the least here, by 0.3, 0.8 and 4.2 %.
+    """
     z = NormalDist().inv_cdf(probability)
     terms = (
         (z**3 + z) / 4,
@@ -79,3 +83,25 @@ class Fit:
         t = t_quantile(0.5 + confidence / 2, freedom)
         spread = math.sqrt(self.days / worth * (1 + 2 / worth) / rows)
         return shape * t * self.cvrmse * spread * abs(counterfactual)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a model is off on stretches that it was not fitted to.
+
+    `variance` [unit² a day] is the mean of a stretch's squared error over its days; `stretches` how many of them,
+    end to end, the baseline has.
+    """
+
+    variance: float
+    stretches: float
+
+    def band(self, days: int, confidence: float) -> float:
+        """Half-width of the interval of the avoided use [unit] over `days`; `confidence` is two-sided."""
+        t = t_quantile(0.5 + confidence / 2, max(self.stretches - 1, 3.0))
+        return t * math.sqrt(self.variance * days)
+
+
+def wider(*bands: float) -> float:
+    """The widest of the bands that could be told; not a number where none could."""
+    return max((band for band in bands if math.isfinite(band)), default=math.nan)

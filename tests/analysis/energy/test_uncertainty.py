@@ -19,10 +19,31 @@ from cityctl.analysis.energy.uncertainty import Fit, t_quantile
         (0.95, 120, 1.658),
         (0.975, 60, 2.000),
         (0.995, 120, 2.617),
+        (0.95, 10, 1.812),
+        (0.975, 10, 2.228),
     ],
 )
 def test_t_is_the_printed_one(probability: float, freedom: float, printed: float) -> None:
     assert t_quantile(probability, freedom) == pytest.approx(printed, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "probability", "printed", "off"),
+    [
+        (3, 0.90, 1.6377, 5e-4),
+        (3, 0.95, 2.3534, 5e-4),
+        (3, 0.975, 3.1824, 1.3e-3),
+        (3, 0.995, 5.8409, 8e-3),
+        (2, 0.95, 2.9200, 3e-3),
+        (2, 0.975, 4.3027, 8e-3),
+        (2, 0.995, 9.9248, 4.2e-2),
+    ],
+)
+def test_t_of_few_degrees_of_freedom_is_as_near_as_it_says(
+    freedom: float, probability: float, printed: float, off: float
+) -> None:
+    """Any printed table of Student's t; the expansion is below it."""
+    assert 1 - off <= t_quantile(probability, freedom) / printed <= 1 + 1e-4
 
 
 def test_t_is_that_of_eemeter(shared: Path) -> None:

@@ -1,0 +1,92 @@
+"""How far a baseline's model is off on weeks that it was not fitted to, for all meters of the methods by the day.
+
+What a building does beside the weather lasts for weeks: holidays, exhibitions, a boiler out of order. The
+autocorrelation from one day to the next does not tell it. So each stretch of the baseline, as long as the reporting
+period but at most two months, is left out in turn, the coefficients are fitted to the rest at the same balance
+points, and what they expect of the stretch is held against its use.
+
+Source: cross-validation by blocks, as compared with ASHRAE Guideline 14's formula by Touzani, Granderson, Jump &
+Rebello (2019), "Evaluation of methods to assess the uncertainty in estimated energy savings", Energy and Buildings 193.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cityctl.analysis.energy.methods import by_meter
+from cityctl.analysis.energy.parts import softened
+from cityctl.analysis.energy.uncertainty import Drift
+from cityctl.analysis.question import Question
+
+LONGEST = 60  # days of a stretch
+STEPS = 4  # stretches that begin within the length of one
+LEAST = 0.8  # share of a stretch's days that must be valid
+_RANK = 1e-8  # of a system's largest eigenvalue: what lies below it the other days do not tell
+
+_PARTS = (
+    "select meter, cell, heating, cooling, coalesce(heating_bend, 0), coalesce(cooling_bend, 0), "
+    "coalesce(part, 'every day') from savings_parts order by meter, cell"
+)
+_DAYS = (
+    "select meter, cell, y / length as y, t, cast(day - date '1970-01-01' as bigint) as number from savings_daily "
+    "where not reporting and y is not null and t is not null order by meter, day"
+)
+
+
+def spreads(question: Question, models: Mapping[str, Mapping[str, Any]]) -> dict[str, Drift]:
+    """Meter -> how far its model is off; `models` are the rows of savings.sql's outcome."""
+    parts: dict[str, dict[str, tuple[set[int], tuple[Any, ...]]]] = {}
+    for meter, cell, *curve, name in question.engine.rows(_PARTS):
+        parts.setdefault(meter, {}).setdefault(name, (set(), tuple(curve)))[0].add(cell)
+    found: dict[str, Drift] = {}
+    for meter, columns in by_meter(question.engine.arrow(_DAYS)):
+        rows = models.get(meter, {}).get("rows")
+        if not rows or meter not in parts:
+            continue
+        design = _design(parts[meter].values(), columns["t"], columns["cell"])
+        told = left_out(design, columns["y"], columns["number"], min(int(rows), LONGEST))
+        if told is not None:
+            found[meter] = told
+    return found
+
+
+def _design(parts: Any, temperature: Any, cells: Any) -> Any:
+    """Days x coefficients of the parts of a model."""
+    import numpy as np
+
+    columns = []
+    for members, (heating, cooling, heating_bend, cooling_bend) in parts:
+        here = np.isin(cells, list(members)).astype(float)
+        columns.append(here)
+        if heating is not None:
+            columns.append(here * softened(heating - temperature, heating_bend))
+        if cooling is not None:
+            columns.append(here * softened(temperature - cooling, cooling_bend))
+    return np.stack(columns, axis=1)
+
+
+def left_out(design: Any, use: Any, day: Any, length: int) -> Drift | None:
+    """Leave stretches of `length` days out in turn; None where fewer than two can be.
+
+    `design` is days x coefficients, `use` [unit a day], `day` the rising number of each day.
+    """
+    import numpy as np
+
+    begins = np.arange(day[0], day[-1] - length + 2, max(length // STEPS, 1))
+    low, high = np.searchsorted(day, begins), np.searchsorted(day, begins + length)
+    enough = high - low >= max(LEAST * length, 1)
+    low, high = low[enough], high[enough]
+    if len(low) < 2:
+        return None
+    squares, products, sums = (
+        np.concatenate([np.zeros((1, *rows.shape[1:])), np.cumsum(rows, axis=0)])
+        for rows in (design[:, :, None] * design[:, None, :], design * use[:, None], design)
+    )
+    total = np.concatenate([[0.0], np.cumsum(use)])
+    rest = squares[-1] - (squares[high] - squares[low])
+    right = products[-1] - (products[high] - products[low])
+    fitted = np.linalg.pinv(rest, rcond=_RANK, hermitian=True) @ right[..., None]
+    expected = ((sums[high] - sums[low]) * fitted[..., 0]).sum(axis=1)
+    error = total[high] - total[low] - expected
+    return Drift(float(np.mean(error * error / (high - low))), len(day) / length)
