@@ -145,8 +145,8 @@ NOTES = (
     "the baseline's scatter and twice as long as any in the baseline, is a shutdown: from 2 % of the expected use on "
     "its days are neither used nor expected, a smaller one is named. A step to another level that stays is named and "
     "left in the account. EnPI after ISO 50006.",
-    "Method: the uncertainty of a daily model is that of ASHRAE Guideline 14, or, where it is wider, what the model is "
-    "off on stretches of up to 60 days of its baseline when it is fitted to the other days.",
+    "Method: the uncertainty is that of ASHRAE Guideline 14, or, where it is wider, what a daily model is off on "
+    "stretches of up to 60 days of its baseline when it is fitted to the other days (bills: the former).",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "

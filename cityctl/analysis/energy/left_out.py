@@ -1,4 +1,4 @@
-"""How far a baseline's model is off on weeks that it was not fitted to, for all meters of the methods by the day.
+"""How far a baseline's model is off on weeks that it was not fitted to, for all meters that are not read by the bill.
 
 What a building does beside the weather lasts for weeks: holidays, exhibitions, a boiler out of order. The
 autocorrelation from one day to the next does not tell it. So each stretch of the baseline, as long as the reporting
@@ -11,22 +11,24 @@ Rebello (2019), "Evaluation of methods to assess the uncertainty in estimated en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.methods import by_meter
-from cityctl.analysis.energy.parts import softened
+from cityctl.analysis.energy.parts import Part, best_of, softened
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
 
 LONGEST = 60  # days of a stretch
 STEPS = 4  # stretches that begin within the length of one
 LEAST = 0.8  # share of a stretch's days that must be valid
+_WEEK = (frozenset([0]), frozenset([1]))  # weekdays and weekends
 _RANK = 1e-8  # of a system's largest eigenvalue: what lies below it the other days do not tell
 
 _PARTS = (
-    "select meter, cell, heating, cooling, coalesce(heating_bend, 0), coalesce(cooling_bend, 0), "
-    "coalesce(part, 'every day') from savings_parts order by meter, cell"
+    "select meter, cell, heating, cooling, beta_heating, beta_cooling, intercept, coalesce(heating_bend, 0), "
+    "coalesce(cooling_bend, 0), coalesce(part, 'every day') from savings_parts order by meter, cell"
 )
 _DAYS = (
     "select meter, cell, y / length as y, t, cast(day - date '1970-01-01' as bigint) as number from savings_daily "
@@ -34,35 +36,50 @@ _DAYS = (
 )
 
 
-def spreads(question: Question, models: Mapping[str, Mapping[str, Any]]) -> dict[str, Drift]:
-    """Meter -> how far its model is off; `models` are the rows of savings.sql's outcome."""
-    parts: dict[str, dict[str, tuple[set[int], tuple[Any, ...]]]] = {}
-    for meter, cell, *curve, name in question.engine.rows(_PARTS):
-        parts.setdefault(meter, {}).setdefault(name, (set(), tuple(curve)))[0].add(cell)
+def spreads(
+    question: Question, meters: Sequence[Wanted], models: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Drift]:
+    """Meter -> how far its model is off; `models` are the rows of savings.sql's outcome.
+
+    A model by the hour takes a degree-day model of weekdays and one of weekends in its place: to fit it anew for
+    each stretch would cost more than it tells, for what lasts for weeks is the building's, not the model's.
+    """
+    hourly = question.parameters["method"] == "towt"
+    cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
+    parts: dict[str, dict[str, Part]] = {}
+    for meter, cell, *held, name in [] if hourly else question.engine.rows(_PARTS):
+        these = parts.setdefault(meter, {})
+        cells = these[name].cells | {cell} if name in these else frozenset([cell])
+        these[name] = Part(cells, *held)
     found: dict[str, Drift] = {}
     for meter, columns in by_meter(question.engine.arrow(_DAYS)):
         rows = models.get(meter, {}).get("rows")
-        if not rows or meter not in parts:
+        if not rows:
             continue
-        design = _design(parts[meter].values(), columns["t"], columns["cell"])
-        told = left_out(design, columns["y"], columns["number"], min(int(rows), LONGEST))
-        if told is not None:
-            found[meter] = told
+        t, y, day, cells = (columns[key] for key in ("t", "y", "number", "cell"))
+        if hourly:
+            cells = (day + 3) % 7 // 5  # 1970-01-01 was a Thursday
+            best = best_of(_WEEK, t, y, cells, cooling=cooling[meter])
+            parts[meter] = {part.days: part for _, part in best.values()}
+        if parts.get(meter):
+            told = left_out(_design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
+            if told is not None:
+                found[meter] = told
     return found
 
 
-def _design(parts: Any, temperature: Any, cells: Any) -> Any:
+def _design(parts: Iterable[Part], temperature: Any, cells: Any) -> Any:
     """Days x coefficients of the parts of a model."""
     import numpy as np
 
     columns = []
-    for members, (heating, cooling, heating_bend, cooling_bend) in parts:
-        here = np.isin(cells, list(members)).astype(float)
+    for part in parts:
+        here = np.isin(cells, list(part.cells)).astype(float)
         columns.append(here)
-        if heating is not None:
-            columns.append(here * softened(heating - temperature, heating_bend))
-        if cooling is not None:
-            columns.append(here * softened(temperature - cooling, cooling_bend))
+        if part.heating is not None:
+            columns.append(here * softened(part.heating - temperature, part.heating_bend))
+        if part.cooling is not None:
+            columns.append(here * softened(temperature - part.cooling, part.cooling_bend))
     return np.stack(columns, axis=1)
 
 

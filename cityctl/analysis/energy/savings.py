@@ -134,7 +134,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     lost = bills.left_out(question)
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
-    drifts = left_out.spreads(question, models) if by_day else {}
+    drifts = {} if question.parameters["method"] == "billing" else left_out.spreads(question, meters, models)
     rows = []
     for one in meters:
         meter = one.point.id
