@@ -31,7 +31,7 @@ _PARTS = (
     "coalesce(cooling_bend, 0), coalesce(part, 'every day') from savings_parts order by meter, cell"
 )
 _DAYS = (
-    "select meter, cell, y / length as y, t, cast(day - date '1970-01-01' as bigint) as number from savings_daily "
+    "select meter, cell, y / length as y, t, day as at from savings_daily "
     "where not reporting and y is not null and t is not null order by meter, day"
 )
 
@@ -56,7 +56,8 @@ def spreads(
         rows = models.get(meter, {}).get("rows")
         if not rows:
             continue
-        t, y, day, cells = (columns[key] for key in ("t", "y", "number", "cell"))
+        t, y, cells = (columns[key] for key in ("t", "y", "cell"))
+        day = columns["at"].astype("datetime64[D]").astype(int)
         if hourly:
             cells = (day + 3) % 7 // 5  # 1970-01-01 was a Thursday
             best = best_of(_WEEK, t, y, cells, cooling=cooling[meter])
