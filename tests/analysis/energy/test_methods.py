@@ -177,6 +177,24 @@ def house() -> tuple[Any, Any, Any]:
     return times, degrees, use * np.where(times >= np.datetime64("2024-01-01"), 0.8, 1.0)
 
 
+@pytest.mark.parametrize("method", ["split", "towt"])
+def test_a_public_holiday_is_run_like_a_sunday(ask: Callable[..., Result], method: str) -> None:
+    """A house that rests on England's weekday holidays of 2023 and 2024 (gov.uk/bank-holidays) as on weekends."""
+    times, degrees, use = house()
+    holidays = ["2023-01-02", "2023-04-07", "2023-04-10", "2023-05-01", "2023-05-08", "2023-05-29", "2023-08-28",
+                "2023-12-25", "2023-12-26", "2024-01-01", "2024-03-29", "2024-04-01", "2024-05-06", "2024-05-27",
+                "2024-08-26", "2024-12-25", "2024-12-26"]  # fmt: skip
+    rests = np.isin(times.astype("datetime64[D]"), np.array(holidays, "datetime64[D]"))
+    series = {"temperature": (times, degrees), "meter": (times, np.where(rests, use / 2, use))}
+    hourly = HOUSE.replace("EVERY", "1h")
+    told = [
+        rows_of(ask("energy/savings", city, series, "2024-01-01", "2025-01-01", method=method), "savings")[0]
+        for city in (hourly, hourly.replace("time_zone: UTC", "time_zone: UTC\ncountry: GB\nregion: ENG"))
+    ]
+    assert told[1]["cvrmse"] < 0.2 * told[0]["cvrmse"]
+    assert told[1]["saving_pct"] == pytest.approx(20.0, abs=0.6)
+
+
 @pytest.mark.parametrize("method", ["split", "towt", "billing", "caltrack2"])
 def test_a_planted_saving_is_found(ask: Callable[..., Result], method: str) -> None:
     times, degrees, use = house()
