@@ -1,7 +1,7 @@
 """From the sums of savings.sql to rows with a verdict: sufficiency first, then the saving and how sure it is.
 
-A meter whose data do not suffice gets the reasons and no figure; a saving whose uncertainty is above half of it
-is called not proven. Runs no SQL.
+A meter whose data do not suffice gets the reasons and no figure; a saving whose interval reaches further than half
+of it to either side is called not proven. Runs no SQL.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class Row:
     doubts: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
+    formula: float = (
+        math.nan
+    )  # half-width of the saving's interval as ASHRAE Guideline 14 alone tells it [kWh]
     apart: bool = False
     method: str = "caltrack2"
 
@@ -53,7 +56,17 @@ class Row:
     @property
     def proven(self) -> bool:
         """Whether the change is at least twice its uncertainty, whichever way it goes."""
-        return bool(self.figures) and self.figures["fsu"] <= MOST_FSU
+        return bool(self.figures) and self.uncertainty <= MOST_FSU
+
+    @property
+    def band(self) -> float:
+        """Half-width of the saving's interval [kWh]: the formula's, or a wider one that weeks left out tell."""
+        return float(self.figures["avoided_high"]) - self.avoided
+
+    @property
+    def uncertainty(self) -> float:
+        """The interval's half-width over the saving: never below `fsu`, which is the formula's."""
+        return self.band / abs(self.avoided) if self.avoided else math.inf
 
     @property
     def saves(self) -> bool:
@@ -111,7 +124,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
         return row
     assert totals is not None
     assert model is not None
-    row.figures = _figures(question, one, totals, model, known.drift)
+    row.formula, row.figures = _figures(question, one, totals, model, known.drift)
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
     row.figures |= _normal(known.normal)
@@ -206,16 +219,17 @@ def _figures(
     totals: Mapping[str, Any],
     model: Mapping[str, Any],
     drift: Drift | None,
-) -> dict[str, Any]:
+) -> tuple[float, dict[str, Any]]:
+    """The formula's half-width [kWh], and the row's cells."""
     assert one.intervention is not None
     expected, observed = float(model["expected"]), float(model["observed"])
     avoided = expected - observed
     billed = question.parameters["method"] == "billing"
     fit = fit_of(model, billed=billed)
     confidence = question.parameters["confidence"]
-    band = fit.band(expected, int(model["rows"]), int(model["days"]), confidence)
-    if drift is not None:
-        band = wider(band, drift.band(int(model["days"]), confidence))
+    days = int(model["days"])
+    formula = fit.band(expected, int(model["rows"]), days, confidence)
+    band = formula if drift is None else wider(formula, drift.band(days, confidence))
     first = question.interval.start.astimezone(question.interval.zone).date()
     last = question.interval.end.astimezone(question.interval.zone)
     spans = {
@@ -224,13 +238,13 @@ def _figures(
         "reporting_start": max(one.intervention, first),
         "reporting_end": last.date(),
     }  # of bills: the days that those which count hold
-    return {
+    return formula, {
         "baseline_kwh": totals["used"],
         "counterfactual_kwh": expected,
         "observed_kwh": observed,
         "avoided_kwh": avoided,
         "saving_pct": 100 * avoided / expected if expected else math.nan,
-        "fsu": band / abs(avoided) if avoided else math.inf,
+        "fsu": formula / abs(avoided) if avoided else math.inf,
         "cvrmse": fit.cvrmse if model["own_cvrmse"] is None else model["own_cvrmse"],
         "cvrmse_reporting": _scatter(model),
         "enpi": observed / expected if expected else None,
@@ -248,7 +262,7 @@ def _figures(
         **own_degrees(model, fahrenheit=speaks_fahrenheit(question.city)),
         "heating_bend": model["heating_bend"] if model["heating"] is not None else None,
         "cooling_bend": model["cooling_bend"] if model["cooling"] is not None else None,
-        "days": int(model["days"]),
+        "days": days,
         "beyond_days": int(model["beyond"]),
     }
 
@@ -365,14 +379,14 @@ def _lost(bills: Sequence[LeftOut]) -> list[str]:
 
 def said_change(row: Row) -> str:
     """`saved 12.0 % (34 500 kWh, ± 31 % of it)` or `use rose by 4.0 % ...`."""
-    per_cent, fsu = row.figures["saving_pct"], row.figures["fsu"]
+    per_cent = row.figures["saving_pct"]
     way = "saved" if per_cent >= 0 else "use rose by"
     amount = f"{abs(row.avoided):,.0f} kWh".replace(",", " ")
-    return f"{way} {abs(per_cent):.1f} % ({amount}, ± {fsu:.0%} of it)"
+    return f"{way} {abs(per_cent):.1f} % ({amount}, ± {row.uncertainty:.0%} of it)"
 
 
 def _verdict(row: Row) -> str:
-    per_cent, fsu = row.figures["saving_pct"], row.figures["fsu"]
+    per_cent = row.figures["saving_pct"]
     if row.doubts:
         return f"SET APART {row.doubts[0]}"
     if row.apart:
@@ -380,4 +394,5 @@ def _verdict(row: Row) -> str:
         return f"SET APART use {way} by {abs(per_cent):.0f} %: another supply or purpose?"
     if row.proven:
         return "proven" if row.avoided > 0 else "USE ROSE proven"
-    return f"not proven, uncertainty {fsu:.0%} of it" if fsu < 10 else "not proven, no change to be seen"
+    told = row.uncertainty
+    return f"not proven, uncertainty {told:.0%} of it" if told < 10 else "not proven, no change to be seen"

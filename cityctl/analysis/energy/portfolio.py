@@ -23,6 +23,8 @@ from cityctl.analysis.question import Question
 from cityctl.clock import midnight
 from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
 
+_TOLD = ("avoided_kwh", "avoided_low", "avoided_high", "fsu", "cvrmse")  # of a rise
+
 
 def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     """Rows ranked by saved use, the total, what rose with proof, and what cannot be judged."""
@@ -84,7 +86,7 @@ def _finding(question: Question, row: Row, *, alone: bool) -> Finding:
         subject=row.label if alone else f"{row.label}, {row.meter}",
         since=midnight(start, question.interval.zone),
         text=f"{row.verdict}; {told}" if row.apart else told,
-        evidence={"meter": row.meter, **{key: row.figures[key] for key in ("avoided_kwh", "fsu", "cvrmse")}},
+        evidence={"meter": row.meter, **{key: row.figures[key] for key in _TOLD}},
     )
 
 
@@ -93,11 +95,12 @@ def _in_all(total: list[tuple[object, ...]]) -> str:
     if not total:
         return ""
     told: dict[str, Any] = dict(zip(TOTAL, total[0], strict=True))
-    if told["saving_pct"] is None or not math.isfinite(told["fsu"]):
+    if told["saving_pct"] is None or not told["avoided_kwh"] or not math.isfinite(told["avoided_high"]):
         return ""
+    reach = (told["avoided_high"] - told["avoided_kwh"]) / abs(told["avoided_kwh"])
     way = "saved" if told["avoided_kwh"] >= 0 else "more"
     amount = f"{abs(told['avoided_kwh']):,.0f} kWh ({abs(told['saving_pct']):.1f} %) {way}".replace(",", " ")
-    return f"; in all {amount}, ± {told['fsu']:.0%} of it"
+    return f"; in all {amount}, ± {reach:.0%} of it"
 
 
 def _total(booked: list[Row]) -> list[tuple[object, ...]]:
@@ -109,8 +112,10 @@ def _total(booked: list[Row]) -> list[tuple[object, ...]]:
         for key in ("counterfactual_kwh", "observed_kwh", "avoided_kwh")
     }
     avoided = sums["avoided_kwh"]
-    band = math.sqrt(math.fsum((row.figures["avoided_high"] - row.avoided) ** 2 for row in booked))
-    fsu = band / abs(avoided) if avoided else math.inf
+    band, formula = (
+        math.sqrt(math.fsum(one**2 for one in those))
+        for those in ([row.band for row in booked], [row.formula for row in booked])
+    )
     carbon = [row.figures["saved_co2"] for row in booked]
     worth = [row.figures["saved_money"] for row in booked]
     told = {
@@ -118,11 +123,13 @@ def _total(booked: list[Row]) -> list[tuple[object, ...]]:
         "meters": len(booked),
         "proven": sum(row.saves for row in booked),
         "saving_pct": 100 * avoided / sums["counterfactual_kwh"] if sums["counterfactual_kwh"] else None,
-        "fsu": fsu,
+        "fsu": formula / abs(avoided) if avoided else math.inf,
         "saved_money": None if None in worth else math.fsum(worth),
         "saved_co2": None if None in carbon else math.fsum(carbon),
         "avoided_low": avoided - band,
         "avoided_high": avoided + band,
-        "verdict": ("proven" if avoided > 0 else "USE ROSE proven") if fsu <= MOST_FSU else "not proven",
+        "verdict": "not proven",
     }
+    if avoided and band <= MOST_FSU * abs(avoided):
+        told["verdict"] = "proven" if avoided > 0 else "USE ROSE proven"
     return [tuple(told[key] for key in TOTAL)]

@@ -77,6 +77,22 @@ def same(row: dict[str, Any], expected: dict[str, Any], factor: float) -> None:
     assert row["avoided_kwh"] / factor == pytest.approx(expected["savings"], rel=1e-4)
 
 
+def same_uncertainty(row: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The row's fsu is that of eemeter, at 90 %, and the row's interval is never narrower.
+
+    eemeter takes the baseline's mean use where Guideline 14 has the expected one, and months of 30 days; brought to
+    these, what is left is its (n - p)/(n' - p) in place of n/n'.
+    """
+    told, savings = expected["totals_metrics"], abs(expected["savings"])
+    band = expected["error_bands"]["FSU Error Band"]
+    assert row["fsu"] == pytest.approx(band / savings, rel=0.06)
+    mean, used = told["rmse_adj"] / told["cvrmse_adj"], expected["counterfactual"] / expected["n_reporting"]
+    twelve, months = (-0.00024 * m**2 + 0.03535 * m + 1.00286 for m in (12, expected["n_reporting"] / 30))
+    assert row["fsu"] == pytest.approx(band / savings * used / mean * twelve / months, rel=0.01)
+    half = (row["avoided_high"] - row["avoided_low"]) / 2
+    assert half >= row["fsu"] * abs(row["avoided_kwh"]) * (1 - 1e-12)
+
+
 def test_sample_meters(ask: Callable[..., Result], shared: Path, reference: dict[str, Any]) -> None:
     folder = shared / "data/energy/inputs"
     weather = pd.read_csv(folder / f"{METERS[0]}__temp.csv.gz")
@@ -93,8 +109,7 @@ def test_sample_meters(ask: Callable[..., Result], shared: Path, reference: dict
     for meter, row in rows.items():
         factor = 1.0 if reference[meter]["unit"] == "kWh" else convert(1.0, "therm", "kWh")
         same(row, reference[meter], factor)
-        band = reference[meter]["error_bands"]["FSU Error Band"]  # 90 % two-sided; another count of months
-        assert (row["avoided_high"] - row["avoided_kwh"]) / factor == pytest.approx(band, rel=0.06)
+        same_uncertainty(row, reference[meter])
 
 
 def test_meters_of_cambridge(ask: Callable[..., Result], shared: Path, reference: dict[str, Any]) -> None:
@@ -110,6 +125,12 @@ def test_meters_of_cambridge(ask: Callable[..., Result], shared: Path, reference
             folder / "cambridge_95_meters_2018_2019_hourly.parquet", filters=[("meter", "=", meter)]
         )
         series[meter] = (np.asarray(table["ts"]), np.asarray(table["kwh"]))
-    result = ask("energy/savings", CAMBRIDGE, series, "2019-01-01", "2020-01-01", gas_cooling=True)
+    result = ask(
+        "energy/savings", CAMBRIDGE, series, "2019-01-01", "2020-01-01", gas_cooling=True, confidence=0.9
+    )
     for row in rows_of(result, "savings"):
         same(row, reference[row["meter"]], 1.0)
+        same_uncertainty(row, reference[row["meter"]])
+        assert row["avoided_high"] - row["avoided_kwh"] > 1.1 * row["fsu"] * abs(
+            row["avoided_kwh"]
+        )  # they drift

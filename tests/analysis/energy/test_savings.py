@@ -337,6 +337,23 @@ def test_a_change_within_its_uncertainty_is_not_proven(ask: Ask) -> None:
     assert row["avoided_low"] < row["avoided_kwh"] < row["avoided_high"]
 
 
+def test_weeks_unlike_the_others_widen_the_interval_and_leave_fsu_to_the_formula(ask: Ask) -> None:
+    """A hall that takes 5 % more for 45 days and 5 % less for the next 45: the formula alone would prove 2 %."""
+    series = made(saved=0.02, noise=0.03)
+    times, kwh = series["hall_kwh"]
+    days = (times - times[0]) / np.timedelta64(1, "D")
+    series["hall_kwh"] = (times, kwh * np.where(days % 90 < 45, 1.05, 0.95))
+    result = ask("energy/savings", city(), series, "2025-01-01", "2026-01-01", **ONE)
+    row, (total,) = only(result), rows_of(result, "portfolio")
+    half = (row["avoided_high"] - row["avoided_low"]) / 2
+    assert row["fsu"] < 0.5 < half / row["avoided_kwh"]
+    assert row["verdict"] == f"not proven, uncertainty {half / row['avoided_kwh']:.0%} of it"
+    assert total["verdict"] == "not proven"
+    for key in ("fsu", "avoided_low", "avoided_high"):  # of one meter the total tells the same
+        assert total[key] == pytest.approx(row[key])
+    assert f"± {half / row['avoided_kwh']:.0%} of it" in (result.summary or "")
+
+
 def test_a_halved_use_is_set_apart(ask: Ask) -> None:
     result = ask("energy/savings", city(), made(saved=0.7), "2025-01-01", "2026-01-01", **ONE)
     assert rows_of(result, "savings")[0]["verdict"].startswith("SET APART use fell by 70 %")
