@@ -71,11 +71,16 @@ class Walk(Looking):
         if self.journal is not None and self.journal.last("entered", key=key) is not None:
             return True
         answer = self.eyes.holds(condition, scope)
-        if self.planning and (answer.uncertain or isinstance(answer.told, Unknown)):
+        if self.planning and answer.uncertain:
             self._line(key, "when", condition.text, answer.seen, verdict=CANNOT_TELL)
             return True
         if isinstance(answer.told, Unknown):
-            raise Failed(f"step {key}: `{condition.text}` cannot be told: {answer.why}")
+            message = f"step {key}: `{condition.text}` cannot be told: {answer.why}"
+            if not self.planning:
+                raise Failed(message)
+            self.problems.append(message)
+            self._line(key, "when", condition.text, answer.seen, verdict=f"REFUSED: {message}")
+            return True
         if answer.holds:
             self._note("entered", key)
             return True
