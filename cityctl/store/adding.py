@@ -88,7 +88,9 @@ def add(
             classes[known & (classes == NEW)] = REVISED
             _count(batch, classes, known, balance)
             classes[classes == GAVE_WAY] = OUTDATED
-            batch = first_received(opened, store.folder, batch, classes, snapshot, landed=landed is not None)
+            batch = first_received(
+                opened, store.folder, batch, classes, snapshot, landed=landed is not None, source=source
+            )
             classes[classes == EARLIER] = REVISED  # laid over what is stored, with the same value
             writing.enrol(batch, classes, points, received_us, series if flush else {})
             writing.begin_part(batch.names)

@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.engine.columns import numbers_of
+from cityctl.engine.columns import numbers_of, texts
 from cityctl.engine.duck import Engine
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.compare import EARLIER, REVISED, incoming, landed_table
-from cityctl.store.scan import BEST_OF_DELIVERY, Filter, confirmations, files
+from cityctl.store.scan import BEST_OF_DELIVERY, Filter, confirmations
 from cityctl.store.segment_list import Snapshot
+from cityctl.store.versions import WHOLE, sourced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,10 +32,12 @@ def first_received(
     snapshot: Snapshot,
     *,
     landed: bool,
+    source: str,
 ) -> Batch:
-    """The batch, where readings are REVISED or EARLIER, with when their value first came and when it came last.
+    """The batch, where readings are REVISED or EARLIER, with when their value first came, from where, and when last.
 
-    Without this, `received` would say when a version came back, or that of whichever delivery came in first.
+    Without this, `received` would say when a version came back, or that of whichever delivery came in first. `source`
+    is the batch's, where it has none of its own.
     """
     import numpy as np
 
@@ -45,8 +48,7 @@ def first_received(
     some = batch.take(places)
     which = Filter(int(some.times.min()), int(some.times.max()) + 1)
     held = [segment for segment in held if which.touches(segment)]
-    columns = "point, time, value, quality, received, confirmed"
-    parts = [f"SELECT {columns} FROM {files(folder, held)} WHERE {which.sql}"] if held else []
+    parts = [f"SELECT {WHOLE} FROM {sourced(folder, held)} WHERE {which.sql}"] if held else []
     with_landed = landed and bool(snapshot.landed)
     if not parts and not with_landed:
         return batch
@@ -54,13 +56,17 @@ def first_received(
     engine.register("incoming", incoming(some))
     if with_landed:
         engine.register("landed", landed_table(snapshot.landed))
-        parts.append(f"SELECT *, NULL::TIMESTAMP AS confirmed FROM landed {BEST_OF_DELIVERY}")
+        parts.append(
+            "SELECT point, time, value, quality, received, NULL::TIMESTAMP AS confirmed, 'poll' AS source "
+            f"FROM landed {BEST_OF_DELIVERY}"
+        )
     again = confirmations(folder, snapshot.segments, which)
     found = engine.arrow(
         "SELECT n.place, min(epoch_us(v.received)) AS first, "
         "max(greatest(epoch_us(v.received), epoch_us(v.confirmed))) AS last, "
         + ("max(epoch_us(c.confirmed))" if again else "NULL::BIGINT")
-        + f" AS again FROM incoming AS n JOIN ({' UNION ALL '.join(parts)}) AS v "
+        + " AS again, first(v.source ORDER BY v.received, v.confirmed IS NOT NULL, v.source) AS source "
+        + f"FROM incoming AS n JOIN ({' UNION ALL '.join(parts)}) AS v "
         "ON v.point = n.point AND v.time = n.time AND v.value IS NOT DISTINCT FROM n.value "
         "AND v.quality = n.quality "
         + (f"LEFT JOIN ({again}) AS c ON c.point = n.point AND c.time = n.time " if again else "")
@@ -80,5 +86,30 @@ def first_received(
     # What confirmed a reading confirmed its present version: that of an EARLIER one, not of one that comes anew.
     last = np.where(classes[at] == EARLIER, np.maximum(last, again_at), last)
     confirmed[at] = np.maximum(np.maximum(confirmed[at], last), received[at])
+    bringers = found["source"]
+    earlier = [
+        (int(at[row]), str(bringers[row].as_py()))
+        for row in np.flatnonzero(first <= received[at]).tolist()
+        if first[row] < received[at[row]]
+        or str(bringers[row].as_py()) < _source_of(batch, int(at[row]), source)
+    ]
     received[at] = np.minimum(received[at], first)
-    return replace(batch, received=received, confirmed=confirmed)
+    return _brought(replace(batch, received=received, confirmed=confirmed), earlier, source)
+
+
+def _source_of(batch: Batch, place: int, source: str) -> str:
+    return source if batch.sources is None else str(batch.source_names[int(batch.sources[place])])
+
+
+def _brought(batch: Batch, earlier: list[tuple[int, str]], source: str) -> Batch:
+    """The batch, where the readings at some places have another source than the rest."""
+    import numpy as np
+
+    if not earlier:
+        return batch
+    names = [source] if batch.sources is None else batch.source_names.to_pylist()
+    codes = np.zeros(len(batch), np.int32) if batch.sources is None else batch.sources.copy()
+    numbers = {name: number for number, name in enumerate(names)}
+    for place, who in earlier:
+        codes[place] = numbers.setdefault(who, len(numbers))
+    return replace(batch, sources=codes, source_names=texts(list(numbers)))

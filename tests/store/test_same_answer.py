@@ -110,6 +110,15 @@ def test_order_and_repetition_change_no_byte_of_an_answer(data, deliveries):
     _check(data, deliveries)
 
 
+def test_who_brought_a_reading_first_is_kept_whatever_comes_after(tmp_path):
+    """Polled at 1 and imported at 2, in either order, and then merged: it came from the poll."""
+    deliveries: list[Rows] = [[("flow", 0, None, 0)], [("mode", 0, 1.0, 0)], [("mode", 0, 1.0, 0)]]
+    polled = [False, True, False]
+    answers = {_answers(tmp_path / f"{turns}", deliveries, polled, turns) for turns in ([0, 1, 2], [0, 2, 1])}
+    (told,) = answers
+    assert b"'poll'" in told
+
+
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), deliveries=st.lists(delivery, min_size=2, max_size=5))
