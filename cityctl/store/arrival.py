@@ -89,7 +89,8 @@ def first_received(
     bringers = found["source"]
     earlier = [
         (int(at[row]), str(bringers[row].as_py()))
-        for row in np.flatnonzero(first <= received[at]).tolist()
+        # One that comes back after another version was brought back by its own delivery.
+        for row in np.flatnonzero((first <= received[at]) & (classes[at] == EARLIER)).tolist()
         if first[row] < received[at[row]]
         or str(bringers[row].as_py()) < _source_of(batch, int(at[row]), source)
     ]
