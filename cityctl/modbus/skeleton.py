@@ -152,7 +152,10 @@ def _rows(table: str) -> list[tuple[int, list[str]]]:
     first = next((line for line in table.splitlines() if line.strip()), "")
     separator = max((";", "\t", ","), key=first.count)
     reader = csv.reader(io.StringIO(table.lstrip("\ufeff")), delimiter=separator)
-    rows = [(reader.line_num, row) for row in reader if any(row)]
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(row)]
+    except csv.Error as problem:
+        raise InputRefused(f"the list is no CSV: {problem}") from None
     if not rows:
         raise InputRefused("the list is empty")
     return rows

@@ -41,18 +41,22 @@ _UNITS = {
 def read(text: str, name: str, path: Path, utility: str) -> Entry:
     """The charges of one utility. Raises InputRefused with the line of what cannot be said in a recipe."""
     reader = csv.DictReader(io.StringIO(text))
-    lacking = set(_WANTED) - set(reader.fieldnames or ())
+    try:
+        lacking = set(_WANTED) - set(reader.fieldnames or ())
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as problem:
+        raise InputRefused(f"{path}: neither URDB JSON nor a CSV of charges: {problem}") from None
     if lacking:
         raise InputRefused(
             f"{path}:1: neither URDB JSON nor a CSV of charges: no column {', '.join(sorted(lacking))}"
         )
     charges: list[tuple[Spans, str, Entry]] = []
     there = []
-    for row in reader:
+    for line, row in rows:
         there.append(row["utility"])
         if row["utility"] != utility:
             continue
-        place = f"{path}:{reader.line_num}"
+        place = f"{path}:{line}"
         kind = row["type"]
         if kind not in _PARTS:
             raise InputRefused(f"{place}: a charge of type `{kind}` cannot be said in a recipe")

@@ -135,3 +135,8 @@ def test_the_file_is_written_once(tmp_path):
     assert caught.value.hint == "did you mean `--class water_meter`?"
     with pytest.raises(ConfigInvalid):
         load_connector(folder / "other.yaml")
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(InputRefused, match="the list is no CSV"):
+        skeleton("meter", table="\x00\x01address\rdef\r\n\x00")

@@ -236,3 +236,10 @@ def test_a_csv_names_the_utilities_that_it_has(shared: Path) -> None:
     path = shared / "data/quality/tariffs/12000053001.csv"
     with pytest.raises(InputRefused, match="electric"):
         recipe_text(path, "x", utility="steam")
+
+
+def test_bytes_that_are_no_csv_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_bytes(b"utility,type\x00\rcharge\r\n")
+    with pytest.raises(InputRefused, match="neither URDB JSON nor a CSV of charges"):
+        recipe_text(path, "x", utility="electric")
