@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 
 from cityctl.modbus.faults import NotConnected
 
 
-class Listening:
+class Listening(ABC):
     """What a recording and a replay have in common; `serve` is theirs."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -33,9 +34,9 @@ class Listening:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
 
+    @abstractmethod
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until its end."""
-        raise NotImplementedError
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -10,7 +10,7 @@ import pytest
 
 from cityctl.result import Result
 from tests.analysis.conftest import local_hours, rows_of
-from tests.analysis.energy.test_savings import BERLIN, city, made, use, year
+from tests.analysis.energy.town_hall import BERLIN, city, made, use, year
 
 TARIFF = """
 tariff: t
