@@ -205,10 +205,18 @@ def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[s
             line = np.zeros(len(dates) * COURSE)
             line[slot[rows][inside]] = figures[key][rows][inside]
             shown[key] = line
-        own = sensors.faults(name, _six_hours(**shown), flow=known[name].quantity in ("flow", "volume"))
+        flows = known[name].quantity in ("flow", "volume")
+        own = sensors.faults(name, _six_hours(**shown), flow=flows, course=_day_courses(**shown))
         if own:
             found[name] = own
     return found
+
+
+def _day_courses(readings: Array, mean: Array, **_: Array) -> Array:
+    """(nights x COURSE) mean flow, where most of a part's readings are there."""
+    usual = float(np.median(readings[readings > 0])) if readings.any() else 0.0
+    told: Array = np.where(readings >= max(2 / 3 * usual, 1.0), mean, np.nan).reshape(-1, COURSE)
+    return told
 
 
 def _six_hours(readings: Array, mean: Array, least: Array, most: Array, negatives: Array) -> Shown:

@@ -1,4 +1,4 @@
-"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative. Numbers only.
+"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative, clock. Numbers only.
 
 Judged in parts of six hours (see night_flow.sql), each from what was known when its night's window closed.
 """
@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from cityctl.analysis.water import clocks
 from cityctl.analysis.water.expected import Array
 
 PARTS = 4  # parts of a night's 24 hours
@@ -21,7 +22,7 @@ UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes
 NEAR = 0.12
 CLEAR = 28  # days of history before a jump of units can be told
 
-Trouble = Literal["frozen", "unit", "negative"]
+Trouble = Literal["frozen", "unit", "negative", "clock"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Fault:
     """What is wrong with a sensor from a part on, until a part (None: still).
 
     `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
-    unit, the share of negative readings.
+    unit, the share of negative readings, the hours by which a clock is ahead.
     """
 
     sensor: str
@@ -56,12 +57,26 @@ class Shown:
     negatives: Array
 
 
-def faults(sensor: str, shown: Shown, *, flow: bool) -> list[Fault]:
-    """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale."""
+def faults(sensor: str, shown: Shown, *, flow: bool, course: Array | None = None) -> list[Fault]:
+    """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale.
+
+    `course`: (nights x finer parts of their 24 hours), nan where not known; without it nothing is said of the clock.
+    """
     found = _frozen(sensor, shown)
     if flow:
         found += _another_unit(sensor, shown) + _negative(sensor, shown)
+        if course is not None:
+            found += _clock(sensor, course)
     return found
+
+
+def _clock(sensor: str, course: Array) -> list[Fault]:
+    """Days whose course comes full hours early or late."""
+    return [
+        Fault(sensor, "clock", begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1,
+              float(hours))
+        for begin, end, known, hours in clocks.jumps(course)
+    ]  # fmt: skip
 
 
 def _frozen(sensor: str, shown: Shown) -> list[Fault]:

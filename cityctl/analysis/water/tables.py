@@ -90,6 +90,7 @@ _TROUBLES = {
     "frozen": "shows {:g} all the time",
     "unit": "values x{:g}",
     "negative": "{:.0%} of a day's readings below zero",
+    "clock": "{:+g} h against the days before",
 }
 
 

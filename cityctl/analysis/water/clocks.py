@@ -1,0 +1,133 @@
+"""Whether a sensor's clock jumped: its course of the day comes some full hours early or late from a day on.
+
+A logger that stays on winter time, or was set wrong, moves every hour alike; late Sundays, a leak or more demand do
+not. Numbers only; each night is judged from what was known when its window closed.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+WEEKS = 4  # of the same weekday that a day is held against
+MOST = 11  # hours by which a clock is thought to be wrong, either way
+SURE = 3.0  # what is left unexplained has to shrink by so much (its logarithm, summed over days)
+TOLL = 0.2  # taken off each day, so that chance does not add up
+FLOOR = 0.03  # of a day's amplitude: what a course of a few parts does not tell [share]
+SCALED = (0.6, 1.6)  # a clock changes no amplitude: by so much demand may
+LIKE = 0.5  # of the day's scatter that the moved course may leave unexplained
+STEADY, RESTLESS = (
+    28,
+    0.2,
+)  # days before a jump of which no larger share may have looked moved: a pump's course may
+
+
+def jumps(course: Array) -> list[tuple[int, int | None, int, int]]:
+    """(first night, night at which its end was known or None, night at which it was known, hours) of each jump.
+
+    `course`: (nights x parts of the day) mean flow, nan where not known. Hours above 0: what happens is stamped too
+    late, the clock is ahead; below 0: it is behind.
+    """
+    if len(course) <= 7 * WEEKS or not _suspicious(course):
+        return []
+    frames, changes = np.zeros(len(course), dtype=np.int64), []
+    whole = np.asarray(np.isfinite(course).all(axis=1))
+    moved = np.full(len(course), np.nan)  # whether a day looked moved, nan where not known
+    frame, total, begin = 0, np.zeros(2 * MOST + 1), np.zeros(2 * MOST + 1, dtype=np.int64)
+    for night in range(7 * WEEKS, len(course)):
+        frames[night] = frame
+        same = np.flatnonzero(whole[night - 7 :: -7])[:WEEKS]
+        if len(same) < WEEKS - 1 or not whole[night]:
+            continue
+        before = [_in_frame(course[at], int(frame - frames[at])) for at in night - 7 - 7 * same]
+        gain = _gains(course[night][None], np.median(before, axis=0)[None])[0]
+        begin = np.where(total <= 0, night, begin)
+        total = np.maximum(total + gain, 0.0)
+        moved[night] = gain.max() > 0
+        if total.max() > SURE:
+            by = int(total.argmax())
+            first = int(begin[by])
+            total[:] = 0.0
+            own = moved[max(0, first - STEADY) : first]
+            own = own[np.isfinite(own)]
+            if len(own) < STEADY / 4 or own.mean() > RESTLESS or abs(frame + by - MOST) > MOST:
+                continue
+            frame += by - MOST
+            frames[first : night + 1] = frame
+            moved[first : night + 1] = 0.0
+            changes.append((first, night, frame))
+    ends = [known for _, known, _ in changes[1:]]
+    return [
+        (first, ends[at] if at < len(ends) else None, known, hours)
+        for at, (first, known, hours) in enumerate(changes)
+        if hours
+    ]
+
+
+def _in_frame(day: Array, hours: int) -> Array:
+    """A day's course as a clock shows it that is so many hours ahead."""
+    moved: Array = day @ _moving(len(day), hours)
+    return moved if hours else day
+
+
+def _suspicious(course: Array) -> bool:
+    """Whether any stretch of days fits a moved course so much better that it is worth a closer look."""
+    lags = np.stack([course[7 * (WEEKS - week) : len(course) - 7 * week] for week in range(1, WEEKS + 1)])
+    now = course[7 * WEEKS :]
+    known = np.isfinite(now).all(axis=1) & (np.isfinite(lags).all(axis=2).sum(axis=0) >= WEEKS - 1)
+    if not known.any():
+        return False
+    reference = np.nanmedian(lags[:, known], axis=0)
+    total = np.cumsum(_gains(now[known], reference), axis=0)
+    total = np.concatenate([np.zeros((1, total.shape[1])), total])
+    return bool((total - np.minimum.accumulate(total, axis=0)).max() > SURE)
+
+
+def _gains(now: Array, reference: Array) -> Array:
+    """(days x hours from -MOST to MOST): how much less a moved reference leaves unexplained than the one unmoved.
+
+    Each day may lie higher, and swing more or less: a leak and demand do that.
+    """
+    parts = now.shape[1]
+    level = now - now.mean(axis=1, keepdims=True)
+    scatter = (level**2).sum(axis=1)
+    moved = (reference @ _all_ways(parts)).reshape(len(now), 2 * MOST + 1, parts)
+    moved -= moved.mean(axis=2, keepdims=True)
+    along = (moved**2).sum(axis=2)
+    scale = np.maximum(np.einsum("dp,dhp->dh", level, moved) / np.maximum(along, 1e-12), 0.0)
+    fits = (scale > SCALED[0]) & (scale < SCALED[1])
+    fits[:, MOST] = True
+    left = scatter[:, None] - scale**2 * along
+    fits &= left < LIKE * scatter[:, None]
+    left = np.maximum(left, 0.0) + FLOOR**2 * scatter[:, None] + 1e-12
+    less = np.clip(np.log(left[:, MOST, None] / left), -SURE, None)
+    gain: Array = np.where(fits, less, np.minimum(less, 0.0)) - TOLL
+    gain[:, MOST] = -SURE
+    return gain
+
+
+@cache
+def _all_ways(parts: int) -> Array:
+    """The matrices of all hours side by side."""
+    return np.hstack([_moving(parts, hours) for hours in range(-MOST, MOST + 1)])
+
+
+@cache
+def _moving(parts: int, hours: int) -> Array:
+    """The matrix that turns the means of the parts of a day into those of the day `hours` later, of a smooth course.
+
+    The means are joined by a trigonometric polynomial: what is no wave of the day is told roughly.
+    """
+    count = np.arange(parts)
+    waves = np.fft.fftfreq(parts, 1 / parts)
+    turn = np.exp(-2j * np.pi * waves * hours / 24)
+    if parts % 2 == 0:
+        turn[parts // 2] = np.cos(np.pi * parts * hours / 24)
+    there = np.exp(-2j * np.pi * np.outer(count, waves) / parts)
+    back = np.exp(2j * np.pi * np.outer(waves, count) / parts) / parts
+    matrix: Array = (there * turn @ back).real
+    return matrix

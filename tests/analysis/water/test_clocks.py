@@ -1,0 +1,122 @@
+"""Clocks that jumped, told from the course of the day: made zones, and two years of five real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.water.clocks import jumps
+from cityctl.result import Result
+from tests.analysis.conftest import local_hours, rows_of
+from tests.analysis.water.areas import areas, days
+from tests.analysis.water.made import BERLIN, CITY, Leak, inflow
+
+PARTS = 8
+HOUR = np.timedelta64(1, "h")
+
+
+def course(times: Any, flow: Any) -> Any:
+    """(nights x 8 parts) of local time, a night's 24 hours up to 04:00."""
+    day, hour = local_hours(times - 4 * HOUR, BERLIN)
+    slot = (day - day[0]).astype(int) * PARTS + (hour // 3).astype(int)
+    total = np.bincount(slot, flow, minlength=(slot.max() // PARTS + 1) * PARTS)
+    count = np.bincount(slot, minlength=len(total))
+    return np.where(count > 6, total / np.maximum(count, 1), np.nan).reshape(-1, PARTS)
+
+
+@pytest.mark.parametrize("hours", [1, -1, 2, -5, 11])
+def test_a_clock_that_jumped_is_told_within_a_week(hours: int) -> None:
+    times, flow = inflow("2026-01-01", "2026-06-01", seed=3)
+    moved = np.where(times >= np.datetime64("2026-04-20T10:00"), times + hours * HOUR, times)
+    nights = course(moved, flow)
+    ((first, end, known, told),) = jumps(nights)
+    jump = (np.datetime64("2026-04-20") - np.datetime64("2026-01-01")).astype(int)
+    assert (told, end) == (hours, None)
+    assert abs(first - jump) <= 2
+    assert first <= known <= jump + 7
+    # Nothing looks ahead: what is known of a night does not change with later ones.
+    assert jumps(nights[: known + 1]) == [(first, None, known, hours)]
+    assert jumps(nights[:known]) == []
+
+
+def test_a_clock_that_was_set_right_again_is_believed() -> None:
+    times, flow = inflow("2026-01-01", "2026-06-01", seed=4)
+    wrong = (times >= np.datetime64("2026-04-01")) & (times < np.datetime64("2026-05-01"))
+    ((_, end, _, told),) = jumps(course(np.where(wrong, times - HOUR, times), flow))
+    back = (np.datetime64("2026-05-01") - np.datetime64("2026-01-01")).astype(int)
+    assert told == -1
+    assert end is not None
+    assert back - 1 <= end <= back + 6
+
+
+@pytest.mark.parametrize("leak", [Leak("2026-03-01T07:00", 5.0), Leak("2026-02-15", 8.0, days=60)])
+def test_leaks_demand_and_changes_of_clocks_are_no_jumps(leak: Leak) -> None:
+    times, flow = inflow("2025-09-01", "2026-06-01", seed=5, season=0.3, noise=0.08, leaks=[leak])
+    assert jumps(course(times, flow)) == []
+    assert jumps(course(times, flow * np.where(times >= np.datetime64("2026-04-10"), 1.4, 1.0))) == []
+
+
+def test_a_pump_that_follows_a_tank_has_no_time_of_its_own() -> None:
+    """It runs 9 hours of every 25: its course of the day is another each day, and says nothing of its clock."""
+    times, _ = inflow("2026-01-01", "2026-06-01")
+    hour = (times - times[0]) / HOUR
+    assert jumps(course(times, 40.0 * (hour % 25 < 9))) == []
+
+
+def test_a_flow_without_a_course_says_nothing_of_its_clock() -> None:
+    rng = np.random.default_rng(2)
+    assert jumps(10 + rng.normal(0, 0.3, (200, PARTS))) == []
+    assert jumps(np.full((200, PARTS), 7.0)) == []
+    assert jumps(np.zeros((200, PARTS))) == []
+    assert jumps(np.full((200, PARTS), np.nan)) == []
+    assert jumps(np.zeros((0, PARTS))) == []
+
+
+def test_two_years_of_five_real_areas(shared: Path) -> None:
+    """None is raised as they are. An hour more or less from a random day on is told of the three areas whose days are
+    alike; the gardens of the two others hide it."""
+    table = areas(shared)
+    rng = np.random.default_rng(3)
+    for area in table.columns:
+        hours = table[area].to_numpy()
+        assert jumps(_parts(hours)) == []
+        if area[:5] not in ("DMA 2", "DMA 5", "DMA 7"):
+            continue
+        told: list[bool] = []
+        for step in (1, -1) * 3:
+            begin = int(rng.integers(60, 700)) * 24
+            moved = np.concatenate([hours[:begin], np.roll(hours, step)[begin:]])
+            told += [by == step for first, _, _, by in jumps(_parts(moved)) if abs(first - begin // 24) < 9]
+        assert all(told)
+        assert len(told) >= 3
+
+
+def _parts(hours: Any) -> Any:
+    threes = days(hours).reshape(-1, PARTS, 3)
+    known = np.isfinite(threes)
+    return np.where(known.sum(axis=2) > 1, np.where(known, threes, 0).sum(axis=2) / np.maximum(known.sum(axis=2), 1),
+                    np.nan)  # fmt: skip
+
+
+def test_a_logger_that_stayed_on_winter_time_is_named_and_raises_no_leak(
+    ask: Callable[..., Result],
+) -> None:
+    times, flow = inflow("2025-10-01", "2026-05-01", seed=2)
+    behind = np.where(times >= np.datetime64("2026-03-29T01:00"), times - HOUR, times)
+    series = {"hafen_inflow": (behind, flow), "altstadt_inflow": (times, flow)}
+    result = ask("water/leaks", CITY, series, "2026-03-01", "2026-05-01")
+    assert rows_of(result, "events") == []
+    (row,) = rows_of(result, "sensors")
+    assert (row["sensor"], row["trouble"], row["until"]) == ("hafen_inflow", "clock", None)
+    assert row["since"].date().isoformat() == "2026-03-29"
+    verdicts = {row["zone"]: row["verdict"] for row in rows_of(result, "zones")}
+    assert verdicts["Altstadt"] == "normal"
+    assert verdicts["Hafen"] == (
+        "SENSOR hafen_inflow clock 1 h behind since Sun 29 Mar, as if it had not followed the change of clocks"
+    )
+    (finding,) = [one for one in result.findings if one.kind == "sensor"]
+    assert "clock 1 h behind" in finding.text
