@@ -20,7 +20,8 @@ FROZEN = 3  # parts of one value that make a sensor suspect: 18 hours
 VARIED = 28  # parts with movement, a week's worth, before stillness says anything
 UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes and days as hours
 NEAR = 0.12
-CLEAR = 28  # days of history before a jump of units can be told
+CLEAR = 28  # days of history from which a jump of units is told by its mean ...
+CLOSE = 0.25  # ... and within which its lowest reading and its range follow before [logarithm]
 
 Trouble = Literal["frozen", "unit", "negative", "clock"]
 
@@ -130,10 +131,12 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     """Days that are 3.6, 1000, 60 or 24 times the four weeks before, or that part of them.
 
     The lowest reading and the day's range have to follow the mean: spikes leave the one as it was, a burst the other.
+    Of fewer than four weeks they have to follow closely; and what lasts as long as those did is then taken for the
+    sensor's unit, and they for the wrong one.
     """
     mean, _ = _daily(shown)
     some = mean[np.isfinite(mean) & (mean > 0)]
-    if len(some) <= CLEAR or some.max() < min(UNIT_FACTORS) * (1 - NEAR) * some.min():
+    if len(some) < 2 or some.max() < min(UNIT_FACTORS) * (1 - NEAR) * some.min():
         return []
     low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
     high = np.where(shown.readings > 0, shown.most, -np.inf).reshape(-1, PARTS).max(axis=1)
@@ -141,27 +144,39 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     factors = np.array([one for factor in UNIT_FACTORS for one in (factor, 1 / factor)])
     found: list[Fault] = []
     usual: list[Array] = []
-    begin, factor = None, 1.0
-    for day, value in enumerate(mean):
-        if not np.isfinite(value):
+    odd: list[Array] = []  # days of the run in another unit
+    first, begin, factor = 0, 0, 1.0
+    for day in np.flatnonzero(np.isfinite(mean)).tolist():
+        first = first if usual else day
+        ordinary = np.median(usual[-CLEAR:], axis=0) if usual else np.zeros(3)
+        off = np.abs(mean[day] / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
+        if odd and _follows(float(mean[day]), float(ordinary[0]), factor):
+            pass  # a quiet Sunday in the wrong unit is still in the wrong unit
+        elif off.min() < NEAR and _follow(
+            figures[day], ordinary, nearest := float(factors[off.argmin()]), len(usual)
+        ):
+            begin, factor = (begin, factor) if odd else (day, nearest)
+        else:
+            if odd:
+                found.append(Fault(sensor, "unit", begin * PARTS, day * PARTS, begin * PARTS, factor))
+                odd = []
+            usual.append(figures[day])
             continue
-        ordinary = np.median(usual[-CLEAR:], axis=0) if len(usual) >= CLEAR else np.zeros(3)
-        off = np.abs(value / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
-        nearest = float(factors[off.argmin()])
-        if begin is not None and _follows(float(value), float(ordinary[0]), factor):
-            continue  # a quiet Sunday in the wrong unit is still in the wrong unit
-        followers = zip(figures[day, 1:], ordinary[1:], strict=True)
-        if off.min() < NEAR and all(_follows(one, before, nearest) for one, before in followers):
-            if begin is None:
-                begin, factor = day, nearest
-            continue
-        if begin is not None:
-            found.append(Fault(sensor, "unit", begin * PARTS, day * PARTS, begin * PARTS, factor))
-            begin = None
-        usual.append(figures[day])
-    if begin is not None:
+        odd.append(figures[day])
+        if len(usual) < CLEAR and len(odd) >= len(usual):
+            found.append(Fault(sensor, "unit", first * PARTS, begin * PARTS, first * PARTS, 1 / factor))
+            usual, odd, first = odd, [], begin
+    if odd:
         found.append(Fault(sensor, "unit", begin * PARTS, None, begin * PARTS, factor))
     return found
+
+
+def _follow(now: Array, before: Array, factor: float, known: int) -> bool:
+    """Whether lowest reading and range follow the mean, of so many days known before."""
+    pairs = list(zip(now[1:], before[1:], strict=True))
+    if known < CLEAR:
+        return all(one > 0 and was > 0 and abs(np.log(one / was / factor)) < CLOSE for one, was in pairs)
+    return all(_follows(float(one), float(was), factor) for one, was in pairs)
 
 
 def _follows(now: float, before: float, factor: float) -> bool:

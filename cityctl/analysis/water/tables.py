@@ -88,7 +88,7 @@ _SENSORS = ("sensor", "zone", "trouble", "since", "until", "note")
 _NIGHTS = ("date", "zone", "mnf", "expected", "excess", "leakage_m3h")
 _TROUBLES = {
     "frozen": "shows {:g} all the time",
-    "unit": "values x{:g}",
+    "unit": "values x{:.4g}",
     "negative": "{:.0%} of a day's readings below zero",
     "clock": "{:+g} h against the days before",
 }

@@ -155,7 +155,8 @@ class Telling:
         if fault.trouble == "frozen":
             return f"frozen since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
         if fault.trouble == "unit":
-            return f"jumped by x{fault.value:.3g} on {self.day(since)}: another unit?"
+            factor = f"{fault.value:.3g}" if fault.value < 1 else f"{fault.value:g}"
+            return f"jumped by x{factor} on {self.day(since)}: another unit?"
         if fault.trouble == "clock":
             way = "ahead" if fault.value > 0 else "behind"
             return f"clock {abs(fault.value):g} h {way} since {self.day(since)}{self.changed(since, fault.value)}"

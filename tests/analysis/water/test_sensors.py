@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from cityctl.analysis.water.sensors import PARTS, Shown, faults, masked
 
@@ -99,3 +100,30 @@ def test_negative_flow_where_there_was_none() -> None:
     assert (fault.trouble, fault.begin, fault.end) == ("negative", 300, None)
     both = np.full(400, 6.0)  # a pipe that flows both ways
     assert faults("s", shown(lively(100), 0.5, 24, both), flow=True) == []
+
+
+@pytest.mark.parametrize("factor", [3.6, 1000.0, 1 / 3.6])
+@pytest.mark.parametrize("days", [1, 5, 20])
+def test_another_unit_in_the_first_days_is_told_once_the_right_one_has_lasted_as_long(
+    days: int, factor: float
+) -> None:
+    mean = lively(100)
+    mean[: days * PARTS] *= factor
+    some = shown(mean, mean * 0.02)
+    *while_in_doubt, first = faults("s", some, flow=True)
+    assert (first.begin, first.end) == (0, days * PARTS)
+    assert first.value == pytest.approx(factor)
+    assert masked(faults("s", some, flow=True), 100).nonzero()[0].tolist() == list(range(days))
+    assert while_in_doubt == []
+    # Until then nobody can say which was right: the newer days are doubted.
+    half = shown(
+        mean[: (days + max(1, days // 2)) * PARTS], mean[: (days + max(1, days // 2)) * PARTS] * 0.02
+    )
+    (doubt,) = faults("s", half, flow=True)
+    assert (doubt.begin == days * PARTS) == (days > 1)
+
+
+def test_a_burst_in_the_first_weeks_is_no_other_unit() -> None:
+    mean = lively(20)
+    mean[40:] += 52.0  # 20 becomes 72, 3.6 times; what it swings by is as before
+    assert faults("s", shown(mean, 0.5), flow=True) == []
