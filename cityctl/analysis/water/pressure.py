@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cityctl import clock, glossary
@@ -13,6 +13,7 @@ from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
 from cityctl.analysis.water.loss_formulas import favad, night_day_factor
 from cityctl.analysis.water.night_use import exponent_for
+from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
 from cityctl.analysis.water.prices import price_of
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.analysis.water.zones import asked, gauges, sensor_label
@@ -36,6 +37,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("head_most", "Most", _HEAD, "highest reading", "number", 1, 2),
     Column("transients", "Steps", None, "changes from one reading to the next beyond the limit", "integer", 0, 3),
     Column("largest_step", "Largest step", _HEAD, "largest change from one reading to the next", "number", 1, 4),
+    Column("daily_changes", "By schedule", None, "steps that come at the same time on most days", priority=5),
     Column("read_every", "Every", None, "time between two readings: faster transients are not seen", priority=6),
     glossary.column("verdict"),
     Column("night_leakage", "Leakage", "m3/h", "night flow less use by night and exceptional users", "number", 1, 1),
@@ -51,7 +53,7 @@ COLUMNS: tuple[Column, ...] = (
 # fmt: on
 BY_KEY = {one.key: one for one in COLUMNS}
 _SENSORS = ("gauge", "zone", "head_mean", "head_p5", "head_p95", "head_least", "head_most", "transients",
-            "largest_step", "read_every", "verdict")  # fmt: skip
+            "largest_step", "daily_changes", "read_every", "verdict")  # fmt: skip
 _SAVINGS = ("zone", "head_night", "head_lower", "night_leakage", "n1", "n1_from", "saved_share", "saved_m3_day",
             "saved_money_year", "verdict")  # fmt: skip
 PARAMETERS = (
@@ -93,6 +95,8 @@ class Gauge:
     most: float
     transients: int
     largest: float | None
+    planned: tuple[Planned, ...] = ()
+    beside: Departed = NOTHING
 
 
 def answer(question: Question) -> Result:
@@ -142,15 +146,44 @@ def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
         classes[point].append((low, readings))
     limit = question.parameters["step"] / HEAD
     told = []
-    for point, mean, least, most, largest, transients, _ in question.engine.rows(
-        question.sql("pressure_steps"), {**between, "step": limit}
-    ):
+    steps = question.engine.rows(question.sql("pressure_steps"), {**between, "step": limit})
+    schedules = _schedules(question, {**between, "step": limit})
+    for point, mean, least, most, largest, transients, _ in steps:
         low, high = (max(least, min(most, percentile(classes[point], share))) for share in (0.05, 0.95))
         told.append(
             Gauge(point, mean * HEAD, low * HEAD, high * HEAD, least * HEAD, most * HEAD, int(transients),
-                  None if largest is None else largest * HEAD)
+                  None if largest is None else largest * HEAD, *schedules.get(point, ()))
         )  # fmt: skip
     return told
+
+
+def _schedules(
+    question: Question, asked_for: Mapping[str, Any]
+) -> dict[str, tuple[tuple[Planned, ...], Departed]]:
+    """Sensor -> what changes there by the clock, learnt from the history and the interval, and what departs from it."""
+    changes: dict[str, list[Change]] = defaultdict(list)
+    for point, day, minute, steps, size in question.engine.rows(question.sql("pressure_changes"), asked_for):
+        changes[point].append(Change(_day(day), int(minute), int(steps), size * HEAD))
+    readings: dict[str, dict[date, int]] = defaultdict(dict)
+    for point, day, count in question.engine.rows(question.sql("pressure_days")):
+        readings[point][_day(day)] = count
+    zone, limit = question.interval.zone, question.parameters["step"]
+    first, end = (one.astimezone(zone) for one in (question.interval.start, question.interval.end))
+    holidays = question.city.holidays(first.year - 1, end.year)
+    told = {}
+    for point, own in changes.items():
+        usual = median(readings[point].values()) or 0.0
+        days = [day for day, count in readings[point].items() if count >= 0.9 * usual]
+        planned = plan(own, days, holidays)
+        whole = [day for day in days if first.date() <= day < end.date()]
+        told[point] = tuple(planned), departed(planned, own, whole, limit, holidays)
+    return told
+
+
+def _day(moment: Any) -> date:
+    """A date, which an engine may give as a datetime."""
+    day: date = moment.date() if isinstance(moment, datetime) else moment
+    return day
 
 
 def percentile(classes: list[tuple[float, int]], share: float, width: float = 0.05) -> float:
@@ -172,8 +205,16 @@ def _verdict(question: Question, one: Gauge) -> str:
         said.append(f"LOW below {given['least_pressure']:g} m in 5 % of the time or more")
     if one.high > given["most_pressure"]:
         said.append(f"HIGH above {given['most_pressure']:g} m in 5 % of the time or more")
-    if one.transients:
-        said.append(f"STEPS {one.transients} of {given['step']:g} m or more, the largest {one.largest:.1f} m")
+    if one.beside.steps:
+        beside = " beside those by schedule" if one.planned else ""
+        said.append(
+            f"STEPS {one.beside.steps} of {given['step']:g} m or more{beside}, the largest {one.beside.largest:.1f} m"
+        )
+    for change, days in one.beside.left_out.items():
+        last = f"{days[-1]:%a} {days[-1].day} {days[-1]:%b}"
+        said.append(
+            f"LEFT OUT {change} on {len(days)} {'day' if len(days) == 1 else 'days'}, the last {last}"
+        )
     return "; ".join(said) or "normal"
 
 
@@ -182,7 +223,7 @@ def _row(question: Question, one: Gauge, verdict: str) -> tuple[object, ...]:
     every = None if point.every is None else clock.short(point.every)
     return (
         sensor_label(question.city, one.point), point.zone, one.mean, one.low, one.high, one.least, one.most,
-        one.transients, one.largest, every, verdict,
+        one.transients, one.largest, ", ".join(map(str, one.planned)) or None, every, verdict,
     )  # fmt: skip
 
 
@@ -222,6 +263,9 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple
 NOTES = (
     "Method: percentiles are read from classes of half a metre. A step is the change from one reading to the next, "
     "where no more than an hour lies between: faster transients than the readings are not seen.",
+    "Method: a step that comes at the same time, within half an hour, on eight of ten days (or six of ten workdays, or "
+    "weekend days) is by schedule: night reduction, or use by the clock. It is listed and no warning; what comes "
+    "beside it, is half as large again, or is left out on a day, is one.",
     "Method: leakage follows pressure as (P1/P0)^N1 (FAVAD). N1 is the slope of the logarithms of leakage and pressure "
     "by night, where pressure varied by a twentieth or more; else 1. The saving of a day counts every hour's pressure "
     "lowered by the same share.",

@@ -88,8 +88,10 @@ def test_what_a_lower_pressure_saves(ask: Callable[..., Result]) -> None:
     assert gauge["head_mean"] == pytest.approx(42.5)
     assert gauge["head_p5"] == pytest.approx(40, abs=0.5)
     assert gauge["head_p95"] == pytest.approx(50, abs=0.5)
-    # Down at six on 12 days, up at midnight on 11: nothing stands before the first reading.
-    assert gauge["verdict"] == "STEPS 23 of 5 m or more, the largest 10.0 m"
+    # Down at six on 12 days, up at midnight on 11: nothing stands before the first reading. Each day's are a schedule.
+    assert (gauge["transients"], gauge["largest_step"]) == (23, pytest.approx(10.0))
+    assert gauge["daily_changes"] == "00:00 +10.0 m, 06:00 -10.0 m"
+    assert gauge["verdict"] == "normal"
 
 
 def test_the_weakest_sensor_limits_it(ask: Callable[..., Result]) -> None:
