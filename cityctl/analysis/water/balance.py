@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.balance_inputs import Read, left_out, meters_of, read_inputs, zones_of
+from cityctl.analysis.water.balance_inputs import Read, left_out, meters_of, read_inputs
+from cityctl.analysis.water.balance_network import gauges_of, network_of
 from cityctl.analysis.water.balance_words import BY_KEY, INDICATORS, NOTES, TABLE
 from cityctl.analysis.water.balance_words import COLUMNS as _COLUMNS
 from cityctl.analysis.water.balance_words import PARAMETERS as _PARAMETERS
 from cityctl.analysis.water.balancing import CELLS, Volume, balance
-from cityctl.analysis.water.indicators import Network, indicators
+from cityctl.analysis.water.indicators import indicators
 from cityctl.analysis.water.prices import price_of
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -26,7 +27,12 @@ PARAMETERS = _PARAMETERS
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
-    """Inflows and meters of use, as far as their volumes are not given."""
+    """Inflows and meters of use, as far as their volumes are not given; gauges of zones whose pressure is not."""
+    gauges = [name for names in gauges_of(city, parameters).values() for name in names]
+    return list(dict.fromkeys([*_meters(city, parameters), *gauges]))
+
+
+def _meters(city: City, parameters: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for names in meters_of(city, parameters).values() for name in names))
 
 
@@ -47,7 +53,7 @@ def answer(question: Question) -> Result:
         return _nothing(question)
     read.missing += left_out(question.city, question.parameters)
     cells = balance(inputs)
-    network = _network(question)
+    network = network_of(question)
     asked_for = question.parameters
     us = asked_for["units"] == "us"
     days = question.interval.length.total_seconds() / 86400
@@ -63,7 +69,7 @@ def answer(question: Question) -> Result:
     if absent:
         notes.append(f"Limits: not given, so taken for nothing: {', '.join(absent)}.")
     notes += [f"Limits: {one}: UARL and ILI are outside what they were made for." for one in doubtful]
-    wanted = len(points(question.city, asked_for))
+    wanted = len(_meters(question.city, asked_for))
     return Result(
         title=TITLE,
         tables=[
@@ -80,7 +86,7 @@ def answer(question: Question) -> Result:
 
 def _nothing(question: Question) -> Result:
     """No meter was read in the interval, and not all volumes are given: nothing can be balanced."""
-    wanted = points(question.city, question.parameters)
+    wanted = _meters(question.city, question.parameters)
     currency = question.city.currency
     columns = [replace(BY_KEY[key], unit=_unit(BY_KEY[key].unit, False, currency)) for key in TABLE]
     return Result(
@@ -100,26 +106,6 @@ def _summary(cells: dict[str, Volume]) -> str:
     if supplied <= 0:
         return "nothing was supplied"
     return f"{lost.value / supplied:.1%} of the water supplied brings no revenue".replace("%", " %")
-
-
-def _network(question: Question) -> Network:
-    """Mains, connections and pressure: as they are given, else those of the zones that have any."""
-    asked_for, city = question.parameters, question.city
-    names = zones_of(city, asked_for)
-    inside = {inner for name in names for inner in city.zones_within(name)[1:]}
-    # A zone's own figure holds for what lies within it.
-    entries = [city.zones[name] for name in names if name not in inside]
-    mains, connections = asked_for["mains"], asked_for["connections"]
-    if mains is None:
-        mains = sum(one.mains or 0.0 for one in entries) or None
-    if connections is None:
-        connections = float(sum(one.connections or 0 for one in entries)) or None
-    pressure = asked_for["pressure"]
-    if pressure is None:
-        weighed = [(one.pressure, one.connections or 1) for one in entries if one.pressure is not None]
-        whole = sum(weight for _, weight in weighed)
-        pressure = sum(head * weight for head, weight in weighed) / whole if whole else None
-    return Network(mains, connections, asked_for["private_pipe"] / 1000, pressure)
 
 
 def _unit(unit: str | None, us: bool, currency: str) -> str | None:

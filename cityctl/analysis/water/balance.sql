@@ -33,3 +33,11 @@ from (
     where p.kind = 'counter' and c.amount is not null and c.until > $since and c.since < $until
 ) as c
 group by c.point
+
+-- name: mean_pressures
+-- Mean pressure of each gauge over the interval [bar]. Handed in: head_points(point).
+select r.point as point, avg(r.value) as pressure
+from readings as r
+join head_points as p on p.point = r.point
+where r.quality < 2 and r.value is not null and r.time >= $since and r.time < $until
+group by r.point

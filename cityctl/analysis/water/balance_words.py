@@ -70,7 +70,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("mains", "number", None, "km", "length of mains; the zones' where left out", least=0),
     Parameter("connections", "number", None, None, "service connections; the zones' where left out", least=0),
     Parameter("private_pipe", "number", 0.0, "m", "pipe of a connection from the property line to its meter", least=0),
-    Parameter("pressure", "number", None, "mH2O", "mean pressure; the zones' by connections where left out", least=0),
+    Parameter("pressure", "number", None, "mH2O", "mean pressure; the zones' by connections where left out, else "
+              "their gauges'", least=0),
     Parameter("production_cost", "number", None, None, "variable cost of producing a m³, in the city's currency",
               least=0),
     Parameter("survey_cost", "number", None, None, "cost of searching the whole network once, in the city's currency",
@@ -94,5 +95,6 @@ NOTES = (
     "Source: IWA (2000), Losses from water supply systems; AWWA Manual M36; Lambert et al. (1999), AQUA 48(6); "
     "Liemberger (2005) for the bands; Lambert and Lalonde (2005) for the economic intervention frequency.",
     "Limits: the balance is as good as its inputs: shares differ between versions of AWWA's software, so none is taken "
-    "for granted. UARL holds above 3 000 connections, 20 connections a km, and from 25 to 100 m.",
+    "for granted. A mean of gauges is that of where they stand: best at the zone's average point. UARL holds above "
+    "3 000 connections, 20 connections a km, and from 25 to 100 m.",
 )

@@ -16,12 +16,16 @@ from cityctl.units import convert
 
 @dataclass(frozen=True)
 class Network:
-    """Length of mains [km], connections, pipe of a connection behind the property line [km], pressure [m]."""
+    """Length of mains [km], connections, pipe of a connection behind the property line [km], pressure [m of head],
+
+    and where that pressure is from.
+    """
 
     mains: float | None
     connections: float | None
     private: float
     pressure: float | None
+    pressure_from: str = ""
 
     @property
     def whole(self) -> bool:
@@ -66,6 +70,11 @@ def indicators(
     if network.connections and network.mains:
         _by_length(add, real, network, days, us)
     doubtful: list[str] = []
+    if network.pressure is not None:
+        head, unit = (
+            (convert(network.pressure, "mH2O", "psi"), "psi") if us else (network.pressure, "m of head")
+        )
+        rows.append(("Mean pressure", head, None, None, unit, network.pressure_from))
     if network.whole:
         least = network.unavoidable(us=us)
         doubtful = loss_formulas.doubts(network.mains or 0, network.connections or 0, network.pressure or 0)

@@ -298,3 +298,37 @@ def test_customers_of_a_zone_whose_inflow_nobody_knows_are_left_out_and_named(
     found = ask("water/balance", text, series, "2026-01-01", "2026-02-01")
     assert cells_of(found)["billed_metered"]["balance_volume"] == pytest.approx(31 * 500 + 744 * 0.024)
     assert [one.what for one in found.completeness.missing] == ["dry"]
+
+
+def test_a_gauge_tells_the_pressure_that_city_yaml_does_not(ask: Callable[..., Result]) -> None:
+    """3 bar for half of the time and 5 for the other are 4 bar, 40.79 m of head; a suspect reading does not count."""
+    gauges = "  high: {unit: bar, every: 1h, zone: part}\n  low: {unit: bar, every: 1h, zone: all}\n"
+    city = CITY.replace(", pressure: 40 m", "") + gauges
+    series = made()
+    hours = series["in"][0]
+    bar = np.where(np.arange(len(hours)) % 2 == 0, 3.0, 5.0)
+    series |= {"low": (hours, bar - 1), "high": (np.append(hours, hours[-1] + 1), np.append(bar + 1, 90.0))}
+    doubted = np.zeros(len(hours) + 1, np.uint8)
+    doubted[-1] = 2
+    found = ask("water/balance", city, series, "2026-01-01", "2026-02-01", quality={"high": doubted})
+    rows = {row["indicator"]: row for row in rows_of(found, "indicators")}
+    assert rows["Mean pressure"]["indicator_value"] == pytest.approx(4 / 0.0980665)
+    assert rows["Mean pressure"]["verdict"] == "mean of 2 gauges"
+    assert rows["Unavoidable real losses (UARL)"]["indicator_value"] == pytest.approx(
+        4640 * 40.789 / 1000, rel=1e-4
+    )
+    assert rows["Leakage index (ILI)"]["indicator_value"] is not None
+    # Gauges are no meters: without them the balance is whole, and only its index is lacking.
+    silent = ask("water/balance", city, made(), "2026-01-01", "2026-02-01")
+    assert silent.completeness.wanted == found.completeness.wanted == 3
+    (index,) = (row for row in rows_of(silent, "indicators") if row["indicator"].startswith("Leakage index"))
+    assert index["verdict"] == "NOT ASSESSABLE without pressure"
+
+
+def test_what_city_yaml_or_the_question_says_goes_before_a_gauge(ask: Callable[..., Result]) -> None:
+    city = CITY + "  g: {unit: bar, every: 1h, zone: all}\n"
+    series = made() | {"g": (made()["in"][0], np.full(31 * 24, 9.0))}
+    for given_, head, source in (({}, 40.0, "city.yaml"), ({"pressure": "50 m"}, 50.0, "given")):
+        found = ask("water/balance", city, series, "2026-01-01", "2026-02-01", **given_)
+        (row,) = (row for row in rows_of(found, "indicators") if row["indicator"] == "Mean pressure")
+        assert (row["indicator_value"], row["verdict"]) == (pytest.approx(head), source)
