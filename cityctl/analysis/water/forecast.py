@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.columns import FLOW
+from cityctl.analysis.water.small import sized
 from cityctl.analysis.water.zones import asked
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
@@ -194,8 +195,8 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
     return Result(
         title=TITLE,
         tables=[
-            Table("zones", "Zones", [BY_KEY[key] for key in _ZONES], rows),
-            Table("hours", "Hours", [BY_KEY[key] for key in _HOURS], each),
+            sized(Table("zones", "Zones", [BY_KEY[key] for key in _ZONES], rows)),
+            sized(Table("hours", "Hours", [BY_KEY[key] for key in _HOURS], each)),
         ],
         interval=question.interval,
         completeness=Completeness(len(zones), len(zones) - len(missing), missing, "zones"),

@@ -9,6 +9,7 @@ from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
 from cityctl.analysis.water.loss_formulas import background, night_day_factor
+from cityctl.analysis.water.small import flow_text, sized
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -116,11 +117,11 @@ def answer(question: Question) -> Result:
         )  # fmt: skip
     return Result(
         title=TITLE,
-        tables=[Table("night_parts", TITLE, list(COLUMNS), rows)],
+        tables=[sized(Table("night_parts", TITLE, list(COLUMNS), rows))],
         interval=question.interval,
         completeness=Completeness(len(told), len(told) - len(missing), missing, "zones"),
         notes=list(NOTES),
-        summary=f"{len(rows)} zones, {sum(float(str(row[1])) for row in rows):.1f} m³/h by night in all",
+        summary=f"{len(rows)} zones, {flow_text(sum(float(str(row[1])) for row in rows))} m³/h by night in all",
     )
 
 

@@ -15,6 +15,7 @@ from cityctl.analysis.water.loss_formulas import favad, night_day_factor
 from cityctl.analysis.water.night_use import exponent_for
 from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
 from cityctl.analysis.water.prices import price_of
+from cityctl.analysis.water.small import sized
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.analysis.water.zones import asked, gauges, sensor_label
 from cityctl.city.model import City
@@ -122,7 +123,7 @@ def answer(question: Question) -> Result:
         title = f"What {100 * question.parameters['lower']:g} % less pressure would save"
         money = replace(BY_KEY["saved_money_year"], unit=question.city.currency)
         columns = [money if key == "saved_money_year" else BY_KEY[key] for key in _SAVINGS]
-        tables.append(Table("lower_pressure", title, columns, savings))
+        tables.append(sized(Table("lower_pressure", title, columns, savings)))
     return Result(
         title=TITLE,
         tables=tables,

@@ -13,6 +13,7 @@ from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
 from cityctl.analysis.water.dropping import FEWEST, Drop, drop
 from cityctl.analysis.water.prices import price_of
+from cityctl.analysis.water.small import flow_text, sized
 from cityctl.analysis.water.zones import asked
 from cityctl.city.model import City, WorkOrder
 from cityctl.clock import Interval, midnight
@@ -87,7 +88,7 @@ def answer(question: Question) -> Result:
     columns = [replace(one, unit=city.currency) if one.key == "repair_worth" else one for one in COLUMNS]
     return Result(
         title=TITLE,
-        tables=[Table("repairs", TITLE, columns, rows)],
+        tables=[sized(Table("repairs", TITLE, columns, rows))],
         interval=question.interval,
         findings=findings,
         completeness=Completeness(wanted, wanted - len(missing), missing, "work orders"),
@@ -194,14 +195,14 @@ def _row(
 def _verdict(found: Drop, again: Drop | None) -> str:
     if not found.sure:
         if found.value < -found.half:
-            return f"DID NOT FALL night flow rose by {-found.value:.2f} m³/h"
-        return f"DID NOT FALL beyond ± {found.half:.2f} m³/h"
+            return f"DID NOT FALL night flow rose by {flow_text(-found.value, 2)} m³/h"
+        return f"DID NOT FALL beyond ± {flow_text(found.half, 2)} m³/h"
     if again is None:
-        return f"fell by {found.value:.2f} m³/h, too early to say whether it holds"
+        return f"fell by {flow_text(found.value, 2)} m³/h, too early to say whether it holds"
     back = -again.value
     if back > again.half and back > 0.5 * found.value:
-        return f"CAME BACK {back:.2f} of {found.value:.2f} m³/h"
-    return f"fell by {found.value:.2f} m³/h, holding"
+        return f"CAME BACK {flow_text(back, 2)} of {flow_text(found.value, 2)} m³/h"
+    return f"fell by {flow_text(found.value, 2)} m³/h, holding"
 
 
 NOTES = (

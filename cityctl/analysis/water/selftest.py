@@ -18,6 +18,7 @@ from cityctl import glossary
 from cityctl.analysis.question import Question
 from cityctl.analysis.water import night_flow
 from cityctl.analysis.water.columns import FLOW
+from cityctl.analysis.water.small import sized
 from cityctl.result import Column, Completeness, Missing, Result, Table
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _promise(read: Nights, plan: Sequence[Trial], found: Sequence[float | None])
                      len(chosen), len(delays), len(delays) / len(chosen), *wilson(len(delays), len(chosen)),
                      median(delays) if delays else None)
                 )  # fmt: skip
-    return Table("promise", "Leaks put in, and found in time", [BY_KEY[key] for key in _PROMISE], rows)
+    return sized(Table("promise", "Leaks put in, and found in time", [BY_KEY[key] for key in _PROMISE], rows))
 
 
 def _alarms(read: Nights, base: Watch) -> Table:

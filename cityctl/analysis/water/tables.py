@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.columns import BY_KEY, FLOW, LEAKS, NOTES, TITLE
 from cityctl.analysis.water.prices import price_of
+from cityctl.analysis.water.small import flow_text, sized
 from cityctl.analysis.water.telling import PARTS, SHOWN, Judged, Telling
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.result import Completeness, Finding, Line, Missing, Plot, Result, Table
@@ -59,7 +60,7 @@ def _result(
     return Result(
         title=title,
         subtitle=f"{begin // 60:02d}:{begin % 60:02d} to {end // 60:02d}:{end % 60:02d}",
-        tables=tables,
+        tables=[sized(one) for one in tables],
         interval=question.interval,
         findings=[*findings, *_sensor_findings(telling)],
         completeness=Completeness(
@@ -155,7 +156,8 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
 def _said(telling: Telling, event: Event, volume: float) -> str:
     flow, low, high = telling.size(event)
     lost = f"{volume:,.0f} m³".replace(",", " ")
-    leak = f"a leak of {flow:.1f} {pretty(FLOW)} ({low:.1f} to {high:.1f}) since {telling.day(telling.started(event))}"
+    span = f"{flow_text(low)} to {flow_text(high)}"
+    leak = f"a leak of {flow_text(flow)} {pretty(FLOW)} ({span}) since {telling.day(telling.started(event))}"
     ended = telling.repaired(event)
     if ended is not None:
         return f"{leak} is over: the flow fell back {telling.day(ended)}, {lost} lost"
@@ -239,7 +241,7 @@ def _plot(telling: Telling, at: int, events: list[Event]) -> Plot:
     first = min(telling.inside[0], *(max(0, event.started - 28) for event in events))
     shown = range(first, telling.last + 1)
     times = [telling.closes[night] for night in shown]
-    marks = [(telling.closes[one.detected], f"leak {one.flow:.1f} {pretty(FLOW)}") for one in events]
+    marks = [(telling.closes[one.detected], f"leak {flow_text(one.flow)} {pretty(FLOW)}") for one in events]
     marks += [(ended, "fell back") for one in events if (ended := telling.repaired(one)) is not None]
     return Plot(
         key=zone.zone,

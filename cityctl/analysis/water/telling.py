@@ -8,6 +8,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from cityctl.analysis.question import Question
+from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.units import pretty
 
@@ -110,7 +111,8 @@ class Telling:
         """What a leak was told from, in a sentence."""
         what = "inflow less metered use" if zone in self.nights.closed else "night flow"
         unit = pretty("m3/h")
-        return f"{what} rose by {event.told:.1f} {unit}, {event.told / event.sd:.0f} standard errors, {event.how}"
+        rise = f"{flow_text(event.told)} {unit}, {event.told / event.sd:.0f} standard errors"
+        return f"{what} rose by {rise}, {event.how}"
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
