@@ -21,6 +21,7 @@ INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night
 MANY = 8  # readings of a window of which a single one that stands alone is left out ...
 SPIKES = 0.1  # ... or this share of more
+RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
 
 
 @dataclass
@@ -72,7 +73,8 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     counted, spiked, spikes = (place.spread(told[key], shape) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
-        lone = smooth & (counted >= MANY) & (spikes >= 1) & (spikes <= np.maximum(SPIKES * counted, 1))
+        few_spikes = (counted >= MANY) & (spikes <= np.maximum(SPIKES * counted, 1))
+        lone = (smooth | _switched(few_spikes, counted, median, usual)) & few_spikes & (spikes >= 1)
         mean = np.where(lone, (mean * counted - spiked) / np.maximum(counted - spikes, 1), mean)
         usual_gap = np.maximum(np.maximum(0.5 * np.abs(median), 0.1 * np.abs(usual)), 3 * error)
         spiky = np.abs(mean - median) > usual_gap
@@ -97,6 +99,20 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     kinds = np.array([6 if day in holidays else day.weekday() for day in dates], dtype=np.int64)
     use = day_use(by_day, flow)
     return Nights(zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults)
+
+
+def _switched(
+    few: npt.NDArray[np.bool_], counted: Array, median: Array, usual: Array
+) -> npt.NDArray[np.bool_]:
+    """Where readings of an inflow that a level is part of stand alone as a pump was switched: (zones x nights).
+
+    A pump's flow shows a reading before the level does. The last digit of a level makes such readings in most nights,
+    or, where it hardly moves, leaves nothing beside them that could be a night flow.
+    """
+    known = np.cumsum(counted >= MANY, axis=1)
+    rare = np.cumsum(few, axis=1) >= RARE * np.maximum(known, 1)
+    told: npt.NDArray[np.bool_] = rare & (median > LEAST_NIGHT * usual) & (median < usual)
+    return told
 
 
 def _courses(question: Question, zones: list[Asked], dates: list[date]) -> Array:

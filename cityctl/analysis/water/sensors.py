@@ -23,6 +23,8 @@ NEAR = 0.12
 CLEAR = 28  # days of history from which a jump of units is told by its mean ...
 CLOSE = 0.25  # ... and within which its lowest reading and its range follow before [logarithm]
 
+RESTING = 0.1  # share of parts that reach zero, from which a flow is a pump's
+
 Trouble = Literal["frozen", "unit", "negative", "clock"]
 
 
@@ -67,12 +69,16 @@ def faults(sensor: str, shown: Shown, *, flow: bool, course: Array | None = None
     if flow:
         found += _another_unit(sensor, shown) + _negative(sensor, shown)
         if course is not None:
-            found += _clock(sensor, course)
+            found += _clock(sensor, shown, course)
     return found
 
 
-def _clock(sensor: str, course: Array) -> list[Fault]:
-    """Days whose course comes full hours early or late."""
+def _clock(sensor: str, shown: Shown, course: Array) -> list[Fault]:
+    """Days whose course comes full hours early or late; a pump that rests keeps hours of its own."""
+    some = shown.readings > 0
+    usual = float(np.median(shown.mean[some])) if some.any() else 0.0
+    if (shown.least[some] <= 0.01 * usual).mean() > RESTING:
+        return []
     return [
         Fault(sensor, "clock", begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1,
               float(hours))
@@ -130,7 +136,8 @@ def _daily(shown: Shown) -> tuple[Array, Array]:
 def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     """Days that are 3.6, 1000, 60 or 24 times the four weeks before, or that part of them.
 
-    The lowest reading and the day's range have to follow the mean: spikes leave the one as it was, a burst the other.
+    The lowest reading, the highest and the day's range have to follow the mean: spikes leave the first as it was, a
+    pump that runs longer the second, a burst the third.
     Of fewer than four weeks they have to follow closely; and what lasts as long as those did is then taken for the
     sensor's unit, and they for the wrong one.
     """
@@ -140,7 +147,7 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
         return []
     low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
     high = np.where(shown.readings > 0, shown.most, -np.inf).reshape(-1, PARTS).max(axis=1)
-    figures = np.column_stack([mean, low, high - low])
+    figures = np.column_stack([mean, low, high, high - low])
     factors = np.array([one for factor in UNIT_FACTORS for one in (factor, 1 / factor)])
     found: list[Fault] = []
     usual: list[Array] = []
@@ -148,7 +155,7 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     first, begin, factor = 0, 0, 1.0
     for day in np.flatnonzero(np.isfinite(mean)).tolist():
         first = first if usual else day
-        ordinary = np.median(usual[-CLEAR:], axis=0) if usual else np.zeros(3)
+        ordinary = np.median(usual[-CLEAR:], axis=0) if usual else np.zeros(4)
         off = np.abs(mean[day] / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
         if odd and _follows(float(mean[day]), float(ordinary[0]), factor):
             pass  # a quiet Sunday in the wrong unit is still in the wrong unit
@@ -172,7 +179,7 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
 
 
 def _follow(now: Array, before: Array, factor: float, known: int) -> bool:
-    """Whether lowest reading and range follow the mean, of so many days known before."""
+    """Whether lowest and highest reading and range follow the mean, of so many days known before."""
     pairs = list(zip(now[1:], before[1:], strict=True))
     if known < CLEAR:
         return all(one > 0 and was > 0 and abs(np.log(one / was / factor)) < CLOSE for one, was in pairs)

@@ -127,3 +127,26 @@ def test_a_burst_in_the_first_weeks_is_no_other_unit() -> None:
     mean = lively(20)
     mean[40:] += 52.0  # 20 becomes 72, 3.6 times; what it swings by is as before
     assert faults("s", shown(mean, 0.5), flow=True) == []
+
+
+def test_a_pump_that_runs_all_day_is_in_no_other_unit() -> None:
+    """13 of 28 days it stands, 13 it runs at 30 m³/h, 2 it does for a part: their middle times 3.6 is a day on end."""
+    days = np.array([0.0, 30.0] * 13 + [100 / 12] * 2 + [30.0])
+    mean = np.repeat(days, PARTS)
+    spread = np.select([mean == 30.0, mean > 0], [0.1, 0.0])
+    spread[-PARTS:] = 0.4
+    some = shown(mean, spread)
+    most = np.where((mean > 0) & (mean < 30), 30.0, some.most)
+    least = np.where((mean > 0) & (mean < 30), 0.0, some.least)
+    assert faults("p", Shown(some.readings, mean, least, most, some.negatives), flow=True) == []
+
+
+def test_a_pump_keeps_hours_of_its_own() -> None:
+    """Its hours move by one from a day on; a flow that never rests and does the same has another clock."""
+    day = np.array([0.0, 30.0, 30.0, 0.0, 15.0, 30.0, 0.0, 0.0])
+    course = np.vstack([np.tile(day, (60, 1)), np.tile(np.roll(day, 1), (40, 1))])
+    mean = course.reshape(-1, 2).mean(axis=1)
+    pump = shown(mean, np.minimum(mean, 15.0))
+    assert faults("p", pump, flow=True, course=course) == []
+    (fault,) = faults("f", shown(mean + 20, 0.5), flow=True, course=course + 20)
+    assert (fault.trouble, fault.value, fault.begin) == ("clock", 3.0, 60 * PARTS)
