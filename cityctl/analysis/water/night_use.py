@@ -115,12 +115,18 @@ def answer(question: Question) -> Result:
              factor, None if leakage is None else leakage * factor, n1, n1_from,
              [*map(one.mean.get, sorted(one.mean)[-SHOWN:])])
         )  # fmt: skip
+    notes = list(NOTES)
+    if below := [str(row[0]) for row in rows if isinstance(row[7], float) and row[7] < 0]:
+        notes.append(
+            f"Limits: less leaks by night than is unavoidable in {', '.join(below)}: there use by night is taken for "
+            "too much, or city.yaml has too much of mains or connections."
+        )
     return Result(
         title=TITLE,
         tables=[sized(Table("night_parts", TITLE, list(COLUMNS), rows))],
         interval=question.interval,
         completeness=Completeness(len(told), len(told) - len(missing), missing, "zones"),
-        notes=list(NOTES),
+        notes=notes,
         summary=f"{len(rows)} zones, {flow_text(sum(float(str(row[1])) for row in rows))} m³/h by night in all",
     )
 

@@ -19,6 +19,7 @@ from cityctl.analysis.water.zones import Asked
 
 INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night
+COARSE = 1.5  # windows that a single reading stands for, from which it says nothing of this one
 MANY = 8  # readings of a window of which a single one that stands alone is left out ...
 SPIKES = 0.1  # ... or this share of more
 RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
@@ -67,7 +68,8 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     place = _Places(told["point"], told["night"].to_numpy(), zones, dates)
     mean, median, lowest = (place.spread(told[key], shape) for key in ("mean", "median", "lowest_hour"))
     error, by_day, whole = (place.spread(told[key], shape) for key in ("median_error", "by_day", "inflow"))
-    present = np.minimum(np.nan_to_num(place.spread(told["present"], shape)), 1.0)
+    covered = np.nan_to_num(place.spread(told["present"], shape))
+    present = np.minimum(covered, 1.0)
     by_day[~(place.spread(told["day_present"], shape) >= 0.75)] = np.nan
     usual = np.nan_to_num(trailing(whole, INFLOW_NIGHTS, 7))
     counted, spiked, spikes = (place.spread(told[key], shape) for key in ("counted", "spiked", "spikes"))
@@ -87,6 +89,8 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     mean = np.where(spiky, median, mean)
     measured = lowest if question.parameters["method"] == "lowest_hour" else mean
     measured = np.where(present >= question.parameters["night_share"], measured, np.nan)
+    # One reading of far more time than the window, such as a day's, happens to bear a stamp within it.
+    measured = np.where((counted <= 1) & (covered >= COARSE), np.nan, measured)
     faults = _faults(question, zones, dates)
     flow = measured.copy()
     for row, zone in enumerate(zones):

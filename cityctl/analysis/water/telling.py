@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from math import isnan
 from typing import TYPE_CHECKING
 
+from cityctl import clock
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cityctl.analysis.water.watching import Watch
 
 PARTS = 4  # of a night's 24 hours, see sensors.py
+COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's window
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
 
@@ -111,8 +113,8 @@ class Telling:
         """What a leak was told from, in a sentence."""
         what = "inflow less metered use" if zone in self.nights.closed else "night flow"
         unit = pretty("m3/h")
-        rise = f"{flow_text(event.told)} {unit}, {event.told / event.sd:.0f} standard errors"
-        return f"{what} rose by {rise}, {event.how}"
+        sure = f", {event.told / event.sd:.0f} standard errors" if event.sd > 0 else ""
+        return f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
@@ -133,6 +135,9 @@ class Telling:
         recent = known[-SHOWN:]
         lacking = len(recent) - sum(recent)
         if not any(known):
+            every = self.question.city.points()[str(nights.zones[zone].inflow)].every
+            if every is not None and every > COARSE:
+                return Judged("unknown", f"UNKNOWN a reading in {clock.short(every)} tells no night flow")
             return Judged("unknown", "UNKNOWN no valid night")
         if lacking >= min(MISSING_NIGHTS, len(recent)):
             return Judged("unknown", f"UNKNOWN {lacking} of {len(recent)} nights missing")

@@ -125,3 +125,13 @@ def test_pressures_that_are_all_suspect_tell_a_saving_but_no_limit(ask: Callable
     (row,) = rows_of(found, "lower_pressure")
     assert row["verdict"].startswith("NOT ASSESSABLE")
     assert [one.what for one in found.completeness.missing] == ["gauge"]
+
+
+def test_less_than_the_unavoidable_is_said(ask: Callable[..., Result]) -> None:
+    """Background of 1 000 connections and 400 km: (8 000 + 1 250 L/h) = 9.25 m³/h, more than the 6 that leak."""
+    found = ask(
+        "water/night_use", CITY.replace("10 km", "400 km"), made(), "2026-03-02", "2026-03-14", history="1d"
+    )
+    assert any("less leaks by night than is unavoidable in Hafen" in note for note in found.notes)
+    found = ask("water/night_use", CITY, made(), "2026-03-02", "2026-03-14", history="1d")
+    assert not any("unavoidable in" in note for note in found.notes)

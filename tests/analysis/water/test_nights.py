@@ -130,3 +130,28 @@ def test_a_tank_and_a_pump_that_is_switched_make_no_leak(ask: Ask, area: int) ->
     assert float(np.nanmean(flows)) == pytest.approx(6.5, abs=0.6)
     if area == 150:
         assert np.nanquantile(np.abs(flows - np.nanmedian(flows)), 0.95) < 1.5
+
+
+def test_a_meter_that_is_read_once_a_day_tells_no_night(ask: Ask) -> None:
+    times = np.arange(np.datetime64("2026-01-01"), np.datetime64("2026-06-01"))
+    city = CITY.replace(
+        "hafen_inflow: {unit: m3/h, every: 15m", "hafen_inflow: {unit: m3, kind: interval, every: 1d"
+    )
+    result = ask(
+        "water/leaks", city, {"hafen_inflow": (times, np.full(len(times), 300.0))}, "2026-05-01", "2026-06-01"
+    )
+    verdicts = {row["zone"]: row["verdict"] for row in rows_of(result, "zones")}
+    assert verdicts["Hafen"] == "UNKNOWN a reading in 1d tells no night flow"
+    assert verdicts["Altstadt"] == "UNKNOWN no valid night"
+
+
+def test_a_flow_without_any_scatter_is_told_without_breaking(ask: Ask) -> None:
+    """A pump at one figure: its noise is nothing, and no number of standard errors can be said of its change."""
+    times = np.arange(
+        np.datetime64("2026-01-01", "m"), np.datetime64("2026-06-01", "m"), np.timedelta64(15, "m")
+    )
+    hour = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h")
+    flow = np.where(hour < 6, 10.0, 20.0) + 8.0 * (times >= np.datetime64("2026-05-10"))
+    result = ask("water/leaks", CITY, {"hafen_inflow": (times, flow)}, "2026-05-01", "2026-06-01")
+    for row in rows_of(result, "events"):
+        assert "night flow rose by 8.0 m³/h" in row["evidence"]
