@@ -38,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("high", "High", FLOW, "upper end of the leakage's 95 % interval", "number", 1, 4),
     Column("leakage_m3h", "Leakage", FLOW, "flow of the leaks that run", "number", 1, 3),
     Column("sensor", "Sensor", None, "device/point, or the point", priority=1),
-    Column("trouble", "Trouble", None, "frozen, unit, negative or clock", priority=1),
+    Column("trouble", "Trouble", None, "frozen, unit, negative, clock, gaps or spikes", priority=1),
     glossary.column("since"),
     glossary.column("until"),
     glossary.column("note"),

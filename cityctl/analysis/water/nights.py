@@ -226,7 +226,9 @@ def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[s
             line[slot[rows][inside]] = figures[key][rows][inside]
             shown[key] = line
         flows = known[name].quantity in ("flow", "volume")
-        own = sensors.faults(name, _six_hours(**shown), flow=flows, course=_day_courses(**shown))
+        whole = _six_hours(**shown)
+        own = sensors.faults(name, whole, flow=flows, course=_day_courses(**shown))
+        own += sensors.seen_through(name, whole, own, flow=flows)
         if own:
             found[name] = own
     return found

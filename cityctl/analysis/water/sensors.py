@@ -1,4 +1,4 @@
-"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative, clock. Numbers only.
+"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative, clock, gaps, spikes.
 
 Judged in parts of six hours (see night_flow.sql), each from what was known when its night's window closed.
 """
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water import clocks
+from cityctl.analysis.water import clocks, oddities
 from cityctl.analysis.water.expected import Array
 
 PARTS = 4  # parts of a night's 24 hours
@@ -23,9 +23,8 @@ NEAR = 0.12
 CLEAR = 28  # days of history from which a jump of units is told by its mean ...
 CLOSE = 0.25  # ... and within which its lowest reading and its range follow before [logarithm]
 
-RESTING = 0.1  # share of parts that reach zero, from which a flow is a pump's
-
-Trouble = Literal["frozen", "unit", "negative", "clock"]
+Trouble = Literal["frozen", "unit", "negative", "clock", "gaps", "spikes"]
+SEEN_THROUGH = ("gaps", "spikes")  # what leaves nights that can be judged
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ class Fault:
     """What is wrong with a sensor from a part on, until a part (None: still).
 
     `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
-    unit, the share of negative readings, the hours by which a clock is ahead.
+    unit, the share of negative readings, the hours by which a clock is ahead, the hours without readings, the
+    parts that spike.
     """
 
     sensor: str
@@ -46,6 +46,8 @@ class Fault:
     def covers(self, night: int) -> bool:
         """Whether the fault was known when a night's window closed and had not ended before it."""
         last = night * PARTS + PARTS - 1
+        if self.trouble in SEEN_THROUGH:
+            return False
         return self.known <= last and (self.end is None or self.end > last)
 
 
@@ -73,11 +75,26 @@ def faults(sensor: str, shown: Shown, *, flow: bool, course: Array | None = None
     return found
 
 
+def seen_through(sensor: str, shown: Shown, found: Sequence[Fault], *, flow: bool) -> list[Fault]:
+    """Gaps, and of a flow spikes beside the faults that were found: its nights are judged by what else is there."""
+    told = [
+        Fault(sensor, "gaps", begin, end, begin, hours) for begin, end, hours in oddities.gaps(shown.readings)
+    ]
+    if flow:
+        sound = shown.readings.copy()
+        for fault in found:
+            sound[fault.begin : fault.end] = 0
+        told += [
+            Fault(sensor, "spikes", begin, end, begin, parts)
+            for begin, end, parts in oddities.spikes(sound, shown.mean, shown.least, shown.most)
+        ]
+    return told
+
+
 def _clock(sensor: str, shown: Shown, course: Array) -> list[Fault]:
     """Days whose course comes full hours early or late; a pump that rests keeps hours of its own."""
     some = shown.readings > 0
-    usual = float(np.median(shown.mean[some])) if some.any() else 0.0
-    if (shown.least[some] <= 0.01 * usual).mean() > RESTING:
+    if oddities.resting(shown.least[some], shown.mean[some]):
         return []
     return [
         Fault(sensor, "clock", begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.columns import BY_KEY, FLOW, LEAKS, NOTES, TITLE
 from cityctl.analysis.water.prices import price_of
-from cityctl.analysis.water.small import flow_text, sized
+from cityctl.analysis.water.small import digits_of, flow_text, sized
 from cityctl.analysis.water.telling import PARTS, SHOWN, Judged, Telling
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.result import Completeness, Finding, Line, Missing, Plot, Result, Table
@@ -91,6 +91,8 @@ _TROUBLES = {
     "frozen": "shows {:g} all the time",
     "unit": "values x{:.4g}",
     "negative": "{:.0%} of a day's readings below zero",
+    "gaps": "{:.0f} h without readings",
+    "spikes": "readings that stand out, in {:.0f} parts of six hours",
     "clock": "{:+g} h against the days before",
 }
 
@@ -156,7 +158,8 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
 def _said(telling: Telling, event: Event, volume: float) -> str:
     flow, low, high = telling.size(event)
     lost = f"{volume:,.0f} m³".replace(",", " ")
-    span = f"{flow_text(low)} to {flow_text(high)}"
+    digits = max(1, digits_of(flow))
+    span = f"{low:.{digits}f} to {high:.{digits}f}"
     leak = f"a leak of {flow_text(flow)} {pretty(FLOW)} ({span}) since {telling.day(telling.started(event))}"
     ended = telling.repaired(event)
     if ended is not None:
