@@ -20,10 +20,8 @@ TOLL = 0.2  # taken off each day, so that chance does not add up
 FLOOR = 0.03  # of a day's amplitude: what a course of a few parts does not tell [share]
 SCALED = (0.6, 1.6)  # a clock changes no amplitude: by so much demand may
 LIKE = 0.5  # of the day's scatter that the moved course may leave unexplained
-STEADY, RESTLESS = (
-    28,
-    0.2,
-)  # days before a jump of which no larger share may have looked moved: a pump's course may
+STEADY = 28  # days before a jump ...
+RESTLESS = 0.2  # ... of which no larger share may have looked moved: a pump's course may
 
 
 def jumps(course: Array) -> list[tuple[int, int | None, int, int]]:
@@ -32,19 +30,26 @@ def jumps(course: Array) -> list[tuple[int, int | None, int, int]]:
     `course`: (nights x parts of the day) mean flow, nan where not known. Hours above 0: what happens is stamped too
     late, the clock is ahead; below 0: it is behind.
     """
-    if len(course) <= 7 * WEEKS or not _suspicious(course):
+    before = _weeks_before(course)
+    known = np.flatnonzero(before[:, 0] >= 0)
+    if not len(known):
+        return []
+    gains = np.full((len(course), 2 * MOST + 1), np.nan)
+    gains[known] = _gains(course[known], np.median(course[before[known]], axis=1))
+    total = np.cumsum(np.nan_to_num(gains), axis=0)
+    if not (total - np.minimum.accumulate(total, axis=0)).max() > SURE:
         return []
     frames, changes = np.zeros(len(course), dtype=np.int64), []
-    whole = np.asarray(np.isfinite(course).all(axis=1))
     moved = np.full(len(course), np.nan)  # whether a day looked moved, nan where not known
-    frame, total, begin = 0, np.zeros(2 * MOST + 1), np.zeros(2 * MOST + 1, dtype=np.int64)
-    for night in range(7 * WEEKS, len(course)):
+    frame, turned = 0, 0  # hours that the clock is ahead, and the night since which
+    total, begin = np.zeros(2 * MOST + 1), np.zeros(2 * MOST + 1, dtype=np.int64)
+    for night in range(len(course)):
         frames[night] = frame
-        same = np.flatnonzero(whole[night - 7 :: -7])[:WEEKS]
-        if len(same) < WEEKS - 1 or not whole[night]:
+        gain = gains[night]
+        if before[night, 0] < 0:
             continue
-        before = [_in_frame(course[at], int(frame - frames[at])) for at in night - 7 - 7 * same]
-        gain = _gains(course[night][None], np.median(before, axis=0)[None])[0]
+        if before[night, -1] < turned:
+            gain = _gains(course[night][None], _reference(course, frames, night, before[night])[None])[0]
         begin = np.where(total <= 0, night, begin)
         total = np.maximum(total + gain, 0.0)
         moved[night] = gain.max() > 0
@@ -59,32 +64,33 @@ def jumps(course: Array) -> list[tuple[int, int | None, int, int]]:
             frame += by - MOST
             frames[first : night + 1] = frame
             moved[first : night + 1] = 0.0
+            turned = first
             changes.append((first, night, frame))
-    ends = [known for _, known, _ in changes[1:]]
+    ends = [when for _, when, _ in changes[1:]]
     return [
-        (first, ends[at] if at < len(ends) else None, known, hours)
-        for at, (first, known, hours) in enumerate(changes)
+        (first, ends[at] if at < len(ends) else None, when, hours)
+        for at, (first, when, hours) in enumerate(changes)
         if hours
     ]
 
 
-def _in_frame(day: Array, hours: int) -> Array:
-    """A day's course as a clock shows it that is so many hours ahead."""
-    moved: Array = day @ _moving(len(day), hours)
-    return moved if hours else day
+def _weeks_before(course: Array) -> npt.NDArray[np.int64]:
+    """(nights x WEEKS) the last known nights of the same weekday; -1 where there are too few, or the night is not."""
+    told = np.full((len(course), WEEKS), -1)
+    whole = np.asarray(np.isfinite(course).all(axis=1))
+    for weekday in range(7):
+        known = np.flatnonzero(whole[weekday::7]) * 7 + weekday
+        for week in range(1, WEEKS + 1) if len(known) > WEEKS else ():
+            told[known[WEEKS:], week - 1] = known[WEEKS - week : len(known) - week]
+    return told
 
 
-def _suspicious(course: Array) -> bool:
-    """Whether any stretch of days fits a moved course so much better that it is worth a closer look."""
-    lags = np.stack([course[7 * (WEEKS - week) : len(course) - 7 * week] for week in range(1, WEEKS + 1)])
-    now = course[7 * WEEKS :]
-    known = np.isfinite(now).all(axis=1) & (np.isfinite(lags).all(axis=2).sum(axis=0) >= WEEKS - 1)
-    if not known.any():
-        return False
-    reference = np.nanmedian(lags[:, known], axis=0)
-    total = np.cumsum(_gains(now[known], reference), axis=0)
-    total = np.concatenate([np.zeros((1, total.shape[1])), total])
-    return bool((total - np.minimum.accumulate(total, axis=0)).max() > SURE)
+def _reference(
+    course: Array, frames: npt.NDArray[np.int64], night: int, before: npt.NDArray[np.int64]
+) -> Array:
+    """The usual course of these nights, as the clock of that night shows it."""
+    moved = [course[at] @ _moving(course.shape[1], int(frames[night] - frames[at])) for at in before]
+    return np.asarray(np.median(moved, axis=0))
 
 
 def _gains(now: Array, reference: Array) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,7 @@ def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[s
     }
     starts = np.searchsorted(codes, np.arange(len(points) + 1))  # rows of a point stand together
     edges = {name: slice(starts[at], starts[at + 1]) for at, name in enumerate(points)}
+    turns = turns_of(dates, question.interval.zone)
     found = {}
     for name in names:
         if name not in edges:
@@ -227,7 +229,7 @@ def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[s
             shown[key] = line
         flows = known[name].quantity in ("flow", "volume")
         whole = _six_hours(**shown)
-        own = sensors.faults(name, whole, flow=flows, course=_day_courses(**shown))
+        own = sensors.faults(name, whole, flow=flows, course=_day_courses(**shown), turns=turns)
         own += sensors.seen_through(name, whole, own, flow=flows)
         if own:
             found[name] = own
@@ -256,6 +258,18 @@ def _six_hours(readings: Array, mean: Array, least: Array, most: Array, negative
         np.where(some, high, 0.0),
         negatives.reshape(-1, 2).sum(axis=1),
     )
+
+
+def turns_of(dates: Sequence[date], zone: tzinfo) -> dict[int, float]:
+    """Night -> hours by which the clocks were put forward in the day before it."""
+    noons = [
+        datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset() or timedelta() for day in dates
+    ]
+    return {
+        at: (after - before) / timedelta(hours=1)
+        for at, (before, after) in enumerate(itertools.pairwise(noons), 1)
+        if after != before
+    }
 
 
 def dates_of(first: date, last: date) -> list[date]:

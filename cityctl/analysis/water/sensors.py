@@ -5,7 +5,7 @@ Judged in parts of six hours (see night_flow.sql), each from what was known when
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +23,10 @@ NEAR = 0.12
 CLEAR = 28  # days of history from which a jump of units is told by its mean ...
 CLOSE = 0.25  # ... and within which its lowest reading and its range follow before [logarithm]
 
+TURNED = 2  # nights from a change of the city's clocks within which a jump is one that did not follow it
+
+Turns = Mapping[int, float]
 Trouble = Literal["frozen", "unit", "negative", "clock", "gaps", "spikes"]
-SEEN_THROUGH = ("gaps", "spikes")  # what leaves nights that can be judged
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Fault:
 
     `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
     unit, the share of negative readings, the hours by which a clock is ahead, the hours without readings, the
-    parts that spike.
+    parts that spike. One that does not blind leaves nights that can be judged.
     """
 
     sensor: str
@@ -42,13 +44,12 @@ class Fault:
     end: int | None
     known: int
     value: float
+    blinds: bool = True
 
     def covers(self, night: int) -> bool:
-        """Whether the fault was known when a night's window closed and had not ended before it."""
+        """Whether the fault was known when a night's window closed, had not ended before it, and blinds its zones."""
         last = night * PARTS + PARTS - 1
-        if self.trouble in SEEN_THROUGH:
-            return False
-        return self.known <= last and (self.end is None or self.end > last)
+        return self.blinds and self.known <= last and (self.end is None or self.end > last)
 
 
 @dataclass(frozen=True)
@@ -62,45 +63,54 @@ class Shown:
     negatives: Array
 
 
-def faults(sensor: str, shown: Shown, *, flow: bool, course: Array | None = None) -> list[Fault]:
+def faults(
+    sensor: str, shown: Shown, *, flow: bool, course: Array | None = None, turns: Turns | None = None
+) -> list[Fault]:
     """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale.
 
     `course`: (nights x finer parts of their 24 hours), nan where not known; without it nothing is said of the clock.
+    `turns`: night -> hours by which the city's clocks were put forward before it.
     """
     found = _frozen(sensor, shown)
     if flow:
         found += _another_unit(sensor, shown) + _negative(sensor, shown)
         if course is not None:
-            found += _clock(sensor, shown, course)
+            found += _clock(sensor, shown, course, turns or {})
     return found
 
 
 def seen_through(sensor: str, shown: Shown, found: Sequence[Fault], *, flow: bool) -> list[Fault]:
     """Gaps, and of a flow spikes beside the faults that were found: its nights are judged by what else is there."""
     told = [
-        Fault(sensor, "gaps", begin, end, begin, hours) for begin, end, hours in oddities.gaps(shown.readings)
+        Fault(sensor, "gaps", begin, end, begin, hours, False)
+        for begin, end, hours in oddities.gaps(shown.readings)
     ]
     if flow:
         sound = shown.readings.copy()
         for fault in found:
             sound[fault.begin : fault.end] = 0
         told += [
-            Fault(sensor, "spikes", begin, end, begin, parts)
+            Fault(sensor, "spikes", begin, end, begin, parts, False)
             for begin, end, parts in oddities.spikes(sound, shown.mean, shown.least, shown.most)
         ]
     return told
 
 
-def _clock(sensor: str, shown: Shown, course: Array) -> list[Fault]:
-    """Days whose course comes full hours early or late; a pump that rests keeps hours of its own."""
+def _clock(sensor: str, shown: Shown, course: Array, turns: Turns) -> list[Fault]:
+    """Days whose course comes full hours early or late; a pump that rests keeps hours of its own.
+
+    One that did not follow the city's clocks is named only: it would blind its zones for half of each year, and by
+    one hour a night is still a night.
+    """
     some = shown.readings > 0
     if oddities.resting(shown.least[some], shown.mean[some]):
         return []
-    return [
-        Fault(sensor, "clock", begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1,
-              float(hours))
-        for begin, end, known, hours in clocks.jumps(course)
-    ]  # fmt: skip
+    found = []
+    for begin, end, known, hours in clocks.jumps(course):
+        stayed = any(abs(begin - night) <= TURNED and hours == -turn for night, turn in turns.items())
+        parts = begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1
+        found.append(Fault(sensor, "clock", *parts, float(hours), not stayed))
+    return found
 
 
 def _frozen(sensor: str, shown: Shown) -> list[Fault]:

@@ -166,20 +166,8 @@ class Telling:
             return f"jumped by x{factor} on {self.day(since)}: another unit?"
         if fault.trouble == "clock":
             way = "ahead" if fault.value > 0 else "behind"
-            return f"clock {abs(fault.value):g} h {way} since {self.day(since)}{self.changed(since, fault.value)}"
+            return f"clock {abs(fault.value):g} h {way} since {self.day(since)}"
         return f"negative since {self.day(since)}"
-
-    def changed(self, since: datetime, hours: float) -> str:
-        """Words for a clock that did not follow a change of the city's clocks."""
-        before, after = (
-            (since + timedelta(hours=step)).astimezone(self.zone).utcoffset() or timedelta()
-            for step in (-48, 48)
-        )
-        return (
-            ", as if it had not followed the change of clocks"
-            if before - after == timedelta(hours=hours)
-            else ""
-        )
 
     def since(self, fault: Fault) -> datetime:
         """Start of a fault; of a frozen sensor the first reading of the value that it keeps."""

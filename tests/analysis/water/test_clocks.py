@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def test_a_flow_without_a_course_says_nothing_of_its_clock() -> None:
     assert jumps(np.full((200, PARTS), 7.0)) == []
     assert jumps(np.zeros((200, PARTS))) == []
     assert jumps(np.full((200, PARTS), np.nan)) == []
-    assert jumps(np.zeros((0, PARTS))) == []
+    for nights in (0, 1, 20, 28, 35, 40):
+        assert jumps(np.random.default_rng(nights).random((nights, PARTS))) == []
 
 
 def test_two_years_of_five_real_areas(shared: Path) -> None:
@@ -105,18 +107,33 @@ def _parts(hours: Any) -> Any:
 def test_a_logger_that_stayed_on_winter_time_is_named_and_raises_no_leak(
     ask: Callable[..., Result],
 ) -> None:
-    times, flow = inflow("2025-10-01", "2026-05-01", seed=2)
+    """It is so for half of each year, so its zone is judged all the same: a leak in June is found."""
+    leak = Leak("2026-06-10T07:00", 4.0)
+    times, flow = inflow("2025-10-01", "2026-07-01", seed=2)
     behind = np.where(times >= np.datetime64("2026-03-29T01:00"), times - HOUR, times)
-    series = {"hafen_inflow": (behind, flow), "altstadt_inflow": (times, flow)}
-    result = ask("water/leaks", CITY, series, "2026-03-01", "2026-05-01")
+    series = {"hafen_inflow": (behind, flow + leak.shape(behind)), "altstadt_inflow": (times, flow)}
+    result = ask("water/leaks", CITY, series, "2026-03-01", "2026-06-01")
     assert rows_of(result, "events") == []
+    assert result.findings == []
     (row,) = rows_of(result, "sensors")
     assert (row["sensor"], row["trouble"], row["until"]) == ("hafen_inflow", "clock", None)
     assert row["since"].date().isoformat() == "2026-03-29"
+    assert row["note"] == "-1 h against the days before: it did not follow the city's clocks"
+    assert [one["verdict"] for one in rows_of(result, "zones")] == ["normal", "normal"]
+    found = ask("water/leaks", CITY, series, "2026-06-01", "2026-07-01")
+    (event,) = rows_of(found, "events")
+    assert (event["zone"], event["detected_at"].date().isoformat()) == ("Hafen", "2026-06-11")
+
+
+def test_a_clock_that_jumped_by_itself_leaves_its_zone_unjudged(ask: Callable[..., Result]) -> None:
+    times, flow = inflow("2025-10-01", "2026-06-01", seed=2)
+    ahead = np.where(times >= np.datetime64("2026-05-05T10:00"), times + 2 * HOUR, times)
+    series = {"hafen_inflow": (ahead, flow), "altstadt_inflow": (times, flow)}
+    result = ask("water/leaks", CITY, series, "2026-05-01", "2026-06-01")
+    assert rows_of(result, "events") == []
     verdicts = {row["zone"]: row["verdict"] for row in rows_of(result, "zones")}
     assert verdicts["Altstadt"] == "normal"
-    assert verdicts["Hafen"] == (
-        "SENSOR hafen_inflow clock 1 h behind since Sun 29 Mar, as if it had not followed the change of clocks"
-    )
-    (finding,) = [one for one in result.findings if one.kind == "sensor"]
-    assert "clock 1 h behind" in finding.text
+    assert re.fullmatch("SENSOR hafen_inflow clock 2 h ahead since (Tue 5|Wed 6) May", verdicts["Hafen"])
+    (finding,) = result.findings
+    assert (finding.kind, finding.severity) == ("sensor", "warning")
+    assert "clock 2 h ahead" in finding.text
