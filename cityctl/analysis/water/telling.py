@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from math import isnan
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cityctl import clock
 from cityctl.analysis.question import Question
+from cityctl.analysis.water.expected import Array
 from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.units import pretty
@@ -21,8 +24,30 @@ if TYPE_CHECKING:
 
 PARTS = 4  # of a night's 24 hours, see sensors.py
 COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's window
+FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and how many have to be known
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
+
+
+def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array) -> str:
+    """Whether the day's flow rose by as much as the night's, as a leak's does, or in proportion to what it was [m³/h].
+
+    Empty where too few days are known, or scatter hides it. One sensor alone tells no more.
+    """
+    known = [one[np.isfinite(one)] for one in (night_before, day_before, night, day)]
+    if min(len(one) for one in known) < LEAST_DAYS:
+        return ""
+    was, was_by_day, now, now_by_day = (float(one.mean()) for one in known)
+    rise, course = now - was, was_by_day / was if was > 0 else 0.0
+    error = float(known[1].std()) * (1 / len(known[1]) + 1 / len(known[3])) ** 0.5
+    if rise <= 0 or course < 1.5 or 1.96 * error > (course - 1) / 2 * rise:
+        return ""
+    times = (now_by_day - was_by_day) / rise
+    if times < 0:
+        return "; by day it fell"
+    if times < (1 + course) / 2:
+        return "; by day by as much, as a leak does"
+    return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
 
 
 @dataclass
@@ -114,7 +139,14 @@ class Telling:
         what = "inflow less metered use" if zone in self.nights.closed else "night flow"
         unit = pretty("m3/h")
         sure = f", {event.told / event.sd:.0f} standard errors" if event.sd > 0 else ""
-        return f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
+        said = f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
+        if zone in self.nights.closed:
+            return said
+        before = slice(max(0, event.started - FORTNIGHT), event.started)
+        end = self.last + 1 if event.repaired is None else event.repaired
+        now = slice(event.started + 1, min(end, event.started + 1 + FORTNIGHT))
+        flow, day = self.nights.flow[zone], self.nights.by_day[zone]
+        return said + by_day_too(flow[before], day[before], flow[now], day[now])
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
