@@ -99,15 +99,17 @@ def seen_through(sensor: str, shown: Shown, found: Sequence[Fault], *, flow: boo
 def _clock(sensor: str, shown: Shown, course: Array, turns: Turns) -> list[Fault]:
     """Days whose course comes full hours early or late; a pump that rests keeps hours of its own.
 
-    One that did not follow the city's clocks is named only: it would blind its zones for half of each year, and by
-    one hour a night is still a night.
+    One that did not follow the city's clocks, or a flow that keeps to the sun's, is named only: it would blind its
+    zones for half of each year, and by one hour a night is still a night.
     """
     some = shown.readings > 0
     if oddities.resting(shown.least[some], shown.mean[some]):
         return []
     found = []
     for begin, end, known, hours in clocks.jumps(course):
-        stayed = any(abs(begin - night) <= TURNED and hours == -turn for night, turn in turns.items())
+        stayed = any(
+            abs(begin - night) <= TURNED and abs(hours) == abs(turn) for night, turn in turns.items()
+        )
         parts = begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1
         found.append(Fault(sensor, "clock", *parts, float(hours), not stayed))
     return found

@@ -125,6 +125,23 @@ def test_a_logger_that_stayed_on_winter_time_is_named_and_raises_no_leak(
     assert (event["zone"], event["detected_at"].date().isoformat()) == ("Hafen", "2026-06-11")
 
 
+@pytest.mark.parametrize(
+    ("turn", "since", "until"),
+    [("2026-03-29T01:00", "2026-03-01", "2026-05-01"), ("2026-10-25T01:00", "2026-10-01", "2026-11-25")],
+)
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_flow_that_keeps_to_its_own_time_is_judged(
+    ask: Callable[..., Result], turn: str, since: str, until: str, hours: int
+) -> None:
+    """Whichever way it moves as the city's clocks change: a logger's time, or a course that goes by UTC."""
+    times, flow = inflow("2025-11-01", "2026-11-25", seed=2)
+    own = np.where(times >= np.datetime64(turn), times + hours * HOUR, times)
+    result = ask("water/leaks", CITY, {"hafen_inflow": (own, flow)}, since, until)
+    assert result.findings == []
+    (row,) = rows_of(result, "sensors")
+    assert (row["trouble"], row["note"][:4]) == ("clock", f"{hours:+d} h")
+
+
 def test_a_clock_that_jumped_by_itself_leaves_its_zone_unjudged(ask: Callable[..., Result]) -> None:
     times, flow = inflow("2025-10-01", "2026-06-01", seed=2)
     ahead = np.where(times >= np.datetime64("2026-05-05T10:00"), times + 2 * HOUR, times)
