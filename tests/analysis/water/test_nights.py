@@ -145,13 +145,13 @@ def test_a_meter_that_is_read_once_a_day_tells_no_night(ask: Ask) -> None:
     assert verdicts["Altstadt"] == "UNKNOWN no valid night"
 
 
-def test_a_flow_without_any_scatter_is_told_without_breaking(ask: Ask) -> None:
-    """A pump at one figure: its noise is nothing, and no number of standard errors can be said of its change."""
-    times = np.arange(
-        np.datetime64("2026-01-01", "m"), np.datetime64("2026-06-01", "m"), np.timedelta64(15, "m")
-    )
-    hour = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h")
-    flow = np.where(hour < 6, 10.0, 20.0) + 8.0 * (times >= np.datetime64("2026-05-10"))
-    result = ask("water/leaks", CITY, {"hafen_inflow": (times, flow)}, "2026-05-01", "2026-06-01")
-    for row in rows_of(result, "events"):
-        assert "night flow rose by 8.0 m³/h" in row["evidence"]
+def test_a_zone_that_was_shut_for_months_is_told_without_breaking(ask: Ask) -> None:
+    """It shows nothing for a winter, which is a frozen sensor; what is told of the time after it needs no scatter."""
+    times, flow = inflow("2025-09-01", "2026-05-01", seed=3)
+    shut = (times > np.datetime64("2025-12-01")) & (times < np.datetime64("2026-03-01"))
+    series = {"hafen_inflow": (times, np.where(shut, 0.0, flow * 0.01))}
+    result = ask("water/leaks", CITY, series, "2026-02-20", "2026-04-10")
+    evidence = [row["evidence"] for row in rows_of(result, "events")]
+    assert all(one.startswith("night flow rose by 0.0") for one in evidence)
+    (fault,) = rows_of(result, "sensors")
+    assert (fault["trouble"], fault["note"]) == ("frozen", "shows 0 all the time")
