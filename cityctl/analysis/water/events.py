@@ -60,3 +60,15 @@ class Seen:
     by_day: Array
     parts: Array
     fallen: Fallen | None = None
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Seen:
+        """The same of some zones alone."""
+        return Seen(
+            self.flow[rows],
+            self.use[rows],
+            self.kinds,
+            self.inflow[rows],
+            self.by_day[rows],
+            self.parts[rows],
+            None if self.fallen is None else self.fallen.of(rows),
+        )

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.zones import sensor_label
+from cityctl.clock import Interval
 from cityctl.units import pretty
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.events import Event
     from cityctl.analysis.water.nights import Nights
+    from cityctl.analysis.water.resume import Watched
     from cityctl.analysis.water.sensors import Fault
-    from cityctl.analysis.water.watching import Watch
 
 PARTS = 4  # of a night's 24 hours, see sensors.py
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
+BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Judged:
 class Telling:
     """One result in the making: the interval's nights and how instants are said."""
 
-    def __init__(self, question: Question, nights: Nights, watch: Watch, closes: list[datetime]) -> None:
+    def __init__(self, question: Question, nights: Nights, watch: Watched, closes: list[datetime]) -> None:
         self.question, self.nights, self.watch, self.closes = question, nights, watch, closes
         self.zone: tzinfo = question.interval.zone
         self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
@@ -163,8 +165,10 @@ class Telling:
         begin = self.part_start(fault.begin)
         if fault.trouble != "frozen":
             return begin
-        naive = (begin + timedelta(hours=6)).replace(tzinfo=None)
-        asked = {"point": fault.sensor, "value": fault.value, "before": naive}
+        after = begin + timedelta(hours=6)
+        if self.question.memory is not None:
+            self.question.memory.show(Interval(begin - BACK, after, self.question.interval.zone))
+        asked = {"point": fault.sensor, "value": fault.value, "before": after.replace(tzinfo=None)}
         found = self.question.engine.rows(self.question.sql("still_since"), asked)
         return begin if not found or found[0][0] is None else found[0][0].replace(tzinfo=UTC)
 
