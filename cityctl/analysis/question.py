@@ -54,6 +54,9 @@ class Memory(Protocol):
     def show(self, span: Interval) -> None:
         """Let `readings`, and `counted` where points count, hold the readings of a span."""
 
+    def holds(self, span: Interval) -> bool:
+        """Whether there may be readings in a span."""
+
     def stamp(self, span: Interval) -> str | None:
         """A word for all that the readings of a span depend on: store, city.yaml, program; None: remember nothing."""
 

@@ -21,7 +21,7 @@ from cityctl.disk import write_atomic
 from cityctl.engine.duck import Engine
 from cityctl.store.counters import attach_counted
 from cityctl.store.scan import micros
-from cityctl.store.stamp import stamp
+from cityctl.store.stamp import holds, stamp
 from cityctl.store.store import Store
 from cityctl.store.views import Attachment
 
@@ -51,6 +51,10 @@ class Remembered:
             self._engine, self._city, points=self._points, interval=span, snapshot=self._snapshot
         )
         attach_counted(self._engine, self._city.points())
+
+    def holds(self, span: Interval) -> bool:
+        """See Memory.holds."""
+        return holds(self._snapshot, micros(span.start), micros(span.end))
 
     def stamp(self, span: Interval) -> str | None:
         """See Memory.stamp; None also once a file vanished and newer readings than this stands for were shown."""

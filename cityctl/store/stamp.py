@@ -1,4 +1,4 @@
-"""A word for what a store holds of an interval: the same word means the same readings."""
+"""What a store holds of an interval: whether anything, and a word for it; the same word means the same readings."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def stamp(snapshot: Snapshot, start_us: int, end_us: int) -> str | None:
         if _touches(batch, start_us, end_us):
             seen.update(f"{snapshot.landed.landing} {batch.id}\n".encode())
     return seen.hexdigest()
+
+
+def holds(snapshot: Snapshot, start_us: int, end_us: int) -> bool:
+    """Whether there may be a reading in [start, end) [µs since 1970 UTC], or was one in a segment that is damaged."""
+    which = Filter(start_us, end_us)
+    segments = (*snapshot.segments, *(segment for segment, _ in snapshot.damaged))
+    return any(which.touches(segment) for segment in segments) or any(
+        _touches(batch, start_us, end_us) for batch in snapshot.landed.batches
+    )
 
 
 def _touches(batch: LandedBatch, start_us: int, end_us: int) -> bool:

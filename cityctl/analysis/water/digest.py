@@ -1,8 +1,8 @@
 """What nights are made of, in small tables: worked out month by month, and remembered month by month.
 
 A year of readings is hundreds of times as large as what the watch needs of it, and what was read in March does not
-change in May. So each month of nights is asked for by itself; where nothing has changed that it depends on, what it
-was reduced to before is taken as it is.
+change in May. So each month of nights is asked for by itself, and each week of the month that is not over; where
+nothing has changed that it depends on, what it was reduced to before is taken as it is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WORKED_OUT = ("slots", "parts", "steps", "windows")
+WEEK = 7
 TABLES = ("nights", "courses", "sensors", "fullest")
 BEFORE, AFTER = timedelta(days=3), timedelta(hours=12)  # what a counter counted at an edge shows beyond it
 
@@ -65,9 +66,8 @@ class Digest:
             pack({name: one}) for name, one in sorted({"night_points": asked_of, **beside.tables}.items())
         ]
         self._meaning = digest_of([*(text.encode() for text in (*asked, str(given))), *handed_in])
-        months = [list(dates)] if question.memory is None else _months(dates)
         self._months: list[dict[str, pa.Table]] = []
-        for month in months:
+        for month in self._asked_for(dates):
             self._months.append(self._month(month, self._months[-1]["fullest"] if self._months else None))
 
     def of(self, name: str) -> pa.Table:
@@ -76,14 +76,27 @@ class Digest:
 
         return pa.concat_tables([month[name] for month in self._months]).unify_dictionaries()
 
+    def _asked_for(self, dates: Sequence[date]) -> list[list[date]]:
+        """Months, and weeks of the last one, that there may be readings of; all at once without a memory."""
+        memory = self._question.memory
+        if memory is None:
+            return [list(dates)]
+        now = dates[-1].replace(day=1)
+
+        def piece(day: date) -> tuple[date, int]:
+            return day.replace(day=1), (day.day - 1) // WEEK if day >= now else 0
+
+        *months, last = (list(group) for _, group in groupby(dates, key=piece))
+        return [month for month in months if memory.holds(self._span(month))] + [last]
+
     def _month(self, dates: list[date], before: pa.Table | None) -> dict[str, pa.Table]:
-        """The tables of one month; `before` tells the fullest nights of the one before it."""
+        """The tables of a month, or of a week; `before` tells the fullest nights of the one before it."""
         memory = self._question.memory
         if memory is None:
             return self._worked_out(dates, before)
         span = self._span(dates)
         stamp = memory.stamp(span)
-        slot = f"{self._meaning[:12]}-{dates[0]:%Y-%m}"
+        slot = f"{self._meaning[:12]}-{dates[0]}"
         known = b"" if before is None else pack({"fullest": before})
         key = digest_of(
             [text.encode() for text in (self._meaning, str(stamp), str(dates[-1]), str(span))] + [known]
@@ -207,7 +220,3 @@ def _coded(table: pa.Table) -> pa.Table:
         coded = column.dictionary_encode() if pa.types.is_string(entry.type) else column
         table = table.set_column(at, entry.name, coded)
     return table
-
-
-def _months(dates: Sequence[date]) -> list[list[date]]:
-    return [list(group) for _, group in groupby(dates, key=lambda day: (day.year, day.month))]

@@ -181,7 +181,7 @@ def _drop(
     was, now = left[before] - course, left[after] - course
     if not np.isfinite(now).any():
         return None
-    by_night = np.nanmean(was, axis=1)
+    by_night = np.nanmean(was[np.isfinite(was).any(axis=1)], axis=1)
     scatter = float(np.nanstd(by_night)) + FINE
     change = float(np.nanmean(now))
     return change, change / (scatter * np.sqrt(1 / len(after) + 1 / len(before)))

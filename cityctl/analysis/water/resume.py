@@ -223,6 +223,8 @@ def _event(entry: Mapping[str, Any]) -> Event:
 
 
 def _rows(state: _State, rows: Rows) -> _State:
+    if len(rows) == len(state.rest):
+        return state
     return _State(
         {name: array[rows] for name, array in state.arrays.items()}, [state.rest[row] for row in rows]
     )
