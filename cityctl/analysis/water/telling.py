@@ -45,6 +45,7 @@ class Telling:
         self.zone: tzinfo = question.interval.zone
         self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
         self.last = len(closes) - 1
+        self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
 
     def day(self, moment: datetime) -> str:
         """`Thu 19 Nov`, with the year where it is another than the interval's."""
@@ -82,7 +83,7 @@ class Telling:
         end = self.last + 0.5 if event.repaired is None else event.repaired - 0.5
         begin = event.started - 0.5
         edges = [begin, *(at for at in range(event.started, self.last + 1) if begin < at < end), end]
-        sizes = [event.size_at(min(max(round(at), event.started), self.last)) for at in edges]
+        sizes = event.sizes_at([min(max(round(at), event.started), self.last) for at in edges])
         pieces = zip(edges, edges[1:], sizes, sizes[1:], strict=False)
         return sum((b - a) * 24 * (low + high) / 2 for a, b, low, high in pieces if b > a)
 
@@ -96,17 +97,26 @@ class Telling:
 
         None where the night cannot be judged and no leak is known to run.
         """
-        runs = [
-            one
-            for one in self.watch.events[zone]
-            if one.started <= night and (one.repaired is None or night < one.repaired)
-        ]
-        if not runs and isnan(self.nights.flow[zone, night]):
+        runs, flows, variances = self._leakages(zone)
+        if not runs[night] and isnan(self.nights.flow[zone, night]):
             return None, None, None
-        flow = float(sum(one.size_at(night) for one in runs))
-        doubt = sum(one.doubt**2 for one in runs) + float(self.watch.doubt[zone, night]) ** 2
-        half = 1.96 * doubt**0.5
+        flow = flows[night]
+        half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
         return flow, max(0.0, flow - half), flow + half
+
+    def _leakages(self, zone: int) -> tuple[list[int], list[float], list[float]]:
+        """(leaks that run, their flow [m³/h], its variance) in each night of a zone."""
+        if zone not in self._by_night:
+            count = self.last + 1
+            runs, flows, variances = [0] * count, [0.0] * count, [0.0] * count
+            for event in self.watch.events[zone]:
+                nights = range(event.started, count if event.repaired is None else min(event.repaired, count))
+                for night, size in zip(nights, event.sizes_at(nights), strict=True):
+                    runs[night] += 1
+                    flows[night] += size
+                    variances[night] += event.doubt**2
+            self._by_night[zone] = runs, flows, variances
+        return self._by_night[zone]
 
     def evidence(self, zone: int, event: Event) -> str:
         """What a leak was told from, in a sentence."""

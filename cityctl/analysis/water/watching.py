@@ -6,6 +6,8 @@ can be told as repair, and what is left after a repair as another leak. Nothing 
 
 from __future__ import annotations
 
+from statistics import median
+
 import numpy as np
 import numpy.typing as npt
 
@@ -240,8 +242,8 @@ class Watch:
         ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
         recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
         rest = self.model.flow[zone, recent] - self.baseline[zone, recent]
-        rest = rest[np.isfinite(rest)]
-        return float(np.median(rest)) if len(rest) else None
+        known = [value for value in rest.tolist() if value == value]  # nan is not itself
+        return median(known) if known else None
 
     def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
         """What the other leaks leave of the excess is this one's; one that creeps only grows."""
