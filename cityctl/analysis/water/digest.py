@@ -212,11 +212,10 @@ def unpack(content: bytes) -> dict[str, pa.Table]:
 
 
 def _coded(table: pa.Table) -> pa.Table:
-    """The table with its texts as codes, in one piece a column."""
+    """The table with its texts as codes."""
     import pyarrow as pa
 
     for at, entry in enumerate(table.schema):
-        column = table.column(at).combine_chunks()
-        coded = column.dictionary_encode() if pa.types.is_string(entry.type) else column
-        table = table.set_column(at, entry.name, coded)
+        if pa.types.is_string(entry.type):
+            table = table.set_column(at, entry.name, table.column(at).dictionary_encode())
     return table
