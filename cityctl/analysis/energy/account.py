@@ -180,6 +180,8 @@ def _failures(
         found.append(f"{negatives:.0f} negative readings: does it feed in?")
     if not totals["compared_days"]:
         found.append("no valid day since the measure")
+    if model is not None and not found and not model["mean"]:
+        found.append("it used nothing before the measure: is it in use?")
     return found if model is not None or found else ["no model fits"]
 
 

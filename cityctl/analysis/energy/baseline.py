@@ -90,7 +90,11 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
 
 
 def add_up(question: Question, kinds: set[str]) -> None:
-    """Make the view `amounts` (meter, at, amount) of asked_meters of these kinds (amounts.sql)."""
+    """Make the view `amounts` (meter, at, amount, spread) of asked_meters of these kinds (amounts.sql)."""
+    if "counter" in kinds:
+        question.engine.execute(question.sql("counter_steps"))
+        if question.engine.rows("select meter from counter_steps where every_s is null"):
+            question.engine.execute(question.sql("usual_steps"))
     parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
     question.engine.execute(f"create or replace view amounts as {' union all '.join(parts)}")
 

@@ -61,6 +61,9 @@ class Metered:
             made.doubts.append(
                 f"its readings are {longest / 3600:g} h apart: prices by the hour need finer ones"
             )
+        unseen = windows.unseen(1 - WHOLE)
+        if unseen is not None:
+            made.doubts.append(unseen)
         if below and not any(one.sell or one.net_metering for one in versions):
             made.doubts.append(f"{below} readings below zero are billed as none: does it feed in?")
         high = far_above(use)

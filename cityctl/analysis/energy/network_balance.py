@@ -108,8 +108,8 @@ def by_day(question: Question, meters: Iterable[str], width: int) -> dict[str, A
 def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str, Any]:
     """meter -> its mean power of each window of the interval [kW], after `by_day`; nan where not metered.
 
-    The last window before a gap of a counter is left out: its rise may be that of the whole gap. Of readings longer
-    than a window each window has the mean.
+    The windows of a counter's gap are left out: its rise is that of the whole gap. Of readings longer than a window
+    each window has the mean.
     """
     import numpy as np
     import pyarrow as pa
@@ -134,13 +134,11 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
         inside = mine & (at >= 0) & (at < count) if len(owner) else mine
         places = at[inside].astype(np.int64)
         amount = table["amount"].to_numpy()[inside].astype(float)
-        held = table["held"].to_numpy()[inside].astype(float)
+        held, gap = (table[name].to_numpy()[inside].astype(float) for name in ("held", "spread"))
         for step in range(max(1, round(float(held.max(initial=0.0)) / (width * 60)))):
             later = places + step
-            fits = (later < count) & (held >= 0.8 * width * 60) & (step * width * 60 < held)
+            fits = (later < count) & (held - gap >= 0.8 * width * 60) & (step * width * 60 < held)
             power[later[fits]] = amount[fits] / held[fits] * 3600
-        if question.city.points()[name].kind == "counter":
-            power[:-1] = np.where(np.isfinite(power[1:]), power[:-1], np.nan)
         found[name] = power
     return found
 

@@ -458,10 +458,10 @@ where p.every_s <= 3600 and m.meter >= $first and m.meter <= $last
 order by m.meter
 
 -- name: hourly_amounts
--- What the readings of all meters from $first to $last add.
+-- What the readings of all meters from $first to $last add. An hour whose use is not known but spread is none.
 select a.meter as meter, a.at as at, a.amount as amount
 from amounts as a
-where a.meter >= $first and a.meter <= $last and a.amount is not null
+where a.meter >= $first and a.meter <= $last and a.amount is not null and not a.spread
 
 -- name: begin_hourly
 create or replace table savings_predicted (

@@ -182,3 +182,14 @@ def test_gaps_and_production_below_zero_are_named(ask: Callable[..., Result]) ->
     assert said["a"] == "production and sun are metered in 21% of the interval"
     assert said["c"].startswith("production below zero in ")
     assert (found.completeness.wanted, found.completeness.had) == (3, 0)
+
+
+def test_hours_in_which_a_register_was_not_read_are_no_limit(ask: Callable[..., Result]) -> None:
+    """From 8 to 12 of each day the register is not read: spread over these hours its rise would look like a plateau."""
+    counter = np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])
+    read = (HOUR <= 8) | (HOUR >= 12)
+    found, rows = asked(ask, {"b-energy": (TIMES[read], counter[read])})
+    assert (rows["b"]["curtailed_h"], rows["b"]["clipped_h"]) == (0, 0)
+    assert rows["b"]["performance_ratio"] == pytest.approx(0.75)
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["b"] == "production and sun are metered in 83% of the interval"
