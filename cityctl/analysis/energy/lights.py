@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
 from cityctl.analysis.question import Parameter, Question
@@ -91,7 +92,7 @@ def answer(question: Question) -> Result:
             "city.yaml does not say where the city is", hint="location: {latitude: 52.52, longitude: 13.40}"
         )
     sun = _sun(question)
-    circuits = _circuits(city)
+    circuits, called = _circuits(city), subjects.of_points(city)
     rows: list[tuple[object, ...]] = []
     lacking: list[Missing] = []
     findings: list[Finding] = []
@@ -103,7 +104,13 @@ def answer(question: Question) -> Result:
         rows.append(row)
         if row[-1] != "normal":
             findings.append(
-                Finding("street-light", point.name or point.id, question.interval.start, str(row[-1]))
+                Finding(
+                    "street-light",
+                    called[point.id],
+                    question.interval.start,
+                    str(row[-1]),
+                    evidence={"point": point.id, "by_day_h": row[4], "dark_h": row[6], "wasted_kwh": row[9]},
+                )
             )
     rows.sort(key=lambda row: (row[-1] == "normal", -(float(str(row[4])) + float(str(row[6]))), str(row[0])))
     night = sum(_night(day) for day in sun)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cityctl.analysis.energy import pumping
+from cityctl.analysis.energy import pumping, subjects
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, quarters, tariff_of
 from cityctl.analysis.energy.pump_station import HOURS, pumps_of, tank_of
@@ -21,6 +21,7 @@ from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
 SUMMARY = "efficiency, wear and cost of each pump and combination, and the value of other hours"
+_TOLD = ("asset", "ran_h", "pumped_m3", "pumping_kwh", "specific", "pump_efficiency", "drift")  # of a finding
 MOST_UNKNOWN = (
     0.1  # of the quarters of an hour in which a pump ran without a flow, to tell what other hours are worth
 )
@@ -89,6 +90,7 @@ def answer(question: Question) -> Result:
         series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
     day = at.astype("datetime64[D]").astype(int)
     best = _best_specific(arrays)
+    called = subjects.of_assets(question.city)
     rows, findings = [], []
     for name, series in arrays.items():
         row, verdict = _row(question, series, day, price, best.get(series.pump.zone))
@@ -96,8 +98,15 @@ def answer(question: Question) -> Result:
         lacking += [Missing(name, doubt) for doubt in series.doubts]
         rows.append(row)
         if verdict != "normal":
+            evidence = {"asset": name, **dict(zip(PUMPS, row, strict=True))}
             findings.append(
-                Finding("pump", question.city.assets[name].name or name, question.interval.start, verdict)
+                Finding(
+                    "pump",
+                    called[name],
+                    question.interval.start,
+                    verdict,
+                    evidence={key: evidence[key] for key in _TOLD},
+                )
             )
     rows.sort(key=lambda row: (row[-1] == "normal", str(row[0])))
     currency = question.city.currency if tariff is None else tariff.currency

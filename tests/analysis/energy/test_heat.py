@@ -82,7 +82,8 @@ def test_substations_are_ranked_by_excess_flow(ask: Callable[..., Result]) -> No
     assert rows["sub"]["excess_m3"] == pytest.approx(96 - 96 * 40 / 30)
     assert rows["sub"]["delta_t"] == pytest.approx(40.0)
     assert {row["heat_metered"] for row in rows.values()} == {1.0}
-    assert len(found.findings) == 1
+    (finding,) = found.findings
+    assert finding.evidence == pytest.approx({"meter": "school-heat", "excess_m3": 48.0, "delta_t": 20.0})
     assert found.completeness.complete
     _, rows = asked(ask, series(), wanted=40)
     assert rows["pool"]["excess_share"] == pytest.approx(0.25)

@@ -99,7 +99,9 @@ def test_a_worn_pump_is_told_and_the_better_one_is_named(works: Callable[..., Re
     assert [row["pumps_run"] for row in rows_of(found, "together")] == ["p1", "p2"]
     choice = rows_of(found, "choice")
     assert {row["best_pumps"] for row in choice} == {"p1"}
-    assert len(found.findings) == 1
+    (finding,) = found.findings
+    assert (finding.subject, finding.evidence["asset"]) == ("p2", "p2")
+    assert finding.evidence["pump_efficiency"] == pytest.approx(0.45, abs=1e-3)
 
 
 def test_other_hours_are_worth_what_a_hand_says(works: Callable[..., Result]) -> None:
