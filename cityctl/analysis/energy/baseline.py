@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from cityctl.analysis.energy import split
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
 from cityctl.clock import Interval, local_days
 
@@ -75,14 +75,10 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     question.engine.register(
         "asked_meters", pa.table({key: columns[key] for key in ("meter", "kind", "every_s")})
     )
-    split_days = asked["method"] == "split"
-    free = city.holidays(whole[0][0].year, whole[-1][0].year) if split_days else set()
     days: dict[str, Any] = {
         "day": [day for day, _ in whole],
         "seconds": [length for _, length in whole],
-        "cell": pa.array(
-            [split.cell_of(day, holiday=day in free) if split_days else 0 for day, _ in whole], pa.int32()
-        ),
+        "cell": pa.array(cells_of(question, [day for day, _ in whole]), pa.int32()),
     }
     question.engine.register("savings_days", pa.table(days))
     grid: dict[str, Any] = {"bin": pa.array(range(COLDEST - 1, WARMEST + 1), pa.int32())}

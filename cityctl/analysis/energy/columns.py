@@ -120,11 +120,11 @@ METHOD_NOTES = {
     ),
     "split": (
         "Method: a degree-day model as of CalTRACK 2.0 for each group of kinds of day (weekdays and weekends of "
-        "winter Nov-Feb, shoulder Mar-May and Oct, summer Jun-Sep); of the 48 ways to group them the one with the "
-        "smallest N (ln 2π + ln(L/N) + 1) + 0.24 K (ln N)^2.061 is taken, L its RMSE over that of one group, K its "
-        "groups; kinds of day that are alike in temperature and use are not set apart. The terms of a group are chosen "
-        "by BIC; then its heating and cooling may set in softly. A public holiday of the country in city.yaml counts "
-        "as a weekend.",
+        "winter Nov-Feb, shoulder Mar-May and Oct, summer Jun-Sep; south of the equator six months later); of the 48 "
+        "ways to group them the one with the smallest N (ln 2π + ln(L/N) + 1) + 0.24 K (ln N)^2.061 is taken, L its "
+        "RMSE over that of one group, K its groups; kinds of day that are alike in temperature and use are not set "
+        "apart. The terms of a group are chosen by BIC; then its heating and cooling may set in softly. A public "
+        "holiday of the country in city.yaml counts as a weekend.",
         "Source: components, seasons and criterion as of the daily model of OpenDSM 1.2.",
     ),
     "towt": (

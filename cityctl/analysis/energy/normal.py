@@ -18,6 +18,7 @@ from cityctl.analysis.energy import split
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.methods import by_meter
 from cityctl.analysis.energy.parts import Part
+from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
 
 LEAST_DAYS = 330  # of the reporting period: a model of less than a year does not know a year
@@ -95,11 +96,7 @@ def typical(question: Question, measure: date) -> _Year | None:
     days = question.city.typical_year()
     if not days:
         return None
-    cells = [0] * len(days)
-    if question.parameters["method"] == "split":
-        free = question.city.holidays(measure.year, measure.year)
-        dates = [date(measure.year, one.month, one.day) for one in days]
-        cells = [split.cell_of(day, holiday=day in free) for day in dates]
+    cells = cells_of(question, [date(measure.year, one.month, one.day) for one in days])
     return _Year(np.array([one.celsius for one in days]) * 1.8 + 32, np.array(cells))
 
 

@@ -44,6 +44,13 @@ from savings_meters as m
 left join savings_use as u on u.meter = m.meter and u.readings > 0
 group by m.meter
 
+-- name: solstices
+-- Mean temperatures of December to February and of June to August.
+select avg(case when extract(month from r.time) in (12, 1, 2) then r.value end) as december,
+       avg(case when extract(month from r.time) in (6, 7, 8) then r.value end) as june
+from readings as r
+where r.point in (select temperature from savings_meters) and r.quality < 3
+
 -- name: weather
 -- Daily means of hourly means [degF]; a day needs half of its hours. Of the autumn day of 25 hours the first 24
 -- count, as in eemeter: models fitted beside it agree.
