@@ -21,7 +21,17 @@ from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
 SUMMARY = "efficiency, wear and cost of each pump and combination, and the value of other hours"
-_TOLD = ("asset", "ran_h", "pumped_m3", "pumping_kwh", "specific", "pump_efficiency", "drift")  # of a finding
+_TOLD = (
+    "asset",
+    "ran_h",
+    "pumped_m3",
+    "pumping_kwh",
+    "specific",
+    "pump_efficiency",
+    "drift",
+    "drift_error",
+)  # of a finding
+WEARS = 0.03  # of efficiency lost in a year, from which on a pump wears
 MOST_UNKNOWN = (
     0.1  # of the quarters of an hour in which a pump ran without a flow, to tell what other hours are worth
 )
@@ -182,17 +192,18 @@ def _row(
     verdict = _verdict(total.efficiency, change, best, asked["worse"], asked["good"], ran=bool(one.on.any()))
     if one.turned:
         verdict = "NOT ASSESSABLE its power is below zero"
+    drifted = (None, None) if change is None else (change.change, change.error)
     row: tuple[object, ...] = (
-        one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.on), total.volume, total.energy, total.specific,
-        total.head, total.efficiency, change, pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean,
-        verdict,
+        one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.power, one.on), total.volume, total.energy,
+        total.specific, total.head, total.efficiency, *drifted,
+        pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean, verdict,
     )  # fmt: skip
     return row, verdict
 
 
 def _verdict(
     efficiency: float | None,
-    change: float | None,
+    change: pumping.Drift | None,
     best: float | None,
     worse: float,
     good: float,
@@ -215,8 +226,9 @@ def _verdict(
         said.append(f"WORN needs {best / efficiency - 1:.0%} more than the station's best")
     elif efficiency < good:
         said.append(f"POOR efficiency {efficiency:.0%}")
-    if change is not None and change < -0.03:
-        said.append(f"WEARS {-100 * change:.1f} points a year")
+    if change is not None and change.sure and change.change < -WEARS:
+        reach = pumping.SURE * change.error
+        said.append(f"WEARS {-100 * change.change:.1f} ± {100 * reach:.1f} points a year")
     return "; ".join(said) or "normal"
 
 
