@@ -21,16 +21,7 @@ from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
 SUMMARY = "efficiency, wear and cost of each pump and combination, and the value of other hours"
-_TOLD = (
-    "asset",
-    "ran_h",
-    "pumped_m3",
-    "pumping_kwh",
-    "specific",
-    "pump_efficiency",
-    "drift",
-    "drift_error",
-)  # of a finding
+_TOLD = ("asset", "ran_h", "pumped_m3", "pumping_kwh", "specific", "pump_efficiency")  # of a finding
 WEARS = 0.03  # of efficiency lost in a year, from which on a pump wears
 MOST_UNKNOWN = (
     0.1  # of the quarters of an hour in which a pump ran without a flow, to tell what other hours are worth

@@ -150,8 +150,13 @@ def answer(question: Question) -> Result:
             len(known), len(known) - len({one.what for one in lacking}), lacking, "plants"
         ),
         notes=list(NOTES),
-        summary=f"{generated:.0f} kWh from {len(judged)} plants, {lost:.0f} kWh curtailed, {len(below)} days below",
+        summary=f"{_kwh(generated)} from {len(judged)} plant{'' if len(judged) == 1 else 's'}, {_kwh(lost)} curtailed, "
+        f"{len(below)} day{'' if len(below) == 1 else 's'} below",
     )
+
+
+def _kwh(energy: float) -> str:
+    return f"{energy:,.0f} kWh".replace(",", " ")
 
 
 def _stamps(*moments: Any) -> tuple[int, ...]:
@@ -310,7 +315,7 @@ def _verdict(one: _Judged, below: int) -> str:
         lost = "" if one.found.curtailed is None else f", {one.found.curtailed:.0f} kWh lost"
         said.append(f"CURTAILED {one.found.curtailed_hours:.1f} h{lost}")
     if below:
-        said.append(f"BELOW on {below} days")
+        said.append(f"BELOW on {below} day{'' if below == 1 else 's'}")
     return "; ".join(said) or "normal"
 
 

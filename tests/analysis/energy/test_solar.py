@@ -162,7 +162,7 @@ def test_a_day_that_the_others_do_not_have(ask: Callable[..., Result]) -> None:
     (day,) = rows_of(found, "below")
     assert (day["plant"], day["date"].day, day["judged_by"]) == ("c", 6, "other plants")
     assert day["gave_kwh"] == pytest.approx(day["could_kwh"] / 2)
-    assert rows["c"]["verdict"] == "BELOW on 1 days"
+    assert rows["c"]["verdict"] == "BELOW on 1 day"
     found, _ = asked(ask, {"c-energy": series["c-energy"]})  # alone: its own sun tells the same
     (alone,) = rows_of(found, "below")
     assert (alone["date"].day, alone["judged_by"]) == (6, "its own sun")
