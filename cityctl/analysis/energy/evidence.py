@@ -26,11 +26,12 @@ def tables(question: Question, row: Row) -> list[Table]:
     if row.method == "billing":
         return bill_evidence.tables(question, row)
     days = question.engine.rows(
-        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length from savings_daily as d "
-        "join savings_meters as m on m.meter = d.meter where d.meter = $meter order by d.day",
+        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length, d.zeros, d.present "
+        "from savings_daily as d join savings_meters as m on m.meter = d.meter where d.meter = $meter order by d.day",
         {"meter": row.meter},
     )
-    return [_facts(question, row, days), *_models(row, days), *_parts(question, row), _left_out(row, days)]
+    return [_facts(question, row, days), *_models(row, days), *_parts(question, row),
+            _left_out(row, days, question.parameters["day_share"])]  # fmt: skip
 
 
 def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
@@ -113,12 +114,17 @@ def _ways(row: Row, temperature: Any, use: Any, cells: Any, *, cooling: bool) ->
     return Table(f"candidates_{row.meter}", f"{row.label}: ways tried, the best first", columns, rows, note)
 
 
-def _left_out(row: Row, days: list[tuple[Any, ...]]) -> Table:
+def _left_out(row: Row, days: list[tuple[Any, ...]], least: float) -> Table:
+    """Days that are no evidence; `least` is the share of its readings that a day's use needs."""
     rows: list[tuple[object, ...]] = []
-    for day, _, y, t, *_ in days:
-        lacking = [word for word, value in (("use", y), ("outdoor temperature", t)) if value is None]
-        if lacking:
-            reason = f"no {' and no '.join(lacking)}: less than half of its readings"
-            rows.append((day, y, t, reason))
+    for day, _, y, t, *_, zeros, present in days:
+        why = []
+        if y is None:
+            taken = f", {zeros} of 0 taken as missing" if zeros else ""
+            why.append(f"no use: {present:.0%} of its readings, {least:.0%} are needed{taken}")
+        if t is None:
+            why.append("no outdoor temperature: less than half of its hours")
+        if why:
+            rows.append((day, y, t, "; ".join(why)))
     columns = [glossary.column("date"), _BY_KEY["use_kwh"], _BY_KEY["degree_f"], glossary.column("reason")]
     return Table(f"left_out_{row.meter}", f"{row.label}: days left out", columns, rows)

@@ -29,6 +29,7 @@ BALANCE_DAYS = Column(
 )
 UNEVEN_DAYS = Column("uneven_days", "Uneven", None, "days on which only some were: left out", "integer", 0, 5)
 WHOLE_DAY = 0.99  # share of a day that has to be metered
+NO_POWER = 1e-3  # of a feeder's highest power: what meters of no load and of differences tell
 
 
 def with_next(interval: Interval) -> Interval:
@@ -153,10 +154,14 @@ class Reverse:
 
 
 def reverse_of(net: Any, hours: float) -> Reverse:
-    """Reverse power of windows of `hours` from the net power into the network [kW]."""
+    """Reverse power of windows of `hours` from the net power into the network [kW].
+
+    Less than a thousandth of the highest power is the meters' own.
+    """
     import numpy as np
 
-    back = np.clip(-np.nan_to_num(net), 0.0, None)
+    power = np.nan_to_num(net)
+    back = np.where(power < -NO_POWER * np.abs(power).max(initial=0.0), -power, 0.0)
     return Reverse(float((back > 0).sum()) * hours, float(back.max(initial=0.0)), float(back.sum()) * hours)
 
 

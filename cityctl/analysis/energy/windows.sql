@@ -18,16 +18,22 @@ group by a.meter, date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute
 
 -- name: steps
--- The time between two readings: as city.yaml says, or the fullest hour of the meter.
+-- The time between two readings: as city.yaml says, or the fullest hour of the meter, or, where an hour never has two,
+-- its fullest day.
 create or replace table window_steps as
 select m.meter as meter,
-       coalesce(max(m.every_s), 3600.0 / greatest(1, max(h.readings))) as every_s
+       coalesce(max(m.every_s), case when max(d.of_hour) > 1 then 3600.0 / max(d.of_hour)
+                                     else 86400.0 / greatest(1, max(d.of_day)) end) as every_s
 from asked_meters as m
 left join (
-    select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
-    from amounts as a
-    group by a.meter, date_trunc('hour', a.at)
-) as h on h.meter = m.meter
+    select h.meter as meter, date_trunc('day', h.hour) as day, max(h.readings) as of_hour, sum(h.readings) as of_day
+    from (
+        select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
+        from amounts as a
+        group by a.meter, date_trunc('hour', a.at)
+    ) as h
+    group by h.meter, date_trunc('day', h.hour)
+) as d on d.meter = m.meter
 group by m.meter
 
 -- name: placed

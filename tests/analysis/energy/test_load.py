@@ -142,3 +142,18 @@ def test_what_a_register_counted_over_missing_hours_is_no_peak(ask: Callable[...
         assert row["metered_share"] == pytest.approx(1)
         assert row["verdict"] == verdict
         assert not rows_of(found, "unlike")
+
+
+@pytest.mark.parametrize("kind", ["counter", "interval"])
+def test_a_day_is_no_peak_of_an_hour_where_city_yaml_says_no_step(
+    ask: Callable[..., Result], kind: str
+) -> None:
+    """24 kWh a day, read once a day: 1 kW."""
+    days = slots("2024-01-01", "2024-04-02", 1440)
+    values = 24.0 * np.arange(len(days)) if kind == "counter" else np.full(len(days), 24.0)
+    city = HALL.replace("kind: interval, every: 1h", f"kind: {kind}")
+    found = ask("energy/load", city, {"hall-kwh": (days, values)}, "2024-01-01", "2024-04-01")
+    (row,) = rows_of(found, "loads")
+    assert (row["peak_kw"], row["base_kw"], row["load_factor"]) == pytest.approx((1, 1, 1))
+    assert row["metered_share"] == pytest.approx(1)
+    assert row["verdict"] == "normal"
