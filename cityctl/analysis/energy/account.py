@@ -14,6 +14,8 @@ from typing import Any
 
 from cityctl.analysis.energy.bills import LeftOut
 from cityctl.analysis.energy.columns import ROW
+from cityctl.analysis.energy.drivers import METHOD as DRIVEN
+from cityctl.analysis.energy.drivers import Driver
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
@@ -93,7 +95,7 @@ class Known:
 
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
     not in the account, what makes the dates of bills doubtful, and how far the model is off on weeks that it was not
-    fitted to, where that is known.
+    fitted to, where that is known; the other causes in the model, and days of which one of them is not known.
     """
 
     totals: Mapping[str, Any] | None
@@ -106,6 +108,8 @@ class Known:
     left_out: Sequence[LeftOut] = ()
     doubt: str | None = None
     drift: Drift | None = None
+    drivers: Sequence[Driver] = ()
+    undriven: int = 0
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -117,6 +121,8 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row = Row(one.point.id, one.point.zone, label, one.network, one.intervention, "")
     row.method = question.parameters["method"]
     row.failures = _failures(question, one, totals, model)
+    if known.undriven and row.failures:
+        row.failures.append(_undriven(one, known.undriven))
     row.failures += [str(event) for event in known.events if event.kind in REFUSED]
     if row.failures:
         row.remarks = _lost(known.left_out)
@@ -127,6 +133,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.formula, row.figures = _figures(question, one, totals, model, known.drift)
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
+    row.figures["drivers"] = _said_drivers(question.city, known.drivers)
     row.figures |= _normal(known.normal)
     row.doubts = [
         *([known.doubt] if known.doubt else []),
@@ -135,8 +142,13 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     ]
     row.remarks = [*_remarks(one, totals, model, row), *_lost(known.left_out)]
     row.remarks += [str(event) for event in known.events if event.kind != "huge"]
+    row.remarks += _driven(one, known, row.method)
     if known.normal_asked and known.normal is None:
-        row.remarks.append(f"no normal year: a model of it needs {LEAST_DAYS} sound days since the measure")
+        row.remarks.append(
+            "no normal year: no one knows how large the other causes are in it"
+            if known.drivers
+            else f"no normal year: a model of it needs {LEAST_DAYS} sound days since the measure"
+        )
     if known.normal is not None and known.normal.beyond:
         row.remarks.append(
             f"days of the normal year beyond the baseline: {known.normal.beyond}, extrapolated"
@@ -183,6 +195,29 @@ def _failures(
     if model is not None and not found and not model["mean"]:
         found.append("it used nothing before the measure: is it in use?")
     return found if model is not None or found else ["no model fits"]
+
+
+def _undriven(one: Wanted, days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'} without {listed(list(one.drivers))} left out"
+
+
+def _driven(one: Wanted, known: Known, method: str) -> list[str]:
+    """What is to be said of causes beside the weather."""
+    if not one.drivers:
+        return []
+    if method != DRIVEN:
+        return [f"{listed(list(one.drivers))}: left out of account, only method {DRIVEN} knows of it"]
+    return [_undriven(one, known.undriven)] if known.undriven else []
+
+
+def _said_drivers(city: City, drivers: Sequence[Driver]) -> str | None:
+    """`output: 2.31 kWh/kg`, what each unit of a cause uses."""
+    said = []
+    for one in drivers:
+        point = city.points()[one.point]
+        unit = "" if point.kind == "state" else point.unit
+        said.append(f"{one.point}: {one.beta:.4g} kWh{'/' + unit if unit else ' each'}")
+    return "; ".join(said) or None
 
 
 def _idle(model: Mapping[str, Any]) -> list[str]:

@@ -5,8 +5,9 @@ Leaves savings_daily and savings_totals behind (savings.sql). Knows no model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from cityctl.analysis.energy.meters import Wanted
@@ -103,7 +104,7 @@ def parts(meters: Sequence[Wanted], size: int = PART) -> list[dict[str, str]]:
 
 
 def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
-    """Make savings_daily and, for the methods that work by day, savings_totals."""
+    """Make savings_daily."""
     ask = question.engine
     add_up(question, {one.point.kind for one in meters})
     ask.execute(question.sql("begin_use"))
@@ -112,13 +113,11 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
     for name in ("steps", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
-    if question.parameters["method"] != "billing":
-        ask.execute(question.sql("totals"))
 
 
 _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept", "r2_adj",
            "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting", "heating_bend", "cooling_bend")  # fmt: skip
-_TEXTS = ("meter", "model", "part", "why")
+_TEXTS = ("meter", "model", "part", "why", "driver")
 _FLAGS = ("reporting", "beyond")
 _DATES = (
     "day",
@@ -146,3 +145,19 @@ def keep(
     }
     schema = pa.schema([(key, kinds.get(key, pa.float64())) for key in columns])
     question.engine.register(name, pa.Table.from_pylist(rows, schema=schema))
+
+
+def by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(meter, its columns as arrays) of a table that is sorted by meter."""
+    import numpy as np
+
+    if not table.num_rows:
+        return
+    columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("meter", "day")}
+    names = table["meter"].combine_chunks()
+    encoded = names.dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    starts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
+    for begin, end in pairwise(starts):
+        meter = encoded.dictionary[int(codes[begin])].as_py()
+        yield meter, {name: column[begin:end] for name, column in columns.items()}

@@ -74,6 +74,8 @@ COLUMNS: tuple[Column, ...] = (
            "degree days are u - k (1 - exp(-u/k)), k this and u the degrees below balance point + k", "number", 0, 9),
     Column("cooling_bend", "Cools softly", "degF", "how far around its balance point cooling sets in, likewise",
            "number", 0, 9),
+    Column("drivers", "Also by", None, "causes beside the weather that its model knows, and what each of their units "
+           "uses", priority=9),
     Column("days", "Days", None, "days compared since the measure", "integer", 0, 9),
     Column("beyond_days", "Beyond", None, "days colder or warmer than any day of the baseline",
            "integer", 0, 9),
@@ -154,8 +156,9 @@ NOTES = (
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
     "standing charges are left out.",
-    "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "
-    "counts as saving or rise. Proven means that the interval reaches at most half of the change to either side.",
+    "Limits: weather is the only cause that is accounted for, and with caltrack2 points of its zone with "
+    "`role: driver` (production, occupancy): any other change of use, of opening hours or of tenants counts as saving "
+    "or rise. Proven means that the interval reaches at most half of the change to either side.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "
     "the expected use: a shutdown is no saving. A change beyond `most_change` is set apart and not in the total: "
     "measures seldom halve a building's use, another supply or purpose does.",

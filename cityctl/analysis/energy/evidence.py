@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy import bill_evidence, candidates, split
+from cityctl.analysis.energy import bill_evidence, candidates, drivers, split
 from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.candidates import MOST_SHOWN
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
@@ -26,8 +26,9 @@ def tables(question: Question, row: Row) -> list[Table]:
     if row.method == "billing":
         return bill_evidence.tables(question, row)
     days = question.engine.rows(
-        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length, d.zeros, d.present "
-        "from savings_daily as d join savings_meters as m on m.meter = d.meter where d.meter = $meter order by d.day",
+        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length - coalesce(v.use, 0), v.use, d.zeros, "
+        "d.present from savings_daily as d join savings_meters as m on m.meter = d.meter "
+        "left join savings_driven as v on v.meter = d.meter and v.day = d.day where d.meter = $meter order by d.day",
         {"meter": row.meter},
     )
     return [_facts(question, row, days), *_models(row, days), *_parts(question, row),
@@ -58,8 +59,16 @@ def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
                  f"({coldest:.1f} to {warmest:.1f} °F)")
             )  # fmt: skip
             told.append((f"{what} use", f"{sum(day[2] for day in valid):.3f} kWh"))
-    told.append(("input", f"{digest((day, reporting, y, t) for day, reporting, y, t, *_ in days)} of the days, "
-                          "their use and temperature"))  # fmt: skip
+    went_in = (
+        (day, reporting, y, t, *(() if driven is None else (driven,)))
+        for day, reporting, y, t, _, _, _, driven, *_ in days
+    )
+    told.append(("input", f"{digest(went_in)} of the days, their use and temperature"))
+    told += [
+        ("cause", f"{one.point}: {one.beta:.6g} kWh for each unit; in the baseline {one.low:.6g} to {one.high:.6g}, "
+                  f"{one.mean:.6g} in the mean")
+        for one in drivers.known(question).get(row.meter, ())
+    ]  # fmt: skip
     told.append(("method", f"{row.method}; days of {zone}"))
     told += [("reason", reason) for reason in (*row.failures, *row.remarks)]
     return Table(

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cityctl.analysis.energy.baseline import by_meter
 from cityctl.analysis.energy.meters import Wanted
-from cityctl.analysis.energy.methods import by_meter
 from cityctl.analysis.energy.parts import Part, best_of, softened
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
@@ -31,8 +31,9 @@ _PARTS = (
     "coalesce(cooling_bend, 0), coalesce(part, 'every day') from savings_parts order by meter, cell"
 )
 _DAYS = (
-    "select meter, cell, y / length as y, t, day as at from savings_daily "
-    "where not reporting and y is not null and t is not null order by meter, day"
+    "select d.meter as meter, d.cell as cell, d.y / d.length - coalesce(v.use, 0) as y, d.t as t, d.day as at "
+    "from savings_daily as d left join savings_driven as v on v.meter = d.meter and v.day = d.day "
+    "where not d.reporting and d.y is not null and d.t is not null order by d.meter, d.day"
 )
 
 

@@ -15,6 +15,7 @@ from cityctl.analysis.energy import (
     account,
     bills,
     columns,
+    drivers,
     evidence,
     left_out,
     non_routine,
@@ -64,7 +65,10 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     meters = wanted(city, parameters)
     weather = {one.temperature for one in meters if one.temperature is not None}
     carbon = {one.carbon for one in meters if isinstance(one.carbon, str)}
-    return [*(one.point.id for one in meters), *sorted(weather), *sorted(carbon - weather)]
+    driving = (
+        {name for one in meters for name in one.drivers} if parameters["method"] == drivers.METHOD else set()
+    )
+    return [*(one.point.id for one in meters), *sorted(weather), *sorted((carbon | driving) - weather)]
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -93,6 +97,9 @@ def answer(question: Question) -> Result:
         raise UsageProblem(f"no whole local day in {asked}", hint="ask for a longer interval with --since")
     hand_over(question, meters, whole)
     sum_by_day(question, meters)
+    drivers.attach(question, meters)
+    if question.parameters["method"] != "billing":
+        question.engine.execute(question.sql("totals"))
     METHODS[question.parameters["method"]](question, meters)
     rows = _rows(question, meters)
     contested = question.parameters["evidence"]  # whose evidence is asked for is drawn, proven or not
@@ -135,6 +142,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     drifts = {} if question.parameters["method"] == "billing" else left_out.spreads(question, meters, models)
+    causes, undriven = drivers.known(question), drivers.unknown_days(question)
     rows = []
     for one in meters:
         meter = one.point.id
@@ -150,6 +158,8 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             lost.get(meter, []),
             doubted.get(meter),
             drifts.get(meter),
+            causes.get(meter, ()),
+            undriven.get(meter, 0),
         )
         rows.append(account.judge(question, one, known))
     return rows
