@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import COLDEST, WARMEST
 from cityctl.analysis.energy.billing import Bills, degree_days
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
+from cityctl.analysis.energy.savings_row import Row
 from cityctl.result import Table
 
 MOST_SHOWN = 25  # of the models that were tried, the best

@@ -9,11 +9,11 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import bill_evidence, candidates, drivers, split
-from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.candidates import MOST_SHOWN
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
 from cityctl.analysis.energy.digest import digest
 from cityctl.analysis.energy.parts import LEAST_DAYS
+from cityctl.analysis.energy.savings_row import Row
 from cityctl.analysis.question import Question
 from cityctl.result import Table
 
@@ -128,7 +128,9 @@ def _left_out(row: Row, days: list[tuple[Any, ...]], least: float) -> Table:
     rows: list[tuple[object, ...]] = []
     for day, _, y, t, *_, zeros, present in days:
         why = []
-        if y is None:
+        if y is None and present >= least:
+            why.append("what drives it beside the weather is not known")
+        elif y is None:
             taken = f", {zeros} of 0 taken as missing" if zeros else ""
             why.append(f"no use: {present:.0%} of its readings, {least:.0%} are needed{taken}")
         if t is None:

@@ -23,11 +23,11 @@ from cityctl.analysis.energy import (
     portfolio,
     worth,
 )
-from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
 from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
 from cityctl.analysis.energy.methods import METHODS
+from cityctl.analysis.energy.savings_row import Row, said_change
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
@@ -180,7 +180,7 @@ def _plots(question: Question, row: Row) -> list[Plot]:
     return [
         Plot(
             key=row.meter,
-            title=f"{row.label}: {account.said_change(row)}",
+            title=f"{row.label}: {said_change(row)}",
             unit="kWh/d" if question.parameters["method"] != "billing" else "kWh",
             lines=[
                 Line("observed", times, [used for _, used, *_ in days]),

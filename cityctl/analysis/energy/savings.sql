@@ -189,13 +189,14 @@ group by meter
 -- name: gaps
 -- What the days of each meter lack: readings of 0 that count as missing, days that are filled with their mean, and
 -- days with too few readings, with none, or without weather.
-select meter, cast(sum(zeros) as bigint) as zeros,
-       count(case when y is not null and present < $whole then 1 end) as filled,
-       count(case when y is null and present > 0 then 1 end) as half_empty,
-       count(case when present = 0 then 1 end) as silent,
-       count(case when y is not null and t is null then 1 end) as without_weather
-from savings_daily
-group by meter
+select d.meter as meter, cast(sum(d.zeros) as bigint) as zeros,
+       count(case when d.y is not null and d.present < $whole then 1 end) as filled,
+       count(case when d.y is null and d.present > 0 and u.day is null then 1 end) as half_empty,
+       count(case when d.present = 0 then 1 end) as silent,
+       count(case when d.y is not null and d.t is null then 1 end) as without_weather
+from savings_daily as d
+left join savings_undriven as u on u.meter = d.meter and u.day = d.day
+group by d.meter
 
 -- name: bins
 -- All T below 30 degF fall into bin 29 and all from 90 on into bin 90: the grid's ends need no more.

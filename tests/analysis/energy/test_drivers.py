@@ -44,7 +44,7 @@ def test_what_a_plant_makes_is_no_rise(ask: Ask) -> None:
     assert row["r2_adj"] == pytest.approx(1)
     assert row["verdict"] == "proven"
     assert row["beyond_days"] > 100  # it had never made so much
-    assert "extrapolated" in row["reasons"]
+    assert "days beyond the weather, or the output, that the baseline knew: extrapolated" in row["reasons"]
 
 
 def test_days_of_which_a_cause_is_not_known_are_no_evidence(ask: Ask) -> None:
@@ -53,8 +53,13 @@ def test_days_of_which_a_cause_is_not_known_are_no_evidence(ask: Ask) -> None:
     known = (days < np.datetime64("2025-05-03")) | (days >= np.datetime64("2025-05-10"))
     row = ask_one(ask, {**series, "output": (days[known], output[known])}, city(**{ADDED: DRIVEN}))
     assert row["days"] == 365 - 7
-    assert "7 days without output left out" in row["reasons"]
+    assert row["reasons"] == "7 days without output left out"
     assert row["saving_pct"] == pytest.approx(10, abs=1e-6)
+    gapped = {**series, "output": (days[known], output[known])}
+    found = ask("energy/savings", city(**{ADDED: DRIVEN}), gapped, "2025-01-01", "2026-01-01", meters="hall_kwh",
+                evidence=True)  # fmt: skip
+    left = rows_of(found, "left_out_hall_kwh")
+    assert [one["reason"] for one in left] == ["what drives it beside the weather is not known"] * 7
     late = days >= np.datetime64("2024-09-01")
     row = ask_one(ask, {**series, "output": (days[late], output[late])}, city(**{ADDED: DRIVEN}))
     assert row["verdict"] == "NOT ASSESSABLE baseline has 33 % of its days"
