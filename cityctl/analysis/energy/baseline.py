@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from cityctl.analysis.energy.degree_days import COLDEST, WARMEST
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
@@ -18,7 +19,6 @@ from cityctl.clock import Interval, local_days
 _AMOUNTS = {"interval": "intervals", "counter": "counters", "gauge": "powers"}
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
 PART, HOURLY_PART = 50, 40  # meters whose readings, and whose hours as arrays, are fetched at a time
-COLDEST, WARMEST = 30, 90  # thresholds of CalTRACK 2.0 [degF]
 DAILY_S = 43200  # a series with a longer step holds days
 
 

@@ -101,7 +101,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
         if model is None:
             continue
         models.append(
-            {"meter": meter, "model": model.said, "heating": model.heating, "cooling": model.cooling,
+            {"meter": meter, "model": model.model, "heating": model.heating, "cooling": model.cooling,
              "beta_heating": model.beta_heating, "beta_cooling": model.beta_cooling,
              "intercept": model.intercept, "r2_adj": model.r2_adj, "candidates": model.candidates,
              "terms": model.terms}

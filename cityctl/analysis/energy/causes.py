@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy.parts import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST
 
 _Best = tuple[float, int | None, int | None]
 """Adjusted R², and the places of the balance points in the grid; None: no such term."""
@@ -32,14 +32,6 @@ class Model:
     means: tuple[float, ...]
     r2_adj: float
     candidates: int
-
-    @property
-    def said(self) -> str:
-        """Its degree-day terms: `heating and cooling`, `heating`, `cooling` or `intercept only`."""
-        named = [
-            word for word, at in (("heating", self.heating), ("cooling", self.cooling)) if at is not None
-        ]
-        return " and ".join(named) or "intercept only"
 
     @property
     def terms(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cityctl.analysis.energy import causes
 from cityctl.analysis.energy.baseline import by_meter, keep, seconds
+from cityctl.analysis.energy.degree_days import terms
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
@@ -90,10 +91,10 @@ def fit(question: Question, meters: Sequence[Wanted]) -> None:
             )
         ]
         models.append(
-            {"meter": meter, "model": f"{model.said} and {' and '.join(one.drivers)}", "heating": model.heating,
-             "cooling": model.cooling, "beta_heating": model.beta_heating, "beta_cooling": model.beta_cooling,
-             "intercept": model.intercept, "r2_adj": model.r2_adj, "candidates": model.candidates,
-             "terms": model.terms}
+            {"meter": meter, "model": " and ".join([*terms(model.heating, model.cooling), *one.drivers]),
+             "heating": model.heating, "cooling": model.cooling, "beta_heating": model.beta_heating,
+             "beta_cooling": model.beta_cooling, "intercept": model.intercept, "r2_adj": model.r2_adj,
+             "candidates": model.candidates, "terms": model.terms}
         )  # fmt: skip
         told += [
             {"meter": meter, "driver": name, "beta": beta, "mean": mean, "low": float(least), "high": float(most)}
