@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from cityctl.analysis.energy.baseline import DAILY_S
 from cityctl.analysis.energy.windowed import sum_up
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
@@ -28,6 +29,7 @@ BALANCE_DAYS = Column(
     4,
 )
 UNEVEN_DAYS = Column("uneven_days", "Uneven", None, "days on which only some were: left out", "integer", 0, 5)
+DAY = 86400.0  # s
 WHOLE_DAY = 0.99  # share of a day that has to be metered
 NO_POWER = 1e-3  # of a feeder's highest power: what meters of no load and of differences tell
 
@@ -94,14 +96,19 @@ def by_day(question: Question, meters: Iterable[str], width: int) -> dict[str, A
     import numpy as np
 
     names = list(dict.fromkeys(meters))
-    sum_up(question, names, width)
+    steps = sum_up(question, names, width)
     days = local_days(question.interval)
     place = {day: at for at, (day, _, _) in enumerate(days)}
     length = np.array([(end - start).total_seconds() for _, start, end in days])
     found = {name: np.full(len(days), np.nan) for name in names}
     for meter, day, amount, held in question.engine.rows(question.sql("day_sums")):
         at = place.get(day)
-        if at is not None and held >= WHOLE_DAY * length[at]:
+        if at is None:
+            continue
+        asked = (
+            min(length[at], DAY) if steps.get(meter, 0.0) >= DAILY_S else length[at]
+        )  # one read tells all 25 h
+        if held >= WHOLE_DAY * asked:
             found[meter][at] = amount
     return found
 

@@ -315,3 +315,20 @@ versions: [{window: 60m, energy: [{price: 0.1}], demand: [{price: 5}]}]
     assert [row["bill_due"] for row in rows_of(found, "lines")] == pytest.approx([744.0, 50.0])
     (gap,) = found.completeness.missing
     assert gap.why == "its register was not read for 1.2% of the time: peaks in that are not seen"
+
+
+def test_a_month_of_daily_reads_is_whole_although_one_day_has_25_hours(billed: Callable[..., Result]) -> None:
+    tariff = "tariff: t\ncurrency: GBP\nversions: [{energy: [{price: 0.1}]}]\n"
+    hours = slots("2024-09-30T22:00", "2024-11-02T00:00", 60)
+    midnights = np.array(
+        [
+            stamp
+            for stamp in hours
+            if str(stamp)[11:13] == ("22" if stamp < np.datetime64("2024-10-27") else "23")
+        ]
+    )
+    series = {"b40_elec": (midnights, np.full(len(midnights), 24.0))}
+    found = billed(city("Europe/Berlin", "DE", "1d"), tariff, series, "2024-10-01", "2024-11-01")
+    (row,) = rows_of(found, "bills")
+    assert (row["used_kwh"], row["billed_share"]) == pytest.approx((31 * 24, 1))
+    assert found.completeness.complete
