@@ -145,7 +145,8 @@ def answer(question: Question) -> Result:
         interval=interval,
         findings=[
             Finding("major-event-day", day.isoformat(), midnight(day, interval.zone),
-                    f"SAIDI of {minutes:.1f} min on one day, above the limit of {limit.minutes:.2f} min")
+                    f"SAIDI of {minutes:.1f} min on one day, above the limit of {limit.minutes:.2f} min",
+                    evidence={"saidi": minutes, "times_limit": minutes / limit.minutes})
             for day, minutes in major.items() if limit is not None
         ],
         completeness=Completeness(len(now) + len(lacking), len(now), lacking, "interruptions"),

@@ -122,6 +122,7 @@ def test_more_metered_than_fed_in_is_implausible(ask: Callable[..., Result]) -> 
     found, row, _ = asked(ask, data)
     assert row["verdict"].startswith("IMPLAUSIBLE: 11.2 % more metered than fed in")
     assert found.findings[0].severity == "warning"
+    assert found.findings[0].evidence["loss_share"] == pytest.approx(-0.112, abs=1e-3)
 
 
 def test_a_city_without_supply(ask: Callable[..., Result]) -> None:
