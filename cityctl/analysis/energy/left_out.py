@@ -24,6 +24,7 @@ LONGEST = 60  # days of a stretch
 STEPS = 4  # stretches that begin within the length of one
 LEAST = 0.8  # share of a stretch's days that must be valid
 _WEEK = (frozenset([0]), frozenset([1]))  # weekdays and weekends
+_EVERY_DAY = frozenset([0, 1])
 _RANK = 1e-8  # of a system's largest eigenvalue: what lies below it the other days do not tell
 
 _PARTS = (
@@ -61,12 +62,14 @@ def spreads(
         day = columns["at"].astype("datetime64[D]").astype(int)
         if hourly:
             cells = (day + 3) % 7 // 5  # 1970-01-01 was a Thursday
-            best = best_of(_WEEK, t, y, cells, cooling=cooling[meter])
-            parts[meter] = {part.days: part for _, part in best.values()}
+            best = best_of((_EVERY_DAY, *_WEEK), t, y, cells, cooling=cooling[meter])
+            apart = [best[days] for days in _WEEK if days in best]
+            told = apart if len(apart) == len(_WEEK) else [best[_EVERY_DAY]] if best else []
+            parts[meter] = {part.days: part for _, part in told}
         if parts.get(meter):
-            told = left_out(_design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
-            if told is not None:
-                found[meter] = told
+            drift = left_out(_design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
+            if drift is not None:
+                found[meter] = drift
     return found
 
 
