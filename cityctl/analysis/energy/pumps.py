@@ -76,9 +76,14 @@ def answer(question: Question) -> Result:
         )
     at, values = quarters(question, points(question.city, question.parameters))
     tariff = tariff_of(question)
+    doubts = tariff.doubts() if tariff is not None else []
+    first = question.interval.start.astimezone(question.interval.zone).date()
+    if tariff is not None and tariff.on(first) is None:
+        doubts.append(f"`{tariff.tariff}` has no prices before {tariff.versions[0].from_}: no costs are told")
+        tariff = None
     price = prices_of(question, tariff, at) if tariff is not None and len(at) else None
     lacking = [Missing(one.asset, f"no {one.lacking} is metered") for one in pumps if one.lacking]
-    lacking += [Missing("price", doubt) for doubt in (tariff.doubts() if tariff is not None else [])]
+    lacking += [Missing("price", doubt) for doubt in doubts]
     for one in pumps:
         silent = [point for point in one.all if not one.lacking and point not in values]
         lacking += [Missing(one.asset, f"no readings of {listed(silent)}")] if silent else []

@@ -104,6 +104,16 @@ def test_a_worn_pump_is_told_and_the_better_one_is_named(works: Callable[..., Re
     assert finding.evidence["pump_efficiency"] == pytest.approx(0.45, abs=1e-3)
 
 
+def test_days_before_the_first_prices_cost_no_nothing(works: Callable[..., Result], tmp_path: Path) -> None:
+    later = NIGHT.replace("versions: [{", "versions: [{from: 2026-01-10, ")
+    (tmp_path / "user/recipes/tariffs/night.yaml").write_text(later, encoding="utf-8")
+    found = works(month())
+    assert [row["pumping_cost"] for row in rows_of(found, "pumps")] == [None, None]
+    assert not any(table.key == "shift" for table in found.tables)
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["price"] == "`night` has no prices before 2026-01-10: no costs are told"
+
+
 def test_other_hours_are_worth_what_a_hand_says(works: Callable[..., Result]) -> None:
     """1 600 m³ a day; 8 night hours can pump 800 of them at 0.1 in place of 0.3, the tank allowing."""
     found = works(month(0.72), tank_low=0.0, tank_high=1.0)
