@@ -24,11 +24,25 @@ from (
                case when c.until <= c.since + interval '26' hour
                     then greatest(1, cast(round((epoch_us(c.until) - epoch_us(c.since)) / 1e6 / s.every_s) as bigint))
                     else 1 end as steps
-        from counted as c
+        from counted_here as c
         join counter_steps as s on s.meter = c.point
-        where c.quality < 3
     ) as k
 ) as t
+
+-- name: counted_all
+-- What all counters counted ...
+create or replace view counted_here as
+select c.point as point, c.since as since, c.until as until, c.amount as amount from counted as c where c.quality < 3
+
+-- name: counted_rows
+create or replace table counted_rows as
+select c.point as point, c.since as since, c.until as until, c.amount as amount
+from counted_between($first, $last) as c
+where c.quality < 3
+
+-- name: counted_part
+-- ... or those of a part of the meters.
+create or replace view counted_here as select c.* from counted_rows as c
 
 -- name: counter_steps
 -- The time between two readings of a counter, as city.yaml says.

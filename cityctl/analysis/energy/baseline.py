@@ -88,16 +88,25 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
 
 def add_up(question: Question, kinds: set[str]) -> None:
     """Make the view `amounts` (meter, at, amount, spread) of asked_meters of these kinds (amounts.sql)."""
+    question.engine.execute(question.sql("counter_steps"))
     if "counter" in kinds:
-        question.engine.execute(question.sql("counter_steps"))
+        question.engine.execute(question.sql("counted_all"))
         if question.engine.rows("select meter from counter_steps where every_s is null"):
             question.engine.execute(question.sql("usual_steps"))
     parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
     question.engine.execute(f"create or replace view amounts as {' union all '.join(parts)}")
 
 
-def parts(meters: Sequence[Wanted], size: int = PART) -> list[dict[str, str]]:
-    """First and last id of every `size` meters in order of their ids: what one query fetches."""
+def narrow(question: Question, ends: dict[str, str]) -> None:
+    """Let `amounts` hold no other counters than those of a part: all would be worked out anew for each part."""
+    if question.engine.rows("select meter from counter_steps limit 1"):
+        question.engine.execute(question.sql("counted_rows"), ends)
+        question.engine.execute(question.sql("counted_part"))
+
+
+def parts(meters: Sequence[Wanted], size: int | None = None) -> list[dict[str, str]]:
+    """First and last id of every `size` meters (PART) in order of their ids: what one query fetches."""
+    size = size or PART
     ids = sorted(one.point.id for one in meters)
     chosen = [ids[at : at + size] for at in range(0, len(ids), size)]
     return [{"first": these[0], "last": these[-1]} for these in chosen]
@@ -109,6 +118,7 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
     add_up(question, {one.point.kind for one in meters})
     ask.execute(question.sql("begin_use"))
     for ends in parts(meters):
+        narrow(question, ends)
         ask.execute(question.sql("use"), ends)
     for name in ("steps", "weather"):
         ask.execute(question.sql(name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cityctl.analysis.energy import towt
-from cityctl.analysis.energy.baseline import HOURLY_PART, keep, parts
+from cityctl.analysis.energy.baseline import HOURLY_PART, keep, narrow, parts
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
@@ -26,6 +26,7 @@ def by_the_hour(question: Question, meters: list[Wanted]) -> None:
     for ends in parts(meters, HOURLY_PART):
         asked = question.engine.arrow(question.sql("hourly_meters"), ends).to_pylist()
         if asked:
+            narrow(question, ends)
             use = _use(question, axis, asked, ends)
             models += _fit(question, axis, asked, use)
     keep(question, "savings_models", models)

@@ -23,7 +23,7 @@ from cityctl.analysis.energy import (
     portfolio,
     worth,
 )
-from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
+from cityctl.analysis.energy.baseline import hand_over, narrow, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
 from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
 from cityctl.analysis.energy.methods import METHODS
@@ -135,7 +135,10 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
         totals.get(one.point.id, {})["weather_hours"] = hours.get(one.temperature)
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
     emitting = [one for one in meters if one.carbon is not None]
-    carbon = {meter: kg for ends in parts(emitting) for meter, kg in ask.rows(question.sql("carbon"), ends)}
+    carbon: dict[str, Any] = {}
+    for ends in parts(emitting):
+        narrow(question, ends)
+        carbon |= dict(ask.rows(question.sql("carbon"), ends))
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else None
     lost = bills.left_out(question)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cityctl.analysis.energy import baseline
+from tests.analysis.conftest import rows_of
 from tests.analysis.energy.town_hall import (
     Ask,
     ask_one,
@@ -190,3 +192,28 @@ def test_a_meter_that_used_nothing_gets_no_figure(ask: Ask, method: str) -> None
     assert lacking(only(ask(*asked, meters="baths_kwh", method=method))).startswith(
         "it used nothing before the measure"
     )
+
+
+@pytest.mark.parametrize("method", ["caltrack2", "towt"])
+def test_registers_are_the_same_in_parts(ask: Ask, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Three registers, a part for each or one for all; each has its own reset, gap and use."""
+    series = made()
+    times, kwh = series["hall_kwh"]
+    text = city(kind="counter")
+    line = next(one for one in text.splitlines() if "hall_kwh" in one)
+    names = ["a_kwh", "b_kwh", "c_kwh"]
+    text = text.replace(line, "\n".join(line.replace("hall_kwh", name) for name in names))
+    given = {"temperature": series["temperature"]}
+    for place, name in enumerate(names):
+        register = 1e6 + np.concatenate([[0], np.cumsum(kwh * (place + 1))[:-1]])
+        register[9000 + place :] -= register[9000 + place]
+        read = (np.arange(len(times)) + place) % 100 > 5
+        given[name] = (times[read], register[read])
+    asked = ("energy/savings", text, given, "2025-01-01", "2026-01-01")
+    whole = rows_of(ask(*asked, method=method, meters="?_kwh"), "savings")
+    monkeypatch.setattr(baseline, "PART", 1)
+    apart = rows_of(ask(*asked, method=method, meters="?_kwh"), "savings")
+    assert [row["meter"] for row in whole] == ["c_kwh", "b_kwh", "a_kwh"]
+    for one, other in zip(whole, apart, strict=True):
+        assert other["avoided_kwh"] == pytest.approx(one["avoided_kwh"], rel=1e-9)
+        assert one["saving_pct"] == pytest.approx(10, abs=0.1)
