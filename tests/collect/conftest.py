@@ -11,6 +11,10 @@ import pytest
 from cityctl.city.project import Project
 from tests.collect.historian import CANARY
 
+TABLE = (
+    "answer: {format: json, proof: format, table: {rows: rows, time: t, value: v, unit: m3/h, kind: gauge}}\n"
+)
+
 
 @pytest.fixture
 def make(project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Project]:
@@ -23,3 +27,24 @@ def unused_url() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.fixture
+def paged(project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Project]:
+    """A project with a connector of its own: its pagination, its auth and more of its request."""
+    monkeypatch.setenv("KEY", CANARY)
+
+    def make(
+        url: str, pagination: str, *, auth: str = "{kind: bearer}", more: str = "", service: str = ""
+    ) -> Project:
+        folder = project(
+            f"name: T\ntime_zone: UTC\nnetworks: {{water: {{kind: water}}}}\nservices:\n"
+            f'  historian: {{connector: mine, url: "{url}", secret: {{env: KEY}}{service}}}\n'
+            "points:\n  flow: {unit: m3/h, every: 1h, service: historian/A}\n"
+        )
+        (folder / "connectors" / "services").mkdir(parents=True, exist_ok=True)
+        text = f"title: T\nrequest: {{path: '/{{series}}'}}\nauth: {auth}\npagination: {pagination}\n{more}{TABLE}"
+        (folder / "connectors" / "services" / "mine.yaml").write_text(text)
+        return Project(folder)
+
+    return make
