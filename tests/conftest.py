@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.http_service import Service
+from tests.starter import Ended, Starter
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,11 +43,23 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
-Ended = subprocess.CompletedProcess[str]
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Callable[[], Starter | None]]:
+    """The process that starts programs, made when it is first asked for; None where processes are not forked."""
+    made: list[Starter] = []
+
+    def get() -> Starter | None:
+        if not made and hasattr(os, "fork"):
+            made.append(Starter())
+        return made[0] if made else None
+
+    yield get
+    for one in made:
+        one.close()
 
 
 @pytest.fixture
-def cityctl(tmp_path: Path) -> Callable[..., Ended]:
+def cityctl(tmp_path: Path, starter: Callable[[], Starter | None]) -> Callable[..., Ended]:
     """Run the program as a user does: a process of its own, no terminal, stdin closed."""
 
     def run(*words: str | Path, cwd: Path | None = None, timeout: float = 120, **env: str) -> Ended:
@@ -56,6 +69,9 @@ def cityctl(tmp_path: Path) -> Callable[..., Ended]:
             "CITYCTL_USER_FOLDER": str(tmp_path / "user"),
             **env,
         }
+        # What an interpreter reads as it starts, such as LANG and PYTHONUTF8, needs one that starts.
+        if all(key.startswith("CITYCTL_") for key in env) and (started := starter()) is not None:
+            return started.run([*map(str, words)], cwd or tmp_path, surroundings, timeout)
         return subprocess.run(
             [sys.executable, "-m", "cityctl", *map(str, words)],
             cwd=cwd or tmp_path,
