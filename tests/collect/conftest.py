@@ -10,6 +10,7 @@ import pytest
 
 from cityctl.city.project import Project
 from tests.collect.historian import CANARY
+from tests.collect.importing import CITY, FLOWS
 
 TABLE = (
     "answer: {format: json, proof: format, table: {rows: rows, time: t, value: v, unit: m3/h, kind: gauge}}\n"
@@ -48,3 +49,11 @@ def paged(project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Call
         return Project(folder)
 
     return make
+
+
+@pytest.fixture
+def city(project: Callable[[str], Path]) -> Project:
+    folder = project(CITY)
+    (folder / "in").mkdir(exist_ok=True)
+    (folder / "in" / "flows.csv").write_text(FLOWS)
+    return Project(folder)
