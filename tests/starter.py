@@ -109,13 +109,16 @@ def serve(address: str) -> list[str]:
         import_module(name)
     gc.collect()
     gc.freeze()  # what no child touches is not copied for it
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(16)
         print("ready", flush=True)
         while True:
-            if 0 in select.select([listener, 0], [], [])[0]:
+            ready = select.select([listener, 0], [], [])[0]
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            if 0 in ready:
                 os._exit(0)  # nothing is written to it: whoever started this is gone
             connection, _ = listener.accept()
             if os.fork() == 0:
@@ -125,7 +128,6 @@ def serve(address: str) -> list[str]:
 
 
 def _become(connection: socket.socket) -> list[str]:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, pipes, _, _ = socket.recv_fds(connection, 1, 2)
     with connection.makefile("r") as asked:
         given = json.loads(asked.readline())
