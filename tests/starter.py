@@ -28,8 +28,11 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARIES = ("duckdb", "httpx", "jmespath", "lxml.etree", "numpy", "pandas", "pyarrow.compute", "pyarrow.csv",
-             "pyarrow.parquet", "pydantic", "pymodbus", "rich.console", "typer", "yaml")  # fmt: skip
+LIBRARIES = (
+    "duckdb", "httpx", "ijson", "jmespath", "lxml.etree", "numpy", "pandas", "pyarrow.compute", "pyarrow.csv",
+    "pyarrow.parquet", "pydantic.functional_validators", "pydantic.main", "pymodbus", "rich.console", "sqlite3",
+    "typer.core", "typer.main", "yaml",
+)  # fmt: skip
 
 Ended = subprocess.CompletedProcess[str]
 
