@@ -102,12 +102,23 @@ def refusal(name: str, problem: CityctlError) -> Missing:
 
 
 def _each(files: Sequence[Path]) -> Iterator[Path]:
-    """The files, and for a folder those in and below it, in the order of their names; what is hidden is passed over."""
+    """The files, and for a folder those in and below it, in the order of their names; what is hidden is passed over.
+
+    Raises InputRefused where a folder below cannot be looked into.
+    """
+
+    def unreadable(problem: OSError) -> None:
+        raise InputRefused(
+            f"{problem.filename}: cannot be read: {problem.strerror}", hint="check its permissions"
+        )
+
     for path in files:
         if not path.is_dir():
             yield path
             continue
-        found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
+        found = [
+            Path(folder) / name for folder, _, names in os.walk(path, onerror=unreadable) for name in names
+        ]
         shown = [
             one for one in found if not any(part.startswith(".") for part in one.relative_to(path).parts)
         ]

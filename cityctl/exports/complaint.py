@@ -20,15 +20,18 @@ _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|h
 _LONGEST = 200
 
 
-def in_document(document: Any) -> str:
-    """What the top of a JSON document says went wrong; empty where it complains of nothing."""
+def in_document(document: Any, *, beside_rows: bool = False) -> str:
+    """What the top of a JSON document says went wrong; empty where it complains of nothing.
+
+    Beside rows, which may well be a device's own states, a complaint is one in words.
+    """
     if not isinstance(document, Mapping):
         return ""
     for key, value in document.items():
-        name = str(key).casefold().replace("_", "")
-        if name in _ERRORS and not _is_sound(value):
+        named = str(key).casefold().replace("_", "") in _ERRORS
+        if named and not _is_sound(value) and not (beside_rows and isinstance(value, int | float)):
             return _shortened(" ".join([f"{key}:", *_words(value)]))
-    for key, value in document.items():
+    for key, value in () if beside_rows else document.items():
         if str(key).casefold() in _STATES and str(value).strip().casefold() in _FAILED:
             return _shortened(" ".join([f"{key}: {value}", *_beside(document)]))
     return ""

@@ -99,6 +99,13 @@ def test_an_answer_with_rows_and_a_complaint_is_kept_and_named(
     assert "meter 7 timed out" in result.completeness.missing[0].why
 
 
+def test_states_of_a_device_beside_its_rows_are_no_complaint(
+    http: Service, paged: Callable[..., Project]
+) -> None:
+    http.answer = lambda handler: page(handler, ROWS, fault=1, status="failed", errors=0)
+    assert go(paged(http.url, "{kind: none}"), since="2026-11-22").exit_code() == ExitCode.DONE
+
+
 @pytest.mark.parametrize("form", ["json", "csv", "green_button"])
 def test_a_page_to_log_in_is_named_as_one(http: Service, paged: Callable[..., Project], form: str) -> None:
     body = b"<!DOCTYPE html>\n<html><head><title>Sign in &amp; go</title></head><body><form/></body></html>"

@@ -46,7 +46,7 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         rows = ((None, item) for item in jsons.items(source, path))
     else:
         document = _lines_or_document(source)
-        following, said = _following(document), complaint.in_document(document)
+        following, said = _following(document), complaint.in_document(document, beside_rows=True)
         if shape.value is None:
             document, shape = found_shape(source.name, document, shape)
         rows = paths.walk(document, shape.rows)
