@@ -18,6 +18,10 @@ _TEXTS = ("message", "msg", "detail", "description", "reason", "title", "errorme
 _ELEMENTS = frozenset({"fault", "exceptionreport", "serviceexceptionreport", "error", "errors", "exception"})
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
 _LONGEST = 200
+_CRY = re.compile(
+    r"\b(?:error|exception|fail(?:ed|ure)?|time[d -]*out|truncated|aborted|incomplete|exceeded|limit reached)\b",
+    re.I,
+)
 
 
 def in_document(document: Any, *, beside_rows: bool = False) -> str:
@@ -54,6 +58,11 @@ def of_nothing(document: Any) -> str:
     words = list(_beside(document))
     keys = ", ".join(f"`{key}`" for key in list(document)[:8])
     return _shortened(" ".join(words)) if words else f"it holds {keys or 'nothing'}"
+
+
+def in_words(text: str) -> bool:
+    """Whether a line among rows says that those behind it did not come: `ERROR: query timed out`."""
+    return bool(_CRY.search(text))
 
 
 def web_page(head: bytes) -> str | None:

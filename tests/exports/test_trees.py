@@ -141,6 +141,14 @@ def test_json_of_another_encoding_says_what_to_ask_for() -> None:
         jsons.parse("site.json", b'{"a": "\xf6"}')
 
 
+def test_lines_that_end_in_an_error_are_not_whole(read: Read) -> None:
+    rows = '{"t": "2024-01-01T00:00Z", "v": 1}\n{"t": "2024-01-01T01:00Z", "v": 2}\n'
+    told = read("json", rows + '{"error": "timeout"}\n', time="t", value="v")
+    assert told.of("a") == [(T0, 1.0), (T1, 2.0)]
+    assert told.absent == ["its answer is not whole: it says `error: timeout`"]
+    assert not read("json", rows, time="t", value="v").absent
+
+
 def test_an_empty_list_of_entities_has_no_readings_and_another_document_is_refused(read: Read) -> None:
     assert not read("ngsi", "[]").series
     with pytest.raises(InputRefused, match="no NGSI entity"):

@@ -49,6 +49,8 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         following, said = _following(document), complaint.in_document(document, beside_rows=True)
         if shape.value is None:
             document, shape = found_shape(source.name, document, shape)
+        else:
+            said = said or _last_line(document, shape)
         rows = paths.walk(document, shape.rows)
     reader = JsonRows(source.name, source.stem, shape)
     count = 0
@@ -65,6 +67,13 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         yield Chunk(absent=(f"its answer is not whole: it says `{said}`",))
     if following:
         yield Chunk(following=following)
+
+
+def _last_line(document: Any, shape: Shape) -> str:
+    """What the last of many rows says went wrong, where it is none: neither time nor value."""
+    last = document[-1] if isinstance(document, list) and document else None
+    told = [paths.field(text, (document, last)) for text in (shape.time, shape.value) if text]
+    return complaint.in_document(last) if all(one is None for one in told) else ""
 
 
 def _check_empty(name: str, document: Any, rows: str | None) -> None:

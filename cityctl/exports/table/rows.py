@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityctl.exports.complaint import in_words
 from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
@@ -24,14 +25,16 @@ from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
+from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.roles import Roles
-from cityctl.exports.table.times import BLANK_TIME, TOTAL, TimeColumn, Times, is_text, shown
+from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
 
 _DAY = 86_400_000_000
 _TOLD = 8  # lines that one note names
+_LOOKED_AT = 1000  # rows of a block without a time
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class TableReader:
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
         self._totals: list[int] = []
+        self._remarks: dict[int, str] = {}
         self._values = self._value_columns()
 
     def _value_columns(self) -> tuple[int, ...]:
@@ -90,6 +94,7 @@ class TableReader:
             self._look_for_bills(block)
         times = self._time.read([block.columns[index] for index in self.roles.time])
         self._note_ends(block)
+        self._note_remarks(block, times)
         self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
         quality = None
         if self.roles.quality is not None:
@@ -152,6 +157,14 @@ class TableReader:
             known = ends.states == CERTAIN
             self._bills.until(block.lines[known], ends.utc[known])
 
+    def _note_remarks(self, block: Block, times: Times) -> None:
+        """Lines of text among the rows: what stands for a time is none, and no value beside it."""
+        for index in np.flatnonzero(times.states == NO_TIME)[:_LOOKED_AT].tolist():
+            cells = (block.columns[at][index].as_py() for at in self._values)
+            if len(self._remarks) < _TOLD and all(cell is None or is_blank(str(cell)) for cell in cells):
+                said = str(block.columns[self.roles.time[0]][index].as_py())
+                self._remarks[int(block.lines[index])] = shown(said)
+
     def finish(self) -> Iterator[Chunk]:
         """What waited for the end of the table, and what there is to say about it."""
         readings = self._doubled.resolve(self._time.clock, self._time.shift)
@@ -176,6 +189,10 @@ class TableReader:
         if self._totals:
             where = ", ".join(str(line) for line in self._totals)
             notes.append(f"{self.name}: rows of totals, left out: {self.rejections.word} {where}")
+        lines = [f"{self.rejections.word} {line} `{said}`" for line, said in self._remarks.items()]
+        cries = [line for line, said in zip(lines, self._remarks.values(), strict=True) if in_words(said)]
+        if lines:
+            notes.append(f"{self.name}: lines without readings, left out: {', '.join(lines)}")
         if self._commas:
             notes.append(
                 f"{self.name}: its cells are parted by `;`: commas taken as decimal signs (--decimal)"
@@ -185,7 +202,9 @@ class TableReader:
         if self.roles.left_out:
             names = ", ".join(f"`{name}`" for name in self.roles.left_out)
             notes.append(f"{self.name}: columns left out: {names}")
-        yield Chunk(readings, rejections=self.rejections.taken() + self.rejections.rest(), notes=tuple(notes))
+        absent = tuple(f"it says that it is not whole: {cry}" for cry in cries)
+        rejections = self.rejections.taken() + self.rejections.rest()
+        yield Chunk(readings, rejections=rejections, notes=tuple(notes), absent=absent)
 
     def _chunk(
         self,
