@@ -99,4 +99,4 @@ def _beside(document: Mapping[Any, Any]) -> Iterator[str]:
 
 def _shortened(text: str) -> str:
     plain = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
+    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}..."
