@@ -91,8 +91,7 @@ class _Words:
         self.starts, self.values = asks(f"{starts}/text()"), asks(f"{values}/text()")
         # How many readings there are, where each has one start, one value and no quality; else -1.
         even = f"count({starts}) = count({path()}) and count({values}) = count({path()})"
-        self.costs = asks(f"boolean({path()}[1]/{mark}cost)")
-        self.tiers, self.tier = asks(f"boolean({path()}[1]/{mark}tou)"), name("tou")
+        self.cost, self.tier = name("cost"), name("tou")
         self.even = asks(f"({even} and not({path('ReadingQuality')})) * (count({path()}) + 1) - 1")
 
 
@@ -107,8 +106,10 @@ def _namespace(element: Any) -> str:
 def read_block(block: Any, draft: Draft) -> None:
     """The readings of a whole IntervalBlock."""
     words = _words(_namespace(block))
-    draft.costs = draft.costs or words.costs(block)
-    if words.tiers(block) or not _read_at_once(block, words, draft):
+    first = block.find(words.reading)
+    plain = first is None or first.find(words.tier) is None
+    draft.costs = draft.costs or (first is not None and first.find(words.cost) is not None)
+    if not (plain and _read_at_once(block, words, draft)):
         read_each(block.findall(words.reading), words, draft)
 
 
