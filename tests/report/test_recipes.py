@@ -127,3 +127,11 @@ def test_the_list_needs_no_project(cityctl, tmp_path) -> None:
     assert ended.returncode == 0, ended.stderr
     shipped = json.loads(ended.stdout)["rows"]
     assert {row["report"] for row in shipped} == set(Library().list("recipes/reports"))
+
+
+def test_no_word_of_a_shipped_report_is_quoted_twice() -> None:
+    """A sentence that stands folded in YAML keeps the quotes around it, and a page shows them."""
+    words = [load(Library(), name).recipe.words for name in Library().list("recipes/reports")]
+    said = [line for one in words for line in (one.intro, one.method, *one.sources, *one.limits) if line]
+    assert len(said) > 50
+    assert [line for line in said if line.startswith(('"', "'"))] == []

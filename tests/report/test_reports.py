@@ -138,11 +138,3 @@ def test_a_report_over_a_file_alone_needs_no_store(project) -> None:
     keys = [column.key for column in indices.columns]
     assert indices.rows[0][keys.index("saidi")] == pytest.approx(30 * 90 / 2000)
     assert not place.store_folder.exists()
-
-
-def test_no_word_of_a_shipped_report_is_quoted_twice() -> None:
-    """A sentence that stands folded in YAML keeps the quotes around it, and a page shows them."""
-    words = [load(Library(), name).recipe.words for name in Library().list("recipes/reports")]
-    said = [line for one in words for line in (one.intro, one.method, *one.sources, *one.limits) if line]
-    assert len(said) > 50
-    assert [line for line in said if line.startswith(('"', "'"))] == []
