@@ -6,18 +6,40 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.http_service import Service
+from tests.starter import Ended, Starter
 
 ROOT = Path(__file__).resolve().parents[1]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background deaf to Ctrl-C, and so would be every program that is tested here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """xdist would begin with the files that have most tests, and end with the longest ones on one core."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, files begin with those of slow tests; of the others, those with most tests."""
+    if not hasattr(config, "workerinput"):
+        return
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    count = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-slow[item.path], -count[item.path], str(item.path)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: what waits for a timeout, a lock or a disk leaves none idle."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +64,23 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
-Ended = subprocess.CompletedProcess[str]
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Callable[[], Starter | None]]:
+    """The process that starts programs, made when it is first asked for; None where processes are not forked."""
+    made: list[Starter] = []
+
+    def get() -> Starter | None:
+        if not made and hasattr(os, "fork"):
+            made.append(Starter())
+        return made[0] if made else None
+
+    yield get
+    for one in made:
+        one.close()
 
 
 @pytest.fixture
-def cityctl(tmp_path: Path) -> Callable[..., Ended]:
+def cityctl(tmp_path: Path, starter: Callable[[], Starter | None]) -> Callable[..., Ended]:
     """Run the program as a user does: a process of its own, no terminal, stdin closed."""
 
     def run(*words: str | Path, cwd: Path | None = None, timeout: float = 120, **env: str) -> Ended:
@@ -56,6 +90,9 @@ def cityctl(tmp_path: Path) -> Callable[..., Ended]:
             "CITYCTL_USER_FOLDER": str(tmp_path / "user"),
             **env,
         }
+        # What an interpreter reads as it starts, such as LANG and PYTHONUTF8, needs one that starts.
+        if all(key.startswith("CITYCTL_") for key in env) and (started := starter()) is not None:
+            return started.run([*map(str, words)], cwd or tmp_path, surroundings, timeout)
         return subprocess.run(
             [sys.executable, "-m", "cityctl", *map(str, words)],
             cwd=cwd or tmp_path,

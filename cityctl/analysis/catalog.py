@@ -7,6 +7,7 @@ An analysis is `<area>/<name>.py` with `<area>/<name>.sql` beside it, named `<ar
     PARAMETERS            tuple[Parameter, ...]
     points(city, parameters) -> list[str]            the readings it wants
     READINGS = False                                 optional: it looks at no reading, and needs no store
+    REMEMBERS = True                                 optional: it asks question.memory for readings, span by span
     window(interval, parameters, city) -> Interval   optional: how much before the interval it looks at
     answer(question) -> Result                       pure
 
@@ -114,6 +115,11 @@ class Analysis:
     def reads(self) -> bool:
         """Whether it looks at readings at all."""
         return bool(getattr(self.module, "READINGS", True))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it has its readings shown span by span, and keeps what it worked out from them."""
+        return bool(getattr(self.module, "REMEMBERS", False))
 
     def points(self, city: City, parameters: Mapping[str, Any]) -> list[str]:
         """Ids of the points whose readings it wants."""

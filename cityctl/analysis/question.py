@@ -1,7 +1,8 @@
 """What an analysis is asked, and the parameters that it may be asked with.
 
 An analysis sees the city, an interval, its parameters and an engine in which `readings`, `points`, `zones`,
-`calendar` and `interventions` are attached; it does not know where any of them came from.
+`calendar` and `interventions` are attached; it does not know where any of them came from. One that remembers has its
+readings shown span by span.
 """
 
 from __future__ import annotations
@@ -37,6 +38,33 @@ class Tables(Protocol):
 
     def register(self, name: str, table: Any) -> None:
         """Make an Arrow table known to SQL by a name."""
+
+
+class Memory(Protocol):
+    """Readings by spans, and what earlier questions worked out from them.
+
+    An analysis with `REMEMBERS = True` is asked with one in place of readings that are attached already: so that a
+    day's new readings cost no more than the span that they fall in.
+    """
+
+    @property
+    def program(self) -> str:
+        """A word that changes with the program and with what city.yaml says of the points."""
+
+    def show(self, span: Interval) -> None:
+        """Let `readings`, and `counted` where points count, hold the readings of a span."""
+
+    def holds(self, span: Interval) -> bool:
+        """Whether there may be readings in a span."""
+
+    def stamp(self, span: Interval) -> str | None:
+        """A word for all that the readings of a span depend on: store, city.yaml, program; None: remember nothing."""
+
+    def recall(self, slot: str, key: str) -> bytes | None:
+        """What was kept last in a slot, if it was kept under this key."""
+
+    def keep(self, slot: str, key: str, content: bytes) -> None:
+        """Keep it in place of what the slot held. Never raises: what cannot be kept is worked out again."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +188,7 @@ class Question:
     engine: Tables
     library: Any = None
     statements: Mapping[str, str] = field(default_factory=dict)
+    memory: Memory | None = None
 
     def sql(self, name: str) -> str:
         """The statement of that name in the analysis's .sql file."""

@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
         run: Run,
         file: Annotated[
             list[Path] | None,
-            typer.Argument(metavar="[FILE]...", help="Files; those of city.yaml where none is named."),
+            typer.Argument(
+                metavar="[FILE]...", help="Files, or folders of them; those of city.yaml where none is named."
+            ),
         ] = None,
         format_: Annotated[
             str | None,

@@ -170,6 +170,12 @@ class Fetch:
             if answer.status in content.unknown_series:
                 if number > 1 and paging.kind in ("page", "offset"):
                     return None  # there is no page of that number: the one before was the last
+                if number > 1:
+                    raise InputRefused(
+                        f"{self.plan.name}: it answered {answer.status} to page {number}, to which page {number - 1} "
+                        "leads: the window will be pulled again",
+                        hint="ask the service's operator; what came is kept",
+                    )
                 raise InputRefused(
                     f"{self.plan.name} knows no such series ({answer.status})",
                     hint=f"check `service: {self.plan.name}/{task.series}` in city.yaml",

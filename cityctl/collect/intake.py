@@ -18,7 +18,7 @@ from cityctl.collect.spool import Spool
 from cityctl.collect.watermark import Window
 from cityctl.collect.withdraw import withdraw
 from cityctl.errors import InputRefused
-from cityctl.exports import archive, asking, formats
+from cityctl.exports import archive, asking, complaint, formats
 from cityctl.exports.landing import Landed, Landing
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.source import Source
@@ -83,11 +83,24 @@ class Intake:
     def _chunks(self, task: Task, source: Source) -> Iterable[Chunk]:
         series = task.series.partition("#")[0] if task.series != ALL else None
         shape = asking.shape(self.plan.connector, self.plan.words, self.plan.name, series, self.plan.zone)
+        self._check_is_data(source)
         if source.head(1) == b"" and self.plan.connector.answer.proof == "length":
             return iter(())
         chunks = self._format.parse(source, shape)
         mask = self._mask
         return chunks if mask is None else (mask.mask(task, chunk) for chunk in chunks)
+
+    def _check_is_data(self, source: Source) -> None:
+        """Raises InputRefused where a service answered with a page for people."""
+        wanted, name = self.plan.connector.answer.format, self.plan.name
+        page = complaint.web_page(source.head(1 << 14)) if wanted != "xml" else None
+        if page is not None:
+            titled = f" (`{page}`)" if page else ""
+            raise InputRefused(
+                f"{source.name}: the service answered with a web page{titled}, not with {wanted}",
+                hint=f"a page to log in is a matter of `secret:`, one about maintenance of waiting; `url:` of "
+                f"services.{name} may also lead to the site for people",
+            )
 
     def hold(self, task: Task, source: Source, spool: Spool) -> None:
         """These readings are to be stored."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cityctl.city.model import City, FileSource
 from cityctl.city.project import Project
-from cityctl.errors import InputRefused, UsageProblem
+from cityctl.errors import CityctlError, InputRefused, UsageProblem
 from cityctl.exports import archive, formats
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
@@ -56,11 +57,11 @@ def find_jobs(
         shape = replace(shape, columns=tuple(options.mapping))
         if options.format is not None:
             formats.find(options.format)
-        for path in files:
+        for path in _each(files):
             try:
                 unpacked = _unpacked(Source.file(path), refused)
             except InputRefused as problem:
-                refused.append(Missing(str(path), problem.message.removeprefix(f"{path}: ")))
+                refused.append(refusal(str(path), problem))
                 continue
             jobs += [
                 Job(source, options.format, shape, options.mapping, options.prefix) for source in unpacked
@@ -85,13 +86,43 @@ def find_jobs(
                 try:
                     sources = _unpacked(Source.file(path, _shown(path, project.folder)), refused)
                 except InputRefused as problem:
-                    refused.append(Missing(text, problem.message.removeprefix(f"{text}: ")))
+                    refused.append(refusal(text, problem))
                     continue
                 jobs += [
                     Job(source, options.format or entry.format, shape, mapping, entry.prefix)
                     for source in sources
                 ]
     return jobs, refused
+
+
+def refusal(name: str, problem: CityctlError) -> Missing:
+    """What cannot be taken, with why and what to do."""
+    why = problem.message.removeprefix(f"{name}: ")
+    return Missing(name, f"{why} (hint: {problem.hint})" if problem.hint else why)
+
+
+def _each(files: Sequence[Path]) -> Iterator[Path]:
+    """The files, and for a folder those in and below it, in the order of their names; what is hidden is passed over.
+
+    Raises InputRefused where a folder below cannot be looked into.
+    """
+
+    def unreadable(problem: OSError) -> None:
+        raise InputRefused(
+            f"{problem.filename}: cannot be read: {problem.strerror}", hint="check its permissions"
+        )
+
+    for path in files:
+        if not path.is_dir():
+            yield path
+            continue
+        found = [
+            Path(folder) / name for folder, _, names in os.walk(path, onerror=unreadable) for name in names
+        ]
+        shown = [
+            one for one in found if not any(part.startswith(".") for part in one.relative_to(path).parts)
+        ]
+        yield from sorted(shown) or [path]
 
 
 def _unpacked(source: Source, refused: list[Missing]) -> list[Source]:

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 from cityctl.city.model import City
 from cityctl.city.project import Project
 from cityctl.collect.balance import balance_result
-from cityctl.collect.jobs import Job, Options, find_jobs
+from cityctl.collect.jobs import Job, Options, find_jobs, refusal
 from cityctl.collect.ledger import Ledger, schema, settle
 from cityctl.collect.match import Matcher
 from cityctl.collect.order import repeats
 from cityctl.collect.tally import settle_repeated, tally
 from cityctl.collect.withdraw import withdraw
 from cityctl.console import Console
-from cityctl.errors import CityctlError, ConfigInvalid, InputRefused, UsageProblem, near
+from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, near
 from cityctl.exports import formats
 from cityctl.exports.table.zone import ZoneNotSaid
-from cityctl.result import Missing, Result
+from cityctl.result import Result
 
 if TYPE_CHECKING:
     from cityctl.store import Store
@@ -66,16 +66,10 @@ def import_files(
             except (InputRefused, UsageProblem) as problem:
                 if isinstance(problem, UsageProblem) and len(jobs) == 1:
                     raise
-                refused.append(_refusal(job, problem))
+                refused.append(refusal(job.source.name, problem))
                 console.warn(problem.message + (f"\nhint: {problem.hint}" if problem.hint else ""))
             progress.advance()
     return balance_result("Import", ledgers, refused, interval=None, dry_run=options.dry_run)
-
-
-def _refusal(job: Job, problem: CityctlError) -> Missing:
-    """A file that cannot be taken, for the result."""
-    why = problem.message.removeprefix(f"{job.source.name}: ")
-    return Missing(job.source.name, f"{why} (hint: {problem.hint})" if problem.hint else why)
 
 
 @contextmanager
@@ -111,6 +105,7 @@ def _looked_at(job: Job, city: City | None, store: Store | None, options: Option
 def _import_one(job: Job, city: City | None, store: Store | None, options: Options, now: datetime) -> Ledger:
     import pyarrow as pa
 
+    before = job.source.state()
     name = job.format or formats.recognise(job.source)
     parse = formats.find(name).parse
     keep_all = options.keep_all or city is None
@@ -140,6 +135,8 @@ def _import_one(job: Job, city: City | None, store: Store | None, options: Optio
     ledger.close_unmatched()
     if ledger.following:
         ledger.absent.append(f"the export goes on at another address: {ledger.following[:200]}")
+    if job.source.state() != before:
+        ledger.absent.append("it changed while it was read: import it again once it is complete")
     for said in job.mapping:
         if not any(matcher.is_said(series, said) for series in ledger.lines):
             match = near(said, [*ledger.lines, *ledger.left_out])

@@ -43,6 +43,7 @@ class Pages:
     _asked: set[str] = field(default_factory=set)
     _seen: dict[str, int] = field(default_factory=dict)
     _rows: int = 0
+    _total: int | None = None
 
     def __post_init__(self) -> None:
         first = self.first
@@ -124,11 +125,27 @@ class Pages:
         if paging.more is not None:
             return not paths.compiled(paging.more).search(jsons.document(page.source))
         if paging.total is not None:
-            total = paths.compiled(paging.total).search(jsons.document(page.source))
-            if isinstance(total, int | float) and count:
+            total = _count(paths.compiled(paging.total).search(jsons.document(page.source)))
+            self._check_total(total, ended=not count)
+            if total is not None and count:
                 return self._rows >= total
         # A page that is not full may still be followed by others: services cap a page below what is asked for.
         return count == 0
+
+    def _check_total(self, total: int | None, *, ended: bool) -> None:
+        """Raises InputRefused where rows slipped through between two pages, or the last ones never came."""
+        before, self._total = self._total, total
+        why = ""
+        if total is not None and before is not None and total < before:
+            why = f"its list shrank from {before} to {total} rows while it was read, and rows may have slipped through"
+        elif ended and total is not None and self._rows < total:
+            why = f"its list has {total} rows, and {self._rows} came before an empty page"
+        if why:
+            raise InputRefused(
+                f"{self.service}: {why}: stopped at page {self.number}, and the window will be pulled again",
+                hint="what came is kept; where it is so each time, ask the service's operator what its total counts, "
+                "or leave `pagination: {total: ..}` out of the connector",
+            )
 
     def _following(self, page: Page) -> Ask | None:
         paging = self.paging
@@ -156,11 +173,18 @@ class Pages:
         if self.paging.kind == "atom_link":
             return _atom_next(page.source)
         found = scalar(page.source, self.paging.next or "")
-        if found is None or found == "":
+        if found in (None, "", False):
             return ""
         if not isinstance(found, str):
             raise Unreachable(f"{self.service}: the next page's address is no text: {hide(str(found))[:80]}")
         return found
+
+
+def _count(said: Any) -> int | None:
+    """A number of rows, also where it is written as text."""
+    if isinstance(said, str) and said.strip().isdecimal():
+        return int(said)
+    return int(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
 
 
 def next_of_header(text: str) -> str:

@@ -34,20 +34,27 @@ class Source:
     def file(cls, path: Path, name: str | None = None) -> Source:
         """A file on disk. Raises InputRefused where it cannot be read."""
         if not path.is_file():
-            what = (
-                "is a folder"
-                if path.is_dir()
-                else "is a pipe or a device"
-                if path.exists()
-                else "no such file"
-            )
-            raise InputRefused(f"{name or path}: {what}", hint="name the export's file")
+            what, hint = "no such file", "check the name"
+            if str(path) == "-" or (path.exists() and not path.is_dir()):
+                what = "is a pipe or a device, and a file is read more than once"
+                hint = "let it become a file first: `... > export.csv`"
+            elif path.is_dir():
+                what, hint = "is a folder without files", "name the export's file"
+            raise InputRefused(f"{name or path}: {what}", hint=hint)
         return cls(name or str(path), path=path)
 
     @property
     def stem(self) -> str:
         """The file's name without folders and endings: `flows` for `in/flows.csv.gz`."""
         return Path(self.name).name.split(".")[0] or self.name
+
+    def state(self) -> tuple[int, int] | None:
+        """(bytes, when it was changed [ns]) of a file, to see whether it changes; None where it is none any more."""
+        try:
+            found = self.path.stat() if self.path is not None else None
+        except OSError:
+            return None
+        return (found.st_size, found.st_mtime_ns) if found is not None else None
 
     def raw(self) -> BinaryIO:
         """The bytes as they are, packed or not; those of a member of an archive are unpacked."""

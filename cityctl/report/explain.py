@@ -106,7 +106,7 @@ def explain(word: str, project: Project) -> Result:
 
 
 def about(one: Kept, city: City, wanted: Sequence[str]) -> list[str]:
-    """The points among `wanted` that a finding is about: its subject or evidence names them, their zone or device.
+    """The points among `wanted` that a finding is about: its subject or evidence names them, their zone, device, asset.
 
     All of them where nothing names any.
     """
@@ -118,7 +118,7 @@ def about(one: Kept, city: City, wanted: Sequence[str]) -> list[str]:
         if point is not None:
             zone = city.zones.get(point.zone) if point.zone else None
             names |= {point.name or name, point.zone or name, (zone.name if zone else None) or name}
-            names |= {(point.device or name).partition("/")[0]}
+            names |= {(point.device or name).partition("/")[0], point.asset or name}
         elif name.endswith("/inflow"):
             names |= {name.removesuffix("/inflow")}
         if words & {_fold(each) for each in names}:

@@ -29,7 +29,7 @@ def keep(
 
 
 def places(city: City) -> dict[str, set[str]]:
-    """What else a missing name stands for: a point's zone and meter, a device's zones; by id and by name."""
+    """What else a missing name stands for: a point's zone and meter, a device's zones, an asset; by id and by name."""
     found: dict[str, set[str]] = {}
     for name, point in city.points().items():
         about = {name} | ({point.name} if point.name else set())
@@ -38,6 +38,8 @@ def places(city: City) -> dict[str, set[str]]:
         found.setdefault(name, set()).update(about)
         if point.device is not None:
             found.setdefault(point.device.partition("/")[0], set()).update(about)
+    for name, asset in city.assets.items():
+        found.setdefault(name, set()).update({name} | ({asset.name} if asset.name else set()))
     for name in city.zones:
         found.setdefault(name, set()).update(_zone(city, name))
         for said in _zone(city, name):

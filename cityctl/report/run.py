@@ -12,7 +12,7 @@ from datetime import datetime
 
 from cityctl import clock
 from cityctl.analysis.catalog import Analysis
-from cityctl.analysis.question import Question
+from cityctl.analysis.question import Memory, Question
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
@@ -20,6 +20,7 @@ from cityctl.errors import UsageProblem
 from cityctl.report.asking import analysis_of, check_words, sentence, settled
 from cityctl.report.compose import Answer, composed
 from cityctl.report.dress import dress, only_findings, said_words
+from cityctl.report.memory import Remembered
 from cityctl.report.recipe import Loaded, load
 from cityctl.result import Result
 from cityctl.store.choice import opened
@@ -109,14 +110,17 @@ def _answered(asked: _Asked, project: Project) -> Result:
     window = analysis.window(interval, parameters, city)
     with ExitStack() as held, Engine() as engine:
         notes: list[str] = []
+        memory: Memory | None = None
         if analysis.reads:
             store = held.enter_context(opened(project))
-            store.attach(engine, city, points=wanted, interval=window)
             notes = _elsewhere(store, interval)
+            if analysis.remembers:
+                memory = Remembered(project, store, engine, analysis.name, wanted)
+            else:
+                store.attach(engine, city, points=wanted, interval=window)
+                attach_counted(engine, city.points())
         attach_city(engine, city, window)
-        if analysis.reads:
-            attach_counted(engine, city.points())
-        result = analysis.answer(Question(city, interval, parameters, engine, project.library))
+        result = analysis.answer(Question(city, interval, parameters, engine, project.library, memory=memory))
     result = replace(result, interval=result.interval or interval, notes=[*notes, *result.notes])
     return dress(result, asked.loaded, parameters=sentence(analysis, parameters))
 

@@ -111,7 +111,8 @@ def _zones(
     for name, zone in project.city.zones.items():
         own = [point for point, one in points.items() if one.zone == name]
         about = {name, zone.name, *own}
-        count = sum(one.subject in about for one in findings)
+        assets = {asset for asset, one in project.city.assets.items() if one.zone == name}
+        count = sum(one.subject in about or one.evidence.get("asset") in assets for one in findings)
         if not own and not count:
             continue
         times = [heard[point].replace(microsecond=0) for point in own if point in heard]

@@ -57,12 +57,17 @@ def keep_counters(engine: Engine, points: Mapping[str, Point], name: str = COUNT
 def attach_counted(engine: Engine, points: Mapping[str, Point]) -> None:
     """Show what the counters of the view `readings` counted as the view `counted`: the columns of `steps`.
 
-    There is none where no point counts.
+    `counted_between('a', 'b')` is the same of those whose ids lie from a to b: a filter of the view does not reach
+    all that it is made of. There is neither where no point counts.
     """
     if any(point.kind == "counter" for point in points.values()):
         keep_counters(engine, points)
         told = steps("SELECT point, time, value, quality, received FROM readings")
         engine.execute(f"CREATE OR REPLACE VIEW counted AS {told}")
+        some = steps(
+            "SELECT point, time, value, quality, received FROM readings WHERE point >= lowest AND point <= highest"
+        )
+        engine.execute(f"CREATE OR REPLACE MACRO counted_between(lowest, highest) AS TABLE {some}")
 
 
 def judged(readings: str, counters: str = COUNTERS) -> str:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cityctl.engine.duck import Engine
     from cityctl.store.compaction import Compaction
     from cityctl.store.retain import Keep, Retention
+    from cityctl.store.segment_list import Snapshot
+    from cityctl.store.views import Attachment
 
 
 class Store(Opened):
@@ -112,15 +114,17 @@ class Store(Opened):
         points: Iterable[str] | None = None,
         interval: Interval | None = None,
         name: str = "readings",
-    ) -> None:
+        snapshot: Snapshot | None = None,
+    ) -> Attachment:
         """Show readings to an engine as a view: point, time (UTC), value, quality, received.
 
         Each (point, time) once. `points`: only these, derived ones included; None is all. `interval`: only
-        readings in it. With a city, derived points are worked out from their sources.
+        readings in it; what is returned shows others. With a city, derived points are worked out from their sources.
+        `snapshot`: what the store held then, as long as its files are there; None is what it holds now.
         """
         from cityctl.store.views import attach
 
-        attach(self, engine, city, points=points, interval=interval, name=name)
+        return attach(self, engine, city, points=points, interval=interval, name=name, snapshot=snapshot)
 
     def compact(self, *, when_it_pays: bool = False, wait: float = 60.0) -> Compaction:
         """Flush the landing, merge each month's segments, settle revisions, sweep what no reader needs.

@@ -28,12 +28,12 @@ from cityctl.store.scan import (
     micros,
     prevailing,
 )
-from cityctl.store.segment_list import Snapshot
 
 if TYPE_CHECKING:
     from cityctl.city.model import City
     from cityctl.city.points import Point
     from cityctl.store.opened import Opened
+    from cityctl.store.segment_list import Snapshot
 
 
 def attach(
@@ -44,14 +44,16 @@ def attach(
     points: Iterable[str] | None,
     interval: Interval | None,
     name: str,
-) -> None:
+    snapshot: Snapshot | None = None,
+) -> Attachment:
     """See `Store.attach`. Raises ConfigInvalid where city.yaml and store disagree on a point's quantity."""
     known = city.points() if city is not None else {}
     wanted = None if points is None else tuple(dict.fromkeys(points))
     _check_quantities(store, known, wanted)
-    attachment = _Attachment(store, engine, city, known, wanted, interval, name)
-    attachment.build()
+    attachment = Attachment(store, engine, city, known, wanted, name, snapshot)
+    attachment.show(interval)
     engine.on_vanished(attachment.rebuild)
+    return attachment
 
 
 def _check_quantities(store: Opened, known: dict[str, Point], wanted: tuple[str, ...] | None) -> None:
@@ -68,8 +70,8 @@ def _check_quantities(store: Opened, known: dict[str, Point], wanted: tuple[str,
 __all__ = ["attach", "attach_city"]
 
 
-class _Attachment:
-    """One view over one snapshot, and how to make it anew over the next one."""
+class Attachment:
+    """One view over one snapshot, and how to make it anew over the next one, or for another interval."""
 
     def __init__(
         self,
@@ -78,17 +80,18 @@ class _Attachment:
         city: City | None,
         known: dict[str, Point],
         wanted: tuple[str, ...] | None,
-        interval: Interval | None,
         name: str,
+        snapshot: Snapshot | None,
     ) -> None:
         self.store = store
         self.engine = engine
         self.city = city
         self.name = name
         self.generation = -1
+        self.snapshot = snapshot
+        self.start_us: int | None = None
+        self.end_us: int | None = None
         self._building = False
-        self.start_us = micros(interval.start) if interval else None
-        self.end_us = micros(interval.end) if interval else None
         chosen = known if wanted is None else [point for point in wanted if point in known]
         derived = [point for point in chosen if known[point].formula is not None]
         self.derivation = Derivation(known, derived) if derived else None
@@ -98,10 +101,17 @@ class _Attachment:
         self.without = tuple(derived) if wanted is None else ()
         engine.execute(f"CREATE SCHEMA IF NOT EXISTS {INNER}")
 
+    def show(self, interval: Interval | None) -> None:
+        """Let the view hold the readings of an interval; None is all."""
+        self.start_us = micros(interval.start) if interval else None
+        self.end_us = micros(interval.end) if interval else None
+        self.build()
+
     def rebuild(self) -> bool:
         """Attach the newest snapshot; False where nothing has changed since."""
         if self._building or self.store.list.generation() == self.generation:
             return False
+        self.snapshot = None
         self.build()
         return True
 
@@ -114,13 +124,14 @@ class _Attachment:
             except StoreProblem:
                 if attempt == 4 or self.store.list.generation() == self.generation:
                     raise
+                self.snapshot = None
             else:
                 return
             finally:
                 self._building = False
 
     def _build(self) -> None:
-        snapshot = self.store.snapshot()
+        snapshot = self.snapshot or self.store.snapshot()
         self.generation = snapshot.generation
         name_damaged(snapshot, self.start_us, self.end_us)
         self.engine.allow(self.store.folder / segment.path for segment in snapshot.segments)

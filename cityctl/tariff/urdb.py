@@ -93,6 +93,8 @@ def _rate(found: Entry, name: str, path: Path) -> Entry:
             hint="wanted are fields as `energyratestructure`, `flatdemandstructure`",
         )
     title = " ".join(str(found[key]) for key in ("utility", "name") if found.get(key)) or name
+    if ended := found.get("enddate"):
+        title += f" (ended on {datetime.fromtimestamp(int(ended), UTC).date()})"
     used = {
         key: value for key, value in version.items() if value and (key, value) != ("minimum_per", "month")
     }

@@ -6,6 +6,7 @@ Sizes are CITYCTL_BENCH_ZONES (a year of quarter-hours each) and CITYCTL_BENCH_M
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from tests.bench.measure import cost, python
 
 ZONES = int(os.environ.get("CITYCTL_BENCH_ZONES", "200"))
 METERS = int(os.environ.get("CITYCTL_BENCH_METERS", "50000"))
+LAST = ("2025-12-25", "2025-12-31")
 AT_ONCE = 20_000_000  # readings that are made and stored at a time
 HEAD = "name: Bench\ntime_zone: Europe/Berlin\nnetworks: {water: {kind: water}}\n"
 
@@ -24,8 +26,13 @@ def bench() -> Iterator[tuple[str, str]]:
     """(what, figure)"""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _city_of_zones(folder / "zones")
-        yield f"leaks of {ZONES} zones, a year by 15 min", _ran(folder / "zones", "leaks", "2025", "2025")
+        what, zones = f"leaks of {ZONES} zones, a year by 15 min", _Zones(folder / "zones")
+        zones.store(0, 364)
+        yield what, _ran(folder / "zones", "leaks", "2025", "2025")
+        zones.store(364, 365)
+        yield f"{what}: its last week, after one more day", _ran(folder / "zones", "leaks", *LAST)
+        shutil.rmtree(folder / "zones/.cityctl/memory")
+        yield f"{what}: its last week, with nothing remembered", _ran(folder / "zones", "leaks", *LAST)
         for kind in ("interval", "counter"):
             _city_of_meters(folder / kind, kind)
             what = f"leaks at {METERS} customers, 14 days by the hour, {kind}s"
@@ -39,26 +46,34 @@ def _ran(city: Path, report: str, since: str, until: str) -> str:
     return f"{seconds:.1f} CPU s, {peak / 1e9:.2f} GB"
 
 
-def _city_of_zones(folder: Path) -> None:
+class _Zones:
     """Day and night, 3 % of noise; three zones in ten get a leak of a tenth of their flow."""
-    import numpy as np
 
-    names = [f"in_{at:05}" for at in range(ZONES)]
-    zones = "".join(f"  z{name}: {{network: water, kind: dma, inflow: {name}}}\n" for name in names)
-    points = "".join(f"  {name}: {{zone: z{name}, unit: m3/h, every: 15m}}\n" for name in names)
-    folder.mkdir()
-    (folder / "city.yaml").write_text(f"{HEAD}zones:\n{zones}points:\n{points}", encoding="utf-8")
-    rng = np.random.default_rng(1)
-    store = _Stored(folder)
-    size, leak = rng.uniform(5, 50, ZONES)[:, None], rng.random(ZONES)[:, None] < 0.3
-    begin = rng.integers(60, 360, ZONES)[:, None]
-    slots = 96 * 365
-    for first in range(0, slots, step := max(96, AT_ONCE // ZONES // 96 * 96)):
-        at = np.arange(first, min(slots, first + step))
-        day = 0.4 + 0.6 * np.clip(np.sin((at % 96 / 4 - 5) / 19 * np.pi), 0, None)
-        flow = size * (day + 0.1 * (leak & (at // 96 >= begin)))
-        flow *= 1 + 0.03 * rng.standard_normal(flow.shape)
-        store.add(names, np.datetime64("2025-01-01T00:00", "us") + at * np.timedelta64(15, "m"), flow)
+    def __init__(self, folder: Path) -> None:
+        import numpy as np
+
+        self._names = [f"in_{at:05}" for at in range(ZONES)]
+        zones = "".join(f"  z{name}: {{network: water, kind: dma, inflow: {name}}}\n" for name in self._names)
+        points = "".join(f"  {name}: {{zone: z{name}, unit: m3/h, every: 15m}}\n" for name in self._names)
+        folder.mkdir()
+        (folder / "city.yaml").write_text(f"{HEAD}zones:\n{zones}points:\n{points}", encoding="utf-8")
+        self._rng = np.random.default_rng(1)
+        self._stored = _Stored(folder)
+        self._size = self._rng.uniform(5, 50, ZONES)[:, None]
+        self._leaks = self._rng.random(ZONES)[:, None] < 0.3
+        self._begin = self._rng.integers(60, 360, ZONES)[:, None]
+
+    def store(self, since: int, until: int) -> None:
+        """The readings from one day of the year up to, and without, another."""
+        import numpy as np
+
+        for first in range(since * 96, until * 96, step := max(96, AT_ONCE // ZONES // 96 * 96)):
+            at = np.arange(first, min(until * 96, first + step))
+            day = 0.4 + 0.6 * np.clip(np.sin((at % 96 / 4 - 5) / 19 * np.pi), 0, None)
+            flow = self._size * (day + 0.1 * (self._leaks & (at // 96 >= self._begin)))
+            flow *= 1 + 0.03 * self._rng.standard_normal(flow.shape)
+            times = np.datetime64("2025-01-01T00:00", "us") + at * np.timedelta64(15, "m")
+            self._stored.add(self._names, times, flow)
 
 
 def _city_of_meters(folder: Path, kind: str) -> None:

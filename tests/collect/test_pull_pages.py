@@ -4,66 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from cityctl.city.project import Project
 from cityctl.errors import CredentialsRefused, ExitCode, Unreachable
 from tests.collect.historian import CANARY, counts, go, marks, stored
+from tests.collect.pages import DAY, ROWS, by_next, page, query
 from tests.http_service import Service, send
-
-DAY = datetime(2026, 11, 22, tzinfo=UTC)
-ROWS = [{"t": f"{DAY + timedelta(hours=hour):%Y-%m-%dT%H:%M:%SZ}", "v": float(hour)} for hour in range(10)]
-TABLE = (
-    "answer: {format: json, proof: format, table: {rows: rows, time: t, value: v, unit: m3/h, kind: gauge}}\n"
-)
-
-
-@pytest.fixture
-def paged(project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Project]:
-    """A project with a connector of its own: its pagination, its auth and more of its request."""
-    monkeypatch.setenv("KEY", CANARY)
-
-    def make(
-        url: str, pagination: str, *, auth: str = "{kind: bearer}", more: str = "", service: str = ""
-    ) -> Project:
-        folder = project(
-            f"name: T\ntime_zone: UTC\nnetworks: {{water: {{kind: water}}}}\nservices:\n"
-            f'  historian: {{connector: mine, url: "{url}", secret: {{env: KEY}}{service}}}\n'
-            "points:\n  flow: {unit: m3/h, every: 1h, service: historian/A}\n"
-        )
-        (folder / "connectors" / "services").mkdir(parents=True, exist_ok=True)
-        text = f"title: T\nrequest: {{path: '/{{series}}'}}\nauth: {auth}\npagination: {pagination}\n{more}{TABLE}"
-        (folder / "connectors" / "services" / "mine.yaml").write_text(text)
-        return Project(folder)
-
-    return make
-
-
-def page(
-    handler: BaseHTTPRequestHandler, rows: list[Any], headers: dict[str, str] | None = None, **more: Any
-) -> None:
-    send(handler, json.dumps({"rows": rows, **more}).encode(), **(headers or {}))
-
-
-def query(handler: BaseHTTPRequestHandler) -> dict[str, str]:
-    return {key: values[0] for key, values in parse_qs(urlsplit(handler.path).query).items()}
 
 
 def by_link(handler: BaseHTTPRequestHandler) -> None:
     at = int(query(handler).get("at", 0))
     following = {"Link": f'</A?at={at + 4}>; rel="next", </A>; rel=first'} if at + 4 < 10 else {}
     page(handler, ROWS[at : at + 4], following)
-
-
-def by_next(handler: BaseHTTPRequestHandler) -> None:
-    at = int(query(handler).get("at", 0))
-    page(handler, ROWS[at : at + 4], links={"next": f"/A?at={at + 4}" if at + 4 < 10 else None})
 
 
 def by_cursor(handler: BaseHTTPRequestHandler) -> None:

@@ -157,6 +157,40 @@ def test_a_unit_that_is_unknown_is_not_taken_and_said_so(feed: Read, uom: int | 
     assert why in one.reason
 
 
+def test_a_power_of_ten_that_is_no_number_is_not_taken_for_none(feed: Read) -> None:
+    text = atom(reading_type(), meter(), block(reading(0, 5)))
+    read = feed(text.replace("Multiplier>0<", "Multiplier>kilo<"))
+    assert read.refused == [(1, "its ReadingType has a power of ten that is no number")]
+    assert feed(text.replace("Multiplier>0<", "Multiplier><")).of("UP/1/MR/1")[0][1] == 5
+
+
+def test_tiers_of_one_interval_are_no_duplicates(feed: Read) -> None:
+    """One hour in two tiers, of the same amount; an hour in one tier is as any other."""
+
+    def tier(start: int, number: int) -> str:
+        return reading(start, 5).replace("</value>", f"</value><tou>{number}</tou>")
+
+    read = feed(atom(reading_type(), meter(), block(tier(0, 1) + tier(0, 2) + tier(3600, 2) + tier(3600, 2))))
+    assert [value for _, value in read.of("UP/1/MR/1")] == [5, 5, 5]
+    (rejection,) = read.rejections
+    assert rejection.place == "entry 3, reading 2"
+    assert "tier 2 of an interval of which tier 1 is taken" in rejection.reason
+
+
+def test_costs_are_left_out_and_named(feed: Read) -> None:
+    text = atom(reading_type(), meter(), block(reading(0, 5)))
+    assert feed(text).notes == ["feed.xml: what readings cost (`cost`) is left out"]
+    assert not feed(text.replace("<cost>1</cost>", "")).notes
+
+
+def test_a_type_that_is_declared_twice_in_two_ways_is_told(feed: Read) -> None:
+    one, other = reading_type(power=0), reading_type(power=3)
+    read = feed(atom(one, meter(), block(reading(0, 5)), other, block(reading(900, 5))))
+    assert [value for _, value in read.of("UP/1/MR/1")] == [5, 5000]
+    assert any("declared anew in another way (entry 4)" in note for note in read.notes)
+    assert not any("anew" in note for note in feed(atom(one, one, meter(), block(reading(0, 5)))).notes)
+
+
 def test_fractional_starts_stay_apart(feed: Read) -> None:
     starts = ["1384095600.25", "1384095600.5", "1.3840956E9"]
     read = feed(atom(reading_type(), meter(), block("".join(reading(start, 1) for start in starts))))

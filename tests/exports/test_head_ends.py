@@ -101,6 +101,22 @@ def test_a_quote_that_nobody_closed_swallows_no_rows(table: Read) -> None:
     assert not told.rejections
 
 
+@pytest.mark.parametrize("tail", ["ERROR: query timed out", "ERROR: query timed out,,", "Export aborted;"])
+def test_a_table_that_ends_in_a_cry_is_not_whole(table: Read, tail: str) -> None:
+    """A head-end that breaks off writes so below the rows that it had sent by then, with status 200."""
+    told = table(f"time,a,b\n2024-01-01T00:00Z,1,2\n{tail}\n", unit="kWh")
+    assert told.of("a") == [("2024-01-01 00:00:00Z", 1.0)]
+    assert told.absent == [f"it says that it is not whole: line 3 `{tail.split(',')[0]}`"]
+
+
+def test_a_remark_below_the_rows_is_named(table: Read) -> None:
+    told = table("time,a\n2024-01-01T00:00Z,1\n\nRows: 1\n", unit="kWh")
+    assert told.notes == ["flows.csv: lines without readings, left out: line 4 `Rows: 1`"]
+    assert not told.absent
+    gap = table("time,a\n2024-03-31 01:00,1\n2024-03-31 02:30,\n", unit="kWh", time_zone="Europe/Berlin")
+    assert not gap.notes  # an hour that the clocks skip, without a value, is no remark
+
+
 def test_a_quoted_cell_of_several_lines_above_all_others(table: Read) -> None:
     text = (
         'time,meter,note,value,unit\n2024-05-01T00:00Z,0001,"a\nb",1.5,m3\n2024-05-01T01:00Z,0001,x,2.5,m3\n'

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from cityctl.errors import InputRefused
+from cityctl.exports.table.head import read_head
+
 TEXT = 'Export of meters\nmeter;time;value\nä;2021-03-28 00:00;1,5\nä;2021-03-28 01:00;x\n"č";2021-03-28 02:00;3\n'
 
 
@@ -27,3 +30,8 @@ def test_long_text_of_lone_returns_loses_nothing(read: Callable[..., Any]) -> No
     told = read("csv", "\r".join(["meter,time,value", *rows]).encode(), time_zone="UTC", unit="kWh")
     assert len(told.of("m")) == 28 * 24 * 60
     assert sum(value for _, value in told.of("m")) == sum(range(1, 29)) * 1440 + 28 * 720
+
+
+def test_a_text_without_lines_is_named_as_that() -> None:
+    with pytest.raises(InputRefused, match="its first line has more than 64 kB"):
+        read_head("zeros.csv", b"0" * (1 << 16), (), None)

@@ -73,6 +73,24 @@ def test_a_variable_day_that_is_not_covered_is_suspect_and_told(read: Read) -> N
     assert "8 intervals of a variable day" in told.notes[0]
 
 
+def test_a_stream_without_a_day_is_named(read: Read) -> None:
+    """Two of three 200 records have no 300 record below them: nothing is lost, and somebody waits for them."""
+    text = (
+        HEAD
+        + two_hundred()
+        + two_hundred("B1")
+        + three_hundred("20240101", DAY)
+        + two_hundred("Q1")
+        + "900\n"
+    )
+    told = read("nem12", text)
+    assert list(told.series) == ["NMI0000001/B1"]
+    assert [said.split(" is")[0] for said in told.absent] == [
+        "NMI0000001/E1 (line 2)",
+        "NMI0000001/Q1 (line 5)",
+    ]
+
+
 @pytest.mark.parametrize("at", [30, 80, 99, 100, 101])
 def test_a_300_record_that_wraps_loses_nothing(read: Read, at: int) -> None:
     cells = ",".join(f"{number}.5" for number in range(48))

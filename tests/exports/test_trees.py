@@ -12,6 +12,7 @@ import pytest
 from cityctl.errors import InputRefused, UsageProblem
 from cityctl.exports import formats
 from cityctl.exports.source import Source
+from cityctl.exports.tree import jsons
 from tests.exports.samples import NGSI, SENSORTHINGS, WATERML1, WATERML2, all_of_them
 
 Read = Callable[..., Any]
@@ -133,6 +134,25 @@ def test_ngsi_units_times_histories_and_parts(read: Read) -> None:
         "attributes": [{"attrName": "x", "values": [7]}],
     }
     assert read("ngsi", json.dumps(columns)).of("e/x") == [(T0, 7.0)]
+
+
+def test_json_of_another_encoding_says_what_to_ask_for() -> None:
+    with pytest.raises(InputRefused, match=r"no UTF-8.*\(byte 8\)"):
+        jsons.parse("site.json", b'{"a": "\xf6"}')
+
+
+def test_lines_that_end_in_an_error_are_not_whole(read: Read) -> None:
+    rows = '{"t": "2024-01-01T00:00Z", "v": 1}\n{"t": "2024-01-01T01:00Z", "v": 2}\n'
+    told = read("json", rows + '{"error": "timeout"}\n', time="t", value="v")
+    assert told.of("a") == [(T0, 1.0), (T1, 2.0)]
+    assert told.absent == ["its answer is not whole: it says `error: timeout`"]
+    assert not read("json", rows, time="t", value="v").absent
+
+
+def test_an_empty_list_of_entities_has_no_readings_and_another_document_is_refused(read: Read) -> None:
+    assert not read("ngsi", "[]").series
+    with pytest.raises(InputRefused, match="no NGSI entity"):
+        read("ngsi", '{"title": "Bad Request"}')
 
 
 def test_simplified_ngsi_has_no_unit_and_its_time_is_the_entitys(read: Read) -> None:

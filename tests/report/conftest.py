@@ -6,10 +6,14 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 
+from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.result import Column, Completeness, Finding, Line, Missing, Plot, Result, Table
+from cityctl.store.store import Store
+from tests.report.peaks import ANALYSIS, CITY, NOW, RECIPE, SQL, START
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = Interval(datetime(2026, 11, 14, 23, tzinfo=UTC), datetime(2026, 11, 21, 23, tzinfo=UTC), BERLIN)
@@ -166,3 +170,30 @@ def long_name() -> str:
     """A name of 150 characters."""
     assert len(LONG) == 150
     return LONG
+
+
+@pytest.fixture
+def testville(project) -> Project:
+    """48 hours of Hafen's inflow 0, 1, ... 9.5 m³/h by 0.25 and 10 readings of 4.5 to 9 m³/h in Berg."""
+    folder = project(CITY)
+    for name, text in {
+        "recipes/reports/peaks.yaml": RECIPE,
+        "analysis/water/peaks.py": ANALYSIS,
+        "analysis/water/peaks.sql": SQL,
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    place = Project(folder)
+    with Store.open(place.store_folder) as store:
+        hours = [START + timedelta(hours=at) for at in range(36)]
+        flows = [("hafen_inflow", hour, 0.25 * at) for at, hour in enumerate(hours)]
+        flows += [("berg_inflow", hour, 4.5 + 0.25 * at) for at, hour in enumerate(hours[:10])]
+        table = pa.table(
+            {
+                "point": [point for point, _, _ in flows],
+                "time": pa.array([time for _, time, _ in flows], pa.timestamp("us", tz="UTC")),
+                "value": [value for _, _, value in flows],
+            }
+        )
+        store.add(table, source="test", received=NOW, points=place.city.points())
+    return place

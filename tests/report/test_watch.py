@@ -10,7 +10,10 @@ import pytest
 from cityctl.city.project import Project
 from cityctl.errors import ExitCode, UsageProblem
 from cityctl.reading import Reading
+from cityctl.report.findings.record import CLOSES_AFTER
+from cityctl.report.recorded import keep
 from cityctl.report.watch import frame, frames, interval_of
+from cityctl.result import Completeness, Finding, Missing, Result
 from cityctl.store import Store
 
 NOW = datetime(2026, 11, 22, 11, tzinfo=UTC)
@@ -60,14 +63,26 @@ def test_a_frame_says_how_the_city_stands(place):
 
 
 def test_what_a_recorded_report_found_is_seen_at_its_zone(place):
-    from cityctl.report.recorded import keep
-    from cityctl.result import Finding, Result
-
     keep("leaks", Result("L", findings=[Finding("leak", "Hafen", NOW, "a leak")]), place, now=NOW)
     shown = frame(place, NOW)
     assert set(shown.tables[0].cells("verdict")) == {"FINDING", "SILENT"}
     assert shown.tables[-1].cells("subject") == ["Hafen"]
     assert shown.summary.startswith("1 open findings")
+
+
+def test_what_was_found_at_an_asset_is_seen_at_its_zone_and_stays_while_it_is_not_judged(place):
+    """The finding bears the pump's name, the gap its id: a silent pump is not repaired."""
+    text = CITY + "assets: {pump-1: {kind: pump, name: Well pump, zone: hafen}}\n"
+    (place.folder / "city.yaml").write_text(text, encoding="utf-8")
+    place = Project(place.folder)
+    found = Finding("pump", "Well pump", NOW, "WORN", evidence={"asset": "pump-1"})
+    keep("pumps", Result("P", findings=[found], completeness=Completeness(2, 2)), place, now=NOW)
+    rows = dict(zip(*(frame(place, NOW).tables[0].cells(key) for key in ("zone", "verdict")), strict=True))
+    assert rows == {"Hafen": "FINDING", "berg": "SILENT"}
+    for days in range(1, CLOSES_AFTER + 2):
+        gap = Completeness(2, 1, [Missing("pump-1", "no readings")])
+        later = keep("pumps", Result("P", completeness=gap), place, now=NOW + timedelta(days=days))
+        assert later.tables[-1].cells("change") == ["not judged"]
 
 
 def test_rounds_come_one_after_the_other(place):

@@ -199,3 +199,28 @@ def _show_in(store, values, city):
     at = [START + n * HOUR for n in range(len(values))]
     readings = table(point=texts(["c"] * len(values)), time=times(at), value=floats(values))
     store.add(readings, source="x", received=BEGIN + timedelta(days=9), points=city.points())
+
+
+def test_some_counters_count_what_they_do_among_all(engine):
+    """Three registers, one of which is reset: those from b to c are the same by themselves."""
+    points = {name: Point(name, "volume", "m3", "m3", "counter") for name in "abc"}
+    begin = round(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1e6)
+    at = [begin + hour * 3_600_000_000 for hour in range(30)]
+    values = [*RISING, *(2 * one for one in RISING), *RISING[:20], *(1.0 + n for n in range(10))]
+    engine.keep(
+        "readings",
+        table(
+            point=texts([name for name in "abc" for _ in at]),
+            time=times(at * 3),
+            value=floats(values),
+            quality=octets([0] * 90),
+            received=times(at * 3),
+        ),
+    )
+    counters.attach_counted(engine, points)
+    columns = "point, since, until, amount, repair"
+    order = "ORDER BY point, since"
+    all_of_them = engine.rows(f"SELECT {columns} FROM counted WHERE point >= 'b' {order}")
+    assert engine.rows(f"SELECT {columns} FROM counted_between('b', 'c') {order}") == all_of_them
+    assert len(all_of_them) == 58
+    assert any(repair == "reset" for *_, repair in all_of_them)

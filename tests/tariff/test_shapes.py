@@ -27,6 +27,12 @@ RATE: dict[str, Any] = {
 }  # fmt: skip
 
 
+def test_a_rate_that_has_ended_says_so(tmp_path: Path) -> None:
+    assert told(tmp_path, RATE).title == "City Power GS-TOU"
+    ended = {**RATE, "enddate": 1609372800}  # 31 December 2020, UTC
+    assert told(tmp_path, ended).title == "City Power GS-TOU (ended on 2020-12-31)"
+
+
 def told(tmp_path: Path, rate: dict[str, Any]) -> Tariff:
     path = tmp_path / "rate.json"
     path.write_text(json.dumps(rate), encoding="utf-8")

@@ -5,19 +5,20 @@ Leaves savings_daily and savings_totals behind (savings.sql). Knows no model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
-from cityctl.analysis.energy import split
+from cityctl.analysis.energy.degree_days import COLDEST, WARMEST
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
 from cityctl.clock import Interval, local_days
 
 _AMOUNTS = {"interval": "intervals", "counter": "counters", "gauge": "powers"}
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
 PART, HOURLY_PART = 50, 40  # meters whose readings, and whose hours as arrays, are fetched at a time
-COLDEST, WARMEST = 30, 90  # thresholds of CalTRACK 2.0 [degF]
 DAILY_S = 43200  # a series with a longer step holds days
 
 
@@ -75,14 +76,10 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     question.engine.register(
         "asked_meters", pa.table({key: columns[key] for key in ("meter", "kind", "every_s")})
     )
-    split_days = asked["method"] == "split"
-    free = city.holidays(whole[0][0].year, whole[-1][0].year) if split_days else set()
     days: dict[str, Any] = {
         "day": [day for day, _ in whole],
         "seconds": [length for _, length in whole],
-        "cell": pa.array(
-            [split.cell_of(day, holiday=day in free) if split_days else 0 for day, _ in whole], pa.int32()
-        ),
+        "cell": pa.array(cells_of(question, [day for day, _ in whole]), pa.int32()),
     }
     question.engine.register("savings_days", pa.table(days))
     grid: dict[str, Any] = {"bin": pa.array(range(COLDEST - 1, WARMEST + 1), pa.int32())}
@@ -90,35 +87,47 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
 
 
 def add_up(question: Question, kinds: set[str]) -> None:
-    """Make the view `amounts` (meter, at, amount) of asked_meters of these kinds (amounts.sql)."""
+    """Make the view `amounts` (meter, at, amount, spread) of asked_meters of these kinds (amounts.sql)."""
+    question.engine.execute(question.sql("counter_steps"))
+    if "counter" in kinds:
+        question.engine.execute(question.sql("counted_all"))
+        if question.engine.rows("select meter from counter_steps where every_s is null"):
+            question.engine.execute(question.sql("usual_steps"))
     parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
     question.engine.execute(f"create or replace view amounts as {' union all '.join(parts)}")
 
 
-def parts(meters: Sequence[Wanted], size: int = PART) -> list[dict[str, str]]:
-    """First and last id of every `size` meters in order of their ids: what one query fetches."""
+def narrow(question: Question, ends: dict[str, str]) -> None:
+    """Let `amounts` hold no other counters than those of a part: all would be worked out anew for each part."""
+    if question.engine.rows("select meter from counter_steps limit 1"):
+        question.engine.execute(question.sql("counted_rows"), ends)
+        question.engine.execute(question.sql("counted_part"))
+
+
+def parts(meters: Sequence[Wanted], size: int | None = None) -> list[dict[str, str]]:
+    """First and last id of every `size` meters (PART) in order of their ids: what one query fetches."""
+    size = size or PART
     ids = sorted(one.point.id for one in meters)
     chosen = [ids[at : at + size] for at in range(0, len(ids), size)]
     return [{"first": these[0], "last": these[-1]} for these in chosen]
 
 
 def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
-    """Make savings_daily and, for the methods that work by day, savings_totals."""
+    """Make savings_daily."""
     ask = question.engine
     add_up(question, {one.point.kind for one in meters})
     ask.execute(question.sql("begin_use"))
     for ends in parts(meters):
+        narrow(question, ends)
         ask.execute(question.sql("use"), ends)
     for name in ("steps", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
-    if question.parameters["method"] != "billing":
-        ask.execute(question.sql("totals"))
 
 
 _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept", "r2_adj",
            "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting", "heating_bend", "cooling_bend")  # fmt: skip
-_TEXTS = ("meter", "model", "part", "why")
+_TEXTS = ("meter", "model", "part", "why", "driver")
 _FLAGS = ("reporting", "beyond")
 _DATES = (
     "day",
@@ -146,3 +155,19 @@ def keep(
     }
     schema = pa.schema([(key, kinds.get(key, pa.float64())) for key in columns])
     question.engine.register(name, pa.Table.from_pylist(rows, schema=schema))
+
+
+def by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(meter, its columns as arrays) of a table that is sorted by meter."""
+    import numpy as np
+
+    if not table.num_rows:
+        return
+    columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("meter", "day")}
+    names = table["meter"].combine_chunks()
+    encoded = names.dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    starts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
+    for begin, end in pairwise(starts):
+        meter = encoded.dictionary[int(codes[begin])].as_py()
+        yield meter, {name: column[begin:end] for name, column in columns.items()}

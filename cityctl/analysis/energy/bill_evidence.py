@@ -10,10 +10,11 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import bills, candidates
-from cityctl.analysis.energy.account import Row
 from cityctl.analysis.energy.billing import LEAST_PERIODS
 from cityctl.analysis.energy.columns import EVIDENCE
 from cityctl.analysis.energy.digest import digest
+from cityctl.analysis.energy.periods import LeftOut, Period
+from cityctl.analysis.energy.savings_row import Row
 from cityctl.analysis.question import Question
 from cityctl.result import Table
 
@@ -30,7 +31,7 @@ def tables(question: Question, row: Row) -> list[Table]:
     counted = [tuple(bill) for *bill, kept in known if kept]
     lost = bills.left_out(question).get(row.meter, [])
     lost = lost + [
-        bills.LeftOut(day, day + timedelta(days=int(days)), y, "a shutdown, set apart")
+        LeftOut(day, day + timedelta(days=int(days)), y, "a shutdown, set apart")
         for day, days, _, y, _, kept in known
         if not kept
     ]
@@ -79,7 +80,7 @@ def _models(question: Question, row: Row, told: list[tuple[Any, ...]]) -> list[T
         "select temperature, cooling from savings_meters where meter = $meter", {"meter": row.meter}
     )
     sky = bills.weather(question).get(point or "")
-    periods = [bills.Period(start, end, y) for start, end, what, y, _ in told if what == "baseline"]
+    periods = [Period(start, end, y) for start, end, what, y, _ in told if what == "baseline"]
     if sky is None or len(periods) < LEAST_PERIODS:
         return []
     _, of_baseline = sky.bills(periods)

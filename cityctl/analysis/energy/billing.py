@@ -11,10 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-COLDEST, WARMEST = 30, 90  # thresholds that are tried [degF], by 1 degF
-LEAST_DEGREE_DAYS = (
-    20.0  # in all periods together; how many days have any does not count (as in eemeter's billing)
-)
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, WARMEST, said
+
 SHORTEST, MONTHLY, BIMONTHLY = 25, 35, 70  # days of a period; CalTRACK 2.0, 2.2.3.4
 WEATHER_SHARE = 0.9  # of a period's days that need a temperature; CalTRACK 2.0, 2.2.3.3
 LEAST_PERIODS = 5  # five two-month bills
@@ -65,12 +63,9 @@ class Model:
         return (self.heating is not None) + (self.cooling is not None)
 
     @property
-    def said(self) -> str:
+    def model(self) -> str:
         """`heating and cooling`, `heating`, `cooling` or `intercept only`."""
-        named = [
-            word for word, at in (("heating", self.heating), ("cooling", self.cooling)) if at is not None
-        ]
-        return " and ".join(named) or "intercept only"
+        return said(self.heating, self.cooling)
 
     def expected(self, bills: Bills) -> Any:
         """Expected amount of each period."""
@@ -157,6 +152,7 @@ def degree_days(bills: Bills, heating: Any, cooling: Any) -> tuple[Any, Any]:
 
 
 def _qualified(bills: Bills, grid: Any, *, warm: bool) -> Any:
+    """Thresholds with enough degree days; how many days have any does not count, as in eemeter's billing model."""
     import numpy as np
 
     apart = (bills.temperature[:, None] - grid) * (1 if warm else -1)

@@ -16,110 +16,13 @@ from cityctl.analysis.energy import billing
 from cityctl.analysis.energy.baseline import keep
 from cityctl.analysis.energy.billing import Bills
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.periods import LeftOut, Period, Read, baseline, days_of, kept, merged
 from cityctl.analysis.question import Question
 
-Read = tuple[date, date | None, float | None, bool]
-"""(first day, the day after the last one, amount, whether it is estimated); None: not known."""
-
-
-@dataclass(frozen=True)
-class Period:
-    """A bill: local days [day, until), amount [unit]."""
-
-    day: date
-    until: date
-    amount: float
-
-    @property
-    def days(self) -> int:
-        """How many days it covers."""
-        return (self.until - self.day).days
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A bill that is not in the account, and why; `until` None where nothing says when it ends."""
-
-    day: date
-    until: date | None
-    amount: float
-    why: str
-
-
-ESTIMATED = "estimated, and no true read follows"
-ENDLESS = "no later read or end says how long it lasts"
 MEASURE = "the measure lies within"
 BEYOND = "part of it lies outside of what is asked for"
 ENDS_FIT, ENDS_BETTER = 0.7, 0.15  # adjusted R² with dates as ends, and over that with dates as beginnings
-GAPPED = "readings on less than 90 % of its days"
 WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
-
-
-def merged(rows: Sequence[Read], out: list[LeftOut] | None = None) -> list[Period]:
-    """Estimated reads are put together with what follows, up to the next true read (CalTRACK 2.0, 2.2.3.2).
-
-    `out` takes what cannot be a period: an amount without an end, estimates that no true read follows.
-    """
-    periods: list[Period] = []
-    lost = [] if out is None else out
-    begun: tuple[date, float] | None = None
-    last = date.min
-    for day, until, amount, estimated in rows:
-        if amount is None:
-            lost.append(LeftOut(day, until, 0.0, GAPPED))
-            continue
-        if begun is not None and last != day:  # a gap after an estimate: no read follows that makes it true
-            lost.append(LeftOut(begun[0], last, begun[1], ESTIMATED))
-            begun = None
-        start, so_far = begun if begun is not None else (day, 0.0)
-        begun = None
-        if until is None:
-            lost.append(LeftOut(start, None, so_far + amount, ENDLESS))
-        elif estimated:
-            begun = start, so_far + amount
-            last = until
-        else:
-            periods.append(Period(start, until, so_far + amount))
-    if begun is not None:
-        lost.append(LeftOut(begun[0], last, begun[1], ESTIMATED))
-    return periods
-
-
-def kept(periods: list[Period], out: list[LeftOut] | None = None) -> list[Period]:
-    """Without periods that are too short or too long to be one bill (CalTRACK 2.0, 2.2.3.4); `out` takes those."""
-    longest = billing.longest([one.days for one in periods])
-    lost = [] if out is None else out
-    sound = []
-    for one in periods:
-        if billing.SHORTEST <= one.days <= longest:
-            sound.append(one)
-        else:
-            bound = f"above {longest}" if one.days > longest else f"below {billing.SHORTEST}"
-            lost.append(LeftOut(one.day, one.until, one.amount, f"{one.days} days long, {bound}"))
-    return sound
-
-
-def baseline(periods: list[Period], intervention: date, days: int, share: float = 0.9) -> list[Period]:
-    """The periods of the `days` before the measure; bills seldom start on that very day: the nearest start counts.
-
-    A bill in which the measure lies is no part of them. Where without it less than a `share` of the days are left, as
-    with two-month bills, they are counted back from the end of the bill before it.
-    """
-    before = [one for one in periods if one.until <= intervention]
-    if not before:
-        return []
-
-    def back_from(end: date) -> list[Period]:
-        first = min(
-            (one.day for one in before), key=lambda day: abs((day - (end - timedelta(days=days))).days)
-        )
-        return [one for one in before if one.day >= first]
-
-    chosen = back_from(intervention)
-    last = before[-1].until
-    if _days(chosen) >= share * days or (intervention - last).days > billing.BIMONTHLY:
-        return chosen
-    return back_from(last)
 
 
 @dataclass
@@ -188,17 +91,17 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
             if lost.day < until and (lost.until is None or lost.until > first)
         ]
         totals.append(
-            {"meter": meter, "used_days": _days(before), "n": _days(known),
+            {"meter": meter, "used_days": days_of(before), "n": days_of(known),
              "weather_days": sky.count(measure - timedelta(days=question.parameters["baseline_days"]), measure),
-             "used": math.fsum(one.amount for one in known), "reporting_days": _days(after),
-             "compared_days": _days(compared), "baseline_negatives": negatives.get(meter, 0),
+             "used": math.fsum(one.amount for one in known), "reporting_days": days_of(after),
+             "compared_days": days_of(compared), "baseline_negatives": negatives.get(meter, 0),
              "reporting_negatives": 0, **_span("baseline", known), **_span("reporting", compared)}
         )  # fmt: skip
         model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
         if model is None:
             continue
         models.append(
-            {"meter": meter, "model": model.said, "heating": model.heating, "cooling": model.cooling,
+            {"meter": meter, "model": model.model, "heating": model.heating, "cooling": model.cooling,
              "beta_heating": model.beta_heating, "beta_cooling": model.beta_cooling,
              "intercept": model.intercept, "r2_adj": model.r2_adj, "candidates": model.candidates,
              "terms": model.terms}
@@ -229,10 +132,6 @@ _LEFT_OUT = ("meter", "day", "last_day", "amount", "why")
 def _span(what: str, periods: list[Period]) -> dict[str, date]:
     """First day, and the day after the last one, of the bills that count."""
     return {f"{what}_start": periods[0].day, f"{what}_end": periods[-1].until} if periods else {}
-
-
-def _days(periods: list[Period]) -> int:
-    return sum(one.days for one in periods)
 
 
 def _told(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cityctl.analysis.energy import towt
-from cityctl.analysis.energy.baseline import HOURLY_PART, keep, parts
+from cityctl.analysis.energy.baseline import HOURLY_PART, keep, narrow, parts
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
@@ -26,6 +26,7 @@ def by_the_hour(question: Question, meters: list[Wanted]) -> None:
     for ends in parts(meters, HOURLY_PART):
         asked = question.engine.arrow(question.sql("hourly_meters"), ends).to_pylist()
         if asked:
+            narrow(question, ends)
             use = _use(question, axis, asked, ends)
             models += _fit(question, axis, asked, use)
     keep(question, "savings_models", models)
@@ -55,13 +56,10 @@ class _Axis:
         self.whole[at] = slots["whole"].to_numpy().astype(bool)
         self.weather: dict[str, Any] = {}
         told = question.engine.arrow(question.sql("hourly_weather"))
-        names, hours, degrees = (
-            told["temperature"].to_pylist(),
-            _hours_of(told["hour"]),
-            told["degree_f"].to_numpy(),
-        )
-        for name in set(names):
-            these = np.array([one == name for one in names])
+        names = np.array(told["temperature"].to_pylist(), dtype=object)
+        hours, degrees = _hours_of(told["hour"]), told["degree_f"].to_numpy()
+        for name in dict.fromkeys(names.tolist()):
+            these = names == name
             place = hours[these] - self.first
             inside = (place >= 0) & (place < self.size)
             self.weather[name] = np.full(self.size, np.nan)
@@ -155,11 +153,16 @@ def _model(meter: str, use: Any, told: Any, before: Any, after: Any, terms: int)
         "r2_adj": float(1 - sse / free / (total / (before.sum() - 1))) if total > 0 and free > 0 else 0.0,
         "candidates": 1,
         "terms": -(-terms // 24),  # as the uncertainty counts them, which works on days
-        "own_cvrmse": float(np.sqrt(sse / free) / use[before].mean()) if free > 0 else None,
-        "own_cvrmse_reporting": float(np.sqrt(np.nanmean(later**2)) / use[after].mean())
+        "own_cvrmse": _over(np.sqrt(sse / free), use[before].mean()) if free > 0 else None,
+        "own_cvrmse_reporting": _over(np.sqrt(np.nanmean(later**2)), use[after].mean())
         if np.isfinite(later).any()
         else None,
     }
+
+
+def _over(scatter: Any, mean: Any) -> float | None:
+    """Scatter over the mean; None where nothing was used."""
+    return float(scatter / mean) if mean else None
 
 
 def _add_days(

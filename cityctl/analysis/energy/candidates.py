@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy.account import Row
-from cityctl.analysis.energy.baseline import COLDEST, WARMEST
 from cityctl.analysis.energy.billing import Bills, degree_days
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, said
+from cityctl.analysis.energy.savings_row import Row
 from cityctl.result import Table
 
 MOST_SHOWN = 25  # of the models that were tried, the best
-LEAST_NONZERO, LEAST_DEGREE_DAYS = 10, 20.0  # CalTRACK 2.0, 3.2.2
 _STATUS = next(one for one in EVIDENCE if one.key == "status")
 _SHOWN = ("model", "heating_balance_point", "cooling_balance_point", "r2_adj")
 
@@ -39,10 +38,7 @@ class Candidate:
     @property
     def model(self) -> str:
         """Its terms in words."""
-        named = [
-            word for word, at in (("heating", self.heating), ("cooling", self.cooling)) if at is not None
-        ]
-        return " and ".join(named) or "intercept only"
+        return said(self.heating, self.cooling)
 
 
 def of_days(temperature: Any, use: Any, *, cooling: bool) -> list[Candidate]:

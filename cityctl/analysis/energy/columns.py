@@ -74,6 +74,8 @@ COLUMNS: tuple[Column, ...] = (
            "degree days are u - k (1 - exp(-u/k)), k this and u the degrees below balance point + k", "number", 0, 9),
     Column("cooling_bend", "Cools softly", "degF", "how far around its balance point cooling sets in, likewise",
            "number", 0, 9),
+    Column("drivers", "Also by", None, "causes beside the weather that its model knows, and what each of their units "
+           "uses", priority=9),
     Column("days", "Days", None, "days compared since the measure", "integer", 0, 9),
     Column("beyond_days", "Beyond", None, "days colder or warmer than any day of the baseline",
            "integer", 0, 9),
@@ -120,11 +122,11 @@ METHOD_NOTES = {
     ),
     "split": (
         "Method: a degree-day model as of CalTRACK 2.0 for each group of kinds of day (weekdays and weekends of "
-        "winter Nov-Feb, shoulder Mar-May and Oct, summer Jun-Sep); of the 48 ways to group them the one with the "
-        "smallest N (ln 2π + ln(L/N) + 1) + 0.24 K (ln N)^2.061 is taken, L its RMSE over that of one group, K its "
-        "groups; kinds of day that are alike in temperature and use are not set apart. The terms of a group are chosen "
-        "by BIC; then its heating and cooling may set in softly. A public holiday of the country in city.yaml counts "
-        "as a weekend.",
+        "winter Nov-Feb, shoulder Mar-May and Oct, summer Jun-Sep; south of the equator six months later); of the 48 "
+        "ways to group them the one with the smallest N (ln 2π + ln(L/N) + 1) + 0.24 K (ln N)^2.061 is taken, L its "
+        "RMSE over that of one group, K its groups; kinds of day that are alike in temperature and use are not set "
+        "apart. The terms of a group are chosen by BIC; then its heating and cooling may set in softly. A public "
+        "holiday of the country in city.yaml counts as a weekend.",
         "Source: components, seasons and criterion as of the daily model of OpenDSM 1.2.",
     ),
     "towt": (
@@ -154,8 +156,9 @@ NOTES = (
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
     "standing charges are left out.",
-    "Limits: weather is the only cause that is accounted for: a change of use, of opening hours or of tenants "
-    "counts as saving or rise. Proven means that the interval reaches at most half of the change to either side.",
+    "Limits: weather is the only cause that is accounted for, and with caltrack2 points of its zone with "
+    "`role: driver` (production, occupancy): any other change of use, of opening hours or of tenants counts as saving "
+    "or rise. Proven means that the interval reaches at most half of the change to either side.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "
     "the expected use: a shutdown is no saving. A change beyond `most_change` is set apart and not in the total: "
     "measures seldom halve a building's use, another supply or purpose does.",

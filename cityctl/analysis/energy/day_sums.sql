@@ -12,7 +12,7 @@ join calendar as c
 group by w.meter, cast(c.local + (w.at - c.slot) as date)
 
 -- name: window_rows
-select w.meter as meter, w.at as at, w.amount as amount, w.held as held
+select w.meter as meter, w.at as at, w.amount as amount, w.held as held, w.spread as spread
 from windows as w
 join shown_meters as s on s.meter = w.meter
 order by w.meter, w.at

@@ -203,6 +203,6 @@ def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:
     worth = size * (1 - rho) / (1 + rho)
     share = split[at] / size
     error = float(noise.std()) / np.sqrt(max(worth * share * (1 - share), 1e-9))
-    if abs(change) < LARGE * float(np.mean(expected)) or abs(change) < STEP * error:
+    if not abs(change) > max(LARGE * float(np.mean(expected)), STEP * error):
         return None
     return Event("step", days[int(split[at])], days[-1], change)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy import bill_evidence, candidates, split
-from cityctl.analysis.energy.account import Row
+from cityctl.analysis.energy import bill_evidence, candidates, drivers, split
 from cityctl.analysis.energy.candidates import MOST_SHOWN
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
 from cityctl.analysis.energy.digest import digest
 from cityctl.analysis.energy.parts import LEAST_DAYS
+from cityctl.analysis.energy.savings_row import Row
 from cityctl.analysis.question import Question
 from cityctl.result import Table
 
@@ -26,11 +26,13 @@ def tables(question: Question, row: Row) -> list[Table]:
     if row.method == "billing":
         return bill_evidence.tables(question, row)
     days = question.engine.rows(
-        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length from savings_daily as d "
-        "join savings_meters as m on m.meter = d.meter where d.meter = $meter order by d.day",
+        "select d.day, d.reporting, d.y, d.t, m.cooling, d.cell, d.y / d.length - coalesce(v.use, 0), v.use, d.zeros, "
+        "d.present from savings_daily as d join savings_meters as m on m.meter = d.meter "
+        "left join savings_driven as v on v.meter = d.meter and v.day = d.day where d.meter = $meter order by d.day",
         {"meter": row.meter},
     )
-    return [_facts(question, row, days), *_models(row, days), *_parts(question, row), _left_out(row, days)]
+    return [_facts(question, row, days), *_models(row, days), *_parts(question, row),
+            _left_out(row, days, question.parameters["day_share"])]  # fmt: skip
 
 
 def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
@@ -57,8 +59,16 @@ def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
                  f"({coldest:.1f} to {warmest:.1f} °F)")
             )  # fmt: skip
             told.append((f"{what} use", f"{sum(day[2] for day in valid):.3f} kWh"))
-    told.append(("input", f"{digest((day, reporting, y, t) for day, reporting, y, t, *_ in days)} of the days, "
-                          "their use and temperature"))  # fmt: skip
+    went_in = (
+        (day, reporting, y, t, *(() if driven is None else (driven,)))
+        for day, reporting, y, t, _, _, _, driven, *_ in days
+    )
+    told.append(("input", f"{digest(went_in)} of the days, their use and temperature"))
+    told += [
+        ("cause", f"{one.point}: {one.beta:.6g} kWh for each unit; in the baseline {one.low:.6g} to {one.high:.6g}, "
+                  f"{one.mean:.6g} in the mean")
+        for one in drivers.known(question).get(row.meter, ())
+    ]  # fmt: skip
     told.append(("method", f"{row.method}; days of {zone}"))
     told += [("reason", reason) for reason in (*row.failures, *row.remarks)]
     return Table(
@@ -113,12 +123,19 @@ def _ways(row: Row, temperature: Any, use: Any, cells: Any, *, cooling: bool) ->
     return Table(f"candidates_{row.meter}", f"{row.label}: ways tried, the best first", columns, rows, note)
 
 
-def _left_out(row: Row, days: list[tuple[Any, ...]]) -> Table:
+def _left_out(row: Row, days: list[tuple[Any, ...]], least: float) -> Table:
+    """Days that are no evidence; `least` is the share of its readings that a day's use needs."""
     rows: list[tuple[object, ...]] = []
-    for day, _, y, t, *_ in days:
-        lacking = [word for word, value in (("use", y), ("outdoor temperature", t)) if value is None]
-        if lacking:
-            reason = f"no {' and no '.join(lacking)}: less than half of its readings"
-            rows.append((day, y, t, reason))
+    for day, _, y, t, *_, zeros, present in days:
+        why = []
+        if y is None and present >= least:
+            why.append("what drives it beside the weather is not known")
+        elif y is None:
+            taken = f", {zeros} of 0 taken as missing" if zeros else ""
+            why.append(f"no use: {present:.0%} of its readings, {least:.0%} are needed{taken}")
+        if t is None:
+            why.append("no outdoor temperature: less than half of its hours")
+        if why:
+            rows.append((day, y, t, "; ".join(why)))
     columns = [glossary.column("date"), _BY_KEY["use_kwh"], _BY_KEY["degree_f"], glossary.column("reason")]
     return Table(f"left_out_{row.meter}", f"{row.label}: days left out", columns, rows)

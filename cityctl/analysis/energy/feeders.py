@@ -60,6 +60,7 @@ _FEEDERS = ("zone", "customer_meters", "balance_days", "uneven_days", "fed_in_kw
             "loss_share", "feeder_peak_kw", "reverse_h", "reverse_peak_kw", "reverse_kwh", "verdict")  # fmt: skip
 _CHARGING = ("zone", "chargers", "ev_rated_kw", "ev_peak_kw", "coincidence", "feeder_peak_kw", "ev_at_peak_kw",
              "ev_share", "peak_without_kw")  # fmt: skip
+_TOLD = ("lost_kwh", "loss_share", "reverse_h", "reverse_peak_kw", "reverse_kwh")  # of a finding
 LEAST_DAYS = 0.9  # of the interval's, that a balance should hold
 PARAMETERS = (
     Parameter("most", "share", 0.10, None, "losses from which a feeder is called out", least=0.0, most=1.0),
@@ -167,6 +168,7 @@ def answer(question: Question) -> Result:
                     question.interval.start,
                     said,
                     severity="note" if said.startswith("REVERSE") else "warning",
+                    evidence={key: cell for key, cell in zip(_FEEDERS, row, strict=True) if key in _TOLD},
                 )
             )
     rows.sort(key=lambda row: (row[7] is None, -float(str(row[7] or 0)), str(row[0])))

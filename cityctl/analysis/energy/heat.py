@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.excess_flow import DISAGREE, Flow, excess_flow, register_difference
 from cityctl.analysis.energy.meters import USE
 from cityctl.analysis.energy.network_balance import (
@@ -180,7 +181,11 @@ def answer(question: Question) -> Result:
              flow.apart, metered, said)
         )  # fmt: skip
         if said != "normal":
-            findings.append(Finding("heat-substation", one.name, question.interval.start, said))
+            evidence = {"meter": one.heat, "excess_m3": flow.excess, "delta_t": flow.difference}
+            findings.append(
+                Finding("heat-substation", _said(question.city, one.name), question.interval.start, said,
+                        evidence=evidence)
+            )  # fmt: skip
     networks = [_network(question.city, zone, own, substations, days, lacking) for zone, own in fed.items()]
     return Result(
         title=TITLE,
@@ -200,6 +205,13 @@ def answer(question: Question) -> Result:
         summary=f"{beyond:.0f} m³ of excess flow in "
         f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, _ in judged)} of {len(judged)} substations",
     )
+
+
+def _said(city: City, name: str) -> str:
+    """What the asset or zone of a substation is called."""
+    if name in city.assets:
+        return subjects.of_assets(city)[name]
+    return (city.zones[name].name if name in city.zones else None) or name
 
 
 def _keep_temperatures(question: Question, substations: list[_Substation]) -> None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cityctl.analysis.energy.baseline import by_meter
 from cityctl.analysis.energy.meters import Wanted
-from cityctl.analysis.energy.methods import by_meter
 from cityctl.analysis.energy.parts import Part, best_of, softened
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
@@ -24,6 +24,7 @@ LONGEST = 60  # days of a stretch
 STEPS = 4  # stretches that begin within the length of one
 LEAST = 0.8  # share of a stretch's days that must be valid
 _WEEK = (frozenset([0]), frozenset([1]))  # weekdays and weekends
+_EVERY_DAY = frozenset([0, 1])
 _RANK = 1e-8  # of a system's largest eigenvalue: what lies below it the other days do not tell
 
 _PARTS = (
@@ -31,8 +32,9 @@ _PARTS = (
     "coalesce(cooling_bend, 0), coalesce(part, 'every day') from savings_parts order by meter, cell"
 )
 _DAYS = (
-    "select meter, cell, y / length as y, t, day as at from savings_daily "
-    "where not reporting and y is not null and t is not null order by meter, day"
+    "select d.meter as meter, d.cell as cell, d.y / d.length - coalesce(v.use, 0) as y, d.t as t, d.day as at "
+    "from savings_daily as d left join savings_driven as v on v.meter = d.meter and v.day = d.day "
+    "where not d.reporting and d.y is not null and d.t is not null order by d.meter, d.day"
 )
 
 
@@ -60,12 +62,14 @@ def spreads(
         day = columns["at"].astype("datetime64[D]").astype(int)
         if hourly:
             cells = (day + 3) % 7 // 5  # 1970-01-01 was a Thursday
-            best = best_of(_WEEK, t, y, cells, cooling=cooling[meter])
-            parts[meter] = {part.days: part for _, part in best.values()}
+            best = best_of((_EVERY_DAY, *_WEEK), t, y, cells, cooling=cooling[meter])
+            apart = [best[days] for days in _WEEK if days in best]
+            told = apart if len(apart) == len(_WEEK) else [best[_EVERY_DAY]] if best else []
+            parts[meter] = {part.days: part for _, part in told}
         if parts.get(meter):
-            told = left_out(_design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
-            if told is not None:
-                found[meter] = told
+            drift = left_out(_design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
+            if drift is not None:
+                found[meter] = drift
     return found
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
+from cityctl.analysis.energy.switched import is_on
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -22,7 +24,6 @@ SUMMARY = "burn hours of each lighting circuit against the sun; day burners and 
 ROLE = "lighting"
 LEAST_MINUTES = 30.0  # on by day, or off in the dark, before a day counts
 LEAST_METERED = 0.9  # of the interval
-ON_SHARE = 0.1  # of a circuit's usual power when it is on
 LONGEST_STEP = timedelta(hours=2)  # between two readings: beyond it nobody knows
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -32,7 +33,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("by_day_h", "By day", "h", "time on while the sun was above the horizon", "number", 1, 2),
     Column("by_day_days", "Day burning", None, "days with more than 30 minutes of it", "integer", 0, 3),
     Column("dark_h", "Dark", "h", "time off while the sun was 6 degrees or more below the horizon", "number", 1, 2),
-    Column("dark_nights", "Dark nights", None, "days with more than 30 minutes of it", "integer", 0, 3),
+    Column("dark_nights", "Dark nights", None, "nights with more than 30 minutes of it", "integer", 0, 3),
     Column("burnt_kwh", "Used", "kWh", "energy used, where power or energy is metered", "number", 0, 3),
     Column("wasted_kwh", "Used by day", "kWh", "energy used while the sun was above the horizon", "number", 0, 4),
     glossary.column("verdict"),
@@ -91,7 +92,7 @@ def answer(question: Question) -> Result:
             "city.yaml does not say where the city is", hint="location: {latitude: 52.52, longitude: 13.40}"
         )
     sun = _sun(question)
-    circuits = _circuits(city)
+    circuits, called = _circuits(city), subjects.of_points(city)
     rows: list[tuple[object, ...]] = []
     lacking: list[Missing] = []
     findings: list[Finding] = []
@@ -103,7 +104,13 @@ def answer(question: Question) -> Result:
         rows.append(row)
         if row[-1] != "normal":
             findings.append(
-                Finding("street-light", point.name or point.id, question.interval.start, str(row[-1]))
+                Finding(
+                    "street-light",
+                    called[point.id],
+                    question.interval.start,
+                    str(row[-1]),
+                    evidence={"point": point.id, "by_day_h": row[4], "dark_h": row[6], "wasted_kwh": row[9]},
+                )
             )
     rows.sort(key=lambda row: (row[-1] == "normal", -(float(str(row[4])) + float(str(row[6]))), str(row[0])))
     night = sum(_night(day) for day in sun)
@@ -177,7 +184,7 @@ def _judge(
     if (value < 0).any():
         lacking.append(Missing(point.id, f"{int((value < 0).sum())} readings below zero"))
     energy = value if point.quantity == "energy" else value * step.astype(float) / 3.6e9
-    on = value > 0.5 if point.kind == "state" else _is_on(value)
+    on = value > 0.5 if point.kind == "state" else is_on(value)
     whole = np.maximum(step.astype(float), 1.0)
 
     def within(spans: tuple[Span, ...]) -> Any:
@@ -190,8 +197,9 @@ def _judge(
             held += np.clip((np.minimum(end, last) - np.maximum(start, first)).astype(float), 0, None)
         return held
 
-    night = by_day = dark = wasted = 0.0
-    burning = dark_days = 0
+    night = by_day = wasted = 0.0
+    burning = 0
+    dark: dict[date, float] = {}  # microseconds of the night that begins on a day
     for day in sun:
         low, high = (
             np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
@@ -201,19 +209,21 @@ def _judge(
             continue
         night += float(within(day.horizon.below).sum()) / 3.6e9
         light = within(day.centre.above) * on
-        black = within(day.civil.below) * ~on
         by_day += float(light.sum()) / 3.6e9
-        dark += float(black.sum()) / 3.6e9
         wasted += float((energy * light / whole).sum())
         burning += float(light.sum()) > LEAST_MINUTES * 6e7
-        dark_days += float(black.sum()) > LEAST_MINUTES * 6e7
+        for span in day.civil.below:
+            eve = day.day - timedelta(days=1) if span[0] == day.start and span[1] != day.end else day.day
+            dark[eve] = dark.get(eve, 0.0) + float((within((span,)) * ~on).sum())
+    nights = sum(held > LEAST_MINUTES * 6e7 for held in dark.values())
     told = point.quantity in ("energy", "power") and point.kind != "state"
     said = [f"BURNS BY DAY on {burning} day{'' if burning == 1 else 's'}"] * (burning > 0) + [
-        f"DARK on {dark_days} night{'' if dark_days == 1 else 's'}"
-    ] * (dark_days > 0)
+        f"DARK on {nights} night{'' if nights == 1 else 's'}"
+    ] * (nights > 0)
     verdict = "; ".join(said)
     return (
-        point.id, point.zone, float((step.astype(float) * on).sum()) / 3.6e9, night, by_day, burning, dark, dark_days,
+        point.id, point.zone, float((step.astype(float) * on).sum()) / 3.6e9, night, by_day, burning,
+        sum(dark.values()) / 3.6e9, nights,
         float(energy[on].sum()) if told else None, wasted if told else None, verdict or "normal",
     )  # fmt: skip
 
@@ -224,18 +234,10 @@ def _utc(moment: datetime) -> Any:
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
-def _is_on(value: Any) -> Any:
-    """On where a power lies above a tenth of what the circuit usually takes when it is on."""
-    import numpy as np
-
-    usual = float(np.quantile(value, 0.95))
-    return value > ON_SHARE * usual if usual > 0 else np.zeros(len(value), bool)
-
-
 NOTES = (
     "Method: sunrise and sunset are those of the sun's upper edge at 0.833 degrees below the horizon, civil twilight "
     "ends at 6 degrees. On by day counts while the sun's centre is above the horizon, off in the dark while it is 6 "
-    "degrees or more below; a day counts from 30 minutes on. A reading holds until the next, 2 hours at most.",
+    "degrees or more below; a day or a night counts from 30 minutes. A reading holds until the next, at most 2 hours.",
     "Source: NOAA solar calculator (after Meeus), for a flat horizon; white nights are good to minutes.",
     "Limits: a circuit is on above a tenth of its usual power; part-night switching that is wanted shows as dark.",
 )

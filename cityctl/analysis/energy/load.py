@@ -169,6 +169,9 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     share = _metered_share(question, found)
     if share < WHOLE:
         said.append(f"{share:.0%} of the interval metered")
+    unseen = found.unseen(1 - WHOLE)
+    if unseen is not None:
+        said.append(unseen)
     below = int((found.use.energy < 0).sum())
     if below:
         said.append(f"{below} windows below zero: does it feed in?")

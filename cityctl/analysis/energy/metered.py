@@ -15,6 +15,7 @@ from cityctl.tariff.lines import Bill
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.use import Use
 
+DAY = 86400.0  # s
 WHOLE = 0.999  # of a month that has to be metered
 ALWAYS = ((0, 1440),)  # hours of a price that holds all day
 
@@ -49,7 +50,11 @@ class Metered:
         """Billed for the days of the interval; use below zero is energy that went back."""
         use, below = _forward(windows.use)
         days = {number: (one.first, one.last) for number, one in months.items()}
-        seconds = {number: one.seconds for number, one in months.items()}
+        daily = every_s is not None and every_s >= DAY  # one read tells all 25 hours of a day in autumn
+        seconds = {
+            number: min(one.seconds, DAY * (one.last - one.first).days) if daily else one.seconds
+            for number, one in months.items()
+        }
         made = cls(meter, tariff, use, days, bills(tariff, use, days), windows, seconds)
         versions = tariff.versions
         longest = every_s or 0.0
@@ -61,6 +66,9 @@ class Metered:
             made.doubts.append(
                 f"its readings are {longest / 3600:g} h apart: prices by the hour need finer ones"
             )
+        unseen = windows.unseen(1 - WHOLE)
+        if unseen is not None:
+            made.doubts.append(unseen)
         if below and not any(one.sell or one.net_metering for one in versions):
             made.doubts.append(f"{below} readings below zero are billed as none: does it feed in?")
         high = far_above(use)

@@ -11,7 +11,7 @@ from typing import Any
 from cityctl.city.model import City
 from cityctl.city.points import Point
 
-USE = "consumption"
+USE, DRIVER = "consumption", "driver"
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Wanted:
     intervention: date | None
     earlier: date | None
     carbon: float | str | None = None  # kg CO2 for each kWh, or the point that holds it by the hour
+    drivers: tuple[str, ...] = ()  # points of what its use depends on beside the weather
 
     @property
     def keeps_zeros(self) -> bool:
@@ -49,6 +50,15 @@ def _measures_use(city: City, point: Point) -> bool:
 def _carbon(city: City, point: Point) -> float | str | None:
     network = point.network or (city.zones[point.zone].network if point.zone is not None else None)
     return city.networks[network].carbon if network in city.networks else None
+
+
+def _drivers(city: City) -> dict[str, tuple[str, ...]]:
+    """Zone -> its points with `role: driver`."""
+    found: dict[str, list[str]] = {}
+    for point in city.points().values():
+        if point.role == DRIVER and point.zone is not None:
+            found.setdefault(point.zone, []).append(point.id)
+    return {zone: tuple(sorted(names)) for zone, names in found.items()}
 
 
 def _temperature(city: City, zone: str | None) -> str | None:
@@ -109,6 +119,7 @@ def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
     patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
     given: date | None = parameters.get("intervention")
     measures = _measures(city)
+    driving = _drivers(city)
     chosen: list[Wanted] = []
     for point in city.points().values():
         if not _measures_use(city, point) or not any(fnmatchcase(point.id, one) for one in patterns):
@@ -122,6 +133,7 @@ def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
                 intervention=dates[-1] if dates else None,
                 earlier=dates[-2] if len(dates) > 1 else None,
                 carbon=_carbon(city, point),
+                drivers=driving.get(point.zone or "", ()),
             )
         )
     return sorted(chosen, key=lambda one: one.point.id)

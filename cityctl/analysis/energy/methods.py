@@ -6,12 +6,11 @@ billing.py. Knows how arrays and tables meet, and no formula.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
-from cityctl.analysis.energy import split
-from cityctl.analysis.energy.baseline import CHUNK, keep
+from cityctl.analysis.energy import drivers, split
+from cityctl.analysis.energy.baseline import CHUNK, by_meter, keep
 from cityctl.analysis.energy.bills import by_the_bill
 from cityctl.analysis.energy.by_hour import by_the_hour
 from cityctl.analysis.energy.meters import Wanted
@@ -30,6 +29,7 @@ def caltrack2(question: Question, meters: list[Wanted]) -> None:
         ask.execute(question.sql(name))
     for chunk in range(-(-len(meters) // CHUNK)):
         ask.execute(question.sql("models"), {"chunk": chunk})
+    drivers.fit(question, meters)
     ask.execute(question.sql("one_part"))
     ask.execute(question.sql("predicted"))
 
@@ -73,22 +73,6 @@ def _coefficients(part: Part) -> dict[str, Any]:
         "heating_bend": part.heating_bend,
         "cooling_bend": part.cooling_bend,
     }
-
-
-def by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(meter, its columns as arrays) of a table that is sorted by meter."""
-    import numpy as np
-
-    if not table.num_rows:
-        return
-    columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("meter", "day")}
-    names = table["meter"].combine_chunks()
-    encoded = names.dictionary_encode()
-    codes = encoded.indices.to_numpy()
-    starts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
-    for begin, end in pairwise(starts):
-        meter = encoded.dictionary[int(codes[begin])].as_py()
-        yield meter, {name: column[begin:end] for name, column in columns.items()}
 
 
 METHODS: dict[str, Method] = {

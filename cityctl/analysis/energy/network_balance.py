@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from cityctl.analysis.energy.baseline import DAILY_S
 from cityctl.analysis.energy.windowed import sum_up
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
@@ -28,7 +29,9 @@ BALANCE_DAYS = Column(
     4,
 )
 UNEVEN_DAYS = Column("uneven_days", "Uneven", None, "days on which only some were: left out", "integer", 0, 5)
+DAY = 86400.0  # s
 WHOLE_DAY = 0.99  # share of a day that has to be metered
+NO_POWER = 1e-3  # of a feeder's highest power: what meters of no load and of differences tell
 
 
 def with_next(interval: Interval) -> Interval:
@@ -93,14 +96,19 @@ def by_day(question: Question, meters: Iterable[str], width: int) -> dict[str, A
     import numpy as np
 
     names = list(dict.fromkeys(meters))
-    sum_up(question, names, width)
+    steps = sum_up(question, names, width)
     days = local_days(question.interval)
     place = {day: at for at, (day, _, _) in enumerate(days)}
     length = np.array([(end - start).total_seconds() for _, start, end in days])
     found = {name: np.full(len(days), np.nan) for name in names}
     for meter, day, amount, held in question.engine.rows(question.sql("day_sums")):
         at = place.get(day)
-        if at is not None and held >= WHOLE_DAY * length[at]:
+        if at is None:
+            continue
+        asked = (
+            min(length[at], DAY) if steps.get(meter, 0.0) >= DAILY_S else length[at]
+        )  # one read tells all 25 h
+        if held >= WHOLE_DAY * asked:
             found[meter][at] = amount
     return found
 
@@ -108,8 +116,8 @@ def by_day(question: Question, meters: Iterable[str], width: int) -> dict[str, A
 def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str, Any]:
     """meter -> its mean power of each window of the interval [kW], after `by_day`; nan where not metered.
 
-    The last window before a gap of a counter is left out: its rise may be that of the whole gap. Of readings longer
-    than a window each window has the mean.
+    The windows of a counter's gap are left out: its rise is that of the whole gap. Of readings longer than a window
+    each window has the mean.
     """
     import numpy as np
     import pyarrow as pa
@@ -134,13 +142,11 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
         inside = mine & (at >= 0) & (at < count) if len(owner) else mine
         places = at[inside].astype(np.int64)
         amount = table["amount"].to_numpy()[inside].astype(float)
-        held = table["held"].to_numpy()[inside].astype(float)
+        held, gap = (table[name].to_numpy()[inside].astype(float) for name in ("held", "spread"))
         for step in range(max(1, round(float(held.max(initial=0.0)) / (width * 60)))):
             later = places + step
-            fits = (later < count) & (held >= 0.8 * width * 60) & (step * width * 60 < held)
+            fits = (later < count) & (held - gap >= 0.8 * width * 60) & (step * width * 60 < held)
             power[later[fits]] = amount[fits] / held[fits] * 3600
-        if question.city.points()[name].kind == "counter":
-            power[:-1] = np.where(np.isfinite(power[1:]), power[:-1], np.nan)
         found[name] = power
     return found
 
@@ -155,10 +161,14 @@ class Reverse:
 
 
 def reverse_of(net: Any, hours: float) -> Reverse:
-    """Reverse power of windows of `hours` from the net power into the network [kW]."""
+    """Reverse power of windows of `hours` from the net power into the network [kW].
+
+    Less than a thousandth of the highest power is the meters' own.
+    """
     import numpy as np
 
-    back = np.clip(-np.nan_to_num(net), 0.0, None)
+    power = np.nan_to_num(net)
+    back = np.where(power < -NO_POWER * np.abs(power).max(initial=0.0), -power, 0.0)
     return Reverse(float((back > 0).sum()) * hours, float(back.max(initial=0.0)), float(back.sum()) * hours)
 
 

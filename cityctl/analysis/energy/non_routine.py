@@ -10,10 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from cityctl.analysis.energy import events
-from cityctl.analysis.energy.baseline import keep, parts
+from cityctl.analysis.energy.baseline import by_meter, keep, parts
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
-from cityctl.analysis.energy.methods import by_meter
 from cityctl.analysis.question import Question
 
 _PREDICTED = (

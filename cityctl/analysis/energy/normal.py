@@ -15,9 +15,10 @@ from datetime import date
 from typing import Any
 
 from cityctl.analysis.energy import split
+from cityctl.analysis.energy.baseline import by_meter
 from cityctl.analysis.energy.meters import Wanted
-from cityctl.analysis.energy.methods import by_meter
 from cityctl.analysis.energy.parts import Part
+from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
 
 LEAST_DAYS = 330  # of the reporting period: a model of less than a year does not know a year
@@ -47,12 +48,14 @@ class _Year:
 def savings(question: Question, meters: list[Wanted]) -> dict[str, Normal]:
     """Meter -> its normal year.
 
-    Those without a year since the measure are left out; days of shutdowns (savings_apart) are no part of it.
+    Those without a year since the measure are left out, and those whose model knows other causes than the weather: no
+    normal year says how large these are. Days of shutdowns (savings_apart) are no part of it.
     """
     import numpy as np
 
     cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
     measures = {one.point.id: one.intervention for one in meters}
+    driven = {meter for (meter,) in question.engine.rows("select distinct meter from savings_driven")}
     parts: dict[str, list[Part]] = {}
     for meter, cell, *held in question.engine.rows(
         "select meter, cell, heating, cooling, beta_heating, beta_cooling, intercept, coalesce(heating_bend, 0), "
@@ -70,7 +73,7 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, Normal]:
     for meter, columns in by_meter(days):
         since = columns["reporting"].astype(bool) & np.isfinite(columns["y"])
         measure = measures[meter]
-        if since.sum() < LEAST_DAYS or meter not in parts or measure is None:
+        if since.sum() < LEAST_DAYS or meter not in parts or measure is None or meter in driven:
             continue
         t, cells = columns["t"], columns["cell"]
         model = split.fit(t[since], columns["y"][since], cells[since], cooling=cooling[meter])
@@ -95,11 +98,7 @@ def typical(question: Question, measure: date) -> _Year | None:
     days = question.city.typical_year()
     if not days:
         return None
-    cells = [0] * len(days)
-    if question.parameters["method"] == "split":
-        free = question.city.holidays(measure.year, measure.year)
-        dates = [date(measure.year, one.month, one.day) for one in days]
-        cells = [split.cell_of(day, holiday=day in free) for day in dates]
+    cells = cells_of(question, [date(measure.year, one.month, one.day) for one in days])
     return _Year(np.array([one.celsius for one in days]) * 1.8 + 32, np.array(cells))
 
 

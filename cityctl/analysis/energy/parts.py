@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, said
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SEASONS = ("summer", "shoulder", "winter")
 CELLS = 6  # 0..2 weekdays of summer, shoulder, winter; 3..5 weekends
-COLDEST, WARMEST = 30, 90  # thresholds that are tried [degF], by 1 degF
 BENDS = (0.0, 2.0, 5.0, 12.0)  # that are tried [degF]
 LEAST_DAYS = 12  # of a part: below it a model of its own would only follow the noise
-LEAST_NONZERO, LEAST_DEGREE_DAYS = 10, 20.0  # CalTRACK 2.0, 3.2.2
 LEAST_BASE = 1  # days beyond a threshold: a part of one season must not tell a base that it has never seen
 ROUNDS = 2  # of bending heating and cooling in turn
 
@@ -65,10 +65,7 @@ class Part:
     @property
     def terms(self) -> str:
         """`heating and cooling`, `heating`, `cooling` or `intercept only`."""
-        named = [
-            word for word, at in (("heating", self.heating), ("cooling", self.cooling)) if at is not None
-        ]
-        return " and ".join(named) or "intercept only"
+        return said(self.heating, self.cooling)
 
     def expects(self, temperature: Any) -> Any:
         """Use a day at outdoor temperatures [degF]."""

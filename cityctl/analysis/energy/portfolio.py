@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from cityctl.analysis.energy.account import Row, said_change, speaks_fahrenheit
 from cityctl.analysis.energy.columns import (
     BY_KEY,
     METHOD_NAMES,
@@ -18,6 +17,8 @@ from cityctl.analysis.energy.columns import (
     TITLE,
     TOTAL,
 )
+from cityctl.analysis.energy.figures import speaks_fahrenheit
+from cityctl.analysis.energy.savings_row import Row, said_change
 from cityctl.analysis.energy.uncertainty import MOST_FSU
 from cityctl.analysis.question import Question
 from cityctl.clock import midnight

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.voltage_quality import INTERRUPTED, RULES, Mean, Rule, Week, blocks, judge
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
@@ -118,10 +119,12 @@ def answer(question: Question) -> Result:
     rows: list[tuple[object, ...]] = []
     lacking: list[Missing] = []
     findings: list[Finding] = []
+    silent, called = 0, subjects.of_points(city)
     for point in wanted:
         read = _read(question, point, flags.get(_place(point)))
         if isinstance(read, str):
             lacking.append(Missing(point.id, read))
+            silent += 1
             continue
         for start, end in spans:
             for rule in RULES["plt" if point.role == "pst" else str(point.role)]:
@@ -135,10 +138,11 @@ def answer(question: Question) -> Result:
                      week.coverage, week.outside, week.allowed, week.left, worst, rule.unit, verdict)
                 )  # fmt: skip
                 if week.fails:
-                    subject = f"{point.name or point.id}: {rule.name}"
-                    findings.append(Finding("power-quality", subject, start, verdict))
+                    subject = f"{called[point.id]}: {rule.name}"
+                    evidence = {"point": point.id, "outside": week.outside, "allowed": week.allowed}
+                    findings.append(Finding("power-quality", subject, start, verdict, evidence=evidence))
                 elif week.fails is None:
-                    lacking.append(Missing(f"{point.id}, week of {local}: {rule.name}", week.why))
+                    lacking.append(Missing(point.id, f"week of {local}, {rule.name}: {week.why}"))
     rank = {"F": 0, "N": 1, "p": 2}
     rows.sort(key=lambda row: (rank[str(row[-1])[0]], str(row[0]), str(row[1]), str(row[2])))
     failing, assessed = len(findings), sum(str(row[-1])[0] != "N" for row in rows)
@@ -147,9 +151,7 @@ def answer(question: Question) -> Result:
         tables=[Table("weeks", TITLE, list(COLUMNS), rows)],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(
-            len(rows) + sum(one.what in city.points() for one in lacking), assessed, lacking, "rules"
-        ),
+        completeness=Completeness(len(rows) + silent, assessed, lacking, "rules"),
         notes=list(NOTES),
         summary=f"{failing} of {assessed} weekly rules fail, {len(rows) - assessed} are not assessable",
     )

@@ -8,6 +8,7 @@ from typing import Any
 from cityctl.analysis.energy import pumping
 from cityctl.analysis.energy.network_balance import by_window
 from cityctl.analysis.energy.pump_station import HOURS, PumpPoints, head_of
+from cityctl.analysis.energy.switched import is_on
 from cityctl.analysis.energy.tariffs import load as load_tariff
 from cityctl.analysis.energy.windowed import sum_up
 from cityctl.analysis.question import Question
@@ -40,7 +41,7 @@ class PumpSeries:
         self.turned = False
         self.doubts: list[str] = []
         self.power = self._forward(values.get(str(pump.power), nothing), "power")
-        self.on = pumping.running(self.power)
+        self.on = is_on(self.power)
         self.flow = self.part = self._forward(values.get(str(pump.flow), nothing), "flow")
         self.head = head_of(pump, values, city, size)
         read = np.isfinite(values.get(str(pump.power), nothing)).sum() / (asked or size)

@@ -17,6 +17,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("head_m", "Head", "m", "mean head, by volume", "number", 1, 3),
     Column("pump_efficiency", "Efficiency", None, "wire to water: hydraulic over electric energy", "share", 1, 1),
     Column("drift", "Drift", None, "change of the efficiency in a year, in points", "share", 1, 4),
+    Column("drift_error", "Its error", None, "standard error of the drift: below twice of it the drift may be chance",
+           "share", 1, 6),
     Column("off_curve", "Off curve", None, "mean head over the maker's curve at the same flow, less 1", "share", 1, 5),
     Column("pumping_cost", "Cost", "money", "energy at the prices of its hours", "number", 2, 2),
     Column("paid_price", "Price paid", "money/kWh", "mean price of the hours that it ran in, by energy", "number",
@@ -36,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
 # fmt: on
 BY_KEY = {one.key: one for one in COLUMNS}
 PUMPS = ("pumps_run", "zone", "ran_h", "starts", "pumped_m3", "pumping_kwh", "specific", "head_m", "pump_efficiency",
-         "drift", "off_curve", "pumping_cost", "paid_price", "mean_price", "verdict")  # fmt: skip
+         "drift", "drift_error", "off_curve", "pumping_cost", "paid_price", "mean_price", "verdict")  # fmt: skip
 TOGETHER = (
     "station",
     "pumps_run",
@@ -52,7 +54,8 @@ SHIFT = ("station", "pumped_m3", "as_it_was", "at_best", "worth_shifting", "verd
 NOTES = (
     "Method: a pump runs above a tenth of its usual power. Wire-to-water efficiency = sum(Q H / 367) / sum(P), flow in "
     "m³/h, head in m, power in kW, over quarters of an hour that have all three. A pump is worn where it needs a fifth "
-    "more than the best of its station for the same hydraulic work. Drift is a straight line through its days.",
+    "more than the best of its station for the same hydraulic work. Drift is a straight line through its days; a pump "
+    "wears where that falls by more than 3 points a year and more than twice its standard error.",
     "Method: the value of other hours is a linear programme (HiGHS): the same water, the tank within its limits and at "
     "least as full in the end, no quarter with more than the most that was pumped, all at the station's mean energy "
     "for each m³.",

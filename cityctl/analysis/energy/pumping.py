@@ -6,12 +6,11 @@ Sources: P_hyd [kW] = Q [m³/h] x H [m] / 367; wire-to-water efficiency = P_hyd 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 HYDRAULIC = 367.0  # m³/h x m for each kW
-RUNNING = 0.1  # of a pump's usual power: above it, it runs
 PLAUSIBLE = (0.2, 0.9)  # wire-to-water efficiency of pumps with motor: beyond it a unit is wrong
 UNIT_FACTORS = {
     4.0: "m³ in a quarter of an hour",
@@ -20,15 +19,7 @@ UNIT_FACTORS = {
 UNIT_BAND = 0.05  # how near such a factor the best of a station has to be
 LEAST_WINDOWS = 8  # of a combination, to be told
 BINS = 5  # duties, by the flow's quantiles
-
-
-def running(power: Any) -> Any:
-    """Whether a pump runs in each window; nan counts as not."""
-    import numpy as np
-
-    known = power[np.isfinite(power)]
-    usual = float(np.quantile(known, 0.95)) if len(known) else 0.0
-    return np.nan_to_num(power) > RUNNING * usual if usual > 0 else np.zeros(len(power), bool)
+SURE = 2.0  # standard errors that a drift must reach
 
 
 def plausible(efficiency: float) -> bool:
@@ -79,8 +70,24 @@ def duty(hours: float, flow: Any, head: Any, power: Any, chosen: Any) -> Duty:
     )
 
 
-def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> float | None:
-    """Change of the efficiency in a year, by a straight line through its days; None below 14 days."""
+@dataclass(frozen=True)
+class Drift:
+    """Change of the efficiency in a year, and its standard error."""
+
+    change: float
+    error: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether the change is more than twice its error: about 95 % of what chance makes is less."""
+        return abs(self.change) > SURE * self.error
+
+
+def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> Drift | None:
+    """The straight line through the efficiency of its days, weighted by their energy; None below 14 days.
+
+    Days that follow each other are alike: the error counts n (1 - rho) / (1 + rho) of them.
+    """
     import numpy as np
 
     good = chosen & np.isfinite(flow) & np.isfinite(head) & np.isfinite(power)
@@ -90,14 +97,23 @@ def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> float | No
     used = np.bincount(place, power[good])
     each = np.bincount(place, flow[good] * head[good]) / HYDRAULIC / used
     time = (days - days[0]).astype(float) / 365.25
-    return float(np.polyfit(time, each, 1, w=np.sqrt(used))[0])
+    slope, level = np.polyfit(time, each, 1, w=np.sqrt(used))
+    apart = each - level - slope * time
+    before, after = apart[:-1] - apart[:-1].mean(), apart[1:] - apart[1:].mean()
+    scale = float(np.sqrt((before**2).sum() * (after**2).sum()))
+    rho = min(max(float((before * after).sum()) / scale if scale > 0 else 0.0, 0.0), 0.95)
+    worth = max(len(days) * (1 - rho) / (1 + rho), 3.0)
+    middle = np.average(time, weights=used)
+    spread = float(np.average((time - middle) ** 2, weights=used))
+    scatter = float(np.average(apart**2, weights=used))
+    return Drift(float(slope), math.sqrt(scatter / spread / (worth - 2)))
 
 
-def starts(on: Any) -> int:
-    """How often it was switched on."""
+def starts(power: Any, on: Any) -> int:
+    """How often it was switched on; a window without its power tells nothing of it."""
     import numpy as np
 
-    return int((np.diff(on.astype(np.int8)) == 1).sum())
+    return int((np.diff(on[np.isfinite(power)].astype(np.int8)) == 1).sum())
 
 
 @dataclass(frozen=True)
@@ -143,18 +159,24 @@ class Best:
 
 
 def best_by_duty(names: list[str], on: Any, hours: float, flow: Any, power: Any) -> list[Best]:
-    """The combination with the least kWh for each m³ in each fifth of the flows, where there was a choice."""
+    """The combination with the least kWh for each m³ in each fifth of the flows, where there was a choice.
+
+    Flows of which there are few, as of pumps that run at one speed, make fewer bands.
+    """
     import numpy as np
 
     total, used = flow.sum(axis=0), power.sum(axis=0)
     ran = on.any(axis=0) & np.isfinite(total) & np.isfinite(used) & (total > 0)
     if ran.sum() < BINS * LEAST_WINDOWS:
         return []
-    edges = np.quantile(total[ran], np.linspace(0, 1, BINS + 1))
+    edges = np.unique(np.quantile(total[ran], np.linspace(0, 1, BINS + 1)))
+    band = np.searchsorted(edges, total, side="right") - 1
+    if (ran & (band == len(edges) - 1)).sum() < LEAST_WINDOWS:  # the highest flow alone is no band
+        band = np.minimum(band, len(edges) - 2)
     code = (on * (1 << np.arange(len(names)))[:, None]).sum(axis=0)
     found = []
-    for low, high in pairwise(edges):
-        within = ran & (total >= low) & (total <= high)
+    for at in range(len(edges)):
+        within = ran & (band == at)
         each: dict[int, float] = {}
         for number in np.unique(code[within]):
             chosen = within & (code == number)
@@ -165,20 +187,24 @@ def best_by_duty(names: list[str], on: Any, hours: float, flow: Any, power: Any)
         cheapest = min(each, key=lambda number: each[number])
         wasted = float((used[within] - each[cheapest] * total[within]).sum()) * hours
         pumps = tuple(name for place, name in enumerate(names) if cheapest >> place & 1)
-        found.append(Best(float(low), float(high), pumps, each[cheapest], wasted))
+        low, high = float(total[within].min()), float(total[within].max())
+        found.append(Best(low, high, pumps, each[cheapest], wasted))
     return found
 
 
 def off_curve(curve: list[tuple[float, float]], flow: Any, head: Any, chosen: Any) -> float | None:
-    """Mean head over what the maker's curve gives at the same flow, less 1; None without both."""
+    """Mean head over what the maker's curve gives at the same flow, less 1; None without both.
+
+    Flows beyond the curve's ends are left out, and those at which it gives no head.
+    """
     import numpy as np
 
-    good = chosen & np.isfinite(flow) & np.isfinite(head) & (flow > 0)
-    if len(curve) < 2 or not good.any():
+    if len(curve) < 2:
         return None
-    points = sorted(curve)
-    told = np.interp(flow[good], [one[0] for one in points], [one[1] for one in points])
-    return float((head[good] / told).mean() - 1)
+    flows, heads = (np.array([one[side] for one in sorted(curve)], float) for side in (0, 1))
+    told = np.interp(flow, flows, heads, left=np.nan, right=np.nan)
+    good = chosen & np.isfinite(head) & (flow > 0) & (np.nan_to_num(told) > 0)
+    return float((head[good] / told[good]).mean() - 1) if good.any() else None
 
 
 @dataclass(frozen=True)

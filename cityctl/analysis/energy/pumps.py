@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cityctl.analysis.energy import pumping
+from cityctl.analysis.energy import pumping, subjects
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, quarters, tariff_of
 from cityctl.analysis.energy.pump_station import HOURS, pumps_of, tank_of
@@ -21,6 +21,8 @@ from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
 SUMMARY = "efficiency, wear and cost of each pump and combination, and the value of other hours"
+_TOLD = ("asset", "ran_h", "pumped_m3", "pumping_kwh", "specific", "pump_efficiency")  # of a finding
+WEARS = 0.03  # of efficiency lost in a year, from which on a pump wears
 MOST_UNKNOWN = (
     0.1  # of the quarters of an hour in which a pump ran without a flow, to tell what other hours are worth
 )
@@ -74,9 +76,14 @@ def answer(question: Question) -> Result:
         )
     at, values = quarters(question, points(question.city, question.parameters))
     tariff = tariff_of(question)
+    doubts = tariff.doubts() if tariff is not None else []
+    first = question.interval.start.astimezone(question.interval.zone).date()
+    if tariff is not None and tariff.on(first) is None:
+        doubts.append(f"`{tariff.tariff}` has no prices before {tariff.versions[0].from_}: no costs are told")
+        tariff = None
     price = prices_of(question, tariff, at) if tariff is not None and len(at) else None
     lacking = [Missing(one.asset, f"no {one.lacking} is metered") for one in pumps if one.lacking]
-    lacking += [Missing("price", doubt) for doubt in (tariff.doubts() if tariff is not None else [])]
+    lacking += [Missing("price", doubt) for doubt in doubts]
     for one in pumps:
         silent = [point for point in one.all if not one.lacking and point not in values]
         lacking += [Missing(one.asset, f"no readings of {listed(silent)}")] if silent else []
@@ -89,6 +96,7 @@ def answer(question: Question) -> Result:
         series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
     day = at.astype("datetime64[D]").astype(int)
     best = _best_specific(arrays)
+    called = subjects.of_assets(question.city)
     rows, findings = [], []
     for name, series in arrays.items():
         row, verdict = _row(question, series, day, price, best.get(series.pump.zone))
@@ -96,8 +104,15 @@ def answer(question: Question) -> Result:
         lacking += [Missing(name, doubt) for doubt in series.doubts]
         rows.append(row)
         if verdict != "normal":
+            evidence = {"asset": name, **dict(zip(PUMPS, row, strict=True))}
             findings.append(
-                Finding("pump", question.city.assets[name].name or name, question.interval.start, verdict)
+                Finding(
+                    "pump",
+                    called[name],
+                    question.interval.start,
+                    verdict,
+                    evidence={key: evidence[key] for key in _TOLD},
+                )
             )
     rows.sort(key=lambda row: (row[-1] == "normal", str(row[0])))
     currency = question.city.currency if tariff is None else tariff.currency
@@ -173,17 +188,18 @@ def _row(
     verdict = _verdict(total.efficiency, change, best, asked["worse"], asked["good"], ran=bool(one.on.any()))
     if one.turned:
         verdict = "NOT ASSESSABLE its power is below zero"
+    drifted = (None, None) if change is None else (change.change, change.error)
     row: tuple[object, ...] = (
-        one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.on), total.volume, total.energy, total.specific,
-        total.head, total.efficiency, change, pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean,
-        verdict,
+        one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.power, one.on), total.volume, total.energy,
+        total.specific, total.head, total.efficiency, *drifted,
+        pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean, verdict,
     )  # fmt: skip
     return row, verdict
 
 
 def _verdict(
     efficiency: float | None,
-    change: float | None,
+    change: pumping.Drift | None,
     best: float | None,
     worse: float,
     good: float,
@@ -206,8 +222,9 @@ def _verdict(
         said.append(f"WORN needs {best / efficiency - 1:.0%} more than the station's best")
     elif efficiency < good:
         said.append(f"POOR efficiency {efficiency:.0%}")
-    if change is not None and change < -0.03:
-        said.append(f"WEARS {-100 * change:.1f} points a year")
+    if change is not None and change.sure and change.change < -WEARS:
+        reach = pumping.SURE * change.error
+        said.append(f"WEARS {-100 * change.change:.1f} ± {100 * reach:.1f} points a year")
     return "; ".join(said) or "normal"
 
 

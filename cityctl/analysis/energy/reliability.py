@@ -113,7 +113,13 @@ def answer(question: Question) -> Result:
     told = _distinct(city.interruptions(), lacking)
     now = [one for one in told if interval.start <= one.start < interval.end]
     first = _years_before(question)
-    before = [_outage(one, question) for one in told if first <= one.start < interval.start]
+    earlier = [one for one in told if first <= one.start < interval.start]
+    before = [_outage(one, question) for one in earlier if one.end is not None]
+    lacking += [
+        Missing(one.place, "it has no end: left out of the limit of major event days")
+        for one in earlier
+        if one.end is None
+    ]
     outages = [_outage(one, question) for one in now]
     lacking += _doubtful(now, city, customers)
     limit = threshold(daily_saidi(before, customers))
@@ -139,12 +145,14 @@ def answer(question: Question) -> Result:
         interval=interval,
         findings=[
             Finding("major-event-day", day.isoformat(), midnight(day, interval.zone),
-                    f"SAIDI of {minutes:.1f} min on one day, above the limit of {limit.minutes:.2f} min")
+                    f"SAIDI of {minutes:.1f} min on one day, above the limit of {limit.minutes:.2f} min",
+                    evidence={"saidi": minutes, "times_limit": minutes / limit.minutes})
             for day, minutes in major.items() if limit is not None
         ],
         completeness=Completeness(len(now) + len(lacking), len(now), lacking, "interruptions"),
         notes=[_basis(limit, told, first, customers, question), *NOTES],
-        summary=f"SAIFI {every.saifi:.3f}, SAIDI {every.saidi:.1f} min, {len(major)} major event days",
+        summary=f"SAIFI {every.saifi:.3f}, SAIDI {every.saidi:.1f} min, "
+        + (f"{len(major)} major event days" if limit is not None else "no limit of major event days"),
     )  # fmt: skip
 
 

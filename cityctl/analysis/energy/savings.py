@@ -15,6 +15,7 @@ from cityctl.analysis.energy import (
     account,
     bills,
     columns,
+    drivers,
     evidence,
     left_out,
     non_routine,
@@ -22,11 +23,11 @@ from cityctl.analysis.energy import (
     portfolio,
     worth,
 )
-from cityctl.analysis.energy.account import Row
-from cityctl.analysis.energy.baseline import hand_over, parts, sum_by_day, whole_days
+from cityctl.analysis.energy.baseline import hand_over, narrow, parts, sum_by_day, whole_days
 from cityctl.analysis.energy.billing import BIMONTHLY
 from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
 from cityctl.analysis.energy.methods import METHODS
+from cityctl.analysis.energy.savings_row import Row, said_change
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
@@ -64,7 +65,10 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     meters = wanted(city, parameters)
     weather = {one.temperature for one in meters if one.temperature is not None}
     carbon = {one.carbon for one in meters if isinstance(one.carbon, str)}
-    return [*(one.point.id for one in meters), *sorted(weather), *sorted(carbon - weather)]
+    driving = (
+        {name for one in meters for name in one.drivers} if parameters["method"] == drivers.METHOD else set()
+    )
+    return [*(one.point.id for one in meters), *sorted(weather), *sorted((carbon | driving) - weather)]
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -93,6 +97,9 @@ def answer(question: Question) -> Result:
         raise UsageProblem(f"no whole local day in {asked}", hint="ask for a longer interval with --since")
     hand_over(question, meters, whole)
     sum_by_day(question, meters)
+    drivers.attach(question, meters)
+    if question.parameters["method"] != "billing":
+        question.engine.execute(question.sql("totals"))
     METHODS[question.parameters["method"]](question, meters)
     rows = _rows(question, meters)
     contested = question.parameters["evidence"]  # whose evidence is asked for is drawn, proven or not
@@ -128,13 +135,17 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
         totals.get(one.point.id, {})["weather_hours"] = hours.get(one.temperature)
     models = {row["meter"]: row for row in ask.arrow(question.sql("outcome")).to_pylist()}
     emitting = [one for one in meters if one.carbon is not None]
-    carbon = {meter: kg for ends in parts(emitting) for meter, kg in ask.rows(question.sql("carbon"), ends)}
+    carbon: dict[str, Any] = {}
+    for ends in parts(emitting):
+        narrow(question, ends)
+        carbon |= dict(ask.rows(question.sql("carbon"), ends))
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else None
     lost = bills.left_out(question)
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     drifts = {} if question.parameters["method"] == "billing" else left_out.spreads(question, meters, models)
+    causes, undriven = drivers.known(question), drivers.unknown_days(question)
     rows = []
     for one in meters:
         meter = one.point.id
@@ -150,6 +161,8 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             lost.get(meter, []),
             doubted.get(meter),
             drifts.get(meter),
+            causes.get(meter, ()),
+            undriven.get(meter, 0),
         )
         rows.append(account.judge(question, one, known))
     return rows
@@ -170,7 +183,7 @@ def _plots(question: Question, row: Row) -> list[Plot]:
     return [
         Plot(
             key=row.meter,
-            title=f"{row.label}: {account.said_change(row)}",
+            title=f"{row.label}: {said_change(row)}",
             unit="kWh/d" if question.parameters["method"] != "billing" else "kWh",
             lines=[
                 Line("observed", times, [used for _, used, *_ in days]),

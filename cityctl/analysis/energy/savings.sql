@@ -44,6 +44,13 @@ from savings_meters as m
 left join savings_use as u on u.meter = m.meter and u.readings > 0
 group by m.meter
 
+-- name: solstices
+-- Mean temperatures of December to February and of June to August.
+select avg(case when extract(month from r.time) in (12, 1, 2) then r.value end) as december,
+       avg(case when extract(month from r.time) in (6, 7, 8) then r.value end) as june
+from readings as r
+where r.point in (select temperature from savings_meters) and r.quality < 3
+
 -- name: weather
 -- Daily means of hourly means [degF]; a day needs half of its hours. Of the autumn day of 25 hours the first 24
 -- count, as in eemeter: models fitted beside it agree.
@@ -91,6 +98,74 @@ from (
     left join savings_weather as w on w.temperature = m.temperature and w.day = s.day
 ) as d
 
+-- name: begin_drivers
+create or replace table savings_driver_days (point varchar, day date, value double);
+create or replace table savings_undriven (meter varchar, day date)
+
+-- name: driver_days
+-- What drives a use, by local day: the mean of a gauge or a state, the sum of amounts, of which half of the day has to be
+-- known. Handed in: savings_drivers(meter, place, point, kind, every_s).
+insert into savings_driver_days
+select w.point as point, s.day as day,
+       case when w.kind = 'interval' then sum(r.value) / case when w.every_s < 43200
+                                                              then least(1.0, count(*) * w.every_s / s.seconds)
+                                                              else 1.0 end
+            else avg(r.value) end as value
+from readings as r
+join (select distinct point, kind, coalesce(every_s, 86400.0) as every_s from savings_drivers
+      where kind <> 'counter') as w on w.point = r.point
+join calendar as c
+  on c.slot = case when extract(minute from r.time) >= 30
+                   then date_trunc('hour', r.time) + interval '30' minute
+                   else date_trunc('hour', r.time) end
+join savings_days as s on s.day = c.day
+where r.quality < 3 and r.value is not null
+group by w.point, w.kind, w.every_s, s.day, s.seconds
+having count(*) * w.every_s >= 0.5 * s.seconds
+
+-- name: driver_counts
+insert into savings_driver_days
+select k.point as point, c.day as day, sum(k.amount) as value
+from counted as k
+join (select distinct point from savings_drivers where kind = 'counter') as w on w.point = k.point
+join calendar as c
+  on c.slot = case when extract(minute from k.since) >= 30
+                   then date_trunc('hour', k.since) + interval '30' minute
+                   else date_trunc('hour', k.since) end
+where k.quality < 3 and k.until <= k.since + interval '26' hour
+group by k.point, c.day
+
+-- name: undriven
+-- Days with use of which a driver is not known.
+insert into savings_undriven
+select d.meter as meter, d.day as day
+from savings_daily as d
+join savings_drivers as k on k.meter = d.meter
+left join savings_driver_days as v on v.point = k.point and v.day = d.day
+where d.y is not null and v.value is null
+group by d.meter, d.day
+
+-- name: without_undriven
+update savings_daily as d set y = null from savings_undriven as u where u.meter = d.meter and u.day = d.day
+
+-- name: driven_days
+select d.meter as meter, d.day as at, d.reporting as reporting, d.y / d.length as y, d.t as t, v.value as value
+from savings_daily as d
+join savings_drivers as k on k.meter = d.meter
+join savings_driver_days as v on v.point = k.point and v.day = d.day
+where d.y is not null
+order by d.meter, d.day, k.place
+
+-- name: other_models
+delete from savings_models where meter in (select meter from savings_driven_models)
+
+-- name: driven_models
+insert into savings_models
+select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null,
+       null, null
+from savings_driven_models
+where model is not null
+
 -- name: totals
 -- n, sums and range of the baseline of each meter.
 create or replace table savings_totals as
@@ -114,13 +189,14 @@ group by meter
 -- name: gaps
 -- What the days of each meter lack: readings of 0 that count as missing, days that are filled with their mean, and
 -- days with too few readings, with none, or without weather.
-select meter, cast(sum(zeros) as bigint) as zeros,
-       count(case when y is not null and present < $whole then 1 end) as filled,
-       count(case when y is null and present > 0 then 1 end) as half_empty,
-       count(case when present = 0 then 1 end) as silent,
-       count(case when y is not null and t is null then 1 end) as without_weather
-from savings_daily
-group by meter
+select d.meter as meter, cast(sum(d.zeros) as bigint) as zeros,
+       count(case when d.y is not null and d.present < $whole then 1 end) as filled,
+       count(case when d.y is null and d.present > 0 and u.day is null then 1 end) as half_empty,
+       count(case when d.present = 0 then 1 end) as silent,
+       count(case when d.y is not null and d.t is null then 1 end) as without_weather
+from savings_daily as d
+left join savings_undriven as u on u.meter = d.meter and u.day = d.day
+group by d.meter
 
 -- name: bins
 -- All T below 30 degF fall into bin 29 and all from 90 on into bin 90: the grid's ends need no more.
@@ -269,13 +345,13 @@ from savings_models
 -- Use as the baseline's model expects it, day by day; `beyond`: colder or warmer than any baseline day.
 create or replace table savings_predicted as
 select d.meter as meter, d.day as day, 1 as days, d.reporting as reporting, d.y as y, d.t as t,
-       d.length * (d.intercept
+       d.length * (d.intercept + coalesce(v.use, 0)
          + d.beta_heating * (d.below + case when d.heating_bend > 0
                                             then d.heating_bend * (exp(- d.below / d.heating_bend) - 1) else 0 end)
          + d.beta_cooling * (d.above + case when d.cooling_bend > 0
                                             then d.cooling_bend * (exp(- d.above / d.cooling_bend) - 1) else 0 end)
        ) as expected,
-       d.t < t.coldest or d.t > t.warmest as beyond
+       d.t < t.coldest or d.t > t.warmest or coalesce(v.beyond, false) as beyond
 from (
     select s.meter as meter, s.day as day, s.reporting as reporting, s.y as y, s.t as t, s.length as length,
            p.intercept as intercept, p.beta_heating as beta_heating, p.beta_cooling as beta_cooling,
@@ -286,6 +362,7 @@ from (
     join savings_parts as p on p.meter = s.meter and p.cell = s.cell
 ) as d
 join savings_totals as t on t.meter = d.meter
+left join savings_driven as v on v.meter = d.meter and v.day = d.day
 where d.y is not null and d.t is not null
 
 -- name: without_shutdowns
@@ -458,10 +535,10 @@ where p.every_s <= 3600 and m.meter >= $first and m.meter <= $last
 order by m.meter
 
 -- name: hourly_amounts
--- What the readings of all meters from $first to $last add.
+-- What the readings of all meters from $first to $last add. An hour whose use is not known but spread is none.
 select a.meter as meter, a.at as at, a.amount as amount
 from amounts as a
-where a.meter >= $first and a.meter <= $last and a.amount is not null
+where a.meter >= $first and a.meter <= $last and a.amount is not null and not a.spread
 
 -- name: begin_hourly
 create or replace table savings_predicted (

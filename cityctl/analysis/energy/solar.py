@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cityctl.analysis.energy import solar_words
+from cityctl.analysis.energy import solar_words, subjects
 from cityctl.analysis.energy.baseline import add_up
 from cityctl.analysis.energy.pv_yield import Performance, Plant, Steps, days_below, perform
 from cityctl.analysis.energy.solar_words import BY_KEY, DAYS, NOTES, PLANTS
@@ -116,14 +116,23 @@ def answer(question: Question) -> Result:
         if found.found.ratio is None:
             lacking.append(Missing(name, "no irradiance: yields only, no performance ratio"))
     weak = {one.asset: _weak(one, judged, question.city, days) for one in judged}
+    called = subjects.of_assets(question.city)
     rows: list[tuple[object, ...]] = []
     findings = []
     for one in judged:
         said = _verdict(one, len(weak[one.asset]))
         rows.append(_row(question.city, one, said))
         if said != "normal":
-            title = question.city.assets[one.asset].name or one.asset
-            findings.append(Finding("solar", title, question.interval.start, said))
+            evidence = {
+                "asset": one.asset,
+                "generated_kwh": one.found.energy,
+                "performance_ratio": one.found.ratio,
+                "curtailed_kwh": one.found.curtailed,
+                "days_below": len(weak[one.asset]),
+            }
+            findings.append(
+                Finding("solar", called[one.asset], question.interval.start, said, evidence=evidence)
+            )
     rows.sort(key=lambda row: (row[-1] == "normal", -float(str(row[9] or 0)), str(row[0])))
     below = [row for one in judged for row in weak[one.asset]]
     below.sort(key=lambda row: float(str(row[2])) - float(str(row[3])))
@@ -141,8 +150,13 @@ def answer(question: Question) -> Result:
             len(known), len(known) - len({one.what for one in lacking}), lacking, "plants"
         ),
         notes=list(NOTES),
-        summary=f"{generated:.0f} kWh from {len(judged)} plants, {lost:.0f} kWh curtailed, {len(below)} days below",
+        summary=f"{_kwh(generated)} from {len(judged)} plant{'' if len(judged) == 1 else 's'}, {_kwh(lost)} curtailed, "
+        f"{len(below)} day{'' if len(below) == 1 else 's'} below",
     )
+
+
+def _kwh(energy: float) -> str:
+    return f"{energy:,.0f} kWh".replace(",", " ")
 
 
 def _stamps(*moments: Any) -> tuple[int, ...]:
@@ -301,7 +315,7 @@ def _verdict(one: _Judged, below: int) -> str:
         lost = "" if one.found.curtailed is None else f", {one.found.curtailed:.0f} kWh lost"
         said.append(f"CURTAILED {one.found.curtailed_hours:.1f} h{lost}")
     if below:
-        said.append(f"BELOW on {below} days")
+        said.append(f"BELOW on {below} day{'' if below == 1 else 's'}")
     return "; ".join(said) or "normal"
 
 

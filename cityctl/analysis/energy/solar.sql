@@ -3,8 +3,9 @@
 -- use: one_point
 
 -- name: production
--- What a plant gave, reading by reading; `asked_meters` and `amounts` as of amounts.sql.
+-- What a plant gave, reading by reading; `asked_meters` and `amounts` as of amounts.sql. Power that is spread over a gap
+-- would look like a limit of it.
 select a.at as at, a.amount as amount
 from amounts as a
-where a.meter = $meter and a.amount is not null
+where a.meter = $meter and a.amount is not null and not a.spread
 order by a.at

@@ -43,9 +43,13 @@ _OF_MONTH = (
 PENALTY, POWER = 0.24, 2.061  # of the criterion that chooses among the ways to split
 
 
-def cell_of(day: date, *, holiday: bool = False) -> int:
-    """Which of the six kinds of day a local day is; a holiday is run like a weekend."""
-    return _OF_MONTH[day.month - 1] + (3 if holiday or day.isoweekday() >= 6 else 0)
+def cell_of(day: date, *, holiday: bool = False, south: bool = False) -> int:
+    """Which of the six kinds of day a local day is; a holiday is run like a weekend.
+
+    `south` of the equator seasons lie six months apart from those of the north.
+    """
+    season = _OF_MONTH[(day.month - 1 + (6 if south else 0)) % 12]
+    return season + (3 if holiday or day.isoweekday() >= 6 else 0)
 
 
 def _partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:

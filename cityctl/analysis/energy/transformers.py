@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.ageing import Ratings, ageing_rate, temperatures
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
@@ -40,6 +41,15 @@ COLUMNS: tuple[Column, ...] = (
     glossary.column("verdict"),
 )
 # fmt: on
+_TOLD = (
+    "asset",
+    "highest_load",
+    "overloaded_h",
+    "top_oil_c",
+    "hot_spot_c",
+    "hot_spot_at",
+    "ageing",
+)  # of a finding
 PARAMETERS = (
     Parameter("ambient", "number", None, "degC", "outdoor temperature where city.yaml has none"),
     Parameter("plots", "integer", 2, None, "how many transformers to draw, the hottest first", least=0),
@@ -49,13 +59,17 @@ PARAMETERS = (
 @dataclass(frozen=True)
 class _Judged:
     asset: str
-    name: str
     row: tuple[object, ...]
     hot_spot: float
     verdict: str
     times: list[datetime]
     spot: list[float]
     metered: float
+
+    @property
+    def evidence(self) -> dict[str, object]:
+        """What a finding of it tells beside its verdict."""
+        return {one.key: cell for one, cell in zip(COLUMNS, self.row, strict=True) if one.key in _TOLD}
 
 
 def _loads(city: City) -> dict[str, str]:
@@ -100,7 +114,7 @@ def answer(question: Question) -> Result:
             hint="assets: {t1: {kind: transformer, transformer: {rated: 630, no_load_loss: 800, load_loss: 5200}}} "
             "and a point of its load with `role: load`",
         )
-    loads = _loads(question.city)
+    loads, called = _loads(question.city), subjects.of_assets(question.city)
     judged: list[_Judged] = []
     lacking = [Missing(name, "no point of its load with `role: load`") for name in known if name not in loads]
     for name, point in sorted(loads.items()):
@@ -117,7 +131,9 @@ def answer(question: Question) -> Result:
         tables=[Table("transformers", TITLE, list(COLUMNS), [one.row for one in judged])],
         interval=question.interval,
         findings=[
-            Finding("transformer", one.name, question.interval.start, one.verdict)
+            Finding(
+                "transformer", called[one.asset], question.interval.start, one.verdict, evidence=one.evidence
+            )
             for one in judged
             if one.verdict != "normal"
         ],
@@ -125,7 +141,12 @@ def answer(question: Question) -> Result:
             len(known), len(known) - len({one.what for one in lacking}), lacking, "transformers"
         ),
         plots=[
-            Plot(one.asset, f"{one.name}: hot spot", "degC", [Line("hot spot", one.times, list(one.spot))])
+            Plot(
+                one.asset,
+                f"{called[one.asset]}: hot spot",
+                "degC",
+                [Line("hot spot", one.times, list(one.spot))],
+            )
             for one in [one for one in judged if one.times][: question.parameters["plots"]]
         ],
         notes=list(NOTES),
@@ -168,7 +189,7 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     if fullest > MOST_LOAD:
         verdict = f"IMPLAUSIBLE {fullest:.0f} times its rated load: is the unit right?"
         nothing = (name, fullest, None, None, None, None, None, days, None, verdict)
-        return _Judged(name, asset.name or name, nothing, math.inf, verdict, [], [], metered)
+        return _Judged(name, nothing, math.inf, verdict, [], [], metered)
     rate = ageing_rate(spot, upgraded=asset.transformer.paper == "upgraded")
     aged = float((rate * held).sum()) / 1440
     place = int(spot.argmax())
@@ -179,7 +200,7 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
         days, aged / days if days else None, verdict,
     )  # fmt: skip
     times = [moment.replace(tzinfo=UTC) for moment in at.tolist()]
-    return _Judged(name, asset.name or name, row, float(spot[place]), verdict, times, spot.tolist(), metered)
+    return _Judged(name, row, float(spot[place]), verdict, times, spot.tolist(), metered)
 
 
 def _around(question: Question, asset: str, at: Any) -> Any:

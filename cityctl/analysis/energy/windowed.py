@@ -24,12 +24,16 @@ OFFSETS = (
 
 
 class Windows:
-    """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered."""
+    """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered.
 
-    def __init__(self, use: Use, starts: Any, held: Any, day: Any, *, coarse: bool) -> None:
+    `spread`: seconds of these of which a counter tells only the use of a gap as a whole.
+    """
+
+    def __init__(self, use: Use, starts: Any, held: Any, spread: Any, day: Any, *, coarse: bool) -> None:
         self.use = use
         self.starts = starts
         self.held = held
+        self.spread = spread
         self.day = day
         self.coarse = coarse
 
@@ -40,9 +44,16 @@ class Windows:
         first = self.use.begins(minutes)
         if len(first) == 0:
             return self
-        held = np.add.reduceat(self.held, first)
+        held, spread = (np.add.reduceat(seconds, first) for seconds in (self.held, self.spread))
         use = self.use.in_windows(minutes)
-        return Windows(use, self.starts[first], held, self.day[first], coarse=self.coarse)
+        return Windows(use, self.starts[first], held, spread, self.day[first], coarse=self.coarse)
+
+    def unseen(self, most: float) -> str | None:
+        """What a register's gaps hide, where they hold more than `most` of the metered time; else None."""
+        share = float(self.spread.sum() / self.held.sum()) if self.held.sum() else 0.0
+        if share <= most:
+            return None
+        return f"its register was not read for {share:.1%} of the time: peaks in that are not seen"
 
     def start(self, place: int) -> datetime:
         """The start of a window."""
@@ -110,4 +121,5 @@ def windows(
         use = replace(use, reactive=np.nan_to_num(beside["reactive"]))
     if export is not None and np.isfinite(beside["exported"]).any():
         use = replace(use, fed=np.nan_to_num(beside["exported"]))
-    return Windows(use, columns["at"], columns["held"], columns["day"].astype("datetime64[D]"), coarse=coarse)
+    day = columns["day"].astype("datetime64[D]")
+    return Windows(use, columns["at"], columns["held"], columns["spread"], day, coarse=coarse)

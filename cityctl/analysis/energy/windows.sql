@@ -2,13 +2,15 @@
 -- Use of each meter in windows of fixed length, and their place in the local calendar.
 
 -- name: windows
--- Use in each window of $window minutes, by UTC; `held` is how many seconds of it were metered.
+-- Use in each window of $window minutes, by UTC; `held` is how many seconds of it were metered, `spread` for how many of
+-- these a counter tells only the use of a gap as a whole.
 create or replace table windows as
 select a.meter as meter,
        date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute as at,
        sum(a.amount) as amount,
-       sum(s.every_s) as held
+       sum(s.every_s) as held,
+       sum(case when a.spread then s.every_s else 0 end) as spread
 from amounts as a
 join window_steps as s on s.meter = a.meter
 where a.amount is not null
@@ -16,16 +18,22 @@ group by a.meter, date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute
 
 -- name: steps
--- The time between two readings: as city.yaml says, or the fullest hour of the meter.
+-- The time between two readings: as city.yaml says, or the fullest hour of the meter, or, where an hour never has two,
+-- its fullest day.
 create or replace table window_steps as
 select m.meter as meter,
-       coalesce(max(m.every_s), 3600.0 / greatest(1, max(h.readings))) as every_s
+       coalesce(max(m.every_s), case when max(d.of_hour) > 1 then 3600.0 / max(d.of_hour)
+                                     else 86400.0 / greatest(1, max(d.of_day)) end) as every_s
 from asked_meters as m
 left join (
-    select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
-    from amounts as a
-    group by a.meter, date_trunc('hour', a.at)
-) as h on h.meter = m.meter
+    select h.meter as meter, date_trunc('day', h.hour) as day, max(h.readings) as of_hour, sum(h.readings) as of_day
+    from (
+        select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
+        from amounts as a
+        group by a.meter, date_trunc('hour', a.at)
+    ) as h
+    group by h.meter, date_trunc('day', h.hour)
+) as d on d.meter = m.meter
 group by m.meter
 
 -- name: placed
@@ -33,7 +41,8 @@ group by m.meter
 -- UTC: in a zone that is 45 minutes off, a day ends within one.
 create or replace table placed_windows as
 with placed as (
-    select w.meter as meter, w.at as at, w.amount as amount, w.held as held, c.local + (w.at - c.slot) as local
+    select w.meter as meter, w.at as at, w.amount as amount, w.held as held, w.spread as spread,
+           c.local + (w.at - c.slot) as local
     from windows as w
     join calendar as c
       on c.slot = case when extract(minute from w.at) >= 30
@@ -42,7 +51,7 @@ with placed as (
     where w.at < $until
 ),
 days as (select c.day as day, bool_or(c.holiday) as holiday from calendar as c group by c.day)
-select t.meter as meter, t.at as at, t.amount as amount, t.held as held,
+select t.meter as meter, t.at as at, t.amount as amount, t.held as held, t.spread as spread,
        cast(extract(year from t.local) * 12 + extract(month from t.local) - 1 as integer) as month,
        cast(extract(hour from t.local) * 60 + extract(minute from t.local) as integer) as minute,
        cast(extract(isodow from t.local) - 1 as integer) as weekday,
@@ -54,7 +63,7 @@ order by t.meter, t.at
 -- name: local
 -- The windows of one meter, and what the meters beside it tell of the same window: reactive energy, and energy that went
 -- back.
-select t.at as at, t.amount as amount, t.held as held, p.amount as reactive, x.amount as exported, t.month as month,
+select t.at as at, t.amount as amount, t.held as held, t.spread as spread, p.amount as reactive, x.amount as exported, t.month as month,
        t.minute as minute, t.weekday as weekday, t.holiday as holiday, t.day as day
 from placed_windows as t
 left join (select * from placed_windows as o where o.meter = $partner) as p on p.at = t.at

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cityctl.analysis.energy.baseline import parts
+from cityctl.analysis.energy.baseline import narrow, parts
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.tariffs import Assigned, assigned
 from cityctl.analysis.question import Question
@@ -41,6 +41,7 @@ def of_savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
     if timed:
         _keep_prices(question, timed)
         for ends in parts([one for one, _ in timed]):
+            narrow(question, ends)
             found |= {
                 meter: float(money)
                 for meter, money in question.engine.rows(question.sql("worth"), ends)

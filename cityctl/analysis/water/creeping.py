@@ -6,14 +6,15 @@ since is told by its course of the day (shape.py), and wandering comes back: it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.expected import SHARE, Array, Expected, quantile
+from cityctl.analysis.water.shape import Evened
 
 WEEK = 7
 APART = 14  # nights between the reference and now
@@ -23,7 +24,19 @@ COMES_BACK = 28.0  # nights in which a wandering level comes back
 
 
 HEARD, TRUSTED, ALONE = 2.5, 4.0, 2.0
-Fallen = Callable[[int, int], float]  # (zone, night) -> standard errors by which a sensor's head has fallen
+
+
+class Fallen(Protocol):
+    """What pressure sensors say of zones."""
+
+    def __call__(self, zone: int, night: int) -> float:
+        """Standard errors by which the head of a zone's sensor has fallen up to a night."""
+
+    def basis(self, zone: int, nights: int) -> bytes:
+        """All that this rests on in the first `nights`."""
+
+    def of(self, zones: npt.NDArray[np.int64]) -> Fallen:
+        """The same of some zones alone, in this order."""
 
 
 def with_pressure(certainty: float, fallen: float) -> float:
@@ -47,15 +60,12 @@ class Crept:
 
 
 class Reference:
-    """Nights without leak of all zones; `flow` and `use` [m³/h] (zones x nights) without the way of the weekdays,
+    """Nights without leak of all zones; `even` their flow and use [m³/h], `wander` as shape.Wandering tells it."""
 
-    `wander` as shape.wandering gives it.
-    """
-
-    def __init__(self, flow: Array, use: Array, wander: Array) -> None:
-        self.flow, self.use, self.wander = flow, use, wander
-        self.known = np.isfinite(flow) & np.isfinite(use)
-        self.free = np.ones(flow.shape, dtype=np.bool_)
+    def __init__(self, even: Evened, wander: Array) -> None:
+        self.flow, self.use, self.wander = even.left[..., 0], even.left[..., 1], wander
+        self.known = np.isfinite(even.values[..., 0]) & np.isfinite(even.values[..., 1])
+        self.free = np.ones(wander.shape, dtype=np.bool_)
 
     def gained(
         self,

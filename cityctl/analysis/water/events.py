@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,8 +41,13 @@ class Event:
 
     def size_at(self, night: int) -> float:
         """Flow in a night: between the nights at which it was told, in a straight line."""
-        nights, flows = zip(*self.sizes, strict=True)
-        return float(np.interp(night, nights, flows))
+        return self.sizes_at([night])[0]
+
+    def sizes_at(self, nights: Sequence[int]) -> list[float]:
+        """Flow in each of these nights."""
+        at, flows = zip(*self.sizes, strict=True)
+        told: list[float] = np.interp(nights, at, flows).tolist()
+        return told
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,15 @@ class Seen:
     by_day: Array
     parts: Array
     fallen: Fallen | None = None
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Seen:
+        """The same of some zones alone."""
+        return Seen(
+            self.flow[rows],
+            self.use[rows],
+            self.kinds,
+            self.inflow[rows],
+            self.by_day[rows],
+            self.parts[rows],
+            None if self.fallen is None else self.fallen.of(rows),
+        )

@@ -75,9 +75,12 @@ def trailing(values: Array, nights: int, least: int) -> Array:
     found = np.full((zones, count), np.nan)
     for at in range(1, count):
         part = values[:, max(0, at - nights) : at]
-        enough = np.isfinite(part).sum(axis=1) >= least
-        if enough.any():
-            found[enough, at] = quantile(part[enough], 0.5)
+        known = np.isfinite(part).sum(axis=1)
+        whole = (known == nights) & (known >= least)
+        found[whole, at] = np.median(part[whole], axis=1)
+        some = ~whole & (known >= least)
+        if some.any():
+            found[some, at] = quantile(part[some], 0.5)
     for row in found:
         known = np.flatnonzero(np.isfinite(row))
         if len(known):
@@ -128,7 +131,8 @@ class Expected:
 
     `flow` [m³/h] (zones x nights, nan where there is no valid night), `use` from day_use, `kinds` 0..6 of each
     night (Monday..Sunday), `inflow` [m³/h] the mean inflow as it was known before each night, `wander` (zones x nights)
-    how far the course of the day wanders in a night, as a share of it (shape.wandering).
+    how far the course of the day wanders in a night, as a share of it (shape.Wandering)
+    up to the night that is fed.
     """
 
     def __init__(
@@ -142,7 +146,7 @@ class Expected:
     ) -> None:
         zones, nights = flow.shape
         self.flow, self.inflow, self.kinds, self.given = flow, inflow, kinds, given
-        self.usual_drift = np.clip(given.drift_share * wander, given.least_drift, given.drift)
+        self.wander = wander
         self.known = np.isfinite(flow)
         self.first = np.where(self.known.any(axis=1), self.known.argmax(axis=1), nights)
         self.design = np.zeros((nights, zones, FIGURES))
@@ -288,7 +292,8 @@ class Expected:
         scatter = 2 * self.noise**2 / 7
         sunk = self.sunk[:, max(0, week - 51) : week + 1]
         own = np.where(sunk > 0, sunk, np.nan)
-        usual = np.sqrt((self.usual_drift[:, night] * inflow) ** 2 * lag + scatter)[:, None] * self._stand_ins
+        usual_drift = np.clip(given.drift_share * self.wander[:, night], given.least_drift, given.drift)
+        usual = np.sqrt((usual_drift * inflow) ** 2 * lag + scatter)[:, None] * self._stand_ins
         size = quantile(np.concatenate([own, usual], axis=1), 0.5) / 0.6745
         drift = np.sqrt(np.maximum(0.0, size**2 - scatter) / lag)
         drift = np.clip(drift, given.least_drift * inflow, given.most_drift * inflow)

@@ -89,7 +89,7 @@ def answer(question: Question) -> Result:
 
     from cityctl.analysis.catalog import find
     from cityctl.analysis.water.demand_model import outlook
-    from cityctl.analysis.water.nights import show_flows
+    from cityctl.analysis.water.digest import flows_of, points_of, show_flows
 
     question = replace(question, statements={**find("water/night_flow").statements, **question.statements})
     zones = [zone for zone in asked(question.city, question.parameters) if zone.inflow is not None]
@@ -99,7 +99,8 @@ def answer(question: Question) -> Result:
             hint="a zone needs `network:` of kind water, and an `inflow:`",
         )
     names = [zone.inflow for zone in zones if zone.inflow is not None]
-    show_flows(question, sorted(set(names)), set(names))
+    question.engine.register("night_points", points_of(question, sorted(set(names)), set(names)))
+    show_flows(question, flows_of(question, names))
     zone = question.interval.zone
     begin = question.interval.end.astimezone(zone)
     today = begin.date() if begin.minute == 0 and begin.second == 0 else (begin + timedelta(hours=1)).date()

@@ -12,6 +12,7 @@ from typing import Any
 
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import columns, night_flow
+from cityctl.analysis.water.digest import Beside
 from cityctl.analysis.water.zones import Asked, asked, customers, gauges
 from cityctl.city.model import City
 from cityctl.result import Result
@@ -19,6 +20,7 @@ from cityctl.result import Result
 TITLE = columns.LEAKS
 SUMMARY = "leaks of each zone with start, size, cost and state, hidden leakage day by day, sensors not to be trusted"
 COLUMNS = columns.COLUMNS
+REMEMBERS = True
 PARAMETERS = (
     *night_flow.PARAMETERS,
     Parameter(
@@ -41,6 +43,21 @@ def _beside(city: City, zones: list[Asked], parameters: Mapping[str, Any]) -> li
     return [*(customers(city, zones) if parameters["customers"] else ()), *gauges(city, zones)]
 
 
+def _asked_beside(city: City, zones: list[Asked], parameters: Mapping[str, Any]) -> Beside:
+    """What is asked of them: leaks.sql's statements, and the tables that these name."""
+    import pyarrow as pa
+
+    statements, tables = [], {}
+    if parameters["customers"] and (inside := customers(city, zones)):
+        statements.append("metered")
+        columns = {"point": list(inside), "zone": list(inside.values())}
+        tables["customers"] = pa.table({key: pa.array(texts, pa.string()) for key, texts in columns.items()})
+    if names := gauges(city, zones):
+        statements.append("heads")
+        tables["gauges"] = pa.table({"point": pa.array(names, pa.string())})
+    return Beside(tuple(statements), tables)
+
+
 def answer(question: Question) -> Result:
     """Events first; then a verdict on each zone, the daily estimate, and sensors' faults."""
     from cityctl.analysis.catalog import find
@@ -48,13 +65,14 @@ def answer(question: Question) -> Result:
     from cityctl.analysis.water.metered import closed
     from cityctl.analysis.water.pressure_drops import fallen, heads_of, nearest
 
+    city, given = question.city, question.parameters
     statements = {**find("water/night_flow").statements, **question.statements}
     question = replace(question, statements=statements)
-    zones = asked(question.city, question.parameters)
-    extra = _beside(question.city, zones, question.parameters)
-    read, closes = night_flow.nights_of(question, extra)
+    zones = asked(city, given)
+    beside = _asked_beside(city, zones, given)
+    read, closes = night_flow.nights_of(question, _beside(city, zones, given), beside)
     heads = heads_of(question, read)
     watched = night_flow.watched(question, read, fallen(heads, read.parts))
-    if question.parameters["customers"]:
+    if given["customers"]:
         closed(question, read, watched)
     return tables.leaks(question, read, watched, closes, nearest(question, heads, read, watched))

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.events import Seen
 from cityctl.analysis.water.expected import Array, Assumptions
+from cityctl.analysis.water.grid import Grid
 from cityctl.analysis.water.nights import COURSE, Nights
-from cityctl.analysis.water.watching import Watch, watch
+from cityctl.analysis.water.resume import Watched, resumed
 from cityctl.analysis.water.zones import customers
 
 COVERED = 0.5  # share of the inflow that meters must see
@@ -29,7 +30,7 @@ BALANCE = Assumptions(
 )
 
 
-def closed(question: Question, nights: Nights, watched: Watch) -> None:
+def closed(question: Question, nights: Nights, watched: Watched) -> None:
     """Put what the balance tells in place of what night flow tells, zone by zone where meters see enough."""
     metered = _metered(question, nights)
     if not len(metered):
@@ -59,7 +60,8 @@ def closed(question: Question, nights: Nights, watched: Watch) -> None:
         learning=LEARNING,
         whole_days=True,
     )
-    told = watch(BALANCE, own, seen)
+    names = [nights.zones[row].zone for row in rows.tolist()]
+    told = resumed(question.memory, "balance", BALANCE, own, seen, names, nights.dates)
     for at, row in enumerate(rows.tolist()):
         watched.events[row] = told.events[at]
         # What is beyond the balance is beyond what night flow lets expect.
@@ -70,25 +72,12 @@ def closed(question: Question, nights: Nights, watched: Watch) -> None:
 
 def _metered(question: Question, nights: Nights) -> Array:
     """(zones x nights x parts) [m³/h] what meters saw; nan where too few of them told. Empty without meters."""
-    import pyarrow as pa
-
-    inside = customers(question.city, nights.zones)
-    if not inside:
+    if not customers(question.city, nights.zones):
         return np.empty(0)
-    table = pa.table(
-        {"point": pa.array(list(inside), pa.string()), "zone": pa.array(list(inside.values()), pa.string())}
+    told = Grid(
+        nights.digest.of("metered"), [zone.zone for zone in nights.zones], nights.dates, COURSE, "zone"
     )
-    question.engine.register("customers", table)
-    rows = question.engine.arrow(question.sql("metered"))
-    row_of = {zone.zone: at for at, zone in enumerate(nights.zones)}
-    at = np.array([row_of[name] for name in rows["zone"].to_pylist()], dtype=np.int64)
-    first = np.datetime64(nights.dates[0], "D")
-    night = (rows["night"].to_numpy().astype("datetime64[D]") - first).astype(np.int64)
-    kept = (night >= 0) & (night < len(nights.dates))
-    place = at[kept], night[kept], rows["part"].to_numpy()[kept]
-    shape = (len(nights.zones), len(nights.dates), COURSE)
-    flow, count = np.full(shape, np.nan), np.zeros(shape)
-    flow[place], count[place] = rows["flow"].to_numpy()[kept], rows["meters"].to_numpy()[kept]
+    flow, count = told.of("flow"), told.of("meters", 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = count / count.max(axis=(1, 2), keepdims=True)
         # Meters that are silent use as much as the others do.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import columns
+from cityctl.analysis.water.digest import Beside, closing
 from cityctl.analysis.water.zones import asked
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
@@ -20,22 +21,25 @@ from cityctl.errors import UsageProblem
 from cityctl.result import Result
 
 if TYPE_CHECKING:
+    from cityctl.analysis.water.changes import Watchfulness
     from cityctl.analysis.water.creeping import Fallen
     from cityctl.analysis.water.nights import Nights
-    from cityctl.analysis.water.watching import Watch
+    from cityctl.analysis.water.resume import Watched
 
 TITLE = columns.TITLE
 SUMMARY = (
     "night flow of each zone against its own history: leaks with start and size, sensors not to be trusted"
 )
 COLUMNS = columns.COLUMNS
+REMEMBERS = True
 PARAMETERS = (
     Parameter("zones", "text", "*", None, "zones to look at, `*` for any letters, several with commas"),
     Parameter("window_start", "time", 120, None, "begin of the night's window, local time, a full or half hour"),
     Parameter("window_end", "time", 240, None, "end of the night's window, local time, a full or half hour"),
     Parameter("method", "choice", "mean", None, "mean of the window, or its lowest moving mean of 60 minutes",
               choices=("mean", "lowest_hour")),
-    Parameter("history", "duration", timedelta(days=365), None, "readings before the interval to learn from"),
+    Parameter("history", "duration", timedelta(days=365), None,
+              "readings before the interval to learn from, and the month in which they begin"),
     Parameter("night_share", "share", 0.7, None, "share of the window's readings that makes a night valid",
               least=0, most=1),
     Parameter("certainty", "number", 6.0, None, "standard errors by which a change must lie beyond noise and season",
@@ -58,8 +62,13 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:  # noqa: ARG001  # by contract
-    """The history before the interval too, from a local midnight on."""
+    """The history before the interval too, with all nights of the month in which it begins.
+
+    So the first night stays the same for a month, and what was found in the nights since need not be found again.
+    """
     first = (interval.start - parameters["history"]).astimezone(interval.zone).date()
+    if parameters["history"]:
+        first = first.replace(day=1) - timedelta(days=1)  # the first night begins on the day before it
     return Interval(min(midnight(first, interval.zone), interval.start), interval.end, interval.zone)
 
 
@@ -67,14 +76,18 @@ def answer(question: Question) -> Result:
     """Verdicts by zone, events, nights, sensors' faults, and a plot of each zone with a finding."""
     from cityctl.analysis.water import tables
 
-    read, closes = nights_of(question, ())
+    read, closes = nights_of(question)
     return tables.night_flow(question, read, watched(question, read), closes)
 
 
-def nights_of(question: Question, extra: Sequence[str]) -> tuple[Nights, list[datetime]]:
+def nights_of(
+    question: Question, extra: Sequence[str] = (), beside: Beside | None = None
+) -> tuple[Nights, list[datetime]]:
     """The nights of the zones that are asked for, and when each night closes.
 
-    `extra` points are reduced to parts of nights too. Raises UsageProblem for a window or zones that cannot be.
+    `extra` points are reduced to parts of nights too, and `beside` asks something of these.
+
+    Raises UsageProblem for a window or zones that cannot be.
     """
     from cityctl.analysis.water import nights
 
@@ -94,19 +107,25 @@ def nights_of(question: Question, extra: Sequence[str]) -> tuple[Nights, list[da
     dates = _dates(question)
     if not dates:
         raise UsageProblem(f"no night's window ends in {question.interval}", hint="ask for a longer interval")
-    read = nights.read(question, zones, dates, extra)
+    read = nights.read(question, zones, dates, extra, beside)
     return read, closing(read.dates, end, question.interval.zone)
 
 
-def watched(question: Question, read: Nights, fallen: Fallen | None = None) -> Watch:
+def watched(question: Question, read: Nights, fallen: Fallen | None = None) -> Watched:
     """The nights, watched; `fallen` is what pressure sensors say, see pressure_drops.fallen."""
-    from cityctl.analysis.water.changes import Watchfulness
     from cityctl.analysis.water.expected import Assumptions
-    from cityctl.analysis.water.watching import watch
+    from cityctl.analysis.water.resume import resumed
+
+    seen, zones = replace(read.seen, fallen=fallen), [zone.zone for zone in read.zones]
+    return resumed(question.memory, "nights", Assumptions(), watchfulness(question), seen, zones, read.dates)
+
+
+def watchfulness(question: Question) -> Watchfulness:
+    """When a change counts, as the question has it."""
+    from cityctl.analysis.water.changes import Watchfulness
 
     given = question.parameters
-    watchfulness = Watchfulness(certainty=given["certainty"], least_leak=given["least_leak"])
-    return watch(Assumptions(), watchfulness, replace(read.seen, fallen=fallen))
+    return Watchfulness(certainty=given["certainty"], least_leak=given["least_leak"])
 
 
 def _dates(question: Question) -> list[date]:
@@ -123,9 +142,3 @@ def _dates(question: Question) -> list[date]:
         if at <= question.interval.end
     ]
     return dates if dates and closing(dates[-1:], end, zone)[0] > question.interval.start else []
-
-
-def closing(dates: list[date], end: int, zone: tzinfo) -> list[datetime]:
-    """The UTC instants at which the windows of these nights close, `end` minutes into the local day."""
-    wall = [datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=end) for day in dates]
-    return [moment.astimezone(UTC) for moment in wall]

@@ -1,16 +1,21 @@
 -- Night flow of all zones in one pass. Handed in by nights.py:
---   night_points(point, kind, every_s, factor, inflow)   inflow: a zone's net inflow; else a sensor that feeds one
--- A night bears the date on which its window ends: it holds the 24 hours up to that, in eight parts of three hours,
+--   night_points(point, kind, every_s, factor, inflow, feeds)   a zone's net inflow; a sensor that it is worked out from
+--   night_before(point, fullest)   readings of the fullest night of the month before
+-- All of it is asked for the nights from $first to $last; see digest.py. A night bears the date on which its window ends: it holds the 24 hours up to that, in eight parts of three hours,
 -- so that all of it is known when the window closes. $begin and $end: minutes of the local day, half-hours.
 
 -- name: slots
 -- Half-hours of UTC with the night and part that they fall into: a small join replaces converting every reading.
 create or replace table night_slots as
-select slot,
-       case when minute < $end then day else cast(day + interval '1' day as date) end as night,
-       cast(floor(((minute - $end + 1440) % 1440) / 180.0) as integer) as part,
-       minute >= $begin and minute < $end as inside
-from calendar
+select *
+from (
+    select slot,
+           case when minute < $end then day else cast(day + interval '1' day as date) end as night,
+           cast(floor(((minute - $end + 1440) % 1440) / 180.0) as integer) as part,
+           minute >= $begin and minute < $end as inside
+    from calendar
+) as c
+where night between $first and $last
 
 -- name: gauges
 -- [m3/h] as it is ...
@@ -43,14 +48,26 @@ join night_slots as s
                    else date_trunc('hour', f.at) end
 group by f.point, s.night, s.part
 
--- name: steps
--- The time between two readings: as city.yaml says, or from the fullest night.
-create or replace table night_steps as
-select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(n.readings))) as every_s
+-- name: fullest
+-- The readings of the fullest night of each point of which city.yaml does not say how often it is read.
+select p.point as point, cast(coalesce(max(n.readings), max(b.fullest)) as double) as fullest
 from night_points as p
 left join (
     select point, night, sum(readings) as readings from night_parts group by point, night
 ) as n on n.point = p.point
+left join night_before as b on b.point = p.point
+where p.every_s is null
+group by p.point
+
+-- name: steps
+-- The time between two readings: as city.yaml says, or from the fullest night of this month and the one before.
+create or replace table night_steps as
+select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(n.readings), max(b.fullest))) as every_s
+from night_points as p
+left join (
+    select point, night, sum(readings) as readings from night_parts group by point, night
+) as n on n.point = p.point
+left join night_before as b on b.point = p.point
 group by p.point
 
 -- name: windows
@@ -125,10 +142,16 @@ join night_steps as t on t.point = p.point
 where q.inflow and p.readings * t.every_s >= 7200
 
 -- name: sensors
--- Three hours of one sensor: how many readings, their mean and range, and how many were below zero.
-select point, night, part, readings, flow / readings as mean, least, most, negatives, window_readings, window_negatives
-from night_parts
-order by point, night, part
+-- Six hours of one sensor: how many readings, their mean and range, how many were below zero, and the mean of either half.
+select p.point as point, p.night as night, p.part // 2 as part, cast(sum(p.readings) as integer) as readings,
+       sum(p.flow) / sum(p.readings) as mean, min(p.least) as least, max(p.most) as most, 
+       cast(sum(p.negatives) as integer) as negatives,
+       sum(case when p.part % 2 = 0 then p.flow end) / sum(case when p.part % 2 = 0 then p.readings end) as early,
+       sum(case when p.part % 2 = 1 then p.flow end) / sum(case when p.part % 2 = 1 then p.readings end) as late
+from night_parts as p
+join night_points as q on q.point = p.point
+where q.feeds
+group by p.point, p.night, p.part // 2
 
 -- name: still_since
 -- Since when a sensor shows the value that it keeps.

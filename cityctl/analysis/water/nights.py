@@ -1,29 +1,30 @@
-"""The nights of all zones as arrays: one pass of SQL over the readings, then sensors judged and nights cleaned."""
+"""The nights of all zones as arrays: the readings reduced to nights, then sensors judged and nights cleaned."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water import sensors
+from cityctl.analysis.water.digest import Beside, Digest
 from cityctl.analysis.water.events import Seen
 from cityctl.analysis.water.expected import Array, day_use, trailing
+from cityctl.analysis.water.grid import Grid, first_of
 from cityctl.analysis.water.sensors import Fault, Shown
 from cityctl.analysis.water.zones import Asked
 
 INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night
 COARSE = 1.5  # windows that a single reading stands for, from which it says nothing of this one
+RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
 MANY = 8  # readings of a window of which a single one that stands alone is left out ...
 SPIKES = 0.1  # ... or this share of more
-RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
 
 
 @dataclass
@@ -32,8 +33,8 @@ class Nights:
 
     `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `mean` is the
     window's, without spikes, and where these are many its median; `present` is the share of the window's readings
-    (0 where there are none); `use`, `kinds`, `inflow`, `by_day` and `parts` are what events.Seen takes; `closed`
-    rows have customer meters that close their balance.
+    (0 where there are none); `use`, `kinds`, `inflow`, `by_day` and `parts` are what events.Seen takes; `digest` is
+    what they were made from; `closed` rows have customer meters that close their balance.
     """
 
     zones: list[Asked]
@@ -48,6 +49,7 @@ class Nights:
     by_day: Array
     parts: Array
     faults: dict[str, list[Fault]]
+    digest: Digest
     closed: set[int] = field(default_factory=set)
 
     @property
@@ -56,24 +58,33 @@ class Nights:
         return Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts)
 
 
-def read(question: Question, zones: list[Asked], dates: list[date], extra: Sequence[str] = ()) -> Nights:
+def read(
+    question: Question,
+    zones: list[Asked],
+    dates: list[date],
+    extra: Sequence[str] = (),
+    beside: Beside | None = None,
+) -> Nights:
     """Nights of these zones on these dates, from the first that has readings on.
 
-    `question.engine` holds readings and calendar; `extra` points are reduced to parts of nights beside them.
+    `question.engine` holds a calendar, and readings unless the question's memory shows them; `extra` points are reduced
+    to parts of nights beside the zones' own, and `beside` asks something of these.
     """
-    _reduce(question, zones, extra)
-    ((first,),) = question.engine.rows("select min(night) from night_parts")
+    inflows = sorted({zone.inflow for zone in zones if zone.inflow is not None})
+    feeds = sorted({sensor for zone in zones for sensor in zone.sensors})
+    names = sorted({*inflows, *feeds, *extra})
+    digest = Digest(question, names, set(inflows), set(feeds), dates, beside or Beside())
+    shown = digest.of("sensors")
+    first = first_of(shown)
     dates = [day for day in dates if first is None or day >= first] or dates[-1:]
-    shape = (len(zones), len(dates))
-    told = question.engine.arrow(question.sql("nights"))
-    place = _Places(told["point"], told["night"].to_numpy(), zones, dates)
-    mean, median, lowest = (place.spread(told[key], shape) for key in ("mean", "median", "lowest_hour"))
-    error, by_day, whole = (place.spread(told[key], shape) for key in ("median_error", "by_day", "inflow"))
-    covered = np.nan_to_num(place.spread(told["present"], shape))
+    told = Grid(digest.of("nights"), inflows, dates).of_zones(zones)
+    mean, median, lowest = (told(key) for key in ("mean", "median", "lowest_hour"))
+    error, by_day, whole = (told(key) for key in ("median_error", "by_day", "inflow"))
+    covered = np.nan_to_num(told("present"))
     present = np.minimum(covered, 1.0)
-    by_day[~(place.spread(told["day_present"], shape) >= 0.75)] = np.nan
+    by_day[~(told("day_present") >= 0.75)] = np.nan
     usual = np.nan_to_num(trailing(whole, INFLOW_NIGHTS, 7))
-    counted, spiked, spikes = (place.spread(told[key], shape) for key in ("counted", "spiked", "spikes"))
+    counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
         few_spikes = (counted >= MANY) & (spikes <= np.maximum(SPIKES * counted, 1))
@@ -82,7 +93,7 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
         usual_gap = np.maximum(np.maximum(0.5 * np.abs(median), 0.1 * np.abs(usual)), 3 * error)
         spiky = np.abs(mean - median) > usual_gap
     spiky &= smooth
-    least = place.spread(told["least"], shape)
+    least = told("least")
     # Of two or three readings the middle tells no spike: where they lie far apart, the lowest is believed.
     with np.errstate(invalid="ignore"):
         few = (counted <= 3) & (mean - least > np.maximum(np.abs(least), 0.1 * np.abs(usual)))
@@ -92,18 +103,22 @@ def read(question: Question, zones: list[Asked], dates: list[date], extra: Seque
     measured = np.where(present >= question.parameters["night_share"], measured, np.nan)
     # One reading of far more time than the window, such as a day's, happens to bear a stamp within it.
     measured = np.where((counted <= 1) & (covered >= COARSE), np.nan, measured)
-    faults = _faults(question, zones, dates)
+    turns = turns_of(dates, question.interval.zone)
+    faults = _faults(question, Grid(shown, feeds, dates, sensors.PARTS), feeds, turns)
     flow = measured.copy()
     for row, zone in enumerate(zones):
         own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
         if own:
             flow[row, sensors.masked(own, len(dates))] = np.nan
     by_day = np.where(np.isnan(flow), np.nan, by_day)
-    parts = np.where(np.isnan(flow)[..., None], np.nan, _courses(question, zones, dates))
+    course = Grid(digest.of("courses"), inflows, dates, COURSE).of_zones(zones)("flow")
+    parts = np.where(np.isnan(flow)[..., None], np.nan, course)
     holidays = question.city.holidays(dates[0].year, dates[-1].year)
     kinds = np.array([6 if day in holidays else day.weekday() for day in dates], dtype=np.int64)
     use = day_use(by_day, flow)
-    return Nights(zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults)
+    return Nights(
+        zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults, digest
+    )
 
 
 def _switched(
@@ -120,144 +135,32 @@ def _switched(
     return told
 
 
-def _courses(question: Question, zones: list[Asked], dates: list[date]) -> Array:
-    """(zones x nights x parts) [m³/h]: the means of the parts of each night's 24 hours."""
-    told = question.engine.arrow(question.sql("courses"))
-    part, flow = told["part"].to_numpy(), told["flow"].to_numpy()
-    place = _Places(told["point"], told["night"].to_numpy(), zones, dates)
-    course = np.full((len(zones), len(dates), COURSE), np.nan)
-    for row, at, columns in place.places:
-        course[row, columns, part[at]] = flow[at]
-    return course
-
-
-class _Places:
-    """Where the rows of a query about inflows and nights stand in arrays of (zones x nights)."""
-
-    def __init__(self, points: Any, nights: npt.NDArray[Any], zones: list[Asked], dates: list[date]) -> None:
-        codes, names = _coded(points)
-        column = (nights.astype("datetime64[D]") - np.datetime64(dates[0], "D")).astype(np.int64)
-        inside = (column >= 0) & (column < len(dates))
-        self.places: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
-        together = np.flatnonzero(inside)
-        together = together[np.argsort(codes[together], kind="stable")]  # rows of a point side by side
-        edges = np.searchsorted(codes[together], np.arange(len(names) + 1))
-        by_name = {name: together[edges[code] : edges[code + 1]] for code, name in enumerate(names)}
-        for row, zone in enumerate(zones):
-            if zone.inflow in by_name:
-                at = by_name[zone.inflow]
-                self.places.append((row, at, column[at]))
-
-    def spread(self, values: Any, shape: tuple[int, int]) -> Array:
-        """One column as an array; nan where no row stands."""
-        figures = values.to_numpy().astype(float)
-        told = np.full(shape, np.nan)
-        for row, at, columns in self.places:
-            told[row, columns] = figures[at]
-        return told
-
-
-def _coded(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """A column of names as numbers, and the names."""
-    encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
-
-
-def _reduce(question: Question, zones: list[Asked], extra: Sequence[str]) -> None:
-    """Hand the points over and run the statements that make the small tables."""
-    inflows = {zone.inflow for zone in zones if zone.inflow is not None}
-    names = sorted(inflows | {sensor for zone in zones for sensor in zone.sensors} | set(extra))
-    ask, asked = question.engine, question.parameters
-    ask.execute(question.sql("slots"), {"begin": asked["window_start"], "end": asked["window_end"]})
-    show_flows(question, names, inflows)
-    for name in ("parts", "steps", "windows"):
-        ask.execute(question.sql(name))
-
-
-def show_flows(question: Question, names: Sequence[str], inflows: Collection[str]) -> None:
-    """Make the view night_flows(point, at, flow): every reading of these points as a flow [m³/h], a head as it is."""
-    import pyarrow as pa
-
-    known = question.city.points()
-    every = [known[name].every for name in names]
-    seconds = [None if one is None else one.total_seconds() for one in every]
-    # A volume within an interval is a mean flow over it.
-    factors = [
-        3600 / (second or 3600) if known[name].kind == "interval" else 1.0
-        for name, second in zip(names, seconds, strict=True)
-    ]
-    table = pa.table(
-        {
-            "point": pa.array(names, pa.string()),
-            "kind": pa.array([known[name].kind for name in names], pa.string()),
-            "every_s": pa.array(seconds, pa.float64()),
-            "factor": pa.array(factors, pa.float64()),
-            "inflow": pa.array([name in inflows for name in names]),
-        }
-    )
-    question.engine.register("night_points", table)
-    parts = ["gauges"] + (["counters"] if any(known[name].kind == "counter" for name in names) else [])
-    union = " union all ".join(question.sql(part) for part in parts)
-    question.engine.execute(f"create or replace view night_flows as {union}")
-
-
-def _faults(question: Question, zones: list[Asked], dates: list[date]) -> dict[str, list[Fault]]:
+def _faults(
+    question: Question, told: Grid, names: Sequence[str], turns: dict[int, float]
+) -> dict[str, list[Fault]]:
     """sensor -> what is wrong with it, of the sensors that any zone's inflow needs."""
     known = question.city.points()
-    names = sorted({sensor for zone in zones for sensor in zone.sensors})
-    table = question.engine.arrow(question.sql("sensors"))
-    codes, points = _coded(table["point"])
-    first = np.datetime64(dates[0], "D")
-    night = (table["night"].to_numpy().astype("datetime64[D]") - first).astype(np.int64)
-    slot = night * COURSE + table["part"].to_numpy()
-    figures = {
-        key: table[key].to_numpy().astype(float) for key in ("readings", "mean", "least", "most", "negatives")
-    }
-    starts = np.searchsorted(codes, np.arange(len(points) + 1))  # rows of a point stand together
-    edges = {name: slice(starts[at], starts[at + 1]) for at, name in enumerate(points)}
-    turns = turns_of(dates, question.interval.zone)
+    lines = [told.of(key, 0.0) for key in ("readings", "mean", "least", "most", "negatives")]
+    halves = np.stack([told.of("early"), told.of("late")], axis=3)
     found = {}
-    for name in names:
-        if name not in edges:
-            continue
-        rows = edges[name]
-        inside = (slot[rows] >= 0) & (slot[rows] < len(dates) * COURSE)
-        shown = {}
-        for key in ("readings", "mean", "least", "most", "negatives"):
-            line = np.zeros(len(dates) * COURSE)
-            line[slot[rows][inside]] = figures[key][rows][inside]
-            shown[key] = line
-        flows = known[name].quantity in ("flow", "volume")
-        whole = _six_hours(**shown)
-        own = sensors.faults(name, whole, flow=flows, course=_day_courses(**shown), turns=turns)
-        own += sensors.seen_through(name, whole, own, flow=flows)
+    for row, name in enumerate(names):
+        shown = Shown(*(line[row].ravel() for line in lines))
+        flow = known[name].quantity in ("flow", "volume")
+        own = sensors.faults(
+            name, shown, flow=flow, course=_day_courses(lines[0][row], halves[row]), turns=turns
+        )
+        own += sensors.seen_through(name, shown, own, flow=flow)
         if own:
             found[name] = own
     return found
 
 
-def _day_courses(readings: Array, mean: Array, **_: Array) -> Array:
-    """(nights x COURSE) mean flow, where most of a part's readings are there."""
+def _day_courses(readings: Array, halves: Array) -> Array:
+    """(nights x parts of three hours) of one sensor, nan where much of six hours is missing."""
     usual = float(np.median(readings[readings > 0])) if readings.any() else 0.0
-    told: Array = np.where(readings >= max(2 / 3 * usual, 1.0), mean, np.nan).reshape(-1, COURSE)
+    whole = readings >= max(5 / 6 * usual, 1.0)
+    told: Array = np.where(whole[..., None], halves, np.nan).reshape(len(readings), -1)
     return told
-
-
-def _six_hours(readings: Array, mean: Array, least: Array, most: Array, negatives: Array) -> Shown:
-    """Two parts of three hours as one of six."""
-    count = readings.reshape(-1, 2)
-    whole = count.sum(axis=1)
-    total = (mean * readings).reshape(-1, 2).sum(axis=1)
-    low = np.where(count > 0, least.reshape(-1, 2), np.inf).min(axis=1)
-    high = np.where(count > 0, most.reshape(-1, 2), -np.inf).max(axis=1)
-    some = whole > 0
-    return Shown(
-        whole,
-        total / np.maximum(whole, 1),
-        np.where(some, low, 0.0),
-        np.where(some, high, 0.0),
-        negatives.reshape(-1, 2).sum(axis=1),
-    )
 
 
 def turns_of(dates: Sequence[date], zone: tzinfo) -> dict[int, float]:

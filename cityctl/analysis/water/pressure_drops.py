@@ -7,7 +7,6 @@ from the fortnight before a leak. What its head lacks afterwards lies on the way
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +15,9 @@ from cityctl.analysis.question import Question
 from cityctl.analysis.water.creeping import Fallen
 from cityctl.analysis.water.events import Event
 from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.grid import Grid
 from cityctl.analysis.water.nights import COURSE, Nights
-from cityctl.analysis.water.watching import Watch
+from cityctl.analysis.water.resume import Watched
 from cityctl.analysis.water.zones import gauges
 
 BEFORE, AFTER = 14, 5  # nights that are compared
@@ -43,7 +43,7 @@ def heads_of(question: Question, nights: Nights) -> Heads:
     names = gauges(question.city, nights.zones)
     if not names:
         return Heads({}, {})
-    heads = _heads(question, nights, names)
+    heads = Grid(nights.digest.of("heads"), names, nights.dates, COURSE).of("head")
     known = question.city.points()
     by_row: dict[int, list[str]] = {}
     own_heads: dict[int, Array] = {}
@@ -56,23 +56,37 @@ def heads_of(question: Question, nights: Nights) -> Heads:
 
 
 def fallen(found: Heads, inflow: Array) -> Fallen | None:
-    """What tells the standard errors by which a zone's most fallen sensor lacks what the inflow explains.
+    """What tells the fall of heads; None without sensors. `inflow` (zones x nights x parts) [m³/h]."""
+    return Falls(found.heads, {row: _load(inflow[row]) for row in found.heads}) if found.heads else None
 
-    The last five nights against the five weeks before them, of each sensor by itself; 0 where nothing is known, None
-    without sensors. `inflow` (zones x nights x parts) [m³/h].
+
+@dataclass(frozen=True)
+class Falls:
+    """The standard errors by which a zone's most fallen sensor lacks what the inflow explains.
+
+    The last five nights against the five weeks before them, of each sensor by itself; 0 where nothing is known. By
+    row: `heads` (sensors x nights x parts) [m], and what head loss is proportional to (nights x parts).
     """
-    if not found.heads:
-        return None
-    loads = {row: _load(inflow[row]) for row in found.heads}
 
-    def told(row: int, night: int) -> float:
-        if row not in loads or night < 2 * AFTER + LEARNT:
+    heads: dict[int, Array]
+    loads: dict[int, Array]
+
+    def __call__(self, zone: int, night: int) -> float:
+        """See creeping.Fallen."""
+        if zone not in self.loads or night < 2 * AFTER + LEARNT:
             return 0.0
         past = slice(max(0, night - 2 * AFTER - REFERENCE + 1), night - 2 * AFTER + 1)
-        lack = _lack(found.heads[row], loads[row], past, slice(night - AFTER + 1, night + 1))
+        lack = _lack(self.heads[zone], self.loads[zone], past, slice(night - AFTER + 1, night + 1))
         return max(0.0, -float(lack.min())) if len(lack) else 0.0
 
-    return told
+    def basis(self, zone: int, nights: int) -> bytes:
+        """See creeping.Fallen; the loads are those of the zone's own nights."""
+        return self.heads[zone][:, :nights].tobytes() if zone in self.heads else b""
+
+    def of(self, zones: npt.NDArray[np.int64]) -> Falls:
+        """See creeping.Fallen."""
+        chosen = [(at, row) for at, row in enumerate(zones.tolist()) if row in self.heads]
+        return Falls({at: self.heads[row] for at, row in chosen}, {at: self.loads[row] for at, row in chosen})
 
 
 def _load(inflow: Array) -> Array:
@@ -103,7 +117,7 @@ def _lack(heads: Array, load: Array, past: slice, now: slice) -> Array:
     return lack
 
 
-def nearest(question: Question, found: Heads, nights: Nights, watched: Watch) -> dict[int, str]:
+def nearest(question: Question, found: Heads, nights: Nights, watched: Watched) -> dict[int, str]:
     """Identity of each event -> names of the sensors at which it shows, the largest drop first."""
     known = question.city.points()
     told = {}
@@ -114,22 +128,6 @@ def nearest(question: Question, found: Heads, nights: Nights, watched: Watch) ->
             if drops:
                 told[id(event)] = ", ".join(known[names[at]].name or names[at] for at in drops)
     return told
-
-
-def _heads(question: Question, nights: Nights, names: list[str]) -> Array:
-    """(sensors x nights x parts) [m]."""
-    import pyarrow as pa
-
-    question.engine.register("gauges", pa.table({"point": pa.array(names, pa.string())}))
-    rows: Any = question.engine.arrow(question.sql("heads"))
-    place = {name: at for at, name in enumerate(names)}
-    at = np.array([place[name] for name in rows["point"].to_pylist()], dtype=np.int64)
-    first = np.datetime64(nights.dates[0], "D")
-    night = (rows["night"].to_numpy().astype("datetime64[D]") - first).astype(np.int64)
-    kept = (night >= 0) & (night < len(nights.dates))
-    heads = np.full((len(names), len(nights.dates), COURSE), np.nan)
-    heads[at[kept], night[kept], rows["part"].to_numpy()[kept]] = rows["head"].to_numpy()[kept]
-    return heads
 
 
 def _drops(event: Event, events: list[Event], heads: Array, inflow: Array) -> list[int]:
@@ -183,7 +181,7 @@ def _drop(
     was, now = left[before] - course, left[after] - course
     if not np.isfinite(now).any():
         return None
-    by_night = np.nanmean(was, axis=1)
+    by_night = np.nanmean(was[np.isfinite(was).any(axis=1)], axis=1)
     scatter = float(np.nanstd(by_night)) + FINE
     change = float(np.nanmean(now))
     return change, change / (scatter * np.sqrt(1 / len(after) + 1 / len(before)))

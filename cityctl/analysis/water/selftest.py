@@ -116,8 +116,11 @@ def tried(
     question: Question, *, trials: int, seed: int, advance: Callable[[int, int], None] | None = None
 ) -> Result:
     """The promise: `trials` leaks of each kind and size put into each zone; `advance(done, of)` as it goes on."""
-    read, _ = night_flow.nights_of(question, ())
-    base = night_flow.watched(question, read)
+    from cityctl.analysis.water.expected import Assumptions
+    from cityctl.analysis.water.watching import watch
+
+    read, _ = night_flow.nights_of(question)
+    base = watch(Assumptions(), night_flow.watchfulness(question), read.seen)
     plan = list(_plan(read, base, trials, np.random.default_rng(seed)))
     found: list[float | None] = []
     for at in range(0, len(plan), CHUNK):

@@ -21,78 +21,91 @@ PRIOR, PRIOR_WEEKS = (
 NIGHT = 4.0  # the night's own wandering, as a multiple of the course's
 
 
-def without_weekdays(values: Array, kinds: npt.NDArray[np.int64]) -> Array:
+class Evened:
     """Values (zones x nights x figures) less the way of each weekday (`kinds` 0..6), learnt from the nights before.
 
-    A night teaches its weekday by how far it lies from the mean of the week around it, three nights later.
+    A night teaches its weekday by how far it lies from the mean of the week around it, three nights later. `left` is
+    told up to where advance() came.
     """
-    zones, nights, figures = values.shape
-    ways, count = np.zeros((zones, 7, figures)), np.zeros((zones, 7, figures))
-    steps = np.abs(np.diff(values[:, :60], axis=1))
-    # A tenth of the steps may be odd nights; what weekends step is more than that.
-    usual = _quantile(steps, 0.9) + 1e-9 if nights > 1 else np.ones((zones, figures))
-    left = np.full_like(values, np.nan)
-    for night in range(nights):
-        middle = night - 3
-        if middle >= 3:
-            week = values[:, middle - 3 : night + 1]
-            known = np.isfinite(week)
-            mean = np.where(known, week, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-            kind = kinds[middle]
-            off = values[:, middle] - mean - ways[:, kind]
-            use = np.isfinite(off) & (known.sum(axis=1) >= 6)
-            gain = np.maximum(1 / (count[:, kind] + 3.0), 0.08)
-            ways[:, kind] += np.where(use, gain * np.clip(off, -1.5 * usual, 1.5 * usual), 0.0)
-            count[:, kind] += use
-        left[:, night] = values[:, night] - ways[:, kinds[night]]
-    return left
+
+    def __init__(self, values: Array, kinds: npt.NDArray[np.int64]) -> None:
+        zones, nights, figures = values.shape
+        self.values, self.kinds = values, kinds
+        self.ways, self.count = np.zeros((zones, 7, figures)), np.zeros((zones, 7, figures))
+        self.left = np.full_like(values, np.nan)
+        steps = np.abs(np.diff(values[:, :60], axis=1))
+        # A tenth of the steps may be odd nights; what weekends step is more than that.
+        self.usual = _quantile(steps, 0.9) + 1e-9 if nights > 1 else np.ones((zones, figures))
+
+    def advance(self, first: int, end: int) -> None:
+        """Take in the nights from `first` up to, and without, `end`."""
+        values, kinds, ways, count = self.values, self.kinds, self.ways, self.count
+        for night in range(first, end):
+            middle = night - 3
+            if middle >= 3:
+                week = values[:, middle - 3 : night + 1]
+                known = np.isfinite(week)
+                mean = np.where(known, week, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+                kind = kinds[middle]
+                off = values[:, middle] - mean - ways[:, kind]
+                use = np.isfinite(off) & (known.sum(axis=1) >= 6)
+                gain = np.maximum(1 / (count[:, kind] + 3.0), 0.08)
+                ways[:, kind] += np.where(use, gain * np.clip(off, -1.5 * self.usual, 1.5 * self.usual), 0.0)
+                count[:, kind] += use
+            self.left[:, night] = values[:, night] - ways[:, kinds[night]]
 
 
-def wandering(course: Array, inflow: Array) -> Array:
+class Wandering:
     """How far night flow wanders by itself in a night (standard deviation, share of the mean inflow), zones x nights.
 
     `course`: (zones x nights x parts of the day) [m³/h] without the way of the weekdays; `inflow` [m³/h] as it was
-    known before each night. Each night's figure uses nights up to it only.
+    known before each night. Each night's figure uses nights up to it only; `told` is right up to where advance() came.
     """
-    zones, nights, parts = course.shape
-    told = np.full((zones, nights), PRIOR)
-    if parts < 3:
-        return told
-    changes, steps = _changes(course)
-    across, scatter = np.full((zones, nights), np.nan), np.full((zones, nights), np.nan)
-    # The median of a mean of squares lies below its expectation: Wilson and Hilferty (1931), chi-squared.
-    high = 1 / (1 - 2 / 9 / (parts - 2)) ** 3
-    now = told[:, 0]
-    free: Array = np.zeros((zones, parts, parts))
-    for night in range(2 * GAP, nights):
-        if night % 28 == 0:
-            free = _unseen(course[:, max(0, night - SPAN) : night])
-        for source, kept in ((changes, across), (steps, scatter)):
-            beside = np.einsum("zij,zj->zi", free, source[:, night])
-            kept[:, night] = (beside**2).sum(axis=1) / (parts - 2)
-        if night % 7 == 0:
-            recent = slice(max(0, night - SPAN), night + 1)
-            weeks = np.isfinite(across[:, recent]).sum(axis=1) / WEEK
-            moved = high * (quantile(across[:, recent], 0.5) - 2 / WEEK * quantile(scatter[:, recent], 0.5))
-            own = np.nan_to_num(np.maximum(moved, 0.0)) / (GAP + 2 * WEEK / 3) * NIGHT**2
-            scale = np.maximum(inflow[:, night], 1e-9)
-            now = np.sqrt((weeks * own / scale**2 + PRIOR_WEEKS * PRIOR**2) / (weeks + PRIOR_WEEKS))
-        told[:, night] = now
-    return told
+
+    def __init__(self, course: Array, inflow: Array) -> None:
+        zones, nights, parts = course.shape
+        self.course, self.inflow = course, inflow
+        self.told = np.full((zones, nights), PRIOR)
+        self.across, self.scatter = np.full((zones, nights), np.nan), np.full((zones, nights), np.nan)
+        self.free: Array = np.zeros((zones, parts, parts))
+        self.now = self.told[:, 0].copy()
+
+    def advance(self, first: int, end: int) -> None:
+        """Take in the nights from `first` up to, and without, `end`."""
+        parts = self.course.shape[2]
+        if parts < 3:
+            return
+        # The median of a mean of squares lies below its expectation: Wilson and Hilferty (1931), chi-squared.
+        high = 1 / (1 - 2 / 9 / (parts - 2)) ** 3
+        for night in range(max(first, 2 * GAP), end):
+            if night % 28 == 0:
+                self.free = _unseen(self.course[:, max(0, night - SPAN) : night])
+            step = (self.course[:, night] - self.course[:, night - 1]) / np.sqrt(2)
+            for source, kept in ((self._change(night), self.across), (step, self.scatter)):
+                beside = np.einsum("zij,zj->zi", self.free, source)
+                kept[:, night] = (beside**2).sum(axis=1) / (parts - 2)
+            if night % 7 == 0:
+                recent = slice(max(0, night - SPAN), night + 1)
+                across, scatter = self.across[:, recent], self.scatter[:, recent]
+                weeks = np.isfinite(across).sum(axis=1) / WEEK
+                moved = high * (quantile(across, 0.5) - 2 / WEEK * quantile(scatter, 0.5))
+                own = np.nan_to_num(np.maximum(moved, 0.0)) / (GAP + 2 * WEEK / 3) * NIGHT**2
+                scale = np.maximum(self.inflow[:, night], 1e-9)
+                prior = PRIOR_WEEKS * PRIOR**2
+                self.now = np.sqrt((weeks * own / scale**2 + prior) / (weeks + PRIOR_WEEKS))
+            self.told[:, night] = self.now
+
+    def _change(self, night: int) -> Array:
+        """Mean of the week that ends with a night less that of the week two weeks before it."""
+        now, then = (self.course[:, last - WEEK + 1 : last + 1] for last in (night, night - WEEK - GAP))
+        return _week(now) - _week(then)
 
 
-def _changes(course: Array) -> tuple[Array, Array]:
-    """(mean of a week less that of the week two weeks before it, step from night to night over the root of two)."""
+def _week(course: Array) -> Array:
     known = np.isfinite(course)
-    total = np.cumsum(np.where(known, course, 0.0), axis=1)
-    count = np.cumsum(known, axis=1)
-    total[:, WEEK:] -= total[:, :-WEEK].copy()
-    count[:, WEEK:] -= count[:, :-WEEK].copy()
-    week = np.where(count >= 5, total / np.maximum(count, 1), np.nan)
-    changes, steps = np.full_like(course, np.nan), np.full_like(course, np.nan)
-    changes[:, WEEK + GAP :] = week[:, WEEK + GAP :] - week[:, : -(WEEK + GAP)]
-    steps[:, 1:] = np.diff(course, axis=1) / np.sqrt(2)
-    return changes, steps
+    count = known.sum(axis=1)
+    mean: Array = np.where(known, course, 0.0).sum(axis=1) / np.maximum(count, 1)
+    return np.where(count >= 5, mean, np.nan)
 
 
 def _unseen(course: Array) -> Array:

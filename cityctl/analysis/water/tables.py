@@ -19,10 +19,10 @@ from cityctl.units import pretty
 if TYPE_CHECKING:
     from cityctl.analysis.water.events import Event
     from cityctl.analysis.water.nights import Nights
-    from cityctl.analysis.water.watching import Watch
+    from cityctl.analysis.water.resume import Watched
 
 
-def night_flow(question: Question, nights: Nights, watch: Watch, closes: list[datetime]) -> Result:
+def night_flow(question: Question, nights: Nights, watch: Watched, closes: list[datetime]) -> Result:
     """Verdicts first, with the night flow of each zone."""
     telling = Telling(question, nights, watch, closes)
     judged = [telling.judged(zone) for zone in range(len(nights.zones))]
@@ -34,7 +34,7 @@ def night_flow(question: Question, nights: Nights, watch: Watch, closes: list[da
 
 
 def leaks(
-    question: Question, nights: Nights, watch: Watch, closes: list[datetime], near: Mapping[int, str]
+    question: Question, nights: Nights, watch: Watched, closes: list[datetime], near: Mapping[int, str]
 ) -> Result:
     """Events first; `near` (by the event's identity) says at which pressure sensors a leak shows most."""
     telling = Telling(question, nights, watch, closes)

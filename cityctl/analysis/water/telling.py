@@ -14,19 +14,21 @@ from cityctl.analysis.question import Question
 from cityctl.analysis.water.expected import Array
 from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
+from cityctl.clock import Interval
 from cityctl.units import pretty
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.events import Event
     from cityctl.analysis.water.nights import Nights
+    from cityctl.analysis.water.resume import Watched
     from cityctl.analysis.water.sensors import Fault
-    from cityctl.analysis.water.watching import Watch
 
 PARTS = 4  # of a night's 24 hours, see sensors.py
 COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's window
 FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and how many have to be known
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
+BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
 
 
 def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array) -> str:
@@ -66,11 +68,12 @@ class Judged:
 class Telling:
     """One result in the making: the interval's nights and how instants are said."""
 
-    def __init__(self, question: Question, nights: Nights, watch: Watch, closes: list[datetime]) -> None:
+    def __init__(self, question: Question, nights: Nights, watch: Watched, closes: list[datetime]) -> None:
         self.question, self.nights, self.watch, self.closes = question, nights, watch, closes
         self.zone: tzinfo = question.interval.zone
         self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
         self.last = len(closes) - 1
+        self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
 
     def day(self, moment: datetime) -> str:
         """`Thu 19 Nov`, with the year where it is another than the interval's."""
@@ -108,7 +111,7 @@ class Telling:
         end = self.last + 0.5 if event.repaired is None else event.repaired - 0.5
         begin = event.started - 0.5
         edges = [begin, *(at for at in range(event.started, self.last + 1) if begin < at < end), end]
-        sizes = [event.size_at(min(max(round(at), event.started), self.last)) for at in edges]
+        sizes = event.sizes_at([min(max(round(at), event.started), self.last) for at in edges])
         pieces = zip(edges, edges[1:], sizes, sizes[1:], strict=False)
         return sum((b - a) * 24 * (low + high) / 2 for a, b, low, high in pieces if b > a)
 
@@ -122,17 +125,26 @@ class Telling:
 
         None where the night cannot be judged and no leak is known to run.
         """
-        runs = [
-            one
-            for one in self.watch.events[zone]
-            if one.started <= night and (one.repaired is None or night < one.repaired)
-        ]
-        if not runs and isnan(self.nights.flow[zone, night]):
+        runs, flows, variances = self._leakages(zone)
+        if not runs[night] and isnan(self.nights.flow[zone, night]):
             return None, None, None
-        flow = float(sum(one.size_at(night) for one in runs))
-        doubt = sum(one.doubt**2 for one in runs) + float(self.watch.doubt[zone, night]) ** 2
-        half = 1.96 * doubt**0.5
+        flow = flows[night]
+        half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
         return flow, max(0.0, flow - half), flow + half
+
+    def _leakages(self, zone: int) -> tuple[list[int], list[float], list[float]]:
+        """(leaks that run, their flow [m³/h], its variance) in each night of a zone."""
+        if zone not in self._by_night:
+            count = self.last + 1
+            runs, flows, variances = [0] * count, [0.0] * count, [0.0] * count
+            for event in self.watch.events[zone]:
+                nights = range(event.started, count if event.repaired is None else min(event.repaired, count))
+                for night, size in zip(nights, event.sizes_at(nights), strict=True):
+                    runs[night] += 1
+                    flows[night] += size
+                    variances[night] += event.doubt**2
+            self._by_night[zone] = runs, flows, variances
+        return self._by_night[zone]
 
     def evidence(self, zone: int, event: Event) -> str:
         """What a leak was told from, in a sentence."""
@@ -206,8 +218,10 @@ class Telling:
         begin = self.part_start(fault.begin)
         if fault.trouble != "frozen":
             return begin
-        naive = (begin + timedelta(hours=6)).replace(tzinfo=None)
-        asked = {"point": fault.sensor, "value": fault.value, "before": naive}
+        after = begin + timedelta(hours=6)
+        if self.question.memory is not None:
+            self.question.memory.show(Interval(begin - BACK, after, self.question.interval.zone))
+        asked = {"point": fault.sensor, "value": fault.value, "before": after.replace(tzinfo=None)}
         found = self.question.engine.rows(self.question.sql("still_since"), asked)
         return begin if not found or found[0][0] is None else found[0][0].replace(tzinfo=UTC)
 

@@ -6,6 +6,8 @@ can be told as repair, and what is left after a repair as another leak. Nothing 
 
 from __future__ import annotations
 
+from statistics import median
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +24,7 @@ from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
-from cityctl.analysis.water.shape import wandering, without_weekdays
+from cityctl.analysis.water.shape import Evened, Wandering
 
 SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
@@ -33,14 +35,13 @@ class Watch:
     """All zones under watch."""
 
     def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
-        self.raw, self.parts = seen.parts, without_weekdays(seen.parts, seen.kinds)
         inflow = np.nan_to_num(seen.inflow)
-        wander = wandering(self.parts, inflow)
-        model = Expected(seen.flow, seen.use, seen.kinds, inflow, wander, model_given)
+        self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
+        self.wandering = Wandering(self.course.left, inflow)
+        model = Expected(seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given)
         self.model, self.given = model, given
-        two = np.stack([seen.flow, seen.by_day - seen.flow], axis=2)
-        even = without_weekdays(two, seen.kinds)
-        self.reference = Reference(even[..., 0], even[..., 1], wander)
+        self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
+        self.reference = Reference(self.even, self.wandering.told)
         self.fallen = seen.fallen
         zones = len(model.flow)
         self.events: list[list[Event]] = [[] for _ in range(zones)]
@@ -52,10 +53,13 @@ class Watch:
         self.doubt = np.zeros(model.flow.shape)
         self.sunk: dict[int, tuple[int, Array, Array]] = {}  # zone -> night, state and spread before a fall
 
-    def run(self) -> None:
-        """Judge every night in turn."""
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        """Judge the nights from `first` up to, and without, `end` in turn; all before `first` are judged already."""
         model, given = self.model, self.given
-        for night in range(model.flow.shape[1]):
+        end = model.flow.shape[1] if end is None else end
+        for needed in (self.course, self.wandering, self.even):
+            needed.advance(first, end)
+        for night in range(first, end):
             model.feed(night)
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
@@ -67,7 +71,7 @@ class Watch:
             self.lone.look_back(model.rest[:, : night + 1], model.noise, given.certainty, self.stirred)
             told = set()
             for zone in overnight(
-                model, given, self.since, self.learnt, night, self.parts, self.raw
+                model, given, self.since, self.learnt, night, self.course.left, self.raw
             ).tolist():
                 size = float(model.rest[zone, night])
                 if not self.lone.believed(zone, night, size):
@@ -238,8 +242,8 @@ class Watch:
         ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
         recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
         rest = self.model.flow[zone, recent] - self.baseline[zone, recent]
-        rest = rest[np.isfinite(rest)]
-        return float(np.median(rest)) if len(rest) else None
+        known = [value for value in rest.tolist() if value == value]  # nan is not itself
+        return median(known) if known else None
 
     def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
         """What the other leaks leave of the excess is this one's; one that creeps only grows."""

@@ -109,7 +109,7 @@ def read(question: Question) -> list[ZoneNights]:
         if not math.isnan(nights.flow[row, at])
     }
     by_inflow = {str(zone.inflow): zone.zone for zone in nights.zones if zone.inflow is not None}
-    told = question.engine.arrow(question.sql("nights")).select(["point", "night", "lowest_hour"])
+    told = nights.digest.of("nights").select(["point", "night", "lowest_hour"])
     for row in told.to_pylist():
         point, day = row["point"], _day(row["night"])
         if (point, day) in judged:

@@ -53,7 +53,7 @@ class ReadingType:
     """What a ReadingType entry says; None where it is silent."""
 
     uom: int | None = None
-    power: int = 0
+    power: int | None = 0  # None: one is said that is no number
     direction: int | None = None
     accumulation: int | None = None
     interval: int | None = None  # seconds

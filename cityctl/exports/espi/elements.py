@@ -42,6 +42,7 @@ class Draft:
     faults: list[Fault] = field(default_factory=list)
     parts: list[Readings] = field(default_factory=list)
     held: int = 0
+    costs: bool = False  # whether readings say what they cost
 
     def add(self, readings: Readings) -> None:
         """More readings."""
@@ -90,6 +91,7 @@ class _Words:
         self.starts, self.values = asks(f"{starts}/text()"), asks(f"{values}/text()")
         # How many readings there are, where each has one start, one value and no quality; else -1.
         even = f"count({starts}) = count({path()}) and count({values}) = count({path()})"
+        self.cost, self.tier = name("cost"), name("tou")
         self.even = asks(f"({even} and not({path('ReadingQuality')})) * (count({path()}) + 1) - 1")
 
 
@@ -104,7 +106,10 @@ def _namespace(element: Any) -> str:
 def read_block(block: Any, draft: Draft) -> None:
     """The readings of a whole IntervalBlock."""
     words = _words(_namespace(block))
-    if not _read_at_once(block, words, draft):
+    first = block.find(words.reading)
+    plain = first is None or first.find(words.tier) is None
+    draft.costs = draft.costs or (first is not None and first.find(words.cost) is not None)
+    if not (plain and _read_at_once(block, words, draft)):
         read_each(block.findall(words.reading), words, draft)
 
 
@@ -143,9 +148,10 @@ def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
     values: list[float] = []
     codes: list[int] = []
     places: list[int] = []
+    tiers: dict[str, str] = {}
     for element in elements:
         draft.count += 1
-        start = value = ""
+        start = value = tier = ""
         code = -1
         for child in element:
             if child.tag == words.value:
@@ -155,7 +161,12 @@ def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
             elif child.tag == words.graded:
                 graded = next((text(part) for part in child if part.tag == words.quality), "")
                 code = worse(code, max(-1, min(whole(graded, -1), 32767)))
+            elif child.tag == words.tier:
+                tier = text(child)
         why = _why_not(start, value)
+        first = tiers.setdefault(start, tier) if tier else ""
+        if first != tier and not why:
+            why = f"it is tier {tier} of an interval of which tier {first} is taken, which is a series of its own"
         if why:
             draft.faults.append(Fault(element.sourceline or 0, draft.count, why))
             continue
@@ -234,7 +245,7 @@ def read_type(element: Any) -> ReadingType:
     said = {local(child): text(child) for child in element}
     return ReadingType(
         uom=whole(said.get("uom", "")),
-        power=whole(said.get("powerOfTenMultiplier", ""), 0),
+        power=whole(said.get("powerOfTenMultiplier") or "0"),
         direction=whole(said.get("flowDirection", "")),
         accumulation=whole(said.get("accumulationBehaviour", "")),
         interval=whole(said.get("intervalLength", "")),

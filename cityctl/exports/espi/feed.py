@@ -45,6 +45,7 @@ class Entry:
     reading_type: ReadingType | None = None
     readings: Readings | None = None
     faults: list[Fault] = field(default_factory=list)
+    costs: bool = False  # whether its readings, or those before them, say what they cost
 
 
 def read_entries(name: str, stream: BinaryIO) -> Iterator[Entry]:
@@ -116,7 +117,14 @@ def _stray(entries: int, draft: Draft) -> Entry:
 
 def _read_entry(element: Any, number: int, draft: Draft) -> Entry:
     readings, faults = draft.take()
-    entry = Entry(number, element.sourceline or 0, read_links(element), readings=readings, faults=faults)
+    entry = Entry(
+        number,
+        element.sourceline or 0,
+        read_links(element),
+        readings=readings,
+        faults=faults,
+        costs=draft.costs,
+    )
     for child in element:
         name = local(child)
         if name == "title":

@@ -78,7 +78,15 @@ class _Feed:
         elif entry.resource == "MeterReading":
             self.web.add_meter(MeterReading(entry.links, entry.title))
         elif entry.reading_type is not None:
+            before = self.web.types.get(entry.links.own, entry.reading_type)
+            if before != entry.reading_type:
+                self._notes[
+                    f"{self.name}: ReadingType `{entry.links.href}` is declared anew in another way (entry "
+                    f"{entry.number}): blocks are read by the one that stands before them"
+                ] = None
             self.web.add_type(entry.links, entry.reading_type)
+        if entry.costs:
+            self._notes[f"{self.name}: what readings cost (`cost`) is left out"] = None
         if entry.faults:
             meter = self.web.meter_of(entry.links)
             for fault in entry.faults:
@@ -137,7 +145,7 @@ class _Feed:
                 [line], name, f"its ReadingType has {why}", len(readings), f"the entry at line {line}"
             )
             return
-        held = self._held.setdefault((name, said.power), _Held(meter, said))
+        held = self._held.setdefault((name, said.power or 0), _Held(meter, said))
         held.parts.append(readings)
         self._waiting += len(readings)
         if self._waiting >= _TOGETHER:
@@ -155,7 +163,7 @@ class _Feed:
         for (name, _), held in self._held.items():
             series = self._announce(name, held.meter, held.said)
             times = np.concatenate([part.times for part in held.parts])
-            values = scaled(np.concatenate([part.values for part in held.parts]), held.said.power)
+            values = scaled(np.concatenate([part.values for part in held.parts]), held.said.power or 0)
             codes = np.concatenate([part.codes for part in held.parts])
             places = np.concatenate([part.places for part in held.parts])
             graded = np.zeros(len(codes), np.uint8)
@@ -197,6 +205,8 @@ def _why_not(said: ReadingType) -> str:
         return "no unit of measure"
     if said.uom not in UNITS:
         return f"unit of measure {said.uom}, which cityctl cannot keep"
+    if said.power is None:
+        return "a power of ten that is no number"
     return "" if -30 <= said.power <= 30 else f"a power of ten of {said.power}"
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from cityctl.errors import InputRefused
+from cityctl.exports import complaint
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
@@ -38,24 +40,55 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
             paths.compiled(text.lstrip("^$").lstrip(".") or "@")
     path = paths.streamed(shape.rows, fields)
     rows: Iterator[tuple[Any, ...]]
-    following = ""
+    document: Any = None
+    following = said = ""
     if path is not None and shape.value is not None and not jsons.start(source)[1]:
         rows = ((None, item) for item in jsons.items(source, path))
     else:
         document = _lines_or_document(source)
-        following = _following(document)
+        following, said = _following(document), complaint.in_document(document, beside_rows=True)
         if shape.value is None:
             document, shape = found_shape(source.name, document, shape)
+        else:
+            said = said or _last_line(document, shape)
         rows = paths.walk(document, shape.rows)
     reader = JsonRows(source.name, source.stem, shape)
+    count = 0
     for around in rows:
+        count += 1
         reader.add(around)
         if reader.held >= _TOGETHER:
             yield from reader.taken()
     yield from reader.taken()
     yield from reader.finish()
+    if not count:
+        _check_empty(source.name, document, shape.rows)
+    elif said:
+        yield Chunk(absent=(f"its answer is not whole: it says `{said}`",))
     if following:
         yield Chunk(following=following)
+
+
+def _last_line(document: Any, shape: Shape) -> str:
+    """What the last of many rows says went wrong, where it is none: neither time nor value."""
+    last = document[-1] if isinstance(document, list) and document else None
+    told = [paths.field(text, (document, last)) for text in (shape.time, shape.value) if text]
+    return complaint.in_document(last) if all(one is None for one in told) else ""
+
+
+def _check_empty(name: str, document: Any, rows: str | None) -> None:
+    """Raises InputRefused where a document without rows is no list of none, but says why it has none."""
+    if said := complaint.in_document(document):
+        raise InputRefused(
+            f"{name}: an error instead of readings: `{said}`", hint="ask the service's operator"
+        )
+    nowhere = paths.unknown_level(document, rows)
+    if nowhere is not None:
+        found = "" if document is None else f": {complaint.of_nothing(document)}"
+        raise InputRefused(
+            f"{name}: `{nowhere}` leads nowhere in it{found}",
+            hint=f"check `rows`; where it may be left out if there is nothing: `{nowhere} || `[]``",
+        )
 
 
 def _following(document: Any) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from cityctl.errors import InputRefused
 from cityctl.exports.gather import Gather
 from cityctl.exports.meaning import kind_of, known_unit
-from cityctl.exports.nem.days import Day, days, qualities
+from cityctl.exports.nem.days import Day, Stream, days, qualities
 from cityctl.exports.nem.records import begins, direction, records
 from cityctl.exports.parsed import Chunk, Replaced, Series
 from cityctl.exports.shape import Shape
@@ -42,7 +42,13 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:  # noqa: ARG001 - th
             f"{source.name}: empty: no 300 record between header and end", hint="was there nothing to send?"
         )
     gather = Gather(source.name)
-    for day in days(source.name, records(source, "NEM12")):
+
+    def barren(stream: Stream) -> None:
+        gather.lacks(
+            f"{stream.nmi}/{stream.suffix} (line {stream.line}) is announced and has no day: no 300 record"
+        )
+
+    for day in days(source.name, records(source, "NEM12"), barren):
         series = _series(gather, day)
         line, print_ = last[day.key]
         if line != day.line and _print(day) != print_:

@@ -51,12 +51,12 @@ def recognises(head: bytes) -> bool:
 
 
 def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
-    """The numbers of entities. Raises InputRefused where there is none."""
+    """The numbers of entities; an empty list has none. Raises InputRefused where something else stands there."""
     reader = _Reader(Gather(source.name, PLACE), Instants(source.name, shape.time_zone), shape)
     for entity in _entities(source):
         reader.take(entity)
         yield from reader.gather.due()
-    if not reader.count:
+    if not reader.count and reader.others:
         raise InputRefused(f"{source.name}: no NGSI entity in it", hint="name the format with --format")
     yield from reader.gather.rest()
 
@@ -79,11 +79,13 @@ class _Reader:
         self.instants = instants
         self.shape = shape
         self.count = 0
+        self.others = False  # whether what is no entity stands there
 
     def take(self, entity: Any) -> None:
         """One entity; what is none is refused with its number."""
         number = self.count + 1
         if not is_entity(entity):
+            self.others = True
             if self.count or isinstance(entity, list):
                 self.gather.refuse(
                     None, None, f"{PLACE} {number} is no NGSI entity: it has no id", "", f"{PLACE} {number}"

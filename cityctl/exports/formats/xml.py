@@ -13,6 +13,7 @@ from typing import Any
 from lxml import etree
 
 from cityctl.errors import InputRefused, UsageProblem
+from cityctl.exports import complaint
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
@@ -47,9 +48,14 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         if path:
             _compiled(path)
     reader = JsonRows(source.name, source.stem, shape, field_of=_field)
-    rows = _compiled(shape.rows or "")(_document(source))
+    document = _document(source)
+    rows = _compiled(shape.rows or "")(document)
     if not isinstance(rows, list) or not all(isinstance(row, etree._Element) for row in rows):
         raise InputRefused(f"{source.name}: `{shape.rows}` finds no elements", hint="check `rows`")
+    if not rows and (said := complaint.in_elements(document)):
+        raise InputRefused(
+            f"{source.name}: an error instead of readings: `{said}`", hint="ask the service's operator"
+        )
     for row in rows:
         reader.add((row,))
         if reader.held >= _TOGETHER:

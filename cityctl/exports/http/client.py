@@ -174,27 +174,27 @@ class Client:
                 hint=f"check `secret:` of services.{self.service} in city.yaml, and what it points to",
             )
         if status in _RETRIED:
-            raise Again(f"it answered {status}", retry_after(reply.headers, self.now()))
+            raise Again(f"it answered {status}{_said(reply)}", retry_after(reply.headers, self.now()))
         if status >= 500:
             raise Unreachable(
-                f"{self.service}: it answered {status}", tried=[f"{method} {shown}"], hint=self._hint()
+                f"{self.service}: it answered {status}{_said(reply)}",
+                tried=[f"{method} {shown}"],
+                hint=self._hint(),
             )
         if status == 206:
             raise InputRefused(f"{self.service}: it answered with a part only (206) to {method} {shown}")
-        why = _said(reply)
-        said = f": {why}" if why else ""
         raise InputRefused(
-            f"{self.service}: it answered {status} to {method} {shown}{said}", hint=self._hint()
+            f"{self.service}: it answered {status} to {method} {shown}{_said(reply)}", hint=self._hint()
         )
 
 
 def _said(reply: Reply) -> str:
-    """The first words of a refusal, where they are text."""
+    """`: ` and the first words of a refusal, where they are text."""
     kind = reply.headers.get("content-type", "")
     if reply.headers.get("content-encoding") or not any(
         word in kind for word in ("json", "text/plain", "problem")
     ):
         return ""
     text = next(reply.pieces(), b"")[:2000].decode("utf-8", "replace")
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    return hide(" ".join(plain.split()))[:200]
+    plain = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return f": {hide(plain)[:200]}" if plain else ""

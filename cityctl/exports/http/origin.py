@@ -52,7 +52,13 @@ def check_led(service: str, own: str, url: str, others: frozenset[str]) -> bool:
 
     Raises Unreachable where it must not be asked at all.
     """
-    there = origin(url)
+    try:
+        there = origin(url)
+    except ConfigInvalid:
+        raise Unreachable(
+            f"{service}: it leads to `{hide(url)[:200]}`, which is no address of the web: not followed",
+            hint="ask the service's operator",
+        ) from None
     if there == own:
         return True
     if own.startswith("https:") and there.startswith("http:"):

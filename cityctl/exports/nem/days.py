@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cityctl.errors import InputRefused
@@ -47,10 +47,16 @@ class Day:
         return self.stream.nmi, self.stream.suffix, self.stream.unit.upper(), self.start
 
 
-def days(name: str, records: Iterable[Record]) -> Iterator[Day]:
-    """The days of a file. Raises InputRefused, naming the line, where a record contradicts another."""
+def days(
+    name: str, records: Iterable[Record], barren: Callable[[Stream], None] | None = None
+) -> Iterator[Day]:
+    """The days of a file; `barren` is told of each data stream that has none.
+
+    Raises InputRefused, naming the line, where a record contradicts another.
+    """
     stream: Stream | None = None
     held: Day | None = None
+    filled = True
     for record in records:
         where = f"{name}:{record.line}"
         if record.kind == "400":
@@ -62,15 +68,19 @@ def days(name: str, records: Iterable[Record]) -> Iterator[Day]:
             yield held
             held = None
         if record.kind == "200":
-            stream = _stream(where, record)
+            if stream is not None and not filled and barren is not None:
+                barren(stream)
+            stream, filled = _stream(where, record), False
         elif record.kind == "300":
             if stream is None:
                 raise _refused(f"{where}: a 300 record without a 200 record above it")
-            held = _day(where, record, stream)
+            held, filled = _day(where, record, stream), True
         elif record.kind not in ("500",):
             raise _refused(f"{where}: a record {record.kind} in a NEM12 file")
     if held is not None:
         yield held
+    if stream is not None and not filled and barren is not None:
+        barren(stream)
 
 
 def _refused(message: str) -> InputRefused:

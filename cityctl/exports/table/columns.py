@@ -14,35 +14,26 @@ from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
     are_numbers,
-    are_units,
-    are_ways,
     begin_with_zero,
     by_words,
     counts_rows,
     days_only,
-    is_aside,
     may_name,
     mostly,
-    plain_name,
-    says_ways,
 )
+from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
-from cityctl.exports.table.names import column_unit, match_column, unknown_column
-from cityctl.exports.table.numbers import is_blank
-from cityctl.exports.table.roles import Period, Roles, SeriesColumn
+from cityctl.exports.table.names import match_column, unknown_column
+from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
 from cityctl.exports.table.stamps import looks_like_time
-from cityctl.exports.table.when import label_ends, time_columns
+from cityctl.exports.table.when import time_columns
 from cityctl.exports.table.words import (
-    CHANNEL_WORDS,
-    DIRECTION_WORDS,
     POINT_WORDS,
     QUALITY_WORDS,
-    UNIT_WORDS,
     VALUE_WORDS,
 )
 from cityctl.reading import Kind
-from cityctl.units import unit as unit_named
 
 
 def find_roles(
@@ -65,8 +56,7 @@ def find_roles(
     if numbers is None:
         numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
     time, period = time_columns(name, columns, cells, shape, times)
-    table = _Table(name, columns, units, cells, shape, time, period, frozenset(numbers))
-    roles = table.roles()
+    roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers)).roles()
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
     for index in sorted(set(range(len(columns))) - set(roles.read)):
@@ -77,21 +67,12 @@ def find_roles(
 
 
 @dataclass(frozen=True)
-class _Table:
-    """A table whose times are known: its column names and units, and the first cells of each column."""
-
-    name: str
-    columns: Sequence[str]
-    units: Sequence[str | None]
-    cells: Sequence[Sequence[str]]
-    shape: Shape
-    time: tuple[int, ...]
-    period: Period | None
-    numbers: frozenset[int]
+class _Layouts(Columns):
+    """The roles of the columns in each layout."""
 
     def roles(self) -> Roles:
         quality, point, value = (
-            self._named(wanted, word)
+            self.named(wanted, word)
             for wanted, word in (
                 (self.shape.quality, "quality"),
                 (self.shape.point, "series"),
@@ -121,10 +102,10 @@ class _Table:
         if point is None:
             point = by_words(self.columns, POINT_WORDS, [i for i in others if i not in held])
         left = [i for i in others if i != point and i not in held]
-        unit, way = self._unit_column(left), self._direction_column(left)
+        unit, way = self.unit_column(left), self.direction_column(left)
         words = [i for i in left if i not in (unit, way) and i not in self.numbers]
-        channel, usual = self._channel(point, words)
-        unread = [i for i in left if i not in (unit, way, channel) and self._filled(i)]
+        channel, usual = self.channel_column(point, words)
+        unread = [i for i in left if i not in (unit, way, channel) and self.is_filled(i)]
         return Roles(
             "day",
             self.time[:1],
@@ -153,26 +134,26 @@ class _Table:
             ]
             point = by_words(self.columns, POINT_WORDS, fitting)
             if point is None:
-                point = self._separating(None, [i for i in fitting if i not in self.numbers])
+                point = self.separating(None, [i for i in fitting if i not in self.numbers])
             if point is None:  # numbers that begin with 0 are measured by nothing
                 point = next(
                     (i for i in others if i in self.numbers and begin_with_zero(self.cells[i])), None
                 )
         left = [i for i in others if i != point]
-        unit = self._unit_column(left)
+        unit = self.unit_column(left)
         told = point is None and not mapped and unit is not None
         if point is None and not told and value is None and not forced:
             return None
         if value is None:
-            measured = [i for i in left if self._measured(i)]
+            measured = [i for i in left if self.is_measured(i)]
             if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
                 return self._of_each(point, quality, measured, left)
-            value = self._value_column([i for i in left if i not in (unit,)], measured)
+            value = self.value_column([i for i in left if i not in (unit,)], measured)
         left = [i for i in left if i != value]
-        unit = self._unit_column(left, beside=value)
-        way = self._direction_column(left)
+        unit = self.unit_column(left, beside=value)
+        way = self.direction_column(left)
         words = [i for i in left if i not in (unit, way)]
-        channel, usual = self._channel(point, words)
+        channel, usual = self.channel_column(point, words)
         aside = {unit, way, channel}
         names = self.cells[point] if point is not None else [""] * len(self.cells[value])
         return Roles(
@@ -180,14 +161,14 @@ class _Table:
             self.time,
             point=point,
             value=value,
-            value_unit=self.units[value] or column_unit(self.columns[value], self.columns),
+            value_unit=self.unit_of(value),
             quality=quality,
             channel=channel,
             usual=usual,
             unit=unit,
             direction=way,
             kind=found_kind(self.columns[value], names, self.cells[value]),
-            ends=label_ends(self.columns, self.cells, self.time, self.shape),
+            ends=self.ends,
             period=self.period,
             left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),
         )
@@ -196,18 +177,10 @@ class _Table:
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]
     ) -> Roles:
         """Several columns of one meter in each row, each with its unit."""
-        series = tuple(
-            SeriesColumn(
-                i,
-                self.columns[i],
-                self.units[i] or column_unit(self.columns[i], self.columns),
-                found_kind(self.columns[i], self.cells[point], self.cells[i]),
-            )
-            for i in measured
-        )
+        series = self.series_of(measured, self.cells[point])
         words = [i for i in left if i not in measured and i not in self.numbers]
-        channel, usual = self._channel(point, words)
-        unread = [i for i in left if i not in (*measured, channel) and self._filled(i)]
+        channel, usual = self.channel_column(point, words)
+        unread = [i for i in left if i not in (*measured, channel) and self.is_filled(i)]
         return Roles(
             "wide",
             self.time,
@@ -217,7 +190,7 @@ class _Table:
             quality=quality,
             series=series,
             kind=_common(series),
-            ends=label_ends(self.columns, self.cells, self.time, self.shape),
+            ends=self.ends,
             period=self.period,
             left_out=tuple(self.columns[i] for i in unread),
         )
@@ -235,18 +208,18 @@ class _Table:
             chosen = []
             # Where nothing but money is counted, money is meant.
             aside = any(
-                i in self.numbers and i not in self.time and not self._aside(i)
+                i in self.numbers and i not in self.time and not self.is_beside(i)
                 for i in range(len(self.columns))
             )
             for index, column in enumerate(self.cells):
                 if index in self.time or (index == quality and index not in self.numbers):
                     continue
-                if counts_rows(self.columns[index], column) or (aside and self._aside(index)):
+                if counts_rows(self.columns[index], column) or (aside and self.is_beside(index)):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
             worded = [i for i in chosen if i not in self.numbers and not any_number(self.cells[i])]
-            left_out += [self.columns[i] for i in worded if self._filled(i)]
+            left_out += [self.columns[i] for i in worded if self.is_filled(i)]
             chosen = [i for i in chosen if self.columns[i] not in left_out]
         if not chosen:
             raise InputRefused(
@@ -254,116 +227,17 @@ class _Table:
                 tried=[f"columns: {listed(self.columns, 40)}"],
                 hint="check the file",
             )
-        series = tuple(
-            SeriesColumn(
-                i,
-                self.columns[i],
-                self.shape.units.get(self.columns[i])
-                or self.units[i]
-                or column_unit(self.columns[i], self.columns),
-                found_kind(self.columns[i], [""] * len(self.cells[i]), self.cells[i]),
-            )
-            for i in chosen
-        )
+        series = self.series_of(chosen)
         return Roles(
             "wide",
             self.time,
             series=series,
             quality=quality if len(series) == 1 and quality not in chosen else None,
             kind=_common(series),
-            ends=label_ends(self.columns, self.cells, self.time, self.shape),
+            ends=self.ends,
             period=self.period,
             left_out=tuple(left_out),
         )
-
-    def _named(self, wanted: str | None, word: str) -> int | None:
-        if wanted is None:
-            return None
-        found = match_column(self.columns, wanted)
-        if found is None:
-            raise unknown_column(self.name, self.columns, wanted, word)
-        return found
-
-    def _filled(self, index: int) -> bool:
-        return any(not is_blank(cell) for cell in self.cells[index])
-
-    def _aside(self, index: int) -> bool:
-        """Whether a column holds remarks or money, and nobody says a unit for it."""
-        return is_aside(self.columns[index]) and self.columns[index] not in self.shape.units
-
-    def _measured(self, index: int) -> bool:
-        """Whether a column holds numbers of a unit that a meter measures."""
-        said = self.units[index] or column_unit(self.columns[index], self.columns)
-        known = unit_named(said) if said and index in self.numbers else None
-        return known is not None and known.quantity not in ("", "time", "angle", "state", "count")
-
-    def _value_column(self, others: Sequence[int], measured: Sequence[int]) -> int:
-        others = [index for index in others if not is_aside(self.columns[index])] or list(others)
-        numeric = [index for index in others if index in self.numbers]
-        found = by_words(self.columns, VALUE_WORDS, numeric)
-        if found is None:
-            found = by_words(self.columns, VALUE_WORDS, others)
-        if found is not None:
-            return found
-        if len(measured) == 1:
-            return measured[0]
-        if len(numeric) == 1:
-            return numeric[0]
-        for word in VALUE_WORDS:
-            starting = [i for i in numeric if plain_name(self.columns[i]).startswith(word)]
-            if len(starting) == 1:
-                return starting[0]
-        if len(others) == 1:
-            return others[0]
-        several = listed(self.columns[i] for i in numeric or others)
-        raise InputRefused(
-            f"{self.name}: several columns may hold the value: {several}",
-            hint="name it with --value, or say --layout wide",
-        )
-
-    def _unit_column(self, among: Sequence[int], beside: int | None = None) -> int | None:
-        """The column of units; of several, the one that is called as the values are (`Flow`, `Flow_Unit`)."""
-        said = self._named(self.shape.unit_from, "unit")
-        if said is not None:
-            return said
-        fitting = [i for i in among if are_units(self.cells[i])]
-        own = plain_name(self.columns[beside]) if beside is not None else ""
-        words = (f"{own}unit", f"{own}units", f"{own}uom") if own else ()
-        return by_words(self.columns, (*words, *UNIT_WORDS), fitting)
-
-    def _direction_column(self, among: Sequence[int]) -> int | None:
-        fitting = [i for i in among if are_ways(self.cells[i])]
-        found = by_words(self.columns, DIRECTION_WORDS, fitting)
-        if found is None:
-            unnamed = [i for i in fitting if plain_name(self.columns[i]) not in CHANNEL_WORDS]
-            found = next((i for i in unnamed if says_ways(self.cells[i])), None)
-        return found
-
-    def _channel(self, point: int | None, among: Sequence[int]) -> tuple[int | None, str]:
-        """(the column that keeps series of one meter apart, what stands in all its first cells or nothing)."""
-        varied = [i for i in among if len(set(self.cells[i])) > 1]
-        found = by_words(self.columns, CHANNEL_WORDS, varied)
-        if found is None:
-            found = self._separating(point, [i for i in varied if i not in self.numbers])
-        if found is not None:
-            return found, ""
-        found = by_words(self.columns, CHANNEL_WORDS, [i for i in among if i not in self.numbers])
-        if found is None or not self.cells[found] or not self.cells[found][0].strip():
-            return None, ""
-        return found, self.cells[found][0].strip()
-
-    def _separating(self, point: int | None, among: Sequence[int]) -> int | None:
-        """The column of words that tells rows of one time (and one meter) apart, where many of them come again."""
-        when = list(
-            zip(*(self.cells[i] for i in (*self.time, *([] if point is None else [point]))), strict=True)
-        )
-        if len(when) < 4 or len(set(when)) * 3 > len(when) * 2:
-            return None
-        for index in among:
-            told = [cell.strip() for cell in self.cells[index]]
-            if len(set(zip(when, told, strict=True))) == len(when) and len(set(told)) * 2 <= len(told):
-                return index
-        return None
 
 
 def _common(series: Sequence[SeriesColumn]) -> Kind | None:

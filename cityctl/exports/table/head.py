@@ -66,6 +66,11 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     whole = text if len(start) < (1 << 16) else text[: text.rfind("\n") + 1]
     lines = whole.split("\n")
+    if not whole and text.strip():
+        raise InputRefused(
+            f"{name}: its first line has more than {len(text) >> 10} kB: no delimited text",
+            hint="look at it; --format names another format",
+        )
     if not any(line.strip() for line in lines):
         raise InputRefused(f"{name}: the file is empty", hint="fetch it again")
     sign = delimiter or _find_delimiter(lines)

@@ -14,34 +14,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from cityctl.exports.meaning import AMOUNTS, direction_in
+from cityctl.exports.complaint import in_words
+from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
 from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
-from cityctl.exports.table.labels import Labels, bare_names
 from cityctl.exports.table.modes import read_words
+from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
+from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
-from cityctl.exports.table.roles import Roles, SeriesColumn
-from cityctl.exports.table.times import BLANK_TIME, TOTAL, TimeColumn, Times, as_text, is_text, shown
+from cityctl.exports.table.roles import Roles
+from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
-from cityctl.reading import Kind
 from cityctl.units import unit
 
 _DAY = 86_400_000_000
-_COUNTED = AMOUNTS | {
-    "time",
-    "count",
-    "mass",
-    "state",
-    "",
-    "thermal volume",
-}  # quantities that have registers
 _TOLD = 8  # lines that one note names
+_LOOKED_AT = 1000  # rows of a block without a time
 
 
 @dataclass(frozen=True)
@@ -65,11 +58,10 @@ class TableReader:
         self.rejections = Rejections(name, word)
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
-        self._announced: set[str] = set()
-        self._labels = Labels(shape.units, roles.value_unit or shape.unit or "", roles.usual)
+        self._series = SeriesNames(roles, shape, self.alone)
         self._words = QualityWords(shape.qualities)
         self._doubled = DoubledHours(self.rejections)
-        self._kind = shape.kind or _kind(roles.kind, roles.value_unit or shape.unit)
+        self._kind = shape.kind or told_kind(roles.kind, roles.value_unit or shape.unit)
         ends = roles.ends and self._kind != "counter"
         self._time = TimeColumn(
             name, columns[roles.time[0]], shape, self._doubled, ends=ends, period=roles.period
@@ -79,6 +71,7 @@ class TableReader:
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
         self._totals: list[int] = []
+        self._remarks: dict[int, str] = {}
         self._values = self._value_columns()
 
     def _value_columns(self) -> tuple[int, ...]:
@@ -101,28 +94,29 @@ class TableReader:
             self._look_for_bills(block)
         times = self._time.read([block.columns[index] for index in self.roles.time])
         self._note_ends(block)
+        self._note_remarks(block, times)
         self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
         quality = None
         if self.roles.quality is not None:
             quality = self._words.read(block.columns[self.roles.quality])
         if self.roles.value is not None:
-            names = self._names(block)
-            said = self._announce(names, None, self._time.every)
+            names = self._series.of(block.columns, len(block.lines))
+            said = self._series.announce(names, None, self._time.every)
             lane = self.alone if self.roles.point is None else None
             yield self._chunk(names, lane, times, block.columns[self.roles.value], quality, block.lines, said)
             return
-        each = self._names(block) if self.roles.point is not None else None
+        each = self._series.of(block.columns, len(block.lines)) if self.roles.point is not None else None
         for column in self.roles.series:
             if each is not None:
                 named = pa.array([name and f"{name}/{column.name}" for name in each.dictionary.to_pylist()])
                 of_each = pa.DictionaryArray.from_arrays(each.indices, named)
-                said = self._announce(of_each, column, self._time.every)
+                said = self._series.announce(of_each, column, self._time.every)
                 cells = block.columns[column.index]
                 yield self._chunk(of_each, None, times, cells, quality, block.lines, said)
                 continue
             single = len(self.roles.series) == 1 and self.shape.series is not None
             series = self.alone if single else column.name
-            said = self._announce(series, column, self._time.every)
+            said = self._series.announce(series, column, self._time.every)
             yield self._chunk(series, "", times, block.columns[column.index], quality, block.lines, said)
 
     def _look_for_bills(self, block: Block) -> None:
@@ -139,7 +133,7 @@ class TableReader:
             read = raw.read & last.read
             found = are_bills(self.alone, raw.micros[read], last.micros[read])
         else:
-            names = self._names(block)
+            names = self._series.of(block.columns, len(block.lines))
             kept = names if isinstance(names, str) else names.filter(pa.array(raw.read))
             found = are_bills(kept, raw.micros[raw.read], None)
         if not found:
@@ -163,6 +157,14 @@ class TableReader:
             known = ends.states == CERTAIN
             self._bills.until(block.lines[known], ends.utc[known])
 
+    def _note_remarks(self, block: Block, times: Times) -> None:
+        """Lines of text among the rows: what stands for a time is none, and no value beside it."""
+        for index in np.flatnonzero(times.states == NO_TIME)[:_LOOKED_AT].tolist():
+            cells = (block.columns[at][index].as_py() for at in self._values)
+            if len(self._remarks) < _TOLD and all(cell is None or is_blank(str(cell)) for cell in cells):
+                said = str(block.columns[self.roles.time[0]][index].as_py())
+                self._remarks[int(block.lines[index])] = shown(said)
+
     def finish(self) -> Iterator[Chunk]:
         """What waited for the end of the table, and what there is to say about it."""
         readings = self._doubled.resolve(self._time.clock, self._time.shift)
@@ -177,7 +179,7 @@ class TableReader:
         registers = [
             f"`{one.name}`"
             for one in self.roles.series
-            if _kind(one.kind, one.unit or self.shape.unit) == "counter"
+            if told_kind(one.kind, one.unit or self.shape.unit) == "counter"
         ]
         if self.shape.kind is None and (registers or self._kind is not None):
             which = "its values" if self._kind is not None else ", ".join(registers)
@@ -187,6 +189,10 @@ class TableReader:
         if self._totals:
             where = ", ".join(str(line) for line in self._totals)
             notes.append(f"{self.name}: rows of totals, left out: {self.rejections.word} {where}")
+        lines = [f"{self.rejections.word} {line} `{said}`" for line, said in self._remarks.items()]
+        cries = [line for line, said in zip(lines, self._remarks.values(), strict=True) if in_words(said)]
+        if lines:
+            notes.append(f"{self.name}: lines without readings, left out: {', '.join(lines)}")
         if self._commas:
             notes.append(
                 f"{self.name}: its cells are parted by `;`: commas taken as decimal signs (--decimal)"
@@ -196,56 +202,9 @@ class TableReader:
         if self.roles.left_out:
             names = ", ".join(f"`{name}`" for name in self.roles.left_out)
             notes.append(f"{self.name}: columns left out: {names}")
-        yield Chunk(readings, rejections=self.rejections.taken() + self.rejections.rest(), notes=tuple(notes))
-
-    def _names(self, block: Block) -> Any:
-        """The series of each row: one name for all, or a column of names."""
-        roles = self.roles
-        if (roles.point, roles.unit, roles.direction, roles.channel) == (None, None, None, None):
-            return self.alone
-        count = len(block.lines)
-        if roles.point is not None and (roles.unit, roles.direction, roles.channel) == (None, None, None):
-            return trimmed(block.columns[roles.point])
-        parts = [as_text(block.columns[i]) for i in (roles.point, roles.channel) if i is not None]
-        if roles.point is None:
-            parts.insert(0, pa.array([self.alone] * count, pa.string()))
-        words, ways = (
-            as_text(block.columns[i]) if i is not None else None for i in (roles.unit, roles.direction)
-        )
-        return self._labels.names(parts, words, ways)
-
-    def _announce(
-        self, names: Any, column: SeriesColumn | None, every: timedelta | None
-    ) -> tuple[Series, ...]:
-        """The series that were not seen before."""
-        listed = [names] if isinstance(names, str) else names.dictionary.to_pylist()
-        fresh = [name for name in listed if name and name not in self._announced]
-        self._announced.update(fresh)
-        told = []
-        for name in fresh:
-            in_head = column.unit if column is not None else self.roles.value_unit
-            text = self.shape.units.get(name) or in_head or self.shape.unit or ""
-            said = self._labels.said.get(name)
-            known = said.unit if said is not None else unit(text) if text else None
-            way = direction_in(column.name) if column is not None else ""
-            found = column.kind if column is not None else self.roles.kind
-            if said is not None and said.register:
-                found = "counter"
-            kind = _kind(found, known.symbol if known else None)
-            told.append(
-                Series(
-                    name,
-                    unit=known.symbol if known else None,
-                    said_unit=said.text if said is not None and known is None else "",
-                    direction=said.direction if said is not None else way,
-                    quantity=known.quantity if known else None,
-                    kind="state"
-                    if self.shape.states and self.shape.states(name) is not None
-                    else self.shape.kind or kind,
-                    every=round(every.total_seconds()) if every is not None else None,
-                )
-            )
-        return tuple(told)
+        absent = tuple(f"it says that it is not whole: {cry}" for cry in cries)
+        rejections = self.rejections.taken() + self.rejections.rest()
+        yield Chunk(readings, rejections=rejections, notes=tuple(notes), absent=absent)
 
     def _chunk(
         self,
@@ -270,7 +229,7 @@ class TableReader:
             filled &= times.states != TOTAL
             untold |= times.states == TOTAL
         sound = filled & (states == numbers.OK)
-        named = True if isinstance(series, str) else _named(series)
+        named = True if isinstance(series, str) else are_named(series)
         good = sound & (times.states == CERTAIN) & named
         doubled = sound & (times.states == DOUBLED) & named
         refused = filled & ~good & ~doubled
@@ -312,11 +271,11 @@ class TableReader:
         raw = self._time.raw(column)
         if self._time.clock is None and (raw.read & ~raw.utc).any():
             raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")
-        names = self._names(block)
+        names = self._series.of(block.columns, len(block.lines))
         if isinstance(names, str):
             names = pa.array([names] * len(raw.micros)).dictionary_encode()
         every = timedelta(minutes=self.roles.slots[0].length)
-        said = self._announce(names, None, every)
+        said = self._series.announce(names, None, every)
         cells = {
             slot: numbers.read_numbers(block.columns[slot.index], self.decimal or ".", self.shape.missing)
             for slot in self.roles.slots
@@ -325,32 +284,8 @@ class TableReader:
             int(row): f"`{shown(column[int(row)].as_py())}` is no day" for row in np.flatnonzero(raw.bad)
         }
         unread |= {int(row): "the day is blank" for row in np.flatnonzero(raw.blank)}
-        unread |= {int(row): "the row names no series" for row in np.flatnonzero(~_named(names))}
+        unread |= {int(row): "the row names no series" for row in np.flatnonzero(~are_named(names))}
         days = DayRows(self._time.clock, self.rejections, raw.micros // _DAY * _DAY, names, block.lines)
         for readings, empty in days.readings(self.roles.slots, cells, unread, self.columns):
             yield Chunk(readings, said, self.rejections.taken(), empty)
             said = ()
-
-
-def _kind(found: Kind | None, symbol: str | None) -> Kind | None:
-    """What names and values tell about a series, where its unit leaves room for it: flows only rise by chance."""
-    return None if found is not None and symbol and unit(symbol).quantity not in _COUNTED else found
-
-
-def trimmed(column: Any) -> Any:
-    """A column of names, each distinct one once, without the blanks around them."""
-    coded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(as_text(column))
-    plain = bare_names(coded.dictionary)
-    if plain.equals(coded.dictionary):
-        return coded
-    again = pc.dictionary_encode(plain)
-    return pa.DictionaryArray.from_arrays(pc.take(again.indices, coded.indices), again.dictionary)
-
-
-def _named(series: Any) -> npt.NDArray[np.bool_]:
-    """Which rows name a series."""
-    empty = np.array([not name for name in series.dictionary.to_pylist()] + [True])
-    found: npt.NDArray[np.bool_] = ~empty[
-        pc.fill_null(series.indices, len(empty) - 1).to_numpy(zero_copy_only=False)
-    ]
-    return found

@@ -18,6 +18,7 @@ from cityctl.exports.source import Source
 WHOLE = 32 << 20  # bytes up to which a document is read at once
 _LARGEST = 128 << 20  # of a document that has to be read at once
 _DEEPEST = 64
+_PIECE = 1 << 18  # a text longer than the piece is looked through anew with each
 
 
 def _no_constant(word: str) -> Any:
@@ -62,6 +63,11 @@ def parse(name: str, data: bytes) -> Any:
         raise InputRefused(
             f"{name}:{problem.lineno}:{problem.colno}: {why}; nothing of it was taken", hint="fetch it again"
         ) from None
+    except UnicodeDecodeError as problem:
+        raise InputRefused(
+            f"{name}: its text is no UTF-8, as JSON has to be (byte {problem.start + 1}); nothing of it was taken",
+            hint="ask the publisher to send UTF-8",
+        ) from None
     except (ValueError, RecursionError) as problem:
         raise InputRefused(
             f"{name}: no sound JSON: {str(problem)[:120]}; nothing of it was taken", hint="fetch it again"
@@ -74,7 +80,7 @@ def check_depth(name: str, data: bytes) -> None:
         return
     depth = 0
     try:
-        for event, _ in ijson.basic_parse(io.BytesIO(data), use_float=True):
+        for event, _ in ijson.basic_parse(io.BytesIO(data), use_float=True, buf_size=_PIECE):
             if event in ("start_map", "start_array"):
                 depth += 1
                 if depth > _DEEPEST:
@@ -93,7 +99,7 @@ def items(source: Source, path: str) -> Iterator[Any]:
         try:
             depth = 0
             builder: Any = None
-            events = ijson.parse(stream, use_float=True)
+            events = ijson.parse(stream, use_float=True, buf_size=_PIECE)
             for prefix, event, value in events:
                 if event in ("start_map", "start_array"):
                     depth += 1

@@ -67,6 +67,28 @@ def _down(around: tuple[Any, ...], parts: Sequence[str]) -> Iterator[tuple[Any, 
         yield from _down((*around, row), parts[1:])
 
 
+def unknown_level(document: Any, rows: str | None) -> str | None:
+    """The part of `rows` that leads nowhere in a document, not even to an empty list or to null; None where none does.
+
+    Of several rows around, one that has it is enough.
+    """
+    reached: list[tuple[Any, ...]] = [(document,)]
+    for part in levels(rows):
+        if reached and not any(_leads(part, around[-1]) for around in reached):
+            return part
+        reached = [inner for around in reached for inner in _down(around, [part])]
+    return None
+
+
+def _leads(part: str, node: Any) -> bool:
+    if compiled(part).search(node) is not None or node == []:
+        return True
+    *outer, last = re.sub(r"\[\*?\]$", "", part).split(".")
+    for key in outer:
+        node = node.get(key) if isinstance(node, dict) else None
+    return isinstance(node, dict) and last in node
+
+
 def field(text: str, around: tuple[Any, ...]) -> Any:
     """A field of a row: `^` climbs to the row around it, `$` begins at the document."""
     at = len(around) - 1

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from cityctl.errors import InputRefused, UsageProblem
+from cityctl.exports import complaint
 from cityctl.exports.meaning import Instants, direction_of, epoch_micros, iso, kind_of
 from cityctl.exports.parsed import Chunk, Series
 from cityctl.exports.shape import Shape
@@ -148,7 +149,7 @@ def found_shape(name: str, document: Any, shape: Shape) -> tuple[Any, Shape]:
     rows = _longest(document)
     if not rows:
         raise InputRefused(
-            f"{name}: no list of rows with times and values in this JSON",
+            f"{name}: no list of rows with times and values in this JSON: {complaint.of_nothing(document)}",
             hint="say where they are in a service connector: rows, time, value",
         )
     flat = [dict(_flat(row)) for row in rows]

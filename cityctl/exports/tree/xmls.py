@@ -92,7 +92,13 @@ def refusal(
 ) -> InputRefused:
     """What is wrong with a document: cut short, or no sound XML; `ended`: the parser was told that it is over."""
     said = (problem.msg or "damaged").split(", line ")[0]
-    words = ("Premature end", "EndTag: '</' not found", "no element found", "end of data")
+    words = (
+        "Premature end",
+        "EndTag: '</' not found",
+        "no element found",
+        "end of data",
+        "Couldn't find end of",
+    )
     cut = ended or any(word in said for word in words)
     why = f"{what} is cut short" if cut else f"no sound XML: {said}"
     where = f"{name}:{problem.lineno or 0}"

@@ -19,6 +19,7 @@ from cityctl.result import Finding, Result
 
 CLOSES_AFTER = 3
 """Runs in a row without a finding, after which it is taken for repaired."""
+_ABOUT = ("asset", "meter", "point")  # what evidence names that a finding is about beside its subject
 
 
 @dataclass
@@ -153,7 +154,8 @@ class _Writer:
         for one in all_kept(self.connection, self.report):
             if one.id in seen or one.state == "closed":
                 continue
-            if not judged or json.dumps(sorted(one.asked)) != self.asked or _fold(one.subject) in unjudged:
+            told = {_fold(name) for name in (one.subject, *(one.evidence.get(key) for key in _ABOUT)) if name}
+            if not judged or json.dumps(sorted(one.asked)) != self.asked or told & unjudged:
                 change.unjudged.append(one)
                 continue
             repaired = one.gone + 1 >= CLOSES_AFTER

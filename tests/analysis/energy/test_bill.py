@@ -296,3 +296,39 @@ def test_another_tariff_has_its_own_window(billed: Callable[..., Result], tmp_pa
     found = billed(city(every="15m"), own, series, "2024-03-01", "2024-04-01", compare="short,long")
     assert [row["bill_due"] for row in rows_of(found, "scenarios")] == pytest.approx([10, 40, 10])
     assert rows_of(found, "bills")[0]["peak_kw"] == pytest.approx(10)
+
+
+def test_what_a_register_counted_over_missing_hours_is_billed_but_no_demand(
+    billed: Callable[..., Result],
+) -> None:
+    """10 kW in January, eight hours of which were not read: 7 440 kWh and 10 kW, and that a peak may be hidden."""
+    tariff = """
+tariff: t
+currency: GBP
+versions: [{window: 60m, energy: [{price: 0.1}], demand: [{price: 5}]}]
+"""
+    times = slots("2024-01-01", "2024-02-02", 60)
+    read = (times < np.datetime64("2024-01-10T09")) | (times > np.datetime64("2024-01-10T16"))
+    series = {"b40_elec": (times[read], 10.0 * np.arange(len(times))[read])}
+    text = city().replace("kind: interval", "kind: counter")
+    found = billed(text, tariff, series, "2024-01-01", "2024-02-01")
+    assert [row["bill_due"] for row in rows_of(found, "lines")] == pytest.approx([744.0, 50.0])
+    (gap,) = found.completeness.missing
+    assert gap.why == "its register was not read for 1.2% of the time: peaks in that are not seen"
+
+
+def test_a_month_of_daily_reads_is_whole_although_one_day_has_25_hours(billed: Callable[..., Result]) -> None:
+    tariff = "tariff: t\ncurrency: GBP\nversions: [{energy: [{price: 0.1}]}]\n"
+    hours = slots("2024-09-30T22:00", "2024-11-02T00:00", 60)
+    midnights = np.array(
+        [
+            stamp
+            for stamp in hours
+            if str(stamp)[11:13] == ("22" if stamp < np.datetime64("2024-10-27") else "23")
+        ]
+    )
+    series = {"b40_elec": (midnights, np.full(len(midnights), 24.0))}
+    found = billed(city("Europe/Berlin", "DE", "1d"), tariff, series, "2024-10-01", "2024-11-01")
+    (row,) = rows_of(found, "bills")
+    assert (row["used_kwh"], row["billed_share"]) == pytest.approx((31 * 24, 1))
+    assert found.completeness.complete

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.bills import LeftOut, Period, merged
+from cityctl.analysis.energy.periods import LeftOut, Period, merged
 from cityctl.city.project import Project
 from cityctl.collect.jobs import Options
 from cityctl.collect.load import import_files

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy.network_balance import balance, charging, reverse_of
+from cityctl.analysis.energy.network_balance import Reverse, balance, charging, reverse_of
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
@@ -122,6 +122,7 @@ def test_more_metered_than_fed_in_is_implausible(ask: Callable[..., Result]) -> 
     found, row, _ = asked(ask, data)
     assert row["verdict"].startswith("IMPLAUSIBLE: 11.2 % more metered than fed in")
     assert found.findings[0].severity == "warning"
+    assert found.findings[0].evidence["loss_share"] == pytest.approx(-0.112, abs=1e-3)
 
 
 def test_a_city_without_supply(ask: Callable[..., Result]) -> None:
@@ -144,6 +145,11 @@ def test_only_common_days_are_balanced(supply: list[float], one: list[float], tw
     common = [day for day in zip(supply, one, two, strict=True) if not np.isnan(day).any()]
     assert found.days == len(common)
     assert found.lost == pytest.approx(sum(day[0] - day[1] - day[2] for day in common), abs=1e-3)
+
+
+def test_noise_of_meters_is_no_reverse_power() -> None:
+    assert reverse_of(np.array([100.0, 0.0, -0.05, 0.1 + 0.2 - 0.3000000001]), 0.25) == Reverse(0.0, 0.0, 0.0)
+    assert reverse_of(np.array([100.0, -0.5, -20.0]), 0.25) == Reverse(0.5, 20.0, pytest.approx(5.125))
 
 
 def test_gaps_neither_flow_back_nor_peak() -> None:

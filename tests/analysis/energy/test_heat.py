@@ -82,7 +82,8 @@ def test_substations_are_ranked_by_excess_flow(ask: Callable[..., Result]) -> No
     assert rows["sub"]["excess_m3"] == pytest.approx(96 - 96 * 40 / 30)
     assert rows["sub"]["delta_t"] == pytest.approx(40.0)
     assert {row["heat_metered"] for row in rows.values()} == {1.0}
-    assert len(found.findings) == 1
+    (finding,) = found.findings
+    assert finding.evidence == pytest.approx({"meter": "school-heat", "excess_m3": 48.0, "delta_t": 20.0})
     assert found.completeness.complete
     _, rows = asked(ask, series(), wanted=40)
     assert rows["pool"]["excess_share"] == pytest.approx(0.25)
@@ -150,3 +151,23 @@ def test_a_wrong_unit_tops_no_list_and_gaps_are_told(ask: Callable[..., Result])
     assert {one.what: one.why for one in found.completeness.missing}["school"] == (
         "volume and heat are metered in 50% of the interval"
     )
+
+
+def test_a_meter_that_is_read_once_a_day_is_whole_on_the_day_of_25_hours(ask: Callable[..., Result]) -> None:
+    """Midnights of Berlin from 24 to 27 October: 22:00 UTC, and 23:00 after the clocks went back."""
+    stamps = ("2026-10-23T22:00", "2026-10-24T22:00", "2026-10-25T23:00", "2026-10-26T23:00")
+    midnights = np.array(stamps, "datetime64[m]")
+    hours = slots("2026-10-23T22:00", "2026-10-27T00:00", 60)
+    data = {
+        "plant": (hours, 50.0 * np.arange(len(hours))),
+        "sub-heat": (midnights, 1080.0 * np.arange(4)),
+        "sub-volume": (midnights, 24.0 * np.arange(4)),
+    }
+    city = CITY
+    for name in ("school-heat", "school-volume", "school-supply", "school-return", "pool-heat", "pool-flow"):
+        city = "\n".join(line for line in city.split("\n") if not line.strip().startswith(f"{name}:"))
+    found = ask("energy/heat", city, data, "2026-10-24", "2026-10-27")
+    (row,) = rows_of(found, "networks")
+    assert (row["balance_days"], row["uneven_days"]) == (3, 0)
+    assert row["heat_taken_kwh"] == pytest.approx(3 * 1080)
+    assert row["heat_fed_kwh"] == pytest.approx(73 * 50)

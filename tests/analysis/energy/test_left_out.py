@@ -7,6 +7,7 @@ import pytest
 
 from cityctl.analysis.energy.left_out import LONGEST, left_out
 from cityctl.analysis.energy.uncertainty import Fit, wider
+from tests.analysis.energy.town_hall import Ask, ask_one, made
 
 DAYS = 365
 
@@ -70,3 +71,11 @@ def test_days_that_no_stretch_fits_in_tell_nothing() -> None:
     assert left_out(np.ones((20, 1)), np.ones(20), np.arange(20), LONGEST) is None
     assert np.isnan(wider(float("nan")))
     assert wider(float("nan"), 2.0, 1.0) == 2.0
+
+
+def test_a_short_baseline_with_few_weekends_is_told_by_all_of_its_days(ask: Ask) -> None:
+    """36 days by the hour have 10 weekend days: too few for a model of their own, and no reason to expect nothing."""
+    asked = {"method": "towt", "baseline_days": 36, "until": "2025-01-11"}
+    row = ask_one(ask, made(noise=0.02), **asked)
+    assert row["saving_pct"] == pytest.approx(10, abs=4)
+    assert row["avoided_high"] - row["avoided_kwh"] < 0.1 * row["counterfactual_kwh"]

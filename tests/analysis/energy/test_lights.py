@@ -141,7 +141,25 @@ def test_day_burners_and_dark_circuits(ask: Callable[..., Result]) -> None:
     assert rows["lamps"]["wasted_kwh"] == pytest.approx(24.0, abs=7)
     assert rows["switch"]["verdict"] == "DARK on 1 night"
     assert rows["switch"]["dark_h"] == pytest.approx(1.0, abs=0.3)
-    assert len(found.findings) == 2
+    assert {one.evidence["point"] for one in found.findings} == {"lamps", "switch"}
+
+
+def test_a_night_without_light_is_one_night(ask: Callable[..., Result]) -> None:
+    """Dark from dusk of the 24th to dawn of the 25th, but for its controller; the other circuit from then on."""
+    times, on = burning("2026-10-22T22:00", "2026-10-28T23:00")
+    stamps = np.asarray(times).astype("datetime64[m]")
+    failed = stamps >= np.datetime64("2026-10-24T12:00")
+    out = failed & (stamps < np.datetime64("2026-10-25T12:00"))
+    text = CITY.replace('switch: {unit: "1", kind: state', "switch: {unit: kW")
+    assert text != CITY
+    series = {
+        "lamps": (times, np.where(on & ~out, 12.0, 0.05)),
+        "switch": (times, np.where(on & ~failed, 12.0, 0.05)),
+    }
+    found = ask("energy/lights", text, series, "2026-10-23", "2026-10-29")
+    rows = {row["circuit"]: row for row in rows_of(found, "circuits")}
+    assert rows["lamps"]["verdict"] == "DARK on 1 night"
+    assert rows["switch"]["verdict"] == "DARK on 5 nights"
 
 
 def test_a_register_tells_the_same_as_the_power(ask: Callable[..., Result]) -> None:

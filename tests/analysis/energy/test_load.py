@@ -122,3 +122,38 @@ def test_hours_are_local_ones_where_they_lie_across_those_of_utc(ask: Callable[.
     assert (row["peak_kw"], row["used_kwh"]) == (pytest.approx(4.0), pytest.approx(7 * (4 + 23 * 0.4)))
     assert rows_of(found, "week")[0]["week_shape"][9] == pytest.approx(4.0)
     assert found.completeness.complete
+
+
+def test_what_a_register_counted_over_missing_hours_is_no_peak(ask: Callable[..., Result]) -> None:
+    """10 kW without end, of which eight hours of one day were not read, and later eight hours of each day."""
+    times = slots("2024-01-01", "2024-04-02", 60)
+    counted = 10.0 * np.arange(len(times))
+    city = HALL.replace("kind: interval", "kind: counter")
+    hour = np.arange(len(times)) % 24
+    one_day = (times < np.datetime64("2024-02-02T09")) | (times > np.datetime64("2024-02-02T16"))
+    doubtful = "DOUBTFUL its register was not read for 37.5% of the time: peaks in that are not seen"
+    for read, verdict in ((one_day, "normal"), ((hour < 9) | (hour > 16), doubtful)):
+        found = ask(
+            "energy/load", city, {"hall-kwh": (times[read], counted[read])}, "2024-01-01", "2024-04-01"
+        )
+        (row,) = rows_of(found, "loads")
+        assert row["peak_kw"] == pytest.approx(10)
+        assert row["used_kwh"] == pytest.approx(91 * 240)
+        assert row["metered_share"] == pytest.approx(1)
+        assert row["verdict"] == verdict
+        assert not rows_of(found, "unlike")
+
+
+@pytest.mark.parametrize("kind", ["counter", "interval"])
+def test_a_day_is_no_peak_of_an_hour_where_city_yaml_says_no_step(
+    ask: Callable[..., Result], kind: str
+) -> None:
+    """24 kWh a day, read once a day: 1 kW."""
+    days = slots("2024-01-01", "2024-04-02", 1440)
+    values = 24.0 * np.arange(len(days)) if kind == "counter" else np.full(len(days), 24.0)
+    city = HALL.replace("kind: interval, every: 1h", f"kind: {kind}")
+    found = ask("energy/load", city, {"hall-kwh": (days, values)}, "2024-01-01", "2024-04-01")
+    (row,) = rows_of(found, "loads")
+    assert (row["peak_kw"], row["base_kw"], row["load_factor"]) == pytest.approx((1, 1, 1))
+    assert row["metered_share"] == pytest.approx(1)
+    assert row["verdict"] == "normal"

@@ -99,7 +99,19 @@ def test_a_worn_pump_is_told_and_the_better_one_is_named(works: Callable[..., Re
     assert [row["pumps_run"] for row in rows_of(found, "together")] == ["p1", "p2"]
     choice = rows_of(found, "choice")
     assert {row["best_pumps"] for row in choice} == {"p1"}
-    assert len(found.findings) == 1
+    (finding,) = found.findings
+    assert (finding.subject, finding.evidence["asset"]) == ("p2", "p2")
+    assert finding.evidence["pump_efficiency"] == pytest.approx(0.45, abs=1e-3)
+
+
+def test_days_before_the_first_prices_cost_no_nothing(works: Callable[..., Result], tmp_path: Path) -> None:
+    later = NIGHT.replace("versions: [{", "versions: [{from: 2026-01-10, ")
+    (tmp_path / "user/recipes/tariffs/night.yaml").write_text(later, encoding="utf-8")
+    found = works(month())
+    assert [row["pumping_cost"] for row in rows_of(found, "pumps")] == [None, None]
+    assert not any(table.key == "shift" for table in found.tables)
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["price"] == "`night` has no prices before 2026-01-10: no costs are told"
 
 
 def test_other_hours_are_worth_what_a_hand_says(works: Callable[..., Result]) -> None:
@@ -278,3 +290,53 @@ def test_three_days_of_a_month_are_told(works: Callable[..., Result]) -> None:
     series = {name: (times[:288], values[:288]) for name, (times, values) in month(0.72).items()}
     missing = works(series).completeness.missing
     assert [one.why for one in missing] == ["its power is metered in 10% of the interval"] * 2
+
+
+def test_chance_is_no_wear() -> None:
+    """60 pumps that do not wear, 14 days each with 1 % of scatter between days; then one that loses 10 points."""
+    rng = np.random.default_rng(4)
+    day = np.repeat(np.arange(14), 64)
+    flow, head = np.full(len(day), 100.0), np.full(len(day), 40.0)
+    on = np.ones(len(day), bool)
+    steep, told = 0, 0
+    for _ in range(60):
+        power = 100 * 40 / 367 / (0.7 * np.repeat(rng.normal(1, 0.01, 14), 64))
+        found = pumping.drift(day, flow, head, power, on)
+        assert found is not None
+        steep += found.change < -0.03
+        told += found.change < -0.03 and found.sure
+    assert steep > 20  # the line alone would call more than a third of them worn
+    assert told <= 5
+    day = np.arange(365)
+    flow, head, on = np.full(365, 100.0), np.full(365, 40.0), np.ones(365, bool)
+    power = 100 * 40 / 367 / ((0.7 - 0.1 * day / 365.25) * rng.normal(1, 0.01, 365))
+    worn = pumping.drift(day, flow, head, power, on)
+    assert worn is not None
+    assert worn.sure
+    assert worn.change == pytest.approx(-0.1, abs=3 * worn.error)
+    # by hand: sd of the residuals 0.65 x 1 %, over sqrt(365) days whose spread is 1 year / sqrt(12)
+    assert worn.error == pytest.approx(0.0065 / np.sqrt(365) * np.sqrt(12), rel=0.15)
+
+
+def test_a_reading_that_is_missing_is_no_start() -> None:
+    power = np.array([0.0, 0, 10, 10, np.nan, 10, 10, 0, np.nan, 10])
+    assert pumping.starts(power, np.nan_to_num(power) > 1) == 2
+
+
+def test_pumps_of_one_speed_make_one_band_for_each_flow() -> None:
+    """100 m³/h at 20 or 25 kW, 200 m³/h at 50 kW: one band with a choice, and its waste counted once."""
+    on = np.zeros((3, 90), bool)
+    on[0, :30], on[1, 30:60], on[:2, 60:] = True, True, True
+    flow, power = on * 100.0, on * np.array([20.0, 25.0, 0.0])[:, None]
+    (band,) = pumping.best_by_duty(["a", "b", "c"], on, 0.25, flow, power)
+    assert band.pumps == ("a",)
+    assert band.wasted == pytest.approx(30 * 0.25 * 5)  # kWh that b used more in its 30 quarters
+
+
+def test_a_curve_says_nothing_beyond_its_ends() -> None:
+    """At 120 m³/h the curve has ended at 100; at 100 it gives no head."""
+    curve = [(0.0, 50.0), (60.0, 40.0), (100.0, 0.0)]
+    flow, head = np.array([60.0, 120.0, 100.0]), np.array([38.0, 30.0, 30.0])
+    on = np.ones(3, bool)
+    assert pumping.off_curve(curve, flow, head, on) == pytest.approx(-0.05)
+    assert pumping.off_curve(curve, flow[1:], head[1:], on[1:]) is None

@@ -71,6 +71,26 @@ def test_indices_by_hand(reliable: Callable[..., Result]) -> None:
     assert rows_of(reliable(YEAR, customers=2000), "indices")[0]["saifi"] == pytest.approx(0.225)
 
 
+def test_the_standards_own_example() -> None:
+    """IEEE Std 1366-2003, example "Outage data for 1994": one circuit of 2 000 customers, minutes as printed there.
+
+    SAIFI 1.61 (3 215 / 2 000), SAIDI 86.110 min, CAIDI 53.567 min, ASAI 0.999836 (of 8 760 h); two interruptions are
+    momentary.
+    """
+    printed = [("03-17", 200, 8.17), ("04-15", 400, 0.5), ("05-05", 600, 71.3), ("06-12", 25, 30.3),
+               ("07-06", 2000, 1.0), ("08-20", 90, 267.2), ("08-31", 700, 120.0), ("09-03", 1500, 10.0),
+               ("10-27", 100, 40.0)]  # fmt: skip
+    outages = [
+        Outage(date.fromisoformat(f"1994-{day}"), customers, minutes) for day, customers, minutes in printed
+    ]
+    found = indices(outages, 2000, 8760)
+    assert (found.interruptions, found.momentary) == (7, 2)
+    assert found.saifi == pytest.approx(1.6075)
+    assert found.saidi == pytest.approx(86.110, abs=5e-4)
+    assert found.caidi == pytest.approx(53.567, abs=5e-4)
+    assert found.asai == pytest.approx(0.999836, abs=5e-7)
+
+
 def history(since: str, days: int) -> str:
     """`days` days with one interruption each, of e^0, e^1 and e^2 minutes of SAIDI in turn (all 1 000 customers)."""
     rows = []
@@ -109,6 +129,15 @@ def test_too_short_a_history_gives_no_limit(reliable: Callable[..., Result]) -> 
     assert "major event days" in [one.what for one in found.completeness.missing]
     found = reliable(history("2024-06-02", 30) + YEAR)
     assert "only 1.6 of 5 years" in found.notes[0]
+
+
+def test_an_old_row_without_an_end_moves_no_limit(reliable: Callable[..., Result]) -> None:
+    """Somebody forgot its end in 2023: to the end of 2026 it would be three years, and the limit without meaning."""
+    closed = rows_of(reliable(history("2021-01-02", 90) + YEAR), "major")
+    found = reliable(history("2021-01-02", 90) + "2023-05-05 10:00,,7,north,\n" + YEAR)
+    assert rows_of(found, "major") == closed
+    (gap,) = found.completeness.missing
+    assert gap.why == "it has no end: left out of the limit of major event days"
 
 
 def test_doubtful_rows_are_named(reliable: Callable[..., Result]) -> None:

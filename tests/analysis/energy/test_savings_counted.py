@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cityctl.analysis.energy import baseline
+from tests.analysis.conftest import rows_of
 from tests.analysis.energy.town_hall import (
     Ask,
     ask_one,
@@ -151,3 +153,67 @@ def test_the_baseline_is_the_year_before(ask: Ask) -> None:
     before = np.where(times < np.datetime64("2024-01-02"), 50 * kwh, kwh)  # 2024 has 366 days: the 1st is out
     row = ask_one(ask, {**series, "hall_kwh": (times, before)})
     assert row["intercept"] == pytest.approx(120, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["caltrack2", "split", "towt", "billing"])
+def test_what_a_register_counted_over_missing_hours_is_booked_once(ask: Ask, method: str) -> None:
+    """Since the measure eight hours around each midnight are not read: the register has counted them all the same."""
+    series = made()
+    times, kwh = series["hall_kwh"]
+    register = 1e6 + np.concatenate([[0], np.cumsum(kwh)[:-1]])
+    hour = np.arange(len(times)) % 24
+    read = ((hour >= 4) & (hour < 20)) | (times < np.datetime64("2025-01-01"))
+    gapped = {**series, "hall_kwh": (times[read], register[read])}
+    row = ask_one(ask, gapped, city(kind="counter"), method=method)
+    assert row["saving_pct"] == pytest.approx(
+        10, abs=0.02
+    )  # of hours around a midnight it is not known whose they are
+    assert row["verdict"] == "proven"
+
+
+def test_a_register_whose_step_city_yaml_does_not_say(ask: Ask) -> None:
+    series = made()
+    times, kwh = series["hall_kwh"]
+    register = 1e6 + np.concatenate([[0], np.cumsum(kwh)[:-1]])
+    hour = np.arange(len(times)) % 24
+    read = (hour < 3) | (hour >= 11) | (times < np.datetime64("2025-01-01"))
+    gapped = {**series, "hall_kwh": (times[read], register[read])}
+    text = city(kind="counter", **{"kind: counter, every: 1h": "kind: counter"})
+    row = ask_one(ask, gapped, text)
+    assert row["saving_pct"] == pytest.approx(10, rel=1e-9)
+    assert row["reasons"] is None
+
+
+@pytest.mark.parametrize("method", ["caltrack2", "split", "towt", "billing"])
+def test_a_meter_that_used_nothing_gets_no_figure(ask: Ask, method: str) -> None:
+    times, _, _ = year()
+    series = {"baths_kwh": (times, np.zeros(len(times))), "temperature": made()["temperature"]}
+    asked = ("energy/savings", city(), series, "2025-01-01", "2026-01-01")
+    assert lacking(only(ask(*asked, meters="baths_kwh", method=method))).startswith(
+        "it used nothing before the measure"
+    )
+
+
+@pytest.mark.parametrize("method", ["caltrack2", "towt"])
+def test_registers_are_the_same_in_parts(ask: Ask, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Three registers, a part for each or one for all; each has its own reset, gap and use."""
+    series = made()
+    times, kwh = series["hall_kwh"]
+    text = city(kind="counter")
+    line = next(one for one in text.splitlines() if "hall_kwh" in one)
+    names = ["a_kwh", "b_kwh", "c_kwh"]
+    text = text.replace(line, "\n".join(line.replace("hall_kwh", name) for name in names))
+    given = {"temperature": series["temperature"]}
+    for place, name in enumerate(names):
+        register = 1e6 + np.concatenate([[0], np.cumsum(kwh * (place + 1))[:-1]])
+        register[9000 + place :] -= register[9000 + place]
+        read = (np.arange(len(times)) + place) % 100 > 5
+        given[name] = (times[read], register[read])
+    asked = ("energy/savings", text, given, "2025-01-01", "2026-01-01")
+    whole = rows_of(ask(*asked, method=method, meters="?_kwh"), "savings")
+    monkeypatch.setattr(baseline, "PART", 1)
+    apart = rows_of(ask(*asked, method=method, meters="?_kwh"), "savings")
+    assert [row["meter"] for row in whole] == ["c_kwh", "b_kwh", "a_kwh"]
+    for one, other in zip(whole, apart, strict=True):
+        assert other["avoided_kwh"] == pytest.approx(one["avoided_kwh"], rel=1e-9)
+        assert one["saving_pct"] == pytest.approx(10, abs=0.1)

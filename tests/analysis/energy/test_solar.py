@@ -64,6 +64,23 @@ def test_yields_and_ratio(ask: Callable[..., Result]) -> None:
     assert found.completeness.complete
 
 
+def test_ratios_equal_other_tools() -> None:
+    """A day of hours: PR of pvanalytics 0.2.2 (performance_ratio_nrel), DC energy of pvlib 0.16.1 (pvwatts_dc).
+
+    NREL's ratio is corrected to the day's own mean temperature, weighted by the sun: that leaves the plain one.
+    """
+    sun = [0.0, 0.0, 0.03, 13.16, 52.64, 175.38, 232.33, 349.22, 451.23, 527.2, 569.8, 575.17, 288.14, 252.5, 201.74,
+           141.19, 78.6, 27.0, 9.33, 0.31, 0.0, 0.0, 0.0, 0.0]  # fmt: skip
+    module = [15.38, 14.75, 14.35, 14.57, 15.79, 19.57, 21.77, 25.81, 29.57, 32.7, 34.9, 36.02, 28.96, 28.61, 27.62,
+              26.09, 24.23, 22.42, 21.3, 20.22, 19.25, 18.21, 17.18, 16.21]  # fmt: skip
+    power = [0.0, 0.0, 0.0, 0.65, 3.99, 14.46, 19.19, 28.64, 36.57, 42.24, 45.26, 45.48, 23.24, 20.33, 16.2, 11.23,
+             6.04, 1.69, 0.26, 0.0, 0.0, 0.0, 0.0, 0.0]  # fmt: skip
+    steps = Steps(1.0, np.array(power), np.array(sun), np.array(module), np.full(24, np.nan))
+    found = perform(Plant(100.0, None, -0.004), steps)
+    assert found.ratio == pytest.approx(0.7996765501385309, rel=1e-12)
+    assert found.corrected == pytest.approx(315.47 / 387.04599152, rel=1e-12)
+
+
 def test_limits_are_apart_and_their_loss_is_told(ask: Callable[..., Result]) -> None:
     """A limit of 30 % of the inverter's 90 kW (27 kW) over noon of three days; what is above it is lost."""
     free = 0.80 * 100 * SUN / 1000
@@ -145,7 +162,7 @@ def test_a_day_that_the_others_do_not_have(ask: Callable[..., Result]) -> None:
     (day,) = rows_of(found, "below")
     assert (day["plant"], day["date"].day, day["judged_by"]) == ("c", 6, "other plants")
     assert day["gave_kwh"] == pytest.approx(day["could_kwh"] / 2)
-    assert rows["c"]["verdict"] == "BELOW on 1 days"
+    assert rows["c"]["verdict"] == "BELOW on 1 day"
     found, _ = asked(ask, {"c-energy": series["c-energy"]})  # alone: its own sun tells the same
     (alone,) = rows_of(found, "below")
     assert (alone["date"].day, alone["judged_by"]) == (6, "its own sun")
@@ -182,3 +199,14 @@ def test_gaps_and_production_below_zero_are_named(ask: Callable[..., Result]) ->
     assert said["a"] == "production and sun are metered in 21% of the interval"
     assert said["c"].startswith("production below zero in ")
     assert (found.completeness.wanted, found.completeness.had) == (3, 0)
+
+
+def test_hours_in_which_a_register_was_not_read_are_no_limit(ask: Callable[..., Result]) -> None:
+    """From 8 to 12 of each day the register is not read: spread over these hours its rise would look like a plateau."""
+    counter = np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])
+    read = (HOUR <= 8) | (HOUR >= 12)
+    found, rows = asked(ask, {"b-energy": (TIMES[read], counter[read])})
+    assert (rows["b"]["curtailed_h"], rows["b"]["clipped_h"]) == (0, 0)
+    assert rows["b"]["performance_ratio"] == pytest.approx(0.75)
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["b"] == "production and sun are metered in 83% of the interval"

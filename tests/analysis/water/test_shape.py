@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cityctl.analysis.water.creeping import with_pressure
-from cityctl.analysis.water.shape import PRIOR, wandering, without_weekdays
+from cityctl.analysis.water.shape import PRIOR, Evened, Wandering
 from tests.analysis.water.test_watching import nights, watched
 
 COURSE = np.array([1.0, 1.4, 1.3, 1.2, 1.3, 1.1, 0.6, 0.3]) * 20
@@ -18,6 +18,18 @@ KINDS = (np.arange(300) % 7).astype(np.int64)
 def courses(scale: Any, noise: float = 0.2, seed: int = 1) -> Any:
     rng = np.random.default_rng(seed)
     return COURSE * np.asarray(scale)[None, :, None] + noise * rng.normal(0, 1, (1, 300, 8))
+
+
+def wandering(course: Any, inflow: Any) -> Any:
+    told = Wandering(course, inflow)
+    told.advance(0, course.shape[1])
+    return told.told
+
+
+def without_weekdays(values: Any, kinds: Any) -> Any:
+    even = Evened(values, kinds)
+    even.advance(0, values.shape[1])
+    return even.left
 
 
 def test_season_and_leaks_do_not_wander() -> None:

@@ -1,0 +1,108 @@
+"""What a reader must know beside a meter's figures: gaps and what was put in their place, idle days, bills left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cityctl.analysis.energy.drivers import METHOD as DRIVEN
+from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.periods import LeftOut
+from cityctl.analysis.energy.savings_row import Row
+from cityctl.analysis.energy.sufficiency import percent
+from cityctl.errors import listed
+
+MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
+SHORT = 28  # compared days: below them a figure says little of a year
+
+
+def remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], row: Row) -> list[str]:
+    """What is to be known of a figure's data: scatter, gaps, extrapolation, days at 0, extremes, another measure."""
+    said = []
+    if row.figures["cvrmse"] > 0.3:
+        said.append(f"weather explains little: CV(RMSE) {row.figures['cvrmse']:.0%}")
+    if totals["compared_days"] < 0.9 * totals["reporting_days"]:
+        share = totals["compared_days"] / totals["reporting_days"]
+        said.append(f"{percent(share)} of the days since the measure are compared")
+    if row.figures["days"] < SHORT:
+        said.append(
+            f"compared days: {row.figures['days']}, less than four weeks: a year may tell another figure"
+        )
+    said += _gaps(totals, row.method)
+    if model["beyond"] and model["beyond"] >= 0.05 * model["days"]:
+        known = "colder or warmer than"
+        if row.figures["drivers"]:
+            known = f"beyond the weather, or the {listed(list(one.drivers))}, that"
+        said.append(f"{model['beyond']:.0f} days {known} the baseline knew: extrapolated")
+    for when, count, share in (
+        ("baseline", model["idle_baseline"], model["idle_baseline_share"]),
+        ("compared", model["idle"], model["idle_share"]),
+    ):
+        if count and (share or 0) <= MOST_IDLE:
+            said.append(f"0 on {count} {when} days on which use was expected")
+    if model["extreme"]:
+        said.append(f"{model['extreme']:.0f} extreme days in the baseline (above median + 3 IQR)")
+    if one.earlier is not None and (row.figures["baseline_start"] <= one.earlier):
+        said.append(f"another measure on {one.earlier} lies in the baseline")
+    return said
+
+
+def _gaps(totals: Mapping[str, Any], method: str) -> list[str]:
+    """What was missing, and what was put in its place."""
+    filled = "their other hours are compared" if method == "towt" else "filled with their own mean"
+    told = {
+        "zeros": ("reading", "of 0 taken as missing"),
+        "filled": ("day", f"with missing readings: {filled}"),
+        "half_empty": ("day", "with too few readings left out"),
+        "silent": ("day", "without readings left out"),
+        "without_weather": ("day", "without outdoor temperature left out"),
+    }
+    if (
+        totals["every_s"] is not None and totals["every_s"] > 2 * 86400
+    ):  # between two bills no day has readings
+        told = {"zeros": told["zeros"]}
+    return [
+        f"{totals[key]} {what}{'' if totals[key] == 1 else 's'} {text}"
+        for key, (what, text) in told.items()
+        if totals.get(key)
+    ]
+
+
+def idle(model: Mapping[str, Any]) -> list[str]:
+    """Days that read 0 although use was expected, where they hold too much of it to book the rest."""
+    found = []
+    if (model["idle_baseline_share"] or 0) > MOST_IDLE:
+        found.append(
+            f"0 on {model['idle_baseline']} baseline days on which use was expected: was it shut down?"
+        )
+    if (model["idle_share"] or 0) > MOST_IDLE:
+        found.append(f"0 on {model['idle']} days since {model['idle_since']}: was it shut down?")
+    return found
+
+
+def undriven(one: Wanted, days: int) -> str:
+    """`7 days without output left out`."""
+    return f"{days} day{'' if days == 1 else 's'} without {listed(list(one.drivers))} left out"
+
+
+def driven(one: Wanted, days: int, method: str) -> list[str]:
+    """What is to be said of causes beside the weather."""
+    if not one.drivers:
+        return []
+    if method != DRIVEN:
+        return [f"{listed(list(one.drivers))}: left out of account, only method {DRIVEN} knows of it"]
+    return [undriven(one, days)] if days else []
+
+
+def lost(bills: Sequence[LeftOut]) -> list[str]:
+    """Bills that are not in the account, those of one reason together."""
+    by_reason: dict[str, list[LeftOut]] = {}
+    for one in bills:
+        by_reason.setdefault(one.why, []).append(one)
+    told = []
+    for why, held in by_reason.items():
+        days = listed([f"{one.day} to {one.until}" if one.until else f"from {one.day} on" for one in held], 3)
+        kwh = sum(one.amount for one in held)
+        amount = f"; {kwh:,.0f} kWh".replace(",", " ") if kwh else ""
+        told.append(f"{len(held)} bill{'' if len(held) == 1 else 's'} left out ({days}{amount}): {why}")
+    return told

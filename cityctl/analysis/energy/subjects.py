@@ -1,0 +1,26 @@
+"""What a finding calls the asset or point that it is about: its name, with its id where another has the same name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from cityctl.city.model import City
+
+
+def of_assets(city: City) -> dict[str, str]:
+    """Asset -> `Transformer 1`, or `Transformer 1, t1` where another asset has that name."""
+    return _told((name, one.name) for name, one in city.assets.items())
+
+
+def of_points(city: City) -> dict[str, str]:
+    """Point -> the same."""
+    return _told((name, one.name) for name, one in city.points().items())
+
+
+def _told(names: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    known = list(names)
+    counts = Counter(said for _, said in known)
+    return {
+        name: (said if counts[said] == 1 else f"{said}, {name}") if said else name for name, said in known
+    }

@@ -1,0 +1,155 @@
+"""Which of a table's columns holds values, units, directions and channels: by its name, and by its first cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cityctl.errors import InputRefused, listed
+from cityctl.exports.shape import Shape
+from cityctl.exports.table.cells import (
+    are_units,
+    are_ways,
+    by_words,
+    is_aside,
+    plain_name,
+    says_ways,
+)
+from cityctl.exports.table.kinds import found_kind
+from cityctl.exports.table.names import column_unit, match_column, unknown_column
+from cityctl.exports.table.numbers import is_blank
+from cityctl.exports.table.roles import Period, SeriesColumn
+from cityctl.exports.table.when import label_ends
+from cityctl.exports.table.words import (
+    CHANNEL_WORDS,
+    DIRECTION_WORDS,
+    UNIT_WORDS,
+    VALUE_WORDS,
+)
+from cityctl.units import unit as unit_named
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table whose times are known: its column names and units, and the first cells of each column."""
+
+    name: str
+    columns: Sequence[str]
+    units: Sequence[str | None]
+    cells: Sequence[Sequence[str]]
+    shape: Shape
+    time: tuple[int, ...]
+    period: Period | None
+    numbers: frozenset[int]
+
+    @property
+    def ends(self) -> bool:
+        """Whether the times label the ends of intervals."""
+        return label_ends(self.columns, self.cells, self.time, self.shape)
+
+    def unit_of(self, index: int) -> str | None:
+        """The unit that the head says for a column."""
+        return self.units[index] or column_unit(self.columns[index], self.columns)
+
+    def series_of(
+        self, indices: Sequence[int], meters: Sequence[str] | None = None
+    ) -> tuple[SeriesColumn, ...]:
+        """Columns as series, each with its unit and kind; `meters` are the names of the first rows, if there are."""
+        return tuple(
+            SeriesColumn(
+                i,
+                self.columns[i],
+                self.shape.units.get(self.columns[i]) or self.unit_of(i),
+                found_kind(self.columns[i], meters or [""] * len(self.cells[i]), self.cells[i]),
+            )
+            for i in indices
+        )
+
+    def named(self, wanted: str | None, word: str) -> int | None:
+        if wanted is None:
+            return None
+        found = match_column(self.columns, wanted)
+        if found is None:
+            raise unknown_column(self.name, self.columns, wanted, word)
+        return found
+
+    def is_filled(self, index: int) -> bool:
+        return any(not is_blank(cell) for cell in self.cells[index])
+
+    def is_beside(self, index: int) -> bool:
+        """Whether a column holds remarks or money, and nobody says a unit for it."""
+        return is_aside(self.columns[index]) and self.columns[index] not in self.shape.units
+
+    def is_measured(self, index: int) -> bool:
+        """Whether a column holds numbers of a unit that a meter measures."""
+        said = self.unit_of(index)
+        known = unit_named(said) if said and index in self.numbers else None
+        return known is not None and known.quantity not in ("", "time", "angle", "state", "count")
+
+    def value_column(self, others: Sequence[int], measured: Sequence[int]) -> int:
+        others = [index for index in others if not is_aside(self.columns[index])] or list(others)
+        numeric = [index for index in others if index in self.numbers]
+        found = by_words(self.columns, VALUE_WORDS, numeric)
+        if found is None:
+            found = by_words(self.columns, VALUE_WORDS, others)
+        if found is not None:
+            return found
+        if len(measured) == 1:
+            return measured[0]
+        if len(numeric) == 1:
+            return numeric[0]
+        for word in VALUE_WORDS:
+            starting = [i for i in numeric if plain_name(self.columns[i]).startswith(word)]
+            if len(starting) == 1:
+                return starting[0]
+        if len(others) == 1:
+            return others[0]
+        several = listed(self.columns[i] for i in numeric or others)
+        raise InputRefused(
+            f"{self.name}: several columns may hold the value: {several}",
+            hint="name it with --value, or say --layout wide",
+        )
+
+    def unit_column(self, among: Sequence[int], beside: int | None = None) -> int | None:
+        """The column of units; of several, the one that is called as the values are (`Flow`, `Flow_Unit`)."""
+        said = self.named(self.shape.unit_from, "unit")
+        if said is not None:
+            return said
+        fitting = [i for i in among if are_units(self.cells[i])]
+        own = plain_name(self.columns[beside]) if beside is not None else ""
+        words = (f"{own}unit", f"{own}units", f"{own}uom") if own else ()
+        return by_words(self.columns, (*words, *UNIT_WORDS), fitting)
+
+    def direction_column(self, among: Sequence[int]) -> int | None:
+        fitting = [i for i in among if are_ways(self.cells[i])]
+        found = by_words(self.columns, DIRECTION_WORDS, fitting)
+        if found is None:
+            unnamed = [i for i in fitting if plain_name(self.columns[i]) not in CHANNEL_WORDS]
+            found = next((i for i in unnamed if says_ways(self.cells[i])), None)
+        return found
+
+    def channel_column(self, point: int | None, among: Sequence[int]) -> tuple[int | None, str]:
+        """(the column that keeps series of one meter apart, what stands in all its first cells or nothing)."""
+        varied = [i for i in among if len(set(self.cells[i])) > 1]
+        found = by_words(self.columns, CHANNEL_WORDS, varied)
+        if found is None:
+            found = self.separating(point, [i for i in varied if i not in self.numbers])
+        if found is not None:
+            return found, ""
+        found = by_words(self.columns, CHANNEL_WORDS, [i for i in among if i not in self.numbers])
+        if found is None or not self.cells[found] or not self.cells[found][0].strip():
+            return None, ""
+        return found, self.cells[found][0].strip()
+
+    def separating(self, point: int | None, among: Sequence[int]) -> int | None:
+        """The column of words that tells rows of one time (and one meter) apart, where many of them come again."""
+        when = list(
+            zip(*(self.cells[i] for i in (*self.time, *([] if point is None else [point]))), strict=True)
+        )
+        if len(when) < 4 or len(set(when)) * 3 > len(when) * 2:
+            return None
+        for index in among:
+            told = [cell.strip() for cell in self.cells[index]]
+            if len(set(zip(when, told, strict=True))) == len(when) and len(set(told)) * 2 <= len(told):
+                return index
+        return None

@@ -1,0 +1,111 @@
+"""The series of a table's rows: their names, and what is told of each one when it is first seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cityctl.exports.meaning import AMOUNTS, direction_in
+from cityctl.exports.parsed import Series
+from cityctl.exports.shape import Shape
+from cityctl.exports.table.labels import Labels, bare_names
+from cityctl.exports.table.roles import Roles, SeriesColumn
+from cityctl.exports.table.times import as_text
+from cityctl.reading import Kind
+from cityctl.units import unit
+
+_COUNTED = AMOUNTS | {
+    "time",
+    "count",
+    "mass",
+    "state",
+    "",
+    "thermal volume",
+}  # quantities that have registers
+
+
+class SeriesNames:
+    """Names the series of one table; `alone` is the name where there is no other."""
+
+    def __init__(self, roles: Roles, shape: Shape, alone: str) -> None:
+        self.roles = roles
+        self.shape = shape
+        self.alone = alone
+        self._announced: set[str] = set()
+        self._labels = Labels(shape.units, roles.value_unit or shape.unit or "", roles.usual)
+
+    def of(self, columns: Mapping[int, Any], count: int) -> Any:
+        """The series of each row: one name for all, or a column of names."""
+        roles = self.roles
+        if (roles.point, roles.unit, roles.direction, roles.channel) == (None, None, None, None):
+            return self.alone
+        if roles.point is not None and (roles.unit, roles.direction, roles.channel) == (None, None, None):
+            return trimmed(columns[roles.point])
+        parts = [as_text(columns[i]) for i in (roles.point, roles.channel) if i is not None]
+        if roles.point is None:
+            parts.insert(0, pa.array([self.alone] * count, pa.string()))
+        words, ways = (as_text(columns[i]) if i is not None else None for i in (roles.unit, roles.direction))
+        return self._labels.names(parts, words, ways)
+
+    def announce(
+        self, names: Any, column: SeriesColumn | None, every: timedelta | None
+    ) -> tuple[Series, ...]:
+        """The series that were not seen before."""
+        listed = [names] if isinstance(names, str) else names.dictionary.to_pylist()
+        fresh = [name for name in listed if name and name not in self._announced]
+        self._announced.update(fresh)
+        told = []
+        for name in fresh:
+            in_head = column.unit if column is not None else self.roles.value_unit
+            text = self.shape.units.get(name) or in_head or self.shape.unit or ""
+            said = self._labels.said.get(name)
+            known = said.unit if said is not None else unit(text) if text else None
+            way = direction_in(column.name) if column is not None else ""
+            found = column.kind if column is not None else self.roles.kind
+            if said is not None and said.register:
+                found = "counter"
+            kind = told_kind(found, known.symbol if known else None)
+            told.append(
+                Series(
+                    name,
+                    unit=known.symbol if known else None,
+                    said_unit=said.text if said is not None and known is None else "",
+                    direction=said.direction if said is not None else way,
+                    quantity=known.quantity if known else None,
+                    kind="state"
+                    if self.shape.states and self.shape.states(name) is not None
+                    else self.shape.kind or kind,
+                    every=round(every.total_seconds()) if every is not None else None,
+                )
+            )
+        return tuple(told)
+
+
+def told_kind(found: Kind | None, symbol: str | None) -> Kind | None:
+    """What names and values tell about a series, where its unit leaves room for it: flows only rise by chance."""
+    return None if found is not None and symbol and unit(symbol).quantity not in _COUNTED else found
+
+
+def trimmed(column: Any) -> Any:
+    """A column of names, each distinct one once, without the blanks around them."""
+    coded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(as_text(column))
+    plain = bare_names(coded.dictionary)
+    if plain.equals(coded.dictionary):
+        return coded
+    again = pc.dictionary_encode(plain)
+    return pa.DictionaryArray.from_arrays(pc.take(again.indices, coded.indices), again.dictionary)
+
+
+def are_named(series: Any) -> npt.NDArray[np.bool_]:
+    """Which rows name a series."""
+    empty = np.array([not name for name in series.dictionary.to_pylist()] + [True])
+    found: npt.NDArray[np.bool_] = ~empty[
+        pc.fill_null(series.indices, len(empty) - 1).to_numpy(zero_copy_only=False)
+    ]
+    return found

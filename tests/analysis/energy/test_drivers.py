@@ -1,0 +1,138 @@
+"""Causes beside the weather: a plant whose use follows what it makes, and every model fitted one by one."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cityctl.analysis.energy import causes
+from tests.analysis.conftest import rows_of, slots
+from tests.analysis.energy.town_hall import Ask, ask_one, city, made, use, year
+
+ADDED = "hall_kwh: {"
+DRIVEN = "output: {unit: kg, kind: interval, every: 1d, zone: hall, role: driver}\n  hall_kwh: {"
+DAYS = slots("2023-12-30", "2026-01-02", 1440)
+
+
+def plant(growth: float = 1.5, saved: float = 0.1, a_kg: float = 0.5) -> dict[str, Any]:
+    """The town hall, and 0.5 kWh for each kg that it makes: 200 a day, a quarter on weekends; more since 2025."""
+    times, index, daily = year()
+    rng = np.random.default_rng(9)
+    weekend = (DAYS.astype("datetime64[D]").astype(int) + 3) % 7 >= 5
+    since = np.arange(len(DAYS)) >= (np.datetime64("2025-01-01") - np.datetime64("2023-12-30")).astype(int)
+    output = rng.uniform(150, 250, len(DAYS)) * np.where(weekend, 0.25, 1) * np.where(since, growth, 1)
+    kwh = (use(daily)[: len(DAYS)] + a_kg * output) * np.where(since, 1 - saved, 1) / 24
+    return {"output": (DAYS, output), "hall_kwh": (times, kwh[index]), "temperature": made()["temperature"]}
+
+
+def test_what_a_plant_makes_is_no_rise(ask: Ask) -> None:
+    """It makes half as much again and saves a tenth: by weather alone its use rose, by weather and output it fell."""
+    series = plant()
+    alone = ask_one(ask, {key: value for key, value in series.items() if key != "output"})
+    assert alone["saving_pct"] < -3
+    row = ask_one(ask, series, city(**{ADDED: DRIVEN}))
+    assert row["saving_pct"] == pytest.approx(10, abs=1e-6)
+    assert row["model"] == "heating and cooling and output"
+    assert row["drivers"] == "output: 0.5 kWh/kg"
+    assert (row["heating_balance_point"], row["cooling_balance_point"]) == (55, 70)
+    assert (row["beta_heating"], row["beta_cooling"]) == pytest.approx((5, 8), rel=1e-6)
+    assert row["r2_adj"] == pytest.approx(1)
+    assert row["verdict"] == "proven"
+    assert row["beyond_days"] > 100  # it had never made so much
+    assert "days beyond the weather, or the output, that the baseline knew: extrapolated" in row["reasons"]
+
+
+def test_days_of_which_a_cause_is_not_known_are_no_evidence(ask: Ask) -> None:
+    series = plant(growth=1.0)
+    days, output = series["output"]
+    known = (days < np.datetime64("2025-05-03")) | (days >= np.datetime64("2025-05-10"))
+    row = ask_one(ask, {**series, "output": (days[known], output[known])}, city(**{ADDED: DRIVEN}))
+    assert row["days"] == 365 - 7
+    assert row["reasons"] == "7 days without output left out"
+    assert row["saving_pct"] == pytest.approx(10, abs=1e-6)
+    gapped = {**series, "output": (days[known], output[known])}
+    found = ask("energy/savings", city(**{ADDED: DRIVEN}), gapped, "2025-01-01", "2026-01-01", meters="hall_kwh",
+                evidence=True)  # fmt: skip
+    left = rows_of(found, "left_out_hall_kwh")
+    assert [one["reason"] for one in left] == ["what drives it beside the weather is not known"] * 7
+    late = days >= np.datetime64("2024-09-01")
+    row = ask_one(ask, {**series, "output": (days[late], output[late])}, city(**{ADDED: DRIVEN}))
+    assert row["verdict"] == "NOT ASSESSABLE baseline has 33 % of its days"
+    assert "243 days without output left out" in row["reasons"]
+
+
+def test_a_cause_that_never_changes_is_none(ask: Ask) -> None:
+    series = {**plant(), "output": (DAYS, np.full(len(DAYS), 200.0))}
+    assert ask_one(ask, series, city(**{ADDED: DRIVEN}))["verdict"] == "NOT ASSESSABLE no model fits"
+
+
+@pytest.mark.parametrize("method", ["split", "towt", "billing"])
+def test_other_methods_say_that_they_do_not_know_of_it(ask: Ask, method: str) -> None:
+    row = ask_one(ask, plant(growth=1.0), city(**{ADDED: DRIVEN}), method=method)
+    assert "output: left out of account, only method caltrack2 knows of it" in row["reasons"]
+
+
+def test_a_register_and_a_state_drive_as_well(ask: Ask) -> None:
+    """What was made is counted up by the hour; the hall is open on some days."""
+    series = plant(growth=1.0)
+    times, index, _ = year()
+    _, output = series["output"]
+    counted = np.concatenate([[0], np.cumsum((output / 24)[index])[:-1]])
+    is_open = np.random.default_rng(2).integers(0, 2, len(DAYS)).astype(float)
+    text = city(**{
+        ADDED: "output: {unit: kg, kind: counter, every: 1h, zone: hall, role: driver}\n"
+        "  open: {unit: state, kind: state, every: 1h, zone: hall, role: driver}\n"
+        "  hall_kwh: {"
+    })  # fmt: skip
+    since = times >= np.datetime64("2025-01-01")
+    kwh = series["hall_kwh"][1] + (40 * is_open / 24)[index] * np.where(since, 0.9, 1)
+    given = {**series, "output": (times, counted), "open": (times, is_open[index]), "hall_kwh": (times, kwh)}
+    row = ask_one(ask, given, text)
+    assert row["drivers"] == "open: 40 kWh each; output: 0.5 kWh/kg"
+    assert row["saving_pct"] == pytest.approx(10, abs=1e-6)
+
+
+def test_the_evidence_tells_the_cause_and_hashes_it(ask: Ask) -> None:
+    def told(growth: float) -> dict[str, str]:
+        found = ask("energy/savings", city(**{ADDED: DRIVEN}), plant(growth), "2025-01-01", "2026-01-01",
+                    meters="hall_kwh", evidence=True, normal=True)  # fmt: skip
+        assert "no normal year: no one knows" in rows_of(found, "savings")[0]["reasons"]
+        assert rows_of(found, "candidates_hall_kwh")[0]["heating_balance_point"] == 55
+        return {row["what"]: row["known"] for row in rows_of(found, "facts_hall_kwh")}
+
+    assert told(1.5)["cause"].startswith("output: 0.5 kWh for each unit; in the baseline 38.")
+    assert told(1.5)["input"] != told(1.4)["input"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), cooling=st.booleans())
+def test_it_is_the_best_of_all_models_fitted_one_by_one(seed: int, cooling: bool) -> None:
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(50, 66, 80)
+    x = rng.normal(0, 1, (80, 2)) + 0.05 * t[:, None]
+    y = 50 + rng.uniform(0, 3) * np.maximum(60 - t, 0) + x @ rng.uniform(-4, 4, 2) + rng.normal(0, 2, 80)
+    found = causes.fit(t, y, x, cooling=cooling)
+    assert found is not None
+    total, best = float(((y - y.mean()) ** 2).sum()), -1.0
+    grid = [None, *range(45, 72)]
+    for low, high in product(grid, grid if cooling else [None]):
+        if low is not None and high is not None and low > high:
+            continue
+        below = [] if low is None else [np.maximum(low - t, 0)]
+        sides = below + ([] if high is None else [np.maximum(t - high, 0)])
+        if any((one > 0).sum() < 10 or one.sum() < 20 for one in sides):
+            continue
+        design = np.column_stack([np.ones(80), *sides, x])
+        told, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+        slopes = told[1 : 1 + len(sides)]
+        base = y.mean() - sum(slope * one.mean() for slope, one in zip(slopes, sides, strict=True))
+        if rank < design.shape[1] or (slopes <= 0).any() or (sides and base < 0):
+            continue
+        sse = float(((y - design @ told) ** 2).sum())
+        best = max(best, 1 - sse / total * 79 / (80 - design.shape[1]))
+    assert found.r2_adj == pytest.approx(best, abs=1e-9)

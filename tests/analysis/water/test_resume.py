@@ -1,0 +1,181 @@
+"""The watch taken up where an earlier one stood tells what the whole watch tells."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.water import resume
+from cityctl.analysis.water.changes import Watchfulness
+from cityctl.analysis.water.events import Event, Seen
+from cityctl.analysis.water.expected import Assumptions, day_use, trailing
+from cityctl.analysis.water.resume import Watched, resumed
+from cityctl.analysis.water.watching import Watch
+from tests.analysis.water.test_watching import COURSE, YEAR, nights
+
+ZONES = 24
+DATES = [date(2025, 1, 1) + timedelta(days=at) for at in range(YEAR)]
+NAMES = [f"z{at}" for at in range(ZONES)]
+
+
+class Kept:
+    """A memory that keeps bytes and knows no readings."""
+
+    program = "this one"
+
+    def __init__(self) -> None:
+        self.slots: dict[str, tuple[str, bytes]] = {}
+
+    def recall(self, slot: str, key: str) -> bytes | None:
+        held = self.slots.get(slot)
+        return held[1] if held is not None and held[0] == key else None
+
+    def keep(self, slot: str, key: str, content: bytes) -> None:
+        self.slots[slot] = key, content
+
+    def stamp(self, span: object) -> str | None:
+        raise AssertionError(span)
+
+    def show(self, span: object) -> None:
+        raise AssertionError(span)
+
+
+class Recorded(Watch):
+    """A watch that notes which nights of how many zones it judged."""
+
+    judged: list[tuple[int, int, int]] = []
+
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        count = self.model.flow.shape[1]
+        self.judged.append((len(self.events), first, count if end is None else end))
+        super().run(first, end)
+
+
+@pytest.fixture(autouse=True)
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    monkeypatch.setattr(resume, "Watch", Recorded)
+    Recorded.judged.clear()
+    return Recorded.judged
+
+
+class Fallen:
+    """A sensor of every zone whose head tells of a fall in some nights."""
+
+    def __init__(self, falls: Any) -> None:
+        self.falls = falls
+
+    def __call__(self, zone: int, night: int) -> float:
+        return float(self.falls[zone, night])
+
+    def basis(self, zone: int, nights: int) -> bytes:
+        return bytes(self.falls[zone, :nights].tobytes())
+
+    def of(self, zones: Any) -> Fallen:
+        return Fallen(self.falls[zones])
+
+
+def leaking(seed: int) -> tuple[Any, Any, Any, Any]:
+    """(flow, day, kinds, falls): bursts, creeping leaks, repairs, lone nights, lost nights, a zone that begins late."""
+    rng = np.random.default_rng(seed)
+    flow, day, kinds = nights(ZONES, seed)
+    for zone in range(ZONES):
+        for _ in range(rng.integers(0, 4)):
+            begin, length = int(rng.integers(20, YEAR - 20)), int(rng.integers(10, 120))
+            ramp = np.minimum(1, np.arange(length) / rng.choice([1, 60]))
+            size = rng.uniform(1.5, 6) * ramp[: YEAR - begin]
+            flow[zone, begin : begin + length] += size
+            day[zone, begin : begin + length] += size
+        flow[zone, rng.integers(0, YEAR)] += 8
+    flow[rng.random(flow.shape) < 0.03] = np.nan
+    flow[3, :140], day[3, :140] = np.nan, np.nan
+    flow[4] = np.nan
+    return flow, day, kinds, rng.uniform(0, 5, flow.shape)
+
+
+def seen(all_of_it: tuple[Any, Any, Any, Any], end: int) -> Seen:
+    """What was known after so many nights."""
+    flow, day, falls = (one[:, :end] for one in (all_of_it[0], all_of_it[1], all_of_it[3]))
+    inflow = trailing((flow + 3 * day) / 4, 56, 7)
+    parts = day[:, :, None] + COURSE
+    parts[..., -1] = flow
+    kinds = all_of_it[2][:end]
+    return Seen(flow, day_use(day, flow), kinds, inflow, day, parts, Fallen(falls))
+
+
+def told(kept: Kept | None, shown: Seen) -> Watched:
+    end = shown.flow.shape[1]
+    return resumed(kept, "nights", Assumptions(), Watchfulness(), shown, NAMES, DATES[:end])
+
+
+def said(event: Event) -> str:
+    return json.dumps(asdict(event), default=lambda value: value.tolist())
+
+
+def agree(one: Watched, other: Watched) -> None:
+    for left, right in zip(one.events, other.events, strict=True):
+        assert [said(event) for event in left] == [said(event) for event in right]
+    assert np.array_equal(one.baseline, other.baseline, equal_nan=True)
+    assert np.array_equal(one.doubt, other.doubt, equal_nan=True)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_going_on_tells_what_the_whole_watch_tells(seed: int, recorded: list[tuple[int, int, int]]) -> None:
+    """Bit by bit: events with their bases, what is expected, and its doubt, as the nights come."""
+    made, kept = leaking(seed), Kept()
+    assert any(told(None, seen(made, YEAR)).events)
+    for end in (60, 130, 131, 140, 155, 156, 180, 190, 230, YEAR):
+        shown = seen(made, end)
+        agree(told(kept, shown), told(None, shown))
+    recorded.clear()
+    told(kept, seen(made, YEAR))
+    # Up to the end of August; the zones without nights have no state that is worth keeping.
+    assert recorded == [(ZONES - 1, DATES.index(date(2025, 9, 1)), YEAR), (1, 0, YEAR)]
+
+
+def test_a_zone_whose_past_changes_is_watched_from_its_first_night(
+    recorded: list[tuple[int, int, int]],
+) -> None:
+    made, kept = leaking(5), Kept()
+    told(kept, seen(made, 200))
+    made[0][7, 100] += 0.5
+    made[3][9, 50] += 1.0  # of a pressure sensor
+    recorded.clear()
+    shown = seen(made, 201)
+    again = told(kept, shown)
+    july = DATES.index(date(2025, 7, 1))
+    assert next((zones, first) for zones, first, _ in recorded if first == july) == (ZONES - 3, july)
+    assert [(zones, first) for zones, first, _ in recorded if first == 0] == [(3, 0)]
+    agree(again, told(None, shown))
+    recorded.clear()
+    told(kept, shown)
+    assert recorded[0] == (ZONES - 1, july, 201)  # and is kept anew
+
+
+def test_other_zones_or_another_certainty_begin_anew(recorded: list[tuple[int, int, int]]) -> None:
+    made, kept = leaking(6), Kept()
+    shown = seen(made, 200)
+    told(kept, shown)
+    for names, given in ((["other", *NAMES[1:]], Watchfulness()), (NAMES, Watchfulness(certainty=7.0))):
+        recorded.clear()
+        resumed(kept, "nights", Assumptions(), given, shown, names, DATES[:200])
+        assert recorded[0][:2] == (ZONES, 0)
+
+
+def test_a_month_counts_when_late_readings_are_hardly_awaited() -> None:
+    """Kept is the end of June from five nights later on, and nothing of the first ninety nights."""
+    made, kept = leaking(7), Kept()
+    for end, month in (
+        (94, None),
+        (95, date(2025, 4, 1)),
+        (181 + 4, date(2025, 6, 1)),
+        (181 + 5, date(2025, 7, 1)),
+    ):
+        kept.slots.clear()
+        told(kept, seen(made, end))
+        held = [resume._unpacked(content)[0] for _, content in kept.slots.values()]
+        assert held == ([] if month is None else [DATES.index(month)])

@@ -1,0 +1,67 @@
+"""Which files are read: folders, archives, pipes, and a file that is still being written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cityctl.city.project import Project
+from cityctl.errors import ExitCode
+from cityctl.exports.source import Source
+from tests.collect.importing import load, rows, stored
+
+LONG = "time,meter,value,unit\n2026-01-01T00:00Z,{meter},1.5,kWh\n2026-01-01T01:00Z,{meter},2.5,kWh\n"
+
+
+def test_a_folder_is_all_files_in_and_below_it(city: Project, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    for name in ("b.csv", "deep/a.csv", ".sync/c.csv", ".d.csv"):
+        (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+        (inbox / name).write_text(LONG.format(meter=name))
+    (inbox / "notes.txt").write_text("call Anna\n")
+    result = load(city, [inbox], keep_all=True)
+    assert {name: row["new"] for name, row in rows(result).items()} == {"b.csv": 2, "deep/a.csv": 2}
+    assert len(stored(city)) == 4
+    (missing,) = result.completeness.missing  # what is no export is named, and takes nothing along
+    assert missing.what == str(inbox / "notes.txt")
+
+
+def test_a_folder_without_files_says_so(city: Project, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (missing,) = load(city, [tmp_path / "empty"]).completeness.missing
+    assert missing.why.startswith("is a folder without files")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_with_what_to_do(city: Project, tmp_path: Path) -> None:
+    """Nobody writes into it: it must not be waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    result = load(city, [tmp_path / "pipe", Path("-")])
+    assert result.exit_code() == ExitCode.INCOMPLETE
+    assert [one.what for one in result.completeness.missing] == [str(tmp_path / "pipe"), "-"]
+    assert all("`... > export.csv`" in one.why for one in result.completeness.missing)
+
+
+def test_a_file_that_grows_while_it_is_read_is_incomplete(
+    city: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a row stands there when it is begun, the other half and one more come meanwhile."""
+    path = tmp_path / "flows.csv"
+    whole = LONG.format(meter="x") + "2026-01-01T02:00Z,x,12.5,kWh\n"
+    path.write_text(whole[:-9])
+    head = Source.head
+
+    def written_on(self: Source, size: int = 1 << 16) -> bytes:
+        found = head(self, size)
+        path.write_text(whole)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Source, "head", written_on)
+        result = load(city, [path], keep_all=True)
+    assert result.exit_code() == ExitCode.INCOMPLETE
+    assert "changed while it was read" in result.completeness.missing[-1].why
+    assert load(city, [path], keep_all=True, later=1).exit_code() == ExitCode.DONE
+    assert [row[-2] for row in stored(city)] == [1.5, 2.5, 12.5]
