@@ -24,21 +24,26 @@ WINDOWS: dict[int, tuple[int, ...]] = {
     7: (0, 7, 14, 28, 42),
     14: (0, 14, 28, 42),
 }
+# Each of two or three nights bears a change out, which chance does less often than their mean: Phi(-c / root of n) to
+# the n-th equals Phi(-6) at so many standard errors fewer.
+ALL_OF = {2: 0.3, 3: 0.6}
 BACK = 35  # nights within which the start of a change is looked for
 
 
 @dataclass(frozen=True)
 class Watchfulness:
-    """When a change counts: `certainty` standard errors (half of one more for windows of 2 and 3 nights, `one_night`
-    times as many for a single one, `slow` times as many against the leak-free nights, `leaking` times as many where a
-    leak runs already, in zones of quiet nights, and up to `unknown` times more while a zone has shown fewer than
-    `known` nights), at least `least_leak` of the zone's mean inflow, after `learning` nights; a leak that creeps grows
-    until it has not for `growing` nights, and a rise within `pause` nights of its last growth is its own unless it is
-    `jump` times as steep; a fall within `match` of the running leaks' flow is their repair. `whole_days`: flows are
-    means of whole days, of which the one in which a leak begins or ends shows only a part.
+    """When a change counts: `certainty` standard errors (a little fewer where each night of a window bears it out,
+    `one_night` times as many for a single one; in zones of quiet nights `slow` times as many against the leak-free
+    nights, and `leaking` times as many where a leak runs already; up to `unknown` times more while a zone has shown
+    fewer than `known` nights), at least `least_leak` of the zone's mean inflow, after `learning` nights. A leak that
+    creeps grows until it has not for `growing` nights, and a rise within `pause` nights of its last growth is its own
+    unless half of it came in one night, beside `jump` times what the leak grows in one; but one that has doubled
+    `again` nights or more after it was told has another beside it, in zones of quiet nights. A fall within `match` of
+    the running leaks' flow is their repair. `whole_days`: flows are means of whole days, of which the one in which a
+    leak begins or ends shows only a part.
     """
 
-    certainty: float = 6.0
+    certainty: float = 5.7
     one_night: float = 4 / 3
     slow: float = 0.65
     leaking: float = 0.7
@@ -48,7 +53,8 @@ class Watchfulness:
     learning: int = 14
     growing: int = 14
     pause: int = 7
-    jump: float = 3.0
+    jump: float = 2.0
+    again: int = 14
     match: float = 0.4
     whole_days: bool = False
 
@@ -78,6 +84,14 @@ class Change:
 QUIET, RESTLESS = 0.02, 0.04  # scatter of nights as a share of the mean inflow: up to here, and from here on
 
 
+def quiet(model: Expected, night: int) -> Array:
+    """How quiet the nights of each zone are: 1 where they scatter little, 0 where they are restless."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scatter = model.noise / model.inflow[:, night]
+    told: Array = np.clip((RESTLESS - np.nan_to_num(scatter)) / (RESTLESS - QUIET), 0.0, 1.0)
+    return told
+
+
 def certainties(
     model: Expected, given: Watchfulness, leaking: npt.NDArray[np.bool_], learnt: Nights, night: int
 ) -> Array:
@@ -86,10 +100,7 @@ def certainties(
     A zone that leaks is likelier to have the next leak than one that never had any; of one that has shown less than a
     season nobody knows how it wanders.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scatter = model.noise / model.inflow[:, night]
-    quiet = np.clip((RESTLESS - np.nan_to_num(scatter)) / (RESTLESS - QUIET), 0.0, 1.0)
-    eager = 1 - (1 - given.leaking) * quiet
+    eager = 1 - (1 - given.leaking) * quiet(model, night)
     told: Array = given.certainty * np.where(leaking, eager, wary(given, learnt))
     return told
 
@@ -139,7 +150,7 @@ def largest(
             + model.added[:, night + 1] - model.added[:, at].T
             + model.noise**2 / times
         )  # fmt: skip
-        limit = np.where(change > 0, certainty, given.certainty) + (0.5 if wide <= 3 else 0.0)
+        limit = np.where(change > 0, certainty, given.certainty) - ALL_OF.get(wide, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):  # a zone without flow has no noise either
             score = np.where(use, np.abs(change) / np.sqrt(variance) / limit, 0.0)
         score = np.where(np.isnan(score), 0.0, score)
@@ -231,6 +242,19 @@ def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -
     if best is None:
         return Change(size, sd, width, begin, False, at_once)
     return Change(size, sd, width, best[1], best[2], at_once)
+
+
+def middle(values: list[float]) -> float:
+    """The median of a few known values; numpy's takes tens of times as long."""
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def steepest(flow: Array) -> float:
+    """The largest step [m³/h] from the nights before to a night and the two after it, as far as they are there."""
+    known = flow[np.isfinite(flow)].tolist()
+    steps = [min(known[at : at + 3]) - middle(known[max(0, at - 3) : at]) for at in range(2, len(known))]
+    return float(max(steps, default=0.0))
 
 
 def _steady(rest: Array, count: Nights, width: int) -> Array:

@@ -52,8 +52,10 @@ NOTES = (
     "change beyond the zone's own noise and wandering is an event: of one night that the evening before bears out, "
     "of the last 2 to 14 nights, or of the last week against all nights without a leak. Its base is kept, so that a "
     "fall can be told as repair. Where a leak runs and nights are quiet, 0.7 of the certainty is enough for the "
-    "next; of a zone that has shown less than 150 nights up to 1.5 times is asked. Every verdict uses readings up to "
-    "its night only.",
+    "next; of a zone that has shown less than 150 nights up to 1.5 times is asked, and one whose nights are restless "
+    "is not held against its leak-free nights. Every verdict uses readings up to its night only.",
+    "Method: a step within a growth is another leak. One that has doubled a fortnight or more after it was told has "
+    "another on top of it, unless one growth, even or with the square of time, explains what all its nights had.",
     "Method: how far a zone wanders by itself is told by its course of the day, in what neither a leak (the same "
     "flow in every hour) nor more demand (the same course, larger) can change.",
     "Method: where customer meters see half of a zone, the balance of whole days takes the place of night flow. "

@@ -6,6 +6,7 @@ since is told by its course of the day (shape.py), and wandering comes back: it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Protocol
@@ -21,6 +22,8 @@ APART = 14  # nights between the reference and now
 REACH = 365  # nights back to which the reference goes
 LEAST = 14  # nights without leak that a reference needs
 COMES_BACK = 28.0  # nights in which a wandering level comes back
+RAMPS = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112], dtype=float)  # nights in which a leak grows
+BEGINS = 64  # nights at most at which its begin is tried
 
 
 HEARD, TRUSTED, ALONE = 2.5, 4.0, 2.0
@@ -143,3 +146,24 @@ def _mean(known: npt.NDArray[np.bool_], flow: Array, use: Array) -> tuple[Array,
         np.where(known, flow, 0.0).sum(axis=1) / times,
         np.where(known, use, 0.0).sum(axis=1) / times,
     )
+
+
+def one_growth(excess: Array, steps: Sequence[int]) -> float:
+    """Mean square [m³²/h²] that one leak leaves of what some nights had too much.
+
+    It grows from a night on to its full size, at an even rate or with the square of time as a hole does whose width
+    grows evenly, and stays. Neither the level before it is known for certain, nor the size of the `steps` (indices of
+    nights) at which other leaks began or ended.
+    """
+    known = np.isfinite(excess)
+    flow, at = excess[known], np.flatnonzero(known).astype(float)
+    begin = np.arange(0, len(excess) - 1, 1 + len(excess) // BEGINS)
+    ramp = np.clip((at - begin[:, None, None] + 1) / RAMPS[:, None], 0.0, 1.0).reshape(-1, len(at))
+    shapes = np.concatenate([ramp, ramp**2])
+    beside, _ = np.linalg.qr(np.stack([at >= step for step in (-1, *steps)], axis=1).astype(float))
+    shapes -= (shapes @ beside) @ beside.T
+    flow = flow - beside @ (flow @ beside)
+    weight = (shapes**2).sum(axis=1)
+    height = np.where(weight > 1e-6, np.maximum(shapes @ flow, 0.0) / np.maximum(weight, 1e-6), 0.0)
+    left = flow @ flow - height**2 * weight
+    return float(max(left.min(), 0.0) / max(len(at) - 3 - beside.shape[1], 1))

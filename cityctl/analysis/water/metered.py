@@ -25,6 +25,8 @@ PRESENT = 0.9  # share of a zone's meters that must tell in a part of a day
 CERTAINTY = 0.7  # what is metered has no season: fewer standard errors are enough
 LEARNING = 7  # days before the first that can be judged
 LEAST = 0.005  # smallest leak as a share of the mean inflow
+JUMP = 5.0  # times what a leak grows in a day: a rise that is not its own
+NEVER = 1_000_000  # nights
 BALANCE = Assumptions(
     noise=0.003, noise_nights=5, drift=0.0005, least_drift=0.0001, share=0.05, share_sd=0.1, weekday_sd=0.002
 )
@@ -56,6 +58,8 @@ def closed(question: Question, nights: Nights, watched: Watched) -> None:
         leaking=1.0,
         unknown=0.0,
         pause=given.growing,  # with so little noise every step of a growth shows
+        jump=JUMP,
+        again=NEVER,  # a leak is told so small that it doubles time and again
         least_leak=least,
         learning=LEARNING,
         whole_days=True,

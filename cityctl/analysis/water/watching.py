@@ -6,7 +6,6 @@ can be told as repair, and what is left after a repair as another leak. Nothing 
 
 from __future__ import annotations
 
-from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +15,14 @@ from cityctl.analysis.water.changes import (
     Watchfulness,
     certainties,
     largest,
+    middle,
     overnight,
     placed,
+    quiet,
+    steepest,
     wary,
 )
-from cityctl.analysis.water.creeping import WEEK, Crept, Reference
+from cityctl.analysis.water.creeping import WEEK, Crept, Reference, one_growth
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
@@ -28,6 +30,8 @@ from cityctl.analysis.water.shape import Evened, Wandering
 
 SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
+ALONE = 1.5  # times what nights scatter, squared: what one leak may leave of a growth
+LOOKED = 182  # nights back to which a growth is looked at
 FADED = 7  # nights without most of its flow after which a leak is over without a fall
 
 
@@ -117,7 +121,9 @@ class Watch:
                 or (event.creeping and night - event.grown < self.given.growing)
                 for event in still
             ) or any(event.repaired is not None and night - event.repaired <= WEEK for event in events)
-        certainty = self.given.certainty * self.given.slow * wary(self.given, self.learnt)
+        # Where nights are restless, what they did months ago says little of what they would do now.
+        calm = np.maximum(quiet(self.model, night), 1e-9)
+        certainty = self.given.certainty * self.given.slow / calm * wary(self.given, self.learnt)
         least = self.given.least_leak * self.model.inflow[:, night]
         return self.reference.gained(self.model, night, running, doubt, certainty, least, silent, self.fallen)
 
@@ -151,12 +157,11 @@ class Watch:
         if not running and self._came_back(zone, night, change):
             return
         growing = [event for event in running if night - event.grown <= given.pause]
-        steep = max((event.rate for event in growing), default=0.0) * change.width * given.jump
+        rate = max((event.rate for event in growing), default=0.0)
         last = growing[-1] if growing else None
         # A burst within the window shows half of itself in its first night: the rest is the same leak.
         rest = last is not None and last.at_once and change.begin <= last.detected + 1
-        sudden = change.at_once and change.size > steep and not rest
-        sudden &= change.width == 1 or self._jumped(zone, night, change)
+        sudden = not rest and self._jumped(zone, night, change, given.jump * rate)
         slow = [event for event in growing if not event.at_once]
         if last is not None and not sudden and (rest or slow):
             event = last if rest else slow[-1]
@@ -194,14 +199,13 @@ class Watch:
         self.since[zone] = night
         return True
 
-    def _jumped(self, zone: int, night: int, change: Change) -> bool:
-        """Whether half of a change, and more than scatter does, came from one night to the next.
+    def _jumped(self, zone: int, night: int, change: Change, growth: float) -> bool:
+        """Whether half of a change, and more than scatter does, came in one night beside its `growth` [m³/h].
 
         What the level lags behind a growth did not.
         """
-        flow = self.reference.flow[zone, max(0, change.begin - 2) : night + 1]
-        steps = np.diff(flow[np.isfinite(flow)])
-        return bool(len(steps) and steps.max() > max(0.5 * change.size, 3 * self.model.noise[zone]))
+        flow = self.reference.flow[zone, max(0, change.begin - 4) : night + 1]
+        return steepest(flow) - growth > max(0.5 * change.size, 3 * float(self.model.noise[zone]))
 
     def _new(
         self, zone: int, night: int, change: Change, running: list[Event], state: Array, spread: Array
@@ -241,9 +245,9 @@ class Watch:
         """
         ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
         recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
-        rest = self.model.flow[zone, recent] - self.baseline[zone, recent]
-        known = [value for value in rest.tolist() if value == value]  # nan is not itself
-        return median(known) if known else None
+        rest = (self.model.flow[zone, recent] - self.baseline[zone, recent]).tolist()
+        known = [value for value in rest if value == value]
+        return middle(known) if known else None
 
     def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
         """What the other leaks leave of the excess is this one's; one that creeps only grows."""
@@ -332,6 +336,41 @@ class Watch:
             zone for zone, events in enumerate(self.events) if any(one.repaired is None for one in events)
         ]
 
+    def _part(self, zone: int, night: int, event: Event) -> None:
+        """Tell what has come on top of a leak that has doubled as another one, unless it may be alone."""
+        told = event.size_at(event.detected)
+        more = event.flow - told
+        least = max(self.given.least_leak * self.model.inflow[zone, night], told)
+        if night - event.detected < self.given.again or more <= least or quiet(self.model, night)[zone] < 0.5:
+            return
+        if self._alone(zone, night, event):
+            return
+        begin = next(at for at, flow in event.sizes if at >= event.detected and flow > told)
+        state, spread = self.model.before(zone, night)
+        nights = night - begin + 1
+        change = Change(more, event.sd, nights, begin, True, False)
+        other = self._new(zone, night, change, self.open(zone), state, spread)
+        other.flow, other.doubt = more, event.doubt
+        other.how = f"over {nights} nights on top of a leak that one growth does not explain"
+        other.sizes += [(at, flow - told) for at, flow in event.sizes if at > begin]
+        event.sizes = [(at, min(flow, told)) for at, flow in event.sizes]
+        event.flow, event.grown = told, event.detected
+        self.events[zone].append(other)
+
+    def _alone(self, zone: int, night: int, event: Event) -> bool:
+        """Whether one leak that grows and then stays explains what there was beside the others."""
+        first = max(event.started - 2 * WEEK, night - LOOKED, 0)
+        seen = slice(first, night + 1)
+        excess = self.model.flow[zone, seen] - self.model.design[seen, zone] @ event.base
+        ends = []
+        for other in self.events[zone]:
+            until = night + 1 if other.repaired is None else other.repaired
+            if other is not event and until > first:
+                since = max(first, other.started)
+                excess[since - first : until - first] -= other.sizes_at(since, until)
+                ends += [at - first for at in (other.started, until) if first < at <= night]
+        return one_growth(excess, ends) < ALONE * float(self.model.noise[zone]) ** 2
+
     def _follow(self, night: int) -> None:
         """Sizes of the leaks that run, told anew; those whose flow has faded are over."""
         for zone in self._leaking():
@@ -344,6 +383,7 @@ class Watch:
                 self._resize(zone, night, last, last.flow)
                 if last.flow - last.size_at(night - 7) > self.model.noise[zone]:
                     last.grown = night
+                self._part(zone, night, last)
             elif not last.creeping and night - last.detected <= SETTLING:
                 self._resize(zone, night, last, last.flow / 2)
             for event in running:

@@ -32,9 +32,9 @@ points:
 
 @pytest.mark.slow
 def test_steps_and_false_alarms(shared: Path) -> None:
-    """Not all of the alarms are false: areas 1 and 9 do draw a fifth to a half more, day and night, for weeks.
+    """Not all of the alarms are false: area 9 draws half more, day and night, for two days.
 
-    +10 % of the mean inflow is found within 14 days in more than half of the cases, +20 % in four of five: area 1
+    +10 % of the mean inflow is found within 14 days in more than half of the cases, +20 % in three of four: area 1
     wets its gardens by night and hides either. Aims: 0.5 alarms an area-year, 65 % and 90 %.
     """
     table = areas(shared)
@@ -44,8 +44,8 @@ def test_steps_and_false_alarms(shared: Path) -> None:
     print(
         f"{told.alarm_rate:.2f} alarms a year; +10 % {told.rate(0.1):.0%}, +20 % {told.rate(0.2):.0%}", told
     )
-    assert told.alarm_rate < 0.9
-    assert told.rate(0.1) >= 0.5
+    assert told.alarm_rate <= 0.5
+    assert told.rate(0.1) >= 0.55
     assert told.rate(0.2) >= 0.75
 
 

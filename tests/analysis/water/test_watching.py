@@ -76,6 +76,32 @@ def test_creeping_leaks_are_one_event_each() -> None:
     assert np.median([abs(found[0].started - 150) for found in events]) < 15
 
 
+def test_a_step_within_a_growth_is_another_leak() -> None:
+    """3 m³/h come at once with the 180th night, while another leak grows by 0.1 m³/h from night to night."""
+    flow, day, kinds = nights(40, 26, season=0.0)
+    night = np.arange(YEAR)
+    growth = np.clip((night - 150) / 50, 0, 1) * 5.0
+    leak = growth + 3.0 * (night >= 180)
+    events = watched(flow + leak, day + leak, kinds).events
+    told = [event for found in events for event in found if 180 <= event.detected <= 184]
+    assert len(told) >= 38
+    assert np.mean([event.flow for event in told]) == pytest.approx(3.0, rel=0.25)
+    before = [event for found in watched(flow + growth, day + growth, kinds).events for event in found]
+    assert sum(180 <= event.detected <= 184 for event in before) <= 4
+
+
+def test_what_grows_on_top_of_a_leak_is_another_one() -> None:
+    """2 m³/h within a week, and a week later 6 more within a month: no single growth does that."""
+    flow, day, kinds = nights(40, 27, season=0.0)
+    night = np.arange(YEAR)
+    leak = 2.0 * np.clip((night - 150) / 7, 0, 1) + 6.0 * np.clip((night - 164) / 28, 0, 1)
+    events = watched(flow + leak, day + leak, kinds).events
+    assert sum(len(found) >= 2 for found in events) >= 22
+    assert np.mean([sum(event.flow for event in found) for found in events]) == pytest.approx(8.0, rel=0.1)
+    never = watched(flow + leak, day + leak, kinds, again=YEAR).events
+    assert sum(len(found) >= 2 for found in never) < 8
+
+
 def test_repairs_and_overlapping_leaks_are_kept_apart() -> None:
     """6 m³/h from night 100 to 160, 3 from 130 to 200: the falls tell which of them is mended."""
     flow, day, kinds = nights(20, 23)
