@@ -86,9 +86,9 @@ QUIET, RESTLESS = 0.02, 0.04  # scatter of nights as a share of the mean inflow:
 
 def quiet(model: Expected, night: int) -> Array:
     """How quiet the nights of each zone are: 1 where they scatter little, 0 where they are restless."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scatter = model.noise / model.inflow[:, night]
-    told: Array = np.clip((RESTLESS - np.nan_to_num(scatter)) / (RESTLESS - QUIET), 0.0, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        scatter = np.nan_to_num(model.noise / model.inflow[:, night], posinf=1.0)
+    told: Array = np.clip((RESTLESS - scatter) / (RESTLESS - QUIET), 0.0, 1.0)
     return told
 
 

@@ -49,12 +49,6 @@ class Event:
         told: list[float] = np.interp(nights, at, flows).tolist()
         return told
 
-    def sizes_at(self, first: int, until: int) -> Array:
-        """Flow in each night from the first on, up to but without another."""
-        nights, flows = zip(*self.sizes, strict=True)
-        told: Array = np.interp(np.arange(first, until), nights, flows)
-        return told
-
 
 @dataclass(frozen=True)
 class Seen:

@@ -6,7 +6,6 @@ can be told as repair, and what is left after a repair as another leak. Nothing 
 
 from __future__ import annotations
 
-
 import numpy as np
 import numpy.typing as npt
 
@@ -367,7 +366,7 @@ class Watch:
             until = night + 1 if other.repaired is None else other.repaired
             if other is not event and until > first:
                 since = max(first, other.started)
-                excess[since - first : until - first] -= other.sizes_at(since, until)
+                excess[since - first : until - first] -= other.sizes_at(range(since, until))
                 ends += [at - first for at in (other.started, until) if first < at <= night]
         return one_growth(excess, ends) < ALONE * float(self.model.noise[zone]) ** 2
 
