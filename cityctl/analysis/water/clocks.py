@@ -36,42 +36,48 @@ def jumps(course: Array) -> list[tuple[int, int | None, int, int]]:
         return []
     gains = np.full((len(course), 2 * MOST + 1), np.nan)
     gains[known] = _gains(course[known], np.median(course[before[known]], axis=1))
-    total = np.cumsum(np.nan_to_num(gains), axis=0)
-    if not (total - np.minimum.accumulate(total, axis=0)).max() > SURE:
-        return []
     frames, changes = np.zeros(len(course), dtype=np.int64), []
-    moved = np.full(len(course), np.nan)  # whether a day looked moved, nan where not known
-    frame, turned = 0, 0  # hours that the clock is ahead, and the night since which
-    total, begin = np.zeros(2 * MOST + 1), np.zeros(2 * MOST + 1, dtype=np.int64)
-    for night in range(len(course)):
-        frames[night] = frame
-        gain = gains[night]
-        if before[night, 0] < 0:
+    steady = np.zeros(len(course), dtype=np.bool_)  # days whose jump is known already
+    frame, start = 0, 0  # hours that the clock is ahead, and the night from which the sums begin anew
+    while (found := _sure(gains, start)) is not None:
+        night, first, by = found
+        start = night + 1
+        moved = (np.nanmax(gains[known], axis=1) > 0) & ~steady[known]
+        own = moved[(known >= first - STEADY) & (known < first)]
+        if len(own) < STEADY / 4 or own.mean() > RESTLESS or abs(frame + by) > MOST:
             continue
-        if before[night, -1] < turned:
-            gain = _gains(course[night][None], _reference(course, frames, night, before[night])[None])[0]
-        begin = np.where(total <= 0, night, begin)
-        total = np.maximum(total + gain, 0.0)
-        moved[night] = gain.max() > 0
-        if total.max() > SURE:
-            by = int(total.argmax())
-            first = int(begin[by])
-            total[:] = 0.0
-            own = moved[max(0, first - STEADY) : first]
-            own = own[np.isfinite(own)]
-            if len(own) < STEADY / 4 or own.mean() > RESTLESS or abs(frame + by - MOST) > MOST:
-                continue
-            frame += by - MOST
-            frames[first : night + 1] = frame
-            moved[first : night + 1] = 0.0
-            turned = first
-            changes.append((first, night, frame))
+        frame += by
+        frames[first:] = frame  # until it turns again
+        steady[first : night + 1] = True
+        mixed = known[(known > night) & (before[known, -1] < first)]
+        if len(mixed):
+            gains[mixed] = _gains(course[mixed], _references(course, frames, mixed, before[mixed]))
+        changes.append((first, night, frame))
     ends = [when for _, when, _ in changes[1:]]
     return [
         (first, ends[at] if at < len(ends) else None, when, hours)
         for at, (first, when, hours) in enumerate(changes)
         if hours
     ]
+
+
+def _sure(gains: Array, start: int) -> tuple[int, int, int] | None:
+    """(night, first night, hours) of the first jump that is sure, of sums of gains from `start` on; None without one.
+
+    A sum that falls below zero begins anew: a CUSUM for each hour by which the clock may have jumped.
+    """
+    after = gains[start:]
+    total = np.cumsum(np.nan_to_num(after), axis=0)
+    low = np.minimum(np.minimum.accumulate(total, axis=0), 0.0)
+    sure = np.flatnonzero((total - low).max(axis=1, initial=0.0) > SURE)
+    if not len(sure):
+        return None
+    at = int(sure[0])
+    by = int((total - low)[at].argmax())
+    fallen = np.flatnonzero(total[:at, by] <= low[:at, by])
+    begin = int(fallen[-1]) + 1 if len(fallen) else 0
+    begin += int(np.isfinite(after[begin:, by]).argmax())
+    return start + at, start + begin, by - MOST
 
 
 def _weeks_before(course: Array) -> npt.NDArray[np.int64]:
@@ -85,12 +91,16 @@ def _weeks_before(course: Array) -> npt.NDArray[np.int64]:
     return told
 
 
-def _reference(
-    course: Array, frames: npt.NDArray[np.int64], night: int, before: npt.NDArray[np.int64]
+def _references(
+    course: Array, frames: npt.NDArray[np.int64], nights: npt.NDArray[np.int64], before: npt.NDArray[np.int64]
 ) -> Array:
-    """The usual course of these nights, as the clock of that night shows it."""
-    moved = [course[at] @ _moving(course.shape[1], int(frames[night] - frames[at])) for at in before]
-    return np.asarray(np.median(moved, axis=0))
+    """The usual course before each of these nights (nights x WEEKS), as the clock of that night shows it."""
+    hours = frames[nights][:, None] - frames[before]
+    moved = np.empty((*before.shape, course.shape[1]))
+    for by in np.unique(hours).tolist():
+        these = hours == by
+        moved[these] = course[before[these]] @ _moving(course.shape[1], by)
+    return np.asarray(np.median(moved, axis=1))
 
 
 def _gains(now: Array, reference: Array) -> Array:

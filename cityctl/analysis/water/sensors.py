@@ -250,4 +250,9 @@ def _negative(sensor: str, shown: Shown) -> list[Fault]:
 
 def masked(all_faults: Sequence[Fault], nights: int) -> npt.NDArray[np.bool_]:
     """Nights of which a zone's faults leave nothing to be judged."""
-    return np.array([any(fault.covers(night) for fault in all_faults) for night in range(nights)], dtype=bool)
+    last = np.arange(nights) * PARTS + PARTS - 1
+    found = np.zeros(nights, dtype=np.bool_)
+    for fault in all_faults:
+        if fault.blinds:
+            found |= (fault.known <= last) & (fault.end is None or fault.end > last)
+    return found
