@@ -91,7 +91,7 @@ class Read:
             if known < WHOLE:
                 why = f"{known:.0%} of the interval metered, raised to all of it" if known else "no readings"
                 self.missing.append(Missing(name, why))
-        self.sources[key] = f"{len(had)} {what}"
+        self.sources[key] = f"{len(had)} {what if len(had) == 1 else what.replace('meter', 'meters')}"
         total = sum(one.raised for one in had)
         guessed = math.sqrt(sum((raised * (one.raised - one.volume)) ** 2 for one in had if one.known < 1))
         return Volume(total, math.hypot(abs(total) * share, guessed))
@@ -121,8 +121,8 @@ def read_inputs(question: Question, read: Read) -> Inputs | None:
         read.sources[key] = "not given" if part is None else f"{100 * part:g} %"
         return given((part or 0.0) * of, asked_for[f"{key}_error"])
 
-    exported = volume("exported", "export meters")
-    supplied = volume("system_input", "inflow meters")
+    exported = volume("exported", "export meter")
+    supplied = volume("system_input", "inflow meter")
     if asked_for["system_input"] is None:
         # A net inflow has taken off already what these meters export: all that came in is more by that.
         taken = sum(
@@ -132,7 +132,7 @@ def read_inputs(question: Question, read: Read) -> Inputs | None:
             whole = supplied.value + taken
             supplied = Volume(whole, math.hypot(supplied.half, taken * asked_for["system_input_error"]))
             read.sources["system_input"] += ", and what was exported"
-    used, unmetered = volume("billed_metered", "customer meters"), volume("billed_unmetered")
+    used, unmetered = volume("billed_metered", "customer meter"), volume("billed_unmetered")
     flushed = volume("unbilled_unmetered")
     if asked_for["unbilled_unmetered"] is None:
         flushed = share("unbilled_unmetered", used.value + unmetered.value, "unbilled_unmetered_share")
@@ -140,7 +140,7 @@ def read_inputs(question: Question, read: Read) -> Inputs | None:
     read.sources["meter_inaccuracy"] = (
         "not given" if under is None else f"meters read {100 * under:g} % too little"
     )
-    unbilled = volume("unbilled_metered", "meters of unbilled use")
+    unbilled = volume("unbilled_metered", "meter of unbilled use")
     metered = Volume(used.value + unbilled.value)
     return Inputs(
         system_input=supplied,

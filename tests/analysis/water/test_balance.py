@@ -252,7 +252,7 @@ def test_what_is_exported_and_what_is_not_billed_come_from_their_meters(ask: Cal
     assert cells["unbilled_metered"] == pytest.approx(744 * 2)
     assert cells["real"] == pytest.approx(744 * 38)
     rows = cells_of(found)
-    assert rows["system_input"]["balance_from"] == "1 inflow meters, and what was exported"
+    assert rows["system_input"]["balance_from"] == "1 inflow meter, and what was exported"
     # 2 % of 90 and 2 % of 10, independent of each other
     half = (rows["system_input"]["balance_high"] - rows["system_input"]["balance_low"]) / 2
     assert half == pytest.approx(744 * math.hypot(1.8, 0.2))

@@ -73,7 +73,7 @@ def test_meters_come_before_people(ask: Callable[..., Result]) -> None:
     one = CITY.replace("connections: 1000", "connections: 2").replace("people: 2500", "people: 9000")
     found = ask("water/night_use", one + METER, made(), "2026-03-02", "2026-03-12")
     (row,) = rows_of(found, "night_parts")
-    assert (row["use_from"], row["used_by_night"]) == ("1 customer meters", pytest.approx(1.5))
+    assert (row["use_from"], row["used_by_night"]) == ("1 customer meter", pytest.approx(1.5))
 
 
 def test_what_a_lower_pressure_saves(ask: Callable[..., Result]) -> None:
