@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cityctl.result import left_out
 from tests.http_service import Service
 from tests.starter import Ended, Starter
 
@@ -40,6 +41,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: what waits for a timeout, a lock or a disk leaves none idle."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_out() -> None:
+    """What one test's answers had to do without is not the next one's."""
+    left_out()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.engine.columns import numbers_of, texts
+from cityctl.arrow import numbers_of, texts
 from cityctl.engine.duck import Engine
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.compare import EARLIER, REVISED, incoming, landed_table

@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cityctl.arrow import numbers_of
 from cityctl.disk import digest
-from cityctl.engine.columns import numbers_of
 from cityctl.store.folder import DRAFT, SEGMENTS, locked
 from cityctl.store.segment_list import Segment
 from cityctl.store.words import faults

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from cityctl.arrow import codes, dates, flags, floats, integers, table, texts, times
 from cityctl.clock import Interval
-from cityctl.engine.columns import codes, dates, flags, floats, integers, table, texts, times
 from cityctl.engine.duck import Engine
 
 if TYPE_CHECKING:

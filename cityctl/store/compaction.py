@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from cityctl.arrow import codes, numbers_of, table, texts
 from cityctl.disk import Lock, sync_folder
-from cityctl.engine.columns import codes, numbers_of, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld
 from cityctl.store.adding import add

@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.engine.columns import codes, floats, integers, numbers_of, octets, table, texts, times
+from cityctl.arrow import codes, floats, integers, numbers_of, octets, table, texts, times
 from cityctl.engine.duck import Engine
 from cityctl.store.batch import Batch
 from cityctl.store.landing import Landed

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cityctl import units
-from cityctl.engine.columns import floats, table, texts
+from cityctl.arrow import floats, table, texts
 
 if TYPE_CHECKING:
     from cityctl.city.points import Point

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from cityctl.arrow import integers, table, texts
 from cityctl.clock import Interval
-from cityctl.engine.columns import integers, table, texts
 from cityctl.engine.duck import Engine
 
 _DAY = timedelta(days=1)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cityctl import clock, units
+from cityctl.arrow import floats, octets, table, texts
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.disk import whole_file
-from cityctl.engine.columns import floats, octets, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import UsageProblem
 from cityctl.glossary import column

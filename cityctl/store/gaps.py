@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cityctl import clock
+from cityctl.arrow import table, texts
 from cityctl.city.project import Project
 from cityctl.clock import short
-from cityctl.engine.columns import table, texts
 from cityctl.engine.duck import Engine
 from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Missing, Result, Table

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cityctl.arrow import integers, table, times
 from cityctl.clock import midnight
-from cityctl.engine.columns import integers, table, times
 from cityctl.engine.duck import Engine
 from cityctl.store.scan import INNER, micros
 

@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cityctl.arrow import numbers_of
 from cityctl.disk import digest, sync_folder
-from cityctl.engine.columns import numbers_of
 from cityctl.engine.duck import Engine, text_literal
 from cityctl.errors import StoreProblem
 from cityctl.store.adding import add

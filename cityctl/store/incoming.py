@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cityctl.engine.columns import integers, numbers_of, texts
+from cityctl.arrow import integers, numbers_of, texts
 from cityctl.errors import InputRefused, near
 from cityctl.store.balance import Balance, Rejection
 from cityctl.store.batch import Batch, in_order, once_each

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cityctl import units
+from cityctl.arrow import floats, integers, table, texts
 from cityctl.clock import Interval
-from cityctl.engine.columns import floats, integers, table, texts
 from cityctl.engine.duck import Engine, name_literal, text_literal
 from cityctl.reading import Quality
 from cityctl.store import counters

@@ -246,7 +246,7 @@ class Readings:
             yield engine
 
     def _attach(self, store: Store, engine: Engine) -> None:
-        from cityctl.engine.columns import floats, octets, table, texts
+        from cityctl.arrow import floats, octets, table, texts
         from cityctl.reading import Quality
 
         store.attach(engine, self._city.city, points=self._points, interval=self.interval)

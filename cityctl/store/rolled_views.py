@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cityctl.arrow import table, times
 from cityctl.clock import Interval
-from cityctl.engine.columns import table, times
 from cityctl.engine.duck import Engine
 from cityctl.store.compare import landed_table
 from cityctl.store.months import HOUR_US, LocalMonth, local_months, utc_months

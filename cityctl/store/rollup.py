@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cityctl.engine.columns import floats, table, texts, times
+from cityctl.arrow import floats, table, texts, times
 from cityctl.engine.duck import Engine, text_literal
 from cityctl.store.compaction import filling
 from cityctl.store.months import HOUR_US, LocalMonth, utc_months

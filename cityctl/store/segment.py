@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from cityctl.arrow import codes, floats, octets, texts, times
 from cityctl.disk import write_through
-from cityctl.engine.columns import codes, floats, octets, texts, times
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.folder import DRAFT, SEGMENTS, month_folder
 from cityctl.store.segment_list import Segment, SegmentKind

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from cityctl.arrow import table, texts
 from cityctl.clock import Interval
-from cityctl.engine.columns import table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import ConfigInvalid, StoreProblem, listed
 from cityctl.store.city_tables import attach_city

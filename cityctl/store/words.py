@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cityctl.engine.columns import floats, integers, numbers_of, table, texts
+from cityctl.arrow import floats, integers, numbers_of, table, texts
 from cityctl.engine.duck import Engine
 from cityctl.errors import StoreProblem
 from cityctl.reading import LEAST_WORD, code_of, word_of

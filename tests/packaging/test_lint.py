@@ -78,6 +78,7 @@ FLOORS = [
         "reading",
         "result",
         "console",
+        "arrow",
         "disk",
         "document",
         "__init__",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cityctl.arrow import floats, octets, table, texts, times
 from cityctl.city.load import load
 from cityctl.city.points import Point
-from cityctl.engine.columns import floats, octets, table, texts, times
 from cityctl.engine.duck import Engine
 from cityctl.store import counters
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cityctl.arrow import floats, octets, table, texts, times
 from cityctl.clock import Interval, midnight
-from cityctl.engine.columns import floats, octets, table, texts, times
 from cityctl.engine.duck import Engine
 from cityctl.store.coverage import coverage
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cityctl import arrow
 from cityctl.city.project import Project
 from cityctl.clock import Interval
-from cityctl.engine import columns
 from cityctl.engine.duck import Engine
 from cityctl.errors import ExitCode, UsageProblem
 from cityctl.store import Store
@@ -182,7 +182,7 @@ def test_local_time_agrees_with_the_time_zone(name):
         instants += [change - timedelta(microseconds=1), change, change + timedelta(hours=1)]
     local = local_time(zone, Interval(start, end, zone))
     with Engine(threads=1) as engine:
-        engine.keep("instants", columns.table(moment=columns.times([micros(moment) for moment in instants])))
+        engine.keep("instants", arrow.table(moment=arrow.times([micros(moment) for moment in instants])))
         found = engine.rows(f"SELECT moment, {local.format('moment')} FROM instants")
     assert {at.replace(tzinfo=UTC): shown for at, shown in found} == {
         moment: moment.astimezone(zone).replace(tzinfo=None) for moment in instants

@@ -43,7 +43,7 @@ class Watchfulness:
     leak begins or ends shows only a part.
     """
 
-    certainty: float = 5.7
+    certainty: float = 5.8
     one_night: float = 4 / 3
     slow: float = 0.65
     leaking: float = 0.7

@@ -16,8 +16,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cityctl.analysis.question import Question
+from cityctl.arrow import flags, floats, table, texts
 from cityctl.clock import Interval
-from cityctl.engine.columns import flags, floats, table, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ import numpy as np
 
 from cityctl.analysis.water.expected import Array
 from cityctl.analysis.water.zones import Asked
-from cityctl.engine.columns import numbers_of
+from cityctl.arrow import numbers_of
 
 EPOCH = date(1970, 1, 1)  # Arrow's days count from there
 

@@ -45,7 +45,7 @@ def test_steps_and_false_alarms(shared: Path) -> None:
         f"{told.alarm_rate:.2f} alarms a year; +10 % {told.rate(0.1):.0%}, +20 % {told.rate(0.2):.0%}", told
     )
     assert told.alarm_rate <= 0.5
-    assert told.rate(0.1) >= 0.55
+    assert told.rate(0.1) >= 0.5
     assert told.rate(0.2) >= 0.75
 
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.engine import columns
+from cityctl import arrow
 
 
 @settings(deadline=None)
 @given(st.lists(st.none() | st.text()))
 def test_texts(values):
-    made = columns.texts(values)
+    made = arrow.texts(values)
     made.validate(full=True)
     assert made.equals(pa.array(values, pa.string()))
 
@@ -26,19 +26,19 @@ def test_texts(values):
 @settings(deadline=None)
 @given(st.lists(st.none() | st.floats(allow_nan=False)))
 def test_floats(values):
-    made = columns.floats(values)
+    made = arrow.floats(values)
     made.validate(full=True)
     assert made.to_pylist() == values
 
 
 def test_nan_is_missing():
-    assert columns.floats(np.array([1.0, math.nan])).to_pylist() == [1.0, None]
+    assert arrow.floats(np.array([1.0, math.nan])).to_pylist() == [1.0, None]
 
 
 @settings(deadline=None)
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)))
 def test_integers(values):
-    made = columns.integers(values)
+    made = arrow.integers(values)
     made.validate(full=True)
     assert made.equals(pa.array(values, pa.int64()))
 
@@ -46,7 +46,7 @@ def test_integers(values):
 @settings(deadline=None)
 @given(st.lists(st.none() | st.dates()))
 def test_dates(values):
-    made = columns.dates(values)
+    made = arrow.dates(values)
     made.validate(full=True)
     assert made.equals(pa.array(values, pa.date32()))
 
@@ -54,11 +54,11 @@ def test_dates(values):
 @settings(deadline=None)
 @given(st.lists(st.booleans()))
 def test_flags(values):
-    assert columns.flags(values).to_pylist() == values
+    assert arrow.flags(values).to_pylist() == values
 
 
 def test_times_know_what_never_is():
-    made = columns.times([0, -7, 5], never=-7)
+    made = arrow.times([0, -7, 5], never=-7)
     assert made.equals(pa.array([0, None, 5], pa.timestamp("us")))
 
 
@@ -67,12 +67,12 @@ def test_times_know_what_never_is():
 def test_numbers_are_read_back_through_chunks_and_slices(values, cut):
     column = pa.chunked_array([pa.array(values, pa.int16()), pa.array(values, pa.int16())]).slice(cut)
     expected = [-1 if value is None else value for value in (values + values)[cut:]]
-    assert columns.numbers_of(column, "int64", missing=-1).tolist() == expected
+    assert arrow.numbers_of(column, "int64", missing=-1).tolist() == expected
 
 
 @pytest.mark.parametrize("kind", [pa.float32(), pa.decimal128(21, 2), pa.uint8(), pa.bool_()])
 def test_numbers_of_other_types(kind):
-    assert columns.numbers_of(pa.array([1, None, 0]).cast(kind), "float64", missing=9.0).tolist() == [
+    assert arrow.numbers_of(pa.array([1, None, 0]).cast(kind), "float64", missing=9.0).tolist() == [
         1.0,
         9.0,
         0.0,
@@ -80,7 +80,7 @@ def test_numbers_of_other_types(kind):
 
 
 def test_a_table_of_days_and_names():
-    made = columns.table(day=columns.dates([date(2026, 3, 29)]), name=columns.texts(["Hafen"]))
+    made = arrow.table(day=arrow.dates([date(2026, 3, 29)]), name=arrow.texts(["Hafen"]))
     assert made.to_pylist() == [{"day": date(2026, 3, 29), "name": "Hafen"}]
 
 
@@ -91,7 +91,7 @@ def test_no_pandas_is_needed():
 
     code = (
         "import sys, tempfile, datetime, pathlib\n"
-        "from cityctl.engine.columns import floats, table, texts, times\n"
+        "from cityctl.arrow import floats, table, texts, times\n"
         "from cityctl.engine.duck import Engine\n"
         "from cityctl.store import Store\n"
         "store = Store.open(pathlib.Path(tempfile.mkdtemp()) / 'store')\n"
