@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, WARMEST, said
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, WARMEST, DegreeDays
 
 SHORTEST, MONTHLY, BIMONTHLY = 25, 35, 70  # days of a period; CalTRACK 2.0, 2.2.3.4
 WEATHER_SHARE = 0.9  # of a period's days that need a temperature; CalTRACK 2.0, 2.2.3.3
@@ -46,7 +46,7 @@ class Bills:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(DegreeDays):
     """use a day = intercept + beta_heating x HDD + beta_cooling x CDD; slopes [unit/degF/day], thresholds [degF]."""
 
     heating: float | None
@@ -56,16 +56,6 @@ class Model:
     intercept: float
     r2_adj: float
     candidates: int
-
-    @property
-    def terms(self) -> int:
-        """How many degree-day terms it has."""
-        return (self.heating is not None) + (self.cooling is not None)
-
-    @property
-    def model(self) -> str:
-        """`heating and cooling`, `heating`, `cooling` or `intercept only`."""
-        return said(self.heating, self.cooling)
 
     def expected(self, bills: Bills) -> Any:
         """Expected amount of each period."""

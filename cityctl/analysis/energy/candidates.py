@@ -12,7 +12,7 @@ from typing import Any
 
 from cityctl.analysis.energy.billing import Bills, degree_days
 from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
-from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, said
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, DegreeDays
 from cityctl.analysis.energy.savings_row import Row
 from cityctl.result import Table
 
@@ -22,23 +22,13 @@ _SHOWN = ("model", "heating_balance_point", "cooling_balance_point", "r2_adj")
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(DegreeDays):
     """One degree-day model, and whether it may be taken."""
 
-    heating: int | None
-    cooling: int | None
+    heating: float | None
+    cooling: float | None
     r2_adj: float
     status: str
-
-    @property
-    def terms(self) -> int:
-        """Its degree-day terms."""
-        return (self.heating is not None) + (self.cooling is not None)
-
-    @property
-    def model(self) -> str:
-        """Its terms in words."""
-        return said(self.heating, self.cooling)
 
 
 def of_days(temperature: Any, use: Any, *, cooling: bool) -> list[Candidate]:

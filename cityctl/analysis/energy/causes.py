@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST
+from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, DegreeDays
 
 _Best = tuple[float, int | None, int | None]
 """Adjusted R², and the places of the balance points in the grid; None: no such term."""
@@ -20,7 +20,7 @@ _RANK = 1e-9  # of a cause's own variation: what the others leave of it below th
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(DegreeDays):
     """Use a day at average causes [unit, degF], and what each unit of a cause adds to it; `means` are theirs."""
 
     heating: float | None
@@ -36,7 +36,7 @@ class Model:
     @property
     def terms(self) -> int:
         """Its terms beside the base."""
-        return (self.heating is not None) + (self.cooling is not None) + len(self.betas)
+        return super().terms + len(self.betas)
 
     def of_causes(self, causes: Any) -> Any:
         """What causes [days x causes] add to the use of their days; below 0 where they are less than average."""
