@@ -1,18 +1,7 @@
 """The analyses that there are: found by being there, the shipped ones and the project's own.
 
-An analysis is `<area>/<name>.py` with `<area>/<name>.sql` beside it, named `<area>/<name>`. The module holds
-
-    TITLE, SUMMARY        one line each
-    COLUMNS               tuple[Column, ...]: every column of its tables, with meaning and unit
-    PARAMETERS            tuple[Parameter, ...]
-    points(city, parameters) -> list[str]            the readings it wants
-    READINGS = False                                 optional: it looks at no reading, and needs no store
-    REMEMBERS = True                                 optional: it asks question.memory for readings, span by span
-    window(interval, parameters, city) -> Interval   optional: how much before the interval it looks at
-    answer(question) -> Result                       pure
-
-and the .sql file its statements, each under a line `-- name: <word>`; a line `-- use: <word>` takes those of
-<word>.sql beside it too. This file alone reads either.
+An analysis is `<area>/<name>.py` with `<area>/<name>.sql` beside it, named `<area>/<name>`; HOLDS says what stands in
+them. This file alone reads either.
 """
 
 from __future__ import annotations
@@ -35,6 +24,19 @@ from cityctl.errors import ConfigInvalid, listed, near
 from cityctl.result import Column, Result
 
 HERE = Path(__file__).parent
+HOLDS: dict[str, str] = {
+    "TITLE, SUMMARY": "one line each",
+    "COLUMNS": "tuple[Column, ...]: every column of its tables, with meaning and unit",
+    "PARAMETERS": "tuple[Parameter, ...]",
+    "points(city, parameters) -> list[str]": "the readings it wants",
+    "READINGS = False": "optional: it looks at no reading, and needs no store",
+    "REMEMBERS = True": "optional: it asks question.memory for readings, span by span",
+    "window(interval, parameters, city) -> Interval": "optional: how much before the interval it looks at",
+    "answer(question) -> Result": "pure",
+    "-- name: WORD": 'in the .sql file, above a statement: question.sql("WORD") is it',
+    "-- use: NAME": "in the .sql file: takes the statements of NAME.sql beside it too",
+}
+"""Part of an analysis -> what it is, as `cityctl help analysis` shows it."""
 _NAME = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
 _USE = re.compile(r"^--\s*use:\s*(\w+)\s*$", re.MULTILINE)
 _NEEDED = ("TITLE", "SUMMARY", "COLUMNS", "PARAMETERS", "points", "answer")

@@ -88,12 +88,22 @@ def _files(run: Run) -> Result:
     return Result("Where cityctl looks", [Table("files", "Files", columns, rows)], notes=[note])
 
 
+def _analysis(_run: Run) -> Result:
+    from cityctl.analysis.catalog import HOLDS
+
+    rows: list[tuple[object, ...]] = list(HOLDS.items())
+    note = "A project's own: analysis/AREA/NAME.py, with NAME.sql beside it; a recipe says `analysis: AREA/NAME`."
+    tables = [Table("analysis", "An analysis", _columns("write", "means"), rows)]
+    return Result("What an analysis holds", tables, notes=[note])
+
+
 TOPICS: dict[str, tuple[str, Callable[[Run], Result]]] = {
     "exit-codes": ("what a run's ending means to scripts", _exit_codes),
     "times": ("what --since, --until and --last take", _times),
     "units": ("quantities, and the units they are read and kept in", _units),
     "glossary": ("every column of every report", _glossary),
     "files": ("where connectors and recipes are looked for", _files),
+    "analysis": ("what an analysis of a project's own holds", _analysis),
 }
 MAN = "man"
 ABOUT = {
@@ -115,7 +125,7 @@ def register(app: typer.Typer) -> None:
         run: Run,
         topic: Annotated[str | None, typer.Argument(help=", ".join(ABOUT), autocompletion=topics)] = None,
     ) -> ExitCode:
-        """Topics: exit codes, times, units, glossary, files, the manual page."""
+        """Topics: exit codes, times, units, glossary, files, analyses, the manual page."""
         if topic is None:
             columns = _columns("topic", "about")
             rows: list[tuple[object, ...]] = list(ABOUT.items())
