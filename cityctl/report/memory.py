@@ -20,6 +20,7 @@ from cityctl.clock import Interval
 from cityctl.disk import write_atomic
 from cityctl.engine.duck import Engine
 from cityctl.store.counters import attach_counted
+from cityctl.store.derive import Derivation
 from cityctl.store.scan import micros
 from cityctl.store.stamp import holds, stamp
 from cityctl.store.store import Store
@@ -54,11 +55,11 @@ class Remembered:
 
     def holds(self, span: Interval) -> bool:
         """See Memory.holds."""
-        return holds(self._snapshot, micros(span.start), micros(span.end))
+        return holds(self._snapshot, *self._reached(span))
 
     def stamp(self, span: Interval) -> str | None:
-        """See Memory.stamp; None also once a file vanished and newer readings than this stands for were shown."""
-        stored = stamp(self._snapshot, micros(span.start), micros(span.end))
+        """See Memory.stamp."""
+        stored = stamp(self._snapshot, *self._reached(span))
         if stored is None:
             return None
         return hashlib.sha256(f"{stored} {self.program}".encode()).hexdigest()
@@ -70,14 +71,15 @@ class Remembered:
             head, _, content = path.read_bytes().partition(b"\n")
             if head != _head(key, content):
                 return None
-            if time.time() - path.stat().st_mtime > _TOUCHED:
-                os.utime(path)
         except OSError:
             return None
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _TOUCHED:
+                os.utime(path)
         return content
 
     def keep(self, slot: str, key: str, content: bytes) -> None:
-        """See Memory.keep."""
+        """See Memory.keep; what was read after a file vanished came from a newer store than the stamps stand for."""
         shown = self._attachment
         if shown is not None and shown.generation != self._snapshot.generation:
             return
@@ -97,6 +99,17 @@ class Remembered:
                 names |= dict.fromkeys(point.formula.names)
         said = [repr(known[name]) for name in names if name in known]
         return hashlib.sha256("\n".join([_program(), self._city.time_zone, *said]).encode()).hexdigest()
+
+    def _reached(self, span: Interval) -> tuple[int, int]:
+        """Start and end [µs] of all readings that those of a span depend on: formulas look before and after."""
+        before, after = self._reach
+        return micros(span.start) - before, micros(span.end) + after
+
+    @cached_property
+    def _reach(self) -> tuple[int, int]:
+        known = self._city.points()
+        derived = [name for name in self._points if name in known and known[name].formula is not None]
+        return Derivation(known, derived).reach_us if derived else (0, 0)
 
     def _path(self, slot: str) -> Path:
         return self._folder / f"{self._prefix}-{slot}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import isclose
 from pathlib import Path
@@ -48,6 +48,7 @@ points:
 """
 FIRST = date(2025, 8, 1)
 DAYS = 150
+ALONE = ["zones=high"]  # without counters, whose neighbours in time are read anyway
 SLOTS = 48
 
 
@@ -117,21 +118,21 @@ class Town:
         ]
         self.store.land(readings, batch=f"day {day}", received=self.received + timedelta(hours=1))
 
-    def told(self, day: int, report: str = "leaks") -> Result:
+    def told(self, day: int, report: str = "leaks", settings: Sequence[str] = ()) -> Result:
         """The report on the morning after so many days."""
         morning = datetime(FIRST.year, FIRST.month, FIRST.day, 8, tzinfo=UTC) + timedelta(days=day)
-        return run(report, Project(self.folder), now=morning)
+        return run(report, Project(self.folder), now=morning, settings=settings)
 
     @property
     def memory(self) -> Path:
         return self.folder / ".cityctl" / FOLDER
 
-    def afresh(self, day: int, report: str = "leaks") -> Result:
+    def afresh(self, day: int, report: str = "leaks", settings: Sequence[str] = ()) -> Result:
         """The same without a memory, which stays as it is."""
         aside = self.memory.with_name("aside")
         if self.memory.exists():
             self.memory.rename(aside)
-        told = self.told(day, report)
+        told = self.told(day, report, settings)
         for path in self.memory.iterdir():
             path.unlink()
         self.memory.rmdir()
@@ -221,6 +222,22 @@ def test_what_comes_late_is_seen(town: Town, spans: list[tuple[date, date]]) -> 
     assert [first for first, _ in spans] == [date(2025, 10, 1)]
     agree(after, town.afresh(130))
     assert cells(before) != cells(after)
+
+
+def test_what_a_formula_looks_back_at_is_seen(town: Town) -> None:
+    """A level right before the first night of December, which is where the change of the next one begins."""
+    town.add(0, 130)
+    town.told(130, settings=ALONE)
+    late = pa.table(
+        {
+            "point": pa.array(["level"]),
+            "time": pa.array([datetime(2025, 11, 30, 2, 30, tzinfo=UTC)], pa.timestamp("us", "UTC")),
+            "value": pa.array([2.0]),
+        }
+    )
+    points = Project(town.folder).city.points()
+    town.store.add(late, source="late", received=datetime(2026, 2, 1, tzinfo=UTC), points=points)
+    agree(town.told(130, settings=ALONE), town.afresh(130, settings=ALONE))
 
 
 def test_what_city_yaml_says_is_seen(town: Town) -> None:

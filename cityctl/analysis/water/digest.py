@@ -40,8 +40,7 @@ class Digest:
     """Nights of the given dates, by the names of statements: `of("nights")`, also those of `beside`.
 
     `points` are reduced to parts of nights, `inflows` of them to nights, and `feeds` to what tells their faults (see
-    night_flow.sql). Without a memory readings
-    are attached already, and all nights are asked for at once.
+    night_flow.sql). Without a memory readings are attached already, and all nights are asked for at once.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class Digest:
         beside: Beside,
     ) -> None:
         asked_of = points_of(question, points, inflows, feeds)
-        self._question, self._beside = question, beside
+        self._question = question
         self._flows = flows_of(question, points)
         self._counts = "counters" in self._flows
         self._names = (*TABLES, *beside.statements)
