@@ -50,7 +50,9 @@ COMMANDS: dict[str, Entry] = {
     "config": Entry("Around", "config", "What is configured, and where it is written."),
     "schedule": Entry("Around", "schedule", "Run a command by cron or systemd."),
     "completion": Entry("Around", "completion", "Print the completion script of a shell."),
-    "help": Entry("Around", "help", "Topics: exit codes, times, units, glossary, files, the manual page."),
+    "help": Entry(
+        "Around", "help", "Topics: exit codes, times, units, glossary, files, analyses, the manual page."
+    ),
 }
 
 
