@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Any
 
 from cityctl import clock, glossary
@@ -16,7 +16,7 @@ from cityctl.analysis.water.night_use import exponent_for
 from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
 from cityctl.analysis.water.prices import price_of
 from cityctl.analysis.water.small import sized
-from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
+from cityctl.analysis.water.zone_nights import ZoneNights, day_of, inside, median
 from cityctl.analysis.water.zones import asked, gauges, sensor_label
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -164,10 +164,10 @@ def _schedules(
     """Sensor -> what changes there by the clock, learnt from the history and the interval, and what departs from it."""
     changes: dict[str, list[Change]] = defaultdict(list)
     for point, day, minute, steps, size in question.engine.rows(question.sql("pressure_changes"), asked_for):
-        changes[point].append(Change(_day(day), int(minute), int(steps), size * HEAD))
+        changes[point].append(Change(day_of(day), int(minute), int(steps), size * HEAD))
     readings: dict[str, dict[date, int]] = defaultdict(dict)
     for point, day, count in question.engine.rows(question.sql("pressure_days")):
-        readings[point][_day(day)] = count
+        readings[point][day_of(day)] = count
     zone, limit = question.interval.zone, question.parameters["step"]
     first, end = (one.astimezone(zone) for one in (question.interval.start, question.interval.end))
     holidays = question.city.holidays(first.year - 1, end.year)
@@ -179,12 +179,6 @@ def _schedules(
         whole = [day for day in days if first.date() <= day < end.date()]
         told[point] = tuple(planned), departed(planned, own, whole, limit, holidays)
     return told
-
-
-def _day(moment: Any) -> date:
-    """A date, which an engine may give as a datetime."""
-    day: date = moment.date() if isinstance(moment, datetime) else moment
-    return day
 
 
 def percentile(classes: list[tuple[float, int]], share: float, width: float = 0.05) -> float:

@@ -113,7 +113,7 @@ def read(question: Question) -> list[ZoneNights]:
     by_inflow = {str(zone.inflow): zone.zone for zone in nights.zones if zone.inflow is not None}
     told = nights.digest.of("nights").select(["point", "night", "lowest_hour"])
     for row in told.to_pylist():
-        point, day = row["point"], _day(row["night"])
+        point, day = row["point"], day_of(row["night"])
         if (point, day) in judged:
             one = found[by_inflow[point]]
             one.mean[day] = judged[point, day]
@@ -130,15 +130,15 @@ def _beside(question: Question, found: dict[str, ZoneNights]) -> None:
         found[zone].meters = max(found[zone].meters, int(meters))
     for zone, night, flow, meters in rows:
         if meters >= 0.9 * found[zone].meters:  # meters that are silent use as much as the others do
-            found[zone].metered[_day(night)] = flow * found[zone].meters / meters
+            found[zone].metered[day_of(night)] = flow * found[zone].meters / meters
     head = convert(1.0, "bar", "mH2O")
     for zone, night, pressure in question.engine.rows(question.sql("heads_by_night")):
-        found[zone].heads[_day(night)] = pressure * head
+        found[zone].heads[day_of(night)] = pressure * head
     for zone, hour, pressure in question.engine.rows(question.sql("heads_by_hour")):
         found[zone].hours[int(hour)] = pressure * head
 
 
-def _day(moment: Any) -> date:
+def day_of(moment: Any) -> date:
     """A date, which DuckDB may give as a datetime."""
     day: date = moment.date() if isinstance(moment, datetime) else moment
     return day
