@@ -44,7 +44,7 @@ PARAMETERS = (
               least=0, most=1),
     Parameter("certainty", "number", 5.8, None, "standard errors by which a change must lie beyond noise and season",
               least=2, most=20),
-    Parameter("least_leak", "share", 0.03, None, "smallest leak that is reported, as a share of the mean inflow",
+    Parameter("least_leak", "share", 0.02, None, "smallest leak that is reported, as a share of the mean inflow",
               least=0, most=1),
     Parameter("each_night", "flag", False, None, "add the table of every night and zone"),
     Parameter("plots", "integer", 12, None, "how many zones with a finding are drawn, the largest leak first", least=0),

@@ -132,7 +132,10 @@ class Watch:
         state, spread = self.model.before(zone, night)
         change = Change(crept.size, crept.sd, WEEK, crept.begin, True, False)
         event = self._new(zone, night, change, [], state, spread)
-        event.base[LEVEL] -= crept.size + sum(one.flow for one in self.open(zone))
+        # The level lags behind what the week showed, of which the leak was told.
+        week = slice(night - WEEK + 1, night + 1)
+        lag = float(np.nanmean(self.model.flow[zone, week] - self.model.design[week, zone] @ state))
+        event.base[LEVEL] += lag - crept.size - sum(one.flow for one in self.open(zone))
         event.base_spread[LEVEL, LEVEL] += crept.sd**2
         event.doubt = crept.sd
         event.flow, event.how = crept.size, f"over {WEEK} nights against those without a leak"
@@ -201,9 +204,10 @@ class Watch:
     def _jumped(self, zone: int, night: int, change: Change, growth: float) -> bool:
         """Whether half of a change, and more than scatter does, came in one night beside its `growth` [m³/h].
 
-        What the level lags behind a growth did not.
+        What the level lags behind a growth did not, nor a sudden leak that is told already.
         """
-        flow = self.reference.flow[zone, max(0, change.begin - 4) : night + 1]
+        sudden = [event.started for event in self.open(zone) if not event.creeping]
+        flow = self.reference.flow[zone, max(0, change.begin - 4, *sudden) : night + 1]
         return steepest(flow) - growth > max(0.5 * change.size, 3 * float(self.model.noise[zone]))
 
     def _new(
@@ -225,7 +229,7 @@ class Watch:
             at_once=change.at_once,
             base=free,
             base_spread=doubt,
-            rate=1.5 * change.size / (night - change.begin + 1) if change.creeping else 0.1 * change.size,
+            rate=0.1 * change.size if change.at_once else 1.5 * change.size / (night - change.begin + 1),
             grown=night,
             told=change.size,
             how="in one night and the evening before it"
@@ -237,22 +241,24 @@ class Watch:
     def _oldest(self, zone: int) -> Event:
         return min(self.open(zone), key=lambda one: one.started)
 
-    def _excess(self, zone: int, night: int) -> float | None:
-        """Flow of all leaks together: the middle of the last three nights since the first of them began.
+    def _excess(self, zone: int, night: int, nights: int = 3) -> float | None:
+        """Flow of all leaks together: the middle of the last `nights` since the first of them began.
 
         Nights before the last repair are left out: they show the flow of the mended one too.
         """
         ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
-        recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
+        recent = slice(max(self._oldest(zone).started, night - nights + 1, *ends), night + 1)
         rest = (self.model.flow[zone, recent] - self.baseline[zone, recent]).tolist()
         known = [value for value in rest if value == value]
         return middle(known) if known else None
 
     def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
         """What the other leaks leave of the excess is this one's; one that creeps only grows."""
-        excess = self._excess(zone, night)
+        # A week's middle leaves a weekend's nights out; where meters close the balance there are none.
+        spans = (3, WEEK) if event.creeping and not self.given.whole_days else (3,)
+        known = [flow for nights in spans if (flow := self._excess(zone, night, nights)) is not None]
         others = sum(one.flow for one in self.open(zone) if one is not event)
-        told = max(least, 0.0 if excess is None else excess - others)
+        told = max(least, min(known, default=others) - others)
         if event.creeping:
             event.flow = max(event.flow, told)
             event.sizes.append((night, event.flow))
