@@ -71,24 +71,16 @@ def quantile(values: Array, share: float) -> Array:
 
 def trailing(values: Array, nights: int, least: int) -> Array:
     """Median of the last `nights` values of each row, the own one left out; the first known one before that."""
-    zones, count = values.shape
-    found = np.full((zones, count), np.nan)
-    for at in range(1, count):
-        part = values[:, max(0, at - nights) : at]
-        known = np.isfinite(part).sum(axis=1)
-        whole = (known == nights) & (known >= least)
-        found[whole, at] = np.median(part[whole], axis=1)
-        some = ~whole & (known >= least)
-        if some.any():
-            found[some, at] = quantile(part[some], 0.5)
-    for row in found:
-        known = np.flatnonzero(np.isfinite(row))
-        if len(known):
-            row[: known[0]] = row[known[0]]
-            for at in range(known[0] + 1, count):
-                if not np.isfinite(row[at]):
-                    row[at] = row[at - 1]
-    return found
+    known = np.isfinite(values)
+    found = np.full(values.shape, np.nan)
+    for at in range(1, values.shape[1]):
+        past = slice(max(0, at - nights), at)
+        enough = known[:, past].sum(axis=1) >= least
+        found[:, at] = np.where(enough, quantile(values[:, past], 0.5), np.nan)
+    told = np.isfinite(found)
+    last = np.maximum.accumulate(np.where(told, np.arange(values.shape[1]), -1), axis=1)
+    held: Array = np.take_along_axis(found, np.where(last < 0, told.argmax(axis=1)[:, None], last), axis=1)
+    return held
 
 
 def day_use(by_day: Array, flow: Array) -> Array:
