@@ -23,7 +23,9 @@ def render(result: Result, view: View) -> str:
 
     `rows` are those of the first table; each further table's rows stand under its own key as well.
     """
-    first = rows_of(result.tables[0]) if result.tables else []
+    named = _named(result.tables)
+    rows = {key: [dumped(row) for row in rows_of(table)] for key, table in named.items()}
+    first = next(iter(rows.values()), [])
     members: list[tuple[str, str]] = [
         ("title", dumped(result.title)),
         ("subtitle", dumped(result.subtitle)),
@@ -31,16 +33,14 @@ def render(result: Result, view: View) -> str:
         ("exit_code", dumped(int(view.exit_code))),
         ("interval", dumped(_interval(result, view))),
         ("completeness", dumped(_completeness(result.completeness))),
-        ("findings", _array(map(_finding, result.findings), "  ")),
-        ("notes", _array(result.notes, "  ")),
+        ("findings", _array(map(dumped, map(_finding, result.findings)), "  ")),
+        ("notes", _array(map(dumped, result.notes), "  ")),
         ("rows", _array(first, "  ")),
-        ("tables", _tables(result.tables)),
+        ("tables", _tables(named, rows)),
     ]
     taken = {key for key, _ in members}
     # A second table is within reach too: `rejections` beside `rows`.
-    for key, table in list(_named(result.tables).items())[1:]:
-        if key not in taken:
-            members.append((key, _array(rows_of(table), "  ")))
+    members += [(key, _array(own, "  ")) for key, own in list(rows.items())[1:] if key not in taken]
     inside = ",\n".join(f'  "{key}": {text}' for key, text in members)
     return f"{{\n{inside}\n}}\n"
 
@@ -74,22 +74,23 @@ def dumped(value: object) -> str:
     return _C1.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
-def _array(values: Iterable[object], margin: str) -> str:
-    lines = [f"{margin}  {dumped(value)}" for value in values]
+def _array(values: Iterable[str], margin: str) -> str:
+    """Values that are dumped already, each on a line."""
+    lines = [f"{margin}  {value}" for value in values]
     return "[\n" + ",\n".join(lines) + f"\n{margin}]" if lines else "[]"
 
 
-def _tables(tables: list[Table]) -> str:
-    if not tables:
+def _tables(named: Mapping[str, Table], rows: Mapping[str, list[str]]) -> str:
+    if not named:
         return "{}"
     inside = ",\n".join(
         f"    {dumped(key)}: {{\n"
         f'      "title": {dumped(table.title)},\n'
         f'      "note": {dumped(table.note)},\n'
-        f'      "columns": {_array(map(_column, table.columns, keys_of(table)), "      ")},\n'
-        f'      "rows": {_array(rows_of(table), "      ")}\n'
+        f'      "columns": {_array(map(dumped, map(_column, table.columns, keys_of(table))), "      ")},\n'
+        f'      "rows": {_array(rows[key], "      ")}\n'
         "    }"
-        for key, table in _named(tables).items()
+        for key, table in named.items()
     )
     return f"{{\n{inside}\n  }}"
 
