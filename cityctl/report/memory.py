@@ -68,8 +68,9 @@ class Remembered:
         """See Memory.recall."""
         path = self._path(slot)
         try:
-            head, _, content = path.read_bytes().partition(b"\n")
-            if head != _head(key, content):
+            with path.open("rb") as file:
+                head, content = file.readline(), file.read()
+            if head != _head(key, content) + b"\n":
                 return None
         except OSError:
             return None

@@ -191,7 +191,7 @@ def pack(tables: Mapping[str, pa.Table]) -> bytes:
     for name, one in tables.items():
         named = one.replace_schema_metadata({"name": name})
         with pa.ipc.new_stream(
-            sink, named.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
+            sink, named.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")
         ) as stream:
             stream.write_table(named)
     return sink.getvalue()
