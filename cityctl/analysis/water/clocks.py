@@ -1,4 +1,4 @@
-"""Whether a sensor's clock jumped: its course of the day comes some full hours early or late from a day on.
+"""Whether sensors' clocks jumped: the course of the day comes some full hours early or late from a day on.
 
 A logger that stays on winter time, or was set wrong, moves every hour alike; late Sundays, a leak or more demand do
 not. Numbers only; each night is judged from what was known when its window closed.
@@ -6,12 +6,16 @@ not. Numbers only; each night is judged from what was known when its window clos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Jump = tuple[int, int | None, int, int]
 
 WEEKS = 4  # of the same weekday that a day is held against
 MOST = 11  # hours by which a clock is thought to be wrong, either way
@@ -22,85 +26,89 @@ SCALED = (0.6, 1.6)  # a clock changes no amplitude: by so much demand may
 LIKE = 0.5  # of the day's scatter that the moved course may leave unexplained
 STEADY = 28  # days before a jump ...
 RESTLESS = 0.2  # ... of which no larger share may have looked moved: a pump's course may
+ALIKE, MOVED = 1, 2  # how a day looked that could be held against others
 
 
-def jumps(course: Array) -> list[tuple[int, int | None, int, int]]:
-    """(first night, night at which its end was known or None, night at which it was known, hours) of each jump.
+class Clocks:
+    """The clocks of many sensors, judged night after night, all at a time.
 
-    `course`: (nights x parts of the day) mean flow, nan where not known. Hours above 0: what happens is stamped too
-    late, the clock is ahead; below 0: it is behind.
+    `course`: (sensors x nights x parts of the day) mean flow, nan where not known. `sums` are a CUSUM for each hour by
+    which a clock may have jumped, and `begins` the nights at which these left zero; `frames` are the hours that a clock
+    was ahead in each night; `changes` (first night, night at which it was known, hours ahead from then on).
     """
-    before = _weeks_before(course)
-    known = np.flatnonzero(before[:, 0] >= 0)
-    if not len(known):
-        return []
-    gains = np.full((len(course), 2 * MOST + 1), np.nan)
-    gains[known] = _gains(course[known], np.median(course[before[known]], axis=1))
-    frames, changes = np.zeros(len(course), dtype=np.int64), []
-    steady = np.zeros(len(course), dtype=np.bool_)  # days whose jump is known already
-    frame, start = 0, 0  # hours that the clock is ahead, and the night from which the sums begin anew
-    while (found := _sure(gains, start)) is not None:
-        night, first, by = found
-        start = night + 1
-        moved = (np.nanmax(gains[known], axis=1) > 0) & ~steady[known]
-        own = moved[(known >= first - STEADY) & (known < first)]
-        if len(own) < STEADY / 4 or own.mean() > RESTLESS or abs(frame + by) > MOST:
-            continue
-        frame += by
-        frames[first:] = frame  # until it turns again
-        steady[first : night + 1] = True
-        mixed = known[(known > night) & (before[known, -1] < first)]
-        if len(mixed):
-            gains[mixed] = _gains(course[mixed], _references(course, frames, mixed, before[mixed]))
-        changes.append((first, night, frame))
-    ends = [when for _, when, _ in changes[1:]]
-    return [
-        (first, ends[at] if at < len(ends) else None, when, hours)
-        for at, (first, when, hours) in enumerate(changes)
-        if hours
-    ]
 
+    def __init__(self, course: Array) -> None:
+        sensors, nights, _ = course.shape
+        self.course, self.whole = course, np.asarray(np.isfinite(course).all(axis=2))
+        self.same = np.full((sensors, 7, WEEKS), -1)  # the last known nights of each weekday
+        self.sums = np.zeros((sensors, 2 * MOST + 1))
+        self.begins = np.zeros((sensors, 2 * MOST + 1), dtype=np.int64)
+        self.looked = np.zeros((sensors, nights), dtype=np.int8)
+        self.frames = np.zeros((sensors, nights), dtype=np.int8)
+        self.ahead = np.zeros(sensors, dtype=np.int8)
+        self.changes: list[list[tuple[int, int, int]]] = [[] for _ in range(sensors)]
 
-def _sure(gains: Array, start: int) -> tuple[int, int, int] | None:
-    """(night, first night, hours) of the first jump that is sure, of sums of gains from `start` on; None without one.
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        """Judge the nights from `first` up to, and without, `end` in turn; all before `first` are judged already."""
+        for night in range(first, self.course.shape[1] if end is None else end):
+            self.frames[:, night] = self.ahead
+            same = self.same[:, night % 7]
+            rows = np.flatnonzero(self.whole[:, night] & (same[:, -1] >= 0))
+            if len(rows):
+                gains = _gains(self.course[rows, night], self._references(rows, same[rows]))
+                self.looked[rows, night] = np.where(gains.max(axis=1) > 0, MOVED, ALIKE)
+                before = self.sums[rows]
+                self.begins[rows] = np.where(before > 0, self.begins[rows], night)
+                self.sums[rows] = np.maximum(before + gains, 0.0)  # a sum that falls below zero begins anew
+                for sensor in rows[self.sums[rows].max(axis=1) > SURE].tolist():
+                    self._jumped(sensor, night)
+            whole = self.whole[:, night]
+            same[whole, 1:], same[whole, 0] = same[whole, :-1], night
 
-    A sum that falls below zero begins anew: a CUSUM for each hour by which the clock may have jumped.
-    """
-    after = gains[start:]
-    total = np.cumsum(np.nan_to_num(after), axis=0)
-    low = np.minimum(np.minimum.accumulate(total, axis=0), 0.0)
-    sure = np.flatnonzero((total - low).max(axis=1, initial=0.0) > SURE)
-    if not len(sure):
-        return None
-    at = int(sure[0])
-    by = int((total - low)[at].argmax())
-    fallen = np.flatnonzero(total[:at, by] <= low[:at, by])
-    begin = int(fallen[-1]) + 1 if len(fallen) else 0
-    begin += int(np.isfinite(after[begin:, by]).argmax())
-    return start + at, start + begin, by - MOST
+    def standing(self, nights: int) -> dict[str, npt.NDArray[Any]]:
+        """See standing.Judge."""
+        views = {"same": self.same, "sums": self.sums, "begins": self.begins, "ahead": self.ahead}
+        return views | {"looked": self.looked[:, :nights], "frames": self.frames[:, :nights]}
 
+    def noted(self) -> list[Any]:
+        """See standing.Judge."""
+        return list(self.changes)
 
-def _weeks_before(course: Array) -> npt.NDArray[np.int64]:
-    """(nights x WEEKS) the last known nights of the same weekday; -1 where there are too few, or the night is not."""
-    told = np.full((len(course), WEEKS), -1)
-    whole = np.asarray(np.isfinite(course).all(axis=1))
-    for weekday in range(7):
-        known = np.flatnonzero(whole[weekday::7]) * 7 + weekday
-        for week in range(1, WEEKS + 1) if len(known) > WEEKS else ():
-            told[known[WEEKS:], week - 1] = known[WEEKS - week : len(known) - week]
-    return told
+    def note(self, noted: Sequence[Any]) -> None:
+        """See standing.Judge."""
+        self.changes = [[tuple(change) for change in changes] for changes in noted]
 
+    def of(self, sensor: int) -> list[Jump]:
+        """(first night, night at which its end was known or None, night at which it was known, hours) of each jump.
 
-def _references(
-    course: Array, frames: npt.NDArray[np.int64], nights: npt.NDArray[np.int64], before: npt.NDArray[np.int64]
-) -> Array:
-    """The usual course before each of these nights (nights x WEEKS), as the clock of that night shows it."""
-    hours = frames[nights][:, None] - frames[before]
-    moved = np.empty((*before.shape, course.shape[1]))
-    for by in np.unique(hours).tolist():
-        these = hours == by
-        moved[these] = course[before[these]] @ _moving(course.shape[1], by)
-    return np.asarray(np.median(moved, axis=1))
+        Hours above 0: what happens is stamped too late, the clock is ahead; below 0: it is behind.
+        """
+        changes = self.changes[sensor]
+        ends = [*(when for _, when, _ in changes[1:]), None]
+        return [(first, end, when, by) for (first, when, by), end in zip(changes, ends, strict=False) if by]
+
+    def _references(self, rows: Rows, same: Rows) -> Array:
+        """The usual course before a night of each of these sensors, as its clock of that night shows it."""
+        usual = self.course[rows[:, None], same]
+        hours = self.ahead[rows, None] - self.frames[rows[:, None], same]
+        for by in np.unique(hours[hours != 0]).tolist():
+            usual[hours == by] = usual[hours == by] @ _moving(usual.shape[2], by)
+        return np.asarray(np.sort(usual, axis=1)[:, WEEKS // 2 - 1 : WEEKS // 2 + 1].mean(axis=1))
+
+    def _jumped(self, sensor: int, night: int) -> None:
+        """Take up a jump that is sure, unless the days before it were restless."""
+        by = int(self.sums[sensor].argmax())
+        first = int(self.begins[sensor, by])
+        ahead = int(self.ahead[sensor]) + by - MOST
+        self.sums[sensor] = 0.0
+        looked = self.looked[sensor, max(0, first - STEADY) : first]
+        known = np.count_nonzero(looked)
+        if known < STEADY / 4 or np.count_nonzero(looked == MOVED) > RESTLESS * known or abs(ahead) > MOST:
+            return
+        self.ahead[sensor] = self.frames[sensor, first : night + 1] = ahead  # until it turns again
+        since = self.looked[sensor, first : night + 1]
+        since[since == MOVED] = ALIKE  # why these looked moved is known now
+        self.changes[sensor].append((first, night, ahead))
 
 
 def _gains(now: Array, reference: Array) -> Array:
@@ -108,13 +116,13 @@ def _gains(now: Array, reference: Array) -> Array:
 
     Each day may lie higher, and swing more or less: a leak and demand do that.
     """
-    parts = now.shape[1]
     level = now - now.mean(axis=1, keepdims=True)
+    usual = reference - reference.mean(axis=1, keepdims=True)
     scatter = (level**2).sum(axis=1)
-    moved = (reference @ _all_ways(parts)).reshape(len(now), 2 * MOST + 1, parts)
-    moved -= moved.mean(axis=2, keepdims=True)
-    along = (moved**2).sum(axis=2)
-    scale = np.maximum(np.einsum("dp,dhp->dh", level, moved) / np.maximum(along, 1e-12), 0.0)
+    ways, squares = _all_ways(now.shape[1])
+    alike = (usual[:, :, None] * level[:, None, :]).reshape(len(now), -1) @ ways
+    along = (usual[:, :, None] * usual[:, None, :]).reshape(len(now), -1) @ squares
+    scale = np.maximum(alike / np.maximum(along, 1e-12), 0.0)
     fits = (scale > SCALED[0]) & (scale < SCALED[1])
     fits[:, MOST] = True
     left = scatter[:, None] - scale**2 * along
@@ -127,9 +135,15 @@ def _gains(now: Array, reference: Array) -> Array:
 
 
 @cache
-def _all_ways(parts: int) -> Array:
-    """The matrices of all hours side by side."""
-    return np.hstack([_moving(parts, hours) for hours in range(-MOST, MOST + 1)])
+def _all_ways(parts: int) -> tuple[Array, Array]:
+    """What turns the products of two courses' parts into that of the one moved with the other, and with itself.
+
+    (parts x parts) x hours, as a moved course is linear in the one that is moved.
+    """
+    moving = [_moving(parts, hours) for hours in range(-MOST, MOST + 1)]
+    return np.stack([one.ravel() for one in moving], axis=1), np.stack(
+        [(one @ one.T).ravel() for one in moving], axis=1
+    )
 
 
 @cache

@@ -10,13 +10,15 @@ from datetime import date, datetime, timedelta, tzinfo
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.question import Question
+from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water import sensors
+from cityctl.analysis.water.clocks import Clocks, Jump
 from cityctl.analysis.water.digest import Beside, Digest
 from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.expected import Array, day_use, trailing
+from cityctl.analysis.water.expected import Array, day_use, quantile, trailing
 from cityctl.analysis.water.grid import Grid, first_of
 from cityctl.analysis.water.sensors import Fault, Shown
+from cityctl.analysis.water.standing import mark, taken_up
 from cityctl.analysis.water.zones import Asked
 
 INFLOW_NIGHTS = 56
@@ -103,8 +105,7 @@ def read(
     measured = np.where(present >= question.parameters["night_share"], measured, np.nan)
     # One reading of far more time than the window, such as a day's, happens to bear a stamp within it.
     measured = np.where((counted <= 1) & (covered >= COARSE), np.nan, measured)
-    turns = turns_of(dates, question.interval.zone)
-    faults = _faults(question, Grid(shown, feeds, dates, sensors.PARTS), feeds, turns)
+    faults = _faults(question, Grid(shown, feeds, dates, sensors.PARTS), feeds, dates)
     flow = measured.copy()
     for row, zone in enumerate(zones):
         own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
@@ -136,30 +137,50 @@ def _switched(
 
 
 def _faults(
-    question: Question, told: Grid, names: Sequence[str], turns: dict[int, float]
+    question: Question, told: Grid, names: Sequence[str], dates: Sequence[date]
 ) -> dict[str, list[Fault]]:
     """sensor -> what is wrong with it, of the sensors that any zone's inflow needs."""
-    known = question.city.points()
-    lines = [told.of(key, 0.0) for key in ("readings", "mean", "least", "most", "negatives")]
-    halves = np.stack([told.of("early"), told.of("late")], axis=3)
-    found = {}
+    known, turns = question.city.points(), turns_of(dates, question.interval.zone)
+    keys = ("readings", "mean", "least", "most", "negatives")
+    shown = Shown(*(told.of(key, 0.0).reshape(len(names), -1) for key in keys))
+    flows = np.array([known[name].quantity in ("flow", "volume") for name in names], dtype=np.bool_)
+    halves = np.stack([told.of("early"), told.of("late")], axis=3)[flows]
+    courses = _day_courses(shown.readings[flows].reshape(halves.shape[:3]), halves)
+    jumps = _jumps(
+        question.memory, [name for name, flow in zip(names, flows, strict=True) if flow], dates, courses
+    )
+    found: dict[str, list[Fault]] = {}
     for row, name in enumerate(names):
-        shown = Shown(*(line[row].ravel() for line in lines))
-        flow = known[name].quantity in ("flow", "volume")
-        own = sensors.faults(
-            name, shown, flow=flow, course=_day_courses(lines[0][row], halves[row]), turns=turns
+        found[name] = sensors.faults(
+            name, shown.of(row), flow=bool(flows[row]), jumps=jumps.get(name, ()), turns=turns
         )
-        own += sensors.seen_through(name, shown, own, flow=flow)
-        if own:
-            found[name] = own
-    return found
+    for fault in sensors.seen_through(names, shown, found, flows):
+        found[fault.sensor].append(fault)
+    return {name: own for name, own in found.items() if own}
+
+
+def _jumps(
+    memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
+) -> dict[str, list[Jump]]:
+    """sensor -> the jumps of its clock."""
+    told = taken_up(
+        memory,
+        "clocks",
+        names,
+        dates,
+        len(names),
+        lambda nights: [mark(course[:nights]) for course in courses],
+        lambda rows: Clocks(courses[rows]),
+    )
+    return {names[row]: one.of(at) for rows, one in told for at, row in enumerate(rows.tolist())}
 
 
 def _day_courses(readings: Array, halves: Array) -> Array:
-    """(nights x parts of three hours) of one sensor, nan where much of six hours is missing."""
-    usual = float(np.median(readings[readings > 0])) if readings.any() else 0.0
-    whole = readings >= max(5 / 6 * usual, 1.0)
-    told: Array = np.where(whole[..., None], halves, np.nan).reshape(len(readings), -1)
+    """(sensors x nights x parts of three hours), nan where much of six hours is missing."""
+    sensors, nights, parts = readings.shape
+    usual = quantile(np.where(readings > 0, readings, np.nan).reshape(sensors, -1), 0.5)
+    whole = readings >= np.fmax(5 / 6 * usual, 1.0)[:, None, None]
+    told: Array = np.where(whole[..., None], halves, np.nan).reshape(sensors, nights, 2 * parts)
     return told
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a sensor showed, by part: how many readings, their mean, range and how many were below zero."""
+    """What a sensor showed, by part, or many did (sensors x parts).
+
+    How many readings, their mean, range and how many were below zero.
+    """
 
     readings: Array
     mean: Array
@@ -62,51 +65,54 @@ class Shown:
     most: Array
     negatives: Array
 
+    def of(self, rows: Any) -> Shown:
+        """The same of some sensors, or of one, where it is of many."""
+        return Shown(*(one[rows] for one in vars(self).values()))
+
 
 def faults(
-    sensor: str, shown: Shown, *, flow: bool, course: Array | None = None, turns: Turns | None = None
+    sensor: str, shown: Shown, *, flow: bool, jumps: Sequence[clocks.Jump] = (), turns: Turns | None = None
 ) -> list[Fault]:
     """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale.
 
-    `course`: (nights x finer parts of their 24 hours), nan where not known; without it nothing is said of the clock.
-    `turns`: night -> hours by which the city's clocks were put forward before it.
+    `jumps` of its clock as clocks.py tells them; `turns`: night -> hours by which the city's clocks were put forward
+    before it.
     """
     found = _frozen(sensor, shown)
     if flow:
         found += _another_unit(sensor, shown) + _negative(sensor, shown)
-        if course is not None:
-            found += _clock(sensor, shown, course, turns or {})
+        found += _clock(sensor, shown, jumps, turns or {})
     return found
 
 
-def seen_through(sensor: str, shown: Shown, found: Sequence[Fault], *, flow: bool) -> list[Fault]:
-    """Gaps, and of a flow spikes beside the faults that were found: its nights are judged by what else is there."""
-    told = [
-        Fault(sensor, "gaps", begin, end, begin, hours, False)
-        for begin, end, hours in oddities.gaps(shown.readings)
-    ]
-    if flow:
-        sound = shown.readings.copy()
-        for fault in found:
-            sound[fault.begin : fault.end] = 0
-        told += [
-            Fault(sensor, "spikes", begin, end, begin, parts, False)
-            for begin, end, parts in oddities.spikes(sound, shown.mean, shown.least, shown.most)
-        ]
-    return told
+def seen_through(
+    names: Sequence[str], shown: Shown, found: Mapping[str, Sequence[Fault]], flows: npt.NDArray[np.bool_]
+) -> list[Fault]:
+    """Gaps, and of flows spikes beside the faults that were found: their nights are judged by what else is there."""
+    sound = shown.readings.copy()
+    for row, name in enumerate(names):
+        for fault in found.get(name, ()):
+            sound[row, fault.begin : fault.end] = 0
+    spiking = np.flatnonzero(flows)
+    own = shown.of(spiking)
+    spikes = oddities.spikes(sound[spiking], own.mean, own.least, own.most)
+    told: list[tuple[Trouble, int, oddities.Run]] = []
+    told += [("gaps", row, run) for row, runs in enumerate(oddities.gaps(shown.readings)) for run in runs]
+    told += [("spikes", row, run) for row, runs in zip(spiking.tolist(), spikes, strict=True) for run in runs]
+    return [Fault(names[row], one, begin, end, begin, size, False) for one, row, (begin, end, size) in told]
 
 
-def _clock(sensor: str, shown: Shown, course: Array, turns: Turns) -> list[Fault]:
+def _clock(sensor: str, shown: Shown, jumps: Sequence[clocks.Jump], turns: Turns) -> list[Fault]:
     """Days whose course comes full hours early or late; a pump that rests keeps hours of its own.
 
     One that did not follow the city's clocks, or a flow that keeps to the sun's, is named only: it would blind its
     zones for half of each year, and by one hour a night is still a night.
     """
-    some = shown.readings > 0
-    if oddities.resting(shown.least[some], shown.mean[some]):
+    own = shown.of(np.newaxis)
+    if not jumps or oddities.resting(own.readings > 0, own.mean, own.least).any():
         return []
     found = []
-    for begin, end, known, hours in clocks.jumps(course):
+    for begin, end, known, hours in jumps:
         stayed = any(
             abs(begin - night) <= TURNED and abs(hours) == abs(turn) for night, turn in turns.items()
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.water.clocks import jumps
+from cityctl.analysis.water.clocks import Clocks, Jump
 from cityctl.result import Result
 from tests.analysis.conftest import local_hours, rows_of
 from tests.analysis.water.areas import areas, days
@@ -18,6 +18,13 @@ from tests.analysis.water.made import BERLIN, CITY, Leak, inflow
 
 PARTS = 8
 HOUR = np.timedelta64(1, "h")
+
+
+def jumps(nights: Any) -> list[Jump]:
+    """Of the clock of one sensor."""
+    clocks = Clocks(np.asarray(nights)[None])
+    clocks.run()
+    return clocks.of(0)
 
 
 def course(times: Any, flow: Any) -> Any:

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.water import nights as sensor_nights
 from cityctl.analysis.water import resume
 from cityctl.analysis.water.changes import Watchfulness
+from cityctl.analysis.water.clocks import Clocks
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import Assumptions, day_use, trailing
 from cityctl.analysis.water.resume import Watched, resumed
-from cityctl.analysis.water.watching import Watch
+from cityctl.analysis.water.standing import settled, unpacked
 from tests.analysis.water.test_watching import COURSE, YEAR, nights
 
 ZONES = 24
@@ -45,7 +47,7 @@ class Kept:
         raise AssertionError(span)
 
 
-class Recorded(Watch):
+class Recorded(resume.Standing):
     """A watch that notes which nights of how many zones it judged."""
 
     judged: list[tuple[int, int, int]] = []
@@ -58,7 +60,7 @@ class Recorded(Watch):
 
 @pytest.fixture(autouse=True)
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
-    monkeypatch.setattr(resume, "Watch", Recorded)
+    monkeypatch.setattr(resume, "Standing", Recorded)
     Recorded.judged.clear()
     return Recorded.judged
 
@@ -133,8 +135,8 @@ def test_going_on_tells_what_the_whole_watch_tells(seed: int, recorded: list[tup
         agree(told(kept, shown), told(None, shown))
     recorded.clear()
     told(kept, seen(made, YEAR))
-    # Up to the end of August; the zones without nights have no state that is worth keeping.
-    assert recorded == [(ZONES - 1, DATES.index(date(2025, 9, 1)), YEAR), (1, 0, YEAR)]
+    # From the last week on that ended a fortnight ago; the zone without nights has no state that is worth keeping.
+    assert recorded == [(ZONES - 1, 245, YEAR), (1, 0, YEAR)]
 
 
 def test_a_zone_whose_past_changes_is_watched_from_its_first_night(
@@ -147,13 +149,13 @@ def test_a_zone_whose_past_changes_is_watched_from_its_first_night(
     recorded.clear()
     shown = seen(made, 201)
     again = told(kept, shown)
-    july = DATES.index(date(2025, 7, 1))
-    assert next((zones, first) for zones, first, _ in recorded if first == july) == (ZONES - 3, july)
+    week = settled(200)
     assert [(zones, first) for zones, first, _ in recorded if first == 0] == [(3, 0)]
+    assert recorded[-2:] == [(ZONES - 3, week, 201), (3, week, 201)]
     agree(again, told(None, shown))
     recorded.clear()
     told(kept, shown)
-    assert recorded[0] == (ZONES - 1, july, 201)  # and is kept anew
+    assert recorded[0] == (ZONES - 1, week, 201)  # and is kept anew
 
 
 def test_other_zones_or_another_certainty_begin_anew(recorded: list[tuple[int, int, int]]) -> None:
@@ -166,16 +168,52 @@ def test_other_zones_or_another_certainty_begin_anew(recorded: list[tuple[int, i
         assert recorded[0][:2] == (ZONES, 0)
 
 
-def test_a_month_counts_when_late_readings_are_hardly_awaited() -> None:
-    """Kept is the end of June from five nights later on, and nothing of the first ninety nights."""
+def test_a_week_counts_when_late_readings_are_hardly_awaited() -> None:
+    """Kept is the end of a week from a fortnight later on, and nothing of the first thirteen weeks."""
     made, kept = leaking(7), Kept()
-    for end, month in (
-        (94, None),
-        (95, date(2025, 4, 1)),
-        (181 + 4, date(2025, 6, 1)),
-        (181 + 5, date(2025, 7, 1)),
-    ):
-        kept.slots.clear()
+    for end, week in ((104, None), (105, 91), (111, 91), (112, 98)):
         told(kept, seen(made, end))
-        held = [resume._unpacked(content)[0] for _, content in kept.slots.values()]
-        assert held == ([] if month is None else [DATES.index(month)])
+        held = [unpacked(content).nights for _, content in kept.slots.values()]
+        assert held == ([] if week is None else [week])
+
+
+def test_the_report_on_last_week_goes_on_from_what_todays_kept(recorded: list[tuple[int, int, int]]) -> None:
+    made, kept = leaking(8), Kept()
+    for day in range(7):
+        told(kept, seen(made, 210 + day))
+        recorded.clear()
+        told(kept, seen(made, 210))
+        assert recorded[0][:2] == (ZONES - 1, settled(210))
+
+
+class JudgedClocks(Clocks):
+    """Clocks that note which nights of how many sensors they judged."""
+
+    judged: list[tuple[int, int]] = []
+
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        self.judged.append((len(self.changes), first))
+        super().run(first, end)
+
+
+def test_clocks_go_on_as_if_all_nights_were_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sensors whose clocks jump, come right, or lose days; one day of one sensor changes, and it begins anew."""
+    monkeypatch.setattr(sensor_nights, "Clocks", JudgedClocks)
+    rng = np.random.default_rng(4)
+    course = 20 + 6 * COURSE + rng.normal(0, 0.4, (ZONES, YEAR, len(COURSE)))
+    for sensor, jump in enumerate(rng.integers(90, 240, ZONES).tolist()):
+        course[sensor, jump : jump + 40] = np.roll(course[sensor, jump : jump + 40], sensor % 3 - 1, axis=1)
+    course[rng.random((ZONES, YEAR)) < 0.05] = np.nan
+    kept, found = Kept(), set()
+    for end in (100, 120, 121, 140, 170, 200, 207, 230, YEAR):
+        if end == 230:
+            course[5, 150] += 1.0
+        JudgedClocks.judged.clear()
+        told = sensor_nights._jumps(kept, NAMES, DATES[:end], course[:, :end])
+        if end == 121:
+            assert JudgedClocks.judged == [(ZONES, settled(121))]
+        if end == 230:
+            assert (1, 0) in JudgedClocks.judged
+        assert told == sensor_nights._jumps(None, NAMES, DATES[:end], course[:, :end])
+        found |= {jump[3] for jumps in told.values() for jump in jumps}
+    assert found == {-3, 3}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.water.clocks import Clocks
 from cityctl.analysis.water.sensors import PARTS, Shown, faults, masked
 
 
@@ -147,6 +148,9 @@ def test_a_pump_keeps_hours_of_its_own() -> None:
     course = np.vstack([np.tile(day, (60, 1)), np.tile(np.roll(day, 1), (40, 1))])
     mean = course.reshape(-1, 2).mean(axis=1)
     pump = shown(mean, np.minimum(mean, 15.0))
-    assert faults("p", pump, flow=True, course=course) == []
-    (fault,) = faults("f", shown(mean + 20, 0.5), flow=True, course=course + 20)
+    clocks = Clocks(np.stack([course, course + 20]))
+    clocks.run()
+    assert clocks.of(0)
+    assert faults("p", pump, flow=True, jumps=clocks.of(0)) == []
+    (fault,) = faults("f", shown(mean + 20, 0.5), flow=True, jumps=clocks.of(1))
     assert (fault.trouble, fault.value, fault.begin) == ("clock", 3.0, 60 * PARTS)
