@@ -178,7 +178,8 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     """
     mean, _ = _daily(shown)
     some = mean[np.isfinite(mean) & (mean > 0)]
-    if len(some) < 2 or some.max() < min(UNIT_FACTORS) * (1 - NEAR) * some.min():
+    least, most = (1 + NEAR) / min(UNIT_FACTORS), (1 - NEAR) * min(UNIT_FACTORS)
+    if len(some) < 2 or some.max() < most * some.min():
         return []
     low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
     high = np.where(shown.readings > 0, shown.most, -np.inf).reshape(-1, PARTS).max(axis=1)
@@ -190,6 +191,10 @@ def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
     first, begin, factor = 0, 0, 1.0
     for day in np.flatnonzero(np.isfinite(mean)).tolist():
         first = first if usual else day
+        means = [float(one[0]) for one in usual[-CLEAR:]]
+        if means and not odd and least * max(means) < mean[day] < most * min(means):
+            usual.append(figures[day])  # as most days: in no other unit, whichever of these is the middle
+            continue
         ordinary = np.median(usual[-CLEAR:], axis=0) if usual else np.zeros(4)
         off = np.abs(mean[day] / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
         if odd and _follows(float(mean[day]), float(ordinary[0]), factor):
