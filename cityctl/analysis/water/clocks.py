@@ -119,9 +119,10 @@ def _gains(now: Array, reference: Array) -> Array:
     level = now - now.mean(axis=1, keepdims=True)
     usual = reference - reference.mean(axis=1, keepdims=True)
     scatter = (level**2).sum(axis=1)
-    ways, squares = _all_ways(now.shape[1])
-    alike = (usual[:, :, None] * level[:, None, :]).reshape(len(now), -1) @ ways
-    along = (usual[:, :, None] * usual[:, None, :]).reshape(len(now), -1) @ squares
+    later, ways, squares = _all_ways(now.shape[1])
+    # Not as products of matrices: BLAS sets threads to such small ones, which cost more than they save.
+    alike = np.einsum("dl,lh->dh", np.einsum("dp,dlp->dl", usual, level[:, later]), ways)
+    along = np.einsum("dl,lh->dh", np.einsum("dp,dlp->dl", usual, usual[:, later]), squares)
     scale = np.maximum(alike / np.maximum(along, 1e-12), 0.0)
     fits = (scale > SCALED[0]) & (scale < SCALED[1])
     fits[:, MOST] = True
@@ -135,14 +136,17 @@ def _gains(now: Array, reference: Array) -> Array:
 
 
 @cache
-def _all_ways(parts: int) -> tuple[Array, Array]:
-    """What turns the products of two courses' parts into that of the one moved with the other, and with itself.
+def _all_ways(parts: int) -> tuple[Rows, Array, Array]:
+    """(which parts come so many parts later, and by hours what a moved course has in common with one, and with itself).
 
-    (parts x parts) x hours, as a moved course is linear in the one that is moved.
+    The latter two are (parts later x hours): by so much a course's product with the other so many parts later counts.
     """
     moving = [_moving(parts, hours) for hours in range(-MOST, MOST + 1)]
-    return np.stack([one.ravel() for one in moving], axis=1), np.stack(
-        [(one @ one.T).ravel() for one in moving], axis=1
+    later = (np.arange(parts)[:, None] + np.arange(parts)) % parts
+    return (
+        later,
+        np.stack([one[0] for one in moving], axis=1),
+        np.stack([one[0] @ one.T for one in moving], axis=1),
     )
 
 
