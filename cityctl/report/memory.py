@@ -1,4 +1,4 @@
-"""What analyses worked out from readings, kept in the project's state: a new day costs its week and its month.
+"""What analyses worked out from readings, kept in the project's state: a new day costs its last weeks.
 
 Everything here can be worked out again: a file that is torn, old or of another program is left aside, and the folder
 may be deleted at any time.
