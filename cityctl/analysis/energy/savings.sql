@@ -33,15 +33,17 @@ where a.amount is not null and a.meter >= $first and a.meter <= $last
 group by a.meter, c.day
 
 -- name: steps
--- The time between two readings: as city.yaml says, or from the fullest day of the meter; of a meter that is read
--- by the month, from how many days lie between its reads.
+-- The time between two readings: as city.yaml says, or from the meter's fullest day of 24 hours (that of 25 holds one
+-- hour's more); of a meter that is read by the month, from how many days lie between its reads.
 create or replace table steps as
 select m.meter as meter,
        case when count(u.day) > 2 and max(u.day) - min(u.day) >= 20 * (count(u.day) - 1)
             then 86400.0 * (max(u.day) - min(u.day)) / (count(u.day) - 1)
-            else coalesce(max(m.every_s), 86400.0 / greatest(1, max(u.readings))) end as every_s
+            else coalesce(max(m.every_s), 86400.0 / max(case when s.seconds = 86400 then u.readings end),
+                          86400.0 / max(u.readings), 86400.0) end as every_s
 from savings_meters as m
 left join savings_use as u on u.meter = m.meter and u.readings > 0
+left join savings_days as s on s.day = u.day
 group by m.meter
 
 -- name: solstices

@@ -217,3 +217,17 @@ def test_registers_are_the_same_in_parts(ask: Ask, monkeypatch: pytest.MonkeyPat
     for one, other in zip(whole, apart, strict=True):
         assert other["avoided_kwh"] == pytest.approx(one["avoided_kwh"], rel=1e-9)
         assert one["saving_pct"] == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize("method", ["caltrack2", "split", "towt", "billing"])
+def test_a_step_that_city_yaml_does_not_say_is_not_that_of_the_day_of_25_hours(ask: Ask, method: str) -> None:
+    """8 760 hourly readings of 2025 are their plain sum, however many of them the fullest day has."""
+    text = city(
+        "Europe/Berlin",
+        **{"hall_kwh: {unit: kWh, kind: interval, every: 1h,": "hall_kwh: {unit: kWh, kind: interval,"},
+    )
+    series = made(zone="Europe/Berlin")
+    times, kwh = series["hall_kwh"]
+    of_2025 = (times >= np.datetime64("2024-12-31T23:00")) & (times < np.datetime64("2025-12-31T23:00"))
+    row = ask_one(ask, series, text, method=method)
+    assert row["observed_kwh"] == pytest.approx(kwh[of_2025].sum(), rel=1e-9)
