@@ -14,10 +14,12 @@ from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.ageing import Ratings, ageing_rate, temperatures
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
+from cityctl.city.points import Point
 from cityctl.city.ratings import Transformer
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Line, Missing, Plot, Result, Table
+from cityctl.units import convert
 
 TITLE = "Transformers"
 SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 60076-7"
@@ -169,7 +171,7 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
         return "no outdoor temperature in city.yaml, and no `ambient`"
     if np.isnan(ambient).any():
         return "its outdoor temperature has gaps of more than 3 hours"
-    ratings = _ratings(asset.transformer)
+    ratings = _ratings(asset.transformer, question.city.points()[point])
     minutes = np.diff(at, prepend=at[:1]).astype(float) / 6e7
     starts = [0, *np.flatnonzero(minutes > GAP_MINUTES).tolist(), len(at)]
     oil, spot = np.empty(len(at)), np.empty(len(at))
@@ -222,8 +224,10 @@ def _around(question: Question, asset: str, at: Any) -> Any:
     return np.where(near <= 3 * 3_600_000_000, np.interp(wanted, times, table["degree_c"].to_numpy()), np.nan)
 
 
-def _ratings(asset: Transformer) -> Ratings:
-    return Ratings(**{key: getattr(asset, key) for key in Ratings.__dataclass_fields__})
+def _ratings(asset: Transformer, load: Point) -> Ratings:
+    """Its ratings, the rated load in the unit that the load is kept in: city.yaml says it in that which it speaks."""
+    told = {key: getattr(asset, key) for key in Ratings.__dataclass_fields__}
+    return Ratings(**{**told, "rated": convert(asset.rated, load.shown_unit, load.unit)})
 
 
 def _verdict(load: float, oil: float, spot: float) -> str:

@@ -141,3 +141,19 @@ def test_a_wrong_unit_and_a_gap_are_named(ask: Callable[..., Result]) -> None:
     assert [(one.what, one.why) for one in found.completeness.missing] == [
         ("t2", "its load is metered in 25% of the interval")
     ]
+
+
+def test_the_rated_load_is_said_in_the_unit_of_its_point(ask: Callable[..., Result]) -> None:
+    """0.63 beside a load in MVA are 630 kVA, as which the load is kept."""
+    times = slots("2026-01-05", "2026-01-06", 15)
+    text = CITY.replace("t1-current: {unit: A", "t1-current: {unit: MVA").replace(
+        "rated: 630, no_load_loss: 800, load_loss: 5200}}",
+        "rated: 0.63, no_load_loss: 800, load_loss: 5200}}",
+        1,
+    )
+    series = {
+        "t1-current": (times, np.full(len(times), 315.0)),
+        "outdoors": (times, np.full(len(times), 10.0)),
+    }
+    row = rows_of(ask("energy/transformers", text, series, "2026-01-05", "2026-01-06"), "transformers")[0]
+    assert row["highest_load"] == pytest.approx(0.5)
