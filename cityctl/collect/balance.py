@@ -13,7 +13,7 @@ from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Rejection
 from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
-from cityctl.units import canonical, unit
+from cityctl.units import canonical, grouped, unit
 
 NOTHING = "no readings in it"
 
@@ -203,16 +203,13 @@ def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
 
 
 def _summary(lines: Sequence[Line], refused: Sequence[Missing], dry_run: bool) -> str:
-    def figure(count: int) -> str:
-        return f"{count:,}".replace(",", " ")
-
     received = sum(line.received for line in lines)
-    parts = [f"{figure(received)} readings received"]
+    parts = [f"{grouped(received)} readings received"]
     told = [
         (sum(getattr(line, key) for line in lines), key)
         for key in ("new", "unchanged", "revised", "duplicate", "rejected")
     ]
-    parts += [f"{figure(count)} {word}" for count, word in told if count or word == "new"]
+    parts += [f"{grouped(count)} {word}" for count, word in told if count or word == "new"]
     said = ", ".join(parts)
     if refused:
         said += f"; refused: {', '.join(one.what for one in refused)}"

@@ -29,6 +29,7 @@ from cityctl.sim.simulator import FILE_NAME, Installation, Simulator
 from cityctl.sim.town import Town
 from cityctl.sim.truth import truth
 from cityctl.sim.verdict import held_against, missed
+from cityctl.units import grouped
 
 FOLDER = Path("cityctl-demo")
 PAGE = "report.html"
@@ -163,9 +164,8 @@ class Demo:
             _insist(result)
             received += sum(int(str(count)) for count in result.tables[0].cells("received"))
             self.console.detail(f"     {', '.join(names)}: {result.summary}")
-        counted = f"{received:,}".replace(",", " ")
         back = "since the last demo" if again else f"back to {first}"
-        self._done(f"Pulled the exports {back}: {counted} readings, each accounted for")
+        self._done(f"Pulled the exports {back}: {grouped(received)} readings, each accounted for")
 
     def _report(self, name: str, last: str, project: Project) -> Result:
         from cityctl.report.run import run

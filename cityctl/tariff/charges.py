@@ -20,6 +20,7 @@ from cityctl.tariff.lines import Bill, Line, cost_of
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.terms import Energy, PowerFactor, Sell, Version
 from cityctl.tariff.use import Use, month_of
+from cityctl.units import grouped
 
 Days = tuple[date, date]  # the first day, and the day after the last one
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -168,7 +169,7 @@ def _energy(part: _Part, use: Use, demand: Months, remarks: list[str], carried: 
         priced = np.logical_or.reduce([_holds(entry, use) for entry in version.energy])
         unpriced = float(use.energy[~priced].sum())
         if unpriced:
-            remarks.append(f"{unpriced:,.0f} {part.unit} in hours without a price".replace(",", " "))
+            remarks.append(f"{grouped(unpriced)} {part.unit} in hours without a price")
     return lines + _fed_in(part, use, surplus, remarks)
 
 
@@ -231,7 +232,7 @@ def _fed_in(part: _Part, use: Use, surplus: Sequence[tuple[Any, float]], remarks
             cost = -amount * entry.price
             lines.append(Line("feed-in", entry.name, amount, part.unit, -entry.price, cost))
     if unpaid > 1e-6:
-        remarks.append(f"{unpaid:,.1f} {part.unit} were fed in and have no price".replace(",", " "))
+        remarks.append(f"{grouped(unpaid, 1)} {part.unit} were fed in and have no price")
     return lines
 
 

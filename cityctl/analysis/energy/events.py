@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from cityctl.units import grouped
+
 SHUT = 0.5  # a day below this share of what was usual is a day of shutdown
 NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
 LEAST_RUN = 5  # days
@@ -61,11 +63,7 @@ class Event:
             days = (self.last - self.first).days + 1
             return f"shutdown {self.first} to {self.last} ({days} days), small: left in the account"
         way = "rose" if self.kwh > 0 else "fell"
-        return (
-            f"use {way} by {abs(self.kwh):,.0f} kWh a day on {self.first} and stayed: what changed?".replace(
-                ",", " "
-            )
-        )
+        return f"use {way} by {grouped(abs(self.kwh))} kWh a day on {self.first} and stayed: what changed?"
 
 
 def shutdowns(

@@ -37,6 +37,7 @@ from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.tariff.use import Use
+from cityctl.units import grouped
 
 TITLE = "Loads"
 SUMMARY = "base load, peak, load factor, duration, week and unusual days of each meter"
@@ -153,9 +154,7 @@ def answer(question: Question) -> Result:
             len(meters), len(meters) - len({one.what for one in lacking}), lacking, "meters"
         ),
         notes=list(NOTES),
-        summary=f"{len(loads)} meters, {sum(load[2].used for load in loads):,.0f} kWh in all".replace(
-            ",", " "
-        ),
+        summary=f"{len(loads)} meters, {grouped(sum(load[2].used for load in loads))} kWh in all",
     )
 
 

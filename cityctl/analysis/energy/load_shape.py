@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from cityctl.units import grouped
+
 EXCEEDED = (1, 5, 10, 50, 90)  # per cent of the time
 NIGHT = (60, 300)  # minutes of the local day: 01:00 to 05:00
 UNLIKE = 4.0  # robust standard deviations that make a day unlike the others
@@ -106,8 +108,8 @@ def far_above(use: Any) -> tuple[int, float] | None:
 def said_far_above(found: tuple[int, float], unit: str = "kW") -> str:
     """`2 windows far above all others, up to 1 000 000 kW: wrong readings?`."""
     windows, power = found
-    told = f"{power:,.0f}".replace(",", " ")
-    return f"{windows} window{'' if windows == 1 else 's'} far above all others, up to {told} {unit}: wrong readings?"
+    few = f"{windows} window{'' if windows == 1 else 's'}"
+    return f"{few} far above all others, up to {grouped(power)} {unit}: wrong readings?"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from cityctl.analysis.energy.uncertainty import MOST_FSU
 from cityctl.analysis.question import Question
 from cityctl.clock import midnight
 from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
+from cityctl.units import grouped
 
 _TOLD = ("avoided_kwh", "avoided_low", "avoided_high", "fsu", "cvrmse")  # of a rise
 
@@ -100,8 +101,8 @@ def _in_all(total: list[tuple[object, ...]]) -> str:
         return ""
     reach = (told["avoided_high"] - told["avoided_kwh"]) / abs(told["avoided_kwh"])
     way = "saved" if told["avoided_kwh"] >= 0 else "more"
-    amount = f"{abs(told['avoided_kwh']):,.0f} kWh ({abs(told['saving_pct']):.1f} %) {way}".replace(",", " ")
-    return f"; in all {amount}, ± {reach:.0%} of it"
+    amount = f"{grouped(abs(told['avoided_kwh']))} kWh ({abs(told['saving_pct']):.1f} %)"
+    return f"; in all {amount} {way}, ± {reach:.0%} of it"
 
 
 def _total(booked: list[Row]) -> list[tuple[object, ...]]:

@@ -17,6 +17,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.units import grouped
 
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
@@ -150,8 +151,7 @@ def _in_all(pumps: Iterable[PumpSeries]) -> str:
     volume, energy = sum(one.volume for one in duties), sum(one.energy for one in duties)
     if volume <= 0:
         return ""
-    told = f"{volume:,.0f} m³ took {energy:,.0f} kWh".replace(",", " ")
-    return f"; {told}, {energy / volume:.3f} kWh/m³"
+    return f"; {grouped(volume)} m³ took {grouped(energy)} kWh, {energy / volume:.3f} kWh/m³"
 
 
 def _columns(keys: tuple[str, ...], currency: str) -> list[Column]:

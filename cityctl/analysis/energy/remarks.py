@@ -11,6 +11,7 @@ from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.savings_row import Row
 from cityctl.analysis.energy.sufficiency import percent
 from cityctl.errors import listed
+from cityctl.units import grouped
 
 MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
 SHORT = 28  # compared days: below them a figure says little of a year
@@ -103,6 +104,6 @@ def lost(bills: Sequence[LeftOut]) -> list[str]:
     for why, held in by_reason.items():
         days = listed([f"{one.day} to {one.until}" if one.until else f"from {one.day} on" for one in held], 3)
         kwh = sum(one.amount for one in held)
-        amount = f"; {kwh:,.0f} kWh".replace(",", " ") if kwh else ""
+        amount = f"; {grouped(kwh)} kWh" if kwh else ""
         told.append(f"{len(held)} bill{'' if len(held) == 1 else 's'} left out ({days}{amount}): {why}")
     return told

@@ -9,6 +9,7 @@ from typing import Any
 
 from cityctl.analysis.energy.columns import ROW
 from cityctl.analysis.energy.uncertainty import MOST_FSU
+from cityctl.units import grouped
 
 
 @dataclass
@@ -74,5 +75,4 @@ def said_change(row: Row) -> str:
     """`saved 12.0 % (34 500 kWh, ± 31 % of it)` or `use rose by 4.0 % ...`."""
     per_cent = row.figures["saving_pct"]
     way = "saved" if per_cent >= 0 else "use rose by"
-    amount = f"{abs(row.avoided):,.0f} kWh".replace(",", " ")
-    return f"{way} {abs(per_cent):.1f} % ({amount}, ± {row.uncertainty:.0%} of it)"
+    return f"{way} {abs(per_cent):.1f} % ({grouped(abs(row.avoided))} kWh, ± {row.uncertainty:.0%} of it)"
