@@ -15,12 +15,14 @@ from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.clock import local_days
-from cityctl.errors import UsageProblem
+from cityctl.errors import UsageProblem, listed
 from cityctl.result import Completeness, Finding, Missing, Result, Table
+from cityctl.units import grouped
 
 TITLE = "PV plants"
 SUMMARY = "yield, performance ratio and curtailment of each PV plant after IEC 61724, and its weak days"
 ROLE, MODULE, LIMIT = "generation", "module", "limit"
+NO_SUN = "no irradiance: yields only, no performance ratio"
 LEAST_HELD = 0.8  # of a step's readings
 LEAST_OF_DAY = 0.9  # of a day's steps
 LEAST_METERED = 0.9  # of the interval
@@ -113,8 +115,13 @@ def answer(question: Question) -> Result:
             continue
         judged.append(found)
         lacking += [Missing(name, doubt) for doubt in found.doubts]
-        if found.found.ratio is None:
-            lacking.append(Missing(name, "no irradiance: yields only, no performance ratio"))
+    sunless = [one.asset for one in judged if plants[one.asset].irradiance is None]
+    told = len(judged) > LEAST_OTHERS  # of a plant without a sun of its own the others tell its weak days
+    lacking += [
+        Missing(one.asset, NO_SUN)
+        for one in judged
+        if one.found.ratio is None and not (told and one.asset in sunless)
+    ]
     weak = {one.asset: _weak(one, judged, question.city, days) for one in judged}
     called = subjects.of_assets(question.city)
     rows: list[tuple[object, ...]] = []
@@ -149,14 +156,11 @@ def answer(question: Question) -> Result:
         completeness=Completeness(
             len(known), len(known) - len({one.what for one in lacking}), lacking, "plants"
         ),
-        notes=list(NOTES),
-        summary=f"{_kwh(generated)} from {len(judged)} plant{'' if len(judged) == 1 else 's'}, {_kwh(lost)} curtailed, "
+        notes=[*NOTES, *([f"Limits: of {listed(sunless)} {NO_SUN}."] if told and sunless else [])],
+        summary=f"{grouped(generated)} kWh from {len(judged)} plant{'' if len(judged) == 1 else 's'}, "
+        f"{grouped(lost)} kWh curtailed, "
         f"{len(below)} day{'' if len(below) == 1 else 's'} below",
     )
-
-
-def _kwh(energy: float) -> str:
-    return f"{energy:,.0f} kWh".replace(",", " ")
 
 
 def _stamps(*moments: Any) -> tuple[int, ...]:

@@ -210,3 +210,29 @@ def test_hours_in_which_a_register_was_not_read_are_no_limit(ask: Callable[..., 
     assert rows["b"]["performance_ratio"] == pytest.approx(0.75)
     said = {one.what: one.why for one in found.completeness.missing}
     assert said["b"] == "production and sun are metered in 83% of the interval"
+
+
+def test_the_others_judge_a_plant_without_a_sun_of_its_own(ask: Callable[..., Result]) -> None:
+    """Else it would be missing in every run, and a finding of it never closed."""
+    text = CITY.replace(
+        "asset: b, role: generation}",
+        "asset: b, role: generation}\n  b-sun: {unit: W/m2, every: 15m, asset: b}",
+    )
+    text = text.replace(
+        "  sun: {unit: W/m2, every: 15m, zone: depot}\n", "  a-sun: {unit: W/m2, every: 15m, asset: a}\n"
+    )
+    counter = np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])
+    series = {
+        "a-power": (TIMES, 0.80 * 100 * SUN / 1000),
+        "b-energy": (TIMES, counter),
+        "c-energy": (TIMES, 0.7 * 20 * SUN / 1000 / 4 * np.where(DAY == 6, 0.5, 1)),
+        "a-sun": (TIMES, SUN),
+        "b-sun": (TIMES, SUN),
+    }
+    found = ask("energy/solar", text, series, "2026-06-01", "2026-06-15")
+    assert found.completeness.complete
+    assert found.notes[-1] == "Limits: of c no irradiance: yields only, no performance ratio."
+    assert [one.subject for one in found.findings] == ["c"]
+    del series["b-energy"]  # two plants are too few to judge one of them by
+    found = ask("energy/solar", text, series, "2026-06-01", "2026-06-15")
+    assert {one.what: one.why for one in found.completeness.missing}["c"].startswith("no irradiance")
