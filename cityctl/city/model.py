@@ -314,7 +314,7 @@ class City(Strict):
         """The folder of city.yaml."""
         return self._project
 
-    @property
+    @cached_property
     def library(self) -> Library:
         """Connectors and recipes as this project sees them."""
         return Library(self._project)

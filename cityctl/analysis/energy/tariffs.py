@@ -43,13 +43,9 @@ class Assigned:
 
 
 @lru_cache(maxsize=256)
-def _loaded(project: Any, name: str) -> Tariff:
-    return model.load(Library(project), name).tariff
-
-
 def load(library: Library, name: str) -> Tariff:
-    """The tariff of that name as the project sees it, read once a run. Raises ConfigInvalid."""
-    return _loaded(library.project, name)
+    """The tariff of that name, read once for each library: a city read anew has its own. Raises ConfigInvalid."""
+    return model.load(library, name).tariff
 
 
 def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:

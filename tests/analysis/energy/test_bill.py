@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.energy.tariffs import load as load_tariff
+from cityctl.city.load import load
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 from tests.analysis.energy.test_methods import cambridge  # noqa: F401  # the fixture
@@ -332,3 +334,15 @@ def test_a_month_of_daily_reads_is_whole_although_one_day_has_25_hours(billed: C
     (row,) = rows_of(found, "bills")
     assert (row["used_kwh"], row["billed_share"]) == pytest.approx((31 * 24, 1))
     assert found.completeness.complete
+
+
+def test_a_tariff_is_read_anew_with_the_city(project: Callable[[str], Path]) -> None:
+    text = "tariff: t\nversions: [{{energy: [{{name: work, price: {}}}]}}]\n"
+    folder = project("name: Small\ntime_zone: UTC\n")
+    (folder / "recipes/tariffs").mkdir(parents=True)
+    prices = []
+    for price in (0.2, 0.3):
+        (folder / "recipes/tariffs/t.yaml").write_text(text.format(price), encoding="utf-8")
+        tariff = load_tariff(load(folder).library, "t")
+        prices.append(tariff.versions[0].energy[0].price)
+    assert prices == [0.2, 0.3]
