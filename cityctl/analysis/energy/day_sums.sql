@@ -12,7 +12,13 @@ join calendar as c
 group by w.meter, cast(c.local + (w.at - c.slot) as date)
 
 -- name: window_rows
-select w.meter as meter, w.at as at, w.amount as amount, w.held as held, w.spread as spread
+-- Use of the shown meters in windows of $width minutes, which `windows` are as long as or parts of.
+select w.meter as meter,
+       date_trunc('hour', w.at)
+         + cast(floor(extract(minute from w.at) / $width) * $width as integer) * interval '1' minute as at,
+       sum(w.amount) as amount, sum(w.held) as held, sum(w.spread) as spread
 from windows as w
 join shown_meters as s on s.meter = w.meter
-order by w.meter, w.at
+group by w.meter, date_trunc('hour', w.at)
+         + cast(floor(extract(minute from w.at) / $width) * $width as integer) * interval '1' minute
+order by 1, 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cityctl import glossary
+from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.meters import USE
 from cityctl.analysis.energy.network_balance import (
     BALANCE_DAYS,
@@ -60,7 +61,7 @@ _FEEDERS = ("zone", "customer_meters", "balance_days", "uneven_days", "fed_in_kw
             "loss_share", "feeder_peak_kw", "reverse_h", "reverse_peak_kw", "reverse_kwh", "verdict")  # fmt: skip
 _CHARGING = ("zone", "chargers", "ev_rated_kw", "ev_peak_kw", "coincidence", "feeder_peak_kw", "ev_at_peak_kw",
              "ev_share", "peak_without_kw")  # fmt: skip
-_TOLD = ("lost_kwh", "loss_share", "reverse_h", "reverse_peak_kw", "reverse_kwh")  # of a finding
+_TOLD = ("zone", "lost_kwh", "loss_share", "reverse_h", "reverse_peak_kw", "reverse_kwh")  # of a finding
 LEAST_DAYS = 0.9  # of the interval's, that a balance should hold
 PARAMETERS = (
     Parameter("most", "share", 0.10, None, "losses from which a feeder is called out", least=0.0, most=1.0),
@@ -140,7 +141,7 @@ def answer(question: Question) -> Result:
     every = [point for feeder in feeders for point in feeder.every]
     fine = [known[one] for feeder in feeders for one in (*feeder.supply, *feeder.back, *feeder.chargers)]
     width = 15 if all(one.every is not None and one.every.total_seconds() <= 900 for one in fine) else 60
-    days = by_day(question, every, width)
+    days = by_day(question, every)
     shown = [
         *(one.id for one in fine),
         *(one for feeder in feeders for one in feeder.behind),
@@ -150,6 +151,7 @@ def answer(question: Question) -> Result:
     cars: list[tuple[object, ...]] = []
     lacking: list[Missing] = []
     findings: list[Finding] = []
+    called = subjects.of_zones(question.city)
     for feeder in feeders:
         row, said, ev = _judge(question, feeder, days, power, width / 60, lacking)
         rows.append(row)
@@ -160,11 +162,10 @@ def answer(question: Question) -> Result:
                  ev.share_of_peak, ev.without)
             )  # fmt: skip
         if not said.startswith(("normal", "NOT")):
-            title = question.city.zones[feeder.zone].name or feeder.zone
             findings.append(
                 Finding(
                     "feeder",
-                    title,
+                    called[feeder.zone],
                     question.interval.start,
                     said,
                     severity="note" if said.startswith("REVERSE") else "warning",

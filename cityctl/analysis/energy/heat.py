@@ -75,7 +75,7 @@ PARAMETERS = (
 class _Substation:
     name: str
     zone: str | None
-    heat: str
+    heat: tuple[str, ...]
     volume: str | None
     warm: str | None
     cold: str | None
@@ -84,7 +84,7 @@ class _Substation:
 
     @property
     def every(self) -> list[str]:
-        own = (self.heat, self.volume, self.warm, self.cold, self.warm_register, self.cold_register)
+        own = (*self.heat, self.volume, self.warm, self.cold, self.warm_register, self.cold_register)
         return [one for one in own if one is not None]
 
 
@@ -105,8 +105,8 @@ def _substations(city: City) -> list[_Substation]:
             fit = [one.id for one in among if one.quantity in quantities and role in (None, one.role)]
             return fit[0] if fit else None
 
-        heat = first(("energy", "power"), USE)
-        if heat is not None:
+        heat = tuple(one.id for one in own if one.quantity in ("energy", "power") and one.role == USE)
+        if heat:
             found.append(
                 _Substation(
                     name,
@@ -154,8 +154,8 @@ def answer(question: Question) -> Result:
             "school-volume: {unit: m3, kind: counter, every: 1h, zone: school}} in a zone of a network of kind heat",
         )
     fed = _fed(question.city)
-    summed = [point for one in substations for point in (one.heat, one.volume) if point is not None]
-    days = by_day(question, [*summed, *(point for own in fed.values() for point in own)], 60)
+    summed = [point for one in substations for point in (*one.heat, one.volume) if point is not None]
+    days = by_day(question, [*summed, *(point for own in fed.values() for point in own)])
     _keep_temperatures(question, substations)
     judged: list[tuple[_Substation, Flow, float]] = []
     lacking: list[Missing] = []
@@ -181,7 +181,13 @@ def answer(question: Question) -> Result:
              flow.apart, metered, said)
         )  # fmt: skip
         if said != "normal":
-            evidence = {"meter": one.heat, "excess_m3": flow.excess, "delta_t": flow.difference}
+            place = "asset" if one.name in question.city.assets else "zone"
+            evidence = {
+                place: one.name,
+                "meter": one.heat[0],
+                "excess_m3": flow.excess,
+                "delta_t": flow.difference,
+            }
             findings.append(
                 Finding("heat-substation", _said(question.city, one.name), question.interval.start, said,
                         evidence=evidence)
@@ -211,7 +217,7 @@ def _said(city: City, name: str) -> str:
     """What the asset or zone of a substation is called."""
     if name in city.assets:
         return subjects.of_assets(city)[name]
-    return (city.zones[name].name if name in city.zones else None) or name
+    return subjects.of_zones(city).get(name, name)
 
 
 def _keep_temperatures(question: Question, substations: list[_Substation]) -> None:
@@ -224,13 +230,15 @@ def _keep_temperatures(question: Question, substations: list[_Substation]) -> No
 
 def _flow(question: Question, one: _Substation) -> tuple[Flow, float] | str:
     """(figures of a substation, share of the interval that was metered), or why there are none."""
+    if len(one.heat) > 1:
+        return f"{len(one.heat)} meters of heat in it: an asset for each tells which volume is whose"
     if one.volume is None:
         return "no point of its volume or flow"
     span = {
         "start": question.interval.start.replace(tzinfo=None),
         "until": question.interval.end.replace(tzinfo=None),
     }
-    asked = {"volume": one.volume, "heat": one.heat, "warm": one.warm, "cold": one.cold, **span}
+    asked = {"volume": one.volume, "heat": one.heat[0], "warm": one.warm, "cold": one.cold, **span}
     table = question.engine.arrow(question.sql("substation"), asked)
     if not table.num_rows:
         return "no hour with both volume and heat"
@@ -291,7 +299,7 @@ def _network(
     lacking: list[Missing],
 ) -> tuple[object, ...]:
     inside = city.zones_within(zone)
-    out = {one.heat: days[one.heat] for one in substations if one.zone in inside}
+    out = {meter: days[meter] for one in substations if one.zone in inside for meter in one.heat}
     found = balance({point: days[point] for point in fed}, out)
     why = None
     if not out:

@@ -2,10 +2,16 @@
 -- use: day_sums
 
 -- name: substation
--- Windows in which volume and heat were metered for the same time, with the mean temperatures of their hour.
+-- Hours in which volume and heat were metered for the same time, with their mean temperatures.
+with hours as (
+    select d.meter as meter, date_trunc('hour', d.at) as at, sum(d.amount) as amount, sum(d.held) as held
+    from windows as d
+    where d.meter in ($volume, $heat)
+    group by d.meter, date_trunc('hour', d.at)
+)
 select v.at as at, v.amount as volume, h.amount as heat, w.degree_c as warm, c.degree_c as cold
-from windows as v
-join windows as h on h.meter = $heat and h.at = v.at and h.held = v.held
+from hours as v
+join hours as h on h.meter = $heat and h.at = v.at and h.held = v.held
 left join hourly_temperatures as w on w.point = $warm and w.hour = v.at
 left join hourly_temperatures as c on c.point = $cold and c.hour = v.at
 where v.meter = $volume and v.at >= $start and v.at < $until

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from cityctl.analysis.energy.baseline import DAILY_S
-from cityctl.analysis.energy.windowed import sum_up
+from cityctl.analysis.energy.windowed import OFFSETS, sum_up
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -88,17 +88,17 @@ def balance(into: Mapping[str, Any], out: Mapping[str, Any]) -> Balance:
     )
 
 
-def by_day(question: Question, meters: Iterable[str], width: int) -> dict[str, Any]:
+def by_day(question: Question, meters: Iterable[str]) -> dict[str, Any]:
     """meter -> its use of each local day of the interval [kWh], nan where it was not metered whole.
 
-    `width` is the length of the windows [min] that `by_window` gives afterwards.
+    A day of which the interval holds a part only is none, although readings after the interval may fill it.
     """
     import numpy as np
 
     names = list(dict.fromkeys(meters))
-    steps = sum_up(question, names, width)
+    steps = sum_up(question, names, OFFSETS)
     days = local_days(question.interval)
-    place = {day: at for at, (day, _, _) in enumerate(days)}
+    place = {day: at for at, (day, _, end) in enumerate(days) if end <= question.interval.end}
     length = np.array([(end - start).total_seconds() for _, start, end in days])
     found = {name: np.full(len(days), np.nan) for name in names}
     for meter, day, amount, held in question.engine.rows(question.sql("day_sums")):
@@ -114,7 +114,7 @@ def by_day(question: Question, meters: Iterable[str], width: int) -> dict[str, A
 
 
 def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str, Any]:
-    """meter -> its mean power of each window of the interval [kW], after `by_day`; nan where not metered.
+    """meter -> its mean power of each window of `width` [min] of the interval [kW], after `by_day`; nan: not metered.
 
     The windows of a counter's gap are left out: its rise is that of the whole gap. Of readings longer than a window
     each window has the mean.
@@ -124,7 +124,7 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
 
     names = list(dict.fromkeys(meters))
     question.engine.register("shown_meters", pa.table({"meter": pa.array(names, pa.string())}))
-    table = question.engine.arrow(question.sql("window_rows"))
+    table = question.engine.arrow(question.sql("window_rows"), {"width": width})
     owner = np.array(table["meter"].to_pylist(), dtype=object)
     start, end = (round(one.timestamp() * 1e6) for one in (question.interval.start, question.interval.end))
     size = width * 60_000_000

@@ -19,7 +19,7 @@ from cityctl.result import Finding, Result
 
 CLOSES_AFTER = 3
 """Runs in a row without a finding, after which it is taken for repaired."""
-_ABOUT = ("asset", "meter", "point")  # what evidence names that a finding is about beside its subject
+_ABOUT = ("asset", "zone", "meter", "point")  # what evidence names that a finding is about beside its subject
 
 
 @dataclass

@@ -160,3 +160,37 @@ def test_gaps_neither_flow_back_nor_peak() -> None:
     assert found is not None
     assert (found.at_peak, found.share_of_peak) == (1.0, 0.2)
     assert charging(net[1:2], {"c": np.array([9.0])}, {}) is None
+
+
+PLAIN = """
+name: Grid
+time_zone: {zone}
+networks: {{power: {{kind: power}}}}
+zones: {{f1: {{name: North, network: power}}, f2: {{name: North, network: power}}}}
+points:
+  up1: {{unit: kW, every: 30m, zone: f1, role: supply}}
+  house1: {{unit: kW, every: 30m, zone: f1, role: consumption}}
+  up2: {{unit: kW, every: 30m, zone: f2, role: supply}}
+  house2: {{unit: kW, every: 30m, zone: f2, role: consumption}}
+"""
+
+
+@pytest.mark.parametrize(("zone", "east"), [("Asia/Kolkata", 330), ("Asia/Kathmandu", 345), ("UTC", 0)])
+def test_local_days_begin_within_an_hour_of_utc(ask: Callable[..., Result], zone: str, east: int) -> None:
+    """Power that rises from one half-hour to the next: a day that begins half an hour off is another one."""
+    times = slots("2026-05-31", "2026-06-05", 30)
+    power = np.arange(len(times)) / 2.0
+    data = {
+        name: (times, power * (0.8 if name.startswith("house") else 1))
+        for name in ("up1", "house1", "up2", "house2")
+    }
+    found = ask("energy/feeders", PLAIN.format(zone=zone), data, "2026-06-01", "2026-06-03")
+    midnight = np.datetime64("2026-06-01") - np.timedelta64(east, "m")
+    within = (times >= midnight) & (times < midnight + np.timedelta64(2, "D"))
+    row = rows_of(found, "feeders")[0]
+    assert row["fed_in_kwh"] == pytest.approx(power[within].sum() / 2)
+    assert row["loss_share"] == pytest.approx(0.2)
+    assert [(one.subject, one.evidence["zone"]) for one in found.findings] == [
+        ("North, f1", "f1"),
+        ("North, f2", "f2"),
+    ]

@@ -83,7 +83,8 @@ def test_substations_are_ranked_by_excess_flow(ask: Callable[..., Result]) -> No
     assert rows["sub"]["delta_t"] == pytest.approx(40.0)
     assert {row["heat_metered"] for row in rows.values()} == {1.0}
     (finding,) = found.findings
-    assert finding.evidence == pytest.approx({"meter": "school-heat", "excess_m3": 48.0, "delta_t": 20.0})
+    assert (finding.evidence["zone"], finding.evidence["meter"]) == ("school", "school-heat")
+    assert (finding.evidence["excess_m3"], finding.evidence["delta_t"]) == pytest.approx((48.0, 20.0))
     assert found.completeness.complete
     _, rows = asked(ask, series(), wanted=40)
     assert rows["pool"]["excess_share"] == pytest.approx(0.25)
@@ -171,3 +172,21 @@ def test_a_meter_that_is_read_once_a_day_is_whole_on_the_day_of_25_hours(ask: Ca
     assert (row["balance_days"], row["uneven_days"]) == (3, 0)
     assert row["heat_taken_kwh"] == pytest.approx(3 * 1080)
     assert row["heat_fed_kwh"] == pytest.approx(73 * 50)
+
+
+def test_every_heat_meter_of_a_zone_is_taken_from_the_network(ask: Callable[..., Result]) -> None:
+    """A second meter in the pool's zone is none of the losses; which of the two the volume belongs to, nobody knows."""
+    text = CITY.replace(
+        "  pool-flow:", "  pool-slide: {unit: kW, every: 1h, zone: pool, role: consumption}\n  pool-flow:"
+    )
+    data = series()
+    fed, values = data["plant"]
+    data["pool-slide"] = (TIMES, np.full(len(TIMES), 9.0))
+    data["plant"] = (fed, values + 10.0 * np.arange(len(TIMES)))  # of which a tenth is lost
+    found = ask("energy/heat", text, data, *SPAN)
+    (town,) = rows_of(found, "networks")
+    assert town["heat_taken_kwh"] == pytest.approx(1.16 * 2880 + 96 * 1.16 * 70 + 96 * 9)
+    assert town["heat_loss_share"] == pytest.approx(0.1)
+    assert {one.what: one.why for one in found.completeness.missing} == {
+        "pool": "2 meters of heat in it: an asset for each tells which volume is whose"
+    }

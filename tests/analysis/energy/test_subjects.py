@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cityctl.analysis.energy.subjects import of_assets, of_points
+from cityctl.analysis.energy.subjects import of_assets, of_points, of_zones
 from cityctl.city.load import load
 from cityctl.result import Result
 from tests.analysis.conftest import slots
@@ -16,7 +16,7 @@ CITY = """
 name: Twins
 time_zone: UTC
 networks: {power: {kind: power}}
-zones: {north: {network: power}}
+zones: {north: {network: power}, hill: {network: power, name: north}}
 assets:
   t1: {kind: transformer, name: Mill Lane, zone: north, transformer: {rated: 100, no_load_loss: 100, load_loss: 900}}
   t2: {kind: transformer, name: Mill Lane, zone: north, transformer: {rated: 100, no_load_loss: 100, load_loss: 900}}
@@ -31,6 +31,7 @@ def test_a_name_that_two_bear_goes_with_the_id(project: Callable[[str], Path]) -
     city = load(project(CITY))
     assert of_assets(city) == {"t1": "Mill Lane, t1", "t2": "Mill Lane, t2", "t3": "Quay"}
     assert of_points(city) == {"t1-load": "t1-load", "t3-load": "Quay load"}
+    assert of_zones(city) == {"north": "north", "hill": "north, hill"}
 
 
 def test_a_finding_names_its_asset(ask: Callable[..., Result]) -> None:

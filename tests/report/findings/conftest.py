@@ -34,7 +34,8 @@ words:
   sources: [made up for this test]
 """
 
-# The sheet beside the analysis stands for what a real one would work out: [kind, subject, since, text, severity].
+# The sheet beside the analysis stands for what a real one would work out:
+# [kind, subject, since, text, severity, zone where it tells one].
 ANALYSIS = '''\
 """Findings as sheet.json lists them; and the largest flow, with the statement `largest`."""
 
@@ -59,8 +60,9 @@ def answer(question):
     said = json.loads((Path(__file__).parent / "sheet.json").read_text())
     ((largest,),) = question.engine.rows(question.sql("largest"))
     findings = [
-        Finding(kind, subject, datetime.fromisoformat(since), text, severity, {"largest_m3_h": largest})
-        for kind, subject, since, text, severity in said["findings"]
+        Finding(kind, subject, datetime.fromisoformat(since), text, severity,
+                {"largest_m3_h": largest, "zone": zone[0] if zone else None})
+        for kind, subject, since, text, severity, *zone in said["findings"]
     ]
     missing = [Missing(what, "silent") for what in said["missing"]]
     return Result(

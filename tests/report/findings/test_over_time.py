@@ -97,6 +97,15 @@ def test_a_silent_sensor_repairs_no_leak(cityctl, sheet) -> None:
     assert [row["finding_state"] for row in listed(sheet)] == ["open"]
 
 
+def test_a_finding_of_one_of_two_zones_of_a_name_knows_its_own(cityctl, sheet) -> None:
+    """Its subject is `Hafen, hafen` then, which is no name of a zone: the evidence says which one it is."""
+    sheet.says([*LEAK[:1], "Hafen, hafen", *LEAK[2:], "hafen"])
+    recorded(sheet)
+    sheet.says(missing=("hafen_inflow",))
+    for day in range(24, 28):
+        assert changes(recorded(sheet, f"2026-11-{day}T06:30Z")) == [("not judged", "Hafen, hafen")]
+
+
 def test_a_look_back_and_other_settings_repair_nothing(cityctl, sheet) -> None:
     recorded(sheet)
     sheet.says()
