@@ -117,3 +117,28 @@ def test_bad_days_and_cells_keep_their_line(table: Read) -> None:
     by_line = [one.line for one in read.rejections]
     assert by_line.count(2) == 24
     assert by_line.count(3) == 1
+
+
+def test_a_remark_below_the_names_moves_no_slot(table: Read) -> None:
+    """Taken for columns without names, numbered 1 to 50, the slots of 48 half-hours lay two columns off."""
+    labels = [f"P{number:02}" for number in range(1, 49)]
+    head, row = ",".join(["meter", "date", *labels]), day("2021-01-01", list(range(48)))
+    for above, remark in (("", "Total"), ("Export of a town\n\n", "# all times are local")):
+        read = table(f"{above}{head}\n{remark}\n{row}\n", time_zone="UTC", unit="kWh")
+        assert read.of("m1")[:2] == [("2021-01-01 00:00:00Z", 0.0), ("2021-01-01 00:30:00Z", 1.0)]
+        assert len(read.of("m1")) == 48
+    without = table(
+        f"{row}\n", time_zone="UTC", unit="kWh"
+    )  # without a head nothing says what its columns are
+    assert not {"m1", "flows"} & set(without.series)
+
+
+def test_lines_that_are_shorter_than_the_head_are_told(table: Read) -> None:
+    """A cell that fell out of a row moves those behind it: nobody can see it, but that the row is short."""
+    labels = [f"P{number:02}" for number in range(1, 49)]
+    rows = [day(f"2021-01-0{number}", [1] * (47 if number == 2 else 48)) for number in (1, 2, 3)]
+    read = table("\n".join([",".join(["meter", "date", *labels]), *rows]) + "\n", time_zone="UTC", unit="kWh")
+    assert read.blank == 1
+    assert (
+        "flows.csv: lines with fewer cells than the head, their last columns taken as blank: 3" in read.notes
+    )

@@ -14,7 +14,6 @@ from cityctl.exports.table.numbers import (
     BLANK,
     OK,
     decimal_of,
-    find_decimal,
     read_number,
     read_numbers,
     with_signs,
@@ -50,18 +49,18 @@ def test_what_is_no_number_says_why(text: str, decimal: str, why: str) -> None:
      (["1.234"], "."), (["1,234", "0,5"], ","), (["1,234", "0,253"], ",")],
 )  # fmt: skip
 def test_the_decimal_sign_is_found(texts: list[str], sign: str | None) -> None:
-    assert find_decimal("a.csv", texts) == sign
+    assert decimal_of("a.csv", texts, None)[0] == sign
 
 
 def test_a_sure_sign_among_many_unsure_ones_is_seen() -> None:
     texts = pa.array([f"{number}.{number:03}" for number in range(1, 400)] + ["0.25", "1,234"])
-    assert find_decimal("a.csv", with_signs(texts)) == "."
-    assert find_decimal("a.csv", with_signs(pa.array(["1.234", "0,5"]))) == ","
+    assert decimal_of("a.csv", with_signs(texts), None)[0] == "."
+    assert decimal_of("a.csv", with_signs(pa.array(["1.234", "0,5"])), None)[0] == ","
 
 
 def test_one_comma_and_three_figures_may_be_either() -> None:
     with pytest.raises(InputRefused, match="1,234") as refused:
-        find_decimal("a.csv", ["1,234", "5,678"])
+        decimal_of("a.csv", ["1,234", "5,678"], None)
     assert "--decimal" in (refused.value.hint or "")
 
 
@@ -70,6 +69,25 @@ def test_cells_parted_by_semicolons_leave_the_comma_to_the_numbers() -> None:
     assert decimal_of("a.csv", ["1,234", "5,67"], ";") == (",", False)
     with pytest.raises(InputRefused):
         decimal_of("a.csv", ["1,234"], ",")
+
+
+@pytest.mark.parametrize(
+    ("texts", "delimiter"),
+    [
+        (["12.213", "0.494", "0,494"], ";"),  # one cell of another sign: 12.213 is not 12 213
+        (["437,478", "47672,936", "18.3"], ","),
+        (["2,746", "7,943", "3.106"], ";"),
+        (["47672,936", "2,746", "3.106"], ";"),  # the one grouped number among ungrouped ones
+        (["47672.936", "12,213"], "|"),
+    ],
+)
+def test_a_number_that_may_be_a_thousand_times_another_is_refused(texts: list[str], delimiter: str) -> None:
+    with pytest.raises(InputRefused, match=r"thousand|may have either"):
+        decimal_of("a.csv", with_signs(pa.array(texts)), delimiter)
+
+
+def test_a_cell_of_the_other_sign_alone_is_left_to_its_rejection() -> None:
+    assert decimal_of("a.csv", ["12.5", "7.25", "3,5"], ";") == (".", False)
 
 
 @settings(deadline=None)

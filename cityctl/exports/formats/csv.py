@@ -244,6 +244,8 @@ def _read_carefully(
                     number, None, f"the line has {len(row)} cells under {width} columns: cut?"
                 )
                 continue
+            if len(row) > 1:
+                reader.short.append(number)
             row += [""] * (width - len(row))
         rows.append(row)
         lines.append(number)

@@ -96,9 +96,9 @@ class _Layouts(Columns):
     def _days(self, point: int | None, others: Sequence[int]) -> Roles | None:
         """A day a row; None where no columns are the slots of a day."""
         slots = find_slots(self.columns) if days_only(self.cells[self.time[0]]) else ()
-        if not slots:
-            return None
         held = {slot.index for slot in slots}
+        if not slots or self.time[0] in held:  # columns without names are called by their number
+            return None
         if point is None:
             point = by_words(self.columns, POINT_WORDS, [i for i in others if i not in held])
         left = [i for i in others if i != point and i not in held]

@@ -200,7 +200,9 @@ def _find_columns(
             head = tables[-1] if tables else 0
         else:
             width = len(rows[data])
-            above = [i for i in range(data) if any(cell.strip() for cell in rows[i])]
+            filled = [i for i in range(data) if any(cell.strip() for cell in rows[i])]
+            # A remark of one cell between the names and the data names no columns.
+            above = [i for i in filled if len(rows[i]) > 1] or filled
             head = above[-1] if above and _is_head(rows[above[-1]], width) else None
             if head is not None and len(above) > 1 and _are_units(rows[head]):
                 first = rows[above[-2]]

@@ -26,6 +26,7 @@ _POINT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _POINT_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 _COMMA = re.compile(r"[-+]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][-+]?\d+)?")
 _COMMA_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?")
+_LONG = re.compile(r"[-+]?\d{4,}[.,]")  # four digits and more that nothing groups
 _SPACED = re.compile(r"[-+]?\d{1,3}(?:[\s\u00a0\u202f']\d{3})+(?:[.,]\d*)?")
 
 
@@ -87,7 +88,9 @@ def with_signs(texts: Any) -> list[str]:
     distinct = pc.unique(texts).drop_null()
     commas = pc.match_substring(distinct, ",")
     points = pc.and_(pc.match_substring(distinct, "."), pc.invert(commas))
-    sure = pc.and_(points, pc.match_substring_regex(distinct, r"\.(?:\d{0,2}|\d{4,})\s*$"))
+    sure = pc.and_(
+        points, pc.match_substring_regex(distinct, r"\.(?:\d{0,2}|\d{4,})\s*$|^\s*[-+]?(?:0*|\d{4,})\.")
+    )
     told: list[str] = []
     for chosen in (distinct.filter(commas), distinct.filter(sure)[:5], distinct.filter(points)[:5]):
         told += chosen.to_pylist()
@@ -95,19 +98,14 @@ def with_signs(texts: Any) -> list[str]:
 
 
 def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[Decimal | None, bool]:
-    """(decimal sign, whether the delimiter alone tells it) of the numbers of a table. Raises InputRefused."""
-    told = list(texts)
-    try:
-        return find_decimal(name, told), False
-    except InputRefused:
-        if delimiter != ";":
-            raise
-        return ",", True
+    """(decimal sign, whether the delimiter alone tells it) of the numbers of a table; no sign where none has one.
 
-
-def find_decimal(name: str, texts: Iterable[str]) -> Decimal | None:
-    """The decimal sign of a file's numbers; None as long as none has one. Raises InputRefused where it is unsure."""
-    point = comma = unsure = ""
+    Raises InputRefused where it is unsure: also where both signs are met beside a number that either may part, and
+    where `3.106` would be the one grouped number among ungrouped ones such as `47672,936`.
+    """
+    sure: dict[Decimal, str] = {}
+    unsure: dict[Decimal, str] = {}  # by the sign that stands in it
+    long: dict[Decimal, str] = {}
     for text in texts:
         said = text.strip()
         if _SPACED.fullmatch(said):
@@ -117,23 +115,36 @@ def find_decimal(name: str, texts: Iterable[str]) -> Decimal | None:
         as_point = bool(_POINT.fullmatch(said) or _POINT_THOUSANDS.fullmatch(said))
         as_comma = bool(_COMMA.fullmatch(said) or _COMMA_THOUSANDS.fullmatch(said))
         if as_point and as_comma:
-            unsure = unsure or said
-        elif as_point:
-            point = point or said
-        elif as_comma:
-            comma = comma or said
-        if point and comma:
-            break
-    if comma and not point:
-        return ","
-    if point or "." in unsure:
-        return "."
-    if not unsure:
-        return None
-    raise InputRefused(
-        f"{name}: `{unsure}` may be a decimal comma or a thousands separator",
-        hint="say it with --decimal , or --decimal .",
-    )
+            unsure.setdefault("," if "," in said else ".", said)
+        elif as_point or as_comma:
+            sign: Decimal = "." if as_point else ","
+            sure.setdefault(sign, said)
+            if _LONG.match(said):
+                long.setdefault(sign, said)
+    if len(sure) == 2 and unsure:
+        doubtful = next(iter(unsure.values()))
+        raise _unsure(
+            f"{name}: `{sure['.']}` has a decimal point, `{sure[',']}` a comma: `{doubtful}` may have either"
+        )
+    if len(sure) == 1:
+        ((sign, _),) = sure.items()
+        other = unsure.get("," if sign == "." else ".")
+        if other and sign in long:
+            raise _unsure(f"{name}: `{other}` is no thousand where `{long[sign]}` stands ungrouped")
+        return sign, False
+    if sure:
+        return ".", False
+    if len(unsure) == 2:
+        raise _unsure(
+            f"{name}: `{unsure['.']}` and `{unsure[',']}` may have a decimal sign or a thousands separator"
+        )
+    if "," in unsure and delimiter != ";":
+        raise _unsure(f"{name}: `{unsure[',']}` may be a decimal comma or a thousands separator")
+    return next(iter(unsure), None), "," in unsure
+
+
+def _unsure(message: str) -> InputRefused:
+    return InputRefused(message, hint="say it with --decimal , or --decimal .")
 
 
 def read_numbers(

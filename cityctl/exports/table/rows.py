@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityctl.errors import listed
 from cityctl.exports.complaint import in_words
 from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
@@ -70,6 +71,7 @@ class TableReader:
         self._begun = False
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
+        self.short: list[int] = []  # lines with fewer cells than the head
         self._totals: list[int] = []
         self._remarks: dict[int, str] = {}
         self._values = self._value_columns()
@@ -189,6 +191,11 @@ class TableReader:
         if self._totals:
             where = ", ".join(str(line) for line in self._totals)
             notes.append(f"{self.name}: rows of totals, left out: {self.rejections.word} {where}")
+        if self.short:
+            where = listed([str(line) for line in self.short], _TOLD)
+            notes.append(
+                f"{self.name}: lines with fewer cells than the head, their last columns taken as blank: {where}"
+            )
         lines = [f"{self.rejections.word} {line} `{said}`" for line, said in self._remarks.items()]
         cries = [line for line, said in zip(lines, self._remarks.values(), strict=True) if in_words(said)]
         if lines:
