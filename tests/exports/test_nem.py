@@ -157,3 +157,18 @@ def test_nem13_amounts_lie_between_two_reads(read: Read) -> None:
 def test_nem13_needs_its_end(read: Read) -> None:
     with pytest.raises(InputRefused, match="cut short"):
         read("nem13", NEM13.replace(b"900\n", b""))
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [
+        three_hundred("20240101", DAY).strip() + three_hundred("20240102", DAY),  # a day behind a day
+        three_hundred("20240101", DAY).strip() + two_hundred("B1") + three_hundred("20240101", DAY),
+        three_hundred("20240101", DAY) + two_hundred("B1").strip() + three_hundred("20240101", DAY),
+        three_hundred("20240101", DAY, "V") + "400,1,48,A,," + three_hundred("20240102", DAY),
+    ],
+)
+def test_a_line_that_swallows_the_next_record_is_refused(read: Read, joined: str) -> None:
+    """A line end that got lost: the record behind it would be lost too, or a day given to another stream."""
+    with pytest.raises(InputRefused, match="cells, where"):
+        read("nem12", HEAD + two_hundred() + joined + "900\n")

@@ -67,6 +67,8 @@ def test_one_comma_and_three_figures_may_be_either() -> None:
 def test_cells_parted_by_semicolons_leave_the_comma_to_the_numbers() -> None:
     assert decimal_of("a.csv", ["1,234", "5,678"], ";") == (",", True)
     assert decimal_of("a.csv", ["1,234", "5,67"], ";") == (",", False)
+    assert decimal_of("a.csv", ["12.345", "678"], ";") == (".", True)  # told: it may be 12 345
+    assert decimal_of("a.csv", ["12.345", "678"], ",") == (".", False)
     with pytest.raises(InputRefused):
         decimal_of("a.csv", ["1,234"], ",")
 

@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cityctl.errors import InputRefused
-from cityctl.exports.nem.records import Record, day, quality
+from cityctl.exports.nem.records import KINDS, Record, day, quality
 from cityctl.reading import Quality
 
+_CELLS = {
+    "200": 10,
+    "300": 7,
+    "400": 6,
+    "500": 5,
+}  # of a record; 300 has a cell for each interval beside them
 _LENGTHS = (1, 5, 10, 15, 30, 60)  # minutes; the specification knows 5, 15 and 30
 
 
@@ -59,6 +65,7 @@ def days(
     filled = True
     for record in records:
         where = f"{name}:{record.line}"
+        _alone(where, record, stream)
         if record.kind == "400":
             if held is None:
                 raise _refused(f"{where}: a 400 record without a 300 record above it")
@@ -87,6 +94,18 @@ def _refused(message: str) -> InputRefused:
     return InputRefused(
         f"{message}; nothing of the file was taken", hint="ask the data provider for a sound file"
     )
+
+
+def _alone(where: str, record: Record, stream: Stream | None) -> None:
+    """Refuse a line that goes on behind its record: another one may have got into it, and would be lost."""
+    most = _CELLS.get(record.kind, len(record.cells))
+    if record.kind == "300":
+        most = most + stream.count if stream is not None else len(record.cells)
+    goes_on = any(cell.strip() for cell in record.cells[most:])
+    if goes_on and (
+        record.kind in ("200", "300") or KINDS & set(record.cells[4:])
+    ):  # a reason may hold commas
+        raise _refused(f"{where}: a record {record.kind} of {len(record.cells)} cells, where {most} make one")
 
 
 def _stream(where: str, record: Record) -> Stream:

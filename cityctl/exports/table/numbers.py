@@ -98,7 +98,7 @@ def with_signs(texts: Any) -> list[str]:
 
 
 def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[Decimal | None, bool]:
-    """(decimal sign, whether the delimiter alone tells it) of the numbers of a table; no sign where none has one.
+    """(decimal sign, whether it is taken for one between `;` alone) of the numbers of a table; none where none has one.
 
     Raises InputRefused where it is unsure: also where both signs are met beside a number that either may part, and
     where `3.106` would be the one grouped number among ungrouped ones such as `47672,936`.
@@ -140,7 +140,7 @@ def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[
         )
     if "," in unsure and delimiter != ";":
         raise _unsure(f"{name}: `{unsure[',']}` may be a decimal comma or a thousands separator")
-    return next(iter(unsure), None), "," in unsure
+    return next(iter(unsure), None), bool(unsure) and delimiter == ";"
 
 
 def _unsure(message: str) -> InputRefused:

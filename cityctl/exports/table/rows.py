@@ -67,7 +67,7 @@ class TableReader:
         self._time = TimeColumn(
             name, columns[roles.time[0]], shape, self._doubled, ends=ends, period=roles.period
         )
-        self._commas = False
+        self._taken = False
         self._begun = False
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
@@ -87,7 +87,7 @@ class TableReader:
             texts = (block.columns[index] for index in self._values)
             signed = (numbers.with_signs(cells) for cells in texts if is_text(cells.type))
             told = chain.from_iterable(signed)
-            self.decimal, self._commas = numbers.decimal_of(self.name, told, self.shape.delimiter)
+            self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter)
         self._time.commas = self.decimal == ","
         if self.roles.layout == "day":
             yield from self._take_days(block)
@@ -200,9 +200,10 @@ class TableReader:
         cries = [line for line, said in zip(lines, self._remarks.values(), strict=True) if in_words(said)]
         if lines:
             notes.append(f"{self.name}: lines without readings, left out: {', '.join(lines)}")
-        if self._commas:
+        if self._taken:
+            signs = "commas" if self.decimal == "," else "points"
             notes.append(
-                f"{self.name}: its cells are parted by `;`: commas taken as decimal signs (--decimal)"
+                f"{self.name}: its cells are parted by `;`: {signs} taken as decimal signs (--decimal)"
             )
         if self._time.ends and self.shape.stamp != "end":
             notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
