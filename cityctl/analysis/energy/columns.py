@@ -156,7 +156,7 @@ NOTES = (
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
     "standing charges are left out.",
-    "Limits: weather is the only cause that is accounted for, and with caltrack2 points of its zone with "
+    "Limits: weather is the only cause that is accounted for, with caltrack2 and split also points of its zone with "
     "`role: driver` (production, occupancy): any other change of use, of opening hours or of tenants counts as saving "
     "or rise. Proven means that the interval reaches at most half of the change to either side.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "

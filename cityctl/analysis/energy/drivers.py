@@ -5,17 +5,17 @@ Knows how tables and the arrays of causes.py meet, and no formula. Meters withou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy import causes
+from cityctl.analysis.energy import causes, split_causes
 from cityctl.analysis.energy.baseline import by_meter, keep, seconds
 from cityctl.analysis.energy.degree_days import terms
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
-METHOD = "caltrack2"  # the one whose models know of them
+KNOWN_BY = ("caltrack2", "split")  # methods whose models know of them
 _DRIVEN = ("meter", "day", "use", "beyond")
 _CAUSES = ("meter", "driver", "beta", "mean", "low", "high")
 
@@ -38,7 +38,7 @@ def attach(question: Question, meters: Sequence[Wanted]) -> None:
     rows = [
         (one.point.id, place, name)
         for one in meters
-        for place, name in enumerate(one.drivers if question.parameters["method"] == METHOD else ())
+        for place, name in enumerate(one.drivers if question.parameters["method"] in KNOWN_BY else ())
     ]
     known = question.city.points()
     handed: dict[str, Any] = {
@@ -61,52 +61,101 @@ def attach(question: Question, meters: Sequence[Wanted]) -> None:
         question.engine.execute(question.sql(name))
 
 
-def fit(question: Question, meters: Sequence[Wanted]) -> None:
-    """Put models with causes in the place of those without, for the meters that have any; leaves savings_driven."""
+@dataclass(frozen=True)
+class _Days:
+    """The days of one meter with a use: arrays of one entry a day, `values` days x causes; `before`: the baseline's."""
+
+    one: Wanted
+    cooling: bool
+    day: Any
+    t: Any
+    y: Any
+    cells: Any
+    values: Any
+    before: Any
+
+
+def _days(question: Question, meters: Sequence[Wanted]) -> Iterator[_Days]:
     import numpy as np
 
     wanted = {one.point.id: one for one in meters if one.drivers}
-    if not wanted:
-        return
-    models: list[dict[str, Any]] = []
-    driven: list[dict[str, Any]] = []
-    told: list[dict[str, Any]] = []
     for meter, columns in by_meter(question.engine.arrow(question.sql("driven_days"))):
         one = wanted[meter]
         count = len(one.drivers)
         values = columns["value"].reshape(-1, count)
-        y, t, after, day = (columns[key][::count] for key in ("y", "t", "reporting", "at"))
+        day, t, y, cells, after = (columns[key][::count] for key in ("at", "t", "y", "cell", "reporting"))
         before = ~after.astype(bool) & np.isfinite(y) & np.isfinite(t)
         cooling = not one.keeps_zeros or question.parameters["gas_cooling"]
-        model = causes.fit(t[before], y[before], values[before], cooling=cooling) if before.any() else None
+        yield _Days(one, cooling, day, t, y, cells, values, before)
+
+
+def fit(question: Question, meters: Sequence[Wanted]) -> None:
+    """Put models with causes in the place of those without, for the meters that have any; leaves savings_driven."""
+    models: list[dict[str, Any]] = []
+    told = []
+    for days in _days(question, meters):
+        model = None
+        if days.before.any():
+            use = days.t[days.before], days.y[days.before], days.values[days.before]
+            model = causes.fit(*use, cooling=days.cooling)
         if model is None:
-            models.append({"meter": meter})
+            models.append({"meter": days.one.point.id})
             continue
-        low, high = values[before].min(axis=0), values[before].max(axis=0)
-        beyond = ((values < low) | (values > high)).any(axis=1)
-        driven += [
-            {"meter": meter, "day": at, "use": float(use), "beyond": bool(outside)}
-            for at, use, outside in zip(
-                day.astype("datetime64[D]").tolist(), model.of_causes(values), beyond, strict=True
-            )
-        ]
+        told.append((days, model))
         models.append(
-            {"meter": meter, "model": " and ".join([*terms(model.heating, model.cooling), *one.drivers]),
+            {"meter": days.one.point.id,
+             "model": " and ".join([*terms(model.heating, model.cooling), *days.one.drivers]),
              "heating": model.heating, "cooling": model.cooling, "beta_heating": model.beta_heating,
              "beta_cooling": model.beta_cooling, "intercept": model.intercept, "r2_adj": model.r2_adj,
              "candidates": model.candidates, "terms": model.terms}
         )  # fmt: skip
-        told += [
+    if not models:
+        return
+    _keep(question, told)
+    keep(question, "savings_driven_models", models)
+    for name in ("other_models", "driven_models"):
+        question.engine.execute(question.sql(name))
+
+
+def fit_split(question: Question, meters: Sequence[Wanted]) -> dict[str, split_causes.Model | None]:
+    """Meter -> its split model with causes, None where none fits, for those that have any; leaves savings_driven."""
+    found: dict[str, split_causes.Model | None] = {}
+    told = []
+    for days in _days(question, meters):
+        model = None
+        if days.before.any():
+            use = (one[days.before] for one in (days.t, days.y, days.cells, days.values))
+            model = split_causes.fit(*use, cooling=days.cooling)
+        found[days.one.point.id] = model
+        if model is not None:
+            told.append((days, model))
+    _keep(question, told)
+    return found
+
+
+def _keep(question: Question, told: Sequence[tuple[_Days, causes.Model | split_causes.Model]]) -> None:
+    """Make savings_driven and savings_causes: what the causes add to each day, and what is known of them."""
+    driven: list[dict[str, Any]] = []
+    known_of: list[dict[str, Any]] = []
+    for days, model in told:
+        known_values = days.values[days.before]
+        low, high = known_values.min(axis=0), known_values.max(axis=0)
+        beyond = ((days.values < low) | (days.values > high)).any(axis=1)
+        meter = days.one.point.id
+        driven += [
+            {"meter": meter, "day": at, "use": float(use), "beyond": bool(outside)}
+            for at, use, outside in zip(
+                days.day.astype("datetime64[D]").tolist(), model.of_causes(days.values), beyond, strict=True
+            )
+        ]
+        known_of += [
             {"meter": meter, "driver": name, "beta": beta, "mean": mean, "low": float(least), "high": float(most)}
             for name, beta, mean, least, most in zip(
-                one.drivers, model.betas, model.means, low, high, strict=True
+                days.one.drivers, model.betas, model.means, low, high, strict=True
             )
         ]  # fmt: skip
     keep(question, "savings_driven", driven, _DRIVEN)
-    keep(question, "savings_driven_models", models)
-    keep(question, "savings_causes", told, _CAUSES)
-    for name in ("other_models", "driven_models"):
-        question.engine.execute(question.sql(name))
+    keep(question, "savings_causes", known_of, _CAUSES)
 
 
 def known(question: Question) -> dict[str, list[Driver]]:

@@ -11,12 +11,12 @@ Rebello (2019), "Evaluation of methods to assess the uncertainty in estimated en
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cityctl.analysis.energy.baseline import by_meter
 from cityctl.analysis.energy.meters import Wanted
-from cityctl.analysis.energy.parts import Part, best_of, softened
+from cityctl.analysis.energy.parts import Part, best_of, design
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
 
@@ -67,31 +67,16 @@ def spreads(
             told = apart if len(apart) == len(_WEEK) else [best[_EVERY_DAY]] if best else []
             parts[meter] = {part.days: part for _, part in told}
         if parts.get(meter):
-            drift = left_out(_design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
+            drift = left_out(design(parts[meter].values(), t, cells), y, day, min(int(rows), LONGEST))
             if drift is not None:
                 found[meter] = drift
     return found
 
 
-def _design(parts: Iterable[Part], temperature: Any, cells: Any) -> Any:
-    """Days x coefficients of the parts of a model."""
-    import numpy as np
-
-    columns = []
-    for part in parts:
-        here = np.isin(cells, list(part.cells)).astype(float)
-        columns.append(here)
-        if part.heating is not None:
-            columns.append(here * softened(part.heating - temperature, part.heating_bend))
-        if part.cooling is not None:
-            columns.append(here * softened(temperature - part.cooling, part.cooling_bend))
-    return np.stack(columns, axis=1)
-
-
-def left_out(design: Any, use: Any, day: Any, length: int) -> Drift | None:
+def left_out(columns: Any, use: Any, day: Any, length: int) -> Drift | None:
     """Leave stretches of `length` days out in turn; None where fewer than two can be.
 
-    `design` is days x coefficients, `use` [unit a day], `day` the rising number of each day.
+    `columns` are days x coefficients, `use` [unit a day], `day` the rising number of each day.
     """
     import numpy as np
 
@@ -103,7 +88,7 @@ def left_out(design: Any, use: Any, day: Any, length: int) -> Drift | None:
         return None
     squares, products, sums = (
         np.concatenate([np.zeros((1, *rows.shape[1:])), np.cumsum(rows, axis=0)])
-        for rows in (design[:, :, None] * design[:, None, :], design * use[:, None], design)
+        for rows in (columns[:, :, None] * columns[:, None, :], columns * use[:, None], columns)
     )
     total = np.concatenate([[0.0], np.cumsum(use)])
     rest = squares[-1] - (squares[high] - squares[low])

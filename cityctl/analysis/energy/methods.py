@@ -37,6 +37,8 @@ def caltrack2(question: Question, meters: list[Wanted]) -> None:
 def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
     """The split model: weekdays, weekends and seasons apart where that pays."""
     cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
+    driven = drivers.fit_split(question, meters)
+    names = {one.point.id: one.drivers for one in meters}
     models: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     days = question.engine.arrow(
@@ -45,13 +47,20 @@ def by_kind_of_day(question: Question, meters: list[Wanted]) -> None:
         "order by meter, day"
     )
     for meter, columns in by_meter(days):
-        model = split.fit(columns["t"], columns["y"], columns["cell"], cooling=cooling[meter])
+        caused = driven.get(meter)
+        if meter in driven:
+            model = caused.split if caused is not None else None
+        else:
+            model = split.fit(columns["t"], columns["y"], columns["cell"], cooling=cooling[meter])
         if model is None:
             continue
+        told = {"model": model.way.said, "r2_adj": model.r2_adj, "terms": model.terms}
+        if caused is not None:
+            said = "; ".join([model.way.said, *names[meter]])
+            told = {"model": said, "r2_adj": caused.r2_adj, "terms": caused.terms}
         whole = model.parts[0] if len(model.parts) == 1 else None
         models.append(
-            {"meter": meter, "model": model.way.said, "r2_adj": model.r2_adj, "candidates": model.candidates,
-             "terms": model.terms, **({} if whole is None else _coefficients(whole))}
+            {"meter": meter, **told, "candidates": model.candidates, **({} if whole is None else _coefficients(whole))}
         )  # fmt: skip
         parts += [
             {"meter": meter, "cell": cell, "part": part.days, "model": part.terms, **_coefficients(part)}

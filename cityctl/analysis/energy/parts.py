@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, said
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 SEASONS = ("summer", "shoulder", "winter")
 CELLS = 6  # 0..2 weekdays of summer, shoulder, winter; 3..5 weekends
@@ -83,6 +83,21 @@ def softened(beyond: Any, bend: float) -> Any:
 
     reached = np.maximum(beyond + bend, 0.0)
     return reached if bend == 0 else reached + bend * np.expm1(-reached / bend)
+
+
+def design(parts: Iterable[Part], temperature: Any, cells: Any) -> Any:
+    """Days x coefficients of the parts of a model: the base and slopes of each, on its own days."""
+    import numpy as np
+
+    columns = []
+    for part in parts:
+        here = np.isin(cells, list(part.cells)).astype(float)
+        columns.append(here)
+        if part.heating is not None:
+            columns.append(here * softened(part.heating - temperature, part.heating_bend))
+        if part.cooling is not None:
+            columns.append(here * softened(temperature - part.cooling, part.cooling_bend))
+    return np.stack(columns, axis=1)
 
 
 def best_of(

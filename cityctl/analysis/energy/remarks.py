@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cityctl.analysis.energy.drivers import METHOD as DRIVEN
+from cityctl.analysis.energy.drivers import KNOWN_BY
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.savings_row import Row
@@ -90,8 +90,8 @@ def driven(one: Wanted, days: int, method: str) -> list[str]:
     """What is to be said of causes beside the weather."""
     if not one.drivers:
         return []
-    if method != DRIVEN:
-        return [f"{listed(list(one.drivers))}: left out of account, only method {DRIVEN} knows of it"]
+    if method not in KNOWN_BY:
+        return [f"{listed(list(one.drivers))}: left out of account, only {' and '.join(KNOWN_BY)} know of it"]
     return [undriven(one, days)] if days else []
 
 

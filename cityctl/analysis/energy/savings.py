@@ -41,7 +41,8 @@ WHOLE_DAY = 0.9  # share of a day's readings: below it, that the rest was filled
 MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
-              "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing)",
+              "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing); points with "
+              "`role: driver` count in caltrack2 and split alone",
               choices=tuple(METHODS)),
     Parameter("intervention", "date", None, None, "local day of the measure for all meters, in place of city.yaml's"),
     Parameter("meters", "text", "*", None, "ids of the meters to look at, `*` for any letters, several with commas"),
@@ -66,7 +67,9 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     weather = {one.temperature for one in meters if one.temperature is not None}
     carbon = {one.carbon for one in meters if isinstance(one.carbon, str)}
     driving = (
-        {name for one in meters for name in one.drivers} if parameters["method"] == drivers.METHOD else set()
+        {name for one in meters for name in one.drivers}
+        if parameters["method"] in drivers.KNOWN_BY
+        else set()
     )
     return [*(one.point.id for one in meters), *sorted(weather), *sorted((carbon | driving) - weather)]
 

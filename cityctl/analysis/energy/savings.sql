@@ -151,7 +151,8 @@ group by d.meter, d.day
 update savings_daily as d set y = null from savings_undriven as u where u.meter = d.meter and u.day = d.day
 
 -- name: driven_days
-select d.meter as meter, d.day as at, d.reporting as reporting, d.y / d.length as y, d.t as t, v.value as value
+select d.meter as meter, d.day as at, d.cell as cell, d.reporting as reporting, d.y / d.length as y, d.t as t,
+       v.value as value
 from savings_daily as d
 join savings_drivers as k on k.meter = d.meter
 join savings_driver_days as v on v.point = k.point and v.day = d.day

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy import causes
+from cityctl.analysis.energy import causes, split_causes
+from cityctl.analysis.energy.parts import design
 from tests.analysis.conftest import rows_of, slots
 from tests.analysis.energy.town_hall import Ask, ask_one, city, made, use, year
 
@@ -71,10 +72,42 @@ def test_a_cause_that_never_changes_is_none(ask: Ask) -> None:
     assert ask_one(ask, series, city(**{ADDED: DRIVEN}))["verdict"] == "NOT ASSESSABLE no model fits"
 
 
-@pytest.mark.parametrize("method", ["split", "towt", "billing"])
+def test_weekends_have_a_base_of_their_own_and_less_output(ask: Ask) -> None:
+    """By weather and output alone the 60 kWh of a weekday would be the output's, and its growth would save too much."""
+    series = plant()
+    times, index, _ = year()
+    weekday = (DAYS.astype("datetime64[D]").astype(int) + 3) % 7 < 5
+    more = np.where(weekday, 60.0, 0.0)[index] * np.where(times >= np.datetime64("2025-01-01"), 0.9, 1) / 24
+    series["hall_kwh"] = (times, series["hall_kwh"][1] + more)
+    text = city(**{ADDED: DRIVEN})
+    assert abs(ask_one(ask, series, text)["saving_pct"] - 10) > 1
+    row = ask_one(ask, series, text, method="split")
+    assert row["saving_pct"] == pytest.approx(10, abs=1e-3)
+    assert row["drivers"] == "output: 0.5 kWh/kg"
+    assert row["model"] == "weekdays: heating and cooling; weekends: heating and cooling; output"
+
+
+def test_a_split_with_causes_is_one_fit_of_both() -> None:
+    """Coefficients of the parts that were taken, and of the causes, as numpy's least squares tells them together."""
+    rng = np.random.default_rng(4)
+    day = np.arange(365)
+    t = 55 - 27 * np.cos(2 * np.pi * day / 365) + rng.normal(0, 4, 365)
+    weekend = (day % 7 >= 5).astype(int)
+    values = np.column_stack([rng.uniform(50, 90, 365) * (1 - 0.7 * weekend), rng.normal(0, 1, 365)])
+    y = 100 + 40 * (1 - weekend) + 5 * np.maximum(55 - t, 0) + values @ [0.8, 3.0] + rng.normal(0, 4, 365)
+    found = split_causes.fit(t, y, 3 * weekend, values, cooling=True)
+    assert found is not None
+    columns = np.column_stack([design(found.split.parts, t, 3 * weekend), values - values.mean(axis=0)])
+    told = np.linalg.lstsq(columns, y, rcond=None)[0]
+    assert found.betas == pytest.approx(told[-2:].tolist(), rel=1e-3)
+    assert found.betas == pytest.approx((0.8, 3.0), abs=0.25)
+    assert len(found.split.parts) > 1
+
+
+@pytest.mark.parametrize("method", ["towt", "billing"])
 def test_other_methods_say_that_they_do_not_know_of_it(ask: Ask, method: str) -> None:
     row = ask_one(ask, plant(growth=1.0), city(**{ADDED: DRIVEN}), method=method)
-    assert "output: left out of account, only method caltrack2 knows of it" in row["reasons"]
+    assert "output: left out of account, only caltrack2 and split know of it" in row["reasons"]
 
 
 def test_a_register_and_a_state_drive_as_well(ask: Ask) -> None:
