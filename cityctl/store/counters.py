@@ -74,12 +74,11 @@ def judged(readings: str, counters: str = COUNTERS) -> str:
     """The query for every reading of the counters among `readings` (a query), with what is wrong with it.
 
     point, time, value, quality, received, rollover, factor, fault (NULL: it counts). Readings without a value
-    are not among them.
+    are not among them. A register that only rises, past no zero and no code, has no faults: it costs no closer look.
     """
     by = "PARTITION BY point ORDER BY time"
-    codes = " OR ".join(
-        f"round(r.value * c.factor * {scale}, 3) = {code}" for code in _CODES for scale in _SCALES
-    )
+    known = ", ".join(map(repr, _CODES))
+    codes = " OR ".join(f"round(r.value * c.factor * {scale}, 3) IN ({known})" for scale in _SCALES)
     odd = "CASE WHEN NOT odd AND NOT bad THEN value END"
     near = [f"lag(value, {n}) OVER ahead AS b{n}, lead(value, {n}) OVER ahead AS a{n}" for n in (1, 2, 3)]
     # A run of n values at place i of it: the one before it is i back, the one after it n - i + 1 on.
@@ -96,8 +95,11 @@ WITH taken AS (
            r.quality >= 3 OR r.value < 0 OR coalesce(r.value > c.rollover * (1 + 1e-9), false) AS bad,
            coalesce({codes}, false) AS code, r.value = 0 AS nought
     FROM ({readings}) AS r JOIN {counters} AS c ON c.point = r.point WHERE r.value IS NOT NULL
+), uneven AS (
+    SELECT point FROM (SELECT point, bad OR code OR nought OR value < lag(value) OVER ({by}) AS odd FROM taken)
+    GROUP BY point HAVING bool_or(odd)
 ), marked AS (
-    SELECT *, code OR nought AS odd FROM taken
+    SELECT *, code OR nought AS odd FROM taken WHERE point IN (SELECT point FROM uneven)
 ), framed AS (
     SELECT *, last_value({odd} IGNORE NULLS) OVER (
                   {by} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
@@ -119,7 +121,10 @@ WITH taken AS (
 SELECT point, time, value, quality, received, rollover, factor,
        CASE WHEN {spike} THEN 'spike' WHEN {dip} THEN 'dip' END AS fault FROM neighbours
 UNION ALL
-SELECT point, time, value, quality, received, rollover, factor, fault FROM odds WHERE fault IS NOT NULL"""
+SELECT point, time, value, quality, received, rollover, factor, fault FROM odds WHERE fault IS NOT NULL
+UNION ALL
+SELECT point, time, value, quality, received, rollover, factor, NULL AS fault FROM taken
+WHERE point NOT IN (SELECT point FROM uneven)"""
 
 
 def _between(back: int, on: int, sign: str) -> str:
