@@ -14,6 +14,8 @@ from cityctl.analysis.energy.uncertainty import Drift, Fit, wider
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 
+_NOTHING = 1e-9  # of a day's mean use
+
 
 def figures(
     question: Question,
@@ -25,6 +27,8 @@ def figures(
     """The formula's half-width [kWh], and the row's cells."""
     assert one.intervention is not None
     expected, observed = float(model["expected"]), float(model["observed"])
+    if abs(expected) <= _NOTHING * abs(float(model["mean"])) * int(model["rows"]):
+        expected = 0.0  # of a boiler in summer: what is left is the sums' rounding
     avoided = expected - observed
     billed = question.parameters["method"] == "billing"
     fit = _fit_of(model, billed=billed)

@@ -72,7 +72,10 @@ class Row:
 
 
 def said_change(row: Row) -> str:
-    """`saved 12.0 % (34 500 kWh, ± 31 % of it)` or `use rose by 4.0 % ...`."""
+    """`saved 12.0 % (34 500 kWh, ± 31 % of it)` or `use rose by 4.0 % ...`; kWh alone where no use was expected."""
     per_cent = row.figures["saving_pct"]
-    way = "saved" if per_cent >= 0 else "use rose by"
-    return f"{way} {abs(per_cent):.1f} % ({grouped(abs(row.avoided))} kWh, ± {row.uncertainty:.0%} of it)"
+    way = "saved" if row.avoided >= 0 else "use rose by"
+    amount, reach = f"{grouped(abs(row.avoided))} kWh", f"± {row.uncertainty:.0%} of it"
+    if not math.isfinite(per_cent):
+        return f"{way} {amount}, {reach}"
+    return f"{way} {abs(per_cent):.1f} % ({amount}, {reach})"

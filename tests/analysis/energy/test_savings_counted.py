@@ -231,3 +231,19 @@ def test_a_step_that_city_yaml_does_not_say_is_not_that_of_the_day_of_25_hours(a
     of_2025 = (times >= np.datetime64("2024-12-31T23:00")) & (times < np.datetime64("2025-12-31T23:00"))
     row = ask_one(ask, series, text, method=method)
     assert row["observed_kwh"] == pytest.approx(kwh[of_2025].sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize("used", [0.0, 4.0])
+def test_what_a_boiler_uses_in_summer_is_no_share_of_nothing(ask: Ask, used: float) -> None:
+    """Nothing was expected: 0 kWh are no saving of 100 %, and 4 kWh a day are a rise of no per cent."""
+    times, index, daily = year()
+    summer = times >= np.datetime64("2025-06-20")
+    kwh = (3.0 * np.maximum(50 - daily, 0) / 24)[index] + np.where(summer, used / 24, 0)
+    series = {"baths_kwh": (times, kwh), "temperature": made()["temperature"]}
+    text = city(**{"date: 2025-01-01": "date: 2025-06-20"})
+    found = ask("energy/savings", text, series, "2025-06-20", "2025-08-20", meters="baths_kwh")
+    (row,) = rows_of(found, "savings")
+    assert (row["counterfactual_kwh"], row["enpi"]) == (0.0, None)
+    assert row["avoided_kwh"] == pytest.approx(-61 * used)
+    assert row["verdict"] == ("USE ROSE proven" if used else "not proven, no change to be seen")
+    assert [one.text.partition(",")[0] for one in found.findings] == ["use rose by 244 kWh"] * bool(used)
