@@ -212,6 +212,15 @@ def test_day_after_day_the_answer_is_that_of_all_readings(town: Town, spans: lis
     assert spans == [(date(2025, 12, 15), date(2025, 12, 20))]
 
 
+def test_a_sensor_that_stands_still_is_told_the_second_time_too(town: Town) -> None:
+    """All nights are remembered then; since when it stands still is asked of the readings themselves."""
+    town.made["in_low"][128 * SLOTS - 10 :] = 17.0
+    town.add(0, 130)
+    first = town.told(130)
+    assert any("frozen since Sat 6 Dec 18:00" in finding.text for finding in first.findings)
+    agree(first, town.told(130))
+
+
 def test_what_comes_late_is_seen(town: Town, spans: list[tuple[date, date]]) -> None:
     """Another version of three days in October: its month is reduced anew, and no other old one."""
     town.add(0, 130)

@@ -75,6 +75,12 @@ class Digest:
 
         return pa.concat_tables([month[name] for month in self._months]).unify_dictionaries()
 
+    def show(self, span: Interval) -> None:
+        """Make the view night_flows of a span, which is there only where something was worked out anew."""
+        if self._question.memory is not None:
+            self._question.memory.show(span)
+        show_flows(self._question, self._flows)
+
     def _asked_for(self, dates: Sequence[date]) -> list[list[date]]:
         """Months, and weeks of the last one, that there may be readings of; all at once without a memory."""
         memory = self._question.memory

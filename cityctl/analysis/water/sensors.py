@@ -136,7 +136,7 @@ def _frozen(sensor: str, shown: Shown) -> list[Fault]:
         goes_on = (
             part < len(still)
             and begin is not None
-            and ((still[part] and shown.least[part] == shown.least[begin]) or empty[part])
+            and (empty[part] or shown.least[part] == shown.most[part] == shown.least[begin])
         )
         if goes_on:
             continue

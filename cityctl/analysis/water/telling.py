@@ -219,8 +219,7 @@ class Telling:
         if fault.trouble != "frozen":
             return begin
         after = begin + timedelta(hours=6)
-        if self.question.memory is not None:
-            self.question.memory.show(Interval(begin - BACK, after, self.question.interval.zone))
+        self.nights.digest.show(Interval(begin - BACK, after, self.question.interval.zone))
         asked = {"point": fault.sensor, "value": fault.value, "before": after.replace(tzinfo=None)}
         found = self.question.engine.rows(self.question.sql("still_since"), asked)
         return begin if not found or found[0][0] is None else found[0][0].replace(tzinfo=UTC)

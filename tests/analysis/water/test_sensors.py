@@ -68,11 +68,13 @@ def test_a_sensor_that_never_moved_says_nothing_about_freezing() -> None:
     assert faults("s", shown(np.zeros(400), 0.0), flow=True) == []
 
 
-def test_silence_within_a_frozen_run_does_not_end_it() -> None:
+@pytest.mark.parametrize(("at", "few"), [(slice(204, 207), 0), (slice(206, 207), 2), (slice(239, 240), 1)])
+def test_silence_within_a_frozen_run_does_not_end_it(at: slice, few: int) -> None:
+    """Nor do a few readings of the same value, as where the last of them came an hour ago."""
     mean = lively(60)
     spread, readings = np.full(len(mean), 0.5), np.full(len(mean), 24.0)
     mean[200:], spread[200:] = 17.0, 0.0
-    readings[204:207] = 0
+    readings[at] = few
     some = shown(mean, spread)
     (fault,) = faults("s", Shown(readings, some.mean, some.least, some.most, some.negatives), flow=True)
     assert (fault.begin, fault.end) == (200, None)
