@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl import glossary
@@ -30,6 +29,7 @@ from cityctl.analysis.energy.windowed import (
     sum_up,
     windows,
 )
+from cityctl.analysis.patterns import matching
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -102,17 +102,13 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
-    patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
-    return sorted(
-        (
-            point
-            for point in city.points().values()
-            if point.role == USE
-            and point.quantity in ("energy", "power")
-            and any(fnmatchcase(point.id, one) for one in patterns)
-        ),
-        key=lambda point: point.id,
-    )
+    known = {
+        point.id: point
+        for point in city.points().values()
+        if point.role == USE and point.quantity in ("energy", "power")
+    }
+    asked = matching(parameters.get("meters"), {one: one for one in known}, "meter of use")
+    return [known[one] for one in sorted(asked)]
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:

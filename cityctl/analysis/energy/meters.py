@@ -8,6 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cityctl.analysis.patterns import matching
 from cityctl.city.model import City
 from cityctl.city.points import Point
 
@@ -116,14 +117,13 @@ def without_measure(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
-    patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
+    known = {point.id: point for point in city.points().values() if _measures_use(city, point)}
+    asked = matching(parameters.get("meters"), {one: one for one in known}, "meter of use")
     given: date | None = parameters.get("intervention")
     measures = _measures(city)
     driving = _drivers(city)
     chosen: list[Wanted] = []
-    for point in city.points().values():
-        if not _measures_use(city, point) or not any(fnmatchcase(point.id, one) for one in patterns):
-            continue
+    for point in (known[one] for one in asked):
         dates = [one.date for one in measures if one.reaches(point)] if given is None else [given]
         chosen.append(
             Wanted(

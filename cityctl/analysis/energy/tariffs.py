@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from cityctl.analysis.energy.meters import USE, network_of
+from cityctl.analysis.patterns import matching
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.library import Library
@@ -50,12 +51,11 @@ def load(library: Library, name: str) -> Tariff:
 
 def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
     """Meters of use with a tariff, sorted by id; a tariff that names its meters goes before one for all of them."""
-    patterns = [word.strip() for word in str(parameters.get("meters") or "*").split(",")]
+    known = {point.id: point for point in city.points().values() if point.role == USE}
+    asked = matching(parameters.get("meters"), {one: one for one in known}, "meter of use")
     given: str | None = parameters.get("tariff")
     found = []
-    for point in city.points().values():
-        if point.role != USE or not any(fnmatchcase(point.id, one) for one in patterns):
-            continue
+    for point in (known[one] for one in asked):
         kind = network_of(city, point)
         if given is not None:
             if kind == "power" or str(parameters.get("meters") or "*") != "*":

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl import clock, glossary
+from cityctl.analysis.patterns import matching
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -69,14 +69,13 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _due(city: City, chosen: str) -> list[Point]:
-    patterns = [pattern.strip() for pattern in chosen.split(",") if pattern.strip()]
-    return [
-        point
+    known = {
+        point.id: point
         for point in city.points().values()
-        if point.every is not None
-        and point.formula is None
-        and any(fnmatchcase(point.id, pattern) for pattern in patterns)
-    ]
+        if point.every is not None and point.formula is None
+    }
+    asked = matching(chosen, {one: one for one in known}, "point of a known interval")
+    return [point for point in known.values() if point.id in asked]
 
 
 def answer(question: Question) -> Result:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from cityctl import glossary, units
+from cityctl.analysis.patterns import matching
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -119,18 +119,16 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _asked(city: City, chosen: str) -> list[Point]:
-    patterns = [pattern.strip() for pattern in chosen.split(",") if pattern.strip()]
-    return [
-        point
+    known = {
+        point.id: point
         for point in city.points().values()
         if point.formula is None
         and not point.states
         and point.quantity not in _UNTESTED
-        and any(
-            fnmatchcase(point.id, pattern) and (pattern != "*" or point.role != "consumption")
-            for pattern in patterns
-        )
-    ]
+        and (chosen.strip() != "*" or point.role != "consumption")
+    }
+    asked = matching(chosen, {one: one for one in known}, "point that is tested")
+    return [point for point in known.values() if point.id in asked]
 
 
 def answer(question: Question) -> Result:

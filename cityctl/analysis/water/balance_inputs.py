@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.balancing import Inputs, Volume, given, unread
 from cityctl.analysis.water.volumes import Metered, volumes
-from cityctl.analysis.water.zones import Asked, asked
+from cityctl.analysis.water.zones import Asked, asked, zones_of
 from cityctl.city.model import City
 from cityctl.errors import UsageProblem
 from cityctl.result import Missing
@@ -19,16 +18,6 @@ from cityctl.result import Missing
 WHOLE = 0.98  # share of the interval from which a meter counts as metered
 ROLES = {"billed_metered": "consumption", "exported": "export", "unbilled_metered": "unbilled"}
 """Input that meters tell -> the role of those meters in city.yaml."""
-
-
-def zones_of(city: City, parameters: Mapping[str, Any]) -> list[str]:
-    """Every water zone that the patterns match."""
-    patterns = [word.strip() for word in str(parameters["zones"]).split(",")]
-    return [
-        name
-        for name in city.zones
-        if city.network_kind(name) == "water" and any(fnmatchcase(name, one) for one in patterns)
-    ]
 
 
 def tops(city: City, parameters: Mapping[str, Any]) -> list[Asked]:

@@ -7,8 +7,8 @@ from datetime import UTC
 from typing import Any
 
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.balance_inputs import zones_of
 from cityctl.analysis.water.indicators import Network
+from cityctl.analysis.water.zones import zones_of
 from cityctl.city.model import City
 from cityctl.units import convert
 

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl import glossary, units
+from cityctl.analysis.patterns import matching
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.prices import price_of
 from cityctl.city.model import City
@@ -53,16 +53,15 @@ AT_A_TIME = {
 
 
 def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
-    patterns = [word.strip() for word in str(parameters["meters"]).split(",")]
-    everything = patterns == ["*"]
-    return [
+    known = [
         point
         for point in city.points().values()
         if point.role == "consumption"
         and point.quantity in ("flow", "volume")
         and _kind(city, point) == "water"
-        and (everything or any(fnmatchcase(point.id, one) for one in patterns))
     ]
+    asked = matching(parameters["meters"], {point.id: point.id for point in known}, "customer meter of water")
+    return [point for point in known if point.id in asked]
 
 
 def _kind(city: City, point: Point) -> str | None:

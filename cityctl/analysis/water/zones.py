@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
+from cityctl.analysis.patterns import matching
 from cityctl.city.formula import Call, walk
 from cityctl.city.model import City, Zone
 
@@ -46,13 +46,20 @@ class Asked:
         return None
 
 
+def zones_of(city: City, parameters: Mapping[str, Any]) -> list[str]:
+    """Every water zone that is asked for. Raises UsageProblem for a pattern that matches none."""
+    water = {
+        name: zone.name or name for name, zone in city.zones.items() if city.network_kind(name) == "water"
+    }
+    chosen = matching(parameters.get("zones"), water, "water zone")
+    return [name for name in water if name in chosen]
+
+
 def asked(city: City, parameters: Mapping[str, Any]) -> list[Asked]:
     """The water zones that have an inflow, or should have one, in the order of city.yaml."""
-    patterns = [word.strip() for word in str(parameters.get("zones") or "*").split(",")]
     found = []
-    for name, zone in city.zones.items():
-        if city.network_kind(name) != "water" or not any(fnmatchcase(name, one) for one in patterns):
-            continue
+    for name in zones_of(city, parameters):
+        zone = city.zones[name]
         inflow = city.inflow_point(name)
         if inflow is not None or zone.kind in METRED:
             sensors, stepped = _behind(city, inflow)
