@@ -189,8 +189,8 @@ def interval(
 ) -> Interval:
     """What --since, --until and --last mean together, half-open, in the city's time zone.
 
-    `--last` (or the default) is an amount of time up to `--until` or now, or a named span such as
-    `last-week`; a bare `--until` date is that day's end. Raises UsageProblem.
+    `--since` alone reaches until now. `--last` (or the default) is an amount of time up to `--until` or now, or a
+    named span such as `last-week`; a bare `--until` date is that day's end. Raises UsageProblem.
     """
     if last is not None and since is not None:
         raise UsageProblem(
@@ -198,12 +198,7 @@ def interval(
         )
     if since is not None:
         begin = _edge(since, zone, now, at_end=False)
-        span_word = since.strip().lower().replace("_", "-")
-        whole_span = span_word.startswith("last-") or span_word == "yesterday"
-        if until is not None:
-            end = _edge(until, zone, now, at_end=True)
-        else:
-            end = _edge(since, zone, now, at_end=True) if whole_span else now
+        end = now if until is None else _edge(until, zone, now, at_end=True)
     else:
         word = (last if last is not None else default).strip().lower().replace("_", "-")
         end = _edge(until, zone, now, at_end=True) if until is not None else now

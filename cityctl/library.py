@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
-from cityctl.errors import ConfigInvalid, listed, near
+from cityctl.errors import ConfigInvalid, UsageProblem, listed, near
 
 Kind = Literal[
     "connectors/devices",
@@ -89,6 +89,13 @@ class Library:
             tried=[f"{origin}: {folder / (name + '.yaml')}" for origin, folder in self.folders(kind)],
             hint=hint,
         )
+
+    def asked_for(self, kind: Kind, name: str) -> Path:
+        """The file of a name that a person typed, not city.yaml. Raises UsageProblem, as `find` does ConfigInvalid."""
+        try:
+            return self.find(kind, name)
+        except ConfigInvalid as problem:
+            raise UsageProblem(problem.message, tried=problem.tried, hint=problem.hint) from None
 
     def origin(self, path: Path) -> str:
         """ "project", "user" or "shipped": whose file it is."""

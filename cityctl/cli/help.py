@@ -49,7 +49,10 @@ def _times(_run: Run) -> Result:
         ("90m, 36h, 7d, 2w", "so long before now; days and weeks by the local calendar"),
         ("now", "this instant"),
     ]
-    note = "--since and --until, or --last; half-open; the interval that it means is always printed."
+    note = (
+        "--since and --until, or --last; half-open; the interval that it means is always printed. --since alone "
+        "reaches until now: --since last-month holds this month too, --last last-month does not."
+    )
     return Result("Times", [Table("times", "Times", columns, rows)], notes=[note])
 
 

@@ -87,6 +87,10 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 
 
+_NOT_WRITTEN = (".pdf", ".xls", ".ods", ".doc", ".docx", ".odt", ".png", ".svg", ".jpg", ".zip")
+"""Endings of files that no program would open were there plain text in them."""
+
+
 def _checked(option: str, word: str, known: tuple[str, ...]) -> str:
     if word not in known:
         match = near(word, known)
@@ -118,6 +122,11 @@ class Run:
         output = output or os.environ.get("CITYCTL_OUTPUT") or None
         self.output = _checked("-o", output, FORMATS) if output else None
         self.output_file = output_file
+        if output is None and output_file is not None and output_file.suffix.lower() in _NOT_WRITTEN:
+            raise UsageProblem(
+                f"{output_file}: cityctl writes no {output_file.suffix}",
+                hint="it writes .html, .xlsx, .csv, .md, .json, .jsonl, .parquet and .txt",
+            )
         self.quiet = quiet
         self.verbose = verbose
         self.debug = debug
@@ -217,6 +226,11 @@ class Run:
         if self._lines is not None and isinstance(text, str):
             text = shortened(text, self._lines)
         self.write(text)
+        if self.output_file is not None and code is not ExitCode.DONE:
+            from cityctl.report.render.heading import ending_words
+
+            for line in ending_words(result, code, zone):
+                self.console.note(line)
         return code
 
     def follow(self, results: Iterable[Result]) -> ExitCode:

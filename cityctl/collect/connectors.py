@@ -154,7 +154,7 @@ def _path(library: Library, name: str) -> Path:
     services = library.list("connectors/services")
     if name in services and name not in library.list("connectors/devices"):
         return services[name]
-    return library.find("connectors/devices", name)
+    return library.asked_for("connectors/devices", name)
 
 
 def _load(path: Path) -> DeviceConnector | ServiceConnector:

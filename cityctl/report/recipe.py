@@ -184,8 +184,8 @@ class Loaded:
 
 
 def load(library: Library, name: str) -> Loaded:
-    """The recipe of that name. Raises ConfigInvalid: where it looked, or file:line:column of what is wrong."""
-    return read_recipe(library.find(REPORTS, name), library)
+    """The recipe of that name. Raises UsageProblem: where it looked; or ConfigInvalid: file:line:column."""
+    return read_recipe(library.asked_for(REPORTS, name), library)
 
 
 def read_recipe(path: Path, library: Library) -> Loaded:

@@ -103,7 +103,8 @@ def read(path: Path) -> Plan:
         _ = (datetime.fromisoformat(body["expires"]), body["steps"], body["by"]["uid"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise WriteRefused(
-            f"{path} is no saved plan: {problem}", hint="`cityctl runbook plan NAME --save FILE`"
+            f"{path} is no saved plan: {getattr(problem, 'strerror', None) or problem}",
+            hint="`cityctl runbook plan NAME --save FILE`",
         ) from None
     if digest(canonical(body)) != said:
         raise WriteRefused(

@@ -33,8 +33,8 @@ class Loaded:
 
 
 def load(library: Library, name: str) -> Loaded:
-    """The runbook of that name. Raises ConfigInvalid: where it looked, or file:line:column of what is wrong."""
-    return read(library.find(RUNBOOKS, name), library)
+    """The runbook of that name. Raises UsageProblem: where it looked; or ConfigInvalid: file:line:column."""
+    return read(library.asked_for(RUNBOOKS, name), library)
 
 
 def read(path: Path, library: Library) -> Loaded:

@@ -153,7 +153,7 @@ def _said(more: dict[str, Any], step: Any) -> str:
 def lint(library: Library, names: Sequence[str]) -> Result:
     """Check runbooks by name or file, or all; each that is wrong is named with its place. Raises ConfigInvalid."""
     paths = [
-        Path(name) if "/" in name or name.endswith(".yaml") else library.find(RUNBOOKS, name)
+        Path(name) if "/" in name or name.endswith(".yaml") else library.asked_for(RUNBOOKS, name)
         for name in names
     ]
     paths = paths or list(library.list(RUNBOOKS).values())

@@ -148,3 +148,39 @@ def test_a_file_of_zeros_is_refused_by_name(cityctl, city, words, code, said):
     assert (ended.returncode, said in ended.stderr) == (code, True), ended.stderr
     assert str(path) in ended.stderr
     assert path.read_bytes() == b"\0" * 300
+
+
+def test_what_a_file_ends_with_is_said_beside_it(cityctl, city):
+    """Who looks at the terminal alone has to know why a run ended with 4."""
+    take(cityctl, city, "time,hill_flow\n2026-11-01 00:00,1\n", "--unit", "m3/h")
+    page = city / "presence.html"
+    ended = cityctl(
+        "report", "run", "data-quality", "--since", "2026-11-01", "--until", "2026-11-02", "--project", city,
+        "--set", "sound=yes", "--output-file", page,
+    )  # fmt: skip
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert f"written: {page}" in ended.stderr
+    told = cityctl("report", "run", "data-quality", "--since", "2027", "--until", "2027", "--project", city,
+                   "--output-file", page)  # fmt: skip
+    assert told.returncode == 4
+    assert "missing: hill_flow" in told.stderr
+    assert "(exit 4" in told.stderr
+
+
+def test_a_page_is_no_pdf(cityctl, city):
+    page = city / "report.pdf"
+    ended = cityctl("report", "run", "data-quality", "--project", city, "--output-file", page)
+    assert ended.returncode == 2
+    assert "cityctl writes no .pdf" in ended.stderr
+    assert not page.exists()
+
+
+def test_a_report_or_runbook_that_is_misspelt_is_wrong_usage(cityctl, city):
+    for words in (
+        ("report", "run", "leeks"),
+        ("runbook", "show", "swap-duty-pmp"),
+        ("connectors", "show", "x"),
+    ):
+        ended = cityctl(*words, "--project", city)
+        assert ended.returncode == 2, words
+        assert "hint: " in ended.stderr

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cityctl import document
-from cityctl.errors import ConfigInvalid, ExitCode
+from cityctl.errors import ConfigInvalid, ExitCode, UsageProblem
 from cityctl.library import Library
 from cityctl.report.recipe import load, schema_text
 from cityctl.report.run import run
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_an_unknown_report_says_where_it_looked(testville) -> None:
-    with pytest.raises(ConfigInvalid) as caught:
+    with pytest.raises(UsageProblem) as caught:
         run("peeks", testville, now=NOW)
     assert caught.value.message == "no report named `peeks`"
     assert caught.value.hint == "did you mean `peaks`?"

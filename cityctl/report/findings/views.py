@@ -151,6 +151,7 @@ def stats(book: Book, interval: Interval, *, now: datetime) -> Result:
     """Alarm figures of an interval after ISA-18.2. Raises StoreProblem."""
     end = min(interval.end, now)
     with book.reading() as connection:
+        first_run = instant(connection.execute("SELECT min(at) FROM runs").fetchone()[0])
         announced = [
             (instant(row["at"]), f"{row['report']}:{row['id']}")
             for row in connection.execute(
@@ -200,6 +201,14 @@ def stats(book: Book, interval: Interval, *, now: datetime) -> Result:
         ],
         interval=interval,
         subtitle="after ISA-18.2",
-        notes=["Source: ANSI/ISA-18.2-2016, clause 16: monitoring and assessment of alarm systems."],
+        notes=[
+            *([_recorded_since(first_run, interval)] if first_run and first_run > interval.start else []),
+            "Source: ANSI/ISA-18.2-2016, clause 16: monitoring and assessment of alarm systems.",
+        ],
         summary=f"{found_.alarms} alarms, {len(found_.stale)} stale, {len(found_.floods)} floods",
     )
+
+
+def _recorded_since(first_run: datetime, interval: Interval) -> str:
+    local = first_run.astimezone(interval.zone)
+    return f"Recorded since {local.day} {local:%b %Y %H:%M}; before that nothing was counted."

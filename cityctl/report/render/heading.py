@@ -98,6 +98,12 @@ def summary_words(result: Result, view: View) -> str:
     return f"{words} ({code})" if words else f"({code})"
 
 
+def ending_words(result: Result, code: ExitCode, zone: tzinfo) -> list[str]:
+    """What a run ends with where its result went into a file: what is missing, and the summary with its exit code."""
+    missing = [f"missing: {line}" for line in missing_words(result.completeness, most=12)]
+    return [*missing, summary_words(result, View(zone, exit_code=code))]
+
+
 def missing_words(completeness: Completeness, most: int | None = None) -> list[str]:
     """One line for each reason: `p227, p235: no readings since 3 Nov`; at most `most` names in a line."""
     by_reason: dict[str, list[str]] = {}
