@@ -65,7 +65,9 @@ class ListFile(SqliteFile):
             )
         if version < 1:
             raise StoreProblem(
-                f"{self.path} is no list of segments", hint="set CITYCTL_STORE to another folder"
+                f"{self.path} is no list of segments: it is empty, or another program's",
+                hint=f"`cityctl data rebuild` makes it anew from the segments in {folder / SEGMENTS}; a store "
+                "elsewhere is named in CITYCTL_STORE",
             )
         self.landing = Landing(folder, create=True)
         if version < SCHEMA:

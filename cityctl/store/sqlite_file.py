@@ -110,6 +110,9 @@ class SqliteFile:
         """What SQLite's own check of the whole file finds wrong; None where it is sound."""
         with self.reading(f"checking {self.path.name}") as connection:
             (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if said == "ok" and version == 0:
+            return "it is empty"  # which SQLite takes for a sound file
         return None if said == "ok" else str(said)
 
     def _begun(self) -> sqlite3.Connection:

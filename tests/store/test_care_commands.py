@@ -116,6 +116,22 @@ def test_a_deleted_list(city):
     assert _run(city, "rebuild")[0] == 10  # it is sound
 
 
+def test_files_that_a_full_disk_left_empty(city):
+    """SQLite takes a file of no bytes for a sound, empty one."""
+    store = city / ".cityctl" / "store"
+    (store / "landing.sqlite").write_bytes(b"")
+    code, _, said = _run(city, "verify")
+    assert code == 4
+    assert "landing.sqlite: it is empty" in json.dumps(_run(city, "verify")[1]) + said
+    (store / "landing.sqlite").unlink()
+    assert _run(city, "verify")[0] == 0
+    (store / "list.sqlite").write_bytes(b"")
+    code, _, said = _run(city, "status")
+    assert (code, "cityctl data rebuild" in said) == (10, True)
+    assert _run(city, "rebuild")[0] == 0
+    assert _run(city, "status")[0] == 0
+
+
 def test_retention_by_city_yaml(city):
     code, found, _ = _run(city, "retain", "--dry-run")
     assert code == 0

@@ -55,8 +55,8 @@ class Book:
 
     @property
     def exists(self) -> bool:
-        """Whether any run was ever recorded."""
-        return self.path.is_file()
+        """Whether any run was ever recorded; a full disk may leave a file of nothing behind."""
+        return self.path.is_file() and self.path.stat().st_size > 0
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

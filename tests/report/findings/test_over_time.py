@@ -230,3 +230,13 @@ def run_line(cityctl, line, *more):
     ended = cityctl(*words[1:], *more, **env)
     assert ended.returncode in (0, 4), ended.stderr
     return ended
+
+
+def test_a_book_that_a_full_disk_left_empty_is_begun_anew(sheet):
+    book = Book(sheet.folder / ".cityctl")
+    book.path.parent.mkdir(exist_ok=True)
+    book.path.write_bytes(b"")
+    assert listed(sheet) == []
+    sheet.says(LEAK)
+    recorded(sheet)
+    assert len(listed(sheet)) == 1
