@@ -52,6 +52,14 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent
 
 
+def _may_be_read(folder: Path) -> bool:
+    """False for another user's folder, as where HOME is root's and the run is not, as under `sudo -u` and systemd."""
+    try:
+        return not folder.is_dir() or os.access(folder, os.R_OK | os.X_OK)
+    except OSError:
+        return False
+
+
 class Library:
     """The connectors and recipes that one project sees."""
 
@@ -63,7 +71,8 @@ class Library:
         origins: list[tuple[str, Path]] = []
         if self.project is not None:
             origins.append(("project", self.project / kind))
-        origins.append(("user", user_folder() / kind))
+        if _may_be_read(user_folder() / kind):
+            origins.append(("user", user_folder() / kind))
         origins.append(("shipped", shipped_folder() / kind))
         return origins
 

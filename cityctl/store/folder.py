@@ -12,6 +12,7 @@ Knows paths and errors, nothing of readings.
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,17 @@ _WORDS = {
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "ncpfs", "davfs")
 
 
+LEAST_ROOM = 1 << 20  # bytes
+
+
+def _room(folder: Path) -> int:
+    """Bytes that are free on a folder's disk; many where nobody knows."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return LEAST_ROOM
+
+
 def network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
     """The kind of network file system that a folder lies on; None on a disk of its own, or where nobody knows."""
     try:
@@ -98,7 +110,8 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
     said = str(problem)
     path = path or folder / LIST
     tried = [f"{doing} in {folder}"]
-    if "full" in said:
+    # SQLite calls it a fault of the disk where there is no room for the file that readers share.
+    if "full" in said or ("disk I/O" in said and _room(folder) < LEAST_ROOM):
         return StoreProblem(f"the disk is full: {path}", tried=tried, hint=_WORDS[errno.ENOSPC][1])
     if "readonly" in said or "read-only" in said:
         return StoreProblem(
@@ -128,7 +141,8 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
         return StoreProblem(
             f"the store's list cannot be opened: {path}", tried=tried, hint=_WORDS[errno.EACCES][1]
         )
-    return StoreProblem(f"the store's list cannot be used: {path} ({said})", tried=tried)
+    hint = _WORDS[errno.EIO][1] if "disk I/O" in said else None
+    return StoreProblem(f"the store's list cannot be used: {path} ({said})", tried=tried, hint=hint)
 
 
 @contextmanager

@@ -127,6 +127,25 @@ with Store.open(disk / "backup", create=False) as copy:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+@root
+def test_a_store_cannot_be_opened_on_a_full_disk_and_says_so(small_disk):
+    """SQLite speaks of a fault of the disk there: the file that readers share has no room."""
+    act = """
+Store.open(folder).close()
+ballast = fill()
+tried(lambda: Store.open(folder, create=False))
+ballast.unlink()
+tried(lambda: Store.open(folder, create=False).close())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", _ACT + act, str(small_disk)], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    refused, after = ended.stdout.splitlines()
+    assert refused.startswith("refused: the disk is full:")
+    assert after == "done"
+
+
 def test_permission_that_is_lost_while_a_store_is_open(tmp_path):
     """Root may do everything, so the process becomes somebody else when it has opened the store."""
     public = Path("/tmp") / f"cityctl-permission-{os.getpid()}"
