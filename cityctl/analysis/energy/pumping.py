@@ -83,6 +83,16 @@ class Drift:
         return abs(self.change) > SURE * self.error
 
 
+def by_day(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> tuple[Any, Any, Any]:
+    """(days, efficiency of each, its power summed up) of the windows that are chosen and have all three."""
+    import numpy as np
+
+    good = chosen & np.isfinite(flow) & np.isfinite(head) & np.isfinite(power)
+    days, place = np.unique(day[good], return_inverse=True)
+    used = np.bincount(place, power[good])
+    return days, np.bincount(place, flow[good] * head[good]) / HYDRAULIC / used, used
+
+
 def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> Drift | None:
     """The straight line through the efficiency of its days, weighted by their energy; None below 14 days.
 
@@ -90,12 +100,9 @@ def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> Drift | No
     """
     import numpy as np
 
-    good = chosen & np.isfinite(flow) & np.isfinite(head) & np.isfinite(power)
-    days, place = np.unique(day[good], return_inverse=True)
+    days, each, used = by_day(day, flow, head, power, chosen)
     if len(days) < 14:
         return None
-    used = np.bincount(place, power[good])
-    each = np.bincount(place, flow[good] * head[good]) / HYDRAULIC / used
     time = (days - days[0]).astype(float) / 365.25
     slope, level = np.polyfit(time, each, 1, w=np.sqrt(used))
     apart = each - level - slope * time

@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl.analysis.energy import pumping, subjects
 from cityctl.analysis.energy.network_balance import with_next
+from cityctl.analysis.energy.pump_plots import efficiency_plots
 from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, quarters, tariff_of
 from cityctl.analysis.energy.pump_station import HOURS, pumps_of, tank_of
 from cityctl.analysis.energy.pump_words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
@@ -140,6 +141,7 @@ def answer(question: Question) -> Result:
         completeness=Completeness(
             len(pumps), sum(not series.doubts for series in arrays.values()), lacking, "pumps"
         ),
+        plots=efficiency_plots(arrays, day, called),
         notes=list(NOTES),
         summary=f"{len(findings)} of {len(arrays)} pumps are worth a look{_in_all(arrays.values())}",
     )

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from cityctl.analysis.energy import solar_words, subjects
 from cityctl.analysis.energy.baseline import add_up
 from cityctl.analysis.energy.pv_yield import Performance, Plant, Steps, days_below, perform
+from cityctl.analysis.energy.solar_plots import day_plot
 from cityctl.analysis.energy.solar_words import BY_KEY, DAYS, NOTES, PLANTS
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
-from cityctl.clock import local_days
+from cityctl.clock import local_days, midnight
 from cityctl.errors import UsageProblem, listed
-from cityctl.result import Completeness, Finding, Missing, Result, Table
+from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
 from cityctl.units import grouped
 
 TITLE = "PV plants"
@@ -145,6 +146,7 @@ def answer(question: Question) -> Result:
     below.sort(key=lambda row: float(str(row[2])) - float(str(row[3])))
     generated = sum(one.found.energy for one in judged)
     lost = sum(one.found.curtailed or 0.0 for one in judged)
+    times = [midnight(day, question.interval.zone) for day, _, _ in local_days(question.interval)]
     return Result(
         title=TITLE,
         tables=[
@@ -156,11 +158,19 @@ def answer(question: Question) -> Result:
         completeness=Completeness(
             len(known), len(known) - len({one.what for one in lacking}), lacking, "plants"
         ),
+        plots=[_plot(one, called[one.asset], times) for one in judged],
         notes=[*NOTES, *([f"Limits: of {listed(sunless)} {NO_SUN}."] if told and sunless else [])],
         summary=f"{grouped(generated)} kWh from {len(judged)} plant{'' if len(judged) == 1 else 's'}, "
         f"{grouped(lost)} kWh curtailed, "
         f"{len(below)} day{'' if len(below) == 1 else 's'} below",
     )
+
+
+def _plot(one: _Judged, called: str, times: list[datetime]) -> Plot:
+    ratio = one.found.ratio
+    if ratio is None:
+        return day_plot(one.asset, called, times, one.energy, None)
+    return day_plot(one.asset, called, times, one.counted, ratio * one.nominal)
 
 
 def _stamps(*moments: Any) -> tuple[int, ...]:

@@ -96,6 +96,12 @@ def test_a_worn_pump_is_told_and_the_better_one_is_named(works: Callable[..., Re
     assert rows["p1"]["off_curve"] == pytest.approx(0.0, abs=1e-9)
     assert rows["p1"]["paid_price"] == pytest.approx(0.3)
     assert rows["p1"]["mean_price"] == pytest.approx((0.1 * 8 + 0.3 * 16) / 24)
+    (plot,) = found.plots
+    days = {
+        line.label: (len(line.values), set(np.round([value or 0 for value in line.values], 1)))
+        for line in plot.lines
+    }
+    assert days == {"p1": (15, {72.0}), "p2": (15, {45.0})}
     assert [row["pumps_run"] for row in rows_of(found, "together")] == ["p1", "p2"]
     choice = rows_of(found, "choice")
     assert {row["best_pumps"] for row in choice} == {"p1"}

@@ -58,6 +58,12 @@ def test_yields_and_ratio(ask: Callable[..., Result]) -> None:
     assert rows["a"]["corrected_ratio"] == pytest.approx(0.8 / 0.92)
     assert rows["b"]["performance_ratio"] == pytest.approx(0.75)
     assert rows["b"]["corrected_ratio"] is None
+    made, expected = next(plot.lines for plot in found.plots if plot.key == "days:b")
+    by_day = 0.75 * 50 * np.bincount(DAY, SUN) / 4000
+    assert made.values[1:] == pytest.approx(
+        by_day[1:].tolist()
+    )  # the first reading of a counter has none before it
+    assert expected.values == pytest.approx(by_day.tolist(), rel=0.02)
     assert rows["c"]["performance_ratio"] == pytest.approx(0.70)
     assert {row["verdict"] for row in rows.values()} == {"normal"}
     assert rows_of(found, "below") == []

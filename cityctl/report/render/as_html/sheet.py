@@ -91,7 +91,8 @@ def _sorter(label: str) -> str:
 
 
 def _class(column: Column, *, off: bool, long: bool = False) -> str:
-    kind = "n" if is_right(column) else "t" if column.kind in ("time", "date") else "l" if long else ""
+    by_kind = {"time": "t", "date": "t", "verdict": "v"}
+    kind = "n" if is_right(column) else by_kind.get(column.kind, "l" if long else "")
     words = [word for word in (kind, "off" if off else "") if word]
     return f' class="{" ".join(words)}"' if len(words) > 1 else f" class={words[0]}" if words else ""
 
