@@ -97,6 +97,8 @@ def _syntax_hint(problem: str) -> str | None:
         return "indent with spaces, not tabs"
     if "mapping values are not allowed" in problem:
         return "put text that holds `: ` in quotes"
+    if "did not find expected" in problem:
+        return "a bracket or quote is not closed there or above, or a line is indented unlike its neighbours"
     return None
 
 

@@ -136,7 +136,11 @@ class Matcher:
         name = said or self.prefix + series.id
         if self.city is not None and not self.keep_all:
             match = near(name, self._exact)
-            also = f"; near: `{match}`" if match else ""
+            also = (
+                f"; near: `{match}`"
+                if match
+                else "; add it under `points:` in city.yaml, or say which it is: data import --map"
+            )
             return Match(None, unit=series.unit, why=f"no point of the city takes `{series.id}`{also}")
         if series.unit is None:
             return Match(None, why=no_unit(series))

@@ -133,6 +133,12 @@ BAD = [
     ),
     ("name: Test", "name: Test\nname: Twice", "2:1: `name` is written twice", "keep one of them"),
     ("  t1:", "\tt1:", "cannot start any token", "indent with spaces, not tabs"),
+    (
+        "{network: water}",
+        "[network: water",
+        "did not find expected",
+        "a bracket or quote is not closed there or above, or a line is indented unlike its neighbours",
+    ),
     ("country: DE", "country: Germany", "`country`", None),
     ("parent: town, mains", "parent: ab, mains", "zone `ab`", None),
     ("parent: town, inflow: p227", "parent: ab, inflow: p227", "zone `ab` lies within itself", None),

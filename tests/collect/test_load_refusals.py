@@ -154,4 +154,5 @@ def test_good_rows_stay_when_others_are_rejected(city: Project, tmp_path: Path) 
     assert "where line 8 gives 9 for the same instant" in by_line[5]
     assert by_line[6] == "`soon` is no time"
     assert "no point of the city takes `METER.8`" in by_line[None]
+    assert "near: `" in by_line[None] or "data import --map" in by_line[None]
     assert result.exit_code() == ExitCode.INCOMPLETE
