@@ -46,16 +46,27 @@ class Progress:
             self._shown = now
             self._console.note(f"{self.label}: {self._figures()} after {now - self._begun:.0f} s")
 
+    def tick(self) -> None:
+        """The work goes on, nobody knows how far: say for how long it has."""
+        now = time.monotonic()
+        if self._console.draws_progress:
+            self._write(f"{self.label}: {now - self._begun:.0f} s")
+        elif not self._console.quiet and now - self._shown >= 30:
+            self._shown = now
+            self._console.note(f"{self.label}: at work for {now - self._begun:.0f} s")
+
     def _figures(self) -> str:
         return f"{self.done} of {self.total}" if self.total else str(self.done)
 
     def _draw(self) -> None:
-        width = self._console.error_width
         bar = ""
         if self.total:
             filled = min(20, 20 * self.done // self.total)
             bar = "[" + "#" * filled + "." * (20 - filled) + "] "
-        line = f"{self.label} {bar}{self._figures()} {self.note}"
+        self._write(f"{self.label} {bar}{self._figures()} {self.note}")
+
+    def _write(self, line: str) -> None:
+        width = self._console.error_width
         self._console.error.write("\r" + line[: width - 1].ljust(width - 1))
         self._console.error.flush()
         self._drawn = True
@@ -201,6 +212,24 @@ class Console:
             yield progress
         finally:
             progress.close()
+
+    @contextmanager
+    def waiting(self, label: str, every: float = 1.0) -> Iterator[None]:
+        """While work of unknown length lasts, say for how long it has, first after `every` seconds."""
+        over = Event()
+        with self.progress(label) as progress:
+
+            def tick() -> None:
+                while not over.wait(every):
+                    progress.tick()
+
+            ticking = Thread(target=tick, daemon=True)
+            ticking.start()
+            try:
+                yield
+            finally:
+                over.set()
+                ticking.join()
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -110,15 +110,16 @@ def run_report(
     def work() -> ExitCode:
         asked = [*(settings or ()), *from_options(context.args)]
         try:
-            result = ask(
-                name,
-                run.project,
-                now=run.now,
-                since=since,
-                until=until,
-                last=last,
-                settings=asked,
-            )
+            with run.console.waiting(name):
+                result = ask(
+                    name,
+                    run.project,
+                    now=run.now,
+                    since=since,
+                    until=until,
+                    last=last,
+                    settings=asked,
+                )
         except UsageProblem as problem:
             raise _misspelt(problem, context) from None
         if record:

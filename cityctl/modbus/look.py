@@ -6,6 +6,7 @@ Results only; nothing is stored, and only `live` sends anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from cityctl.city.model import City
 from cityctl.errors import Unreachable, listed
@@ -202,7 +203,9 @@ def values(city: City, answers: Sequence[Answer]) -> Result:
                 number = Code(number)
             words = (shown_state(p, value.value), pretty(unit or ""), value.quality.name.lower())
             rows.append((answer.target.device, name, number, *words, value.time))
-    columns = [*map(column, ("device", "point", "value")), STATE, *map(column, ("unit", "quality", "time"))]
+    # They are of now: a unit is worth more than the second.
+    told_unit, told_time = replace(column("unit"), priority=1), replace(column("time"), priority=4)
+    columns = [*map(column, ("device", "point", "value")), STATE, told_unit, column("quality"), told_time]
     table = Table("values", "Values", columns, rows)
     return Result(
         "Live values",

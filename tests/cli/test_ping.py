@@ -38,7 +38,7 @@ def test_a_run_that_ends_well_and_one_that_fails(filled, cityctl, http) -> None:
     assert paths(http) == ["/abc/start?rid=1", wanted]
     http.requests.clear()
     failed = cityctl("report", "run", "nothing", "--ping", f"{http.url}/abc", "--project", filled)
-    assert failed.returncode == 10
+    assert failed.returncode == 2
     assert paths(http) == ["/abc/start", "/abc/fail"]
 
 
@@ -47,14 +47,14 @@ def test_a_failed_ping_changes_no_exit_code_and_shows_no_key(filled, cityctl, ht
     http.answer = lambda handler: send(handler, b"", status)
     words = ("report", "run", "nothing", "--project", filled)
     told = cityctl(*words, "--ping", f"{http.url}/secret-key")
-    assert told.returncode == cityctl(*words).returncode == 10
+    assert told.returncode == cityctl(*words).returncode == 2
     assert told.stderr.count("could not be told") == 1
     assert "secret-key" not in told.stderr + told.stdout
 
 
 def test_nobody_at_the_address(filled, cityctl) -> None:
     told = cityctl("report", "run", "nothing", "--ping", "http://127.0.0.1:9/key", "--project", filled)
-    assert told.returncode == 10
+    assert told.returncode == 2
     assert "127.0.0.1 could not be told of this run" in told.stderr
 
 

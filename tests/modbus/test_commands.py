@@ -142,7 +142,7 @@ def test_connectors_work_without_a_project(cityctl):
     assert shown.returncode == 0, shown.stderr
     assert "operating_state" in shown.stdout
     missing = cityctl("connectors", "show", "eastron_sdm63")
-    assert missing.returncode == 10
+    assert missing.returncode == 2
     assert "did you mean `eastron_sdm630`?" in missing.stderr
 
 

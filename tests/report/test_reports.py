@@ -116,7 +116,7 @@ def test_the_commands_speak_every_format(testville, capsys, monkeypatch, tmp_pat
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
     code, said, problems = ask("run", "peeks")
-    assert (code, said) == (10, "")
+    assert (code, said) == (2, "")
     assert "did you mean `peaks`?" in problems
     assert "Traceback" not in problems
     assert "peaks" in ask("list")[1]
