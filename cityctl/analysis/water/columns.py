@@ -58,6 +58,8 @@ NOTES = (
     "another on top of it, unless one growth, even or with the square of time, explains what all its nights had.",
     "Method: how far a zone wanders by itself is told by its course of the day, in what neither a leak (the same "
     "flow in every hour) nor more demand (the same course, larger) can change.",
+    "Method: a rise by night of which the day shows less than half, short of it by 1.5 times what days change by "
+    "otherwise, is night use, such as watering, and no leak; after 14 such verdicts it is the zone's way.",
     "Method: where customer meters see half of a zone, the balance of whole days takes the place of night flow. "
     "Pressure sensors whose head falls by more than the inflow explains sharpen the watch, and say where to look.",
     "Method: a night without enough of its readings, and nights of a sensor that shows one value for 18 hours, "

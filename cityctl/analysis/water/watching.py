@@ -22,6 +22,7 @@ from cityctl.analysis.water.changes import (
     wary,
 )
 from cityctl.analysis.water.creeping import WEEK, Crept, Reference, one_growth
+from cityctl.analysis.water.daytime import by_night_alone
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
@@ -51,6 +52,7 @@ class Watch:
         self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
         self.stirred = self.since + given.learning
+        self.alone = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days
         self.lone = LoneNights(zones)
         self.baseline = np.full(model.flow.shape, np.nan)
         self.doubt = np.zeros(model.flow.shape)
@@ -129,6 +131,9 @@ class Watch:
     def _creep(self, night: int, crept: Crept) -> None:
         """Open an event whose flow the expected level holds already."""
         zone = crept.zone
+        if self._by_night_alone(zone, night, crept.begin, crept.size):
+            self._used_to(zone, night, crept.begin)
+            return
         state, spread = self.model.before(zone, night)
         change = Change(crept.size, crept.sd, WEEK, crept.begin, True, False)
         event = self._new(zone, night, change, [], state, spread)
@@ -145,6 +150,7 @@ class Watch:
 
     def _open(self, zone: int, night: int, event: Event) -> None:
         self.events[zone].append(event)
+        self.alone[zone] = 0
         self.reference.free[zone, event.started : night + 1] = False
 
     def open(self, zone: int) -> list[Event]:
@@ -157,6 +163,11 @@ class Watch:
         state, spread = model.before(zone, change.begin)
         running = self.open(zone)
         if not running and self._came_back(zone, night, change):
+            return
+        if self._by_night_alone(zone, night, change.begin, change.size):
+            if self._used_to(zone, night, change.begin):
+                spread[LEVEL, LEVEL] += (2 * change.size) ** 2
+                model.restart(zone, change.begin, night, state, spread, 0.0, False)
             return
         growing = [event for event in running if night - event.grown <= given.pause]
         rate = max((event.rate for event in growing), default=0.0)
@@ -182,6 +193,27 @@ class Watch:
         model.restart(zone, change.begin, night, state, spread, creep, False)
         self.since[zone] = night
         model.growth[zone] = min(creep or 0.05 * change.size, model.noise[zone])
+
+    def _by_night_alone(self, zone: int, night: int, begin: int, size: float) -> bool:
+        """Whether a rise shows by night only; where flows are whole days there is nothing else to ask."""
+        if self.given.whole_days:
+            return False
+        changes = [
+            at for event in self.events[zone] for at in (event.started, event.repaired) if at is not None
+        ]
+        # The day in which a leak began or ended shows a part of it.
+        since = max([at + 1 for at in changes if at < begin], default=0)
+        day = self.even.left[zone, : night + 1].sum(axis=1)
+        return by_night_alone(day, begin, size, since)
+
+    def _used_to(self, zone: int, night: int, begin: int) -> bool:
+        """Whether what nights alone use has been told often enough to be their way: those before tell nothing of it."""
+        self.alone[zone] += 1
+        if self.alone[zone] < self.given.again:
+            return False
+        self.alone[zone], self.since[zone] = 0, night
+        self.reference.free[zone, :begin] = False
+        return True
 
     def _came_back(self, zone: int, night: int, change: Change) -> bool:
         """Whether a rise only takes back a fall that no mended leak explained: a valve, or a sensor, is right again."""

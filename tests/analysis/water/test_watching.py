@@ -142,6 +142,7 @@ def test_summer_demand_is_told_from_a_leak_by_the_day() -> None:
 def test_zones_do_not_touch_each_other() -> None:
     flow, day, kinds = nights(8, 26)
     flow[3, 150:] += 4
+    day[3, 151:] += 4
     alone = watched(flow[3:4], day[3:4], kinds)
     among = watched(flow, day, kinds)
     assert [event.detected for event in among.events[3]] == [event.detected for event in alone.events[0]]
