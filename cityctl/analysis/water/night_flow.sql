@@ -5,7 +5,8 @@
 -- so that all of it is known when the window closes. $begin and $end: minutes of the local day, half-hours.
 
 -- name: slots
--- Half-hours of UTC with the night and part that they fall into: a small join replaces converting every reading.
+-- Quarter hours since 1970 with the night and part that they fall into: a small join replaces converting every reading.
+-- The calendar's half-hours of UTC begin at a quarter past where local time is 05:45 ahead.
 create or replace table night_slots as
 select *
 from (
@@ -13,7 +14,13 @@ from (
            case when minute < $end then day else cast(day + interval '1' day as date) end as night,
            cast(floor(((minute - $end + 1440) % 1440) / 180.0) as integer) as part,
            minute >= $begin and minute < $end as inside
-    from calendar
+    from (
+        select epoch_us(slot) // 900000000 as slot, day, minute from calendar
+        union all
+        select epoch_us(slot) // 900000000 + 1,
+               case when minute < 1425 then day else cast(day + interval '1' day as date) end, (minute + 15) % 1440
+        from calendar
+    ) as q
 ) as c
 where night between $first and $last
 
@@ -42,10 +49,7 @@ select f.point as point, s.night as night, s.part as part,
        sum(case when s.inside then f.flow end) as window_flow,
        count(case when s.inside and f.flow < 0 then 1 end) as window_negatives
 from night_flows as f
-join night_slots as s
-  on s.slot = case when extract(minute from f.at) >= 30
-                   then date_trunc('hour', f.at) + interval '30' minute
-                   else date_trunc('hour', f.at) end
+join night_slots as s on s.slot = epoch_us(f.at) // 900000000
 group by f.point, s.night, s.part
 
 -- name: fullest
@@ -93,10 +97,7 @@ from (
                coalesce(lead(f.flow) over by_time, lag(f.flow, 2) over by_time) as after
         from night_flows as f
         join night_points as p on p.point = f.point
-        join night_slots as s
-          on s.slot = case when extract(minute from f.at) >= 30
-                           then date_trunc('hour', f.at) + interval '30' minute
-                           else date_trunc('hour', f.at) end
+        join night_slots as s on s.slot = epoch_us(f.at) // 900000000
         where p.inflow and s.inside
         window by_time as (partition by f.point, s.night order by f.at),
                sixty as (partition by f.point, s.night order by f.at
@@ -115,10 +116,10 @@ select p.point as point, p.night as night, max(w.median) as median, max(w.median
        max(w.lowest_hour) as lowest_hour, max(w.least) as least, max(w.counted) as counted,
        max(w.spiked) as spiked, max(w.spikes) as spikes,
        sum(p.window_flow) / nullif(sum(p.window_readings), 0) as mean,
-       sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 1800.0) as present,
+       sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 900.0) as present,
        sum(case when p.part < 6 then p.flow end)
          / nullif(sum(case when p.part < 6 then p.readings end), 0) as by_day,
-       sum(case when p.part < 6 then p.readings else 0 end) * max(t.every_s) / (max(e.day_slots) * 1800.0)
+       sum(case when p.part < 6 then p.readings else 0 end) * max(t.every_s) / (max(e.day_slots) * 900.0)
          as day_present,
        sum(p.flow) / nullif(sum(p.readings), 0) as inflow
 from night_parts as p

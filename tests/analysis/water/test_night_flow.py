@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -207,11 +208,11 @@ def test_bad_readings_count_for_nothing(ask: Ask) -> None:
     assert zone(result)["mnf"] < 10
 
 
-def stepped(since: str, until: str) -> tuple[Any, Any]:
-    """10 m³/h from 02:00 to 04:00 by local clocks, 50 at any other time."""
+def stepped(since: str, until: str, place: ZoneInfo = BERLIN) -> tuple[Any, Any]:
+    """10 m³/h from 02:00 to 04:00 by local clocks, 12 at any other time: too little to be left out as spikes."""
     times = slots(since, until, 15)
-    _, hour = local_hours(times, BERLIN)
-    return times, np.where((hour >= 2) & (hour < 4), 10.0, 50.0)
+    _, hour = local_hours(times, place)
+    return times, np.where((hour >= 2) & (hour < 4), 10.0, 12.0)
 
 
 @pytest.mark.parametrize("week", [("2026-03-27", "2026-03-31"), ("2026-10-23", "2026-10-27")])
@@ -225,6 +226,31 @@ def test_the_window_keeps_to_local_time_when_clocks_change(ask: Ask, week: tuple
     nights = rows_of(result, "nights")
     assert len(nights) == 8
     assert [row["mnf"] for row in nights] == [10.0] * 8
+    assert result.completeness.share == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "week"),
+    [
+        ("Asia/Kolkata", ("2026-06-01", "2026-06-05")),
+        ("Asia/Kathmandu", ("2026-06-01", "2026-06-05")),
+        ("Australia/Eucla", ("2026-06-01", "2026-06-05")),
+        ("Pacific/Chatham", ("2026-04-03", "2026-04-07")),  # back at 03:45 on the 5th
+        ("Pacific/Chatham", ("2026-09-25", "2026-09-29")),  # forward at 02:45 on the 27th
+        ("Australia/Lord_Howe", ("2026-04-03", "2026-04-07")),  # half an hour back at 02:00 on the 5th
+        ("Australia/Lord_Howe", ("2026-10-02", "2026-10-06")),  # half an hour forward at 02:00 on the 4th
+    ],
+)
+def test_the_window_is_right_to_the_reading_a_quarter_of_an_hour_off(
+    ask: Ask, place: str, week: tuple[str, str]
+) -> None:
+    """No reading of 12 m³/h gets into a window and none of 10 is missed, whatever the city's clocks do."""
+    series = dict.fromkeys(
+        ("hafen_inflow", "altstadt_inflow"), stepped("2026-03-01", "2026-11-02", ZoneInfo(place))
+    )
+    text = CITY.replace("Europe/Berlin", place).replace("country: DE\n", "")
+    result = night_flow(ask, series, text, week, each_night=True, history="30d", night_share=1)
+    assert [row["mnf"] for row in rows_of(result, "nights")] == [10.0] * 8
     assert result.completeness.share == 1
 
 
