@@ -85,7 +85,12 @@ def read(
     covered = np.nan_to_num(told("present"))
     present = np.minimum(covered, 1.0)
     by_day[~(told("day_present") >= 0.75)] = np.nan
-    usual = np.nan_to_num(trailing(whole, INFLOW_NIGHTS, 7))
+    faults = _faults(question, Grid(shown, feeds, dates, sensors.PARTS), feeds, dates)
+    masked = np.zeros(whole.shape, dtype=np.bool_)
+    for row, zone in enumerate(zones):
+        own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
+        masked[row] = sensors.masked(own, len(dates))
+    usual = np.nan_to_num(trailing(np.where(masked, np.nan, whole), INFLOW_NIGHTS, 7))
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
@@ -105,12 +110,7 @@ def read(
     measured = np.where(present >= question.parameters["night_share"], measured, np.nan)
     # One reading of far more time than the window, such as a day's, happens to bear a stamp within it.
     measured = np.where((counted <= 1) & (covered >= COARSE), np.nan, measured)
-    faults = _faults(question, Grid(shown, feeds, dates, sensors.PARTS), feeds, dates)
-    flow = measured.copy()
-    for row, zone in enumerate(zones):
-        own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
-        if own:
-            flow[row, sensors.masked(own, len(dates))] = np.nan
+    flow = np.where(masked, np.nan, measured)
     by_day = np.where(np.isnan(flow), np.nan, by_day)
     course = Grid(digest.of("courses"), inflows, dates, COURSE).of_zones(zones)("flow")
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
