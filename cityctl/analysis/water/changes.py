@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.expected import KEPT, Array, Expected
-from cityctl.analysis.water.sensors import NEAR, UNIT_FACTORS
+from cityctl.analysis.water.units import NEAR, UNIT_FACTORS
 
 Nights = npt.NDArray[np.int64]
 

@@ -156,6 +156,7 @@ def _faults(
         )
     for fault in sensors.seen_through(names, shown, found, flows):
         found[fault.sensor].append(fault)
+    sensors.of_all(found, int(flows.sum()))
     return {name: own for name, own in found.items() if own}
 
 

@@ -6,24 +6,21 @@ Judged in parts of six hours (see night_flow.sql), each from what was known when
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water import clocks, oddities
+from cityctl.analysis.water import clocks, oddities, units
 from cityctl.analysis.water.expected import Array
 
 PARTS = 4  # parts of a night's 24 hours
 FROZEN = 3  # parts of one value that make a sensor suspect: 18 hours
 VARIED = 28  # parts with movement, a week's worth, before stillness says anything
-UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes and days as hours
-NEAR = 0.12
-CLEAR = 28  # days of history from which a jump of units is told by its mean ...
-CLOSE = 0.25  # ... and within which its lowest reading and its range follow before [logarithm]
-
 TURNED = 2  # nights from a change of the city's clocks within which a jump is one that did not follow it
+ALIKE = 3  # sensors at least whose clocks jump alike where it is no sensor's fault
 
 Turns = Mapping[int, float]
 Trouble = Literal["frozen", "unit", "negative", "clock", "gaps", "spikes"]
@@ -35,7 +32,8 @@ class Fault:
 
     `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
     unit, the share of negative readings, the hours by which a clock is ahead, the hours without readings, the
-    parts that spike. One that does not blind leaves nights that can be judged.
+    parts that spike. One that does not blind leaves nights that can be judged, as do all from the part `freed` on;
+    `why` tells what speaks for that.
     """
 
     sensor: str
@@ -45,11 +43,17 @@ class Fault:
     known: int
     value: float
     blinds: bool = True
+    freed: int | None = None
+    why: str = ""
 
     def covers(self, night: int) -> bool:
         """Whether the fault was known when a night's window closed, had not ended before it, and blinds its zones."""
-        last = night * PARTS + PARTS - 1
-        return self.blinds and self.known <= last and (self.end is None or self.end > last)
+        return self.blinds and self.known <= night * PARTS + PARTS - 1 < self.over
+
+    @property
+    def over(self) -> float:
+        """The part from which on it blinds no more; infinity: still."""
+        return min(inf if part is None else part for part in (self.end, self.freed))
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,31 @@ def _clock(sensor: str, shown: Shown, jumps: Sequence[clocks.Jump], turns: Turns
         stayed = any(
             abs(begin - night) <= TURNED and abs(hours) == abs(turn) for night, turn in turns.items()
         )
-        parts = begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1
-        found.append(Fault(sensor, "clock", *parts, float(hours), not stayed))
+        why = "it did not follow the city's clocks" if stayed else ""
+        found.append(Fault(sensor, "clock", *_parts(begin, end, known), float(hours), not stayed, why=why))
     return found
+
+
+def of_all(found: dict[str, list[Fault]], flows: int) -> None:
+    """Tell the clocks that jumped alike in most of a city's `flows`: people live by other hours, or one server's clock.
+
+    No sensor is to be mended for that, and nobody would be watched for a month of fasting.
+    """
+    clock = [fault for own in found.values() for fault in own if fault.trouble == "clock" and fault.blinds]
+    least = max(ALIKE, flows // 2 + 1)
+    begun, known = (np.array([getattr(one, key) for one in clock]) for key in ("begin", "known"))
+    hours = np.array([fault.value for fault in clock])
+    for fault in clock:
+        alike = np.sort(known[(hours == fault.value) & (np.abs(begun - fault.begin) <= TURNED * PARTS)])
+        if len(alike) >= least:
+            own = found[fault.sensor]
+            freed = max(fault.known, int(alike[least - 1]))
+            own[own.index(fault)] = replace(fault, freed=freed, why="as most sensors of the city do")
+
+
+def _parts(begin: int, end: int | None, known: int) -> tuple[int, int | None, int]:
+    """Of nights, the parts at which the first begins, the one of the end does, and the known one is over."""
+    return begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1
 
 
 def _frozen(sensor: str, shown: Shown) -> list[Fault]:
@@ -169,68 +195,14 @@ def _daily(shown: Shown) -> tuple[Array, Array]:
 
 
 def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
-    """Days that are 3.6, 1000, 60 or 24 times the four weeks before, or that part of them.
-
-    The lowest reading, the highest and the day's range have to follow the mean: spikes leave the first as it was, a
-    pump that runs longer the second, a burst the third.
-    Of fewer than four weeks they have to follow closely; and what lasts as long as those did is then taken for the
-    sensor's unit, and they for the wrong one.
-    """
+    """Days whose mean, lowest and highest reading are so many times those of the days before; see units.py."""
     mean, _ = _daily(shown)
-    some = mean[np.isfinite(mean) & (mean > 0)]
-    least, most = (1 + NEAR) / min(UNIT_FACTORS), (1 - NEAR) * min(UNIT_FACTORS)
-    if len(some) < 2 or some.max() < most * some.min():
-        return []
     low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
     high = np.where(shown.readings > 0, shown.most, -np.inf).reshape(-1, PARTS).max(axis=1)
-    figures = np.column_stack([mean, low, high, high - low])
-    factors = np.array([one for factor in UNIT_FACTORS for one in (factor, 1 / factor)])
-    found: list[Fault] = []
-    usual: list[Array] = []
-    odd: list[Array] = []  # days of the run in another unit
-    first, begin, factor = 0, 0, 1.0
-    for day in np.flatnonzero(np.isfinite(mean)).tolist():
-        first = first if usual else day
-        means = [float(one[0]) for one in usual[-CLEAR:]]
-        if means and not odd and least * max(means) < mean[day] < most * min(means):
-            usual.append(figures[day])  # as most days: in no other unit, whichever of these is the middle
-            continue
-        ordinary = np.median(usual[-CLEAR:], axis=0) if usual else np.zeros(4)
-        off = np.abs(mean[day] / ordinary[0] / factors - 1) if ordinary[0] > 0 else np.ones(len(factors))
-        if odd and _follows(float(mean[day]), float(ordinary[0]), factor):
-            pass  # a quiet Sunday in the wrong unit is still in the wrong unit
-        elif off.min() < NEAR and _follow(
-            figures[day], ordinary, nearest := float(factors[off.argmin()]), len(usual)
-        ):
-            begin, factor = (begin, factor) if odd else (day, nearest)
-        else:
-            if odd:
-                found.append(Fault(sensor, "unit", begin * PARTS, day * PARTS, begin * PARTS, factor))
-                odd = []
-            usual.append(figures[day])
-            continue
-        odd.append(figures[day])
-        if len(usual) < CLEAR and len(odd) >= len(usual):
-            found.append(Fault(sensor, "unit", first * PARTS, begin * PARTS, first * PARTS, 1 / factor))
-            usual, odd, first = odd, [], begin
-    if odd:
-        found.append(Fault(sensor, "unit", begin * PARTS, None, begin * PARTS, factor))
-    return found
-
-
-def _follow(now: Array, before: Array, factor: float, known: int) -> bool:
-    """Whether lowest and highest reading and range follow the mean, of so many days known before."""
-    pairs = list(zip(now[1:], before[1:], strict=True))
-    if known < CLEAR:
-        return all(one > 0 and was > 0 and abs(np.log(one / was / factor)) < CLOSE for one, was in pairs)
-    return all(_follows(float(one), float(was), factor) for one, was in pairs)
-
-
-def _follows(now: float, before: float, factor: float) -> bool:
-    """Whether a figure lies nearer to `factor` times what it was than to what it was; nothing is said of zeros."""
-    if before <= 0:
-        return True
-    return now > 0 and bool(abs(np.log(now / before / factor)) < abs(np.log(now / before)))
+    return [
+        Fault(sensor, "unit", begin * PARTS, None if end is None else end * PARTS, begin * PARTS, factor)
+        for begin, end, factor in units.other_units(mean, low, high)
+    ]
 
 
 def _negative(sensor: str, shown: Shown) -> list[Fault]:
@@ -265,5 +237,5 @@ def masked(all_faults: Sequence[Fault], nights: int) -> npt.NDArray[np.bool_]:
     found = np.zeros(nights, dtype=np.bool_)
     for fault in all_faults:
         if fault.blinds:
-            found |= (fault.known <= last) & (fault.end is None or fault.end > last)
+            found |= (fault.known <= last) & (last < fault.over)
     return found

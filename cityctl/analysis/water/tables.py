@@ -199,8 +199,7 @@ def _sensors(telling: Telling) -> list[Table]:
             if fault.end is None or fault.end > first:
                 until = None if fault.end is None else telling.part_start(fault.end)
                 note = _TROUBLES[fault.trouble].format(fault.value)
-                if fault.trouble == "clock" and not fault.blinds:
-                    note += ": it did not follow the city's clocks"
+                note += f": {fault.why}" if fault.why else ""
                 rows.append((label, zones, fault.trouble, telling.since(fault), until, note))
     columns = [BY_KEY[key] for key in _SENSORS]
     return [Table("sensors", "Sensors that could not be trusted", columns, rows)] if rows else []

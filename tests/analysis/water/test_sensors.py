@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cityctl.analysis.water.clocks import Clocks
-from cityctl.analysis.water.sensors import PARTS, Shown, faults, masked
+from cityctl.analysis.water.sensors import PARTS, Fault, Shown, faults, masked, of_all
 
 
 def shown(mean: Any, spread: Any = 0.5, readings: int = 24, negatives: Any = 0.0) -> Shown:
@@ -90,6 +90,15 @@ def test_another_unit_and_back() -> None:
     assert faults("s", some, flow=False) == []
 
 
+def test_another_unit_as_a_season_ends() -> None:
+    """Four weeks of guests make the last ten days, which are told by the week before; then all is as it was."""
+    mean = lively(120)
+    mean[240:360] *= 1.8
+    mean[400:440] *= 3.6
+    (fault,) = faults("s", shown(mean, mean * 0.02), flow=True)
+    assert (fault.trouble, fault.begin, fault.end, fault.value) == ("unit", 400, 440, 3.6)
+
+
 def test_a_large_burst_is_no_other_unit() -> None:
     mean = lively(100)
     mean[240:] += 45  # 20 becomes 65: 3.25 times, within an eighth of 3.6; but 15 becomes 60, four times
@@ -156,3 +165,23 @@ def test_a_pump_keeps_hours_of_its_own() -> None:
     assert faults("p", pump, flow=True, jumps=clocks.of(0)) == []
     (fault,) = faults("f", shown(mean + 20, 0.5), flow=True, jumps=clocks.of(1))
     assert (fault.trouble, fault.value, fault.begin) == ("clock", 3.0, 60 * PARTS)
+
+
+def test_clocks_that_jump_alike_in_most_of_a_city_are_no_sensors_fault() -> None:
+    """Four of six come two hours late from night 60 or 61 on, for fasting; one on another day by one hour."""
+
+    def clock(sensor: str, night: int, known: int, hours: float, end: int = 90) -> Fault:
+        return Fault(sensor, "clock", night * PARTS, end * PARTS, known * PARTS + PARTS - 1, hours)
+
+    told = [clock("a", 60, 61, 2), clock("b", 60, 62, 2, 64), clock("c", 61, 64, 2), clock("d", 60, 66, 2)]
+    found = {fault.sensor: [fault] for fault in (*told, clock("e", 40, 42, 1))}
+    of_all(found, 6)
+    # Until the fourth, more than half of the six, was known, each had to be taken for a sensor's.
+    assert masked(found["a"], 100).nonzero()[0].tolist() == [61, 62, 63, 64, 65]
+    assert masked(found["b"], 100).nonzero()[0].tolist() == [62, 63]
+    assert masked(found["d"], 100).nonzero()[0].tolist() == []
+    assert {fault.why for own in found.values() for fault in own} == {"as most sensors of the city do", ""}
+    assert masked(found["e"], 100).nonzero()[0].tolist() == list(range(42, 90))
+    few = {fault.sensor: [fault] for fault in told}
+    of_all(few, 8)
+    assert masked(few["a"], 100).nonzero()[0].tolist() == list(range(61, 90))
