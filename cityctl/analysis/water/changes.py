@@ -203,7 +203,7 @@ def _borne_out(change: float, parts: Array, raw: Array, since: int, night: int) 
     if (
         not len(before)
         or not np.isfinite(before).any(axis=0).all()
-        or now.max() - now.min() < 1e-6 * now.max()
+        or now.max() - now.min() <= 1e-6 * now.max()
     ):
         return False
     moved = (parts[night, -EVENING:] - np.nanmedian(before, axis=0)) / change

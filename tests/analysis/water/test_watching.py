@@ -158,6 +158,21 @@ def test_zones_without_readings_or_flow_are_left_alone() -> None:
     assert np.isfinite(watching.baseline[2, 1:]).all()
 
 
+def test_a_day_of_zeros_is_no_repair() -> None:
+    """A register stands still for an evening and a night, and says nothing for nine more: its zone's leak goes on."""
+    flow, day, kinds = nights(6, 51)
+    flow[:, 100:] += 6
+    day[:, 100:] += 6
+    course = day[:, :, None] + COURSE
+    course[..., -1] = flow
+    flow[:, 180], course[:, 180, -3:] = 0.0, 0.0
+    flow[:, 181:190], day[:, 181:190], course[:, 181:190] = np.nan, np.nan, np.nan
+    inflow = trailing((flow + 3 * day) / 4, 56, 7)
+    shown = Seen(flow, day_use(day, flow), kinds, inflow, day, course)
+    events = watch(Assumptions(), Watchfulness(), shown).events
+    assert [[(event.started, event.repaired) for event in found] for found in events] == [[(100, None)]] * 6
+
+
 def test_what_was_detected_needs_no_later_night() -> None:
     """Cut off after the night of its detection, the same readings tell the same event, its size to the last digit."""
     flow, day, kinds = nights(30, 41)
