@@ -32,6 +32,7 @@ SETTLING = 5  # nights after its detection in which a sudden leak's size is told
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
 ALONE = 1.5  # times what nights scatter, squared: what one leak may leave of a growth
 LOOKED = 182  # nights back to which a growth is looked at
+UNSEEN = 60  # nights without a verdict after which a zone is as good as new
 FADED = 7  # nights without most of its flow after which a leak is over without a fall
 
 
@@ -65,6 +66,7 @@ class Watch:
         for needed in (self.course, self.wandering, self.even):
             needed.advance(first, end)
         for night in range(first, end):
+            self._begin_anew(night)
             model.feed(night)
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
@@ -93,6 +95,16 @@ class Watch:
                 if crept.zone not in told:
                     self._creep(night, crept)
             self._follow(night)
+
+    def _begin_anew(self, night: int) -> None:
+        """Learn zones anew that come back after a season: what they took before says little of what they take."""
+        model = self.model
+        if night < UNSEEN:
+            return
+        back = model.known[:, night] & (self.learnt > 0) & ~model.known[:, night - UNSEEN : night].any(axis=1)
+        model.spread[back, LEVEL, LEVEL] += (model.given.level_sd * model.inflow[back, night]) ** 2
+        self.learnt[back], self.since[back] = 0, night
+        self.reference.free[back, :night] = False
 
     def _still_falling(self, zone: int, night: int) -> bool:
         """Whether the last day fell by far more than the one before it: how far it falls is told tomorrow."""

@@ -158,6 +158,18 @@ def test_zones_without_readings_or_flow_are_left_alone() -> None:
     assert np.isfinite(watching.baseline[2, 1:]).all()
 
 
+def test_a_zone_that_comes_back_after_a_season_is_learnt_anew() -> None:
+    """Seventy nights later it takes 3 m³/h more day and night, which is no leak; a burst fifty nights after that is."""
+    flow, day, kinds = nights(30, 52)
+    for shown in (flow, day):
+        shown[:, 100:170] = np.nan
+        shown[:, 170:] += 3
+        shown[:10, 220:] += 4
+    events = watched(flow, day, kinds).events
+    assert [len(found) for found in events] == [1] * 10 + [0] * 20
+    assert all(abs(found[0].started - 220) <= 1 for found in events[:10])
+
+
 def test_a_day_of_zeros_is_no_repair() -> None:
     """A register stands still for an evening and a night, and says nothing for nine more: its zone's leak goes on."""
     flow, day, kinds = nights(6, 51)
