@@ -70,9 +70,16 @@ def _told_by(now: Array, usual: Sequence[Array]) -> tuple[Array, float] | None:
         if ordinary[0] > 0:
             off = np.abs(now[0] / ordinary[0] / factors - 1)
             factor = float(factors[off.argmin()])
-            if off.min() < NEAR and _follow(now, ordinary, factor, min(len(usual), days)):
+            known = min(len(usual), days)
+            if off.min() < NEAR and _follow(now, ordinary, factor, known) and _even(usual, factor):
                 return ordinary, factor
     return None
+
+
+def _even(usual: Sequence[Array], factor: float) -> bool:
+    """Whether days differ by less than half of the way to a factor; those of a household do not, and tell none."""
+    few, much = np.quantile([day[0] for day in usual[-CLEAR:]], [0.1, 0.9])
+    return few > 0 and bool((much / few) ** 2 < max(factor, 1 / factor))
 
 
 def _follow(now: Array, before: Array, factor: float, known: int) -> bool:

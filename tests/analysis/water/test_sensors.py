@@ -99,6 +99,12 @@ def test_another_unit_as_a_season_ends() -> None:
     assert (fault.trouble, fault.begin, fault.end, fault.value) == ("unit", 400, 440, 3.6)
 
 
+def test_a_household_is_in_no_other_unit() -> None:
+    """Its days differ fourfold by themselves, as guests come and go."""
+    mean = np.repeat(np.exp(np.random.default_rng(4).normal(0, 0.7, 200)), PARTS)
+    assert faults("h", shown(mean, mean), flow=True) == []
+
+
 def test_a_large_burst_is_no_other_unit() -> None:
     mean = lively(100)
     mean[240:] += 45  # 20 becomes 65: 3.25 times, within an eighth of 3.6; but 15 becomes 60, four times
