@@ -14,6 +14,7 @@ from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water import sensors
 from cityctl.analysis.water.clocks import Clocks, Jump
 from cityctl.analysis.water.digest import Beside, Digest
+from cityctl.analysis.water.drifts import drifts
 from cityctl.analysis.water.events import Seen
 from cityctl.analysis.water.expected import Array, day_use, quantile, trailing
 from cityctl.analysis.water.grid import Grid, first_of
@@ -146,13 +147,18 @@ def _faults(
     flows = np.array([known[name].quantity in ("flow", "volume") for name in names], dtype=np.bool_)
     halves = np.stack([told.of("early"), told.of("late")], axis=3)[flows]
     courses = _day_courses(shown.readings[flows].reshape(halves.shape[:3]), halves)
-    jumps = _jumps(
-        question.memory, [name for name, flow in zip(names, flows, strict=True) if flow], dates, courses
-    )
+    measuring = [name for name, flow in zip(names, flows, strict=True) if flow]
+    jumps = _jumps(question.memory, measuring, dates, courses)
+    drifted = {measuring[row]: told for row, told in drifts(courses).items()}
     found: dict[str, list[Fault]] = {}
     for row, name in enumerate(names):
         found[name] = sensors.faults(
-            name, shown.of(row), flow=bool(flows[row]), jumps=jumps.get(name, ()), turns=turns
+            name,
+            shown.of(row),
+            flow=bool(flows[row]),
+            jumps=jumps.get(name, ()),
+            drifted=drifted.get(name, ()),
+            turns=turns,
         )
     for fault in sensors.seen_through(names, shown, found, flows):
         found[fault.sensor].append(fault)

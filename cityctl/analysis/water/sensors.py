@@ -1,4 +1,4 @@
-"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative, clock, gaps, spikes.
+"""A verdict on each sensor before any verdict on leaks: frozen, another unit, negative, clock, drift, gaps, spikes.
 
 Judged in parts of six hours (see night_flow.sql), each from what was known when its night's window closed.
 """
@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water import clocks, oddities, units
+from cityctl.analysis.water import clocks, drifts, oddities, units
 from cityctl.analysis.water.expected import Array
 
 PARTS = 4  # parts of a night's 24 hours
@@ -21,9 +21,10 @@ FROZEN = 3  # parts of one value that make a sensor suspect: 18 hours
 VARIED = 28  # parts with movement, a week's worth, before stillness says anything
 TURNED = 2  # nights from a change of the city's clocks within which a jump is one that did not follow it
 ALIKE = 3  # sensors at least whose clocks jump alike where it is no sensor's fault
+SETTLED = 28  # nights from the end of a drift within which the course is held against days that drifted
 
 Turns = Mapping[int, float]
-Trouble = Literal["frozen", "unit", "negative", "clock", "gaps", "spikes"]
+Trouble = Literal["frozen", "unit", "negative", "clock", "drift", "gaps", "spikes"]
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Fault:
     """What is wrong with a sensor from a part on, until a part (None: still).
 
     `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
-    unit, the share of negative readings, the hours by which a clock is ahead, the hours without readings, the
-    parts that spike. One that does not blind leaves nights that can be judged, as do all from the part `freed` on;
-    `why` tells what speaks for that.
+    unit, the share of negative readings, the hours by which a clock is ahead, the minutes that one gains a day, the
+    hours without readings, the parts that spike. One that does not blind leaves nights that can be judged, as do all
+    from the part `freed` on; `why` tells what speaks for that.
     """
 
     sensor: str
@@ -75,17 +76,23 @@ class Shown:
 
 
 def faults(
-    sensor: str, shown: Shown, *, flow: bool, jumps: Sequence[clocks.Jump] = (), turns: Turns | None = None
+    sensor: str,
+    shown: Shown,
+    *,
+    flow: bool,
+    jumps: Sequence[clocks.Jump] = (),
+    drifted: Sequence[drifts.Drift] = (),
+    turns: Turns | None = None,
 ) -> list[Fault]:
     """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale.
 
-    `jumps` of its clock as clocks.py tells them; `turns`: night -> hours by which the city's clocks were put forward
-    before it.
+    `jumps` of its clock as clocks.py tells them, and its drifts as drifts.py does; `turns`: night -> hours by which
+    the city's clocks were put forward before it.
     """
     found = _frozen(sensor, shown)
     if flow:
         found += _another_unit(sensor, shown) + _negative(sensor, shown)
-        found += _clock(sensor, shown, jumps, turns or {})
+        found += _clock(sensor, shown, jumps, drifted, turns or {})
     return found
 
 
@@ -106,16 +113,24 @@ def seen_through(
     return [Fault(names[row], one, begin, end, begin, size, False) for one, row, (begin, end, size) in told]
 
 
-def _clock(sensor: str, shown: Shown, jumps: Sequence[clocks.Jump], turns: Turns) -> list[Fault]:
-    """Days whose course comes full hours early or late; a pump that rests keeps hours of its own.
+def _clock(
+    sensor: str, shown: Shown, jumps: Sequence[clocks.Jump], drifted: Sequence[drifts.Drift], turns: Turns
+) -> list[Fault]:
+    """Days whose course comes full hours early or late, or ever earlier or later; a pump that rests has its own hours.
 
     One that did not follow the city's clocks, or a flow that keeps to the sun's, is named only: it would blind its
     zones for half of each year, and by one hour a night is still a night.
     """
     own = shown.of(np.newaxis)
-    if not jumps or oddities.resting(own.readings > 0, own.mean, own.least).any():
+    if not (jumps or drifted) or oddities.resting(own.readings > 0, own.mean, own.least).any():
         return []
     found = []
+    for begin, end, known, gained in drifted:
+        last = inf if end is None else end + SETTLED
+        alike = [jump for jump in jumps if begin - drifts.WEEK <= jump[0] < last]  # of one that drifts fast
+        known = min([known, *(jump[2] for jump in alike if jump[2] >= begin)])
+        jumps = [jump for jump in jumps if jump not in alike]
+        found.append(Fault(sensor, "drift", *_parts(begin, end, known), 60 * gained))
     for begin, end, known, hours in jumps:
         stayed = any(
             abs(begin - night) <= TURNED and abs(hours) == abs(turn) for night, turn in turns.items()

@@ -94,6 +94,7 @@ _TROUBLES = {
     "gaps": "{:.0f} h without readings",
     "spikes": "readings that stand out, in {:.0f} parts of six hours",
     "clock": "{:+g} h against the days before",
+    "drift": "{:+.1f} min a day against the days before",
 }
 
 

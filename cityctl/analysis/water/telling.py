@@ -211,6 +211,9 @@ class Telling:
         if fault.trouble == "clock":
             way = "ahead" if fault.value > 0 else "behind"
             return f"clock {abs(fault.value):g} h {way} since {self.day(since)}"
+        if fault.trouble == "drift":
+            way = "gains" if fault.value > 0 else "loses"
+            return f"clock {way} {abs(fault.value):.1f} min a day since {self.day(since)}"
         return f"negative since {self.day(since)}"
 
     def since(self, fault: Fault) -> datetime:

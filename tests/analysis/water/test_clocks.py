@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cityctl.analysis.water.clocks import Clocks, Jump
+from cityctl.analysis.water.drifts import Drift, drifts
 from cityctl.result import Result
 from tests.analysis.conftest import local_hours, rows_of
 from tests.analysis.water.areas import areas, days
@@ -25,6 +26,11 @@ def jumps(nights: Any) -> list[Jump]:
     clocks = Clocks(np.asarray(nights)[None])
     clocks.run()
     return clocks.of(0)
+
+
+def drifts_of(nights: Any) -> list[Drift]:
+    """Of the clock of one sensor."""
+    return drifts(np.asarray(nights)[None]).get(0, [])
 
 
 def course(times: Any, flow: Any) -> Any:
@@ -93,6 +99,7 @@ def test_two_years_of_five_real_areas(shared: Path) -> None:
     for area in table.columns:
         hours = table[area].to_numpy()
         assert jumps(_parts(hours)) == []
+        assert drifts_of(_parts(hours)) == []
         if area[:5] not in ("DMA 2", "DMA 5", "DMA 7"):
             continue
         told: list[bool] = []
@@ -102,6 +109,78 @@ def test_two_years_of_five_real_areas(shared: Path) -> None:
             told += [by == step for first, _, _, by in jumps(_parts(moved)) if abs(first - begin // 24) < 9]
         assert all(told)
         assert len(told) >= 3
+
+
+def drifting(times: Any, since: str, until: str, minutes: float) -> Any:
+    """Stamps of a clock that gains so many minutes a day until somebody sets it right."""
+    days = (times - np.datetime64(since)) / np.timedelta64(1, "D")
+    wrong = (days >= 0) & (times < np.datetime64(until))
+    return times + (np.where(wrong, days * minutes * 60, 0.0)).astype("timedelta64[s]")
+
+
+@pytest.mark.parametrize("minutes", [1.0, -1.0, 3.0, -3.0])
+def test_a_clock_that_drifts_is_told_with_its_rate(minutes: float) -> None:
+    """Within five weeks of the first hour, and within a week of being set right."""
+    times, flow = inflow("2025-10-01", "2026-07-01", seed=3, season=0.2)
+    nights = course(drifting(times, "2026-01-10", "2026-06-01", minutes), flow)
+    ((first, end, known, rate),) = drifts_of(nights)
+    begin, back = (
+        int((np.datetime64(day) - times[0]) / np.timedelta64(1, "D")) for day in ("2026-01-10", "2026-06-01")
+    )
+    assert rate * 60 == pytest.approx(minutes, rel=0.15)
+    assert abs(first - begin) < 15
+    assert known < begin + 60 / abs(minutes) + 35
+    assert end is not None
+    assert back <= end <= back + 14
+    # Nothing looks ahead.
+    assert drifts_of(nights[:known]) == []
+    assert drifts_of(nights[: known + 1])[0][2] == known
+
+
+@pytest.mark.parametrize("hours", [1, 2, -3])
+def test_a_jump_a_season_and_a_leak_are_no_drift(hours: int) -> None:
+    leak = Leak("2026-01-15", 8.0, days=120)
+    times, flow = inflow("2025-09-01", "2026-07-01", seed=5, season=0.4, noise=0.08, leaks=[leak])
+    moved = np.where(times >= np.datetime64("2026-02-01"), times + hours * HOUR, times)
+    assert drifts_of(course(times, flow)) == drifts_of(course(moved, flow)) == []
+    short = course(times, flow)
+    for nights in (np.zeros((200, PARTS)), np.full((200, PARTS), np.nan), short[:20], short[:3]):
+        assert drifts_of(nights) == []
+    assert drifts(np.empty((0, 200, PARTS))) == {}
+
+
+@pytest.mark.parametrize("minutes", [2.0, -2.0])
+def test_a_clock_that_lost_hours_is_seen_to_be_set_right(shared: Path, minutes: float) -> None:
+    """Of real areas whose days are alike: by so much that some waves come a whole turn late, and as before."""
+    table = areas(shared)
+    hours = np.arange(len(table))
+    since, until = 250, 450
+    for area in [name for name in table.columns if name[:5] in ("DMA 2", "DMA 5", "DMA 7")]:
+        wrong = (hours >= since * 24) & (hours < until * 24)
+        stamps = hours + np.where(wrong, (hours / 24 - since) * minutes / 60, 0.0)
+        order = np.argsort(stamps, kind="stable")
+        flow = np.interp(hours, stamps[order], table[area].to_numpy()[order])
+        ((first, end, _, rate),) = drifts_of(_parts(flow))
+        assert rate * 60 == pytest.approx(minutes, rel=0.1)
+        assert abs(first - since) < 15
+        assert end is not None
+        assert until <= end <= until + 14
+
+
+def test_what_is_told_of_a_clock_does_not_depend_on_the_others() -> None:
+    """Five sensors at a time, one of which lacks weeks here and there, are told what each is told alone."""
+    times, flow = inflow("2025-10-01", "2026-07-01", seed=3, season=0.2)
+    wrong = [("2026-06-01", 2), ("2026-05-01", -1), ("2026-06-01", 2), ("2026-01-10", 0)]
+    shown = [course(drifting(times, "2026-01-10", until, minutes), flow) for until, minutes in wrong]
+    shown.append(np.full_like(shown[0], np.nan))
+    courses = np.stack([nights[: min(len(one) for one in shown)] for nights in shown])
+    courses[2, 30:45] = courses[2, 170:180] = np.nan
+    told = drifts(courses)
+    assert sorted(told) == [0, 1, 2]
+    for sensor, nights in enumerate(courses):
+        alone = drifts_of(nights)
+        assert [(*one[:3], pytest.approx(one[3])) for one in told.get(sensor, [])] == alone
+    assert told[2][0][3] * 60 == pytest.approx(2, rel=0.1)
 
 
 def _parts(hours: Any) -> Any:
@@ -161,3 +240,17 @@ def test_a_clock_that_jumped_by_itself_leaves_its_zone_unjudged(ask: Callable[..
     (finding,) = result.findings
     assert (finding.kind, finding.severity) == ("sensor", "warning")
     assert "clock 2 h ahead" in finding.text
+
+
+def test_a_clock_that_drifts_is_named_and_raises_no_leak(ask: Callable[..., Result]) -> None:
+    times, flow = inflow("2025-08-01", "2026-06-01", seed=2)
+    _, other = inflow("2025-08-01", "2026-06-01", seed=6)
+    stamps = drifting(times, "2025-12-01", "2026-05-10", 2.0)
+    series = {"hafen_inflow": (stamps, flow), "altstadt_inflow": (times, other)}
+    result = ask("water/leaks", CITY, series, "2026-01-01", "2026-06-01")
+    assert rows_of(result, "events") == []
+    (row,) = rows_of(result, "sensors")
+    assert (row["sensor"], row["trouble"]) == ("hafen_inflow", "drift")
+    assert re.fullmatch(r"\+(1\.9|2\.0|2\.1) min a day against the days before", row["note"])
+    assert row["until"].date().isoformat()[:7] == "2026-05"
+    assert [one["verdict"] for one in rows_of(result, "zones")] == ["normal", "normal"]

@@ -96,6 +96,7 @@ def leaking(seed: int) -> tuple[Any, Any, Any, Any]:
     flow[rng.random(flow.shape) < 0.03] = np.nan
     flow[3, :140], day[3, :140] = np.nan, np.nan
     flow[4] = np.nan
+    flow[6, 80:150] = np.nan  # learnt anew after that
     return flow, day, kinds, rng.uniform(0, 5, flow.shape)
 
 

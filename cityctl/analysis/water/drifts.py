@@ -1,0 +1,163 @@
+"""Whether a sensor's clock drifts: its course of the day turns evenly, week after week, until somebody sets it right.
+
+A clock that gains a minute a day turns all waves of the day alike and straight on; school holidays, summers and leaks
+turn them in steps, there and back, or one wave otherwise than the next. Numbers only, all sensors at a time; each week
+is judged from what was known when it was over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+WEEK = 7
+KNOWN = 5  # whole days of a week that tell its course
+WAVES = 3  # of the day, of which a course of eight parts tells the way
+LEAST = 1.0  # hours by which a clock must have drifted: less is hidden by what courses do by themselves
+SHORTEST, LONGEST = 4, 40  # weeks over which it is looked for
+STRAIGHT = 0.1  # of its whole way that the weeks may scatter around a straight line
+ALIKE = 0.3  # of its whole way by which a wave may have turned more or less ...
+HEARD = 0.8  # ... among waves of so much of all the weight
+CALM = 2.5  # times as far as the course turned to and fro in the weeks before
+BEFORE = 6  # weeks before
+
+TIMES = np.arange(1, WAVES + 1)  # a day that each wave comes
+
+Drift = tuple[int, int | None, int, float]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Turning:
+    """How the day's courses turn: by how many hours each wave comes `late` (sensors x known weeks x waves).
+
+    `weeks` are the known ones of each sensor, then the others, of which nothing is said; `known` is how many are. Waves
+    count by what they weighed in the first weeks, and `way` is the mean of them.
+    """
+
+    weeks: Rows
+    known: Rows
+    late: Array
+    weight: Array
+
+    @property
+    def way(self) -> Array:
+        """Hours by which the course comes late (sensors x known weeks)."""
+        return np.asarray(np.einsum("swv,sv->sw", self.late, self.weight))
+
+
+def drifts(courses: Array) -> dict[int, list[Drift]]:
+    """(first night, night at which its end was known or None, night at which it was known, hours a day) of each drift,
+
+    by sensor, of those that have any. `courses`: (sensors x nights x parts of the day) mean flow, nan where not known.
+    Hours above 0: the clock gains.
+    """
+    turning = _turning(courses)
+    begins, slopes = _lines(turning)
+    return {
+        sensor: _followed(turning, sensor, begins[sensor], slopes[sensor])
+        for sensor in np.flatnonzero((begins >= 0).any(axis=1)).tolist()
+    }
+
+
+def _turning(courses: Array) -> Turning:
+    sensors, nights, parts = courses.shape
+    count = nights // WEEK
+    days = courses[:, : count * WEEK].reshape(sensors, count, WEEK, parts)
+    whole = np.asarray(np.isfinite(days).all(axis=3))
+    many = whole.sum(axis=2)
+    mean = np.where(whole[..., None], days, 0.0).sum(axis=2) / np.maximum(many, 1)[..., None]
+    mean[many < KNOWN] = 0.0
+    weeks = np.argsort(many < KNOWN, axis=1, kind="stable")
+    waves = np.fft.rfft(np.take_along_axis(mean, weeks[..., None], axis=1), axis=2)[..., 1 : WAVES + 1]
+    power = np.zeros((sensors, WAVES))
+    if count:
+        power = np.median(np.abs(waves[:, : BEFORE + SHORTEST]) ** 2, axis=1) * TIMES**2
+    weight = power / np.maximum(power.sum(axis=1), 1e-12)[:, None]
+    late = -np.unwrap(np.angle(waves), axis=1) * 24 / (2 * np.pi * TIMES)
+    return Turning(weeks, (many >= KNOWN).sum(axis=1), late, weight)
+
+
+def _lines(turning: Turning) -> tuple[Rows, Array]:
+    """(place of its first week or -1, hours a week) of the straightest drift up to each week (sensors x weeks)."""
+    way, week = turning.way, turning.weeks.astype(np.float64)
+    begins, slopes, straightest = np.full(way.shape, -1), np.zeros(way.shape), np.full(way.shape, STRAIGHT)
+    restless = CALM * _to_and_fro(way)
+    series = (week, week**2, way, way**2, turning.late, week[..., None] * turning.late)
+    sums = [np.cumsum(np.concatenate([np.zeros_like(one[:, :1]), one], axis=1), axis=1) for one in series]
+    count = way.shape[1]
+    for length in range(SHORTEST, min(LONGEST, count - 1 - BEFORE) + 1):
+        first, last = np.arange(BEFORE, count - length), slice(BEFORE + length, count)
+        since = [one[:, BEFORE + length + 1 :] - one[:, BEFORE : count - length] for one in sums]
+        passed = week[:, last] - week[:, first]
+        whole, scatter, alike = _straight(since, passed, length + 1, turning.weight)
+        told = (np.arange(count)[last] < turning.known[:, None]) & (scatter <= straightest[:, last])
+        told &= (whole_way := np.abs(whole)) >= LEAST
+        told &= (alike > HEARD) & (restless[:, first] < whole_way)
+        begins[:, last] = np.where(told, first, begins[:, last])
+        slopes[:, last] = np.where(told, whole / np.where(told, passed, 1.0), slopes[:, last])
+        straightest[:, last] = np.where(told, scatter, straightest[:, last])
+    return begins, slopes
+
+
+def _straight(sums: list[Array], passed: Array, count: int, weight: Array) -> tuple[Array, Array, Array]:
+    """(hours that a course turned, what is no straight line as a share of them, weight of the waves that turned alike)
+
+    in `count` known weeks, by least squares from sums over them; `passed`: weeks from the first to the last.
+    """
+    week, square, way, power, late, along = sums
+    with np.errstate(all="ignore"):  # of weeks of which nothing is known
+        spread = square - week**2 / count
+        turned = (along - week[..., None] * late / count) * (passed / spread)[..., None]
+        whole = np.einsum("swv,sv->sw", turned, weight)
+        left = np.maximum(power - way**2 / count - (whole / passed) ** 2 * spread, 0.0)
+        alike = np.abs(turned / whole[..., None] - 1) < ALIKE
+        return whole, np.sqrt(left / count) / np.abs(whole), np.einsum("swv,sv->sw", alike, weight)
+
+
+def _to_and_fro(way: Array) -> Array:
+    """How far the course turned to and fro in the weeks before each one [h]."""
+    far = np.zeros(way.shape)
+    for week in range(BEFORE, way.shape[1]):
+        low, high = np.quantile(way[:, max(0, week - LONGEST) : week], [0.1, 0.9], axis=1)
+        far[:, week] = high - low
+    return far
+
+
+def _followed(turning: Turning, sensor: int, begins: Rows, slopes: Array) -> list[Drift]:
+    """The drifts of one sensor, each until its clock was set right."""
+    known = int(turning.known[sensor])
+    weeks, late, weight = turning.weeks[sensor, :known], turning.late[sensor, :known], turning.weight[sensor]
+    way = late @ weight
+    found: list[Drift] = []
+    at = 0
+    while at < known:
+        if begins[at] < 0:
+            at += 1
+            continue
+        told, begin, slope = at, int(begins[at]), float(slopes[at])
+        usual = np.median(late[begin - BEFORE : begin + 1], axis=0)
+        while at < known and not _set_right(late[at] - usual, slope * (weeks[at] - weeks[begin]), weight):
+            if begins[at] >= 0:  # the longer, the surer
+                begin, slope = int(begins[at]), float(slopes[at])
+            at += 1
+        since, before = slice(begin, at), float(np.median(way[max(0, begin - LONGEST) : begin]))
+        first = round(WEEK * float(weeks[since].mean() - (way[since].mean() - before) / slope))
+        last = int(weeks[told] + 1) * WEEK - 1
+        end = int(weeks[at] + 1) * WEEK if at < known else None
+        found.append((min(max(first, 0), last), end, last, slope / WEEK))
+        at += BEFORE
+    return found
+
+
+def _set_right(late: Array, drifted: float, weight: Array) -> bool:
+    """Whether a course that each wave tells to be so `late` is nearer to how it was than to where a clock drifted.
+
+    Around the clock: a wave that comes a whole turn late comes as before.
+    """
+    turn = 2 * np.pi * TIMES / 24
+    return bool((weight * np.cos(turn * late)).sum() > (weight * np.cos(turn * (late - drifted))).sum())
