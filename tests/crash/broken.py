@@ -61,7 +61,7 @@ def hasty() -> None:
     def late(self: Any, *, landed: Any = None, **how: Any) -> None:
         if landed is not None:
             self.landing.clear(landed.landing, landed.through)
-            time.sleep(0.01)
+            time.sleep(0.05)
         whole(self, landed=landed, **how)
 
     segment_list.SegmentList.commit = late  # type: ignore[method-assign]
