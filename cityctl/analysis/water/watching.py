@@ -14,29 +14,25 @@ from cityctl.analysis.water.changes import (
     Watchfulness,
     certainties,
     largest,
-    middle,
     overnight,
     placed,
     quiet,
     steepest,
     wary,
 )
-from cityctl.analysis.water.creeping import WEEK, Crept, Reference, one_growth
+from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.daytime import by_night_alone
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
+from cityctl.analysis.water.running import Running
 from cityctl.analysis.water.shape import Evened, Wandering
 
-SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
-ALONE = 1.5  # times what nights scatter, squared: what one leak may leave of a growth
-LOOKED = 182  # nights back to which a growth is looked at
 UNSEEN = 60  # nights without a verdict after which a zone is as good as new
-FADED = 7  # nights without most of its flow after which a leak is over without a fall
 
 
-class Watch:
+class Watch(Running):
     """All zones under watch."""
 
     def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
@@ -44,19 +40,16 @@ class Watch:
         self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
         self.wandering = Wandering(self.course.left, inflow)
         model = Expected(seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given)
-        self.model, self.given = model, given
+        super().__init__(model, given)
         self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
         self.reference = Reference(self.even, self.wandering.told)
         self.fallen = seen.fallen
         zones = len(model.flow)
-        self.events: list[list[Event]] = [[] for _ in range(zones)]
         self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
         self.stirred = self.since + given.learning
         self.alone = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days
         self.lone = LoneNights(zones)
-        self.baseline = np.full(model.flow.shape, np.nan)
-        self.doubt = np.zeros(model.flow.shape)
         self.sunk: dict[int, tuple[int, Array, Array]] = {}  # zone -> night, state and spread before a fall
 
     def run(self, first: int = 0, end: int | None = None) -> None:
@@ -165,10 +158,6 @@ class Watch:
         self.alone[zone] = 0
         self.reference.free[zone, event.started : night + 1] = False
 
-    def open(self, zone: int) -> list[Event]:
-        """The leaks of a zone that still run."""
-        return [event for event in self.events[zone] if event.repaired is None]
-
     def _rise(self, zone: int, night: int, change: Change) -> None:
         model, given = self.model, self.given
         nights = night - change.begin + 1
@@ -254,65 +243,6 @@ class Watch:
         flow = self.reference.flow[zone, max(0, change.begin - 4, *sudden) : night + 1]
         return steepest(flow) - growth > max(0.5 * change.size, 3 * float(self.model.noise[zone]))
 
-    def _new(
-        self, zone: int, night: int, change: Change, running: list[Event], state: Array, spread: Array
-    ) -> Event:
-        free, doubt = state.copy(), spread.copy()
-        if running:  # what the zone takes without any leak is known from before the first
-            oldest = min(running, key=lambda one: one.started)
-            free[LEVEL] = oldest.base[LEVEL]
-            wandered = self.model.drift[zone] ** 2 * (change.begin - oldest.started)
-            doubt[LEVEL, LEVEL] = oldest.base_spread[LEVEL, LEVEL] + wandered
-        return Event(
-            started=change.begin,
-            detected=night,
-            flow=0.0,
-            sd=change.sd,
-            doubt=change.sd,
-            creeping=change.creeping,
-            at_once=change.at_once,
-            base=free,
-            base_spread=doubt,
-            rate=0.1 * change.size if change.at_once else 1.5 * change.size / (night - change.begin + 1),
-            grown=night,
-            told=change.size,
-            how="in one night and the evening before it"
-            if change.width == 1
-            else f"over {change.width} nights",
-            sizes=[(change.begin, 0.0)] if change.creeping else [],
-        )
-
-    def _oldest(self, zone: int) -> Event:
-        return min(self.open(zone), key=lambda one: one.started)
-
-    def _excess(self, zone: int, night: int, nights: int = 3) -> float | None:
-        """Flow of all leaks together: the middle of the last `nights` since the first of them began.
-
-        Nights before the last repair are left out: they show the flow of the mended one too.
-        """
-        ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
-        recent = slice(max(self._oldest(zone).started, night - nights + 1, *ends), night + 1)
-        rest = (self.model.flow[zone, recent] - self.baseline[zone, recent]).tolist()
-        known = [value for value in rest if value == value]
-        return middle(known) if known else None
-
-    def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
-        """What the other leaks leave of the excess is this one's; one that creeps only grows."""
-        # A week's middle leaves a weekend's nights out; where meters close the balance there are none.
-        spans = (3, WEEK) if event.creeping and not self.given.whole_days else (3,)
-        known = [flow for nights in spans if (flow := self._excess(zone, night, nights)) is not None]
-        others = sum(one.flow for one in self.open(zone) if one is not event)
-        told = max(least, min(known, default=others) - others)
-        if event.creeping:
-            event.flow = max(event.flow, told)
-            event.sizes.append((night, event.flow))
-            # The largest of many noisy nights, above a base that may have wandered since.
-            wandered = self.model.drift[zone] ** 2 * (night - self._oldest(zone).started)
-            event.doubt = max(event.doubt, float(np.sqrt(self.model.noise[zone] ** 2 + wandered)))
-        else:
-            event.flow = told
-            event.sizes = [(event.started, told), (night, told)]
-
     def _fall(self, zone: int, night: int, change: Change) -> None:
         model = self.model
         state, spread = model.before(zone, change.begin)
@@ -356,90 +286,6 @@ class Watch:
             if event.repaired is not None and event.repaired - event.started <= AFTER:
                 self.lone.add(zone, event.started, event.told)
         model.growth[zone] = 0.0
-
-    def _explained(self, running: list[Event], fall: float) -> list[Event]:
-        """The running leaks whose flows together come nearest to a fall, or none where none does."""
-        last = running[-6:]
-        best: tuple[float, list[Event]] = (self.given.match, [])
-        for bits in range(1, 1 << len(last)):
-            chosen = [event for at, event in enumerate(last) if bits >> at & 1]
-            flow = sum(event.flow for event in chosen)
-            off = abs(flow - fall) / max(flow, fall)
-            if off < best[0]:
-                best = (off, chosen)
-        return best[1]
-
-    def _settle_baseline(self, night: int) -> None:
-        """What each zone takes in a night without the leaks that run [m³/h]."""
-        model = self.model
-        self.baseline[:, night] = model.predicted[:, night]
-        seen = model.design[night]
-        expected = np.einsum("zi,zij,zj->z", seen, model.spreads[night % KEPT], seen)
-        self.doubt[:, night] = np.sqrt(np.maximum(expected, 0.0))
-        for zone in self._leaking():
-            ways = model.design[night, zone, 1:] @ model.state[zone, 1:]
-            self.baseline[zone, night] = self._oldest(zone).base[LEVEL] + ways
-
-    def _leaking(self) -> list[int]:
-        return [
-            zone for zone, events in enumerate(self.events) if any(one.repaired is None for one in events)
-        ]
-
-    def _part(self, zone: int, night: int, event: Event) -> None:
-        """Tell what has come on top of a leak that has doubled as another one, unless it may be alone."""
-        told = event.size_at(event.detected)
-        more = event.flow - told
-        least = max(self.given.least_leak * self.model.inflow[zone, night], told)
-        if night - event.detected < self.given.again or more <= least or quiet(self.model, night)[zone] < 0.5:
-            return
-        if self._alone(zone, night, event):
-            return
-        begin = next(at for at, flow in event.sizes if at >= event.detected and flow > told)
-        state, spread = self.model.before(zone, night)
-        nights = night - begin + 1
-        change = Change(more, event.sd, nights, begin, True, False)
-        other = self._new(zone, night, change, self.open(zone), state, spread)
-        other.flow, other.doubt = more, event.doubt
-        other.how = f"over {nights} nights on top of a leak that one growth does not explain"
-        other.sizes += [(at, flow - told) for at, flow in event.sizes if at > begin]
-        event.sizes = [(at, min(flow, told)) for at, flow in event.sizes]
-        event.flow, event.grown = told, event.detected
-        self.events[zone].append(other)
-
-    def _alone(self, zone: int, night: int, event: Event) -> bool:
-        """Whether one leak that grows and then stays explains what there was beside the others."""
-        first = max(event.started - 2 * WEEK, night - LOOKED, 0)
-        seen = slice(first, night + 1)
-        excess = self.model.flow[zone, seen] - self.model.design[seen, zone] @ event.base
-        ends = []
-        for other in self.events[zone]:
-            until = night + 1 if other.repaired is None else other.repaired
-            if other is not event and until > first:
-                since = max(first, other.started)
-                excess[since - first : until - first] -= other.sizes_at(range(since, until))
-                ends += [at - first for at in (other.started, until) if first < at <= night]
-        return one_growth(excess, ends) < ALONE * float(self.model.noise[zone]) ** 2
-
-    def _follow(self, night: int) -> None:
-        """Sizes of the leaks that run, told anew; those whose flow has faded are over."""
-        for zone in self._leaking():
-            excess = self._excess(zone, night)
-            if excess is None:
-                continue
-            running = self.open(zone)
-            last = running[-1]
-            if last.creeping and night - last.grown <= self.given.growing:
-                self._resize(zone, night, last, last.flow)
-                if last.flow - last.size_at(night - 7) > self.model.noise[zone]:
-                    last.grown = night
-                self._part(zone, night, last)
-            elif not last.creeping and night - last.detected <= SETTLING:
-                self._resize(zone, night, last, last.flow / 2)
-            for event in running:
-                event.fading = event.fading + 1 if excess < 0.3 * event.flow else 0
-                if event.fading >= FADED:
-                    event.repaired = night - FADED + 1
-                    event.sizes.append((night, event.flow))
 
 
 def watch(model_given: Assumptions, given: Watchfulness, seen: Seen) -> Watch:
