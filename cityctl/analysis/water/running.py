@@ -78,24 +78,22 @@ class Running:
             sizes=[(change.begin, 0.0)] if change.creeping else [],
         )
 
-    def _excess(self, zone: int, night: int, nights: int = 3) -> float | None:
-        """Flow of all leaks together: the middle of the last `nights` since the first of them began.
+    def _excess(self, zone: int, night: int) -> float | None:
+        """Flow of all leaks together: the middle of the last three nights since the first of them began.
 
         Nights before the last repair are left out: they show the flow of the mended one too.
         """
         ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
-        recent = slice(max(self._oldest(zone).started, night - nights + 1, *ends), night + 1)
+        recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
         rest = (self.model.flow[zone, recent] - self.baseline[zone, recent]).tolist()
         known = [value for value in rest if value == value]
         return middle(known) if known else None
 
     def _resize(self, zone: int, night: int, event: Event, least: float) -> None:
         """What the other leaks leave of the excess is this one's; one that creeps only grows."""
-        # A week's middle leaves a weekend's nights out; where meters close the balance there are none.
-        spans = (3, WEEK) if event.creeping and not self.given.whole_days else (3,)
-        known = [flow for nights in spans if (flow := self._excess(zone, night, nights)) is not None]
+        excess = self._excess(zone, night)
         others = sum(one.flow for one in self.open(zone) if one is not event)
-        told = max(least, min(known, default=others) - others)
+        told = max(least, 0.0 if excess is None else excess - others)
         if event.creeping:
             event.flow = max(event.flow, told)
             event.sizes.append((night, event.flow))
