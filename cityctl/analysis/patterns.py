@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
+from cityctl.city.points import Point
 from cityctl.errors import UsageProblem, listed, near
 
 MANY = 10_000  # names among which a near one takes too long to look for
@@ -28,3 +29,10 @@ def matching(patterns: object, known: Mapping[str, str], what: str) -> frozenset
             raise UsageProblem(f"no {what} matches `{word}`", hint=hint)
         found.update(own)
     return frozenset(found)
+
+
+def points_of(patterns: object, among: Iterable[Point], what: str) -> list[Point]:
+    """Those of some points whose ids the patterns match, in their order. Raises UsageProblem as `matching` does."""
+    points = list(among)
+    asked = matching(patterns, {point.id: point.id for point in points}, what)
+    return [point for point in points if point.id in asked]

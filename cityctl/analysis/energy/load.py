@@ -29,7 +29,7 @@ from cityctl.analysis.energy.windowed import (
     sum_up,
     windows,
 )
-from cityctl.analysis.patterns import matching
+from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -102,13 +102,13 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
-    known = {
-        point.id: point
+    known = (
+        point
         for point in city.points().values()
         if point.role == USE and point.quantity in ("energy", "power")
-    }
-    asked = matching(parameters.get("meters"), {one: one for one in known}, "meter of use")
-    return [known[one] for one in sorted(asked)]
+    )
+    found = points_of(parameters.get("meters"), known, "meter of use")
+    return sorted(found, key=lambda point: point.id)
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:

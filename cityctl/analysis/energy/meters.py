@@ -8,7 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cityctl.analysis.patterns import matching
+from cityctl.analysis.patterns import points_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 
@@ -117,13 +117,12 @@ def without_measure(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
-    known = {point.id: point for point in city.points().values() if _measures_use(city, point)}
-    asked = matching(parameters.get("meters"), {one: one for one in known}, "meter of use")
+    known = (point for point in city.points().values() if _measures_use(city, point))
     given: date | None = parameters.get("intervention")
     measures = _measures(city)
     driving = _drivers(city)
     chosen: list[Wanted] = []
-    for point in (known[one] for one in asked):
+    for point in points_of(parameters.get("meters"), known, "meter of use"):
         dates = [one.date for one in measures if one.reaches(point)] if given is None else [given]
         chosen.append(
             Wanted(

@@ -14,9 +14,8 @@ from cityctl.analysis.energy import causes, split
 from cityctl.analysis.energy.parts import design
 
 ROUNDS = 4
-_RANK = (
-    1e-9  # of a cause's own variation: what the split leaves of it below this cannot be told from the split
-)
+# Of a cause's own variation: what the split leaves of it below this cannot be told from the split.
+_RANK = 1e-9
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from cityctl.analysis.energy.meters import USE, network_of
-from cityctl.analysis.patterns import matching
+from cityctl.analysis.patterns import points_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.library import Library
@@ -51,11 +51,10 @@ def load(library: Library, name: str) -> Tariff:
 
 def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
     """Meters of use with a tariff, sorted by id; a tariff that names its meters goes before one for all of them."""
-    known = {point.id: point for point in city.points().values() if point.role == USE}
-    asked = matching(parameters.get("meters"), {one: one for one in known}, "meter of use")
+    known = (point for point in city.points().values() if point.role == USE)
     given: str | None = parameters.get("tariff")
     found = []
-    for point in (known[one] for one in asked):
+    for point in points_of(parameters.get("meters"), known, "meter of use"):
         kind = network_of(city, point)
         if given is not None:
             if kind == "power" or str(parameters.get("meters") or "*") != "*":

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityctl import clock, glossary
-from cityctl.analysis.patterns import matching
+from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -69,13 +69,8 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _due(city: City, chosen: str) -> list[Point]:
-    known = {
-        point.id: point
-        for point in city.points().values()
-        if point.every is not None and point.formula is None
-    }
-    asked = matching(chosen, {one: one for one in known}, "point of a known interval")
-    return [point for point in known.values() if point.id in asked]
+    known = (point for point in city.points().values() if point.every is not None and point.formula is None)
+    return points_of(chosen, known, "point of a known interval")
 
 
 def answer(question: Question) -> Result:

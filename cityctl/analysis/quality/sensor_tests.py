@@ -10,7 +10,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cityctl import glossary, units
-from cityctl.analysis.patterns import matching
+from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -119,16 +119,15 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _asked(city: City, chosen: str) -> list[Point]:
-    known = {
-        point.id: point
+    known = (
+        point
         for point in city.points().values()
         if point.formula is None
         and not point.states
         and point.quantity not in _UNTESTED
         and (chosen.strip() != "*" or point.role != "consumption")
-    }
-    asked = matching(chosen, {one: one for one in known}, "point that is tested")
-    return [point for point in known.values() if point.id in asked]
+    )
+    return points_of(chosen, known, "point that is tested")
 
 
 def answer(question: Question) -> Result:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityctl import glossary, units
-from cityctl.analysis.patterns import matching
+from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.prices import price_of
 from cityctl.city.model import City
@@ -53,15 +53,14 @@ AT_A_TIME = {
 
 
 def _meters(city: City, parameters: Mapping[str, Any]) -> list[Point]:
-    known = [
+    known = (
         point
         for point in city.points().values()
         if point.role == "consumption"
         and point.quantity in ("flow", "volume")
         and _kind(city, point) == "water"
-    ]
-    asked = matching(parameters["meters"], {point.id: point.id for point in known}, "customer meter of water")
-    return [point for point in known if point.id in asked]
+    )
+    return points_of(parameters["meters"], known, "customer meter of water")
 
 
 def _kind(city: City, point: Point) -> str | None:

@@ -18,6 +18,7 @@ BEFORE, NOW = 14, 7  # nights before a rise and from it on, at most, whose days 
 LOOKED, LEAST = 120, 28  # nights before it that tell how days vary, and how many of them have to
 SHARE = 0.5  # of a rise by night that the day shows at least, where pressures by night are far higher
 DOUBT = 1.5  # usual changes of the day by which it may fall short all the same
+OFTEN = 14  # such verdicts after which what nights alone use is their way
 
 
 def by_night_alone(day: Array, begin: int, size: float, since: int) -> bool:

@@ -81,7 +81,8 @@ class Standing(Watch):
         views |= {"states": model.states.swapaxes(0, 1), "spreads": model.spreads.swapaxes(0, 1)}
         views |= {"added": model.added[:, : nights + 1], "weeks": model.sunk[:, : nights // WEEK + 1]}
         views |= {"baseline": self.baseline[:, :nights], "doubt": self.doubt[:, :nights]}
-        views |= {"since": self.since, "learnt": self.learnt, "stirred": self.stirred, "alone": self.alone}
+        views |= {"since": self.since, "learnt": self.learnt, "stirred": self.stirred}
+        views |= {"by_night": self.by_night}
         views |= {"across": wandering.across[:, :nights], "scatter": wandering.scatter[:, :nights]}
         views |= {"unseen": wandering.free, "wanders": wandering.now, "free": self.reference.free[:, :nights]}
         for name, even in (("course", self.course), ("even", self.even)):

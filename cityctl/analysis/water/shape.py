@@ -14,10 +14,7 @@ from cityctl.analysis.water.expected import Array, quantile
 
 WEEK, GAP = 7, 14  # nights that are averaged, and how far apart two such weeks lie
 SPAN = 182  # nights of which the wandering is told
-PRIOR, PRIOR_WEEKS = (
-    0.003,
-    3.0,
-)  # wandering a night as a share of the mean inflow, and how many weeks that is worth
+PRIOR, PRIOR_WEEKS = 0.003, 3.0  # wandering a night as a share of the mean inflow, and weeks that it is worth
 NIGHT = 4.0  # the night's own wandering, as a multiple of the course's
 
 

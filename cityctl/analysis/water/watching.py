@@ -21,7 +21,7 @@ from cityctl.analysis.water.changes import (
     wary,
 )
 from cityctl.analysis.water.creeping import WEEK, Crept, Reference
-from cityctl.analysis.water.daytime import by_night_alone
+from cityctl.analysis.water.daytime import OFTEN, by_night_alone
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
@@ -48,7 +48,7 @@ class Watch(Running):
         self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
         self.stirred = self.since + given.learning
-        self.alone = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days
+        self.by_night = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days
         self.lone = LoneNights(zones)
         self.sunk: dict[int, tuple[int, Array, Array]] = {}  # zone -> night, state and spread before a fall
 
@@ -155,7 +155,7 @@ class Watch(Running):
 
     def _open(self, zone: int, night: int, event: Event) -> None:
         self.events[zone].append(event)
-        self.alone[zone] = 0
+        self.by_night[zone] = 0
         self.reference.free[zone, event.started : night + 1] = False
 
     def _rise(self, zone: int, night: int, change: Change) -> None:
@@ -209,10 +209,10 @@ class Watch(Running):
 
     def _used_to(self, zone: int, night: int, begin: int) -> bool:
         """Whether what nights alone use has been told often enough to be their way: those before tell nothing of it."""
-        self.alone[zone] += 1
-        if self.alone[zone] < self.given.again:
+        self.by_night[zone] += 1
+        if self.by_night[zone] < OFTEN:
             return False
-        self.alone[zone], self.since[zone] = 0, night
+        self.by_night[zone], self.since[zone] = 0, night
         self.reference.free[zone, :begin] = False
         return True
 

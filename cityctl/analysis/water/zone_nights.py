@@ -44,9 +44,8 @@ class ZoneNights:
             usual = median(self.mean.values())
             return (None if usual is None else share * usual), f"{100 * share:g} % of night flow"
         if self.metered and self.meters >= COVERED * (entry.connections or 0):
-            return median(
-                self.metered.values()
-            ), f"{self.meters} customer meter{'' if self.meters == 1 else 's'}"
+            meters = f"{self.meters} customer meter{'' if self.meters == 1 else 's'}"
+            return median(self.metered.values()), meters
         if entry.night_use is not None:
             return entry.night_use, "city.yaml"
         if entry.people is not None:

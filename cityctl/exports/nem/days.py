@@ -9,12 +9,8 @@ from cityctl.errors import InputRefused
 from cityctl.exports.nem.records import KINDS, Record, day, quality
 from cityctl.reading import Quality
 
-_CELLS = {
-    "200": 10,
-    "300": 7,
-    "400": 6,
-    "500": 5,
-}  # of a record; 300 has a cell for each interval beside them
+# Cells of a record; 300 has one for each interval beside them.
+_CELLS = {"200": 10, "300": 7, "400": 6, "500": 5}
 _LENGTHS = (1, 5, 10, 15, 30, 60)  # minutes; the specification knows 5, 15 and 30
 
 
@@ -102,9 +98,8 @@ def _alone(where: str, record: Record, stream: Stream | None) -> None:
     if record.kind == "300":
         most = most + stream.count if stream is not None else len(record.cells)
     goes_on = any(cell.strip() for cell in record.cells[most:])
-    if goes_on and (
-        record.kind in ("200", "300") or KINDS & set(record.cells[4:])
-    ):  # a reason may hold commas
+    # A reason may hold commas.
+    if goes_on and (record.kind in ("200", "300") or KINDS & set(record.cells[4:])):
         raise _refused(f"{where}: a record {record.kind} of {len(record.cells)} cells, where {most} make one")
 
 
