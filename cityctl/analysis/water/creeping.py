@@ -26,14 +26,19 @@ RAMPS = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112], dtype=float)  # nig
 BEGINS = 64  # nights at most at which its begin is tried
 
 
-HEARD, TRUSTED, ALONE = 2.5, 4.0, 2.0
+HEARD, ALONE = (
+    5.0,
+    2.0,
+)  # standard errors of heads that count as so many, and of flow without which there is no leak
 
 
 class Fallen(Protocol):
     """What pressure sensors say of zones."""
 
-    def __call__(self, zone: int, night: int) -> float:
-        """Standard errors by which the head of a zone's sensor has fallen up to a night."""
+    def __call__(self, zone: int, night: int, known: Sequence[tuple[int, int]] = ()) -> float:
+        """Standard errors by which the head of a zone's sensor has fallen up to a night, beside `known` changes:
+
+        of each the first night, and the night by which it showed."""
 
     def basis(self, zone: int, nights: int) -> bytes:
         """All that this rests on in the first `nights`."""
@@ -45,10 +50,9 @@ class Fallen(Protocol):
 def with_pressure(certainty: float, fallen: float) -> float:
     """Standard errors that the flow itself must show, where a sensor's head has fallen by `fallen` of its own.
 
-    Independent evidence adds in squares; below HEARD pressure says nothing, beyond TRUSTED it is believed no more,
-    and without ALONE standard errors of flow there is no leak.
+    Independent evidence adds in squares; below HEARD pressure says nothing, beyond it it is believed no more.
     """
-    heard = min(fallen, TRUSTED) if fallen > HEARD else 0.0
+    heard = HEARD if fallen > HEARD else 0.0
     return max(sqrt(max(certainty**2 - heard**2, 0.0)), ALONE)
 
 

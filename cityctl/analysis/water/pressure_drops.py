@@ -12,22 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.creeping import Fallen
 from cityctl.analysis.water.events import Event
 from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.falls import FINE, Falls, load_of
 from cityctl.analysis.water.grid import Grid
 from cityctl.analysis.water.nights import COURSE, Nights
 from cityctl.analysis.water.resume import Watched
 from cityctl.analysis.water.zones import gauges
+from cityctl.units import convert
 
 BEFORE, AFTER = 14, 5  # nights that are compared
 LEAST_BEFORE = 5
 SURE = 3.0  # standard errors of a drop that counts
 SHARE = 0.4  # of the largest drop: sensors below it are not near
 NAMED = 3
-EXPONENT = 1.852
-REFERENCE, LEARNT = 35, 14  # nights to which the last five are held, and how many of them must be known
-FINE = 0.003  # a hundredth of a metre is as fine as sensors show [m]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ def heads_of(question: Question, nights: Nights) -> Heads:
     names = gauges(question.city, nights.zones)
     if not names:
         return Heads({}, {})
-    heads = Grid(nights.digest.of("heads"), names, nights.dates, COURSE).of("head")
+    bars = Grid(nights.digest.of("heads"), names, nights.dates, COURSE).of("head")
+    heads = bars * convert(1.0, "bar", "mH2O")
     known = question.city.points()
     by_row: dict[int, list[str]] = {}
     own_heads: dict[int, Array] = {}
@@ -55,66 +54,9 @@ def heads_of(question: Question, nights: Nights) -> Heads:
     return Heads(by_row, own_heads)
 
 
-def fallen(found: Heads, inflow: Array) -> Fallen | None:
+def fallen(found: Heads, inflow: Array) -> Falls | None:
     """What tells the fall of heads; None without sensors. `inflow` (zones x nights x parts) [m³/h]."""
-    return Falls(found.heads, {row: _load(inflow[row]) for row in found.heads}) if found.heads else None
-
-
-@dataclass(frozen=True)
-class Falls:
-    """The standard errors by which a zone's most fallen sensor lacks what the inflow explains.
-
-    The last five nights against the five weeks before them, of each sensor by itself; 0 where nothing is known. By
-    row: `heads` (sensors x nights x parts) [m], and what head loss is proportional to (nights x parts).
-    """
-
-    heads: dict[int, Array]
-    loads: dict[int, Array]
-
-    def __call__(self, zone: int, night: int) -> float:
-        """See creeping.Fallen."""
-        if zone not in self.loads or night < 2 * AFTER + LEARNT:
-            return 0.0
-        past = slice(max(0, night - 2 * AFTER - REFERENCE + 1), night - 2 * AFTER + 1)
-        lack = _lack(self.heads[zone], self.loads[zone], past, slice(night - AFTER + 1, night + 1))
-        return max(0.0, -float(lack.min())) if len(lack) else 0.0
-
-    def basis(self, zone: int, nights: int) -> bytes:
-        """See creeping.Fallen; the loads are those of the zone's own nights."""
-        return self.heads[zone][:, :nights].tobytes() if zone in self.heads else b""
-
-    def of(self, zones: npt.NDArray[np.int64]) -> Falls:
-        """See creeping.Fallen."""
-        chosen = [(at, row) for at, row in enumerate(zones.tolist()) if row in self.heads]
-        return Falls({at: self.heads[row] for at, row in chosen}, {at: self.loads[row] for at, row in chosen})
-
-
-def _load(inflow: Array) -> Array:
-    """What head loss is proportional to."""
-    load: Array = np.sign(inflow) * np.abs(inflow) ** EXPONENT
-    return load
-
-
-def _lack(heads: Array, load: Array, past: slice, now: slice) -> Array:
-    """Standard errors of the sensors whose past is known well enough, negative where the head is too low now."""
-    before, flow = heads[:, past], np.broadcast_to(load[past], heads[:, past].shape)
-    known = np.isfinite(before) & np.isfinite(flow)
-    use = (known.all(axis=2).sum(axis=1) >= LEARNT) & np.isfinite(heads[:, now]).all(axis=(1, 2))
-    if not use.any() or not np.isfinite(load[now]).all():
-        return np.empty(0)
-    before, flow, known = before[use], flow[use], known[use]
-    count = known.sum(axis=(1, 2), keepdims=True)
-    off = np.where(known, flow - np.where(known, flow, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
-    level = np.where(known, before - np.where(known, before, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
-    slope = np.minimum((off * level).sum(axis=(1, 2)) / np.maximum((off * off).sum(axis=(1, 2)), 1e-12), 0.0)
-    left = np.where(known, before - slope[:, None, None] * flow, np.nan)
-    course = np.nanmedian(left, axis=1)
-    was = np.nanmean(left - course[:, None], axis=2)
-    after = (heads[use][:, now] - slope[:, None, None] * load[now] - course[:, None]).mean(axis=2)
-    nights = np.isfinite(was).sum(axis=1)
-    scatter = np.sqrt(np.nanmean(was**2, axis=1)) + FINE
-    lack: Array = np.median(after, axis=1) / (scatter * np.sqrt(1 / AFTER + 1 / nights))
-    return lack
+    return Falls(found.heads, {row: load_of(inflow[row]) for row in found.heads}) if found.heads else None
 
 
 def nearest(question: Question, found: Heads, nights: Nights, watched: Watched) -> dict[int, str]:
@@ -153,7 +95,7 @@ def _drops(event: Event, events: list[Event], heads: Array, inflow: Array) -> li
     ]
     if len(before) < LEAST_BEFORE:
         return []
-    load = _load(inflow)
+    load = load_of(inflow)
     drops, sure = np.full(len(heads), np.nan), np.zeros(len(heads))
     for row, head in enumerate(heads):
         drop = _drop(head, load, np.array(before), np.array(after))

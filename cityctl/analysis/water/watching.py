@@ -22,6 +22,7 @@ from cityctl.analysis.water.changes import (
 )
 from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.daytime import OFTEN, by_night_alone
+from cityctl.analysis.water.elsewhere import elsewhere
 from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
@@ -84,6 +85,12 @@ class Watch(Running):
                 if given.whole_days and found.size[zone] < 0 and self._still_falling(zone, night):
                     continue
                 self._changed(zone, night, placed(model, int(self.since[zone]), zone, night, found))
+            ready = self.learnt >= given.learning
+            for zone, change in elsewhere(model, self.fallen, self.events, ready, self.since, night):
+                if zone not in told:
+                    told.add(zone)
+                    self.stirred[zone] = night
+                    self._rise(zone, night, change, apart=True)
             for crept in self._crept(night):
                 if crept.zone not in told:
                     self._creep(night, crept)
@@ -158,14 +165,15 @@ class Watch(Running):
         self.by_night[zone] = 0
         self.reference.free[zone, event.started : night + 1] = False
 
-    def _rise(self, zone: int, night: int, change: Change) -> None:
+    def _rise(self, zone: int, night: int, change: Change, *, apart: bool = False) -> None:
+        """Open an event, or let one that grows have the rise; `apart`: pressure shows it at a place of its own."""
         model, given = self.model, self.given
         nights = night - change.begin + 1
         state, spread = model.before(zone, change.begin)
         running = self.open(zone)
-        if not running and self._came_back(zone, night, change):
+        if not apart and not running and self._came_back(zone, night, change):
             return
-        if self._by_night_alone(zone, night, change.begin, change.size):
+        if not apart and self._by_night_alone(zone, night, change.begin, change.size):
             if self._used_to(zone, night, change.begin):
                 spread[LEVEL, LEVEL] += (2 * change.size) ** 2
                 model.restart(zone, change.begin, night, state, spread, 0.0, False)
@@ -174,8 +182,8 @@ class Watch(Running):
         rate = max((event.rate for event in growing), default=0.0)
         last = growing[-1] if growing else None
         # A burst within the window shows half of itself in its first night: the rest is the same leak.
-        rest = last is not None and last.at_once and change.begin <= last.detected + 1
-        sudden = not rest and self._jumped(zone, night, change, given.jump * rate)
+        rest = not apart and last is not None and last.at_once and change.begin <= last.detected + 1
+        sudden = apart or (not rest and self._jumped(zone, night, change, given.jump * rate))
         slow = [event for event in growing if not event.at_once]
         if last is not None and not sudden and (rest or slow):
             event = last if rest else slow[-1]

@@ -71,7 +71,7 @@ class Fallen:
     def __init__(self, falls: Any) -> None:
         self.falls = falls
 
-    def __call__(self, zone: int, night: int) -> float:
+    def __call__(self, zone: int, night: int, known: Any = ()) -> float:
         return float(self.falls[zone, night])
 
     def basis(self, zone: int, nights: int) -> bytes:
@@ -100,7 +100,7 @@ def leaking(seed: int) -> tuple[Any, Any, Any, Any]:
     flow[8:12, 135:] += (
         4  # by night alone: told so in some nights before and some after the week that ends with 140
     )
-    return flow, day, kinds, rng.uniform(0, 5, flow.shape)
+    return flow, day, kinds, rng.uniform(0, 9, flow.shape)
 
 
 def seen(all_of_it: tuple[Any, Any, Any, Any], end: int) -> Seen:

@@ -77,6 +77,6 @@ def test_a_leak_slower_than_any_window_is_found_against_leak_free_nights() -> No
 
 
 def test_pressure_needs_flow_beside_it() -> None:
-    """Evidence adds in squares: with 4 standard errors of head, 4.2 in all need 2 (its least) of flow."""
-    told = [with_pressure(4.2, fallen) for fallen in (0.0, 2.0, 3.0, 4.0, 9.0)]
-    assert told == pytest.approx([4.2, 4.2, np.sqrt(4.2**2 - 9), 2.0, 2.0])
+    """Evidence adds in squares: with 5 standard errors of head 6 in all need the root of 11, 4.2 the least, 2."""
+    told = [with_pressure(certainty, fallen) for certainty in (6.0, 4.2) for fallen in (0.0, 4.9, 5.1, 9.0)]
+    assert told == pytest.approx([6.0, 6.0, np.sqrt(11), np.sqrt(11), 4.2, 4.2, 2.0, 2.0])
