@@ -37,6 +37,10 @@ class Silent(Fault):
     """Connected, and no answer came in time."""
 
 
+class Stranger(Fault):
+    """Another device than the one meant answers at that place."""
+
+
 class BadAnswer(Fault):
     """An answer that does not fit its request: it is refused, never decoded."""
 

@@ -160,7 +160,7 @@ def work_out(
     Raises WriteRefused: not writable, another value than expected, out of range, over the step, no number, wrong
     unit, not exactly representable, a condition of the connector that does not hold.
     """
-    point = hand.plant.point(at)
+    point = hand.point(at)
     rule = writable(at, point)
     present = present or read_present(hand, at)
     try:

@@ -1,7 +1,7 @@
 """The hand on the plant: looks at points, and sends one write. What may be sent is decided elsewhere.
 
 Each look and each write is a connection of its own: what an earlier one left behind cannot be taken for an
-answer.
+answer. On it the device is asked who it is first, where its connector names a point for that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 from cityctl.modbus import write as wire
 from cityctl.modbus.ask import Target
 from cityctl.modbus.codec import decode
-from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected
+from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.line import Line, open_line
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all, run_loop
@@ -70,12 +70,23 @@ class Hand:
         """A device to ask."""
         city = self.plant.city
         found = target(self.plant.shelf, device, city.devices[device], tuple(points), folder=city.project)
+        found = replace(found, connector=self.plant.connector(device), proves=True)
         return replace(found, timeout=min(found.timeout, self.timeout)) if self.timeout else found
+
+    def point(self, at: Ref) -> DevicePoint:
+        """A point as it lies in the device: where that has its SunSpec block elsewhere, the block is looked for."""
+        connector = self.plant.connector(at.device)
+        if connector.sunspec is not None and connector.identify and at.device not in self.plant.placed:
+            answer = ask_all([self.target(at.device, [connector.identify[0]])])[0]
+            if answer.values:
+                self.plant.placed[at.device] = answer.target.connector
+        return self.plant.point(at)
 
     def look(self, refs: Iterable[Ref]) -> dict[Ref, Told]:
         """The values of points, now. One that does not come is Unknown, with the reason."""
         by_device: dict[str, list[str]] = {}
         for at in dict.fromkeys(refs):
+            self.point(at)
             by_device.setdefault(at.device, []).append(at.point)
         answers = ask_all([self.target(device, points) for device, points in by_device.items()])
         found: dict[Ref, Told] = {}
@@ -92,10 +103,9 @@ class Hand:
 
     def present(self, at: Ref) -> Present:
         """A point's registers, now. Raises Silence."""
-        point = self.plant.point(at)
-        connector = self.plant.shelf.connector(self.plant.city.devices[at.device].connector)
+        point = self.point(at)
         exponent = None
-        holder = connector.exponent_of(point)
+        holder = self.plant.connector(at.device).exponent_of(point)
         if holder is not None:
             answer = ask_all([self.target(at.device, [holder.name])])[0]
             value = answer.values.get(holder.name)
@@ -115,13 +125,16 @@ class Hand:
             line: Line | None = None
             try:
                 line = await open_line(to.link, to.timeout)
+                await _prove(line, to)
                 frame = await line.read(
                     to.unit, point.function_code, point.address, point.registers, timeout=to.timeout
                 )
                 return list(frame.registers)
             except Fault as found:
                 problem = found
-                if isinstance(found, ExceptionAnswer) and not found.is_passing:
+                if isinstance(found, Stranger) or (
+                    isinstance(found, ExceptionAnswer) and not found.is_passing
+                ):
                     break
             finally:
                 if line is not None:
@@ -138,6 +151,11 @@ class Hand:
         except NotConnected as problem:
             return Sent("not sent", str(problem))
         try:
+            await _prove(line, to)
+        except Fault as problem:
+            line.close()
+            return Sent("not sent", str(problem))
+        try:
             await _transmit(line, to.unit, telegram, to.timeout)
         except NotConnected as problem:
             return Sent("not sent", str(problem))
@@ -151,6 +169,27 @@ class Hand:
         finally:
             line.close()
         return Sent("confirmed")
+
+
+async def _prove(line: Line, to: Target) -> None:
+    """Ask who answers, where the connector names a point for that. Raises Stranger, or as `Line.read`."""
+    connector = to.connector
+    if connector.identify is None:
+        return
+    point = connector.point(connector.identify[0])
+    try:
+        frame = await line.read(
+            to.unit, point.function_code, point.address, point.registers, timeout=to.timeout, tries=to.tries
+        )
+    except ExceptionAnswer as problem:
+        if problem.is_absent or problem.is_passing:
+            raise
+        found = None
+    else:
+        found = decode(point, frame.registers).value
+    why = connector.stranger(found)
+    if why is not None:
+        raise Stranger(why)
 
 
 async def _transmit(line: Line, unit: int, telegram: Telegram, timeout: float) -> None:

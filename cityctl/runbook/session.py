@@ -85,7 +85,7 @@ def run(job: Job, wish: Wish) -> Ended:
             "begin", time=desk.clock.now().isoformat(), runbook=job.loaded.runbook.runbook, recipe_text=job.loaded.text,
             recipe_path=str(job.loaded.path), origin=job.loaded.origin, inputs=job.given, connectors=job.connectors(),
             answers={key: str(value) for key, value in wish.people.answers.items()}, profile=desk.profile,
-            reason=desk.reason, work_order=desk.work_order, plan=wish.plan and wish.plan.hash,
+            places=job.places(), reason=desk.reason, work_order=desk.work_order, plan=wish.plan and wish.plan.hash,
             approved=approval is not None, head=head,
         )  # fmt: skip
         return _carried_out(job, journal, head, wish, planned=dict(walk.changes))
@@ -144,7 +144,7 @@ def _carried_out(
     head: dict[str, Any],
     wish: Wish,
     *,
-    undo: bool = False,
+    undo: str = "",
     planned: Mapping[str, Change] | None = None,
 ) -> Ended:
     desk = job.desk
@@ -152,7 +152,7 @@ def _carried_out(
     walk = Walk(desk, job.loaded.runbook, job.scope, wish.people, act, wish.say, planned)
     try:
         if undo:
-            raise Failed("it was undone as asked")
+            raise Failed(undo)
         walk.go()
     except Exception as problem:
         raise _undone(job, walk, journal, act, problem) from problem
@@ -161,7 +161,7 @@ def _carried_out(
             open_ = f"run {journal.run} stands open: `cityctl runbook resume {journal.run}` goes on, --undo undoes"
             wish.say(Line("", "stopped", open_))
         raise
-    sent = sum(entry["what"] == "intent" for entry in journal.entries)
+    sent = len(journal.attempted)
     journal.note("end", how="done", time=desk.clock.now().isoformat())
     desk.audit.append("end", **head, **desk.signature, how="done")
     return Ended(journal.run, walk.lines, sent, walk.in_place)
@@ -170,8 +170,7 @@ def _carried_out(
 def _undone(job: Job, walk: Walk, journal: Journal, act: Act, problem: Exception) -> Exception:
     """Undo, newest first, then do what is always done; the error that tells how that went."""
     name = job.loaded.runbook.runbook
-    attempted = journal.last("intent") is not None
-    if not attempted:
+    if not journal.attempted:
         with contextlib.suppress(CityctlError):
             _end(job, journal, act, "refused", str(problem))
         if isinstance(problem, Failed):
@@ -230,8 +229,8 @@ class Undoable:
 def _undoable(journal: Journal) -> list[Undoable]:
     """Every write that was begun, by the first process or a later one, oldest first; never what is always done."""
     found: dict[str, Undoable] = {}
-    for entry in journal.entries:
-        if entry["what"] == "intent" and not entry["key"].startswith("always."):
+    for entry in journal.attempted:
+        if not entry["key"].startswith("always."):
             found[entry["key"]] = Undoable(entry["key"], recalled(entry["change"]), entry.get("rollback"))
     return list(found.values())
 
@@ -268,13 +267,22 @@ def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> E
     if job.connectors() != begin["connectors"]:
         raise WriteRefused(f"run {journal.run}: a connector changed since it began", hint="undo it by hand")
     wish.people = People({**begin["answers"], **wish.people.answers}, wish.people.ask)
+    places = job.places()
+    moved = [device for device, place in begin.get("places", {}).items() if places.get(device) != place]
+    if moved:
+        raise WriteRefused(
+            f"run {journal.run}: city.yaml has {moved[0]} at {places.get(moved[0], 'no place')} now, "
+            f"and it was at {begin['places'][moved[0]]} when the run began",
+            hint="give city.yaml the old address for as long as this takes, or undo it by hand",
+        )
     with job.locked():
         journal = Journal(journal.path)  # what stands there now that nobody else writes it
-        undo = undo or journal.last("undoing") is not None
+        failed = journal.last("undoing")
         if not (wish.pretended or begin["approved"] or wish.consent is not None):
             raise WriteRefused(
                 "there is no terminal, and the run had no approved plan", hint="resume it at a terminal"
             )
         head = dict(begin["head"])
-        desk.audit.append("resume", **head, **desk.signature, undo=undo)
-        return _carried_out(job, journal, head, wish, undo=undo)
+        why = "it was undone as asked" if undo else str(failed["why"]) if failed is not None else ""
+        desk.audit.append("resume", **head, **desk.signature, undo=bool(why))
+        return _carried_out(job, journal, head, wish, undo=why)
