@@ -34,7 +34,15 @@ class Closed(Fault):
 
 
 class Silent(Fault):
-    """Connected, and no answer came in time."""
+    """Connected, and no answer came in time; `how` says it of the unit."""
+
+    how = "silent"
+
+
+class Misnumbered(Silent):
+    """The same, and what did come is numbered as no request was: the answers of another conversation."""
+
+    how = "answers under transaction numbers that nobody asked under"
 
 
 class Stranger(Fault):
