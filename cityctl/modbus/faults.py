@@ -53,6 +53,14 @@ class BadAnswer(Fault):
     """An answer that does not fit its request: it is refused, never decoded."""
 
 
+class WrongUnit(BadAnswer):
+    """Another unit's answer."""
+
+    def __init__(self, unit: int, asked: int) -> None:
+        self.unit = unit
+        super().__init__(f"unit {unit} answered a request to unit {asked}")
+
+
 class ExceptionAnswer(Fault):
     """The device understood and said no."""
 

@@ -11,7 +11,7 @@ from struct import Struct
 from time import time
 from typing import cast
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, WrongUnit
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
 
@@ -217,7 +217,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
     def _take(self, unit: int, body: bytes) -> None:
         wanted, code = self._code, body[0]
         if unit != self._unit:
-            self._fail(BadAnswer(f"unit {unit} answered a request to unit {self._unit}"))
+            self._fail(WrongUnit(unit, self._unit))
         elif code == wanted | 0x80:
             if len(body) == 2:
                 self._fail(ExceptionAnswer(body[1]))
