@@ -103,6 +103,11 @@ def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mappin
         )
     if free:
         return f"unit {unit} is silent and unit {free[0]} answers: set `unit: {free[0]}`"
+    if isinstance(problem, WrongUnit):
+        return (
+            f"unit {problem.unit} answers for unit {unit}, and not when it is asked itself: "
+            "look at the unit numbers that are set on device and gateway"
+        )
     if link.kind == "tcp":
         return (
             f"connected, and no unit answers: `cityctl devices scan {link} --units 1-247`; "

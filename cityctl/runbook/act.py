@@ -55,10 +55,16 @@ class Outcome:
 
 
 class Act:
-    """Sends writes of one run, and undoes them. `head` names the run and its recipe in the audit."""
+    """Sends writes of one run, and undoes them. `head` names the run and its recipe in the audit.
 
-    def __init__(self, desk: Desk, hand: Hand, journal: Journal, head: dict[str, Any]) -> None:
+    `resumed`: another process began the run, and whatever changed since then may be somebody else's work.
+    """
+
+    def __init__(
+        self, desk: Desk, hand: Hand, journal: Journal, head: dict[str, Any], *, resumed: bool = False
+    ) -> None:
         self.desk, self.hand, self.journal, self.head = desk, hand, journal, head
+        self.resumed = resumed
 
     def write(self, key: str, change: Change, **more: Any) -> Outcome:
         """Send a change, once. Raises WriteRefused, with nothing sent, where audit or journal cannot be kept."""
@@ -135,6 +141,15 @@ class Act:
         self.desk.clock.sleep(change.settle)
         return self._read_back(change, Sent("unconfirmed", "the run was killed"), undoing=False).how
 
+    def changed_since(self, change: Change, present: Present) -> str | None:
+        """Why a value is not put back where a resumed run finds another than it wrote: it is somebody else's."""
+        if not self.resumed or change.agrees(present):
+            return None
+        return (
+            f"{change.at} is {shown(present.told)}, neither {shown(change.old)} as before nor {shown(change.new)} as "
+            "written: somebody or the device itself changed it since, so that it is not put back"
+        )
+
     def undo(self, key: str, change: Change, say: Callable[[str], None]) -> str | None:
         """Put back what was there before a change; why that could not be proven, or None where it was."""
         at, point = change.at, self.hand.point(change.at)
@@ -145,6 +160,9 @@ class Act:
         except Silence as problem:
             return f"{at}: {problem}; it was {shown(change.old)} before"
         if not change.is_undone(point, present):
+            theirs = self.changed_since(change, present)
+            if theirs is not None:
+                return theirs
             try:
                 permit(self.desk, at, undoing=True)
                 outcome = self._send(key, change, change.undo, undoing=True)
