@@ -165,7 +165,7 @@ class Act:
                 return theirs
             try:
                 permit(self.desk, at, undoing=True)
-                outcome = self._send(key, change, change.undo, undoing=True)
+                outcome = self._send(key, change, change.undo_amid(point, present), undoing=True)
             except WriteRefused as problem:
                 return f"{at} is {shown(present.told)} and was {shown(change.old)}: not put back: {problem.message}"
             if outcome.how != "done":
