@@ -6,13 +6,18 @@ answer. On it the device is asked who it is first, where its connector names a p
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
+from cityctl.errors import LockHeld
 from cityctl.modbus import write as wire
-from cityctl.modbus.ask import Target
+from cityctl.modbus.alone import Alone
+from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.codec import decode
 from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.line import Line, open_line
@@ -25,6 +30,10 @@ from cityctl.runbook.scope import Plant
 from cityctl.runbook.values import Told, Unknown
 
 _READ_TRIES = 3
+_BETWEEN_TRIES = (
+    0.2  # s before the second one, twice that before the third: another master may have the only connection
+)
+_LINE_WAIT = 60.0  # s for a line that a poll is asking
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,15 @@ class Silence(Exception):
 
 
 class Hand:
-    """Reads and writes points of a city's devices. `timeout` in s replaces the devices' own, for tests."""
+    """Reads and writes points of a city's devices. `timeout` in s replaces the devices' own, for tests.
 
-    def __init__(self, plant: Plant, timeout: float | None = None) -> None:
+    `locks` is the folder of the lines' locks: each look and each write has its line to itself.
+    """
+
+    def __init__(self, plant: Plant, timeout: float | None = None, *, locks: Path | None = None) -> None:
         self.plant = plant
         self.timeout = timeout
+        self.alone = Alone(locks, "cityctl runbook", _LINE_WAIT, makes=True) if locks is not None else None
 
     def target(self, device: str, points: Iterable[str]) -> Target:
         """A device to ask."""
@@ -77,10 +90,16 @@ class Hand:
         """A point as it lies in the device: where that has its SunSpec block elsewhere, the block is looked for."""
         connector = self.plant.connector(at.device)
         if connector.sunspec is not None and connector.identify and at.device not in self.plant.placed:
-            answer = ask_all([self.target(at.device, [connector.identify[0]])])[0]
+            answer = self._asked([self.target(at.device, [connector.identify[0]])])[0]
             if answer.values:
                 self.plant.placed[at.device] = answer.target.connector
         return self.plant.point(at)
+
+    def _asked(self, targets: list[Target]) -> list[Answer]:
+        return ask_all(targets, alone=self.alone)
+
+    def _line(self, to: Target) -> AbstractAsyncContextManager[None]:
+        return self.alone.on(to.link) if self.alone is not None else nullcontext()
 
     def look(self, refs: Iterable[Ref]) -> dict[Ref, Told]:
         """The values of points, now. One that does not come is Unknown, with the reason."""
@@ -88,7 +107,7 @@ class Hand:
         for at in dict.fromkeys(refs):
             self.point(at)
             by_device.setdefault(at.device, []).append(at.point)
-        answers = ask_all([self.target(device, points) for device, points in by_device.items()])
+        answers = self._asked([self.target(device, points) for device, points in by_device.items()])
         found: dict[Ref, Told] = {}
         for answer in answers:
             device = answer.target.device
@@ -107,7 +126,7 @@ class Hand:
         exponent = None
         holder = self.plant.connector(at.device).exponent_of(point)
         if holder is not None:
-            answer = ask_all([self.target(at.device, [holder.name])])[0]
+            answer = self._asked([self.target(at.device, [holder.name])])[0]
             value = answer.values.get(holder.name)
             if value is None or not isinstance(value.value, int | float):
                 raise Silence(f"{at}: its scale factor cannot be read: {answer.reason or 'no value'}")
@@ -120,10 +139,18 @@ class Hand:
         return Present(tuple(registers), told(at, point, seen.value, quality), seen.value, exponent)
 
     async def _registers(self, to: Target, point: DevicePoint) -> list[int]:
+        try:
+            async with self._line(to):
+                return await self._read(to, point)
+        except LockHeld as held:
+            raise Silence(f"{to.device} at {to.place}: {held.message}") from None
+
+    async def _read(self, to: Target, point: DevicePoint) -> list[int]:
         problem: Fault | None = None
-        for _ in range(_READ_TRIES):
+        for attempt in range(_READ_TRIES):
             line: Line | None = None
             try:
+                await asyncio.sleep(attempt * _BETWEEN_TRIES)
                 line = await open_line(to.link, to.timeout)
                 await _prove(line, to)
                 frame = await line.read(
@@ -146,6 +173,13 @@ class Hand:
         return run_loop(self._send(self.target(at.device, [at.point]), telegram))
 
     async def _send(self, to: Target, telegram: Telegram) -> Sent:
+        try:
+            async with self._line(to):
+                return await self._sent(to, telegram)
+        except LockHeld as held:
+            return Sent("not sent", held.message)
+
+    async def _sent(self, to: Target, telegram: Telegram) -> Sent:
         try:
             line = await open_line(to.link, to.timeout)
         except NotConnected as problem:

@@ -87,7 +87,7 @@ class Job:
             for place in sorted(places):
                 name = hashlib.sha256(place.encode()).hexdigest()[:16]
                 purpose = f"{self.loaded.runbook.runbook} on {places[place]}"
-                path = self.desk.state / "locks" / f"device-{name}.lock"
+                path = self.desk.locks / f"device-{name}.lock"
                 try:
                     held.enter_context(Lock(path, purpose=purpose))
                 except OSError as problem:

@@ -146,7 +146,7 @@ def _carried_out(
     planned: Mapping[str, Change] | None = None,
 ) -> Ended:
     desk = job.desk
-    act = Act(desk, Hand(desk.plant, desk.read_timeout), journal, head, resumed=resumed)
+    act = Act(desk, Hand(desk.plant, desk.read_timeout, locks=desk.locks), journal, head, resumed=resumed)
     walk = Walk(desk, job.loaded.runbook, job.scope, wish.people, act, wish.say, planned)
     try:
         if undo:
