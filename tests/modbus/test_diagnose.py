@@ -131,3 +131,16 @@ def test_a_request_that_is_too_long_and_is_not_refused(way):
     assert found.answers
     assert said(found)["length"] == "4 registers at once are answered, 6 are not"
     assert found.advice[0] == "set `max_registers: 4` in c: it answers no more at once"
+
+
+def test_a_unit_that_answers_for_another_and_not_when_it_is_asked():
+    async def only_one(request: Request) -> int | None:
+        if request.unit != 1:
+            raise Silence
+        return None
+
+    found = diagnosed(hook=only_one, rewrite=lambda frame: frame[:6] + b"\x09" + frame[7:])
+    assert found.advice == [
+        "unit 9 answers for unit 1, and not when it is asked itself: "
+        "look at the unit numbers that are set on device and gateway"
+    ]

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
+
+from cityctl.errors import Unreachable
 from cityctl.modbus.ask import Answer
+from cityctl.modbus.look import refuse_silence
 from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server
@@ -138,3 +142,12 @@ def test_a_device_of_which_nothing_is_an_answer_counts_as_silent():
             return memory.known(asked[0]).silent_runs
 
     assert asyncio.run(go()) == 2
+
+
+def test_an_answer_that_does_not_fit_is_not_called_silence():
+    async def go() -> list[Answer]:
+        async with Server(banks(1), rewrite=lambda frame: frame[:6] + b"\x09" + frame[7:]) as server:
+            return await asking_all(devices(server.port, 1, timeout=0.2))
+
+    with pytest.raises(Unreachable, match=r"m1 gave no good answer at .*unit 9 answered a request to unit 1"):
+        refuse_silence(asyncio.run(go()))
