@@ -18,6 +18,7 @@ from cityctl.city.project import Project
 from cityctl.disk import Lock
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.glossary import column
+from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.explain import explain as explained
 from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence, unconfirmed
@@ -51,6 +52,8 @@ SUSPECT = Column(
     priority=5,
 )
 
+LINE_WAIT = 30.0
+"""Seconds that a poll waits for a line on which a runbook is at work: that holds it for one exchange at a time."""
 COLUMNS: tuple[Column, ...] = (REQUESTS, DURATION, INVALID, SUSPECT)
 
 
@@ -99,7 +102,8 @@ def poll(
     lock = Lock(project.state / "poll.lock", purpose="cityctl poll", wait=wait)
     with lock, Store.open(project.store_folder) as store:  # a store that cannot be opened is found out first
         memory = Memory.load(project.state)
-        answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer)
+        alone = Alone(project.state / "locks", "cityctl poll", LINE_WAIT)
+        answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
         memory.save()
         taken = readings(project.city, answers)
         taken, refused = _landed(store, taken, project.city.points())

@@ -12,7 +12,8 @@ from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.modbus.careful import RATE, CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.diagnose import BAD, Diagnosis, diagnosing
+from cityctl.modbus.diagnose import diagnosing
+from cityctl.modbus.diagnosis import BAD, Diagnosis
 from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.identify import CERTAIN, Fit, Registers, fits
 from cityctl.modbus.line import Link
@@ -268,8 +269,22 @@ def diagnose(
     number = unit if unit is not None else at.unit if at.unit is not None else 1
     connector = Shelf(library).connector(at.connector) if at.connector else None
     seconds = timeout or at.timeout or 3.0
-    found = run_loop(diagnosing(at.link, number, connector, timeout=seconds, rounds=rounds, name=at.device))
+    neighbours = _neighbours(project, at) if at.device else {}
+    found = run_loop(
+        diagnosing(
+            at.link, number, connector, timeout=seconds, rounds=rounds, name=at.device, neighbours=neighbours
+        )
+    )
     return _diagnosed(found, word), found.answers
+
+
+def _neighbours(project: Project, at: Spot) -> dict[int, str]:
+    """The units of the city's other devices on a device's line, with their names."""
+    return {
+        device.unit: name
+        for name, device in project.city.devices.items()
+        if name != at.device and link(device, project.folder) == at.link
+    }
 
 
 def _diagnosed(found: Diagnosis, word: str) -> Result:

@@ -87,10 +87,11 @@ class Answer:
     `placed` is (address, length) of a SunSpec block that was found elsewhere than the connector says.
     `requests` counts those sent and `answered` their answers, `seconds` is from the first to the last of them;
     `waited` is the sum of the round trips of the `timed` ones, which were answered at the first try, `on_wire` the
-    part of it that a serial wire needs; `opening` is how long its line took to be open and trusted, where it was
-    opened for this device. `cuts` are those that this run found; `gave_up` tells that the rest of
-    its requests was left out, `owes` that an answer may still come on a bus that cannot tell whose it is,
-    `is_stranger` that another device answered.
+    part of it that a serial wire needs; `held` is how long (s) nobody else on its line could be asked; `opening` is
+    how long its line took to be open and trusted, where it was opened for this device. `cuts` are those that this
+    run found; `gave_up` tells that the rest of its requests was left out, or that nothing it sent was an answer,
+    `owes` that an answer may still come on a bus that cannot tell whose it is, `is_stranger` that another device
+    answered.
     """
 
     target: Target
@@ -103,6 +104,7 @@ class Answer:
     timed: int = 0
     waited: float = 0.0
     on_wire: float = 0.0
+    held: float = 0.0
     opening: float | None = None
     cuts: set[tuple[int, int]] = field(default_factory=set)
     gave_up: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from itertools import count
 from time import monotonic
 
 from cityctl.modbus.ask import Target
@@ -21,21 +22,30 @@ def backoff(attempt: int) -> float:
 
 
 async def connect(
-    target: Target, tried: list[str], *, tries: int | None = None, timeout: float | None = None
+    target: Target,
+    tried: list[str],
+    *,
+    tries: int | None = None,
+    timeout: float | None = None,
+    patient: bool = False,
 ) -> Line:
-    """A line to a device, refused ones tried again within its timeout. Raises NotConnected."""
+    """A line to a device, refused ones tried again within its timeout. Raises NotConnected.
+
+    `patient`: for as long as the timeout lasts, since what answered a moment ago and is gone restarts.
+    """
     tries = tries or target.tries
     ends = monotonic() + (timeout or target.timeout)
-    for attempt in range(1, tries + 1):
+    for attempt in count(1):
         try:
             line = await open_line(target.link, max(0.05, ends - monotonic()))
         except NotConnected as problem:
-            wait = backoff(attempt)
-            if attempt == tries or ends - monotonic() < 2 * wait:
+            left = ends - monotonic()
+            wait = min(backoff(attempt), left / 2) if patient else backoff(attempt)
+            if left < 2 * max(wait, _BACKOFF) or (attempt >= tries and not patient):
                 tried.append(f"{problem} ({attempt} {'try' if attempt == 1 else 'tries'})")
                 raise
             await asyncio.sleep(wait)
         else:
             tried.append(target.link.connected)
             return line
-    raise AssertionError("a loop over tries ends in a line or an error")
+    raise AssertionError("counting has no end")

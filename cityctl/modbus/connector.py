@@ -116,6 +116,21 @@ class DeviceConnector:
         wanted = self.points if names is None else names
         return [n for n, p in self.points.items() if p.confidence == UNCONFIRMED and n in wanted]
 
+    def stranger(self, found: float | str | None) -> str | None:
+        """Why it is another device that says this at the point which tells this model apart; None where it is not.
+
+        `found` None: it has no such point, which speaks against it only where the connector requires it.
+        """
+        if self.identify is None:
+            return None
+        name, expected, required = self.identify
+        if isinstance(found, str) and isinstance(expected, str) and not required:
+            found = found[: len(expected)]  # some write more behind it
+        if found == expected or (found is None and not required):
+            return None
+        said = f"{found:g}" if isinstance(found, float) else "not readable" if found is None else found
+        return f"{name} is {said}, not {expected}: this is no {self.connector}"
+
     def exponent_of(self, point: DevicePoint) -> DevicePoint | None:
         """The point that holds another point's SunSpec scale factor."""
         if point.scale_factor is None:

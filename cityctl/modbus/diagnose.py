@@ -7,59 +7,25 @@ whether it allows a second connection, and each request of its connector.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from time import monotonic
 
 from cityctl.modbus.careful import CarefulLine
 from cityctl.modbus.codec import decode
 from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.diagnosis import BAD, OK, TOLD, Diagnosis
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Link
 from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.plausible import guess_order
+from cityctl.modbus.reached import connects, unit_answers
 from cityctl.modbus.refused import why_refused
 from cityctl.modbus.scan import who_is
 from cityctl.modbus.sunspec import chain
 from cityctl.modbus.who import COUNTERS, counter, echo
 
 ROUNDS = 20
-OTHER_UNITS = (1, 255, 2, 0, 247)
-"""Units that are tried where the one asked for is silent: usual ones of meters and gateways."""
-OK, BAD, TOLD = "ok", "PROBLEM", "told"
 _NO_ANSWER = (Silent, Closed, BadAnswer, ExceptionAnswer)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was tried: `ok`, `PROBLEM`, or `told` where it is neither good nor bad."""
-
-    name: str
-    state: str
-    text: str
-
-
-@dataclass
-class Diagnosis:
-    """All steps in their order, what to do next, and the round trips in s."""
-
-    link: Link
-    unit: int
-    steps: list[Step] = field(default_factory=list)
-    advice: list[str] = field(default_factory=list)
-    round_trips: list[float] = field(default_factory=list)
-    lost: int = 0
-    answers: bool = False
-
-    def tell(self, name: str, state: str, text: str) -> None:
-        """Add a step."""
-        self.steps.append(Step(name, state, text))
-
-    def advise(self, text: str) -> None:
-        """Add something to do next."""
-        if text not in self.advice:
-            self.advice.append(text)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -76,12 +42,18 @@ async def diagnosing(
     timeout: float = 3.0,
     rounds: int = ROUNDS,
     name: str = "",
+    neighbours: Mapping[int, str] | None = None,
 ) -> Diagnosis:
-    """Look at one device. Never raises for what it finds."""
+    """Look at one device. Never raises for what it finds.
+
+    `neighbours` are the units of the city's other devices on its line, with their names.
+    """
     found = Diagnosis(link, unit)
     line = CarefulLine(link, connect_timeout=timeout)
     try:
-        if await _connects(found, line) and await _unit_answers(found, line, connector, timeout):
+        if await connects(found, line) and await unit_answers(
+            found, line, connector, neighbours or {}, timeout
+        ):
             await _says(found, line, timeout)
             await _counts(found, line, timeout)
             where = await _asks_all(found, line, connector, timeout)
@@ -100,78 +72,6 @@ async def diagnosing(
             else (f"`cityctl devices identify {word} --unit {unit}` finds its connector")
         )
     return found
-
-
-async def _connects(found: Diagnosis, line: CarefulLine) -> bool:
-    begun = monotonic()
-    try:
-        await line.opened()
-    except NotConnected as problem:
-        found.tell("connection", BAD, str(problem))
-        if "refused" in str(problem):
-            found.advise(
-                "the host is there and nothing listens on that port: is it 502, is Modbus/TCP switched on?"
-            )
-        elif found.link.is_serial:
-            found.advise("is the adapter plugged in, and may this user open the port (group dialout)?")
-        elif "TLS" in str(problem):
-            found.advise("check the certificate authority and the host name under `tls:` of the device")
-        else:
-            found.advise(f"`ping {found.link.host}`: is the host there, does a firewall stand between?")
-        return False
-    found.tell("connection", OK, f"{found.link.connected} in {1000 * (monotonic() - begun):.1f} ms")
-    return True
-
-
-async def _unit_answers(
-    found: Diagnosis, line: CarefulLine, connector: DeviceConnector | None, timeout: float
-) -> bool:
-    code, address, count = _first_request(connector)
-    tries = 1 + (connector.wake if connector else 0)
-    said, state = await _answer(line, found.unit, code, address, count, timeout, tries)
-    found.answers = state != BAD
-    found.tell("unit", state, f"unit {found.unit}: {said}")
-    if found.answers:
-        return True
-    there = []
-    for other in OTHER_UNITS:
-        if other != found.unit:
-            text, state = await _answer(line, other, code, address, count, min(timeout, 1.0), 1)
-            if state != BAD:
-                there.append(other)
-                found.tell("other unit", TOLD, f"unit {other}: {text}")
-    if there:
-        found.advise(f"unit {found.unit} is silent and unit {there[0]} answers: set `unit: {there[0]}`")
-    elif found.link.kind == "tcp":
-        found.advise(
-            f"connected, and no unit answers: `cityctl devices scan {found.link} --units 1-247`; "
-            "a converter that speaks RTU over TCP needs `transport: rtu-tcp`"
-        )
-    else:
-        found.advise(
-            "connected, and no unit answers: compare baud rate, parity, wiring and unit with the device"
-        )
-    return False
-
-
-def _first_request(connector: DeviceConnector | None) -> tuple[int, int, int]:
-    if connector is not None:
-        blocks = plan(connector, connector.polled() or connector.readable())
-        if blocks:
-            return blocks[0].function_code, blocks[0].address, blocks[0].count
-    return 3, 0, 1
-
-
-async def _answer(
-    line: CarefulLine, unit: int, code: int, address: int, count: int, timeout: float, tries: int
-) -> tuple[str, str]:
-    try:
-        await line.read(unit, code, address, count, timeout=timeout * tries, tries=tries)
-    except ExceptionAnswer as problem:
-        return str(problem), BAD if problem.is_absent else OK
-    except (Silent, Closed, BadAnswer) as problem:
-        return str(problem), BAD
-    return f"answers in {1000 * line.waited[-1]:.1f} ms", OK
 
 
 async def _says(found: Diagnosis, line: CarefulLine, timeout: float) -> None:
@@ -240,10 +140,7 @@ async def _asks_all(
     if refused:
         first = await _why_refused(found, line, connector, refused, timeout)
         if first is None:
-            found.advise(
-                f"{len(refused)} requests are refused: is `{connector.connector}` the right connector? "
-                "`cityctl devices identify` tries all"
-            )
+            found.advise(await _next(found, line, connector, refused, timeout))
     good = good or first
     _judge(found, connector, held)
     return good
@@ -257,7 +154,7 @@ async def _why_refused(
     timeout: float,
 ) -> tuple[int, int, int] | None:
     """Tell why the first of them is refused; gives a part of it that is answered, None where none is."""
-    block = next((each for each, why in refused if isinstance(why, ExceptionAnswer) and why.is_place), None)
+    block = next((each for each, why in refused if _may_be_long(why)), None)
     if block is None:
         return None
     why = await why_refused(line, found.unit, block, timeout=timeout)
@@ -271,6 +168,37 @@ async def _why_refused(
         found.tell("point", BAD, f"{why.point} is refused alone too, what stands before it is answered")
         found.advise(f"it has no `{why.point}`: a poll asks around it, and keeps that in mind")
     return block.function_code, block.address, why.answered
+
+
+def _may_be_long(why: Fault) -> bool:
+    """Whether a request may have failed for its length: some devices say nothing then, or only a part."""
+    return why.is_place if isinstance(why, ExceptionAnswer) else isinstance(why, Silent | BadAnswer)
+
+
+async def _next(
+    found: Diagnosis,
+    line: CarefulLine,
+    connector: DeviceConnector,
+    refused: Sequence[tuple[Block, Fault]],
+    timeout: float,
+) -> str:
+    """What to do about requests that fail, whatever their length."""
+    codes = {why.code for _, why in refused if isinstance(why, ExceptionAnswer)}
+    if codes and codes <= {5, 6}:
+        return "it says that it is busy: see who else asks it, poll it less often, or give it a `pause`"
+    block = refused[0][0]
+    other = {3: 4, 4: 3}.get(block.function_code)
+    if codes == {1} and other is not None:
+        with suppress(*_NO_ANSWER):
+            await line.read(found.unit, other, block.address, 1, timeout=timeout)
+            return (
+                f"it does not know function {block.function_code} and answers function {other} there: "
+                f"set `function_code: {other}` in {connector.connector}, and compare values with the display"
+            )
+    return (
+        f"{len(refused)} requests are refused: is `{connector.connector}` the right connector? "
+        "`cityctl devices identify` tries all"
+    )
 
 
 def _judge(found: Diagnosis, connector: DeviceConnector, held: dict[str, tuple[int, ...]]) -> None:

@@ -34,11 +34,31 @@ class Closed(Fault):
 
 
 class Silent(Fault):
-    """Connected, and no answer came in time."""
+    """Connected, and no answer came in time; `how` says it of the unit."""
+
+    how = "silent"
+
+
+class Misnumbered(Silent):
+    """The same, and what did come is numbered as no request was: the answers of another conversation."""
+
+    how = "answers under transaction numbers that nobody asked under"
+
+
+class Stranger(Fault):
+    """Another device than the one meant answers at that place."""
 
 
 class BadAnswer(Fault):
     """An answer that does not fit its request: it is refused, never decoded."""
+
+
+class WrongUnit(BadAnswer):
+    """Another unit's answer."""
+
+    def __init__(self, unit: int, asked: int) -> None:
+        self.unit = unit
+        super().__init__(f"unit {unit} answered a request to unit {asked}")
 
 
 class ExceptionAnswer(Fault):

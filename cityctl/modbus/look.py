@@ -255,8 +255,10 @@ def refuse_silence(answers: Sequence[Answer]) -> None:
     if len(answers) == 1:
         (answer,) = answers
         target = answer.target
-        said = f"{target.device} {'gave no value' if answer.answered else 'did not answer'} at {target.link}"
         silent = answer.reason.endswith(" silent")
+        heard = any(failure.where for failure in answer.failures)  # something came, and did not fit
+        how = "gave no value" if answer.answered else "gave no good answer" if heard else "did not answer"
+        said = f"{target.device} {how} at {target.link}"
         raise Unreachable(
             f"{said} within {target.timeout:g} s ({target.tries} tries)"
             if silent

@@ -23,6 +23,8 @@ OPEN_AFTER = 3
 _OWED_FOR = 60.0  # s after which no lost answer comes any more
 _RUNS = 5  # in the mean of round trips
 _ALIKE = 0.03  # of a round trip: no reason to write anything down
+SHARE = 0.25
+"""Seconds of a line: who holds it so much longer than others do lets them go first."""
 
 
 @dataclass
@@ -33,7 +35,8 @@ class Known:
     `opening` how long its line took to be open, all as a mean of the last runs that `measured` them.
 
     `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers;
-    `is_stranger`: another device answered in its place.
+    `is_stranger`: another device answered in its place; `held` (s, in whole SHAREs): how long a request of it
+    kept the others on its line waiting in the last run, requests that were sent again among it.
     """
 
     place: str = ""
@@ -47,6 +50,7 @@ class Known:
     lost_at: float | None = None
     placed: tuple[int, int] | None = None
     is_stranger: bool = False
+    held: float = 0.0
 
     @property
     def may_owe(self) -> bool:
@@ -133,6 +137,8 @@ class Memory:
                 known.silent_since = known.silent_since or now
             if answer.timed:
                 known.take_time(answer.waited / answer.timed, answer.on_wire / answer.timed, answer.opening)
+            if answer.requests:
+                known.held = answer.held / answer.requests // SHARE * SHARE
             known.cuts |= answer.cuts
             known.placed = answer.placed or known.placed
             if not answer.owes:
@@ -178,6 +184,7 @@ def _read(entry: dict[str, Any]) -> Known:
         None if (lost := entry.get("lost_at")) is None else float(lost),
         None if placed is None else (int(placed[0]), int(placed[1])),
         bool(entry.get("is_stranger", False)),
+        float(entry.get("held_s", 0.0)),
     )
 
 
@@ -196,6 +203,8 @@ def _written(known: Known) -> dict[str, Any]:
         entry["placed"] = known.placed
     if known.is_stranger:
         entry["is_stranger"] = True
+    if known.held:
+        entry["held_s"] = known.held
     if known.cuts:
         entry["cuts"] = sorted(known.cuts)
     if known.lost_at is not None:

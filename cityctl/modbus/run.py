@@ -11,9 +11,12 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from threading import current_thread, main_thread
 from typing import Any, TypeVar, cast
 
+from cityctl.errors import LockHeld
+from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.batch import BlockReader
 from cityctl.modbus.line import Link
@@ -82,18 +85,22 @@ def ask_all(
     deadline: float | None = None,
     memory: Memory | None = None,
     on_answer: Callable[[Answer], None] | None = None,
+    alone: Alone | None = None,
 ) -> list[Answer]:
     """Ask every device, and give one answer each, in the order of `targets`.
 
     `deadline` in seconds ends the run: what was not asked by then is told as such. `memory` tells what past
     runs learnt, and takes in what this one does. `on_answer` is called once for each device: as it is done, or
-    at the deadline. Never raises for a device that fails: its answer holds the reason.
+    at the deadline. `alone` keeps other processes off each line meanwhile. Never raises for a device that fails:
+    its answer holds the reason.
     """
     # Values by the ten thousand, none of them in a cycle: the search for cycles took a third of a run's CPU.
     searched = gc.isenabled()
     gc.disable()
     try:
-        return run_loop(asking_all(targets, deadline=deadline, memory=memory, on_answer=on_answer))
+        return run_loop(
+            asking_all(targets, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
+        )
     finally:
         if searched:
             gc.enable()
@@ -105,6 +112,7 @@ async def asking_all(
     deadline: float | None = None,
     memory: Memory | None = None,
     on_answer: Callable[[Answer], None] | None = None,
+    alone: Alone | None = None,
 ) -> list[Answer]:
     """The same within a running event loop."""
     memory = memory if memory is not None else Memory()
@@ -128,12 +136,16 @@ async def asking_all(
         async with open_lines:
             turns = Turns(readers)
             try:
-                await turns.ask(
-                    [answers[at] for at in indexes],
-                    [blocks[at] for at in indexes],
-                    [known[at] for at in indexes],
-                    tell,
-                )
+                async with alone.on(targets[indexes[0]].link) if alone is not None else nullcontext():
+                    await turns.ask(
+                        [answers[at] for at in indexes],
+                        [blocks[at] for at in indexes],
+                        [known[at] for at in indexes],
+                        tell,
+                    )
+            except LockHeld as held:
+                for at in indexes:
+                    answers[at].close(held.message)
             finally:
                 turns.close()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from time import monotonic
 
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.memory import Known
+from cityctl.modbus.memory import SHARE, Known
 from cityctl.modbus.pace import expected, on_wire, speed
 from cityctl.modbus.plan import Block
 
@@ -47,8 +48,9 @@ class Device:
         self.tries = 1 if self.is_probe else target.tries
         self.wakes = target.connector.wake
         self.known = known
-        self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0)
+        self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0, known.held)
         self.is_paced = speed(target) is not None
+        self.held = known.held  # s of the line, so far
         self.ready = 0.0
         self.begun = 0.0
         self.attempts = 0
@@ -66,6 +68,44 @@ class Device:
             usual = max(self.target.connector.answer_time or 0.0, takes)
         longest = int(seconds / usual) if usual else self.tries
         return max(1 + self.wakes, min(self.tries, longest))
+
+
+class Queue:
+    """The devices that wait for their turn on a line: a block of each, but who held it long lets others go first."""
+
+    def __init__(self, devices: Iterable[Device]) -> None:
+        self._free: list[tuple[int, int, Device]] = []
+        self._waiting: list[Device] = []
+        self._put = 0
+        for device in devices:
+            self.put(device)
+
+    def __bool__(self) -> bool:
+        return bool(self._free or self._waiting)
+
+    @property
+    def ready(self) -> float:
+        """When the first of those that must wait may be asked (monotonic)."""
+        return min(device.ready for device in self._waiting)
+
+    def put(self, device: Device) -> None:
+        """Behind all that held the line about as long."""
+        if device.ready:
+            self._waiting.append(device)
+        else:
+            self._put += 1
+            heappush(self._free, (int(device.held / SHARE), self._put, device))
+
+    def take(self) -> Device | None:
+        """The device whose turn it is; None where all must wait."""
+        if self._waiting:
+            now = monotonic()
+            waiting, self._waiting = self._waiting, []
+            for device in waiting:
+                if device.ready <= now:
+                    device.ready = 0.0
+                self.put(device)
+        return heappop(self._free)[2] if self._free else None
 
 
 def after_pause(target: Target) -> float:
@@ -106,13 +146,10 @@ def check_identity(answer: Answer) -> None:
     identify = answer.target.connector.identify
     if identify is None or not (identify[2] or answer.target.proves):
         return
-    name, expected, required = identify
-    found = answer.values[name].value if name in answer.values else None
-    if isinstance(found, str) and isinstance(expected, str) and not required:
-        found = found[: len(expected)]  # some write more behind it
-    if found != expected and (required or found is not None):
+    found = answer.values[identify[0]].value if identify[0] in answer.values else None
+    why = answer.target.connector.stranger(found)
+    if why is not None:
         answer.values.clear()
         answer.failures.clear()
         answer.is_stranger = True
-        said = f"{found:g}" if isinstance(found, float) else "not readable" if found is None else found
-        raise GiveUp(f"{name} is {said}, not {expected}: this is no {answer.target.connector.connector}")
+        raise GiveUp(why)

@@ -1,7 +1,8 @@
 """The devices behind one line, asked in turn: one request at a time, each device one block, then the next's turn.
 
-Who must wait (a pause, a device that is busy, a retry) lets the others go first; those that did not answer in
-past runs come last. Every failure ends in its answer with its reason; nothing is raised but bugs.
+Who must wait (a pause, a device that is busy, a retry) lets the others go first, and so does one that is
+slow; those that did not answer in past runs come last. Every failure ends in its answer with its reason; nothing is
+raised but bugs.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from cityctl.modbus.turn import (
     ADDRESS,
     Device,
     GiveUp,
+    Queue,
     Wanted,
     after_pause,
     check_identity,
@@ -40,6 +42,7 @@ class Turns:
         self._readers = readers
         self._nobody: tuple[str, list[str]] | None = None
         self._answers: Sequence[Answer] = ()
+        self._heard = False
         self._owing: set[int] = (
             set()
         )  # units of which an answer was given up before this line was opened, on a bus
@@ -73,30 +76,21 @@ class Turns:
         }
         devices = [Device(*each) for each in zip(answers, blocks, known, strict=True)]
         order = sorted(range(len(devices)), key=lambda at: known[at].silent_runs)
-        first = deque(devices[at] for at in order if not known[at].is_suspect)
-        last = deque(devices[at] for at in order if known[at].is_suspect)
-        for queue in (first, last):
+        for suspect in (False, True):
+            queue = Queue(devices[at] for at in order if known[at].is_suspect is suspect)
             while queue:
-                device = self._next(queue)
+                device = queue.take()
                 if device is None:
-                    await asyncio.sleep(max(0.0, min(each.ready for each in queue) - monotonic()))
+                    await asyncio.sleep(max(0.0, queue.ready - monotonic()))
                     continue
-                if await self._turn(device, alone=not queue):
-                    queue.append(device)
+                begun = monotonic()
+                more = await self._turn(device, alone=not queue)
+                device.held += monotonic() - begun
+                if more:
+                    queue.put(device)
                 else:
+                    device.answer.held = device.held - device.known.held
                     on_answer(device.answer)
-
-    @staticmethod
-    def _next(queue: deque[Device]) -> Device | None:
-        """The device whose turn it is: the first that need not wait any longer."""
-        if queue[0].ready == 0.0:
-            return queue.popleft()
-        now = monotonic()
-        for at, device in enumerate(queue):
-            if device.ready <= now:
-                del queue[at]
-                return device
-        return None
 
     async def _turn(self, device: Device, *, alone: bool) -> bool:
         """One block of one device, or all while none need be waited for and nobody else; whether there is more."""
@@ -115,6 +109,9 @@ class Turns:
                 return True
             check_identity(answer)
             sunspec.close(answer)
+            answer.gave_up = (
+                answer.requests > 0 and not answer.answered
+            )  # whatever came, nothing of it was an answer
         except GiveUp as problem:
             answer.gave_up = True
             answer.close(str(problem))
@@ -144,13 +141,14 @@ class Turns:
             self._nobody = (str(problem), answer.tried)
             raise GiveUp(probed(device, str(problem))) from None
         except Silent as problem:
-            reason = f"{target.link.connected}; unit {target.unit} silent"
+            reason = f"{target.link.connected}; unit {target.unit} {problem.how}"
             answer.tried.append(f"{reason}: {block}, {problem}, {tries} {'try' if tries == 1 else 'tries'}")
             raise GiveUp(probed(device, reason)) from None
         except Fault as problem:
             self._failed(device, wanted, problem, tries, left - (monotonic() - begun))
             return
         took = monotonic() - begun
+        self._heard = True
         answer.answered += 1
         if took * tries < left:
             answer.timed += 1
@@ -187,7 +185,9 @@ class Turns:
             self._let_go()
             begun = monotonic()
             tried, tries = device.answer.tried, device.tries
-            self.line = line = await connect(target, tried, tries=tries, timeout=device.timeout)
+            self.line = line = await connect(
+                target, tried, tries=tries, timeout=device.timeout, patient=self._heard
+            )
             for unit in self._owing:
                 line.distrust(unit)
             self._owing.clear()
@@ -205,6 +205,9 @@ class Turns:
         again = device.attempts < tries and left > 0
         if isinstance(problem, ExceptionAnswer):
             if problem.is_absent:
+                if again and not device.is_probe:  # one frame lost on the wire behind it says so too
+                    device.ready = monotonic() + backoff(device.attempts)
+                    return
                 answer.tried.append(f"the gateway says that unit {target.unit} does not answer: {problem}")
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
             answer.answered += 1

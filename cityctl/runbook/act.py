@@ -17,8 +17,9 @@ from cityctl.runbook.hand import Hand, Present, Sent, Silence, Telegram
 from cityctl.runbook.journal import Journal
 from cityctl.runbook.values import shown
 
-_READ_BACKS = 3
-_BETWEEN = 0.5  # s between two tries to read back a device that does not answer
+_READ_BACKS = 3  # at least, of a device that does not answer
+BETWEEN = 0.5  # s between two looks
+PATIENCE = 5.0  # s that an effect is looked for, beyond what the connector says of the point
 
 
 class Failed(Exception):
@@ -42,6 +43,8 @@ class Outcome:
             "not sent": f"nothing was sent: {self.sent.said}",
             "unconfirmed": f"its answer was lost ({self.sent.said})",
         }[self.sent.how]
+        if self.sent.how == "not sent":
+            return answer
         found = {
             "done": f"it reads back as {self.read_back}",
             "unchanged": f"it still is {self.read_back}",
@@ -52,10 +55,16 @@ class Outcome:
 
 
 class Act:
-    """Sends writes of one run, and undoes them. `head` names the run and its recipe in the audit."""
+    """Sends writes of one run, and undoes them. `head` names the run and its recipe in the audit.
 
-    def __init__(self, desk: Desk, hand: Hand, journal: Journal, head: dict[str, Any]) -> None:
+    `resumed`: another process began the run, and whatever changed since then may be somebody else's work.
+    """
+
+    def __init__(
+        self, desk: Desk, hand: Hand, journal: Journal, head: dict[str, Any], *, resumed: bool = False
+    ) -> None:
         self.desk, self.hand, self.journal, self.head = desk, hand, journal, head
+        self.resumed = resumed
 
     def write(self, key: str, change: Change, **more: Any) -> Outcome:
         """Send a change, once. Raises WriteRefused, with nothing sent, where audit or journal cannot be kept."""
@@ -63,6 +72,7 @@ class Act:
 
     def _send(self, key: str, change: Change, telegram: Telegram, *, undoing: bool, **more: Any) -> Outcome:
         desk = self.desk
+        self._refuse_elsewhere(change, telegram)
         about: dict[str, Any] = {
             **self.head, **desk.signature, "step": key, "point": str(change.at), "place": change.host,
             "unit": change.unit, "function": telegram.function, "address": telegram.address,
@@ -72,31 +82,56 @@ class Act:
         desk.audit.append(SENT, **about)
         self.journal.note("undo-intent" if undoing else "intent", key=key, change=record(change), **more)
         sent = self.hand.send(change.at, telegram)
-        if change.settle:
+        if sent.how == "not sent":
+            if not undoing:
+                self.journal.note("unsent", key=key, why=sent.said)
+            outcome = Outcome("unchanged", sent, shown(change.old))
+        else:
             desk.clock.sleep(change.settle)
-        outcome = self._read_back(change, sent, undoing=undoing)
+            outcome = self._read_back(change, sent, undoing=undoing)
         desk.audit.append(
             "read back", **self.head, **desk.signature, step=key, point=str(change.at), answer=sent.how,
             said=sent.said, outcome=outcome.how, read_back=outcome.read_back, undoing=undoing,
         )  # fmt: skip
         return outcome
 
+    def _refuse_elsewhere(self, change: Change, telegram: Telegram) -> None:
+        """A write goes where it was worked out for, or nowhere: city.yaml or the device may have changed since."""
+        to = self.hand.target(change.at.device, ())
+        now = (str(to.link), to.unit, self.hand.point(change.at).address)
+        meant = (change.host, change.unit, telegram.address)
+        if now != meant:
+            where = ["{} unit {} address {}".format(*each) for each in (meant, now)]
+            raise WriteRefused(
+                f"{change.at} was at {where[0]} when its write was planned, and is at {where[1]} now"
+            )
+
     def _read_back(self, change: Change, sent: Sent, *, undoing: bool) -> Outcome:
-        point = self.hand.plant.point(change.at)
-        present: Present | None = None
-        why = ""
-        for attempt in range(_READ_BACKS):
-            try:
-                present = self.hand.present(change.at)
-                break
-            except Silence as problem:
-                why = str(problem)
-                if attempt + 1 < _READ_BACKS:
-                    self.desk.clock.sleep(_BETWEEN)
-        if present is None:
-            return Outcome("unknown", sent, why)
+        """What came of a write: looked at again while its effect may still come, or the device is away.
+
+        Some devices confirm first and act on it seconds later; so may a gateway whose answer was lost.
+        """
+        clock = self.desk.clock
+        ends, looks = clock.passed() + PATIENCE, 0
+        before: Outcome | None = None
+        while True:
+            outcome, looks = self._looked(change, sent, undoing=undoing), looks + 1
+            untouched = outcome.how == "unchanged" and sent.how == "refused"
+            settled = outcome.how == "other" and not undoing and outcome == before
+            if outcome.how == "done" or untouched or settled:
+                return outcome
+            if clock.passed() >= ends and (outcome.how != "unknown" or looks >= _READ_BACKS):
+                return outcome
+            before = outcome
+            clock.sleep(BETWEEN)
+
+    def _looked(self, change: Change, sent: Sent, *, undoing: bool) -> Outcome:
+        try:
+            present: Present = self.hand.present(change.at)
+        except Silence as problem:
+            return Outcome("unknown", sent, str(problem))
         said = shown(present.told) if present.number is not None else "no value"
-        wanted, before = change.agrees(present), change.is_undone(point, present)
+        wanted, before = change.agrees(present), change.is_undone(self.hand.point(change.at), present)
         if undoing:
             wanted, before = before, wanted
         return Outcome("done" if wanted else "unchanged" if before else "other", sent, said)
@@ -106,9 +141,18 @@ class Act:
         self.desk.clock.sleep(change.settle)
         return self._read_back(change, Sent("unconfirmed", "the run was killed"), undoing=False).how
 
+    def changed_since(self, change: Change, present: Present) -> str | None:
+        """Why a value is not put back where a resumed run finds another than it wrote: it is somebody else's."""
+        if not self.resumed or change.agrees(present):
+            return None
+        return (
+            f"{change.at} is {shown(present.told)}, neither {shown(change.old)} as before nor {shown(change.new)} as "
+            "written: somebody or the device itself changed it since, so that it is not put back"
+        )
+
     def undo(self, key: str, change: Change, say: Callable[[str], None]) -> str | None:
         """Put back what was there before a change; why that could not be proven, or None where it was."""
-        at, point = change.at, self.hand.plant.point(change.at)
+        at, point = change.at, self.hand.point(change.at)
         if self.journal.last("undone", key=key) is not None:
             return None
         try:
@@ -116,9 +160,12 @@ class Act:
         except Silence as problem:
             return f"{at}: {problem}; it was {shown(change.old)} before"
         if not change.is_undone(point, present):
+            theirs = self.changed_since(change, present)
+            if theirs is not None:
+                return theirs
             try:
                 permit(self.desk, at, undoing=True)
-                outcome = self._send(key, change, change.undo, undoing=True)
+                outcome = self._send(key, change, change.undo_amid(point, present), undoing=True)
             except WriteRefused as problem:
                 return f"{at} is {shown(present.told)} and was {shown(change.old)}: not put back: {problem.message}"
             if outcome.how != "done":

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cityctl.errors import UsageProblem, WriteRefused
 from cityctl.modbus.codec import decode, encode, mask_write
 from cityctl.modbus.point import UNCONFIRMED, DevicePoint, WriteRule
+from cityctl.modbus.raw import own_bits
 from cityctl.modbus.types import Unrepresentable
 from cityctl.runbook.hand import Hand, Present, Silence, Telegram
 from cityctl.runbook.points import Ref, for_device, is_truth, told
@@ -80,6 +81,13 @@ class Change:
             return present.registers == self.old_words
         old = decode(point, self.old_words, exponent=self.exponent).value
         return old is not None and _agrees(present.number, old, self.tolerance)
+
+    def undo_amid(self, point: DevicePoint, present: Present) -> Telegram:
+        """What puts the point back, and leaves the bits of others in its registers as they are now."""
+        if self.undo.masks is not None or not point.is_part:
+            return self.undo
+        each = zip(self.old_words, present.registers, own_bits(point), strict=True)
+        return replace(self.undo, words=tuple((now & ~own) | (old & own) for old, now, own in each))
 
 
 def _agrees(found: float | str | None, wanted: float | str, tolerance: float) -> bool:
@@ -160,7 +168,7 @@ def work_out(
     Raises WriteRefused: not writable, another value than expected, out of range, over the step, no number, wrong
     unit, not exactly representable, a condition of the connector that does not hold.
     """
-    point = hand.plant.point(at)
+    point = hand.point(at)
     rule = writable(at, point)
     present = present or read_present(hand, at)
     try:

@@ -125,6 +125,11 @@ class Desk:
         return Audit(self.state / "audit")
 
     @property
+    def locks(self) -> Path:
+        """The folder of the locks on devices and lines."""
+        return self.state / "locks"
+
+    @property
     def signature(self) -> dict[str, object]:
         """Who, where and why, for each line of the audit."""
         said: dict[str, object] = {"who": self.who.name, "uid": self.who.uid, "host": self.who.host}

@@ -1,20 +1,25 @@
 """The hand on the plant: looks at points, and sends one write. What may be sent is decided elsewhere.
 
 Each look and each write is a connection of its own: what an earlier one left behind cannot be taken for an
-answer.
+answer. On it the device is asked who it is first, where its connector names a point for that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
+from cityctl.errors import LockHeld
 from cityctl.modbus import write as wire
-from cityctl.modbus.ask import Target
+from cityctl.modbus.alone import Alone
+from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.codec import decode
-from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected
+from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.line import Line, open_line
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import ask_all, run_loop
@@ -25,6 +30,10 @@ from cityctl.runbook.scope import Plant
 from cityctl.runbook.values import Told, Unknown
 
 _READ_TRIES = 3
+_BETWEEN_TRIES = (
+    0.2  # s before the second one, twice that before the third: another master may have the only connection
+)
+_LINE_WAIT = 60.0  # s for a line that a poll is asking
 
 
 @dataclass(frozen=True)
@@ -60,24 +69,45 @@ class Silence(Exception):
 
 
 class Hand:
-    """Reads and writes points of a city's devices. `timeout` in s replaces the devices' own, for tests."""
+    """Reads and writes points of a city's devices. `timeout` in s replaces the devices' own, for tests.
 
-    def __init__(self, plant: Plant, timeout: float | None = None) -> None:
+    `locks` is the folder of the lines' locks: each look and each write has its line to itself.
+    """
+
+    def __init__(self, plant: Plant, timeout: float | None = None, *, locks: Path | None = None) -> None:
         self.plant = plant
         self.timeout = timeout
+        self.alone = Alone(locks, "cityctl runbook", _LINE_WAIT, makes=True) if locks is not None else None
 
     def target(self, device: str, points: Iterable[str]) -> Target:
         """A device to ask."""
         city = self.plant.city
         found = target(self.plant.shelf, device, city.devices[device], tuple(points), folder=city.project)
+        found = replace(found, connector=self.plant.connector(device), proves=True)
         return replace(found, timeout=min(found.timeout, self.timeout)) if self.timeout else found
+
+    def point(self, at: Ref) -> DevicePoint:
+        """A point as it lies in the device: where that has its SunSpec block elsewhere, the block is looked for."""
+        connector = self.plant.connector(at.device)
+        if connector.sunspec is not None and connector.identify and at.device not in self.plant.placed:
+            answer = self._asked([self.target(at.device, [connector.identify[0]])])[0]
+            if answer.values:
+                self.plant.placed[at.device] = answer.target.connector
+        return self.plant.point(at)
+
+    def _asked(self, targets: list[Target]) -> list[Answer]:
+        return ask_all(targets, alone=self.alone)
+
+    def _line(self, to: Target) -> AbstractAsyncContextManager[None]:
+        return self.alone.on(to.link) if self.alone is not None else nullcontext()
 
     def look(self, refs: Iterable[Ref]) -> dict[Ref, Told]:
         """The values of points, now. One that does not come is Unknown, with the reason."""
         by_device: dict[str, list[str]] = {}
         for at in dict.fromkeys(refs):
+            self.point(at)
             by_device.setdefault(at.device, []).append(at.point)
-        answers = ask_all([self.target(device, points) for device, points in by_device.items()])
+        answers = self._asked([self.target(device, points) for device, points in by_device.items()])
         found: dict[Ref, Told] = {}
         for answer in answers:
             device = answer.target.device
@@ -92,12 +122,11 @@ class Hand:
 
     def present(self, at: Ref) -> Present:
         """A point's registers, now. Raises Silence."""
-        point = self.plant.point(at)
-        connector = self.plant.shelf.connector(self.plant.city.devices[at.device].connector)
+        point = self.point(at)
         exponent = None
-        holder = connector.exponent_of(point)
+        holder = self.plant.connector(at.device).exponent_of(point)
         if holder is not None:
-            answer = ask_all([self.target(at.device, [holder.name])])[0]
+            answer = self._asked([self.target(at.device, [holder.name])])[0]
             value = answer.values.get(holder.name)
             if value is None or not isinstance(value.value, int | float):
                 raise Silence(f"{at}: its scale factor cannot be read: {answer.reason or 'no value'}")
@@ -110,18 +139,29 @@ class Hand:
         return Present(tuple(registers), told(at, point, seen.value, quality), seen.value, exponent)
 
     async def _registers(self, to: Target, point: DevicePoint) -> list[int]:
+        try:
+            async with self._line(to):
+                return await self._read(to, point)
+        except LockHeld as held:
+            raise Silence(f"{to.device} at {to.place}: {held.message}") from None
+
+    async def _read(self, to: Target, point: DevicePoint) -> list[int]:
         problem: Fault | None = None
-        for _ in range(_READ_TRIES):
+        for attempt in range(_READ_TRIES):
             line: Line | None = None
             try:
+                await asyncio.sleep(attempt * _BETWEEN_TRIES)
                 line = await open_line(to.link, to.timeout)
+                await _prove(line, to)
                 frame = await line.read(
                     to.unit, point.function_code, point.address, point.registers, timeout=to.timeout
                 )
                 return list(frame.registers)
             except Fault as found:
                 problem = found
-                if isinstance(found, ExceptionAnswer) and not found.is_passing:
+                if isinstance(found, Stranger) or (
+                    isinstance(found, ExceptionAnswer) and not found.is_passing
+                ):
                     break
             finally:
                 if line is not None:
@@ -134,8 +174,20 @@ class Hand:
 
     async def _send(self, to: Target, telegram: Telegram) -> Sent:
         try:
+            async with self._line(to):
+                return await self._sent(to, telegram)
+        except LockHeld as held:
+            return Sent("not sent", held.message)
+
+    async def _sent(self, to: Target, telegram: Telegram) -> Sent:
+        try:
             line = await open_line(to.link, to.timeout)
         except NotConnected as problem:
+            return Sent("not sent", str(problem))
+        try:
+            await _prove(line, to)
+        except Fault as problem:
+            line.close()
             return Sent("not sent", str(problem))
         try:
             await _transmit(line, to.unit, telegram, to.timeout)
@@ -151,6 +203,27 @@ class Hand:
         finally:
             line.close()
         return Sent("confirmed")
+
+
+async def _prove(line: Line, to: Target) -> None:
+    """Ask who answers, where the connector names a point for that. Raises Stranger, or as `Line.read`."""
+    connector = to.connector
+    if connector.identify is None:
+        return
+    point = connector.point(connector.identify[0])
+    try:
+        frame = await line.read(
+            to.unit, point.function_code, point.address, point.registers, timeout=to.timeout, tries=to.tries
+        )
+    except ExceptionAnswer as problem:
+        if problem.is_absent or problem.is_passing:
+            raise
+        found = None
+    else:
+        found = decode(point, frame.registers).value
+    why = connector.stranger(found)
+    if why is not None:
+        raise Stranger(why)
 
 
 async def _transmit(line: Line, unit: int, telegram: Telegram, timeout: float) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cityctl.disk import Lock
 from cityctl.errors import WriteRefused
 from cityctl.runbook.desk import Desk
+from cityctl.runbook.grammar import Expression
 from cityctl.runbook.guard import needs_two
 from cityctl.runbook.hand import Hand
 from cityctl.runbook.language import Step
@@ -43,12 +44,25 @@ class Job:
         book = self.loaded.runbook
         return list(dict.fromkeys([*_written(book.steps, self.scope), *_written(book.always, self.scope)]))
 
+    def named(self) -> list[tuple[str, Ref]]:
+        """Every name of its conditions and values that stands for a point, with the point."""
+        book, scope = self.loaded.runbook, self.scope
+        found = list(_named([*book.require, *book.interlocks, *book.verify], scope))
+        for steps in (book.steps, book.always):
+            found += _named_in(steps, scope)
+        return sorted(set(found))
+
     def devices(self) -> list[str]:
         """Every device that it looks at or writes."""
-        refs = [*self.written()]
+        refs = [*self.written(), *(at for _, at in self.named())]
         refs += [held for held in self.scope.bound.values() if isinstance(held, Ref)]
-        named = [name for held in self.scope.bound.values() if isinstance(held, list) for name in held]
-        return sorted({at.device for at in refs} | set(named))
+        lists = [name for held in self.scope.bound.values() if isinstance(held, list) for name in held]
+        return sorted({at.device for at in refs} | set(lists))
+
+    def places(self) -> dict[str, str]:
+        """Where each device that it looks at or writes is asked."""
+        hand = Hand(self.desk.plant)
+        return {device: hand.target(device, ()).place for device in self.devices()}
 
     def connectors(self) -> dict[str, str]:
         """SHA-256 of the connector of each device that it looks at or writes."""
@@ -67,13 +81,13 @@ class Job:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold every device that may be written, so that no other run writes there. Raises LockHeld."""
-        hand = Hand(self.desk.plant)
-        places = {hand.target(at.device, [at.point]).place: at.device for at in self.written()}
+        where = self.places()
+        places = {where[at.device]: at.device for at in self.written()}
         with ExitStack() as held:
             for place in sorted(places):
                 name = hashlib.sha256(place.encode()).hexdigest()[:16]
                 purpose = f"{self.loaded.runbook.runbook} on {places[place]}"
-                path = self.desk.state / "locks" / f"device-{name}.lock"
+                path = self.desk.locks / f"device-{name}.lock"
                 try:
                     held.enter_context(Lock(path, purpose=purpose))
                 except OSError as problem:
@@ -85,6 +99,20 @@ class Job:
         walk = Walk(self.desk, self.loaded.runbook, self.scope, people)
         walk.go()
         return walk
+
+
+def _named(expressions: Sequence[Expression], scope: Scope) -> Iterator[tuple[str, Ref]]:
+    for name in dict.fromkeys(name for expression in expressions for name in expression.names):
+        at = scope.ref(name)
+        if at is not None:
+            yield name, at
+
+
+def _named_in(steps: Sequence[Step], scope: Scope) -> Iterator[tuple[str, Ref]]:
+    for step in steps:
+        for _, inner in scope.rounds(step):
+            yield from _named(step.expressions, inner)
+            yield from _named_in(step.steps or (), inner)
 
 
 def _written(steps: Sequence[Step], scope: Scope) -> Iterator[Ref]:

@@ -68,6 +68,17 @@ class Journal:
         return None
 
     @property
+    def attempted(self) -> list[dict[str, Any]]:
+        """The intents of writes that were sent, or may have been, oldest first."""
+        found: list[dict[str, Any]] = []
+        for entry in self.entries:
+            if entry["what"] == "intent":
+                found.append(entry)
+            elif entry["what"] == "unsent" and found and found[-1]["key"] == entry["key"]:
+                found.pop()
+        return found
+
+    @property
     def begin(self) -> Mapping[str, Any]:
         """What the run was begun with. Raises UsageProblem for a journal that never began."""
         entry = self.last("begin")

@@ -142,6 +142,12 @@ class Step(Base):
         """read, write, wait, check, confirm, manual, report, http, pause or steps."""
         return next(verb for verb in VERBS if getattr(self, verb) is not None)
 
+    @property
+    def expressions(self) -> list[Expression]:
+        """Every expression of the step itself; its inner steps have their own."""
+        own = (self.read, self.wait, self.check, self.when, self.to, self.expect, self.verify, self.rollback)
+        return [each for each in (*own, *self.watch, *self.values) if each is not None]
+
     @model_validator(mode="after")
     def _one_verb(self) -> Step:
         verbs = [verb for verb in VERBS if getattr(self, verb) is not None]

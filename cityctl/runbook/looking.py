@@ -64,7 +64,7 @@ class Looking:
         planned: Mapping[str, Change] | None = None,
     ) -> None:
         self.desk, self.runbook, self.scope, self.people, self.act = desk, runbook, scope, people, act
-        self.hand = act.hand if act is not None else Hand(scope.plant, desk.read_timeout)
+        self.hand = act.hand if act is not None else Hand(scope.plant, desk.read_timeout, locks=desk.locks)
         self.eyes = Eyes(desk, self.hand, planning=act is None)
         self.journal: Journal | None = act.journal if act is not None else None
         self.lines: list[Line] = []

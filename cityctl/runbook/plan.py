@@ -59,6 +59,8 @@ def made(job: Job, walk: Walk, *, lasts: timedelta | None = None) -> Plan:
         "inputs": job.given,
         "answers": {key: str(value) for key, value in walk.people.answers.items()},
         "connectors": job.connectors(),
+        "named": _named(job),
+        "places": job.places(),
         "city": str(desk.city.project),
         "profile": desk.profile,
         "reason": desk.reason,
@@ -70,6 +72,10 @@ def made(job: Job, walk: Walk, *, lasts: timedelta | None = None) -> Plan:
     }
     body = json.loads(canonical(body))
     return Plan(body, digest(canonical(body)))
+
+
+def _named(job: Job) -> list[str]:
+    return [f"{name} is {at}" for name, at in job.named()]
 
 
 def essence(walk: Walk) -> list[list[Any]]:
@@ -125,6 +131,8 @@ def still_true(plan: Plan, job: Job, walk: Walk) -> None:
         ("the profile", body["profile"], job.desk.profile),
         ("the recipe", body["recipe"], job.loaded.hash),
         ("a connector", body["connectors"], job.connectors()),
+        ("what a name stands for", body.get("named"), _named(job)),
+        ("the address of a device", body.get("places"), job.places()),
         ("an input", body["inputs"], json.loads(canonical(job.given))),
     ):
         if was != now:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from cityctl.city.model import City
 from cityctl.errors import CityctlError, UsageProblem, listed, near
 from cityctl.library import Library
+from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.targets import Shelf, named_device
 from cityctl.runbook.dimension import IS_TEXT, IS_TRUTH, Kind
-from cityctl.runbook.grammar import Expression
 from cityctl.runbook.language import Input, Need, Runbook, Step
 from cityctl.runbook.points import Ref, kind_of, quantity, ref, states
 from cityctl.runbook.values import OFF, ON, Amount, State, Value, amount
@@ -31,12 +31,19 @@ class Plant:
     def __init__(self, city: City, library: Library) -> None:
         self.city, self.library = city, library
         self.shelf = Shelf(library)
+        self.placed: dict[str, DeviceConnector] = {}
+        """Models of devices that were found to have their SunSpec block elsewhere than the connector says."""
+
+    def connector(self, device: str) -> DeviceConnector:
+        """The model of a device. Raises UsageProblem with the near match."""
+        entry = named_device(self.city, device)
+        return self.placed.get(device) or self.shelf.connector(entry.connector)
 
     def point(self, at: Ref) -> DevicePoint:
         """The point of a device. Raises UsageProblem with the near match."""
-        device = named_device(self.city, at.device)
+        connector = self.connector(at.device)
         try:
-            return self.shelf.connector(device.connector).point(at.point)
+            return connector.point(at.point)
         except UsageProblem as problem:
             raise UsageProblem(f"{at}: {problem.message}", hint=problem.hint) from None
 
@@ -118,16 +125,6 @@ class Scope:
         if name in self.inputs and self.inputs[name].type == "choice":
             return states(frozenset(self.inputs[name].choices or ()))
         return IS_TRUTH if isinstance(value, bool) else IS_TEXT
-
-    def refs(self, *expressions: Expression) -> list[Ref]:
-        """The points that conditions look at, each once."""
-        found: dict[Ref, None] = {}
-        for expression in expressions:
-            for name in expression.names:
-                at = self.ref(name)
-                if at is not None:
-                    found[at] = None
-        return list(found)
 
     def rounds(self, step: Step) -> Iterator[tuple[str, Scope]]:
         """(suffix of the step's number, scope) for each round of a for_each; one without, where there is none."""

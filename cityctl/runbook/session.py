@@ -5,7 +5,6 @@ The plan comes first in every run: what it refuses is refused before anything is
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,20 +12,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cityctl.errors import CityctlError, PlantStateUnknown, WriteRefused, WriteRolledBack
+from cityctl.clock import short
+from cityctl.errors import WriteRefused
 from cityctl.runbook import approval as approvals
 from cityctl.runbook import plan as plans
 from cityctl.runbook.act import Act, Failed
-from cityctl.runbook.change import Change, recalled, work_out
+from cityctl.runbook.change import Change
 from cityctl.runbook.desk import Desk
-from cityctl.runbook.eyes import Eyes
-from cityctl.runbook.grammar import parse
-from cityctl.runbook.guard import permit
 from cityctl.runbook.hand import Hand
 from cityctl.runbook.job import Job
 from cityctl.runbook.journal import FOLDER, Journal, journals
 from cityctl.runbook.recipe import from_text
-from cityctl.runbook.values import Unknown, shown
+from cityctl.runbook.undoing import undone
 from cityctl.runbook.walk import Line, People, Walk
 
 
@@ -85,7 +82,7 @@ def run(job: Job, wish: Wish) -> Ended:
             "begin", time=desk.clock.now().isoformat(), runbook=job.loaded.runbook.runbook, recipe_text=job.loaded.text,
             recipe_path=str(job.loaded.path), origin=job.loaded.origin, inputs=job.given, connectors=job.connectors(),
             answers={key: str(value) for key, value in wish.people.answers.items()}, profile=desk.profile,
-            reason=desk.reason, work_order=desk.work_order, plan=wish.plan and wish.plan.hash,
+            places=job.places(), reason=desk.reason, work_order=desk.work_order, plan=wish.plan and wish.plan.hash,
             approved=approval is not None, head=head,
         )  # fmt: skip
         return _carried_out(job, journal, head, wish, planned=dict(walk.changes))
@@ -144,120 +141,35 @@ def _carried_out(
     head: dict[str, Any],
     wish: Wish,
     *,
-    undo: bool = False,
+    undo: str = "",
+    resumed: bool = False,
     planned: Mapping[str, Change] | None = None,
 ) -> Ended:
     desk = job.desk
-    act = Act(desk, Hand(desk.plant, desk.read_timeout), journal, head)
+    act = Act(desk, Hand(desk.plant, desk.read_timeout, locks=desk.locks), journal, head, resumed=resumed)
     walk = Walk(desk, job.loaded.runbook, job.scope, wish.people, act, wish.say, planned)
     try:
         if undo:
-            raise Failed("it was undone as asked")
+            raise Failed(undo)
         walk.go()
     except Exception as problem:
-        raise _undone(job, walk, journal, act, problem) from problem
+        raise undone(job, walk, journal, act, problem) from problem
     except BaseException:  # Ctrl-C or SIGTERM: hands off, and the journal says where it stands
         if wish.say is not None:
             open_ = f"run {journal.run} stands open: `cityctl runbook resume {journal.run}` goes on, --undo undoes"
             wish.say(Line("", "stopped", open_))
         raise
-    sent = sum(entry["what"] == "intent" for entry in journal.entries)
+    sent = len(journal.attempted)
     journal.note("end", how="done", time=desk.clock.now().isoformat())
     desk.audit.append("end", **head, **desk.signature, how="done")
     return Ended(journal.run, walk.lines, sent, walk.in_place)
 
 
-def _undone(job: Job, walk: Walk, journal: Journal, act: Act, problem: Exception) -> Exception:
-    """Undo, newest first, then do what is always done; the error that tells how that went."""
-    name = job.loaded.runbook.runbook
-    attempted = journal.last("intent") is not None
-    if not attempted:
-        with contextlib.suppress(CityctlError):
-            _end(job, journal, act, "refused", str(problem))
-        if isinstance(problem, Failed):
-            return WriteRefused(f"{name}: {problem}", tried=["nothing was written"])
-        return problem
-    message = problem.message if isinstance(problem, CityctlError) else str(problem) or type(problem).__name__
-    unproven: list[str] = []
-    told: list[str] = []
-    try:
-        journal.note("undoing", why=message)
-    except WriteRefused as full:
-        unproven.append(full.message)
-    for each in reversed(_undoable(journal)):
-        if each.rollback == "none":
-            told.append(f"{each.change.at} stays {shown(each.change.new)}: its step is not undone")
-            continue
-        try:
-            why = _one_undone(job, walk, act, each, told)
-        except (CityctlError, Failed) as failed:
-            why = f"{each.change.at}: {getattr(failed, 'message', failed)}"
-        if why is not None:
-            unproven.append(why)
-    try:
-        walk.steps(job.loaded.runbook.always, job.scope, "always.")
-    except Exception as failed:
-        unproven.append(f"what is always done at the end failed: {getattr(failed, 'message', failed)}")
-    how = "unknown" if unproven else "undone"
-    with contextlib.suppress(CityctlError):
-        _end(job, journal, act, how, message)
-    hint = (
-        f"`cityctl runbook log {journal.run}` tells each step, `cityctl audit show {journal.run}` each write"
-    )
-    if unproven:
-        return PlantStateUnknown(
-            f"{name}: {message}; the plant's state is unknown",
-            tried=[*told, *unproven],
-            hint=f"look at the plant; {hint}; `cityctl runbook resume {journal.run}` tries to undo again",
-        )
-    return WriteRolledBack(f"{name}: {message}; rolled back and verified", tried=told, hint=hint)
-
-
-def _end(job: Job, journal: Journal, act: Act, how: str, why: str) -> None:
-    journal.note("end", how=how, why=why, time=job.desk.clock.now().isoformat())
-    job.desk.audit.append("end", **act.head, **job.desk.signature, how=how, why=why)
-
-
-@dataclass(frozen=True)
-class Undoable:
-    """A change that was sent, and how its step wants it undone."""
-
-    key: str
-    change: Change
-    rollback: str | None = None
-
-
-def _undoable(journal: Journal) -> list[Undoable]:
-    """Every write that was begun, by the first process or a later one, oldest first; never what is always done."""
-    found: dict[str, Undoable] = {}
-    for entry in journal.entries:
-        if entry["what"] == "intent" and not entry["key"].startswith("always."):
-            found[entry["key"]] = Undoable(entry["key"], recalled(entry["change"]), entry.get("rollback"))
-    return list(found.values())
-
-
-def _one_undone(job: Job, walk: Walk, act: Act, each: Undoable, told: list[str]) -> str | None:
-    if each.rollback is None:
-        return act.undo(each.key, each.change, told.append)
-    at = each.change.at
-    eyes: Eyes = walk.eyes
-    wanted = eyes.value(parse(each.rollback), job.scope)
-    if isinstance(wanted.told, Unknown):
-        return f"{at}: what to undo it with is not known: {wanted.told.why}"
-    permit(job.desk, at, undoing=True)
-    change = work_out(act.hand, at, wanted.told)
-    if not change.in_place:
-        outcome = act.write(f"{each.key}:undo", change, rollback="none")
-        if outcome.how != "done":
-            return f"{at}: {outcome.said}"
-    told.append(f"{at} set to {shown(change.new)}")
-    return None
-
-
 def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> Ended:
     """Go on with a run that was killed, or finish undoing it. What is done is not done again.
 
-    Raises as `run` does; WriteRefused where a connector changed since, or nobody consents.
+    Raises as `run` does; WriteRefused where a connector or an address changed since, where it began longer ago than
+    it may take, or where nobody consents.
     """
     begin: Mapping[str, Any] = journal.begin
     if journal.ending in ("done", "undone", "refused"):
@@ -268,13 +180,29 @@ def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> E
     if job.connectors() != begin["connectors"]:
         raise WriteRefused(f"run {journal.run}: a connector changed since it began", hint="undo it by hand")
     wish.people = People({**begin["answers"], **wish.people.answers}, wish.people.ask)
+    places = job.places()
+    moved = [device for device, place in begin.get("places", {}).items() if places.get(device) != place]
+    if moved:
+        raise WriteRefused(
+            f"run {journal.run}: city.yaml has {moved[0]} at {places.get(moved[0], 'no place')} now, "
+            f"and it was at {begin['places'][moved[0]]} when the run began",
+            hint="give city.yaml the old address for as long as this takes, or undo it by hand",
+        )
     with job.locked():
         journal = Journal(journal.path)  # what stands there now that nobody else writes it
-        undo = undo or journal.last("undoing") is not None
+        failed = journal.last("undoing")
         if not (wish.pretended or begin["approved"] or wish.consent is not None):
             raise WriteRefused(
                 "there is no terminal, and the run had no approved plan", hint="resume it at a terminal"
             )
         head = dict(begin["head"])
-        desk.audit.append("resume", **head, **desk.signature, undo=undo)
-        return _carried_out(job, journal, head, wish, undo=undo)
+        why = "it was undone as asked" if undo else str(failed["why"]) if failed is not None else ""
+        age = desk.clock.now() - datetime.fromisoformat(begin["time"])
+        longest = loaded.runbook.timeout
+        if not why and age > longest:
+            raise WriteRefused(
+                f"run {journal.run} began {short(age)} ago, and may take {short(longest)}: it is not gone on with",
+                hint=f"`cityctl runbook resume {journal.run} --undo` undoes it",
+            )
+        desk.audit.append("resume", **head, **desk.signature, undo=bool(why))
+        return _carried_out(job, journal, head, wish, undo=why, resumed=True)

@@ -107,7 +107,9 @@ def test_diagnose(cityctl, town):
     assert "4 of 4 answered" in done.stdout
     gone = cityctl("devices", "diagnose", "gone", "--project", town)
     assert gone.returncode == 12
-    assert "unit 9 is silent and unit 1 answers: set `unit: 1`" in gone.stdout
+    assert "unit 1 (meter): answers" in gone.stdout
+    assert "unit 9 is silent and its neighbours answer" in gone.stdout
+    assert "set `unit: 1`" not in gone.stdout  # that is another device's
 
 
 def test_a_watch_in_a_pipe_is_one_line_a_value_and_round(cityctl, town):

@@ -15,7 +15,8 @@ from cityctl.errors import UsageProblem
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.careful import CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.diagnose import BAD, Diagnosis, diagnosing, percentile
+from cityctl.modbus.diagnose import diagnosing, percentile
+from cityctl.modbus.diagnosis import BAD, Diagnosis
 from cityctl.modbus.line import Link
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.scan import Scanned, scanning, units_of

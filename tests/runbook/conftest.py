@@ -13,6 +13,7 @@ from cityctl.city.load import load
 from cityctl.library import Library
 from cityctl.modbus.connector import load_connector
 from cityctl.modbus.wire import WRITING, Bank, Server, WriteFaults
+from cityctl.runbook import act
 from cityctl.runbook.desk import Desk
 from cityctl.runbook.job import Job
 from cityctl.runbook.recipe import Loaded, from_text, single
@@ -161,6 +162,8 @@ def yes(answers: Mapping[str, object] | None = None) -> Wish:
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     """A plant to write to."""
     monkeypatch.setenv("CITYCTL_USER_FOLDER", str(tmp_path / "user"))
+    monkeypatch.setattr(act, "PATIENCE", 0.1)  # this PLC does at once what it does
+    monkeypatch.setattr(act, "BETWEEN", 0.02)
     made = Rig(tmp_path / "city")
     yield made
     made.close()

@@ -158,6 +158,24 @@ def test_bits_of_others_are_kept_by_function_22_and_by_read_modify_write(rig, co
     assert (rig.server.counts[22], rig.server.counts[6]) == (2, 2)
 
 
+def test_undoing_a_bit_keeps_what_the_plc_did_to_the_others_meanwhile(rig, consent):
+    rig.banks[1].written[3, 10] = 0x8001
+
+    async def lives(request: Request) -> int | None:
+        if (
+            request.address == 2 and rig.server.counts[6]
+        ):  # the PLC sets one of its own bits and clears another
+            rig.banks[1].written[3, 10] = rig.banks[1].written[3, 10] & ~1 | 0x0100
+        return None
+
+    rig.server.hook = lives
+    text = 'steps: [{write: plc-1/bit_kept, to: "on"}, {check: plc_1.measured > 9 bar}]\n'
+    with pytest.raises(WriteRolledBack):
+        session.run(rig.job(text), consent())
+    assert [each.values for each in rig.server.written] == [(0x8021,), (0x8100,)]
+    assert rig.words(1, 10) == [0x8100]
+
+
 @pytest.mark.parametrize(
     ("expect", "said"),
     [("4 bar", r"is 4\.6 bar, and 4 bar was expected"), (None, r"is 4\.6 bar now, and was 4 bar")],

@@ -11,7 +11,7 @@ from struct import Struct
 from time import time
 from typing import cast
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, WrongUnit
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
 
@@ -60,6 +60,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
     def __init__(self, link: Link) -> None:
         self.link = link
         self.late = 0
+        self.misnumbered = 0  # those of them under transaction numbers that were never used
         self._rtu = not link.has_transactions
         self._serial = (link.serial or SerialSettings()) if link.is_serial else None
         self._loop = asyncio.get_running_loop()
@@ -163,6 +164,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             self._due = max(0, self._due - 1)
             if self._answer is None or self._answer.done() or transaction not in self._expected:
                 self.late += 1
+                self.misnumbered += not 0 < transaction <= self._transaction
             elif several and (self._buffer or not whole):
                 # More than one answer may come. One that was cut off and the beginning of another look like a
                 # good one, unless it comes whole and alone.
@@ -215,7 +217,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
     def _take(self, unit: int, body: bytes) -> None:
         wanted, code = self._code, body[0]
         if unit != self._unit:
-            self._fail(BadAnswer(f"unit {unit} answered a request to unit {self._unit}"))
+            self._fail(WrongUnit(unit, self._unit))
         elif code == wanted | 0x80:
             if len(body) == 2:
                 self._fail(ExceptionAnswer(body[1]))

@@ -12,7 +12,7 @@ import struct
 from datetime import UTC, datetime
 from time import monotonic
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Misnumbered, Silent
 from cityctl.modbus.line.answers import READ, READS, Answers, Owed, read_prefix
 from cityctl.modbus.line.framing import (
     HEADER,
@@ -145,7 +145,7 @@ class Line(Answers):
         self._unit, self._code, self._prefix, self._size = unit, request[0], prefix, size
         if not self._rtu:
             self._expected.clear()
-        sent = 0  # and not answered
+        sent, misnumbered = 0, self.misnumbered  # `sent` and not answered
         doubted: bytes | None = None
         try:
             while sent < tries:
@@ -170,6 +170,11 @@ class Line(Answers):
                 return answer
             if self._buffer and not self._rtu:
                 self._tear(f"the answer was cut off: {len(self._buffer)} bytes came within {timeout:g} s")
+            if self.misnumbered > misnumbered:
+                raise Misnumbered(
+                    f"no answer within {timeout:g} s but {self.misnumbered - misnumbered} under transaction numbers "
+                    "that nobody asked under"
+                )
             raise Silent(f"no answer within {timeout:g} s")
         except ExceptionAnswer:
             sent -= 1

@@ -1,0 +1,68 @@
+"""A device that confirms a write, or whose answer is lost, and acts on it a while later."""
+
+from __future__ import annotations
+
+import pytest
+
+from cityctl.errors import PlantStateUnknown, WriteRolledBack
+from cityctl.modbus.wire import Request, Silence
+from cityctl.runbook import act, session
+
+
+def acts_later(rig, seconds, *, answers=True, only=None):
+    """Every write of `only` words (of all, where None) takes effect so many seconds after it came."""
+
+    async def later(request: Request) -> int | None:
+        if request.function_code not in (6, 16) or only not in (None, request.values):
+            return None
+        bank = rig.banks[request.unit]
+        rig.loop.call_later(seconds, bank.write, 3, request.address, request.values)
+        if not answers:
+            raise Silence
+        rig.faults.ignore_write = 1
+        return None
+
+    rig.server.hook = later
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_effect_that_comes_later_is_waited_for(rig, consent, monkeypatch, answers):
+    monkeypatch.setattr(act, "PATIENCE", 5.0)
+    acts_later(rig, 0.8, answers=answers)
+    ended = session.run(rig.write("plc-1/command", "start"), consent())
+    assert rig.words(1, 4) == [1]
+    assert rig.writes == 1
+    assert "reads back as start" in ended.lines[-1].verdict
+
+
+def test_an_undoing_that_takes_effect_later_is_proven(rig, consent, monkeypatch):
+    monkeypatch.setattr(act, "PATIENCE", 5.0)
+    acts_later(rig, 0.5, only=(0,))  # stopping takes its time
+    text = "steps: [{write: plc-1/command, to: start}, {check: plc_1.measured > 9 bar}]\n"
+    with pytest.raises(WriteRolledBack) as told:
+        session.run(rig.job(text), consent())
+    assert "plc-1/command put back to stop" in told.value.tried
+    assert rig.words(1, 4) == [0]
+
+
+def test_an_undoing_that_does_not_come_in_time_is_not_claimed(rig, consent):
+    acts_later(rig, 30, only=(0,))
+    text = "steps: [{write: plc-1/command, to: start}, {check: plc_1.measured > 9 bar}]\n"
+    with pytest.raises(PlantStateUnknown):
+        session.run(rig.job(text), consent())
+
+
+def test_a_plc_that_restarts_after_a_write_is_waited_for(rig, consent, monkeypatch):
+    monkeypatch.setattr(act, "PATIENCE", 5.0)
+    away = []
+
+    async def restarts(request: Request) -> int | None:
+        if request.function_code == 6:
+            away.append(rig.loop.time() + 1.2)
+        elif away and rig.loop.time() < away[0]:
+            raise Silence
+        return None
+
+    rig.server.hook = restarts
+    session.run(rig.write("plc-1/command", "start"), consent())
+    assert (rig.words(1, 4), rig.writes) == ([1], 1)
