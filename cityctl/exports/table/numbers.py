@@ -84,15 +84,17 @@ def why_not(cell: object, decimal: Decimal) -> str:
 
 
 def with_signs(texts: Any) -> list[str]:
-    """The distinct cells that may tell what the decimal sign is; one with a point alone says as much as all."""
+    """The distinct cells that may tell what the decimal sign is; of those with a point alone a few do."""
     distinct = pc.unique(texts).drop_null()
     commas = pc.match_substring(distinct, ",")
     points = pc.and_(pc.match_substring(distinct, "."), pc.invert(commas))
     sure = pc.and_(
         points, pc.match_substring_regex(distinct, r"\.(?:\d{0,2}|\d{4,})\s*$|^\s*[-+]?(?:0*|\d{4,})\.")
     )
+    uneven = pc.and_(points, pc.invert(pc.match_substring_regex(distinct, r"\.\d{3}\s*$")))
     told: list[str] = []
-    for chosen in (distinct.filter(commas), distinct.filter(sure)[:5], distinct.filter(points)[:5]):
+    few = (distinct.filter(which)[:5] for which in (sure, points, uneven))
+    for chosen in (distinct.filter(commas), *few):
         told += chosen.to_pylist()
     return told
 
@@ -141,6 +143,24 @@ def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[
     if "," in unsure and delimiter != ";":
         raise _unsure(f"{name}: `{unsure[',']}` may be a decimal comma or a thousands separator")
     return next(iter(unsure), None), bool(unsure) and delimiter == ";"
+
+
+def check_alike(name: str, texts: Iterable[str], decimal: Decimal) -> None:
+    """Raises InputRefused where the numbers of a column have three decimals, but one that would be a whole thousand.
+
+    `5,458` among `5.123` and `0.494` may well be 5.458. Where others are grouped, or have fewer decimals as programs
+    write them that leave zeros out, it is a thousand.
+    """
+    comma = "," if decimal == "." else "."
+    said = [text.strip() for text in texts if looks_like_number(text)]
+    pointed = [text for text in said if decimal in text]
+    thousands = [text for text in said if comma in text]
+    grouped = any(decimal in text or text.count(comma) > 1 for text in thousands)
+    if pointed and thousands and not grouped and all(text[-4:-3] == decimal for text in pointed):
+        near = thousands[0].replace(comma, decimal)
+        raise _unsure(
+            f"{name}: `{thousands[0]}` may be `{near}` where `{pointed[0]}` stands, or a thousand times that"
+        )
 
 
 def _unsure(message: str) -> InputRefused:

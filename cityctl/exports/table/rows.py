@@ -85,9 +85,11 @@ class TableReader:
         """The readings of some rows."""
         if self.decimal is None:
             texts = (block.columns[index] for index in self._values)
-            signed = (numbers.with_signs(cells) for cells in texts if is_text(cells.type))
-            told = chain.from_iterable(signed)
+            signed = [numbers.with_signs(cells) for cells in texts if is_text(cells.type)]
+            told = list(chain.from_iterable(signed))
             self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter)
+            for alike in [told] if self.roles.slots else signed:
+                numbers.check_alike(self.name, alike, self.decimal or ".")
         self._time.commas = self.decimal == ","
         if self.roles.layout == "day":
             yield from self._take_days(block)
