@@ -88,6 +88,13 @@ def may_name(cells: Sequence[str], numeric: bool, valued: bool = False) -> bool:
     return valued or long or begin_with_zero(filled) or len(set(filled)) * 2 <= len(filled)
 
 
+def may_grade(cells: Sequence[str]) -> bool:
+    """Words or a few whole numbers, as a column of qualities has them; not amounts that were estimated."""
+    filled = {cell.strip() for cell in cells if not is_blank(cell)}
+    numbers = {cell for cell in filled if looks_like_number(cell)}
+    return all(cell.isdecimal() for cell in numbers) and (len(numbers) <= 10 or len(numbers) < len(filled))
+
+
 def begin_with_zero(cells: Sequence[str]) -> bool:
     """Whole numbers of which some begin with a 0."""
     filled = [cell.strip() for cell in cells if not is_blank(cell)]

@@ -18,12 +18,14 @@ from cityctl.exports.table.cells import (
     by_words,
     counts_rows,
     days_only,
+    may_grade,
     may_name,
     mostly,
 )
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
 from cityctl.exports.table.names import match_column, unknown_column
+from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
 from cityctl.exports.table.stamps import looks_like_time
@@ -80,8 +82,10 @@ class _Layouts(Columns):
             )
         )
         if quality is None:
-            free = [i for i in range(len(self.columns)) if i not in self.time]
+            free = [i for i in range(len(self.columns)) if i not in self.time and may_grade(self.cells[i])]
             quality = by_words(self.columns, QUALITY_WORDS, free)
+            if quality is None:
+                quality = next((i for i in free if i != point and are_grades(self.cells[i])), None)
             if quality is not None and quality in self.numbers and self.shape.layout == "wide":
                 quality = None
         taken = {*self.time, point, value, quality}

@@ -60,7 +60,9 @@ class TableReader:
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
         self._series = SeriesNames(roles, shape, self.alone)
-        self._words = QualityWords(shape.qualities)
+        self._words = QualityWords(
+            shape.qualities, columns[roles.quality] if roles.quality is not None else ""
+        )
         self._doubled = DoubledHours(self.rejections)
         self._kind = shape.kind or told_kind(roles.kind, roles.value_unit or shape.unit)
         ends = roles.ends and self._kind != "counter"

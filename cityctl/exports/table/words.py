@@ -40,4 +40,8 @@ QUALITY_WORDS = (
     "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
     "estimated", "estimatedindicator", "estimatedactual", "readstatus", "readingstatus", "kvalitet", "qualité",
     "kwaliteit", "validatiestatus", "metodoobtencion", "realestimado", "naturaleza",
+    "estimatedflag", "isestimated", "estimatedread", "estimatedreading", "estimate", "estimateflag",
+    "estimateindicator", "estimation", "est", "estflag", "actualestimated", "ae", "valid", "isvalid", "validflag",
+    "invalid", "gültig", "ungültig", "readquality", "dataquality", "datenqualität", "datenstatus", "messwertstatus",
+    "laatu", "estado",
 )  # fmt: skip
