@@ -41,6 +41,7 @@ class Columns:
     time: tuple[int, ...]
     period: Period | None
     numbers: frozenset[int]
+    zone: int | None = None
 
     @property
     def ends(self) -> bool:

@@ -29,7 +29,7 @@ from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
 from cityctl.exports.table.stamps import looks_like_time
-from cityctl.exports.table.when import time_columns
+from cityctl.exports.table.when import time_columns, zone_column
 from cityctl.exports.table.words import (
     POINT_WORDS,
     QUALITY_WORDS,
@@ -58,7 +58,9 @@ def find_roles(
     if numbers is None:
         numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
     time, period = time_columns(name, columns, cells, shape, times)
-    roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers)).roles()
+    zone = zone_column(columns, cells, time)
+    roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
+    roles = replace(roles, zone=zone)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
     for index in sorted(set(range(len(columns))) - set(roles.read)):
@@ -82,13 +84,17 @@ class _Layouts(Columns):
             )
         )
         if quality is None:
-            free = [i for i in range(len(self.columns)) if i not in self.time and may_grade(self.cells[i])]
+            free = [
+                i
+                for i in range(len(self.columns))
+                if i not in (*self.time, self.zone) and may_grade(self.cells[i])
+            ]
             quality = by_words(self.columns, QUALITY_WORDS, free)
             if quality is None:
                 quality = next((i for i in free if i != point and are_grades(self.cells[i])), None)
             if quality is not None and quality in self.numbers and self.shape.layout == "wide":
                 quality = None
-        taken = {*self.time, point, value, quality}
+        taken = {*self.time, self.zone, point, value, quality}
         others = [i for i in range(len(self.columns)) if i not in taken]
         found = None
         if self.shape.layout != "long" and value is None:
@@ -145,11 +151,11 @@ class _Layouts(Columns):
                 )
         left = [i for i in others if i != point]
         unit = self.unit_column(left)
-        told = point is None and not mapped and unit is not None
+        measured = [i for i in left if self.is_measured(i)]
+        told = not mapped and unit is not None and len(measured) < 2
         if point is None and not told and value is None and not forced:
             return None
         if value is None:
-            measured = [i for i in left if self.is_measured(i)]
             if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
                 return self._of_each(point, quality, measured, left)
             value = self.value_column([i for i in left if i not in (unit,)], measured)
@@ -212,11 +218,11 @@ class _Layouts(Columns):
             chosen = []
             # Where nothing but money is counted, money is meant.
             aside = any(
-                i in self.numbers and i not in self.time and not self.is_beside(i)
+                i in self.numbers and i not in (*self.time, self.zone) and not self.is_beside(i)
                 for i in range(len(self.columns))
             )
             for index, column in enumerate(self.cells):
-                if index in self.time or (index == quality and index not in self.numbers):
+                if index in (*self.time, self.zone) or (index == quality and index not in self.numbers):
                     continue
                 if counts_rows(self.columns[index], column) or (aside and self.is_beside(index)):
                     left_out.append(self.columns[index])

@@ -6,6 +6,7 @@ Looks at the first lines alone.
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cityctl.exports.table.numbers import is_blank, looks_like_number
 from cityctl.exports.table.records import cells, records
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
 from cityctl.exports.table.words import TIME_WORDS, UNIT_WORDS
+from cityctl.exports.table.zone import place_named, zone_in
 from cityctl.units import unit
 
 _LOOKED_AT = 200  # lines: longer preambles are not known
@@ -27,6 +29,11 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_ZONE = re.compile(
+    r"\b(?:time\s?zone|zeitzone|fuseau horaire|huso horario|fuso orario|tijdzone|(?:times?|zeiten)(?: are)? in)"
+    r"\s*[:=]?\s*((?:UTC|GMT)(?:\s*[+-]\d{1,2}(?::?00)?)?(?![\w+-])|[A-Z]\w+/[\w/-]+)",
+    re.I,
 )
 
 
@@ -42,6 +49,7 @@ class Head:
     sample: tuple[tuple[str, ...], ...]  # the first rows of data
     lone_returns: bool = False  # lines end with a carriage return alone
     unit: str | None = None  # what a preamble says about all values
+    zone: str | None = None  # and about all times
 
 
 def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | None) -> Head:
@@ -90,6 +98,7 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
         sample=tuple(tuple(row) for row in rows[at : at + 100] if _says_more(row, columns)),
         lone_returns=lone_returns,
         unit=_said_unit(rows[:at]),
+        zone=_said_zone(rows[:at]),
     )
 
 
@@ -180,6 +189,15 @@ def _said_unit(above: Sequence[Sequence[str]]) -> str | None:
                 found = [phrase_unit(text) for text in (*row[at + 1 : at + 2], *below[at : at + 1])]
                 if any(found):
                     return next(said for said in found if said)
+    return None
+
+
+def _said_zone(above: Sequence[Sequence[str]]) -> str | None:
+    """The zone that a preamble says: `Time zone: UTC`, `all times in GMT`, `Zeitzone;Europe/Berlin`."""
+    for row in above:
+        found = _ZONE.search(" ".join(cell.strip() for cell in row))
+        if found is not None:
+            return found[1] if place_named(found[1]) else zone_in(found[1])
     return None
 
 

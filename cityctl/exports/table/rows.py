@@ -29,7 +29,7 @@ from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.roles import Roles
-from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, is_text, shown
+from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, as_text, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
 
@@ -98,7 +98,8 @@ class TableReader:
             return
         if not self._begun:
             self._look_for_bills(block)
-        times = self._time.read([block.columns[index] for index in self.roles.time])
+        zones = as_text(block.columns[self.roles.zone]) if self.roles.zone is not None else None
+        times = self._time.read([block.columns[index] for index in self.roles.time], zones)
         self._note_ends(block)
         self._note_remarks(block, times)
         self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
@@ -280,6 +281,8 @@ class TableReader:
 
     def _take_days(self, block: Block) -> Iterator[Chunk]:
         column = block.columns[self.roles.time[0]]
+        if self.roles.zone is not None:
+            self._time.settle(as_text(block.columns[self.roles.zone]))
         raw = self._time.raw(column)
         if self._time.clock is None and (raw.read & ~raw.utc).any():
             raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")

@@ -220,6 +220,23 @@ def _read_figures(said: str) -> tuple[int, bool]:
     return (moment + over - _EPOCH) // _MICRO, zulu is not None
 
 
+def says_zone(text: str) -> bool:
+    """Whether a time says its own offset from UTC."""
+    found = _TEXT.fullmatch(text.strip())
+    return found is not None and found["zone"] is not None
+
+
+def offset_named(text: str) -> int | None:
+    """µs ahead of UTC of `UTC`, `CEST` or `+02:00`; None where the text is none of these."""
+    said = text.strip()
+    if not re.fullmatch(r"[A-Z]{1,4}|[+-]\d{2}(?::?\d{2})?", said):
+        return None
+    try:
+        return _offset(said)
+    except ValueError:
+        return None
+
+
 def _offset(text: str) -> int:
     if text in ("Z", "UTC", "GMT"):
         return 0

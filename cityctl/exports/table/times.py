@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityctl.clock import zone_named
-from cityctl.errors import InputRefused
+from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.stamps import find_format, read_stamps
-from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
+from cityctl.exports.table.stamps import find_format, offset_named, read_stamps
+from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid, place_named, zone_in
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
 _TOTALS = (
@@ -29,6 +28,7 @@ _TOTALS = (
 )
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
+_TOLD = 6  # zones that a message names
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class TimeColumn:
     ) -> None:
         self.name = name
         self.column = column
-        self.zone = _zone_in(column) or shape.time_zone or ""
+        self.zone = zone_in(column) or shape.time_zone or ""
         self.clock = WallClock(zone_named(self.zone)) if self.zone else None
         self.ends = period is None and (ends or shape.stamp == "end")
         self.period = period
@@ -83,13 +83,18 @@ class TimeColumn:
         self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
 
-    def read(self, parts: Sequence[Any]) -> Times:
-        """The times of a block. Raises InputRefused where a time zone or a length of intervals is missing."""
+    def read(self, parts: Sequence[Any], zones: Any = None) -> Times:
+        """The times of a block, and the zones of its rows where a column says them.
+
+        Raises InputRefused where a time zone or a length of intervals is missing.
+        """
         column = parts[0]
         if self.period is not None:
             return self._numbered(parts[0], as_text(parts[1]), self.period)
         if len(parts) == 2:
             column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
+        if zones is not None and not self.settle(zones) and getattr(column.type, "tz", None) is None:
+            column = pc.binary_join_element_wise(as_text(column), zones, " ")
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -110,6 +115,24 @@ class TimeColumn:
         moments = moments - self.shift()
         self._mark(states, raw, parts[0])
         return Times(moments, local, states, column)
+
+    def settle(self, zones: Any) -> bool:
+        """Whether all rows are in one zone, whose clock is taken; False where each says its own offset.
+
+        Raises InputRefused where they name several places.
+        """
+        said = [text.strip() for text in pc.unique(zones).drop_null().to_pylist() if text.strip()]
+        places = [text for text in said if place_named(text)]
+        if len(said) > 1 and places:
+            raise InputRefused(
+                f"{self.name}: its rows are in several time zones: {listed(said, _TOLD)}",
+                hint="import those of each zone by themselves",
+            )
+        if len(said) == 1 and (places or offset_named(said[0]) == 0):
+            self.zone = places[0] if places else "UTC"
+            self.clock = WallClock(zone_named(self.zone))
+            return True
+        return not said
 
     def _mark(self, states: npt.NDArray[np.uint8], raw: Raw, column: Any) -> None:
         """Mark rows without a time; those of totals are no readings."""
@@ -251,16 +274,6 @@ def _with_colons(clocks: Any) -> Any:
     padded = pc.utf8_lpad(pc.utf8_trim_whitespace(clocks), 4, "0")
     colons = pc.replace_substring_regex(padded, r"^(\d{2})(\d{2})(\d{2})?$", r"\1:\2:\3")
     return pc.if_else(figures, pc.utf8_rtrim(colons, ":"), clocks)
-
-
-def _zone_in(column: str) -> str | None:
-    """The zone that a column's name says: `Time (UTC)`, `read_time_utc`, `Time UTC+10`."""
-    found = re.search(r"(?<![^\W_])(?:UTC|GMT)(?:\s*([+-])0?(\d{1,2})(?::?00)?)?(?![^\W_])", column, re.I)
-    if found is None:
-        return None
-    if not found[1]:
-        return "UTC"
-    return f"Etc/GMT{'-' if found[1] == '+' else '+'}{found[2]}" if int(found[2]) <= 12 else None
 
 
 def is_text(kind: Any) -> bool:
