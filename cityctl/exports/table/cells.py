@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from cityctl.exports.meaning import direction_of, known_unit
@@ -51,6 +52,7 @@ def any_number(cells: Sequence[str]) -> bool:
     return any(looks_like_number(cell) for cell in cells)
 
 
+_MEASURED = re.compile(r"([-+]?[\d.,'\s\u00a0\u202f]*\d)\s*([^\W\d_][^\s\d]*[²³23]?(?:/\w+)?|%|°[CF])")
 _ASIDE = re.compile(
     r"\b(?:notes?|comments?|remarks?|bemerkung(?:en)?|opmerking(?:en)?|costs?|prices?|charges?|kosten|preis|betrag|"
     r"kostnad|costes?|importe|prix|co[uû]t|prezzo|eur|usd|gbp|pence)\b|[€$£]|\((?:p|ct|c)\)",
@@ -101,3 +103,25 @@ def begin_with_zero(cells: Sequence[str]) -> bool:
     return all(cell.isdecimal() for cell in filled) and any(
         len(cell) > 1 and cell[0] == "0" for cell in filled
     )
+
+
+def are_ids(cells: Sequence[str]) -> bool:
+    """Whole numbers that name meters: some begin with a 0, or all have ten figures and more and come again."""
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    long = bool(filled) and all(cell.isdecimal() and len(cell) >= 10 for cell in filled)
+    return begin_with_zero(cells) or (long and len(set(filled)) * 2 <= len(filled))
+
+
+def unit_behind(cells: Sequence[str]) -> str:
+    """The unit that stands behind the number in most cells, as it is written (`0,45 kWh`); else an empty text.
+
+    `101A` is a name.
+    """
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    found = [_MEASURED.fullmatch(cell) for cell in filled]
+    words = Counter(one[2] for one in found if one is not None and looks_like_number(one[1]))
+    word, count = words.most_common(1)[0] if words else ("", 0)
+    known = known_unit(word) if count * 2 > len(filled) else None
+    if known is None or known.quantity == "time" or not any(re.search(r"[\s.,]", cell) for cell in filled):
+        return ""
+    return word

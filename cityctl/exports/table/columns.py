@@ -13,18 +13,19 @@ from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
+    are_ids,
     are_numbers,
-    begin_with_zero,
     by_words,
     counts_rows,
     days_only,
     may_grade,
     may_name,
     mostly,
+    unit_behind,
 )
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
-from cityctl.exports.table.names import match_column, unknown_column
+from cityctl.exports.table.names import match_column, phrase_unit, unknown_column
 from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
@@ -55,12 +56,18 @@ def find_roles(
     be understood without being told.
     """
     cells = [[row[index] if index < len(row) else "" for row in sample] for index in range(len(columns))]
+    behind = {index: word for index, column in enumerate(cells) if (word := unit_behind(column))}
+    for index, word in behind.items():
+        cells[index] = [cell.strip().removesuffix(word) for cell in cells[index]]
+    units = [
+        said or (phrase_unit(behind[index]) if index in behind else None) for index, said in enumerate(units)
+    ]
     if numbers is None:
         numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
     time, period = time_columns(name, columns, cells, shape, times)
     zone = zone_column(columns, cells, time)
     roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
-    roles = replace(roles, zone=zone)
+    roles = replace(roles, zone=zone, behind=behind)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
     for index in sorted(set(range(len(columns))) - set(roles.read)):
@@ -121,6 +128,7 @@ class _Layouts(Columns):
             self.time[:1],
             point=point,
             slots=slots,
+            value_unit=self.unit_of(slots[0].index),
             channel=channel,
             usual=usual,
             unit=unit,
@@ -145,10 +153,10 @@ class _Layouts(Columns):
             point = by_words(self.columns, POINT_WORDS, fitting)
             if point is None:
                 point = self.separating(None, [i for i in fitting if i not in self.numbers])
-            if point is None:  # numbers that begin with 0 are measured by nothing
-                point = next(
-                    (i for i in others if i in self.numbers and begin_with_zero(self.cells[i])), None
-                )
+            if (
+                point is None
+            ):  # numbers that begin with 0, or of ten figures and more, are measured by nothing
+                point = next((i for i in others if i in self.numbers and are_ids(self.cells[i])), None)
         left = [i for i in others if i != point]
         unit = self.unit_column(left)
         measured = [i for i in left if self.is_measured(i)]

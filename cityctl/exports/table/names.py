@@ -80,6 +80,12 @@ def without_unit(column: str) -> str:
     return re.sub(r"\s*[(\[][^()\[\]]*[)\]]\s*$", "", column) if bracket_unit(column) else column
 
 
+def without_word(column: str) -> str:
+    """A column's name without the unit that is its last word: `12:30 AM kWh`."""
+    words = column.split()
+    return " ".join(words[:-1]) if len(words) > 1 and words[-1].strip("()[]").casefold() in _BARE else column
+
+
 def match_column(columns: Sequence[str], wanted: str) -> int | None:
     """Index of the column of that name: as written, else without regard to case where one alone fits."""
     plain = wanted.strip()

@@ -35,21 +35,25 @@ def is_blank(text: str) -> bool:
     return text.strip().lower() in _BLANKS
 
 
+def _bare(text: str) -> str:
+    """A number without blanks in it, and with its minus in front: `1 234,5-` as SAP writes it."""
+    said = text.strip()
+    if said.endswith("-") and said[0].isdecimal():
+        said = f"-{said[:-1].rstrip()}"
+    return _SPACES.sub("", said) if _SPACED.fullmatch(said) else said
+
+
 def looks_like_number(text: str) -> bool:
     """Whether a cell holds a number in one of the ways in which numbers are written."""
-    said = text.strip()
-    if _SPACED.fullmatch(said):
-        said = _SPACES.sub("", said)
+    said = _bare(text)
     return any(form.fullmatch(said) for form in (_POINT, _POINT_THOUSANDS, _COMMA, _COMMA_THOUSANDS))
 
 
 def read_number(text: str, decimal: Decimal) -> float | None:
     """A number, or None where the cell is blank. Raises ValueError with the reason."""
-    said = text.strip()
-    if is_blank(said):
+    if is_blank(text):
         return None
-    if _SPACED.fullmatch(said):
-        said = _SPACES.sub("", said)
+    said = _bare(text)
     if decimal == ".":
         if _POINT_THOUSANDS.fullmatch(said):
             said = said.replace(",", "")
@@ -72,6 +76,11 @@ def _finite(said: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise ValueError("is too large for a number")
     return value
+
+
+def without_unit(texts: Any, word: str) -> Any:
+    """A column of text without the unit that stands behind its numbers."""
+    return pc.replace_substring_regex(texts, rf"\s*{re.escape(word)}\s*$", "")
 
 
 def why_not(cell: object, decimal: Decimal) -> str:
@@ -109,9 +118,7 @@ def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[
     unsure: dict[Decimal, str] = {}  # by the sign that stands in it
     long: dict[Decimal, str] = {}
     for text in texts:
-        said = text.strip()
-        if _SPACED.fullmatch(said):
-            said = _SPACES.sub("", said)
+        said = _bare(text)
         if "." not in said and "," not in said:
             continue
         as_point = bool(_POINT.fullmatch(said) or _POINT_THOUSANDS.fullmatch(said))

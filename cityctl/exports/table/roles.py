@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cityctl.exports.table.slots import Slot
@@ -56,6 +57,7 @@ class Roles:
     direction: int | None = None
     series: tuple[SeriesColumn, ...] = ()
     slots: tuple[Slot, ...] = ()
+    behind: Mapping[int, str] = field(default_factory=dict)  # units that stand in the cells of a column
     left_out: tuple[str, ...] = ()
 
     @property

@@ -85,6 +85,9 @@ class TableReader:
 
     def take(self, block: Block) -> Iterator[Chunk]:
         """The readings of some rows."""
+        for index, word in self.roles.behind.items():
+            if index in self._values:
+                block.columns[index] = numbers.without_unit(block.columns[index], word)
         if self.decimal is None:
             texts = (block.columns[index] for index in self._values)
             signed = [numbers.with_signs(cells) for cells in texts if is_text(cells.type)]

@@ -82,6 +82,7 @@ class TimeColumn:
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
         self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
+        self._from_starts = False  # whether ends are written as an interval after the wall time of the start
 
     def read(self, parts: Sequence[Any], zones: Any = None) -> Times:
         """The times of a block, and the zones of its rows where a column says them.
@@ -106,9 +107,10 @@ class TimeColumn:
                 )
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
             self._doubled.watch(local[wall])
+            self._from_starts = self._from_starts or (self.ends and self.clock.ends_by_starts(local[wall]))
         if self.ends and self.every is None:
             self.every = self._length(moments[raw.read & (states == CERTAIN)])
-        if self.ends and self._whole_days and self.clock is not None and self.every is not None:
+        if self.ends and self._on_the_clock and self.clock is not None and self.every is not None:
             # A local day ends where the next one begins: back on the wall, not by 24 hours.
             local = np.where(wall, local - self.every // _MICRO, local)
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
@@ -225,7 +227,7 @@ class TimeColumn:
 
     def shift(self) -> int:
         """µs from what the times label back to the start, where that is not done on the wall already."""
-        if not self.ends or self.every is None or (self._whole_days and self.clock is not None):
+        if not self.ends or self.every is None or (self._on_the_clock and self.clock is not None):
             return 0
         return self.every // _MICRO
 
@@ -246,8 +248,10 @@ class TimeColumn:
         return f"does not exist in {self.zone}: the clocks go from {old} to {new}", said
 
     @property
-    def _whole_days(self) -> bool:
-        return self.every is not None and self.every % timedelta(days=1) == timedelta(0)
+    def _on_the_clock(self) -> bool:
+        """Whether an end leads to its start on the wall: those of days, and of hours called by their number."""
+        days = self.every is not None and self.every % timedelta(days=1) == timedelta(0)
+        return days or self._from_starts
 
     def _length(self, micros: npt.NDArray[np.int64]) -> timedelta | None:
         """The commonest step between times: the length of the intervals whose end they label."""
@@ -267,7 +271,10 @@ class TimeColumn:
 
 
 def _with_colons(clocks: Any) -> Any:
-    """0015, 15 and 001500 as 00:15."""
+    """0015, 15 and 001500 as 00:15; of `00:15 - 00:30` the beginning."""
+    clocks = pc.replace_substring_regex(
+        clocks, r"^(\s*\d{1,2}:[\d:]+(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?:-|–|to|until|bis)\s*\d.*$", r"\1"
+    )
     figures = pc.match_substring_regex(clocks, r"^\s*\d{1,6}\s*$")
     if not pc.any(figures).as_py():
         return clocks

@@ -13,7 +13,7 @@ POINT_WORDS = (
     "premise",
     "prm", "identifiantprm", "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
-    "customer", "account", "accountid", "id", "name",
+    "mittauspisteentunnus", "ppe", "eic", "customer", "account", "accountid", "id", "name",
 )  # fmt: skip
 TIME_WORDS = (
     "time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start", "epoch", "unix",
@@ -27,13 +27,13 @@ VALUE_WORDS = (
     "value", "consumption", "usage", "wert", "verbrauch", "messwert", "intervalvalue", "intervalread",
     "reading", "read", "readvalue", "readingvalue", "meterreading", "registerread", "zählerstand",
     "zaehlerstand", "stand", "flow", "volume",
-
+    "menge", "mængde", "mängd", "määrä", "hoeveelheid", "cantidad", "quantité", "quantità", "ilość", "množství",
 )  # fmt: skip
 UNIT_WORDS = (
     "unit", "units", "uom", "unitofmeasure", "unitsofmeasure", "unitofmeasurement", "readunit", "readingunit",
     "usageunit", "usageunits", "flowunit", "consumptionunit", "einheit", "valueunit", "unitcode", "unite", "unité",
     "eenheid", "måleenhed", "måleenhet", "enhet", "enhed", "unidad", "unità", "messeinheit", "mengeneinheit",
-
+    "yksikkö", "yksikkötyyppi", "jednostka", "jednotka",
 )  # fmt: skip
 DIRECTION_WORDS = ("direction", "flowdirection", "energydirection", "directionofflow", "richtung")
 QUALITY_WORDS = (

@@ -102,6 +102,23 @@ class WallClock:
         regime = np.searchsorted(ends, local, side="right")
         return local - after[regime]
 
+    def ends_by_starts(self, local: Micros) -> bool:
+        """Whether labels of ends are an interval after the wall time of the start, and not the wall time of the end.
+
+        Then the hour before the clocks skip ends at a time that is skipped, and the time at which the doubled hour
+        is over comes twice, not the one at which it begins.
+        """
+        self._lay_out(int(local.min()), int(local.max()))
+        before, after = self._offsets[:-1], self._offsets[1:]
+        begins = self._instants + np.minimum(before, after)
+        ends = self._instants + np.maximum(before, after)
+        near = (ends >= local.min()) & (begins <= local.max())
+        for begin, end, forward in zip(begins[near], ends[near], (after > before)[near], strict=True):
+            starting = np.count_nonzero(local == begin)
+            if starting if forward else np.count_nonzero(local == end) > starting:
+                return True
+        return False
+
     def change_near(self, local: int) -> tuple[str, str]:
         """The wall times (`02:00`, `03:00`) between which the clocks change, for a message."""
         self._lay_out(local, local)
