@@ -29,6 +29,7 @@ _BARE = frozenset(
     ]
 )  # fmt: skip
 
+_SEAM = re.compile(r"(?<=[a-z])(?=(?:[kKMG]W[hH]?|[kKM]var[hH]|M3)$)")  # consumptionKWh, volumeM3
 _BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
 
 
@@ -60,7 +61,7 @@ def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:
         return found
     if _one_of_many(plain, columns):
         return None
-    words = re.split(r"[\s_]+", plain.strip())
+    words = re.split(r"[\s_]+", _SEAM.sub(" ", plain.strip()))
     said = next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
     return said or _PHRASES.get(" ".join(words).casefold())
 
