@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cityctl.errors import InputRefused
 from tests.exports.conftest import Parsed
 
 Read = Callable[..., Parsed]
@@ -118,3 +119,48 @@ def test_instants_in_nanoseconds(table: Read) -> None:
     assert table(text, unit="m3/h").of("value") == [
         ("2024-01-13 00:00:00Z", 1), ("2024-01-13 00:15:00.123456Z", 2),
     ]  # fmt: skip
+
+
+TABLE = "Meter;A\nZeit;Wert (kWh)\n13.01.2024 00:00;1,5\n13.01.2024 01:00;2,5\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("Meter;A", "Meter;B", "7.*`Meter;B`"),
+        ("(kWh)", "(MWh)", "8.*`Zeit;Wert .MWh.`"),
+    ],
+)
+def test_another_table_below_is_not_taken_for_the_same(table: Read, old: str, new: str, what: str) -> None:
+    """Its values would stand under the first one's meter, or in its unit."""
+    below = TABLE.replace("13.01", "14.01").replace(old, new)
+    with pytest.raises(InputRefused, match=rf"flows\.csv:{what}"):
+        table(f"{TABLE}\n\n{below}", time_zone="Europe/Berlin")
+
+
+def test_a_short_table_is_no_preamble_of_the_next_one(table: Read) -> None:
+    """Its two rows were left out without a word, as facts above the head of the second table."""
+    read = table(f"{TABLE}{TABLE.replace('13.01', '14.01')}", time_zone="Europe/Berlin")
+    assert [value for _, value in read.of("Wert (kWh)")] == [1.5, 2.5, 1.5, 2.5]
+
+
+def test_the_same_table_goes_on_below_its_own_head(table: Read) -> None:
+    below = (
+        "Einheit;m3\nVon;14.01.2024\nMeter;A\nZeit;Wert\n;[kWh]\n14.01.2024 00:00;1,5\n14.01.2024 01:00;2,5\n"
+    )
+    read = table(below + below.replace("14.01", "15.01"), time_zone="Europe/Berlin")
+    assert (len(read.of("Wert")), read.refused) == (4, [])
+
+
+def test_totals_above_the_rows_name_no_columns(table: Read) -> None:
+    read = table("Zeit;kWh\nGesamt;4,0\n13.01.2024 00:00;1,5\n13.01.2024 01:00;2,5\n", time_zone="UTC")
+    assert [value for _, value in read.of("kWh")] == [1.5, 2.5]
+    assert "flows.csv: rows of totals, left out: line 2" in read.notes
+
+
+@pytest.mark.parametrize(
+    "day", ["Sa 13.01.2024 00:00", "Sa., 13.01.2024, 00:00 Uhr", "Saturday, 01/13/2024 12:00 AM"]
+)
+def test_a_day_of_the_week_before_the_date(table: Read, day: str) -> None:
+    read = table(f'Zeit;kWh\n"{day}";1,5\n', time_zone="UTC")
+    assert read.of("kWh") == [("2024-01-13 00:00:00Z", 1.5)]

@@ -52,6 +52,11 @@ def any_number(cells: Sequence[str]) -> bool:
     return any(looks_like_number(cell) for cell in cells)
 
 
+# What a row of totals says in place of a time.
+TOTALS = (
+    r"(?i)^\s*(?:grand\s+|sub-?)?(?:totals?|sum|summe|gesamt|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
+    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel)\s*:?\s*$"
+)
 _MEASURED = re.compile(r"([-+]?[\d.,'\s\u00a0\u202f]*\d)\s*([^\W\d_][^\s\d]*[²³23]?(?:/\w+)?|%|°[CF])")
 _ASIDE = re.compile(
     r"\b(?:notes?|comments?|remarks?|bemerkung(?:en)?|opmerking(?:en)?|costs?|prices?|charges?|kosten|preis|betrag|"
@@ -88,6 +93,11 @@ def may_name(cells: Sequence[str], numeric: bool, valued: bool = False) -> bool:
         return False
     long = bool(filled) and all(len(cell) >= 6 for cell in filled)
     return valued or long or begin_with_zero(filled) or len(set(filled)) * 2 <= len(filled)
+
+
+def is_total(cell: str) -> bool:
+    """Whether a cell says that its row holds totals."""
+    return re.search(TOTALS, cell) is not None
 
 
 def may_grade(cells: Sequence[str]) -> bool:

@@ -30,8 +30,12 @@ _BEHIND = (
     r"(?P<h>\d{1,2})(?P<colon>[:.h])(?P<m>\d{2})(?:(?P=colon)(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?:\s*Uhr)?"
     + _HALF
 )
+_WEEKDAY = (
+    r"(?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mittwoch"
+    r"|(?:Mon|Diens|Donners|Frei|Sams|Sonn)tag|Mo|Di|Mi|Do|Fr|Sa|So)\.?,?\s+)?"
+)
 _TEXT = re.compile(
-    rf"{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
+    rf"{_WEEKDAY}{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
@@ -78,7 +82,7 @@ def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = 
             continue
         if found["sep"] == ".":
             return StampFormat("dmy")  # the dotted date is day.month.year wherever it is used
-        seen.append(text.strip())
+        seen.append(text.strip()[found.start("a") :])
         years.add(found["c"])
         first_large = first_large or int(found["a"]) > 12
         second_large = second_large or int(found["b"]) > 12

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from cityctl.clock import zone_named
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
+from cityctl.exports.table.cells import TOTALS
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
@@ -22,10 +23,6 @@ from cityctl.exports.table.stamps import find_format, offset_named, read_stamps
 from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid, place_named, zone_in
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
-_TOTALS = (
-    r"(?i)^\s*(?:grand\s+|sub-?)?(?:totals?|sum|summe|gesamt|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
-    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel)\s*:?\s*$"
-)
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
 _TOLD = 6  # zones that a message names
@@ -140,7 +137,7 @@ class TimeColumn:
         """Mark rows without a time; those of totals are no readings."""
         states[raw.bad] = NO_TIME
         if raw.bad.any() and is_text(column.type):
-            said = pc.fill_null(pc.match_substring_regex(column, _TOTALS), False)
+            said = pc.fill_null(pc.match_substring_regex(column, TOTALS), False)
             states[raw.bad & said.to_numpy(zero_copy_only=False)] = TOTAL
         states[raw.blank] = BLANK_TIME
 
