@@ -61,3 +61,21 @@ def test_recognition() -> None:
     for name, data in {"a.xml": b"<other/>", "a.csv": b"", "a.bin": b"time,value"}.items():
         with pytest.raises(InputRefused):
             formats.recognise(Source(name, data=data))
+
+
+@pytest.mark.parametrize(
+    ("head", "what", "hint"),
+    [
+        (b"%PDF-1.4", "a PDF, no export", "as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document, no export", "as CSV"),
+        (
+            b"<!doctype html><html><head><title>Sign in</title>",
+            r"a web page \(`Sign in`\), no export",
+            "log in",
+        ),
+    ],
+)
+def test_what_people_take_for_an_export_is_called_by_its_name(head: bytes, what: str, hint: str) -> None:
+    with pytest.raises(InputRefused, match=what) as refused:
+        formats.recognise(Source("use.csv.bin", data=head))
+    assert hint in (refused.value.hint or "")

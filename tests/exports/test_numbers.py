@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,11 +16,13 @@ from cityctl.exports.table.numbers import (
     BAD,
     BLANK,
     OK,
+    check_alike,
     decimal_of,
     read_number,
     read_numbers,
     with_signs,
 )
+from tests.exports.conftest import Parsed
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,48 @@ def test_cells_parted_by_semicolons_leave_the_comma_to_the_numbers() -> None:
 def test_a_number_that_may_be_a_thousand_times_another_is_refused(texts: list[str], delimiter: str) -> None:
     with pytest.raises(InputRefused, match=r"thousand|may have either"):
         decimal_of("a.csv", with_signs(pa.array(texts)), delimiter)
+
+
+@pytest.mark.parametrize(
+    ("texts", "doubtful"),
+    [
+        (["0.494", "5.123", "5,458"], True),
+        (["0,494", "5,123", "5.458"], True),
+        (["0.494", "5.123", "5,458", "1,234.567"], False),  # grouped by other numbers too
+        (
+            ["0.494", "5.12", "5,458"],
+            False,
+        ),  # zeros at the end are left out: 1,234 is how such programs write 1234
+        (["0.494", "5.123", "5,458", "1,234,567"], False),
+        (["0.494", "5.123", "5458", "n/a"], False),
+    ],
+)
+def test_a_whole_thousand_among_numbers_of_three_decimals_may_be_one_of_them(
+    texts: list[str], doubtful: bool
+) -> None:
+    told = with_signs(pa.array(texts))
+    sign, _ = decimal_of("a.csv", told, None)
+    assert sign is not None
+    if doubtful:
+        with pytest.raises(InputRefused, match=rf"`{re.escape(texts[2])}` may be `"):
+            check_alike("a.csv", told, sign)
+    else:
+        check_alike("a.csv", told, sign)
+
+
+def test_decimals_that_are_uneven_far_below_are_seen() -> None:
+    texts = [f"0.{number:03}" for number in range(1, 40)] + ["0.5", "5,458"]
+    check_alike("a.csv", with_signs(pa.array(texts)), ".")
+
+
+def test_columns_are_held_against_their_own_numbers(table: Callable[..., Parsed]) -> None:
+    text = "time,flow,register\n" + "".join(
+        f'2024-01-01 {hour:02}:00,0.{hour}94,"{hour + 1},500"\n' for hour in range(9)
+    )
+    read = table(text, time_zone="UTC", unit="m3")
+    assert [value for _, value in read.of("register")][:2] == [1500, 2500]
+    with pytest.raises(InputRefused, match=r"may be `5\.458` where"):
+        table(text.replace("0.394", '"5,458"'), time_zone="UTC", unit="m3")
 
 
 def test_a_cell_of_the_other_sign_alone_is_left_to_its_rejection() -> None:

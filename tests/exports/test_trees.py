@@ -96,6 +96,51 @@ def test_a_document_about_which_nothing_is_said(read: Read) -> None:
         read("json", '{"a": 1}')
 
 
+def test_a_day_and_a_clock_in_fields_of_their_own(read: Read) -> None:
+    """As Datadis answers; read by the day alone, 24 values would stand at one instant."""
+    rows = [
+        {
+            "cups": "ES1",
+            "date": "2024/01/13",
+            "time": f"{hour:02}:00",
+            "consumptionKWh": hour + 0.5,
+            "obtainMethod": "Real",
+        }
+        for hour in range(1, 25)
+    ]
+    told = read("json", json.dumps({"response": rows}), time_zone="Europe/Madrid")
+    assert (told.series["ES1"].unit, len(told.of("ES1"))) == ("kWh", 24)
+    assert told.of("ES1")[0] == ("2024-01-12 23:00:00Z", 1.5)  # labelled by its end
+
+
+def test_rows_of_a_document_are_told_apart_by_channel_and_have_their_units(read: Read) -> None:
+    rows = [
+        {
+            "meter": "m1",
+            "register": register,
+            "time": f"2024-01-13T0{hour}:00Z",
+            "value": hour,
+            "readUnit": unit,
+        }
+        for hour in range(4)
+        for register, unit in (("in", "kWh"), ("flow", "m3/h"))
+    ]
+    told = read("json", json.dumps(rows))
+    assert {name: (series.unit, len(told.of(name))) for name, series in told.series.items()} == {
+        "m1/in": ("kWh", 4), "m1/flow": ("m3/h", 4),
+    }  # fmt: skip
+
+
+def test_days_and_numbers_of_intervals_are_refused(read: Read) -> None:
+    rows = [
+        {"date": f"2024-01-{day}", "period": number, "kwh": 1.5}
+        for day in (13, 14)
+        for number in range(1, 49)
+    ]
+    with pytest.raises(InputRefused, match="the number of an interval"):
+        read("json", json.dumps(rows), time_zone="UTC")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -19,9 +19,12 @@ from lxml import etree
 from cityctl.exports.espi.codes import ReadingType, worse
 from cityctl.exports.espi.links import Links, address, joined
 from cityctl.exports.espi.spool import Readings
-from cityctl.exports.tree.xmls import local
+from cityctl.exports.tree.xmls import local, space
 
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_READING = "IntervalReading"
+_ANY_READING = f"{{*}}{_READING}"
+_STRAY = "it stands where no reading belongs"
 _LATEST = 7_258_118_400  # 2200-01-01, in epoch seconds
 
 
@@ -50,6 +53,11 @@ class Draft:
             self.parts.append(readings)
             self.held += len(readings)
 
+    def add_fault(self, element: Any, reason: str) -> None:
+        """A reading that cannot be taken."""
+        self.count += 1
+        self.faults.append(Fault(element.sourceline or 0, self.count, reason))
+
     def take(self) -> tuple[Readings | None, list[Fault]]:
         """All readings and faults since the last call."""
         faults, parts = self.faults, self.parts
@@ -76,47 +84,53 @@ class _Words:
         def name(word: str) -> str:
             return f"{{{space}}}{word}" if space else word
 
-        self.reading, self.period, self.start = name("IntervalReading"), name("timePeriod"), name("start")
+        self.reading, self.period, self.start = name(_READING), name("timePeriod"), name("start")
         self.value, self.graded, self.quality = name("value"), name("ReadingQuality"), name("quality")
         known = {"e": space} if space else None
         mark = "e:" if space else ""
 
         def path(*steps: str) -> str:
-            return "/".join(f"{mark}{step}" for step in ("IntervalReading", *steps))
+            return "/".join(f"{mark}{step}" for step in (_READING, *steps))
 
         def asks(written: str) -> Any:
             return etree.XPath(written, namespaces=known, smart_strings=False)
 
         starts, values = path("timePeriod", "start"), path("value")
         self.starts, self.values = asks(f"{starts}/text()"), asks(f"{values}/text()")
-        # How many readings there are, where each has one start, one value and no quality; else -1.
-        even = f"count({starts}) = count({path()}) and count({values}) = count({path()})"
         self.cost, self.tier = name("cost"), name("tou")
-        self.even = asks(f"({even} and not({path('ReadingQuality')})) * (count({path()}) + 1) - 1")
+        # How many readings there are, where none has a quality, a second start or a second value; else -1.
+        period, start, value = path("timePeriod"), f"{mark}start", f"{mark}value"
+        odd = (
+            f"{path('ReadingQuality')} or {period}/following-sibling::{mark}timePeriod"
+            f" or {starts}/following-sibling::{start} or {values}/following-sibling::{value}"
+        )
+        self.even = asks(f"not({odd}) * (count({path()}) + 1) - 1")
 
 
-_words = cache(_Words)
+_cached = cache(_Words)
 
 
-def _namespace(element: Any) -> str:
-    tag: str = element.tag
-    return tag[1 : tag.index("}")] if tag.startswith("{") else ""
+def _words(block: Any) -> _Words:
+    """The names that the readings of a block have: in their own namespace, where it is another than the block's."""
+    return _cached(space(next((child for child in block if local(child) == _READING), block)))
 
 
 def read_block(block: Any, draft: Draft) -> None:
     """The readings of a whole IntervalBlock."""
-    words = _words(_namespace(block))
+    words = _words(block)
     first = block.find(words.reading)
     plain = first is None or first.find(words.tier) is None
     draft.costs = draft.costs or (first is not None and first.find(words.cost) is not None)
     if not (plain and _read_at_once(block, words, draft)):
-        read_each(block.findall(words.reading), words, draft)
+        _read_each(list(block), words, draft)
 
 
 def _read_at_once(block: Any, words: _Words, draft: Draft) -> bool:
     count = int(words.even(block))
     starts, values = words.starts(block), words.values(block)
     if not len(starts) == len(values) == count:  # also where markup cuts a text in two
+        return False
+    if sum(1 for _ in block.iter(_ANY_READING)) != count:  # one stands within another
         return False
     plain = "".join(starts) + "".join(values)
     if not plain.isascii() or "_" in plain:
@@ -136,40 +150,49 @@ def _read_at_once(block: Any, words: _Words, draft: Draft) -> bool:
 
 def read_open_block(block: Any, draft: Draft) -> None:
     """The readings so far of a block that has not ended; they are taken out of it."""
-    done = block[:-1]
-    words = _words(_namespace(block))
-    read_each([child for child in done if child.tag == words.reading], words, draft)
+    _read_each(block[:-1], _words(block), draft)
     del block[:-1]
 
 
-def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
-    """Readings one after the other; a reading that cannot be taken becomes a fault."""
+def read_strays(element: Any, draft: Draft) -> None:
+    """The readings in an element whose blocks have gone by already."""
+    for stray in element.iter(_ANY_READING):
+        draft.add_fault(stray, _STRAY)
+
+
+def _read_each(children: Iterable[Any], words: _Words, draft: Draft) -> None:
+    """Readings of a block one after the other; a reading that cannot be taken becomes a fault."""
     times: list[int] = []
     values: list[float] = []
     codes: list[int] = []
     places: list[int] = []
     tiers: dict[str, str] = {}
-    for element in elements:
-        draft.count += 1
+    for child, element in ((one, found) for one in children for found in one.iter(_ANY_READING)):
+        if element is not child or element.tag != words.reading:
+            draft.add_fault(element, _STRAY)
+            continue
         start = value = tier = ""
         code = -1
-        for child in element:
-            if child.tag == words.value:
-                value = text(child)
-            elif child.tag == words.period:
-                start = next((text(part) for part in child if part.tag == words.start), "")
-            elif child.tag == words.graded:
-                graded = next((text(part) for part in child if part.tag == words.quality), "")
+        for said in element:
+            if said.tag == words.value:
+                value = _also(value, text(said))
+            elif said.tag == words.period:
+                for part in said:
+                    if part.tag == words.start:
+                        start = _also(start, text(part))
+            elif said.tag == words.graded:
+                graded = next((text(part) for part in said if part.tag == words.quality), "")
                 code = worse(code, max(-1, min(whole(graded, -1), 32767)))
-            elif child.tag == words.tier:
-                tier = text(child)
+            elif said.tag == words.tier:
+                tier = text(said)
         why = _why_not(start, value)
         first = tiers.setdefault(start, tier) if tier else ""
         if first != tier and not why:
             why = f"it is tier {tier} of an interval of which tier {first} is taken, which is a series of its own"
         if why:
-            draft.faults.append(Fault(element.sourceline or 0, draft.count, why))
+            draft.add_fault(element, why)
             continue
+        draft.count += 1
         times.append(micros(start))
         values.append(float(value))
         codes.append(code)
@@ -182,6 +205,11 @@ def read_each(elements: Iterable[Any], words: _Words, draft: Draft) -> None:
             np.array(places, np.int64),
         )
     )
+
+
+def _also(before: str, said: str) -> str:
+    """Two values of one reading are none, unless they are the same."""
+    return said if before in ("", said) else f"{before}, {said}"
 
 
 def _why_not(start: str, value: str) -> str:
@@ -228,7 +256,7 @@ def read_links(entry: Any) -> Links:
     for child in entry:  # links stand in the entry itself, never deeper
         if local(child) != "link":
             continue
-        target, rel = child.get("href"), child.get("rel")
+        target, rel = child.get("href"), child.get("rel", "").strip().lower()
         if not target:
             continue
         if rel == "self":

@@ -20,6 +20,7 @@ from cityctl.exports.espi.elements import (
     read_block,
     read_links,
     read_open_block,
+    read_strays,
     read_type,
     text,
 )
@@ -83,7 +84,8 @@ def read_entries(name: str, stream: BinaryIO) -> Iterator[Entry]:
             if entry is not None and draft.held >= _FLUSH and (part := _part(entry, entries + 1, draft)):
                 yield part
             piece = stream.read(_PIECE)
-        parser.close()
+        root = parser.close()
+        read_strays(root, draft)
         if draft.parts or draft.faults:
             yield _stray(entries, draft)
     except etree.XMLSyntaxError as problem:
@@ -116,6 +118,7 @@ def _stray(entries: int, draft: Draft) -> Entry:
 
 
 def _read_entry(element: Any, number: int, draft: Draft) -> Entry:
+    read_strays(element, draft)
     readings, faults = draft.take()
     entry = Entry(
         number,

@@ -1,7 +1,8 @@
 """Which MeterReading, ReadingType and UsagePoint an IntervalBlock belongs to: by Atom links, never by nesting.
 
 Publishers link in different ways: the block's `up` is the collection that the MeterReading names as `related`
-(the standard), the MeterReading names the block itself, or the block's own address lies below it.
+(the standard), the MeterReading names the block itself, the block names the MeterReading, or its own address lies
+below it.
 """
 
 from __future__ import annotations
@@ -79,11 +80,8 @@ class Web:
         for target in (block.up, block.own):
             if target and target in self._by_related:
                 return self._by_related[target]
-        for target in (block.up, block.own):
-            for above in _above(target):
-                if above in self.meters:
-                    return self.meters[above]
-        return None
+        named = (block.up, *block.related, *_above(block.up), *_above(block.own))
+        return next((self.meters[target] for target in named if target in self.meters), None)
 
     def type_of(self, meter: MeterReading) -> ReadingType | None:
         """The ReadingType of a MeterReading, or None while (or because) nothing links them."""

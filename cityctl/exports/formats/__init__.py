@@ -20,9 +20,20 @@ from pkgutil import iter_modules
 from typing import Protocol, cast
 
 from cityctl.errors import InputRefused, UsageProblem, near
+from cityctl.exports.complaint import web_page
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
+
+# What people take for an export, by its first bytes.
+_OTHERS = {
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an Office document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
+_SAVE = "ask for its table as CSV, or save it so"
+_AGAIN = "log in and fetch the export itself; a link that leads to a page is none to a file"
 
 
 class Format(Protocol):
@@ -69,6 +80,12 @@ def recognise(source: Source) -> str:
     for name in names():
         if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] != b"<" and lower.endswith(find(name).SUFFIXES):
             return name
+    kind = next((kind for mark, kind in _OTHERS.items() if head.startswith(mark)), None)
+    page = web_page(head)
+    if page is not None:
+        kind = f"a web page (`{page}`)" if page else "a web page"
+    if kind is not None:
+        raise InputRefused(f"{source.name}: {kind}, no export", hint=_AGAIN if page is not None else _SAVE)
     root = re.search(rb"<([A-Za-z_][\w:.-]*)", re.sub(rb"<!--.*?-->|<\?.*?\?>", b"", head, flags=re.S))
     found = f"its root element is <{root[1].decode('ascii', 'replace')}>" if root else "its bytes fit none"
     raise InputRefused(

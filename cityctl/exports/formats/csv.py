@@ -61,6 +61,9 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     head = read_head(source.name, source.head(), named, shape.delimiter)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
     shape = replace(shape, delimiter=head.delimiter, unit=shape.unit or _said_unit(head, roles))
+    if head.zone is not None and head.zone != shape.time_zone:
+        shape = replace(shape, time_zone=head.zone)
+        yield Chunk(notes=(f"{source.name}: its times are in {head.zone}, as it says above the table",))
     reader = TableReader(source.name, source.stem, head.columns, roles, shape)
     kinds = _kinds(head, roles, shape)
     with source.stream() as stream:
@@ -225,11 +228,18 @@ def _read_carefully(
         when = row[reader.roles.time[0]].strip(' "') if len(row) >= width else ""
         return looks_like_time(when) or looks_like_epoch(when)
 
+    alone = reader.roles.point is None
     for begin, height, row in records(texts, head.delimiter, is_row):
         if not any(cell.strip() for cell in row) or row[0].startswith("#"):
             continue
-        if [cell.strip() for cell in row] == list(head.columns):  # the head again, before another day
-            continue
+        if not is_row(row):
+            if head.is_another(row, reader.roles.time[0], alone) and not head.is_repeated(row):
+                raise InputRefused(
+                    f"{reader.name}:{line + begin}: another table begins here: `{head.delimiter.join(row)[:60]}`",
+                    hint="cut the file in two: each table by itself",
+                )
+            if head.is_repeated(row) or head.is_fact(row):  # the head again, before another day
+                continue
         while len(row) > width and not row[-1].strip():
             row.pop()
         number = line + begin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from cityctl.exports.meaning import direction_of, known_unit
@@ -51,6 +52,12 @@ def any_number(cells: Sequence[str]) -> bool:
     return any(looks_like_number(cell) for cell in cells)
 
 
+# What a row of totals says in place of a time.
+TOTALS = (
+    r"(?i)^\s*(?:grand\s+|sub-?)?(?:totals?|sum|summe|gesamt|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
+    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel)\s*:?\s*$"
+)
+_MEASURED = re.compile(r"([-+]?[\d.,'\s\u00a0\u202f]*\d)\s*([^\W\d_][^\s\d]*[²³23]?(?:/\w+)?|%|°[CF])")
 _ASIDE = re.compile(
     r"\b(?:notes?|comments?|remarks?|bemerkung(?:en)?|opmerking(?:en)?|costs?|prices?|charges?|kosten|preis|betrag|"
     r"kostnad|costes?|importe|prix|co[uû]t|prezzo|eur|usd|gbp|pence)\b|[€$£]|\((?:p|ct|c)\)",
@@ -88,9 +95,43 @@ def may_name(cells: Sequence[str], numeric: bool, valued: bool = False) -> bool:
     return valued or long or begin_with_zero(filled) or len(set(filled)) * 2 <= len(filled)
 
 
+def is_total(cell: str) -> bool:
+    """Whether a cell says that its row holds totals."""
+    return re.search(TOTALS, cell) is not None
+
+
+def may_grade(cells: Sequence[str]) -> bool:
+    """Words or a few whole numbers, as a column of qualities has them; not amounts that were estimated."""
+    filled = {cell.strip() for cell in cells if not is_blank(cell)}
+    numbers = {cell for cell in filled if looks_like_number(cell)}
+    return all(cell.isdecimal() for cell in numbers) and (len(numbers) <= 10 or len(numbers) < len(filled))
+
+
 def begin_with_zero(cells: Sequence[str]) -> bool:
     """Whole numbers of which some begin with a 0."""
     filled = [cell.strip() for cell in cells if not is_blank(cell)]
     return all(cell.isdecimal() for cell in filled) and any(
         len(cell) > 1 and cell[0] == "0" for cell in filled
     )
+
+
+def are_ids(cells: Sequence[str]) -> bool:
+    """Whole numbers that name meters: some begin with a 0, or all have ten figures and more and come again."""
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    long = bool(filled) and all(cell.isdecimal() and len(cell) >= 10 for cell in filled)
+    return begin_with_zero(cells) or (long and len(set(filled)) * 2 <= len(filled))
+
+
+def unit_behind(cells: Sequence[str]) -> str:
+    """The unit that stands behind the number in most cells, as it is written (`0,45 kWh`); else an empty text.
+
+    `101A` is a name.
+    """
+    filled = [cell.strip() for cell in cells if not is_blank(cell)]
+    found = [_MEASURED.fullmatch(cell) for cell in filled]
+    words = Counter(one[2] for one in found if one is not None and looks_like_number(one[1]))
+    word, count = words.most_common(1)[0] if words else ("", 0)
+    known = known_unit(word) if count * 2 > len(filled) else None
+    if known is None or known.quantity == "time" or not any(re.search(r"[\s.,]", cell) for cell in filled):
+        return ""
+    return word

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
+    are_ids,
     are_units,
     are_ways,
     by_words,
@@ -41,6 +42,7 @@ class Columns:
     time: tuple[int, ...]
     period: Period | None
     numbers: frozenset[int]
+    zone: int | None = None
 
     @property
     def ends(self) -> bool:
@@ -87,7 +89,8 @@ class Columns:
         return known is not None and known.quantity not in ("", "time", "angle", "state", "count")
 
     def value_column(self, others: Sequence[int], measured: Sequence[int]) -> int:
-        others = [index for index in others if not is_aside(self.columns[index])] or list(others)
+        names = {index for index in others if are_ids(self.cells[index])}
+        others = [i for i in others if i not in names and not is_aside(self.columns[i])] or list(others)
         numeric = [index for index in others if index in self.numbers]
         found = by_words(self.columns, VALUE_WORDS, numeric)
         if found is None:
@@ -99,9 +102,10 @@ class Columns:
         if len(numeric) == 1:
             return numeric[0]
         for word in VALUE_WORDS:
-            starting = [i for i in numeric if plain_name(self.columns[i]).startswith(word)]
-            if len(starting) == 1:
-                return starting[0]
+            fitting = [i for i in numeric if plain_name(self.columns[i]).startswith(word)]
+            fitting = fitting or [i for i in numeric if plain_name(self.columns[i]).endswith(word)]
+            if len(fitting) == 1:
+                return fitting[0]
         if len(others) == 1:
             return others[0]
         several = listed(self.columns[i] for i in numeric or others)

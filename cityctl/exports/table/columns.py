@@ -13,21 +13,24 @@ from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
+    are_ids,
     are_numbers,
-    begin_with_zero,
     by_words,
     counts_rows,
     days_only,
+    may_grade,
     may_name,
     mostly,
+    unit_behind,
 )
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
-from cityctl.exports.table.names import match_column, unknown_column
+from cityctl.exports.table.names import match_column, phrase_unit, unknown_column
+from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
 from cityctl.exports.table.stamps import looks_like_time
-from cityctl.exports.table.when import time_columns
+from cityctl.exports.table.when import time_columns, zone_column
 from cityctl.exports.table.words import (
     POINT_WORDS,
     QUALITY_WORDS,
@@ -53,10 +56,18 @@ def find_roles(
     be understood without being told.
     """
     cells = [[row[index] if index < len(row) else "" for row in sample] for index in range(len(columns))]
+    behind = {index: word for index, column in enumerate(cells) if (word := unit_behind(column))}
+    for index, word in behind.items():
+        cells[index] = [cell.strip().removesuffix(word) for cell in cells[index]]
+    units = [
+        said or (phrase_unit(behind[index]) if index in behind else None) for index, said in enumerate(units)
+    ]
     if numbers is None:
         numbers = [index for index, column in enumerate(cells) if are_numbers(column)]
     time, period = time_columns(name, columns, cells, shape, times)
-    roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers)).roles()
+    zone = zone_column(columns, cells, time)
+    roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
+    roles = replace(roles, zone=zone, behind=behind)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
     for index in sorted(set(range(len(columns))) - set(roles.read)):
@@ -80,11 +91,17 @@ class _Layouts(Columns):
             )
         )
         if quality is None:
-            free = [i for i in range(len(self.columns)) if i not in self.time]
+            free = [
+                i
+                for i in range(len(self.columns))
+                if i not in (*self.time, self.zone) and may_grade(self.cells[i])
+            ]
             quality = by_words(self.columns, QUALITY_WORDS, free)
+            if quality is None:
+                quality = next((i for i in free if i != point and are_grades(self.cells[i])), None)
             if quality is not None and quality in self.numbers and self.shape.layout == "wide":
                 quality = None
-        taken = {*self.time, point, value, quality}
+        taken = {*self.time, self.zone, point, value, quality}
         others = [i for i in range(len(self.columns)) if i not in taken]
         found = None
         if self.shape.layout != "long" and value is None:
@@ -111,6 +128,7 @@ class _Layouts(Columns):
             self.time[:1],
             point=point,
             slots=slots,
+            value_unit=self.unit_of(slots[0].index),
             channel=channel,
             usual=usual,
             unit=unit,
@@ -135,17 +153,17 @@ class _Layouts(Columns):
             point = by_words(self.columns, POINT_WORDS, fitting)
             if point is None:
                 point = self.separating(None, [i for i in fitting if i not in self.numbers])
-            if point is None:  # numbers that begin with 0 are measured by nothing
-                point = next(
-                    (i for i in others if i in self.numbers and begin_with_zero(self.cells[i])), None
-                )
+            if (
+                point is None
+            ):  # numbers that begin with 0, or of ten figures and more, are measured by nothing
+                point = next((i for i in others if i in self.numbers and are_ids(self.cells[i])), None)
         left = [i for i in others if i != point]
         unit = self.unit_column(left)
-        told = point is None and not mapped and unit is not None
+        measured = [i for i in left if self.is_measured(i)]
+        told = not mapped and unit is not None and len(measured) < 2
         if point is None and not told and value is None and not forced:
             return None
         if value is None:
-            measured = [i for i in left if self.is_measured(i)]
             if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
                 return self._of_each(point, quality, measured, left)
             value = self.value_column([i for i in left if i not in (unit,)], measured)
@@ -208,11 +226,11 @@ class _Layouts(Columns):
             chosen = []
             # Where nothing but money is counted, money is meant.
             aside = any(
-                i in self.numbers and i not in self.time and not self.is_beside(i)
+                i in self.numbers and i not in (*self.time, self.zone) and not self.is_beside(i)
                 for i in range(len(self.columns))
             )
             for index, column in enumerate(self.cells):
-                if index in self.time or (index == quality and index not in self.numbers):
+                if index in (*self.time, self.zone) or (index == quality and index not in self.numbers):
                     continue
                 if counts_rows(self.columns[index], column) or (aside and self.is_beside(index)):
                     left_out.append(self.columns[index])

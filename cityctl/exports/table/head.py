@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cityctl.errors import CityctlError, InputRefused
-from cityctl.exports.table.cells import plain_name
-from cityctl.exports.table.names import phrase_unit
+from cityctl.exports.table.cells import is_total, plain_name
 from cityctl.exports.table.numbers import is_blank, looks_like_number
+from cityctl.exports.table.preamble import said_unit, said_zone
 from cityctl.exports.table.records import cells, records
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
-from cityctl.exports.table.words import TIME_WORDS, UNIT_WORDS
+from cityctl.exports.table.words import POINT_WORDS, TIME_WORDS, UNIT_WORDS
 from cityctl.units import unit
 
 _LOOKED_AT = 200  # lines: longer preambles are not known
@@ -42,6 +42,34 @@ class Head:
     sample: tuple[tuple[str, ...], ...]  # the first rows of data
     lone_returns: bool = False  # lines end with a carriage return alone
     unit: str | None = None  # what a preamble says about all values
+    zone: str | None = None  # and about all times
+    above: tuple[tuple[str, ...], ...] = ()  # the rows above the first one of data
+
+    def is_repeated(self, row: Sequence[str]) -> bool:
+        """Whether a row among the data stands above them too, as where files were put together."""
+        said = _trimmed(row)
+        return bool(said) and (said in self.above or list(said) == list(self.columns))
+
+    def is_fact(self, row: Sequence[str]) -> bool:
+        """Whether a row without a time says something that is said above the data too, such as `From;2024-01-01`."""
+        said = _trimmed(row)
+        return (
+            len(said) > 1 and bool(said[0]) and any(said[0] == one[0] for one in self.above if len(one) > 1)
+        )
+
+    def is_another(self, row: Sequence[str], time: int, alone: bool) -> bool:
+        """Whether a row without a time names other columns, or another unit or meter, than stand above the data.
+
+        `alone`: the rows name no meter.
+        """
+        said = [cell.casefold() for cell in _trimmed(row)]
+        facts = {plain_name(one[0]) for one in self.above if len(one) > 1}
+        named = len(said) > 1 and plain_name(said[0]) in facts & {
+            *UNIT_WORDS,
+            *(POINT_WORDS if alone else ()),
+        }
+        name = self.columns[time].casefold()
+        return named or (not name.isdecimal() and name in said)
 
 
 def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | None) -> Head:
@@ -89,8 +117,18 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
         data_line=above + 1,
         sample=tuple(tuple(row) for row in rows[at : at + 100] if _says_more(row, columns)),
         lone_returns=lone_returns,
-        unit=_said_unit(rows[:at]),
+        unit=said_unit(rows[:at]),
+        zone=said_zone(rows[:at]),
+        above=tuple(_trimmed(row) for row in rows[:at]),
     )
+
+
+def _trimmed(row: Sequence[str]) -> tuple[str, ...]:
+    """The cells of a row without the blank ones at its end."""
+    said = [cell.strip() for cell in row]
+    while said and not said[-1]:
+        said.pop()
+    return tuple(said)
 
 
 def _without_mark(start: bytes) -> str:
@@ -157,11 +195,20 @@ def _below_names(rows: Sequence[Sequence[str]]) -> int | None:
 
 def _behind_facts(rows: Sequence[Sequence[str]], data: Sequence[int]) -> int:
     """Index of the first row of data: not a fact such as `Period,2024-01` above the head of the table."""
-    for count, index in enumerate(data[:4]):
-        above = rows[index - 1] if index else ()
-        if count and not _is_data(above) and above != rows[data[0] - 1] and _names_times(above):
+    first = data[0]
+    if first and _names_times(_head_of(rows, first)) and any(looks_like_number(cell) for cell in rows[first]):
+        return first  # below names of its own, with a value: a table, whatever comes behind it
+    for index in data[1:4]:
+        above = _head_of(rows, index)
+        if not _is_data(above) and above != rows[first - 1] and _names_times(above):
             return index
-    return data[0]
+    return first
+
+
+def _head_of(rows: Sequence[Sequence[str]], index: int) -> Sequence[str]:
+    """The row above a row; where that holds units, the one above it."""
+    above = rows[index - 1]
+    return rows[index - 2] if index > 1 and _are_units(above) else above
 
 
 def _names_times(row: Sequence[str]) -> bool:
@@ -169,18 +216,6 @@ def _names_times(row: Sequence[str]) -> bool:
     said = [cell.strip() for cell in row]
     words = all(said) and not any(looks_like_number(cell) or looks_like_time(cell) for cell in said)
     return words and any(plain_name(cell).startswith(TIME_WORDS) for cell in said)
-
-
-def _said_unit(above: Sequence[Sequence[str]]) -> str | None:
-    """The unit that a preamble says: in the cell behind or below a cell that is called `Unit`."""
-    for index, row in enumerate(above):
-        below = above[index + 1] if index + 1 < len(above) else ()
-        for at, cell in enumerate(row):
-            if plain_name(cell) in UNIT_WORDS:
-                found = [phrase_unit(text) for text in (*row[at + 1 : at + 2], *below[at : at + 1])]
-                if any(found):
-                    return next(said for said in found if said)
-    return None
 
 
 def _find_columns(
@@ -203,6 +238,8 @@ def _find_columns(
             filled = [i for i in range(data) if any(cell.strip() for cell in rows[i])]
             # A remark of one cell between the names and the data names no columns.
             above = [i for i in filled if len(rows[i]) > 1] or filled
+            while len(above) > 1 and _is_total(rows[above[-1]]) and _names_times(rows[above[-2]]):
+                above.pop()
             head = above[-1] if above and _is_head(rows[above[-1]], width) else None
             if head is not None and len(above) > 1 and _are_units(rows[head]):
                 first = rows[above[-2]]
@@ -228,6 +265,11 @@ def _told_apart(rows: Sequence[Sequence[str]], head: int) -> Sequence[str]:
         over = group.strip() or over
         told.append(f"{over}/{name.strip()}" if over and said.count(name.strip()) > 1 else name)
     return told
+
+
+def _is_total(row: Sequence[str]) -> bool:
+    """Whether a row holds a word and a sum: `Gesamt;1204,5`."""
+    return is_total(row[0]) and any(looks_like_number(cell) for cell in row[1:])
 
 
 def _is_head(row: Sequence[str], width: int) -> bool:

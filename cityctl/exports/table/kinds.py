@@ -30,7 +30,7 @@ _REGISTER = re.compile(
 _READINGS = frozenset(["reading", "meterreading", "readingvalue", "readvalue", "indexvalue"])
 _HOURS = frozenset(
     ["hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend", "hora", "heure", "ora", "uur",
-     "timme", "godzina"]
+     "timme", "godzina", "hodina", "tunti", "óra", "klukkustund", "saat"]
 )  # fmt: skip
 _FEWEST = 10  # readings that are needed to judge
 _FEWEST_NAMED = 3  # where the column is called a reading

@@ -29,6 +29,7 @@ _BARE = frozenset(
     ]
 )  # fmt: skip
 
+_SEAM = re.compile(r"(?<=[a-z])(?=(?:[kKMG]W[hH]?|[kKM]var[hH]|M3)$)")  # consumptionKWh, volumeM3
 _BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
 
 
@@ -60,7 +61,7 @@ def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:
         return found
     if _one_of_many(plain, columns):
         return None
-    words = re.split(r"[\s_]+", plain.strip())
+    words = re.split(r"[\s_]+", _SEAM.sub(" ", plain.strip()))
     said = next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
     return said or _PHRASES.get(" ".join(words).casefold())
 
@@ -78,6 +79,12 @@ def _one_of_many(column: str, columns: Sequence[str]) -> bool:
 def without_unit(column: str) -> str:
     """A column's name without the unit in brackets behind it."""
     return re.sub(r"\s*[(\[][^()\[\]]*[)\]]\s*$", "", column) if bracket_unit(column) else column
+
+
+def without_word(column: str) -> str:
+    """A column's name without the unit that is its last word: `12:30 AM kWh`."""
+    words = column.split()
+    return " ".join(words[:-1]) if len(words) > 1 and words[-1].strip("()[]").casefold() in _BARE else column
 
 
 def match_column(columns: Sequence[str], wanted: str) -> int | None:

@@ -35,21 +35,25 @@ def is_blank(text: str) -> bool:
     return text.strip().lower() in _BLANKS
 
 
+def _bare(text: str) -> str:
+    """A number without blanks in it, and with its minus in front: `1 234,5-` as SAP writes it."""
+    said = text.strip()
+    if said.endswith("-") and said[0].isdecimal():
+        said = f"-{said[:-1].rstrip()}"
+    return _SPACES.sub("", said) if _SPACED.fullmatch(said) else said
+
+
 def looks_like_number(text: str) -> bool:
     """Whether a cell holds a number in one of the ways in which numbers are written."""
-    said = text.strip()
-    if _SPACED.fullmatch(said):
-        said = _SPACES.sub("", said)
+    said = _bare(text)
     return any(form.fullmatch(said) for form in (_POINT, _POINT_THOUSANDS, _COMMA, _COMMA_THOUSANDS))
 
 
 def read_number(text: str, decimal: Decimal) -> float | None:
     """A number, or None where the cell is blank. Raises ValueError with the reason."""
-    said = text.strip()
-    if is_blank(said):
+    if is_blank(text):
         return None
-    if _SPACED.fullmatch(said):
-        said = _SPACES.sub("", said)
+    said = _bare(text)
     if decimal == ".":
         if _POINT_THOUSANDS.fullmatch(said):
             said = said.replace(",", "")
@@ -74,6 +78,11 @@ def _finite(said: str) -> float:
     return value
 
 
+def without_unit(texts: Any, word: str) -> Any:
+    """A column of text without the unit that stands behind its numbers."""
+    return pc.replace_substring_regex(texts, rf"\s*{re.escape(word)}\s*$", "")
+
+
 def why_not(cell: object, decimal: Decimal) -> str:
     """Why a cell is no number."""
     try:
@@ -84,15 +93,17 @@ def why_not(cell: object, decimal: Decimal) -> str:
 
 
 def with_signs(texts: Any) -> list[str]:
-    """The distinct cells that may tell what the decimal sign is; one with a point alone says as much as all."""
+    """The distinct cells that may tell what the decimal sign is; of those with a point alone a few do."""
     distinct = pc.unique(texts).drop_null()
     commas = pc.match_substring(distinct, ",")
     points = pc.and_(pc.match_substring(distinct, "."), pc.invert(commas))
     sure = pc.and_(
         points, pc.match_substring_regex(distinct, r"\.(?:\d{0,2}|\d{4,})\s*$|^\s*[-+]?(?:0*|\d{4,})\.")
     )
+    uneven = pc.and_(points, pc.invert(pc.match_substring_regex(distinct, r"\.\d{3}\s*$")))
     told: list[str] = []
-    for chosen in (distinct.filter(commas), distinct.filter(sure)[:5], distinct.filter(points)[:5]):
+    few = (distinct.filter(which)[:5] for which in (sure, points, uneven))
+    for chosen in (distinct.filter(commas), *few):
         told += chosen.to_pylist()
     return told
 
@@ -107,9 +118,7 @@ def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[
     unsure: dict[Decimal, str] = {}  # by the sign that stands in it
     long: dict[Decimal, str] = {}
     for text in texts:
-        said = text.strip()
-        if _SPACED.fullmatch(said):
-            said = _SPACES.sub("", said)
+        said = _bare(text)
         if "." not in said and "," not in said:
             continue
         as_point = bool(_POINT.fullmatch(said) or _POINT_THOUSANDS.fullmatch(said))
@@ -141,6 +150,24 @@ def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[
     if "," in unsure and delimiter != ";":
         raise _unsure(f"{name}: `{unsure[',']}` may be a decimal comma or a thousands separator")
     return next(iter(unsure), None), bool(unsure) and delimiter == ";"
+
+
+def check_alike(name: str, texts: Iterable[str], decimal: Decimal) -> None:
+    """Raises InputRefused where the numbers of a column have three decimals, but one that would be a whole thousand.
+
+    `5,458` among `5.123` and `0.494` may well be 5.458. Where others are grouped, or have fewer decimals as programs
+    write them that leave zeros out, it is a thousand.
+    """
+    comma = "," if decimal == "." else "."
+    said = [text.strip() for text in texts if looks_like_number(text)]
+    pointed = [text for text in said if decimal in text]
+    thousands = [text for text in said if comma in text]
+    grouped = any(decimal in text or text.count(comma) > 1 for text in thousands)
+    if pointed and thousands and not grouped and all(text[-4:-3] == decimal for text in pointed):
+        near = thousands[0].replace(comma, decimal)
+        raise _unsure(
+            f"{name}: `{thousands[0]}` may be `{near}` where `{pointed[0]}` stands, or a thousand times that"
+        )
 
 
 def _unsure(message: str) -> InputRefused:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityctl.errors import UsageProblem, near
+from cityctl.exports.table.cells import plain_name
 from cityctl.reading import Quality
 
 NO_READING = 255  # the source says that there is no reading, whatever stands in the cell
@@ -19,23 +21,49 @@ _WORDS: dict[str, int] = {
     **dict.fromkeys(("", "a", "act", "actual", "r", "read", "measured", "ok", "good", "valid", "v", "validated",
                      "verified", "final", "approved", "true", "gut", "wahr", "real",
                      "w", "wahrer wert", "messwert", "målt", "mätt", "gemeten", "uitgelezen", "réel", "réelle",
-                     "medido", "reale"), 0),
+                     "medido", "reale", "gemessen", "gemessener wert", "abgelesen", "gültig", "gevalideerd", "avlest",
+                     "avläst", "aflæst", "mesuré", "mesurée", "medida", "leído", "misurato", "misurata", "letto",
+                     "validé", "validée", "validado", "plausibel", "plausible", "confirmed", "normal"), 0),
     **dict.fromkeys(("e", "est", "estimate", "estimated", "s", "sub", "substituted", "substitute", "interpolated",
                      "i", "forecast", "edited", "ersatzwert", "geschätzt", "provisional", "p",
                      "geschat", "estimé", "estimée", "estimado", "estimada", "beregnet", "beräknad", "estimert",
-                     "stimato", "vorläufiger wert"), 1),
+                     "stimato", "vorläufiger wert", "stimata", "berechnet", "interpoliert", "vorläufig", "ersatz",
+                     "prognose", "prognosewert", "beräknat", "estimeret", "corrigé", "corrigée", "corrected",
+                     "adjusted", "manual", "calculated", "computed", "filled", "imputed", "projected"), 1),
     **dict.fromkeys(("suspect", "questionable", "q", "uncertain", "doubtful", "unverified", "suspicious"), 2),
     **dict.fromkeys(("bad", "invalid", "failed", "fail", "error", "rejected", "ungültig", "falsch"), 3),
     **dict.fromkeys(("missing", "m", "null", "n", "no data", "nodata", "fehlt",
                      "saknas", "mangler", "geen verbruik", "ontbrekend", "manquant"), NO_READING),
 }  # fmt: skip
+_YES = ("y", "yes", "true", "1", "ja", "oui", "si", "sí", "x")
+_NO = ("n", "no", "false", "0", "nein", "nee", "non", "nej")
+# What a column asks, by its name, and what the answers yes and no say of a reading.
+_QUESTIONS = (
+    (re.compile(r"estim|^est(?:flag)?$|substitut|ersatz|geschätzt"), Quality.ESTIMATED, Quality.GOOD),
+    (re.compile(r"invalid|ungültig"), Quality.BAD, Quality.GOOD),
+    (re.compile(r"valid|gültig"), Quality.GOOD, Quality.BAD),
+)
+
+
+def are_grades(cells: Sequence[str]) -> bool:
+    """Whether all cells are words for how good a reading is, whatever their column is called."""
+    said = {cell.strip().casefold() for cell in cells if cell.strip()}
+    return len(said) > 1 and all(len(word) > 3 and word in _WORDS for word in said)
 
 
 class QualityWords:
-    """Reads a quality column; remembers the words that it does not know."""
+    """Reads a quality column; remembers the words that it does not know.
 
-    def __init__(self, said: Mapping[str, str]) -> None:
+    A column that is called by a question, such as `Estimated`, is answered by yes and no.
+    """
+
+    def __init__(self, said: Mapping[str, str], column: str = "") -> None:
         self._words = dict(_WORDS)
+        plain = plain_name(column)
+        asked = next(((yes, no) for form, yes, no in _QUESTIONS if form.search(plain)), None)
+        if asked is not None:
+            self._words |= dict.fromkeys(_YES, asked[0]) | dict.fromkeys(_NO, asked[1])
+        self._may_answer = asked is None and "n" not in {word.strip().casefold() for word in said}
         for word, name in said.items():
             if name not in _NAMES:
                 match = near(name, _NAMES)
@@ -51,6 +79,12 @@ class QualityWords:
         coded = column
         if not pa.types.is_dictionary(column.type):
             coded = pc.dictionary_encode(pc.cast(column, pa.string()))
+        if self._may_answer and {str(text).strip().casefold() for text in coded.dictionary.to_pylist()} <= {
+            "y",
+            "n",
+            "",
+        }:
+            self._words.pop("n", None)  # the answer no, to a question that is not known; else no reading
         known = [self._one(text) for text in coded.dictionary.to_pylist()]
         at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
         graded: npt.NDArray[np.uint8] = np.array([*known, 0], np.uint8)[at]

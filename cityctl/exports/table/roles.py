@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cityctl.exports.table.slots import Slot
@@ -49,18 +50,29 @@ class Roles:
     usual: str = ""
     kind: Kind | None = None  # where names and first rows tell it
     ends: bool = False  # the times label the ends of intervals
+    zone: int | None = None  # of each row's time
     until: int | None = None  # when the period of a row ends, beside its beginning
     period: Period | None = None  # of the second column of `time`
     unit: int | None = None
     direction: int | None = None
     series: tuple[SeriesColumn, ...] = ()
     slots: tuple[Slot, ...] = ()
+    behind: Mapping[int, str] = field(default_factory=dict)  # units that stand in the cells of a column
     left_out: tuple[str, ...] = ()
 
     @property
     def read(self) -> tuple[int, ...]:
         """Indices of the columns that are read at all, ascending."""
         found = {*self.time, *(column.index for column in self.series), *(slot.index for slot in self.slots)}
-        more = (self.point, self.value, self.quality, self.channel, self.unit, self.direction, self.until)
+        more = (
+            self.point,
+            self.value,
+            self.quality,
+            self.channel,
+            self.unit,
+            self.direction,
+            self.until,
+            self.zone,
+        )
         found |= {index for index in more if index is not None}
         return tuple(sorted(found))

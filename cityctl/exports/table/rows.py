@@ -29,7 +29,7 @@ from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.roles import Roles
-from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, is_text, shown
+from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, as_text, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
 
@@ -60,7 +60,9 @@ class TableReader:
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
         self._series = SeriesNames(roles, shape, self.alone)
-        self._words = QualityWords(shape.qualities)
+        self._words = QualityWords(
+            shape.qualities, columns[roles.quality] if roles.quality is not None else ""
+        )
         self._doubled = DoubledHours(self.rejections)
         self._kind = shape.kind or told_kind(roles.kind, roles.value_unit or shape.unit)
         ends = roles.ends and self._kind != "counter"
@@ -83,18 +85,24 @@ class TableReader:
 
     def take(self, block: Block) -> Iterator[Chunk]:
         """The readings of some rows."""
+        for index, word in self.roles.behind.items():
+            if index in self._values:
+                block.columns[index] = numbers.without_unit(block.columns[index], word)
         if self.decimal is None:
             texts = (block.columns[index] for index in self._values)
-            signed = (numbers.with_signs(cells) for cells in texts if is_text(cells.type))
-            told = chain.from_iterable(signed)
+            signed = [numbers.with_signs(cells) for cells in texts if is_text(cells.type)]
+            told = list(chain.from_iterable(signed))
             self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter)
+            for alike in [told] if self.roles.slots else signed:
+                numbers.check_alike(self.name, alike, self.decimal or ".")
         self._time.commas = self.decimal == ","
         if self.roles.layout == "day":
             yield from self._take_days(block)
             return
         if not self._begun:
             self._look_for_bills(block)
-        times = self._time.read([block.columns[index] for index in self.roles.time])
+        zones = as_text(block.columns[self.roles.zone]) if self.roles.zone is not None else None
+        times = self._time.read([block.columns[index] for index in self.roles.time], zones)
         self._note_ends(block)
         self._note_remarks(block, times)
         self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
@@ -276,6 +284,8 @@ class TableReader:
 
     def _take_days(self, block: Block) -> Iterator[Chunk]:
         column = block.columns[self.roles.time[0]]
+        if self.roles.zone is not None:
+            self._time.settle(as_text(block.columns[self.roles.zone]))
         raw = self._time.raw(column)
         if self._time.clock is None and (raw.read & ~raw.utc).any():
             raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")

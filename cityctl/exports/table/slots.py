@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from cityctl.exports.table.names import without_word
+
 _CLOCK = re.compile(r"(?:^|.*[^\d:])(\d{1,2}):(\d{2})(?::00)?\s*([AaPp]\.?[Mm]\.?)?(?:\s*#(\d))?$")
 _RANGE = re.compile(r"^\D*(\d{1,2}):(\d{2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{2})(?:\s*#(\d))?$")
 _FIGURES = re.compile(r"^\D*?(\d{2})([0-5]\d)(?:\s*#(\d))?$")
 _NUMBER = re.compile(r"^([A-Za-z]{0,12})[\s_-]*0*(\d{1,3})$")
+_HOUR = re.compile(r"^[A-Za-z]{0,12}[\s_-]*0*(\d{1,2})\s*([ABab])?$")
 _LENGTHS = {24: 60, 25: 60, 48: 30, 50: 30, 96: 15, 100: 15, 144: 10, 150: 10, 288: 5, 300: 5}
 # Minutes of an interval by how many of them a day has, also of 23 and 25 hours.
 USUAL_LENGTHS = _LENGTHS | {23: 60, 46: 30, 92: 15, 138: 10, 276: 5}
@@ -34,7 +37,20 @@ class Slot:
 
 def find_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
     """The slot columns of a table; none where it is no table of days."""
-    return _clock_slots(columns) or _numbered_slots(columns)
+    plain = [without_word(column.strip()) for column in columns]
+    return _clock_slots(plain) or _lettered_slots(plain) or _numbered_slots(plain)
+
+
+def _lettered_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
+    """Hours 1 to 24 of which one has a column for each of its passes: 2, 3A, 3B, 4."""
+    found = [(index, match) for index, column in enumerate(columns) if (match := _HOUR.match(column))]
+    again = [int(match[1]) for _, match in found if match[2] in ("B", "b")]
+    first = [int(match[1]) for _, match in found if match[2] not in ("B", "b")]
+    if len(again) != 1 or first[-24:] != list(range(1, 25)) or len(found) > 25:
+        return ()
+    return tuple(
+        Slot(index, int(match[1]) * 60 - 60, 60, "clock", match[2] in ("B", "b")) for index, match in found
+    )
 
 
 def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
@@ -49,6 +65,9 @@ def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
         first = [minute for _, minute, again in found if not again]
         if len(first) < 12 or len(first) * 2 < len(columns):
             continue
+        if first[-1] == 0 < first[0]:  # 12:00 AM, or 00:00, ends the day
+            first[-1] = 24 * 60
+            found = [(index, minute or 24 * 60, again) for index, minute, again in found]
         steps = sorted({later - earlier for earlier, later in pairwise(first)})
         if len(steps) != 1 or steps[0] <= 0 or len(first) * steps[0] != 24 * 60:
             continue

@@ -30,13 +30,17 @@ _BEHIND = (
     r"(?P<h>\d{1,2})(?P<colon>[:.h])(?P<m>\d{2})(?:(?P=colon)(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?:\s*Uhr)?"
     + _HALF
 )
+_WEEKDAY = (
+    r"(?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mittwoch"
+    r"|(?:Mon|Diens|Donners|Frei|Sams|Sonn)tag|Mo|Di|Mi|Do|Fr|Sa|So)\.?,?\s+)?"
+)
 _TEXT = re.compile(
-    rf"{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
+    rf"{_WEEKDAY}{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
-_SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3})?(?:\.\d{1,6})?")
+_SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3}){0,3}(?:\.\d{1,6})?")
 _SERIAL_1970 = 25_569  # days from 1899-12-30
 _CENTURY = (946_684_800, 4_102_444_800)  # 2000 and 2100, in seconds since 1970
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's, or UTC's: the text decides
@@ -78,7 +82,7 @@ def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = 
             continue
         if found["sep"] == ".":
             return StampFormat("dmy")  # the dotted date is day.month.year wherever it is used
-        seen.append(text.strip())
+        seen.append(text.strip()[found.start("a") :])
         years.add(found["c"])
         first_large = first_large or int(found["a"]) > 12
         second_large = second_large or int(found["b"]) > 12
@@ -121,14 +125,14 @@ def is_written(text: str, form: StampFormat) -> bool:
 
 
 def looks_like_epoch(text: str) -> bool:
-    """Whether a cell may hold seconds or milliseconds since 1970, of this century."""
+    """Whether a cell may hold seconds since 1970, of this century; or milli-, micro- or nanoseconds."""
     found = _SINCE_1970.fullmatch(text.strip())
     return found is not None and _CENTURY[0] <= int(found[1]) < _CENTURY[1]
 
 
 def looks_like_clock(text: str) -> bool:
-    """Whether a cell holds a time of day alone, such as `07:15`."""
-    return bool(re.fullmatch(_CLOCK, text.strip()))
+    """Whether a cell holds a time of day alone, such as `07:15`, or a span of it: `07:15 - 07:30`."""
+    return bool(re.fullmatch(rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?", text.strip()))
 
 
 def looks_like_figures(cells: Sequence[str]) -> bool:
@@ -201,12 +205,12 @@ def _serial(said: str) -> int:
 
 
 def _read_figures(said: str) -> tuple[int, bool]:
-    """20210131, 202101310015, 20210131T001500Z, or seconds or milliseconds since 1970."""
+    """20210131, 202101310015, 20210131T001500Z, or seconds, ms, µs or ns since 1970."""
     if re.fullmatch(r"\d{10}(?:\.\d{1,6})?", said):
         seconds, _, fraction = said.partition(".")
         return int(seconds) * 1_000_000 + int(fraction.ljust(6, "0")), True
-    if re.fullmatch(r"\d{13}", said):
-        return int(said) * 1_000, True
+    if re.fullmatch(r"\d{13}(?:\d{3}){0,2}", said):
+        return int(said[:10] + said[10:].ljust(6, "0")[:6]), True
     found = _COMPACT.fullmatch(said)
     if found is None or not _is_compact(said):
         raise ValueError("no time")
@@ -218,6 +222,23 @@ def _read_figures(said: str) -> tuple[int, bool]:
         int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
     )
     return (moment + over - _EPOCH) // _MICRO, zulu is not None
+
+
+def says_zone(text: str) -> bool:
+    """Whether a time says its own offset from UTC."""
+    found = _TEXT.fullmatch(text.strip())
+    return found is not None and found["zone"] is not None
+
+
+def offset_named(text: str) -> int | None:
+    """µs ahead of UTC of `UTC`, `CEST` or `+02:00`; None where the text is none of these."""
+    said = text.strip()
+    if not re.fullmatch(r"[A-Z]{1,4}|[+-]\d{2}(?::?\d{2})?", said):
+        return None
+    try:
+        return _offset(said)
+    except ValueError:
+        return None
 
 
 def _offset(text: str) -> int:

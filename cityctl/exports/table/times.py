@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,21 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityctl.clock import zone_named
-from cityctl.errors import InputRefused
+from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
+from cityctl.exports.table.cells import TOTALS
 from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.stamps import find_format, read_stamps
-from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
+from cityctl.exports.table.stamps import find_format, offset_named, read_stamps
+from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid, place_named, zone_in
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
-_TOTALS = (
-    r"(?i)^\s*(?:grand\s+|sub-?)?(?:totals?|sum|summe|gesamt|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
-    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel)\s*:?\s*$"
-)
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
+_TOLD = 6  # zones that a message names
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class TimeColumn:
     ) -> None:
         self.name = name
         self.column = column
-        self.zone = _zone_in(column) or shape.time_zone or ""
+        self.zone = zone_in(column) or shape.time_zone or ""
         self.clock = WallClock(zone_named(self.zone)) if self.zone else None
         self.ends = period is None and (ends or shape.stamp == "end")
         self.period = period
@@ -82,14 +79,20 @@ class TimeColumn:
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
         self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
+        self._from_starts = False  # whether ends are written as an interval after the wall time of the start
 
-    def read(self, parts: Sequence[Any]) -> Times:
-        """The times of a block. Raises InputRefused where a time zone or a length of intervals is missing."""
+    def read(self, parts: Sequence[Any], zones: Any = None) -> Times:
+        """The times of a block, and the zones of its rows where a column says them.
+
+        Raises InputRefused where a time zone or a length of intervals is missing.
+        """
         column = parts[0]
         if self.period is not None:
             return self._numbered(parts[0], as_text(parts[1]), self.period)
         if len(parts) == 2:
             column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
+        if zones is not None and not self.settle(zones) and getattr(column.type, "tz", None) is None:
+            column = pc.binary_join_element_wise(as_text(column), zones, " ")
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -101,9 +104,10 @@ class TimeColumn:
                 )
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
             self._doubled.watch(local[wall])
+            self._from_starts = self._from_starts or (self.ends and self.clock.ends_by_starts(local[wall]))
         if self.ends and self.every is None:
             self.every = self._length(moments[raw.read & (states == CERTAIN)])
-        if self.ends and self._whole_days and self.clock is not None and self.every is not None:
+        if self.ends and self._on_the_clock and self.clock is not None and self.every is not None:
             # A local day ends where the next one begins: back on the wall, not by 24 hours.
             local = np.where(wall, local - self.every // _MICRO, local)
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
@@ -111,11 +115,29 @@ class TimeColumn:
         self._mark(states, raw, parts[0])
         return Times(moments, local, states, column)
 
+    def settle(self, zones: Any) -> bool:
+        """Whether all rows are in one zone, whose clock is taken; False where each says its own offset.
+
+        Raises InputRefused where they name several places.
+        """
+        said = [text.strip() for text in pc.unique(zones).drop_null().to_pylist() if text.strip()]
+        places = [text for text in said if place_named(text)]
+        if len(said) > 1 and places:
+            raise InputRefused(
+                f"{self.name}: its rows are in several time zones: {listed(said, _TOLD)}",
+                hint="import those of each zone by themselves",
+            )
+        if len(said) == 1 and (places or offset_named(said[0]) == 0):
+            self.zone = places[0] if places else "UTC"
+            self.clock = WallClock(zone_named(self.zone))
+            return True
+        return not said
+
     def _mark(self, states: npt.NDArray[np.uint8], raw: Raw, column: Any) -> None:
         """Mark rows without a time; those of totals are no readings."""
         states[raw.bad] = NO_TIME
         if raw.bad.any() and is_text(column.type):
-            said = pc.fill_null(pc.match_substring_regex(column, _TOTALS), False)
+            said = pc.fill_null(pc.match_substring_regex(column, TOTALS), False)
             states[raw.bad & said.to_numpy(zero_copy_only=False)] = TOTAL
         states[raw.blank] = BLANK_TIME
 
@@ -202,7 +224,7 @@ class TimeColumn:
 
     def shift(self) -> int:
         """µs from what the times label back to the start, where that is not done on the wall already."""
-        if not self.ends or self.every is None or (self._whole_days and self.clock is not None):
+        if not self.ends or self.every is None or (self._on_the_clock and self.clock is not None):
             return 0
         return self.every // _MICRO
 
@@ -223,8 +245,10 @@ class TimeColumn:
         return f"does not exist in {self.zone}: the clocks go from {old} to {new}", said
 
     @property
-    def _whole_days(self) -> bool:
-        return self.every is not None and self.every % timedelta(days=1) == timedelta(0)
+    def _on_the_clock(self) -> bool:
+        """Whether an end leads to its start on the wall: those of days, and of hours called by their number."""
+        days = self.every is not None and self.every % timedelta(days=1) == timedelta(0)
+        return days or self._from_starts
 
     def _length(self, micros: npt.NDArray[np.int64]) -> timedelta | None:
         """The commonest step between times: the length of the intervals whose end they label."""
@@ -244,23 +268,16 @@ class TimeColumn:
 
 
 def _with_colons(clocks: Any) -> Any:
-    """0015, 15 and 001500 as 00:15."""
+    """0015, 15 and 001500 as 00:15; of `00:15 - 00:30` the beginning."""
+    clocks = pc.replace_substring_regex(
+        clocks, r"^(\s*\d{1,2}:[\d:]+(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?:-|–|to|until|bis)\s*\d.*$", r"\1"
+    )
     figures = pc.match_substring_regex(clocks, r"^\s*\d{1,6}\s*$")
     if not pc.any(figures).as_py():
         return clocks
     padded = pc.utf8_lpad(pc.utf8_trim_whitespace(clocks), 4, "0")
     colons = pc.replace_substring_regex(padded, r"^(\d{2})(\d{2})(\d{2})?$", r"\1:\2:\3")
     return pc.if_else(figures, pc.utf8_rtrim(colons, ":"), clocks)
-
-
-def _zone_in(column: str) -> str | None:
-    """The zone that a column's name says: `Time (UTC)`, `read_time_utc`, `Time UTC+10`."""
-    found = re.search(r"(?<![^\W_])(?:UTC|GMT)(?:\s*([+-])0?(\d{1,2})(?::?00)?)?(?![^\W_])", column, re.I)
-    if found is None:
-        return None
-    if not found[1]:
-        return "UTC"
-    return f"Etc/GMT{'-' if found[1] == '+' else '+'}{found[2]}" if int(found[2]) <= 12 else None
 
 
 def is_text(kind: Any) -> bool:

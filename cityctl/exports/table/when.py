@@ -22,8 +22,11 @@ from cityctl.exports.table.stamps import (
     looks_like_epoch,
     looks_like_figures,
     looks_like_time,
+    offset_named,
+    says_zone,
 )
 from cityctl.exports.table.words import TIME_WORDS
+from cityctl.exports.table.zone import place_named, zone_in
 
 Cells = Sequence[Sequence[str]]
 
@@ -32,6 +35,7 @@ _NUMBERED = re.compile(
     r"(?:settlement|trading|dispatch)?(?:period|interval|slot|halfhour|quarterhour|quarter|viertelstunde|kvart|sp|hh)"
     r"(?:number|no|nr|id|index)?"
 )
+_ZONES = re.compile(r"zone|offset|^tz|zeitzone|huso|fuseau|fuso")
 _CLOCK_NAMES = ("time", "zeit", "hora", "heure")
 _CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}:\d{2})")
 _FEWEST_CLOCKS = 12
@@ -125,7 +129,24 @@ def _begins(columns: Sequence[str], cells: Cells, dated: Sequence[int]) -> int:
     named = [index for index in dated if plain_name(columns[index]) in _TIMES]
     moving = [index for index in dated if len(set(cells[index])) > 1] or list(dated)
     starts = [index for index in moving if not labels_end(columns[index])]
-    return (named or starts or moving)[0]
+    first = (named or starts or moving)[0]
+    # Beside `HourDK`, `HourUTC` has no hour twice.
+    begin = plain_name(columns[first])[:3]
+    alike = [i for i in starts if zone_in(columns[i]) and plain_name(columns[i])[:3] == begin]
+    return alike[0] if alike and not zone_in(columns[first]) else first
+
+
+def zone_column(columns: Sequence[str], cells: Cells, time: Sequence[int]) -> int | None:
+    """The column that says the zone of each row's time: UTC, CET and CEST, +02:00, or a place such as Europe/Berlin."""
+    if any(says_zone(cell) for cell in cells[time[0]]):
+        return None
+    for index, column in enumerate(columns):
+        said = {cell.strip() for cell in cells[index]}
+        known = all(place_named(text) or offset_named(text) is not None for text in said)
+        figures = any(text[:1] in "+-" for text in said)
+        if said and known and index not in time and (not figures or _ZONES.search(plain_name(column))):
+            return index
+    return None
 
 
 def _counts(cells: Sequence[str]) -> bool:

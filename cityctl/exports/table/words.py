@@ -13,7 +13,7 @@ POINT_WORDS = (
     "premise",
     "prm", "identifiantprm", "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
-    "customer", "account", "accountid", "id", "name",
+    "mittauspisteentunnus", "ppe", "eic", "customer", "account", "accountid", "id", "name",
 )  # fmt: skip
 TIME_WORDS = (
     "time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start", "epoch", "unix",
@@ -27,17 +27,21 @@ VALUE_WORDS = (
     "value", "consumption", "usage", "wert", "verbrauch", "messwert", "intervalvalue", "intervalread",
     "reading", "read", "readvalue", "readingvalue", "meterreading", "registerread", "zählerstand",
     "zaehlerstand", "stand", "flow", "volume",
-
+    "menge", "mængde", "mängd", "määrä", "hoeveelheid", "cantidad", "quantité", "quantità", "ilość", "množství",
 )  # fmt: skip
 UNIT_WORDS = (
     "unit", "units", "uom", "unitofmeasure", "unitsofmeasure", "unitofmeasurement", "readunit", "readingunit",
     "usageunit", "usageunits", "flowunit", "consumptionunit", "einheit", "valueunit", "unitcode", "unite", "unité",
     "eenheid", "måleenhed", "måleenhet", "enhet", "enhed", "unidad", "unità", "messeinheit", "mengeneinheit",
-
+    "yksikkö", "yksikkötyyppi", "jednostka", "jednotka",
 )  # fmt: skip
 DIRECTION_WORDS = ("direction", "flowdirection", "energydirection", "directionofflow", "richtung")
 QUALITY_WORDS = (
     "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
     "estimated", "estimatedindicator", "estimatedactual", "readstatus", "readingstatus", "kvalitet", "qualité",
     "kwaliteit", "validatiestatus", "metodoobtencion", "realestimado", "naturaleza",
+    "estimatedflag", "isestimated", "estimatedread", "estimatedreading", "estimate", "estimateflag",
+    "estimateindicator", "estimation", "est", "estflag", "actualestimated", "ae", "valid", "isvalid", "validflag",
+    "invalid", "gültig", "ungültig", "readquality", "dataquality", "datenqualität", "datenstatus", "messwertstatus",
+    "laatu", "estado",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -150,7 +150,7 @@ def found_shape(name: str, document: Any, shape: Shape) -> tuple[Any, Shape]:
     if not rows:
         raise InputRefused(
             f"{name}: no list of rows with times and values in this JSON: {complaint.of_nothing(document)}",
-            hint="say where they are in a service connector: rows, time, value",
+            hint="say where they are: --rows, --time and --value, or in a service connector",
         )
     flat = [dict(_flat(row)) for row in rows]
     columns = list(dict.fromkeys(key for row in flat[:_SAMPLE] for key in row))
@@ -162,28 +162,42 @@ def found_shape(name: str, document: Any, shape: Shape) -> tuple[Any, Shape]:
     if roles.value is None:
         raise InputRefused(f"{name}: no field of its rows is a value", hint="name it with --value")
 
-    def quoted(index: int | None) -> str | None:
-        return None if index is None else '"' + columns[index].replace('"', '\\"') + '"'
+    if roles.period is not None:
+        raise InputRefused(
+            f"{name}: the times of its rows are a day and the number of an interval",
+            hint="such rows are read from a table: save them as CSV",
+        )
 
-    units = next(
-        (key for key in columns if key.split(".")[-1].lower() in ("unit", "uom", "units", "unitcode")), None
-    )
-    flows = next(
-        (key for key in columns if key.split(".")[-1].lower() in ("direction", "flowdirection")), None
-    )
+    def of(indices: Sequence[int | None], sign: str = " ") -> str | None:
+        return _joined(flat, [columns[index] for index in indices if index is not None], sign)
+
+    def called(words: Sequence[str], found: int | None) -> str | None:
+        named = (index for index, key in enumerate(columns) if key.split(".")[-1].lower() in words)
+        return of((next(named, found),))
+
+    direction = called(("direction", "flowdirection"), roles.direction)
     return flat, replace(
         shape,
         rows="@",
-        time=quoted(roles.time[0]),
-        point=quoted(roles.point),
-        value=quoted(roles.value),
-        quality=quoted(roles.quality),
-        unit_from=f'"{units}"' if units else None,
-        direction=f'"{flows}"' if flows else shape.direction,
+        time=of((*roles.time, roles.zone)),
+        point=of((roles.point, roles.channel), "/"),
+        value=of((roles.value,)),
+        quality=of((roles.quality,)),
+        unit_from=called(("unit", "uom", "units", "unitcode"), roles.unit),
+        direction=direction or shape.direction,
         unit=shape.unit or roles.value_unit,
         kind=shape.kind or roles.kind,
         stamp="end" if roles.ends else shape.stamp,
     )
+
+
+def _joined(rows: Sequence[dict[str, Any]], keys: Sequence[str], sign: str) -> str | None:
+    """The path of a field of flat rows; of several, such as a day and a clock, a field of both is made."""
+    key = sign.join(keys)
+    if len(keys) > 1:
+        for row in rows:
+            row[key] = sign.join(said for part in keys if (said := _text(row.get(part))))
+    return '"' + key.replace('"', '\\"') + '"' if keys else None
 
 
 def _longest(node: Any, depth: int = 0) -> list[Any]:

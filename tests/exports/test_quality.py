@@ -1,0 +1,60 @@
+"""What columns of qualities say of readings, by their words and by the question that their name asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cityctl.reading import Quality
+from tests.exports.conftest import Parsed
+
+Read = Callable[..., Parsed]
+GOOD, ESTIMATED, SUSPECT, BAD = Quality.GOOD, Quality.ESTIMATED, Quality.SUSPECT, Quality.BAD
+
+
+def graded(table: Read, column: str, *words: str, **more: object) -> list[int]:
+    rows = [f"m1,2024-01-01T0{hour}:00Z,{hour + 1}.5,{word}\n" for hour, word in enumerate(words)]
+    read = table(f"meter,time,usage (gal),{column}\n" + "".join(rows), **more)
+    assert not read.rejections
+    return [quality for _, _, quality, _ in read.readings["m1"]]
+
+
+@pytest.mark.parametrize(
+    ("column", "no", "yes"),
+    [("Estimated", "N", "Y"), ("Estimated", "No", "Yes"), ("Estimated", "false", "true"), ("Estimated", "0", "1"),
+     ("Is Estimated", "0", "1"), ("Estimated_Flag", "N", "Y"), ("Estimated Indicator", "N", "E"), ("Est", "n", "x")],
+)  # fmt: skip
+def test_a_reading_that_is_not_estimated_is_a_reading(table: Read, column: str, no: str, yes: str) -> None:
+    """`N` stands for no reading in AEMO's words: in a column `Estimated` it is the answer no."""
+    assert graded(table, column, no, no, yes, no) == [GOOD, GOOD, ESTIMATED, GOOD]
+
+
+@pytest.mark.parametrize(
+    ("column", "yes", "no"), [("Valid", "1", "0"), ("Is valid", "Y", "N"), ("Invalid", "no", "yes")]
+)
+def test_a_reading_that_is_not_valid_is_bad(table: Read, column: str, yes: str, no: str) -> None:
+    assert graded(table, column, yes, no, yes) == [GOOD, BAD, GOOD]
+
+
+def test_an_answer_to_a_question_that_is_not_known_is_told(table: Read) -> None:
+    assert graded(table, "Flag", "N", "N", "Y") == [SUSPECT] * 3
+    assert graded(table, "Flag", "N", "N", "Y", qualities={"N": "good", "Y": "bad"}) == [GOOD, GOOD, BAD]
+
+
+def test_no_reading_among_other_words_stays_none(table: Read) -> None:
+    read = table("meter,time,usage (gal),quality\nm1,2024-01-01T00:00Z,0,N\nm1,2024-01-01T01:00Z,5.5,A\n")
+    assert (read.blank, read.of("m1")) == (1, [("2024-01-01 01:00:00Z", 5.5)])
+
+
+@pytest.mark.parametrize("column", ["Read Type", "Type", "Origin"])
+def test_a_column_of_grades_parts_no_meter_in_two(table: Read, column: str) -> None:
+    assert graded(table, column, "Actual", "Estimated", "Actual", "Actual") == [GOOD, ESTIMATED, GOOD, GOOD]
+
+
+def test_amounts_that_are_estimated_are_no_grades(table: Read) -> None:
+    text = "time,actual (kWh),estimated (kWh)\n" + "".join(
+        f"2024-01-01T{hour:02}:00Z,{hour}.5,{hour}.25\n" for hour in range(4)
+    )
+    read = table(text)
+    assert [value for _, value in read.of("estimated (kWh)")] == [0.25, 1.25, 2.25, 3.25]
