@@ -12,7 +12,9 @@ READY  := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/cityctl demo
 
+# The tests start the program hundreds of times: it is compiled once, also where Python is told to keep no bytecode.
 test: $(READY)
+	$(BIN)/python -m compileall -q cityctl
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: $(READY)
