@@ -12,14 +12,16 @@ READY  := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/cityctl demo
 
+# The tests start the program hundreds of times: it is compiled once, also where Python is told to keep no bytecode.
 test: $(READY)
+	$(BIN)/python -m compileall -q cityctl
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +92,8 @@ def _merged(base: Any, changes: Any) -> Any:
 
 
 def _check_references(city: City, document: Document) -> None:
-    def expect(keys: tuple[Key, ...], word: str, name: str | None, known: Iterable[str]) -> None:
-        if name is not None and name not in set(known):
+    def expect(keys: tuple[Key, ...], word: str, name: str | None, known: Collection[str]) -> None:
+        if name is not None and name not in known:
             raise no_such(document, keys, word, name, known)
 
     for name, zone in city.zones.items():

@@ -24,20 +24,13 @@ def _run(folder: Path, kills: object, *words: str, module: str = "harness") -> t
     return ended.returncode, json.loads(ended.stdout)
 
 
-def test_a_few_kills_lose_nothing(tmp_path):
-    code, found = _run(tmp_path / "crash", 40, "--seed", "7")
-    assert (code, found["wrong"]) == (0, {})
-    assert found["kills"] == 40
-    assert found["acknowledged"] >= 20  # about one a kill
-
-
 @pytest.mark.slow
-def test_hundreds_of_kills_lose_nothing(tmp_path):
-    code, found = _run(tmp_path / "crash", 200, "--seed", "8", "--per-store", "50")
+def test_kills_lose_nothing(tmp_path):
+    code, found = _run(tmp_path / "crash", 80, "--seed", "8", "--per-store", "40")
     assert (code, found["wrong"]) == (0, {})
-    assert (found["kills"], found["stores"]) == (200, 4)
-    assert found["acknowledged"] >= 100
-    assert found["backups"] >= 4
+    assert (found["kills"], found["stores"]) == (80, 2)
+    assert found["acknowledged"] >= 40  # about one a kill
+    assert found["backups"] >= 2  # one in eight
 
 
 @pytest.mark.slow

@@ -88,9 +88,9 @@ def test_units_in_the_names_of_columns(table: Read, column: str, unit: str | Non
 
 
 def test_very_many_columns_of_one_name_take_no_time(table: Read) -> None:
-    names = ",".join(["1"] * 5000)
+    names = ",".join(["1"] * 2000)
     told = table(f"time,{names}\n2024-01-01T00:00Z,{names}\n", unit="kWh")
-    assert len(told.series) == 5000
+    assert len(told.series) == 2000
 
 
 def test_a_quote_that_nobody_closed_swallows_no_rows(table: Read) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,35 @@ def town(project: Callable[[str], Path]) -> Iterator[Town]:
     town.store.close()
 
 
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Town, Result]:
+    """A town of 130 days, and what was told of it, which it remembers. It is not to be changed."""
+    folder = tmp_path_factory.mktemp("asked") / "city"
+    folder.mkdir()
+    (folder / "city.yaml").write_text(CITY, encoding="utf-8")
+    town = Town(folder)
+    town.add(0, 130)
+    told = town.told(130)
+    town.store.close()
+    return town, told
+
+
+@pytest.fixture
+def first(asked: tuple[Town, Result]) -> Result:
+    """What was told of the known town at first."""
+    return asked[1]
+
+
+@pytest.fixture
+def known(asked: tuple[Town, Result], tmp_path: Path) -> Iterator[Town]:
+    """A copy of that town, to go on from."""
+    shutil.copytree(asked[0].folder, tmp_path / "known")
+    town = Town(tmp_path / "known")
+    town.received = asked[0].received
+    yield town
+    town.store.close()
+
+
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> list[tuple[date, date]]:
     """(first, last night) of what is worked out from readings."""
@@ -198,7 +229,7 @@ def test_day_after_day_the_answer_is_that_of_all_readings(town: Town, spans: lis
         if day == 128:
             town.land(day)
         town.add(day, day + 1)
-        if day in (111, 121, 122, 126, 128, 137):
+        if day in (121, 122, 128, 137):
             told = town.told(day + 1)
             agree(told, town.afresh(day + 1))
             found |= {finding.subject for finding in told.findings}
@@ -221,22 +252,18 @@ def test_a_sensor_that_stands_still_is_told_the_second_time_too(town: Town) -> N
     agree(first, town.told(130))
 
 
-def test_what_comes_late_is_seen(town: Town, spans: list[tuple[date, date]]) -> None:
+def test_what_comes_late_is_seen(known: Town, first: Result, spans: list[tuple[date, date]]) -> None:
     """Another version of three days in October: its month is reduced anew, and no other old one."""
-    town.add(0, 130)
-    before = town.told(130)
-    town.add(70, 73, in_low=1.5)
-    spans.clear()
-    after = town.told(130)
-    assert [first for first, _ in spans] == [date(2025, 10, 1)]
-    agree(after, town.afresh(130))
-    assert cells(before) != cells(after)
+    known.add(70, 73, in_low=1.5)
+    after = known.told(130)
+    assert [begin for begin, _ in spans] == [date(2025, 10, 1)]
+    agree(after, known.afresh(130))
+    assert cells(first) != cells(after)
 
 
-def test_what_a_formula_looks_back_at_is_seen(town: Town) -> None:
+def test_what_a_formula_looks_back_at_is_seen(known: Town) -> None:
     """A level right before the first night of December, which is where the change of the next one begins."""
-    town.add(0, 130)
-    town.told(130, settings=ALONE)
+    known.told(130, settings=ALONE)
     late = pa.table(
         {
             "point": pa.array(["level"]),
@@ -244,32 +271,35 @@ def test_what_a_formula_looks_back_at_is_seen(town: Town) -> None:
             "value": pa.array([2.0]),
         }
     )
-    points = Project(town.folder).city.points()
-    town.store.add(late, source="late", received=datetime(2026, 2, 1, tzinfo=UTC), points=points)
-    agree(town.told(130, settings=ALONE), town.afresh(130, settings=ALONE))
+    points = Project(known.folder).city.points()
+    known.store.add(late, source="late", received=datetime(2026, 2, 1, tzinfo=UTC), points=points)
+    agree(known.told(130, settings=ALONE), known.afresh(130, settings=ALONE))
 
 
-def test_what_city_yaml_says_is_seen(town: Town) -> None:
-    town.add(0, 130)
-    first = town.told(130)
-    text = (town.folder / "city.yaml").read_text(encoding="utf-8")
-    (town.folder / "city.yaml").write_text(text.replace("area: 200 m2", "area: 100 m2"), encoding="utf-8")
-    second = town.told(130)
+def test_what_city_yaml_says_is_seen(known: Town, first: Result) -> None:
+    text = (known.folder / "city.yaml").read_text(encoding="utf-8")
+    (known.folder / "city.yaml").write_text(text.replace("area: 200 m2", "area: 100 m2"), encoding="utf-8")
+    second = known.told(130)
     assert cells(first) != cells(second)
-    agree(second, town.afresh(130))
+    agree(second, known.afresh(130))
 
 
-def test_each_report_and_each_question_has_a_memory_of_its_own(town: Town) -> None:
-    town.add(0, 130)
-    town.told(130)
-    agree(town.told(130, "night-flow"), town.afresh(130, "night-flow"))
+def test_each_report_and_each_question_has_a_memory_of_its_own(known: Town, first: Result) -> None:
+    agree(known.told(130, "night-flow"), known.afresh(130, "night-flow"))
     late = run(
-        "leaks", Project(town.folder), now=datetime(2025, 12, 9, 8, tzinfo=UTC), settings=["window_end=05:00"]
+        "leaks",
+        Project(known.folder),
+        now=datetime(2025, 12, 9, 8, tzinfo=UTC),
+        settings=["window_end=05:00"],
     )
     again = run(
-        "leaks", Project(town.folder), now=datetime(2025, 12, 9, 8, tzinfo=UTC), settings=["window_end=05:00"]
+        "leaks",
+        Project(known.folder),
+        now=datetime(2025, 12, 9, 8, tzinfo=UTC),
+        settings=["window_end=05:00"],
     )
-    assert cells(late) != cells(town.told(130))
+    assert cells(late) != cells(first)
+    agree(known.told(130), first)
     agree(late, again)
 
 
@@ -292,60 +322,50 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-def test_a_spoilt_memory_is_worked_out_again(town: Town, spans: list[tuple[date, date]]) -> None:
-    town.add(0, 130)
-    whole = town.told(130)
-    for harm in (cut, changed, emptied, a_folder):
-        for path in town.memory.iterdir():
-            harm(path)
-        spans.clear()
-        agree(town.told(130), whole)
-        assert len(spans) == 6
+def test_a_spoilt_memory_is_worked_out_again(
+    known: Town, first: Result, spans: list[tuple[date, date]]
+) -> None:
+    """Whatever became of a file: each kind of harm comes to several of them."""
+    for path, harm in zip(known.memory.iterdir(), cycle((cut, changed, emptied, a_folder)), strict=False):
+        harm(path)
+    agree(known.told(130), first)
+    assert len(spans) == 6
 
 
-def test_without_a_place_to_write_nothing_is_remembered_and_all_is_told(town: Town) -> None:
+def test_without_a_place_to_write_nothing_is_remembered_and_all_is_told(known: Town, first: Result) -> None:
     """As on a disk that is mounted to be read: a file stands where the folder would."""
-    town.add(0, 130)
-    whole = town.told(130)
-    town.memory.rename(town.memory.with_name("aside"))
-    town.memory.write_text("no folder", encoding="utf-8")
-    agree(town.told(130), whole)
+    known.memory.rename(known.memory.with_name("aside"))
+    known.memory.write_text("no folder", encoding="utf-8")
+    agree(known.told(130), first)
 
 
-def test_a_damaged_segment_is_named_each_time(town: Town) -> None:
-    town.add(0, 130)
-    town.told(130)
-    segment = next(one for one in town.store.snapshot().segments if one.month == "2025-10")
-    (town.store.folder / segment.path).write_bytes(b"no parquet")
-    check(town.store)
+def test_a_damaged_segment_is_named_each_time(known: Town) -> None:
+    segment = next(one for one in known.store.snapshot().segments if one.month == "2025-10")
+    (known.store.folder / segment.path).write_bytes(b"no parquet")
+    check(known.store)
     for _ in range(2):
         left_out()
-        town.told(130)
+        known.told(130)
         assert any("damaged" in one.why for one in left_out())
 
 
-def test_what_nobody_asks_for_is_forgotten(town: Town) -> None:
-    town.add(0, 130)
-    town.told(130)
-    stale = town.memory / "water-leaks-of-another-program-2024-01"
+def test_what_nobody_asks_for_is_forgotten(known: Town) -> None:
+    stale = known.memory / "water-leaks-of-another-program-2024-01"
     stale.write_bytes(b"x")
     long_ago = time.time() - FORGOTTEN - 10
-    kept = next(path for path in town.memory.iterdir() if path.name.endswith("2025-10-01"))
+    kept = next(path for path in known.memory.iterdir() if path.name.endswith("2025-10-01"))
     os.utime(stale, (long_ago, long_ago))
     os.utime(kept, (long_ago, long_ago))
-    town.add(130, 131)
-    town.told(131)
+    known.add(130, 131)
+    known.told(131)
     assert not stale.exists()
     assert kept.exists()  # asked for, so it is of use still
 
 
 def test_another_program_works_it_out_again(
-    town: Town, spans: list[tuple[date, date]], monkeypatch: pytest.MonkeyPatch
+    known: Town, spans: list[tuple[date, date]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    town.add(0, 130)
-    town.told(130)
-    spans.clear()
     monkeypatch.setattr(memory, "_program", lambda: "another")
-    town.told(130)
+    known.told(130)
     months = [date(2025, month, 1) for month in range(8, 13)]  # there is nothing before
-    assert [first for first, _ in spans] == [*months, date(2025, 12, 8)]
+    assert [begin for begin, _ in spans] == [*months, date(2025, 12, 8)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.starter import Ended
 
 CITY = """
 name: Test
@@ -49,18 +49,20 @@ def city(tmp_path):
     return folder
 
 
-def _run(folder: Path, *words: str, form: str = "json") -> tuple[int, dict, str]:
-    environment = {**os.environ, "CITYCTL_NOW": "2026-01-01T00:00Z"}
-    environment.pop("CITYCTL_STORE", None)
-    ended = subprocess.run(
-        [sys.executable, "-m", "cityctl", "data", *words, "--project", str(folder), "-o", form],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=100,
-    )
-    assert "Traceback" not in ended.stderr
-    return ended.returncode, json.loads(ended.stdout) if ended.stdout and form == "json" else {}, ended.stderr
+@pytest.fixture
+def ask(city: Path, cityctl: Callable[..., Ended]) -> Callable[..., tuple[int, dict, str]]:
+    """Run a command of `cityctl data`: its exit code, what it says as JSON, and its stderr."""
+
+    def run(*words: str, form: str = "json") -> tuple[int, dict, str]:
+        ended = cityctl("data", *words, "--project", city, "-o", form, CITYCTL_NOW="2026-01-01T00:00Z")
+        assert "Traceback" not in ended.stderr
+        return (
+            ended.returncode,
+            json.loads(ended.stdout) if ended.stdout and form == "json" else {},
+            ended.stderr,
+        )
+
+    return run
 
 
 def _segment(folder: Path, kind: str = "new") -> Path:
@@ -69,99 +71,99 @@ def _segment(folder: Path, kind: str = "new") -> Path:
     return max(found, key=lambda path: path.name)
 
 
-def test_a_damaged_segment_from_its_discovery_to_its_return(city, tmp_path):
-    assert _run(city, "backup", str(tmp_path / "backup"))[0] == 0
+def test_a_damaged_segment_from_its_discovery_to_its_return(city, ask, tmp_path):
+    assert ask("backup", str(tmp_path / "backup"))[0] == 0
     path = _segment(city)
     path.write_bytes(path.read_bytes()[:-10])
-    code, _, said = _run(city, "sql", "SELECT count(*) AS n FROM readings", "--since", "2024")
+    code, _, said = ask("sql", "SELECT count(*) AS n FROM readings", "--since", "2024")
     assert code == 10
     assert path.name in said
     assert "cityctl data verify" in said
-    code, found, _ = _run(city, "verify")
+    code, found, _ = ask("verify")
     assert code == 4
     assert path.name in json.dumps(found)
-    assert _run(city, "verify", "--exit-code")[0] == 3
+    assert ask("verify", "--exit-code")[0] == 3
     # From here on the others can be used, and what is left out is named in every answer.
     for words in (
         ["sql", "SELECT count(*) AS n FROM readings", "--since", "2024"],
         ["status"],
         ["history", "flow"],
     ):
-        code, found, _ = _run(city, *words)
+        code, found, _ = ask(*words)
         assert code == 4, words
         assert path.name in json.dumps(found), words
     out = tmp_path / "out.csv"
-    code, _, said = _run(
-        city, "export", "flow", "--since", "2024-02-05", "--until", "2024-02", "--output-file", str(out)
+    code, _, said = ask(
+        "export", "flow", "--since", "2024-02-05", "--until", "2024-02", "--output-file", str(out)
     )
     assert code == 0  # another month
     words = ["export", "flow", "--since", "2024", "--until", "2024", "--output-file", str(out)]
-    code, _, said = _run(city, *words, form="csv")  # streamed: named on stderr
+    code, _, said = ask(*words, form="csv")  # streamed: named on stderr
     assert (code, path.name in said) == (4, True)
-    assert _run(city, "restore", str(tmp_path / "backup"))[0] == 0
-    code, found, _ = _run(city, "status")
+    assert ask("restore", str(tmp_path / "backup"))[0] == 0
+    code, found, _ = ask("status")
     assert code == 0
     assert "1440 readings" in json.dumps(found)
 
 
-def test_a_deleted_list(city):
+def test_a_deleted_list(city, ask):
     store = city / ".cityctl" / "store"
     for path in store.glob("list.sqlite*"):
         path.unlink()
-    code, _, said = _run(city, "status")
+    code, _, said = ask("status")
     assert (code, "cityctl data rebuild" in said) == (10, True)
-    assert _run(city, "rebuild")[0] == 0
-    code, found, _ = _run(city, "status")
+    assert ask("rebuild")[0] == 0
+    code, found, _ = ask("status")
     assert (code, "1440 readings" in json.dumps(found)) == (0, True)
-    assert _run(city, "rebuild")[0] == 10  # it is sound
+    assert ask("rebuild")[0] == 10  # it is sound
 
 
-def test_files_that_a_full_disk_left_empty(city):
+def test_files_that_a_full_disk_left_empty(city, ask):
     """SQLite takes a file of no bytes for a sound, empty one."""
     store = city / ".cityctl" / "store"
     (store / "landing.sqlite").write_bytes(b"")
-    code, _, said = _run(city, "verify")
+    code, _, said = ask("verify")
     assert code == 4
-    assert "landing.sqlite: it is empty" in json.dumps(_run(city, "verify")[1]) + said
+    assert "landing.sqlite: it is empty" in json.dumps(ask("verify")[1]) + said
     (store / "landing.sqlite").unlink()
-    assert _run(city, "verify")[0] == 0
+    assert ask("verify")[0] == 0
     (store / "list.sqlite").write_bytes(b"")
-    code, _, said = _run(city, "status")
+    code, _, said = ask("status")
     assert (code, "cityctl data rebuild" in said) == (10, True)
-    assert _run(city, "rebuild")[0] == 0
-    assert _run(city, "status")[0] == 0
+    assert ask("rebuild")[0] == 0
+    assert ask("status")[0] == 0
 
 
-def test_retention_by_city_yaml(city):
-    code, found, _ = _run(city, "retain", "--dry-run")
+def test_retention_by_city_yaml(ask):
+    code, found, _ = ask("retain", "--dry-run")
     assert code == 0
     assert "would drop the readings of 2024-01, 2024-02" in json.dumps(found)
-    code, found, _ = _run(city, "retain")
+    code, found, _ = ask("retain")
     assert code == 0
     assert "1440 readings dropped" in json.dumps(found)
-    code, found, _ = _run(city, "status")  # what was rolled up is no empty store
+    code, found, _ = ask("status")  # what was rolled up is no empty store
     assert code == 0
     assert "the readings of 2024-01, 2024-02 were dropped" in json.dumps(found)
-    code, found, _ = _run(city, "gaps", "--since", "2024-02-01", "--until", "2024-03-10")
+    code, found, _ = ask("gaps", "--since", "2024-02-01", "--until", "2024-03-10")
     assert code == 4
     assert [note for note in found["notes"] if "2024-02 were dropped" in note]
-    code, found, _ = _run(city, "verify")
+    code, found, _ = ask("verify")
     assert code == 0
-    assert _run(city, "retain", "--raw", "soon")[0] == 2
+    assert ask("retain", "--raw", "soon")[0] == 2
 
 
-def test_history_in_words(city):
-    code, found, _ = _run(city, "history", "flow")
+def test_history_in_words(ask):
+    code, found, _ = ask("history", "flow")
     assert code == 0
     assert all(word in json.dumps(found) for word in ("a.csv", "b.csv", "99.0"))
-    code, found, _ = _run(
-        city, "history", "flow", "--at", "2024-04-15", "--since", "2024-01-01", "--until", "2024-01-01"
+    code, found, _ = ask(
+        "history", "flow", "--at", "2024-04-15", "--since", "2024-01-01", "--until", "2024-01-01"
     )
     assert code == 0
     assert "99.0" not in json.dumps(found)
-    assert _run(city, "history", "flwo")[0] == 2
+    assert ask("history", "flwo")[0] == 2
 
 
-def test_there_is_no_backup_where_none_was_made(city, tmp_path):
-    code, _, said = _run(city, "restore", str(tmp_path))
+def test_there_is_no_backup_where_none_was_made(ask, tmp_path):
+    code, _, said = ask("restore", str(tmp_path))
     assert (code, "there is no backup" in said) == (10, True)

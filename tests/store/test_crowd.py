@@ -1,4 +1,7 @@
-"""Many processes at once: readers follow the list while files vanish below them. See tests/crash for kills."""
+"""Many processes at once: readers follow the list while files vanish below them.
+
+See tests/crash for kills, and for ten minutes of the like (`make soak`).
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,3 @@ def test_a_crowd_of_writers_readers_and_a_compactor_get_along(tmp_path):
     assert (found["wrong"], found["failed"], found["lost"]) == ([], [], [])
     assert found["looks"] >= 3
     assert found["acknowledged"] >= 6
-
-
-@pytest.mark.slow
-def test_a_crowd_for_a_while(tmp_path):
-    found = _run(tmp_path / "store", 15)
-    assert (found["wrong"], found["failed"], found["lost"]) == ([], [], [])

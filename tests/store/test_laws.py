@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -89,22 +88,11 @@ def _add(store: Store, rows: Rows, received: int, way: str, key: str) -> None:
     assert balance.total.received == len(rows)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), batches=st.lists(batch, min_size=2, max_size=3))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), batches=st.lists(batch, min_size=2, max_size=5))
 def test_any_order_any_number_of_times_gives_the_same_readings(
     data: st.DataObject, batches: list[Rows]
 ) -> None:
-    _check(data, batches)
-
-
-@pytest.mark.slow
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), batches=st.lists(batch, min_size=2, max_size=5))
-def test_the_same_over_many_more_orders(data: st.DataObject, batches: list[Rows]) -> None:
-    _check(data, batches)
-
-
-def _check(data: st.DataObject, batches: list[Rows]) -> None:
     count = len(batches)
     received = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
     # Of two deliveries of one instant nobody knows which was first: there `received` is not looked at.

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -93,22 +92,18 @@ def _table(rows: Rows) -> pa.Table:
     )
 
 
-def _check(data: st.DataObject, deliveries: list[Rows], orders: int) -> None:
-    """The deliveries once in their order, and in so many other orders, some of them again."""
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), deliveries=st.lists(delivery, min_size=2, max_size=5))
+def test_order_and_repetition_change_no_byte_of_an_answer(data, deliveries):
+    """The deliveries once in their order, and in two other orders, some of them again."""
     count = len(deliveries)
     polled = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
     with tempfile.TemporaryDirectory() as name:
         once = _answers(Path(name) / "once", deliveries, polled, list(range(count)))
-        for number in range(orders):
+        for number in range(2):
             turns = data.draw(st.permutations(range(count)))
             again = data.draw(st.lists(st.integers(0, count - 1), max_size=4))
             assert _answers(Path(name) / f"{number}", deliveries, polled, [*turns, *again]) == once
-
-
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), deliveries=st.lists(delivery, min_size=2, max_size=3))
-def test_order_and_repetition_change_no_byte_of_an_answer(data, deliveries):
-    _check(data, deliveries, 2)
 
 
 def test_who_brought_a_reading_first_is_kept_whatever_comes_after(tmp_path):
@@ -118,13 +113,6 @@ def test_who_brought_a_reading_first_is_kept_whatever_comes_after(tmp_path):
     answers = {_answers(tmp_path / f"{turns}", deliveries, polled, turns) for turns in ([0, 1, 2], [0, 2, 1])}
     (told,) = answers
     assert b"'poll'" in told
-
-
-@pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), deliveries=st.lists(delivery, min_size=2, max_size=5))
-def test_the_same_over_many_more(data, deliveries):
-    _check(data, deliveries, 2)
 
 
 def test_what_is_exported_and_imported_again_is_the_same(project, cityctl, tmp_path):

@@ -150,16 +150,7 @@ def _faults(
     measuring = [name for name, flow in zip(names, flows, strict=True) if flow]
     jumps = _jumps(question.memory, measuring, dates, courses)
     drifted = {measuring[row]: told for row, told in drifts(courses).items()}
-    found: dict[str, list[Fault]] = {}
-    for row, name in enumerate(names):
-        found[name] = sensors.faults(
-            name,
-            shown.of(row),
-            flow=bool(flows[row]),
-            jumps=jumps.get(name, ()),
-            drifted=drifted.get(name, ()),
-            turns=turns,
-        )
+    found = sensors.faults(names, shown, flows, jumps=jumps, drifted=drifted, turns=turns)
     for fault in sensors.seen_through(names, shown, found, flows):
         found[fault.sensor].append(fault)
     sensors.of_all(found, int(flows.sum()))

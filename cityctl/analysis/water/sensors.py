@@ -76,23 +76,27 @@ class Shown:
 
 
 def faults(
-    sensor: str,
+    names: Sequence[str],
     shown: Shown,
+    flows: npt.NDArray[np.bool_],
     *,
-    flow: bool,
-    jumps: Sequence[clocks.Jump] = (),
-    drifted: Sequence[drifts.Drift] = (),
+    jumps: Mapping[str, Sequence[clocks.Jump]] | None = None,
+    drifted: Mapping[str, Sequence[drifts.Drift]] | None = None,
     turns: Turns | None = None,
-) -> list[Fault]:
-    """All faults of one sensor; `flow`: it measures a flow in a pipe, which has a sign and a scale.
+) -> dict[str, list[Fault]]:
+    """sensor -> all its faults; `flows`: which of them measure a flow in a pipe, which has a sign and a scale.
 
-    `jumps` of its clock as clocks.py tells them, and its drifts as drifts.py does; `turns`: night -> hours by which
-    the city's clocks were put forward before it.
+    `jumps` of their clocks as clocks.py tells them, and their drifts as drifts.py does; `turns`: night -> hours by
+    which the city's clocks were put forward before it.
     """
-    found = _frozen(sensor, shown)
-    if flow:
-        found += _another_unit(sensor, shown) + _negative(sensor, shown)
-        found += _clock(sensor, shown, jumps, drifted, turns or {})
+    found: dict[str, list[Fault]] = {name: [] for name in names}
+    for fault in (
+        *_frozen(names, shown),
+        *_another_unit(names, shown, flows),
+        *_negative(names, shown, flows),
+        *_clock(names, shown, jumps or {}, drifted or {}, turns or {}),
+    ):
+        found[fault.sensor].append(fault)
     return found
 
 
@@ -114,16 +118,32 @@ def seen_through(
 
 
 def _clock(
-    sensor: str, shown: Shown, jumps: Sequence[clocks.Jump], drifted: Sequence[drifts.Drift], turns: Turns
+    names: Sequence[str],
+    shown: Shown,
+    jumps: Mapping[str, Sequence[clocks.Jump]],
+    drifted: Mapping[str, Sequence[drifts.Drift]],
+    turns: Turns,
 ) -> list[Fault]:
-    """Days whose course comes full hours early or late, or ever earlier or later; a pump that rests has its own hours.
+    """Days whose course comes full hours early or late, or ever earlier or later; a pump that rests has own hours."""
+    rows = [row for row, name in enumerate(names) if jumps.get(name) or drifted.get(name)]
+    own = shown.of(rows)
+    rests = oddities.resting(own.readings > 0, own.mean, own.least)
+    return [
+        fault
+        for row, rest in zip(rows, rests.tolist(), strict=True)
+        if not rest
+        for fault in _turned(names[row], jumps.get(names[row], ()), drifted.get(names[row], ()), turns)
+    ]
+
+
+def _turned(
+    sensor: str, jumps: Sequence[clocks.Jump], drifted: Sequence[drifts.Drift], turns: Turns
+) -> list[Fault]:
+    """The faults of one clock.
 
     One that did not follow the city's clocks, or a flow that keeps to the sun's, is named only: it would blind its
     zones for half of each year, and by one hour a night is still a night.
     """
-    own = shown.of(np.newaxis)
-    if not (jumps or drifted) or oddities.resting(own.readings > 0, own.mean, own.least).any():
-        return []
     found = []
     for begin, end, known, gained in drifted:
         last = inf if end is None else end + SETTLED
@@ -162,12 +182,15 @@ def _parts(begin: int, end: int | None, known: int) -> tuple[int, int | None, in
     return begin * PARTS, None if end is None else end * PARTS, known * PARTS + PARTS - 1
 
 
-def _frozen(sensor: str, shown: Shown) -> list[Fault]:
-    """Runs of one value; a sensor that has rested at that value before, as a pump does, is allowed twice as long."""
+def _frozen(names: Sequence[str], shown: Shown) -> list[Fault]:
+    """Runs of one value, of each sensor."""
     still = (shown.readings >= 3) & (shown.least == shown.most)
-    parts = np.flatnonzero(still)
-    if len(parts) < FROZEN:
-        return []
+    rows = np.flatnonzero(still.sum(axis=1) >= FROZEN).tolist()
+    return [fault for row in rows for fault in _stopped(names[row], shown.of(row), still[row])]
+
+
+def _stopped(sensor: str, shown: Shown, still: npt.NDArray[np.bool_]) -> list[Fault]:
+    """Runs of one value; a sensor that has rested at that value before, as a pump does, is allowed twice as long."""
     empty = shown.readings == 0
     moving = np.cumsum((shown.readings >= 3) & ~still)
     found: list[Fault] = []
@@ -201,30 +224,39 @@ def _frozen(sensor: str, shown: Shown) -> list[Fault]:
 
 
 def _daily(shown: Shown) -> tuple[Array, Array]:
-    """(mean, share below zero) of each 24 hours."""
-    readings = shown.readings.reshape(-1, PARTS)
-    total = np.nansum(np.nan_to_num(shown.mean).reshape(-1, PARTS) * readings, axis=1)
-    count = readings.sum(axis=1)
+    """(mean, share below zero) of each 24 hours (sensors x days)."""
+    total = np.nansum(_by_day(np.nan_to_num(shown.mean) * shown.readings), axis=2)
+    count = _by_day(shown.readings).sum(axis=2)
     with np.errstate(all="ignore"):
-        return total / count, shown.negatives.reshape(-1, PARTS).sum(axis=1) / count
+        return total / count, _by_day(shown.negatives).sum(axis=2) / count
 
 
-def _another_unit(sensor: str, shown: Shown) -> list[Fault]:
+def _by_day(parts: Array) -> Array:
+    """(sensors x parts) as (sensors x days x parts of the day)."""
+    return parts.reshape(len(parts), parts.shape[1] // PARTS, PARTS)
+
+
+def _another_unit(names: Sequence[str], shown: Shown, flows: npt.NDArray[np.bool_]) -> list[Fault]:
     """Days whose mean, lowest and highest reading are so many times those of the days before; see units.py."""
     mean, _ = _daily(shown)
-    low = np.where(shown.readings > 0, shown.least, np.inf).reshape(-1, PARTS).min(axis=1)
-    high = np.where(shown.readings > 0, shown.most, -np.inf).reshape(-1, PARTS).max(axis=1)
+    low = _by_day(np.where(shown.readings > 0, shown.least, np.inf)).min(axis=2)
+    high = _by_day(np.where(shown.readings > 0, shown.most, -np.inf)).max(axis=2)
     return [
-        Fault(sensor, "unit", begin * PARTS, None if end is None else end * PARTS, begin * PARTS, factor)
-        for begin, end, factor in units.other_units(mean, low, high)
+        Fault(names[row], "unit", begin * PARTS, None if end is None else end * PARTS, begin * PARTS, factor)
+        for row in np.flatnonzero(flows & units.far_apart(mean)).tolist()
+        for begin, end, factor in units.other_units(mean[row], low[row], high[row])
     ]
 
 
-def _negative(sensor: str, shown: Shown) -> list[Fault]:
+def _negative(names: Sequence[str], shown: Shown, flows: npt.NDArray[np.bool_]) -> list[Fault]:
     """Days with a twentieth of their readings below zero, where the days before had hardly any."""
-    if not shown.negatives.any():
-        return []
-    _, share = _daily(shown)
+    rows = np.flatnonzero(flows & (shown.negatives > 0).any(axis=1)).tolist()
+    _, shares = _daily(shown.of(rows))
+    return [fault for row, share in zip(rows, shares, strict=True) for fault in _reversed(names[row], share)]
+
+
+def _reversed(sensor: str, share: Array) -> list[Fault]:
+    """Of one sensor, from the share of each day's readings that lie below zero."""
     found: list[Fault] = []
     begin = None
     before: list[float] = []

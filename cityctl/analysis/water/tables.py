@@ -169,18 +169,23 @@ def _said(telling: Telling, event: Event, volume: float) -> str:
     return f"{leak} {way}, {lost} lost so far"
 
 
-def _fed(telling: Telling, sensor: str) -> str:
-    """Names of the zones whose inflow needs a sensor."""
-    return ", ".join(zone.name for zone in telling.nights.zones if sensor in zone.sensors)
+def _fed(telling: Telling) -> dict[str, str]:
+    """sensor -> names of the zones whose inflow needs it."""
+    names: dict[str, list[str]] = {}
+    for zone in telling.nights.zones:
+        for sensor in zone.sensors:
+            names.setdefault(sensor, []).append(zone.name)
+    return {sensor: ", ".join(own) for sensor, own in names.items()}
 
 
 def _sensor_findings(telling: Telling) -> list[Finding]:
+    fed = _fed(telling)
     return [
         Finding(
             kind="sensor",
             subject=sensor_label(telling.question.city, sensor),
             since=telling.since(fault),
-            text=f"{telling.trouble(fault)}; {_fed(telling, sensor)} cannot be judged",
+            text=f"{telling.trouble(fault)}; {fed[sensor]} cannot be judged",
             severity="warning",
             evidence={"point": sensor, "trouble": fault.trouble, "value": fault.value},
         )
@@ -193,15 +198,15 @@ def _sensor_findings(telling: Telling) -> list[Finding]:
 def _sensors(telling: Telling) -> list[Table]:
     """The table of sensors' faults, where there are any."""
     rows: list[tuple[object, ...]] = []
-    first = telling.inside[0] * PARTS
+    first, fed = telling.inside[0] * PARTS, _fed(telling)
     for sensor, faults in telling.nights.faults.items():
-        label, zones = sensor_label(telling.question.city, sensor), _fed(telling, sensor)
+        label = sensor_label(telling.question.city, sensor)
         for fault in faults:
             if fault.end is None or fault.end > first:
                 until = None if fault.end is None else telling.part_start(fault.end)
                 note = _TROUBLES[fault.trouble].format(fault.value)
                 note += f": {fault.why}" if fault.why else ""
-                rows.append((label, zones, fault.trouble, telling.since(fault), until, note))
+                rows.append((label, fed[sensor], fault.trouble, telling.since(fault), until, note))
     columns = [BY_KEY[key] for key in _SENSORS]
     return [Table("sensors", "Sensors that could not be trusted", columns, rows)] if rows else []
 

@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from cityctl.analysis.water.expected import Array
 
 UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes and days as hours
 NEAR = 0.12
+LEAST, MOST = (
+    (1 + NEAR) / min(UNIT_FACTORS),
+    (1 - NEAR) * min(UNIT_FACTORS),
+)  # times that no factor is near to
 WEEK = 7
 CLEAR = 28  # days of history from which a jump of units is told by its mean ...
 CLOSE = 0.25  # ... and within which its lowest reading and its range follow before [logarithm]
 
 Stretch = tuple[int, int | None, float]
+
+
+def far_apart(means: Array) -> npt.NDArray[np.bool_]:
+    """Sensors whose days lie so far apart that some may be in another unit: (sensors x days) by sensors."""
+    known = np.isfinite(means) & (means > 0)
+    low = np.where(known, means, np.inf).min(axis=1)
+    return np.asarray(np.where(known, means, 0.0).max(axis=1) >= MOST * low)
 
 
 def other_units(mean: Array, low: Array, high: Array) -> list[Stretch]:
@@ -26,10 +38,6 @@ def other_units(mean: Array, low: Array, high: Array) -> list[Stretch]:
     Of fewer than four weeks they have to follow closely; and what lasts as long as those did is then taken for the
     sensor's unit, and they for the wrong one.
     """
-    some = mean[np.isfinite(mean) & (mean > 0)]
-    least, most = (1 + NEAR) / min(UNIT_FACTORS), (1 - NEAR) * min(UNIT_FACTORS)
-    if len(some) < 2 or some.max() < most * some.min():
-        return []
     figures = np.column_stack([mean, low, high, high - low])
     found: list[Stretch] = []
     usual: list[Array] = []
@@ -38,7 +46,7 @@ def other_units(mean: Array, low: Array, high: Array) -> list[Stretch]:
     for day in np.flatnonzero(np.isfinite(mean)).tolist():
         first = first if usual else day
         means = [float(one[0]) for one in usual[-CLEAR:]]
-        if means and not odd and least * max(means) < mean[day] < most * min(means):
+        if means and not odd and LEAST * max(means) < mean[day] < MOST * min(means):
             usual.append(figures[day])  # as most days: in no other unit, whichever of these is the middle
             continue
         if odd and _follows(float(mean[day]), float(ordinary[0]), factor):

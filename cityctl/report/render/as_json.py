@@ -15,6 +15,7 @@ from cityctl.report.render.cells import Cell, cell_of, keys_of, settled, unit_of
 from cityctl.report.render.view import View
 from cityctl.result import Column, Completeness, Finding, Result, Table
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _C1 = re.compile("[\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -59,18 +60,18 @@ def rows_of(table: Table) -> list[dict[str, Any]]:
 
 def as_json(cell: Cell) -> Any:
     """A settled cell in types that JSON has: times as `2026-11-19T01:15:00Z`, dates as `2026-11-19`."""
+    if cell is None or isinstance(cell, (str, int, float)):
+        return cell
     if isinstance(cell, datetime):
         return utc_text(cell)
     if isinstance(cell, date):
         return cell.isoformat()
-    if isinstance(cell, list):
-        return [as_json(part) for part in cell]
-    return cell
+    return [as_json(part) for part in cell]
 
 
 def dumped(value: object) -> str:
     """One JSON value on one line, with every sign that could steer a terminal as a \\u escape."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = _ENCODER.encode(value)
     return _C1.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 

@@ -49,7 +49,9 @@ def settled(cell: object) -> Cell:
 
     A naive datetime is UTC, as everywhere inside. A number of another library becomes int or float.
     """
-    if cell is None or isinstance(cell, bool | str):
+    if type(cell) is float:  # most cells are
+        return cell if math.isfinite(cell) else None
+    if cell is None or isinstance(cell, (bool, str)):
         return cell
     if isinstance(cell, datetime):
         if cell != cell:  # pandas' NaT calls itself a datetime

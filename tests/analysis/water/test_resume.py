@@ -20,9 +20,9 @@ from cityctl.analysis.water.resume import Watched, resumed
 from cityctl.analysis.water.standing import settled, unpacked
 from tests.analysis.water.test_watching import COURSE, YEAR, nights
 
-ZONES = 24
+ZONES, MANY = 24, 72
 DATES = [date(2025, 1, 1) + timedelta(days=at) for at in range(YEAR)]
-NAMES = [f"z{at}" for at in range(ZONES)]
+NAMES = [f"z{at}" for at in range(MANY)]
 
 
 class Kept:
@@ -81,11 +81,11 @@ class Fallen:
         return Fallen(self.falls[zones])
 
 
-def leaking(seed: int) -> tuple[Any, Any, Any, Any]:
+def leaking(seed: int, zones: int = ZONES) -> tuple[Any, Any, Any, Any]:
     """(flow, day, kinds, falls): bursts, creeping leaks, repairs, lone nights, lost nights, a zone that begins late."""
     rng = np.random.default_rng(seed)
-    flow, day, kinds = nights(ZONES, seed)
-    for zone in range(ZONES):
+    flow, day, kinds = nights(zones, seed)
+    for zone in range(zones):
         for _ in range(rng.integers(0, 4)):
             begin, length = int(rng.integers(20, YEAR - 20)), int(rng.integers(10, 120))
             ramp = np.minimum(1, np.arange(length) / rng.choice([1, 60]))
@@ -114,8 +114,8 @@ def seen(all_of_it: tuple[Any, Any, Any, Any], end: int) -> Seen:
 
 
 def told(kept: Kept | None, shown: Seen) -> Watched:
-    end = shown.flow.shape[1]
-    return resumed(kept, "nights", Assumptions(), Watchfulness(), shown, NAMES, DATES[:end])
+    zones, end = shown.flow.shape
+    return resumed(kept, "nights", Assumptions(), Watchfulness(), shown, NAMES[:zones], DATES[:end])
 
 
 def said(event: Event) -> str:
@@ -129,18 +129,17 @@ def agree(one: Watched, other: Watched) -> None:
     assert np.array_equal(one.doubt, other.doubt, equal_nan=True)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_going_on_tells_what_the_whole_watch_tells(seed: int, recorded: list[tuple[int, int, int]]) -> None:
+def test_going_on_tells_what_the_whole_watch_tells(recorded: list[tuple[int, int, int]]) -> None:
     """Bit by bit: events with their bases, what is expected, and its doubt, as the nights come."""
-    made, kept = leaking(seed), Kept()
+    made, kept = leaking(1, MANY), Kept()
     assert any(told(None, seen(made, YEAR)).events)
-    for end in (60, 130, 131, 140, 155, 156, 180, 190, 230, YEAR):
+    for end in (60, 130, 131, 140, 155, 180, 230, YEAR):
         shown = seen(made, end)
         agree(told(kept, shown), told(None, shown))
     recorded.clear()
     told(kept, seen(made, YEAR))
     # From the last week on that ended a fortnight ago; the zone without nights has no state that is worth keeping.
-    assert recorded == [(ZONES - 1, 245, YEAR), (1, 0, YEAR)]
+    assert recorded == [(MANY - 1, 245, YEAR), (1, 0, YEAR)]
 
 
 def test_a_zone_whose_past_changes_is_watched_from_its_first_night(
@@ -166,7 +165,8 @@ def test_other_zones_or_another_certainty_begin_anew(recorded: list[tuple[int, i
     made, kept = leaking(6), Kept()
     shown = seen(made, 200)
     told(kept, shown)
-    for names, given in ((["other", *NAMES[1:]], Watchfulness()), (NAMES, Watchfulness(certainty=7.0))):
+    own = NAMES[:ZONES]
+    for names, given in ((["other", *own[1:]], Watchfulness()), (own, Watchfulness(certainty=7.0))):
         recorded.clear()
         resumed(kept, "nights", Assumptions(), given, shown, names, DATES[:200])
         assert recorded[0][:2] == (ZONES, 0)
@@ -213,11 +213,11 @@ def test_clocks_go_on_as_if_all_nights_were_judged(monkeypatch: pytest.MonkeyPat
         if end == 230:
             course[5, 150] += 1.0
         JudgedClocks.judged.clear()
-        told = sensor_nights._jumps(kept, NAMES, DATES[:end], course[:, :end])
+        told = sensor_nights._jumps(kept, NAMES[:ZONES], DATES[:end], course[:, :end])
         if end == 121:
             assert JudgedClocks.judged == [(ZONES, settled(121))]
         if end == 230:
             assert (1, 0) in JudgedClocks.judged
-        assert told == sensor_nights._jumps(None, NAMES, DATES[:end], course[:, :end])
+        assert told == sensor_nights._jumps(None, NAMES[:ZONES], DATES[:end], course[:, :end])
         found |= {jump[3] for jumps in told.values() for jump in jumps}
     assert found == {-3, 3}

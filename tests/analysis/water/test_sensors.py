@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.water import sensors
 from cityctl.analysis.water.clocks import Clocks
-from cityctl.analysis.water.sensors import PARTS, Fault, Shown, faults, masked, of_all
+from cityctl.analysis.water.sensors import PARTS, Fault, Shown, masked, of_all
 
 
 def shown(mean: Any, spread: Any = 0.5, readings: int = 24, negatives: Any = 0.0) -> Shown:
@@ -21,6 +22,11 @@ def shown(mean: Any, spread: Any = 0.5, readings: int = 24, negatives: Any = 0.0
         mean + spread,
         np.broadcast_to(np.asarray(negatives, float), mean.shape),
     )
+
+
+def faults(name: str, some: Shown, *, flow: bool, jumps: Any = ()) -> list[Fault]:
+    """Of one sensor alone."""
+    return sensors.faults([name], some.of(np.newaxis), np.array([flow]), jumps={name: jumps})[name]
 
 
 def lively(days: int) -> Any:
