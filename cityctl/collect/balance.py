@@ -13,7 +13,8 @@ from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Rejection
 from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
-from cityctl.units import canonical, grouped, unit
+from cityctl.units import canonical, unit
+from cityctl.wording import grouped
 
 NOTHING = "no readings in it"
 

@@ -29,7 +29,7 @@ from cityctl.sim.simulator import FILE_NAME, Installation, Simulator
 from cityctl.sim.town import Town
 from cityctl.sim.truth import truth
 from cityctl.sim.verdict import held_against, missed
-from cityctl.units import grouped
+from cityctl.wording import grouped
 
 FOLDER = Path("cityctl-demo")
 PAGE = "report.html"

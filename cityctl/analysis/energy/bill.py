@@ -23,7 +23,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Completeness, Missing, Result
-from cityctl.units import grouped
+from cityctl.wording import grouped
 
 TITLE = "Energy bills"
 SUMMARY = "what each meter's use should have cost by its tariff, line by line"

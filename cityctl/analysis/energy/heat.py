@@ -24,6 +24,7 @@ from cityctl.city.points import Point
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import percent
 
 TITLE = "District heat"
 SUMMARY = "heat substations ranked by excess flow, and the losses of the heat networks"
@@ -167,7 +168,7 @@ def answer(question: Question) -> Result:
             judged.append((one, *found))
             if found[1] < LEAST_METERED:
                 lacking.append(
-                    Missing(one.name, f"volume and heat are metered in {found[1]:.0%} of the interval")
+                    Missing(one.name, f"volume and heat are metered in {percent(found[1])} of the interval")
                 )
     judged.sort(key=lambda found: (not _plausible(found[1]), -found[1].excess, found[0].name))
     beyond = sum(max(flow.excess, 0.0) for _, flow, _ in judged if _plausible(flow))

@@ -18,6 +18,7 @@ from cityctl.city.points import Point
 from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import percent
 
 TITLE = "Street lights"
 SUMMARY = "burn hours of each lighting circuit against the sun; day burners and dark circuits"
@@ -180,7 +181,7 @@ def _judge(
     end = start + step
     share = float(step.astype(float).sum()) / 1e6 / question.interval.length.total_seconds()
     if share < LEAST_METERED:
-        lacking.append(Missing(point.id, f"read in {share:.0%} of the interval"))
+        lacking.append(Missing(point.id, f"read in {percent(share)} of the interval"))
     if (value < 0).any():
         lacking.append(Missing(point.id, f"{int((value < 0).sum())} readings below zero"))
     energy = value if point.quantity == "energy" else value * step.astype(float) / 3.6e9

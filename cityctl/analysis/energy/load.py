@@ -37,7 +37,7 @@ from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.tariff.use import Use
-from cityctl.units import grouped
+from cityctl.wording import grouped, percent
 
 TITLE = "Loads"
 SUMMARY = "base load, peak, load factor, duration, week and unusual days of each meter"
@@ -163,7 +163,7 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     said = []
     share = _metered_share(question, found)
     if share < WHOLE:
-        said.append(f"{share:.0%} of the interval metered")
+        said.append(f"{percent(share)} of the interval metered")
     unseen = found.unseen(1 - WHOLE)
     if unseen is not None:
         said.append(unseen)

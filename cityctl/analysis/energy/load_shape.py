@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cityctl.units import grouped
+from cityctl.wording import grouped
 
 EXCEEDED = (1, 5, 10, 50, 90)  # per cent of the time
 NIGHT = (60, 300)  # minutes of the local day: 01:00 to 05:00

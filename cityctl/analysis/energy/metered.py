@@ -14,6 +14,7 @@ from cityctl.tariff.charges import bills
 from cityctl.tariff.lines import Bill
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.use import Use
+from cityctl.wording import percent
 
 DAY = 86400.0  # s
 WHOLE = 0.999  # of a month that has to be metered
@@ -91,7 +92,7 @@ class Metered:
         """What the bills are not to be trusted for: readings that do not fit the tariff, months not metered whole."""
         found = [Missing(self.meter, doubt) for doubt in self.doubts]
         return found + [
-            Missing(self.meter, f"{bill.month:%Y-%m}: {self.coverage(number):.1%} metered")
+            Missing(self.meter, f"{bill.month:%Y-%m}: {percent(self.coverage(number), 1)} metered")
             for number, bill in zip(sorted(self.days), self.bills, strict=True)
             if self.coverage(number) < WHOLE
         ]

@@ -9,9 +9,9 @@ from cityctl.analysis.energy.drivers import KNOWN_BY
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.savings_row import Row
-from cityctl.analysis.energy.sufficiency import percent
+from cityctl.analysis.energy.sufficiency import floored
 from cityctl.errors import listed
-from cityctl.units import grouped
+from cityctl.wording import grouped, percent
 
 MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
 SHORT = 28  # compared days: below them a figure says little of a year
@@ -21,10 +21,10 @@ def remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], ro
     """What is to be known of a figure's data: scatter, gaps, extrapolation, days at 0, extremes, another measure."""
     said = []
     if row.figures["cvrmse"] > 0.3:
-        said.append(f"weather explains little: CV(RMSE) {row.figures['cvrmse']:.0%}")
+        said.append(f"weather explains little: CV(RMSE) {percent(row.figures['cvrmse'])}")
     if totals["compared_days"] < 0.9 * totals["reporting_days"]:
         share = totals["compared_days"] / totals["reporting_days"]
-        said.append(f"{percent(share)} of the days since the measure are compared")
+        said.append(f"{floored(share)} of the days since the measure are compared")
     if row.figures["days"] < SHORT:
         said.append(
             f"compared days: {row.figures['days']}, less than four weeks: a year may tell another figure"

@@ -18,7 +18,7 @@ from cityctl.city.points import Point
 from cityctl.clock import local_days, midnight
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
-from cityctl.units import grouped
+from cityctl.wording import grouped, percent
 
 TITLE = "PV plants"
 SUMMARY = "yield, performance ratio and curtailment of each PV plant after IEC 61724, and its weak days"
@@ -231,7 +231,7 @@ def _doubts(power: Any, peak: float, metered: float) -> list[str]:
 
     said = []
     if metered < LEAST_METERED:
-        said.append(f"production and sun are metered in {metered:.0%} of the interval")
+        said.append(f"production and sun are metered in {percent(metered)} of the interval")
     below = int((np.nan_to_num(power) < -STANDBY * peak).sum())
     if below:
         said.append(

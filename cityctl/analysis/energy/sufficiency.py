@@ -33,13 +33,13 @@ def failures(
     found = []
     days = asked["baseline_days"]
     if totals["used_days"] < asked["baseline_share"] * days:
-        found.append(f"baseline has {percent(totals['used_days'] / days)} of its days")
+        found.append(f"baseline has {floored(totals['used_days'] / days)} of its days")
     if totals["weather_days"] < asked["baseline_share"] * days:
         found.append(
-            f"outdoor temperature has {percent(totals['weather_days'] / days)} of the baseline's days"
+            f"outdoor temperature has {floored(totals['weather_days'] / days)} of the baseline's days"
         )
     elif totals["n"] < asked["baseline_share"] * days and not found:
-        found.append(f"baseline has use and temperature on {percent(totals['n'] / days)} of its days")
+        found.append(f"baseline has use and temperature on {floored(totals['n'] / days)} of its days")
     negatives = totals["baseline_negatives"] + totals["reporting_negatives"]
     if negatives:
         found.append(f"{negatives:.0f} negative readings: does it feed in?")
@@ -63,6 +63,6 @@ def _step_problem(method: str, every_s: float | None, weather_hours: float | Non
     return None
 
 
-def percent(share: float) -> str:
+def floored(share: float) -> str:
     """Rounded down: 89.9 % must not read as the 90 % that were asked for."""
     return f"{math.floor(share * 100)} %"

@@ -20,6 +20,7 @@ from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Line, Missing, Plot, Result, Table
 from cityctl.units import convert
+from cityctl.wording import percent
 
 TITLE = "Transformers"
 SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 60076-7"
@@ -126,7 +127,9 @@ def answer(question: Question) -> Result:
         else:
             judged.append(found)
             if found.metered < LEAST_METERED:
-                lacking.append(Missing(name, f"its load is metered in {found.metered:.0%} of the interval"))
+                lacking.append(
+                    Missing(name, f"its load is metered in {percent(found.metered)} of the interval")
+                )
     judged.sort(key=lambda one: (-one.hot_spot, one.asset))
     return Result(
         title=TITLE,

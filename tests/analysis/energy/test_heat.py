@@ -150,7 +150,7 @@ def test_a_wrong_unit_tops_no_list_and_gaps_are_told(ask: Callable[..., Result])
     assert rows["pool"]["excess_of_all"] is None
     assert found.summary == "24 m³ of excess flow in 1 of 3 substations"
     assert {one.what: one.why for one in found.completeness.missing}["school"] == (
-        "volume and heat are metered in 50% of the interval"
+        "volume and heat are metered in 50 % of the interval"
     )
 
 
