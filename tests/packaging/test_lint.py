@@ -73,6 +73,7 @@ FLOORS = [
     {
         "errors",
         "units",
+        "wording",
         "glossary",
         "clock",
         "reading",
