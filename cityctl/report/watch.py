@@ -112,7 +112,10 @@ def _zones(
         own = [point for point, one in points.items() if one.zone == name]
         about = {name, zone.name, *own}
         assets = {asset for asset, one in project.city.assets.items() if one.zone == name}
-        count = sum(one.subject in about or one.evidence.get("asset") in assets for one in findings)
+        count = sum(
+            one.subject in about or one.evidence.get("zone") == name or one.evidence.get("asset") in assets
+            for one in findings
+        )
         if not own and not count:
             continue
         times = [heard[point].replace(microsecond=0) for point in own if point in heard]
