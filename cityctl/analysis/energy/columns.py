@@ -136,9 +136,11 @@ METHOD_NOTES = {
         "Method: each month has a model of its own, fitted to its hours and, at half weight, to those of the months "
         "beside it: a level for each of the 168 hours of the week, and a piecewise-linear use of temperature with "
         "bends at 30, 45, 55, 65, 75 and 90 °F, apart for occupied hours. A public holiday of the country in city.yaml "
-        "counts as a Sunday. CV(RMSE) is by the hour; the uncertainty "
-        "is that of the days, because hours that follow each other are not independent.",
-        "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature).",
+        "counts as a Sunday. What a point with `role: driver` adds is told by what time and weather leave of it and of "
+        "the use, day by day. CV(RMSE) is by the hour; the uncertainty is that of the days, because hours that follow "
+        "each other are not independent.",
+        "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature); "
+        "Robinson 1988 (drivers beside it).",
     ),
     "billing": (
         "Method: CalTRACK 2.0 for bills: use a day of each period against its mean degree days, weighted by its days; "
@@ -160,7 +162,7 @@ NOTES = (
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
     "standing charges are left out.",
-    "Limits: weather is the only cause that is accounted for, with caltrack2 and split also points of its zone with "
+    "Limits: weather is the only cause that is accounted for, but with bills also points of its zone with "
     "`role: driver` (production, occupancy): any other change of use, of opening hours or of tenants counts as saving "
     "or rise. Proven means an uncertainty of at most 50 %.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "

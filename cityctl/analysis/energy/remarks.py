@@ -91,7 +91,7 @@ def driven(one: Wanted, days: int, method: str) -> list[str]:
     if not one.drivers:
         return []
     if method not in KNOWN_BY:
-        return [f"{listed(list(one.drivers))}: left out of account, only {' and '.join(KNOWN_BY)} know of it"]
+        return [f"{listed(list(one.drivers))}: left out of account, only {', '.join(KNOWN_BY)} know of it"]
     return [undriven(one, days)] if days else []
 
 

@@ -42,7 +42,7 @@ MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
               "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing); points with "
-              "`role: driver` count in caltrack2 and split alone",
+              "`role: driver` count in all but billing",
               choices=tuple(METHODS)),
     Parameter("intervention", "date", None, None, "local day of the measure for all meters, in place of city.yaml's"),
     Parameter("meters", "text", "*", None, "ids of the meters to look at, `*` for any letters, several with commas"),
