@@ -145,15 +145,16 @@ METHOD_NOTES = {
     "billing": (
         "Method: CalTRACK 2.0 for bills: use a day of each period against its mean degree days, weighted by its days; "
         "periods below 25 or above 35 days (two-month bills: 70) are left out, estimated reads put together with "
-        "the next true one, a period needs weather on 90 % of its days. A finer meter is put together by month.",
+        "the next true one up to 70 days, a period needs weather on 90 % of its days. A finer meter is put together by "
+        "month.",
         "Source: CalTRACK Methods 2.0, sections 2.2 and 3.4 to 3.7.",
     ),
 }
 NOTES = (
-    "Method: non-routine events: a run of 5 or more days with less than half of the usual use, deeper than three times "
-    "the baseline's scatter and twice as long as any in the baseline, is a shutdown: from 2 % of the expected use on "
-    "its days are neither used nor expected, a smaller one is named. A step to another level that stays is named and "
-    "left in the account. EnPI after ISO 50006.",
+    "Method: non-routine events: a run of 5 or more days with less than half of what that day of the week usually "
+    "uses, deeper than three times the baseline's scatter and twice as long as any in the baseline, is a shutdown: "
+    "from 2 % of the expected use on its days are neither used nor expected, a smaller one is named. A step to "
+    "another level that stays is named and left in the account. EnPI after ISO 50006.",
     "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
     "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
     "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "

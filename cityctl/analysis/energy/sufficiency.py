@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
+from cityctl.wording import counted
 
 LEAST_HOURS = 12  # with an outdoor temperature in a day, on average
 
@@ -25,11 +26,13 @@ def failures(
         return [f"the measure is on {one.intervention}, after the interval"]
     if one.temperature is None:
         return ["no outdoor temperature in city.yaml"]
-    if totals is None or not totals["used_days"]:
+    if totals is None:
         return ["no readings before the measure"]
     wrong_step = _step_problem(asked["method"], totals["every_s"], totals.get("weather_hours"))
     if wrong_step:
         return [wrong_step]
+    if not totals["used_days"]:
+        return [_why_unused(totals)]
     found = []
     days = asked["baseline_days"]
     if totals["used_days"] < asked["baseline_share"] * days:
@@ -48,6 +51,13 @@ def failures(
     if model is not None and not found and not model["mean"]:
         found.append("it used nothing before the measure: is it in use?")
     return found if model is not None or found else ["no model fits"]
+
+
+def _why_unused(totals: Mapping[str, Any]) -> str:
+    """Why no day before the measure counts: it has no readings, or most of them are 0."""
+    if not totals.get("zeros"):
+        return "no readings before the measure"
+    return f"no day has enough readings: {counted(totals['zeros'], 'reading')} of 0 taken as missing"
 
 
 def _step_problem(method: str, every_s: float | None, weather_hours: float | None) -> str | None:
