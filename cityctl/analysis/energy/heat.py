@@ -9,6 +9,7 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.excess_flow import DISAGREE, Flow, excess_flow, register_difference
+from cityctl.analysis.energy.heat_plots import Hours, cooling_plots
 from cityctl.analysis.energy.meters import USE
 from cityctl.analysis.energy.network_balance import (
     BALANCE_DAYS,
@@ -69,6 +70,7 @@ PARAMETERS = (
         least=1.0,
         most=100.0,
     ),
+    Parameter("plots", "integer", 5, None, "how many substations to draw, the worst first", least=0),
 )
 
 
@@ -158,7 +160,7 @@ def answer(question: Question) -> Result:
     summed = [point for one in substations for point in (*one.heat, one.volume) if point is not None]
     days = by_day(question, [*summed, *(point for own in fed.values() for point in own)])
     _keep_temperatures(question, substations)
-    judged: list[tuple[_Substation, Flow, float]] = []
+    judged: list[tuple[_Substation, Flow, float, Hours]] = []
     lacking: list[Missing] = []
     for one in substations:
         found = _flow(question, one)
@@ -171,10 +173,10 @@ def answer(question: Question) -> Result:
                     Missing(one.name, f"volume and heat are metered in {percent(found[1])} of the interval")
                 )
     judged.sort(key=lambda found: (not _plausible(found[1]), -found[1].excess, found[0].name))
-    beyond = sum(max(flow.excess, 0.0) for _, flow, _ in judged if _plausible(flow))
+    beyond = sum(max(flow.excess, 0.0) for _, flow, *_ in judged if _plausible(flow))
     rows: list[tuple[object, ...]] = []
     findings = []
-    for one, flow, metered in judged:
+    for one, flow, metered, _ in judged:
         said = _verdict(flow, question.parameters["wanted"])
         of_all = max(flow.excess, 0.0) / beyond if beyond > 0 and _plausible(flow) else None
         rows.append(
@@ -193,6 +195,7 @@ def answer(question: Question) -> Result:
                 Finding("heat-substation", _said(question.city, one.name), question.interval.start, said,
                         evidence=evidence)
             )  # fmt: skip
+    drawn = [found for found in judged if _plausible(found[1])][: question.parameters["plots"]]
     networks = [_network(question.city, zone, own, substations, days, lacking) for zone, own in fed.items()]
     return Result(
         title=TITLE,
@@ -208,9 +211,14 @@ def answer(question: Question) -> Result:
             lacking,
             "substations",
         ),
+        plots=cooling_plots(
+            question.interval,
+            question.parameters["wanted"],
+            {_said(question.city, one.name): hours for one, _, _, hours in drawn},
+        ),
         notes=list(NOTES),
         summary=f"{beyond:.0f} m³ of excess flow in "
-        f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, _ in judged)} of {len(judged)} substations",
+        f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, *_ in judged)} of {len(judged)} substations",
     )
 
 
@@ -229,8 +237,8 @@ def _keep_temperatures(question: Question, substations: list[_Substation]) -> No
     question.engine.execute(question.sql("temperatures"))
 
 
-def _flow(question: Question, one: _Substation) -> tuple[Flow, float] | str:
-    """(figures of a substation, share of the interval that was metered), or why there are none."""
+def _flow(question: Question, one: _Substation) -> tuple[Flow, float, Hours] | str:
+    """(figures of a substation, share of the interval that was metered, its hours), or why there are none."""
     if len(one.heat) > 1:
         return f"{len(one.heat)} meters of heat in it: an asset for each tells which volume is whose"
     if one.volume is None:
@@ -255,7 +263,8 @@ def _flow(question: Question, one: _Substation) -> tuple[Flow, float] | str:
     hours = question.interval.length.total_seconds() / 3600
     every = question.city.points()[one.volume].every
     step = max(1.0, every.total_seconds() / 3600 if every else 1.0)
-    return found, min(table.num_rows * step / hours, 1.0)
+    start = table["at"].to_numpy().astype("datetime64[s]").astype(float)
+    return found, min(table.num_rows * step / hours, 1.0), Hours(start, volume, heat, cold)
 
 
 def _registers(question: Question, one: _Substation, span: Mapping[str, Any]) -> float | None:

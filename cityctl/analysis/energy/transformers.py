@@ -85,6 +85,19 @@ def _loads(city: City) -> dict[str, str]:
     }
 
 
+def rated(city: City, zone: str) -> float | None:
+    """What the transformers of a zone are rated for together [kVA]; None where one is not told in it, or none is."""
+    points, loads = city.points(), _loads(city)
+    sizes = []
+    for name, asset in city.assets.items():
+        if asset.zone == zone and asset.transformer is not None:
+            load = points[loads[name]] if name in loads else None
+            if load is None or load.quantity != "apparent power":
+                return None
+            sizes.append(_ratings(asset.transformer, load).rated)
+    return sum(sizes) if sizes else None
+
+
 def _ambient(city: City, asset: str) -> str | None:
     zone = city.assets[asset].zone
     while zone is not None:
