@@ -9,6 +9,7 @@ from time import monotonic
 from cityctl.modbus.ask import Target
 from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.line import Line, open_line
+from cityctl.wording import counted
 
 _BACKOFF = 0.05  # s, before the second try; doubled for each further one
 _MOST_BACKOFF = 2.0
@@ -32,7 +33,7 @@ async def connect(
         except NotConnected as problem:
             wait = backoff(attempt)
             if attempt == tries or ends - monotonic() < 2 * wait:
-                tried.append(f"{problem} ({attempt} {'try' if attempt == 1 else 'tries'})")
+                tried.append(f"{problem} ({counted(attempt, 'try', 'tries')})")
                 raise
             await asyncio.sleep(wait)
         else:

@@ -23,6 +23,7 @@ from cityctl.modbus.refused import why_refused
 from cityctl.modbus.scan import who_is
 from cityctl.modbus.sunspec import chain
 from cityctl.modbus.who import COUNTERS, counter, echo
+from cityctl.wording import counted
 
 ROUNDS = 20
 OTHER_UNITS = (1, 255, 2, 0, 247)
@@ -241,7 +242,7 @@ async def _asks_all(
         first = await _why_refused(found, line, connector, refused, timeout)
         if first is None:
             found.advise(
-                f"{len(refused)} requests are refused: is `{connector.connector}` the right connector? "
+                f"{counted(len(refused), 'request')} refused: is `{connector.connector}` the right connector? "
                 "`cityctl devices identify` tries all"
             )
     good = good or first

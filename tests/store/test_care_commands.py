@@ -101,7 +101,7 @@ def test_a_damaged_segment_from_its_discovery_to_its_return(city, tmp_path):
     assert _run(city, "restore", str(tmp_path / "backup"))[0] == 0
     code, found, _ = _run(city, "status")
     assert code == 0
-    assert "1440 readings" in json.dumps(found)
+    assert "1 440 readings" in json.dumps(found)
 
 
 def test_a_deleted_list(city):
@@ -112,7 +112,7 @@ def test_a_deleted_list(city):
     assert (code, "cityctl data rebuild" in said) == (10, True)
     assert _run(city, "rebuild")[0] == 0
     code, found, _ = _run(city, "status")
-    assert (code, "1440 readings" in json.dumps(found)) == (0, True)
+    assert (code, "1 440 readings" in json.dumps(found)) == (0, True)
     assert _run(city, "rebuild")[0] == 10  # it is sound
 
 
@@ -138,7 +138,7 @@ def test_retention_by_city_yaml(city):
     assert "would drop the readings of 2024-01, 2024-02" in json.dumps(found)
     code, found, _ = _run(city, "retain")
     assert code == 0
-    assert "1440 readings dropped" in json.dumps(found)
+    assert "1 440 readings dropped" in json.dumps(found)
     code, found, _ = _run(city, "status")  # what was rolled up is no empty store
     assert code == 0
     assert "the readings of 2024-01, 2024-02 were dropped" in json.dumps(found)

@@ -30,6 +30,7 @@ from cityctl.city.points import Point
 from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Plot, Result, Table
+from cityctl.wording import counted
 
 TITLE = "Feeders"
 SUMMARY = "losses, reverse power and EV charging's share of the peak of each feeder"
@@ -269,7 +270,7 @@ def _why_not(feeder: _Feeder, found: Balance) -> str | None:
         return "no meters of use on it"
     if found.silent:
         return f"no whole day of {listed(found.silent[:3])}" + (
-            f" and {len(found.silent) - 3} more meters" if len(found.silent) > 3 else ""
+            f" and {counted(len(found.silent) - 3, 'more meter')}" if len(found.silent) > 3 else ""
         )
     if not found.days:
         return "no day on which all its meters were metered whole"

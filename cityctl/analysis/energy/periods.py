@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cityctl.analysis.energy import billing
+from cityctl.wording import counted
 
 Read = tuple[date, date | None, float | None, bool]
 """(first day, the day after the last one, amount, whether it is estimated); None: not known."""
@@ -88,7 +89,7 @@ def kept(periods: list[Period], out: list[LeftOut] | None = None) -> list[Period
             sound.append(one)
         else:
             bound = f"above {longest}" if one.days > longest else f"below {billing.SHORTEST}"
-            lost.append(LeftOut(one.day, one.until, one.amount, f"{one.days} days long, {bound}"))
+            lost.append(LeftOut(one.day, one.until, one.amount, f"{counted(one.days, 'day')} long, {bound}"))
     return sound
 
 

@@ -33,6 +33,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Line, Plot, Result
+from cityctl.wording import counted
 
 TITLE = "Energy savings against weather"
 SUMMARY = "avoided energy use of each meter since its measure, with the uncertainty of the saving"
@@ -121,7 +122,7 @@ def answer(question: Question) -> Result:
     unmeasured = without_measure(question.city, question.parameters)
     if unmeasured:
         result.notes.append(
-            f"{len(unmeasured)} meters without a measure in city.yaml are left out: {listed(unmeasured, 6)}"
+            f"{counted(len(unmeasured), 'meter')} without a measure in city.yaml left out: {listed(unmeasured, 6)}"
         )
     return result
 

@@ -45,7 +45,7 @@ def failures(
         found.append(f"baseline has use and temperature on {floored(totals['n'] / days)} of its days")
     negatives = totals["baseline_negatives"] + totals["reporting_negatives"]
     if negatives:
-        found.append(f"{negatives:.0f} negative readings: does it feed in?")
+        found.append(f"{counted(int(negatives), 'negative reading')}: does it feed in?")
     if not totals["compared_days"]:
         found.append("no valid day since the measure")
     if model is not None and not found and not model["mean"]:

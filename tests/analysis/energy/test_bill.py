@@ -236,7 +236,7 @@ def test_what_lies_below_zero_was_fed_in(billed: Callable[..., Result]) -> None:
     flat = "tariff: t\nversions: [{energy: [{price: 0.3}]%s}]\n"
     plain = billed(city(every="15m"), flat % "", series, "2024-03-01", "2024-04-01")
     assert rows_of(plain, "bills")[0]["bill_due"] == pytest.approx(0.3 * 1440)
-    assert "1536 readings below zero" in plain.completeness.missing[0].why
+    assert "1 536 readings below zero" in plain.completeness.missing[0].why
 
 
 def test_a_meter_of_export_beside_it_is_paid(billed: Callable[..., Result]) -> None:

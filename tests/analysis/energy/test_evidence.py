@@ -35,7 +35,7 @@ def test_least_squares_one_by_one_finds_the_model_of_the_account(ask: Callable[.
     assert taken["cooling_balance_point"] == row["cooling_balance_point"]
     assert abs(taken["r2_adj"] - row["r2_adj"]) < 1e-9
     note = next(table.note for table in found.tables if table.key == "candidates_meter")
-    assert note.startswith("2014 models tried")  # CalTRACK 2.0's grid: 1 + 61 + 61 + 61 x 62 / 2
+    assert note.startswith("2 014 models tried")  # CalTRACK 2.0's grid: 1 + 61 + 61 + 61 x 62 / 2
 
 
 def test_what_is_refused_says_why() -> None:

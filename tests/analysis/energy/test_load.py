@@ -98,13 +98,13 @@ def test_what_makes_a_load_doubtful_is_named(ask: Callable[..., Result]) -> None
     found = ask("energy/load", HALL, {"hall-kwh": (times[:1456], use[:1456])}, "2024-01-01", "2024-04-01")
     assert [one.why for one in found.completeness.missing] == [
         "67 % of the interval metered",
-        "1 windows below zero: does it feed in?",
+        "1 window below zero: does it feed in?",
         "1 window far above all others, up to 12 000 kW: wrong readings?",
         "0 for 48 h in a row: was it off, or is missing written as 0?",
     ]
     assert (found.completeness.wanted, found.completeness.had) == (1, 0)
     assert rows_of(found, "loads")[0]["verdict"].startswith(
-        "DOUBTFUL 67 % of the interval metered; 1 windows below"
+        "DOUBTFUL 67 % of the interval metered; 1 window below"
     )
 
 
