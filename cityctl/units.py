@@ -356,11 +356,6 @@ def amount(text: str | float, target: str) -> float:
     return convert(number, symbol, target)
 
 
-def grouped(value: float, digits: int = 0) -> str:
-    """A number in a sentence, its thousands apart: `12 345.6`."""
-    return f"{value:,.{digits}f}".replace(",", " ")
-
-
 # Species: molar masses [g/mol], IUPAC standard atomic weights 2021, abridged.
 _SPECIES_PER_MOLE_OF_N = {"NO3": 62.005, "NO2": 46.006, "NH4": 18.039, "NH3": 17.031, "N": 14.007}
 _SPECIES_PER_MOLE_OF_P = {"PO4": 94.970, "P": 30.974}

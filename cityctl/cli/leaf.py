@@ -18,6 +18,7 @@ import typer
 from cityctl.cli.leaf_command import LeafCommand
 from cityctl.console import Console
 from cityctl.errors import ExitCode, UsageProblem, near
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.project import Project
@@ -318,7 +319,7 @@ def shortened(text: str, lines: int) -> str:
     if len(whole) <= most:
         return text
     left = len(whole) - (most - 2)
-    said = f"  {left - 1} more lines; a taller terminal shows them"
+    said = f"  {counted(left - 1, 'more line')}; a taller terminal shows them"
     return "\n".join([*whole[: most - 2], said, whole[-1]]) + "\n"
 
 

@@ -9,6 +9,7 @@ import typer
 
 from cityctl.cli.leaf import Run, leaf
 from cityctl.errors import ExitCode
+from cityctl.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="A simulated city that speaks Modbus and HTTP.")
 
@@ -121,10 +122,10 @@ def record(
 
     if http_tap.is_url(device):
         count = http_tap.record(device, file, port=port, length=length, say=run.console.note)
-        run.console.note(f"{count} requests in {file}")
+        run.console.note(f"{counted(count, 'request')} in {file}")
         return ExitCode.DONE
     written = wiretap.record(device, file, port=port, rtu=rtu, length=length, say=run.console.note)
-    run.console.note(f"{written} lines in {file}")
+    run.console.note(f"{counted(written, 'line')} in {file}")
     return ExitCode.DONE
 
 
@@ -143,5 +144,5 @@ def replay(
         known, unknown = http_tap.replay(file, port=port, length=length, say=run.console.note)
     else:
         known, unknown = wiretap.replay(file, port=port, speed=speed, length=length, say=run.console.note)
-    run.console.note(f"{known} requests answered as recorded, {unknown} that were never recorded")
+    run.console.note(f"{counted(known, 'request')} answered as recorded, {unknown} that were never recorded")
     return ExitCode.DONE

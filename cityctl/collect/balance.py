@@ -13,7 +13,8 @@ from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Rejection
 from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
-from cityctl.units import canonical, grouped, unit
+from cityctl.units import canonical, unit
+from cityctl.wording import counted, grouped
 
 NOTHING = "no readings in it"
 
@@ -101,7 +102,9 @@ def balance_result(
         said += [*ledger.notes, *_disagreements(ledger)]
         left_out.setdefault(ledger.source, {}).update(ledger.left_out)
         if ledger.blank:
-            said.append(f"{ledger.source}: {ledger.blank} cells are blank or stand for a missing reading")
+            said.append(
+                f"{ledger.source}: {counted(ledger.blank, 'cell')} blank or in place of a missing reading"
+            )
     for source, series in left_out.items():
         if series:
             names = listed(f"`{name}`" for name in series)
@@ -123,8 +126,9 @@ def _disagreements(ledger: Ledger) -> list[str]:
     if not gave_way:
         return []
     return [
-        f"{ledger.source}: {sum(gave_way.values())} readings of {listed(f'`{name}`' for name in gave_way)} gave way to "
-        "another value for their instant that came in the same run: the better quality, then the larger value is kept; "
+        f"{ledger.source}: {counted(sum(gave_way.values()), 'reading')} of "
+        f"{listed(f'`{name}`' for name in gave_way)} gave way to another value for their instant that came in the "
+        "same run: the better quality, then the larger value is kept; "
         "`cityctl data history POINT` shows both; bring a correction by an import of its own"
     ]
 
@@ -179,7 +183,7 @@ def _findings(ledgers: Sequence[Ledger]) -> list[Finding]:
             doubt.kind,
             doubt.series,
             moment(doubt.first),
-            f"{ledger.source}, {ledger.place_word} {doubt.places[0]}: {doubt.text} ({doubt.count} readings)",
+            f"{ledger.source}, {ledger.place_word} {doubt.places[0]}: {doubt.text} ({counted(doubt.count, 'reading')})",
         )
         for ledger in ledgers
         for doubt in ledger.doors.doubts.values()
@@ -195,7 +199,7 @@ def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
             reasons[kind] = (count + one.count, first)
         for count, first in reasons.values():
             where = f"{first.file}:{first.line}" if first.line is not None else first.file
-            yield Missing(where, f"{count} readings rejected: {first.reason}")
+            yield Missing(where, f"{counted(count, 'reading')} rejected: {first.reason}")
         for said in ledger.absent:
             yield Missing(ledger.source, said)
         if not any(line.received for line in ledger.lines.values()):

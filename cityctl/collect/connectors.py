@@ -15,6 +15,7 @@ from cityctl.library import Library
 from cityctl.modbus.connector import DeviceConnector, load_connector
 from cityctl.modbus.look import CONFIDENCE, MODEL, POINT_COLUMNS, POINTS, POLLED, point_rows
 from cityctl.result import Column, Finding, Missing, Result, Table
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.exports.service import Connector as ServiceConnector
@@ -56,7 +57,7 @@ def connector_list(library: Library) -> Result:
     result.tables.append(Table("connectors", "Connectors", columns, rows))
     result.completeness.unit = "connectors"
     services = sum(row[1] == "service" for row in rows)
-    result.summary = f"{len(rows) - services} device models, {services} services"
+    result.summary = f"{counted(len(rows) - services, 'device model')}, {counted(services, 'service')}"
     return result
 
 
@@ -71,7 +72,7 @@ def connector(library: Library, name: str) -> Result:
         return _service(made, path)
     rows = [(*cells, "yes" if p.polled else "no") for p, cells in point_rows(made)]
     gaps = f"gaps of up to {made.gap} bridged" if made.gap else "no gaps bridged"
-    asked = f"at most {made.max_registers} registers a request, {gaps}"
+    asked = f"at most {counted(made.max_registers, 'register')} a request, {gaps}"
     return Result(
         f"{made.connector}: {made.vendor} {made.model}",
         [Table("points", "Points", [*POINT_COLUMNS, POLLED], rows)],
@@ -126,7 +127,7 @@ def lint(library: Library, names: Sequence[str] = ()) -> Result:
         told = [column("connector", priority=1), column("point"), column("note", priority=1)]
         tables.append(Table("remarks", "To know", told, remarks))
     bad = sum(row[2] == "INVALID" for row in rows)
-    summary = f"{len(rows)} connectors checked, {bad} invalid" if bad else f"{len(rows)} connectors are valid"
+    summary = f"{counted(len(rows), 'connector')} checked, {bad or 'none'} invalid"
     return Result("Connectors", tables, findings=findings, summary=summary)
 
 

@@ -19,6 +19,7 @@ from cityctl.errors import LockHeld, Unreachable, UsageProblem
 from cityctl.glossary import column
 from cityctl.modbus.ask import Answer
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 ROUNDS = Column("rounds", "Rounds", meaning="polls in which the device was asked", kind="integer", priority=3)
 WHOLE = Column("whole", "Whole", meaning="polls that brought every point", kind="integer", priority=3)
@@ -100,7 +101,7 @@ def poll_every(
     name = f"poll-every-{group}.lock" if group else "poll-every.lock"
     with Lock(project.state / name, purpose=f"cityctl poll --every {short(every)}"):
         mark = next_mark(datetime.now(UTC), every, project.city.zone_info)
-        say(f"polling {len(asked)} devices every {short(every)}, first at {_clock(mark, project)}")
+        say(f"polling {counted(len(asked), 'device')} every {short(every)}, first at {_clock(mark, project)}")
         while rounds is None or done < rounds:
             _sleep_until(mark)
             try:
@@ -158,5 +159,5 @@ def _result(tally: _Tally, done: int, missed: int, every: timedelta) -> Result:
         f"Polled every {short(every)}",
         [Table("devices", "Devices", columns, rows)],
         completeness=Completeness(wanted=asked + missed, had=whole, missing=missing),
-        summary=f"{done} rounds, {missed} left out; {whole} of {asked} devices' rounds whole",
+        summary=f"{counted(done, 'round')}, {missed} left out; {whole} of {asked} devices' rounds whole",
     )

@@ -21,6 +21,7 @@ from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Chunk, Rejection, Replaced, Series
 from cityctl.reading import Kind
 from cityctl.units import unit
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.store import Balance
@@ -163,7 +164,7 @@ class Ledger:
             if name:
                 word = self.place_word
                 line = int(places[0]) if word in ("line", "row") else None
-                why = f"its time is outside of 1900 to 2199 ({len(times)} readings from here on)"
+                why = f"its time is outside of 1900 to 2199 ({counted(len(times), 'reading')} from here on)"
                 self.reject(Rejection(self.source, line, f"{word} {places[0]}", name, why, len(times)))
         return readings.filter(~odd)
 

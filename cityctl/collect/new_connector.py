@@ -12,6 +12,7 @@ from cityctl.library import Library
 from cityctl.modbus.skeleton import skeleton
 from cityctl.modbus.types import WORD_ORDERS
 from cityctl.result import Completeness, Missing, Result
+from cityctl.wording import counted
 
 
 def folder_of(project: Project) -> Path:
@@ -70,7 +71,7 @@ def new(
     except OSError as problem:
         raise UsageProblem(f"cannot write {target}: {problem.strerror or problem}") from None
     result = lint(library, [str(target)])
-    result.title = f"{name}: {written.points} points"
+    result.title = f"{name}: {counted(written.points, 'point')}"
     result.completeness = Completeness(
         wanted=written.points + len(written.left_out),
         had=written.points,

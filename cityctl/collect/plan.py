@@ -22,6 +22,7 @@ from cityctl.exports.service import Connector
 from cityctl.exports.source import Source
 from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
+from cityctl.wording import counted
 
 ALL = "*"  # the series of a request that brings all
 REQUEST = Column("request", "Request", meaning="what would be asked; secrets are not shown", priority=1)
@@ -214,7 +215,7 @@ def requests(plans: Sequence[Plan], interval: Interval | None) -> Result:
                 asked = plan.ask(task, window)
                 rows.append((plan.name, task.series, *window, f"{asked.method} {asked.url}", auth))
     columns = [column("service"), column("series"), column("since"), column("until"), REQUEST, AUTHORISED]
-    said = f"{len(rows)} requests to {len(plans)} services; nothing was sent"
+    said = f"{counted(len(rows), 'request')} to {counted(len(plans), 'service')}; nothing was sent"
     table = Table("requests", "Requests", columns, rows)
     return Result("Pull", [table], interval=interval, summary=said, notes=list(_more(plans)))
 

@@ -28,6 +28,7 @@ from cityctl.modbus.targets import targets
 from cityctl.reading import Quality, Reading
 from cityctl.result import Column, Missing, Result, Table
 from cityctl.units import linear
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.store import Store
@@ -184,7 +185,7 @@ def _result(answers: Sequence[Answer], stored: int) -> Result:
     ]
     dead = [answer.target.device for answer in answers if answer.is_dead]
     part = [answer.target.device for answer in answers if answer.failures and not answer.is_dead]
-    said = f"{stored} readings stored from {len(answers) - len(dead)} of {len(answers)} devices"
+    said = f"{counted(stored, 'reading')} stored from {len(answers) - len(dead)} of {len(answers)} devices"
     said += f"; no answer from {', '.join(dead)}" if dead else ""
     said += f"; points missing on {', '.join(part)}" if part else ""
     return Result(

@@ -25,6 +25,7 @@ from cityctl.result import Completeness, Missing, Result, Table
 from cityctl.sim import http_session
 from cityctl.sim.http_player import Player
 from cityctl.sim.http_tap import origin_of
+from cityctl.wording import counted
 
 _ROWS = 100_000  # readings of a window that are compared
 
@@ -160,7 +161,7 @@ def _told(looked: Look, say: Callable[[str, bool, str], None]) -> None:
     plan = looked.plan
     if plan.connector.auth.kind != "none":
         say("credentials", True, "accepted")
-    say("answer", True, f"{looked.pages} pages of {looked.requests} requests")
+    say("answer", True, f"{counted(looked.pages, 'page')} of {counted(looked.requests, 'request')}")
     for one in looked.missing:
         say("page", False, f"{one.what}: {one.why}")
     rejected = [one for task in plan.tasks for one in task.ledger.rejections]
@@ -170,7 +171,7 @@ def _told(looked: Look, say: Callable[[str, bool, str], None]) -> None:
             why = f"none of its series fits: {left}" if left else "no readings in the latest windows"
             say("readings", False, f"{plan.name}/{task.series}: {why}")
     if looked.rows:
-        say("readings", True, f"{len(looked.rows)} readings are understood")
+        say("readings", True, f"{counted(len(looked.rows), 'reading')} understood")
     for rejection in rejected[:10]:
         say(
             "readings",
@@ -190,4 +191,4 @@ def _compared(looked: Look, expected: dict[str, float], say: Callable[[str, bool
     for other in found:
         say("example", False, f"{other}: a reading that the example does not name")
     if wanted:
-        say("example", True, f"{len(wanted)} readings compared")
+        say("example", True, f"{counted(len(wanted), 'reading')} compared")

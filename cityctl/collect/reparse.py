@@ -25,6 +25,7 @@ from cityctl.exports.landing import Landed, Landing
 from cityctl.exports.paging import Pages
 from cityctl.exports.parsed import Chunk
 from cityctl.result import Missing, Result
+from cityctl.wording import counted
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ def _read(
 def _gone(plan: Plan, entries: Sequence[_Entry], later: _Later) -> list[str]:
     notes = []
     if later.gave_way:
-        notes.append(f"{plan.name}: {later.gave_way} readings gave way to those of a later answer")
+        notes.append(f"{plan.name}: {counted(later.gave_way, 'reading')} gave way to those of a later answer")
     unknown = sorted({entry.series for entry in entries} - {task.series for task in plan.tasks})
     if unknown:
         names = ", ".join(f"`{name}`" for name in unknown[:8])

@@ -29,6 +29,7 @@ from cityctl.exports.language import Connector
 from cityctl.glossary import column
 from cityctl.reading import Quality
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 CHECK = Column("check", "Check", meaning="what was looked at", priority=1)
 DETAIL = Column("detail", "Detail", meaning="what was found", priority=2)
@@ -79,7 +80,7 @@ def preview(
         [Table("readings", "Readings", columns, shown)],
         completeness=Completeness(wanted=wanted, had=wanted - len(missing), missing=missing, unit="series"),
         notes=notes,
-        summary=f"{len(shown)} readings, the first of each series; nothing was stored",
+        summary=f"{counted(len(shown), 'reading')}, the first of each series; nothing was stored",
     )
 
 

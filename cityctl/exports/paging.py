@@ -14,6 +14,7 @@ from cityctl.exports.language import Pagination
 from cityctl.exports.secret import hide
 from cityctl.exports.source import Source
 from cityctl.exports.tree import jsons, paths
+from cityctl.wording import counted
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,10 @@ class Pages:
         before, self._total = self._total, total
         why = ""
         if total is not None and before is not None and total < before:
-            why = f"its list shrank from {before} to {total} rows while it was read, and rows may have slipped through"
+            shrank = f"its list shrank from {before} to {counted(total, 'row')} while it was read"
+            why = f"{shrank}, and rows may have slipped through"
         elif ended and total is not None and self._rows < total:
-            why = f"its list has {total} rows, and {self._rows} came before an empty page"
+            why = f"its list has {counted(total, 'row')}, and {self._rows} came before an empty page"
         if why:
             raise InputRefused(
                 f"{self.service}: {why}: stopped at page {self.number}, and the window will be pulled again",

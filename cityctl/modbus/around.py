@@ -22,6 +22,7 @@ from cityctl.modbus.run import run_loop
 from cityctl.modbus.scan import TIMEOUT, Scanned, Seen, look_at, scanning, units_of
 from cityctl.modbus.targets import Shelf, link, named_device
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 ANSWERS = Column("answers", "Answers", meaning="what it said to the first request", priority=6)
 VENDOR = Column("vendor", "Vendor", meaning="who made it, in its own words (function 43)", priority=2)
@@ -126,8 +127,8 @@ def scan(
     rows = [_scanned_row(seen, by_model) for place in places for seen in place.seen]
     where = [column("host", priority=2), replace(PORT, priority=3), replace(UNIT_ID, priority=1)]
     said = [ANSWERS, VENDOR, PRODUCT, REVISION, SERVER_ID, MODELS, column("connector", priority=3)]
-    sent = _many(sum(place.requests for place in places), "request")
-    summary = f"{_many(len(rows), 'unit')} answer at {_many(len(links), 'place')}, {sent} sent"
+    sent = counted(sum(place.requests for place in places), "request")
+    summary = f"{counted(len(rows), 'unit')} answer at {counted(len(links), 'place')}, {sent} sent"
     return Result(
         "Devices that answer",
         [Table("units", "Units", [*where, *said], rows)],
@@ -160,10 +161,6 @@ def _reached(places: Sequence[Scanned], units: int) -> Completeness:
     return Completeness(
         wanted=units * len(places), had=sum(p.asked for p in places), missing=missing, unit="units asked"
     )
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _scan_notes(places: Sequence[Scanned]) -> list[str]:
@@ -238,7 +235,8 @@ def identify(
         f"What is at {at.link} unit {number}",
         [table],
         notes=notes,
-        summary=f"{_verdict(found)} ({len(connectors)} connectors tried with {requests} requests)",
+        summary=f"{_verdict(found)} "
+        f"({counted(len(connectors), 'connector')} tried with {counted(requests, 'request')})",
     )
 
 
@@ -299,5 +297,5 @@ def _diagnosed(found: Diagnosis, word: str) -> Result:
         [Table("steps", "Steps", [STEP, OUTCOME, DETAIL_TEXT], rows)],
         completeness=Completeness(missing=missing),
         notes=[f"next: {text}" for text in found.advice],
-        summary=f"{_many(problems, 'problem')} found" if problems else "no problem found",
+        summary=f"{counted(problems, 'problem')} found" if problems else "no problem found",
     )

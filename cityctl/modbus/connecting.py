@@ -10,6 +10,7 @@ from time import monotonic
 from cityctl.modbus.ask import Target
 from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.line import Line, open_line
+from cityctl.wording import counted
 
 _BACKOFF = 0.05  # s, before the second try; doubled for each further one
 _MOST_BACKOFF = 2.0
@@ -42,7 +43,7 @@ async def connect(
             left = ends - monotonic()
             wait = min(backoff(attempt), left / 2) if patient else backoff(attempt)
             if left < 2 * max(wait, _BACKOFF) or (attempt >= tries and not patient):
-                tried.append(f"{problem} ({attempt} {'try' if attempt == 1 else 'tries'})")
+                tried.append(f"{problem} ({counted(attempt, 'try', 'tries')})")
                 raise
             await asyncio.sleep(wait)
         else:

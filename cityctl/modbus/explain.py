@@ -16,6 +16,7 @@ from cityctl.modbus.memory import Memory
 from cityctl.modbus.pace import ASSUMED, Asked, data_bytes, expected, in_turn, opening
 from cityctl.modbus.plan import Block
 from cityctl.result import Column, Result, Table
+from cityctl.wording import counted
 
 PREDICTED = Column(
     "predicted",
@@ -64,14 +65,16 @@ def explain(chosen: Sequence[Target], memory: Memory | None = None) -> Result:
     columns = [column("device"), column("host"), PORT, UNIT_ID, REQUEST, FUNCTION, ADDRESS, COUNT, BRIDGED]
     table = Table("requests", "Requests", [*columns, OUT, IN, PREDICTED, NAMES], rows)
     longest = max((opened[link] + in_turn(devices) for link, devices in lines.items()), default=0.0)
-    said = f"{len(rows)} requests to {len(chosen)} devices on {len(lines)} lines: {out} B out, {back} B back"
+    said = f"{counted(len(rows), 'request')} to {counted(len(chosen), 'device')} on {counted(len(lines), 'line')}"
+    said += f": {out} B out, {back} B back"
     notes = [
         "Lines are asked at once, the requests of one line one after another: the slowest line sets the time.",
         "Bytes are those of Modbus without the headers of TCP and IP.",
     ]
     if assumed:
         notes.append(
-            f"{assumed} requests to devices that were not measured yet: {ASSUMED * 1000:.0f} ms assumed for each answer"
+            f"{counted(assumed, 'request')} to devices that were not measured yet: "
+            f"{ASSUMED * 1000:.0f} ms assumed for each answer"
         )
     if impatient:
         notes.append(

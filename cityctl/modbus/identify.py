@@ -20,6 +20,7 @@ from cityctl.modbus.plausible import OrderGuess, guess_order, likelihood
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.sunspec import COMMON, Model
 from cityctl.modbus.who import Identity
+from cityctl.wording import counted
 
 CERTAIN = 90
 """From this score on the device itself has said what it is."""
@@ -85,7 +86,9 @@ def _by_model(connector: DeviceConnector, models: Sequence[Model]) -> Fit:
     for model in models:
         if model.id == connector.sunspec:
             score = 95 if model.id == COMMON else 100  # every SunSpec device has the common model
-            where = f"SunSpec model {model.id} begins at {model.base}, {model.length} registers long"
+            where = (
+                f"SunSpec model {model.id} begins at {model.base}, {counted(model.length, 'register')} long"
+            )
             return Fit(connector.placed_at(model.base, model.length), score, [where])
     return Fit(connector, 0, ["its model is not in the device's chain"])
 

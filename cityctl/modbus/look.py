@@ -19,6 +19,7 @@ from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import Shelf, asked_for, link, named_device, targets
 from cityctl.result import Code, Column, Completeness, Missing, Result, Table
 from cityctl.units import convert, pretty
+from cityctl.wording import counted
 
 PORT = Column("port", "Port", meaning="TCP port", kind="integer", priority=6, grouped=False)
 UNIT_ID = Column(
@@ -115,7 +116,7 @@ def device_list(city: City, library: Library) -> Result:
         column("zone"),
         POINTS,
     ]
-    said = f"{len(rows)} devices" if rows else "no devices yet: add them under `devices:` in city.yaml"
+    said = counted(len(rows), "device") if rows else "no devices yet: add them under `devices:` in city.yaml"
     return Result("Devices", [Table("devices", "Devices", columns, rows)], summary=said)
 
 
@@ -212,7 +213,7 @@ def values(city: City, answers: Sequence[Answer]) -> Result:
         [table],
         completeness=completeness(answers),
         notes=unconfirmed(answers),
-        summary=f"{len(rows)} values, none stored",
+        summary=f"{counted(len(rows), 'value')}, none stored",
     )
 
 

@@ -32,6 +32,7 @@ from cityctl.modbus.turn import (
     learn_cuts,
     probed,
 )
+from cityctl.wording import counted
 
 
 class Turns:
@@ -142,7 +143,7 @@ class Turns:
             raise GiveUp(probed(device, str(problem))) from None
         except Silent as problem:
             reason = f"{target.link.connected}; unit {target.unit} {problem.how}"
-            answer.tried.append(f"{reason}: {block}, {problem}, {tries} {'try' if tries == 1 else 'tries'}")
+            answer.tried.append(f"{reason}: {block}, {problem}, {counted(tries, 'try', 'tries')}")
             raise GiveUp(probed(device, reason)) from None
         except Fault as problem:
             self._failed(device, wanted, problem, tries, left - (monotonic() - begun))

@@ -29,7 +29,7 @@ from cityctl.sim.simulator import FILE_NAME, Installation, Simulator
 from cityctl.sim.town import Town
 from cityctl.sim.truth import truth
 from cityctl.sim.verdict import held_against, missed
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped
 
 FOLDER = Path("cityctl-demo")
 PAGE = "report.html"
@@ -129,8 +129,8 @@ class Demo:
         project = self.project = Project(self.folder)
         city = project.city
         self._done(
-            f"{self.folder / CITY_FILE} {'is kept' if kept else 'says what it is'}: {len(city.zones)} zones, "
-            f"{len(city.points())} points"
+            f"{self.folder / CITY_FILE} {'is kept' if kept else 'says what it is'}: "
+            f"{counted(len(city.zones), 'zone')}, {counted(len(city.points()), 'point')}"
         )
         return project
 

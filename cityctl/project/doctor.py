@@ -29,6 +29,7 @@ from cityctl.modbus.connector import load_connector
 from cityctl.project.exposure import Said, addresses, clocks, permissions
 from cityctl.report.recipe import load as load_recipe
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 Verdict = Literal["ok", "look", "wrong", "not tried"]
 COLUMNS = (
@@ -90,8 +91,12 @@ def _verdict(said: str) -> Verdict:
 
 def _city(project: Project) -> Check:
     city = project.city
-    counted = f"{len(city.zones)} zones, {len(city.devices)} devices, {len(city.points())} points"
-    return Check("city.yaml", "ok", f"{project.folder / 'city.yaml'}: {counted}")
+    held = (
+        counted(len(city.zones), "zone"),
+        counted(len(city.devices), "device"),
+        counted(len(city.points()), "point"),
+    )
+    return Check("city.yaml", "ok", f"{project.folder / 'city.yaml'}: {', '.join(held)}")
 
 
 def _tried(name: str, attempt: Callable[[], object], detail: str) -> Check:

@@ -19,6 +19,7 @@ from cityctl.report.findings.book import Book
 from cityctl.report.findings.kept import Kept, all_kept
 from cityctl.report.findings.views import listing_of
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 SHORTEST = timedelta(seconds=1)
 LATE_AFTER = 3  # intervals without a reading
@@ -89,7 +90,7 @@ def frame(project: Project, now: datetime) -> Result:
         completeness=Completeness(
             len(points), len(fresh), [Missing(name, "late") for name in late], "points"
         ),
-        summary=f"{len(findings)} open findings, {len(devices)} devices silent, "
+        summary=f"{counted(len(findings), 'open finding')}, {counted(len(devices), 'device')} silent, "
         f"{len(late)} of {len(points)} points late",
     )
 
@@ -112,7 +113,10 @@ def _zones(
         own = [point for point, one in points.items() if one.zone == name]
         about = {name, zone.name, *own}
         assets = {asset for asset, one in project.city.assets.items() if one.zone == name}
-        count = sum(one.subject in about or one.evidence.get("asset") in assets for one in findings)
+        count = sum(
+            one.subject in about or one.evidence.get("zone") == name or one.evidence.get("asset") in assets
+            for one in findings
+        )
         if not own and not count:
             continue
         times = [heard[point].replace(microsecond=0) for point in own if point in heard]

@@ -19,6 +19,7 @@ from typing import Any
 
 from cityctl.disk import Lock, sync_folder, write_atomic
 from cityctl.errors import LockHeld, WriteRefused
+from cityctl.wording import counted
 
 FILE_NAME, ANCHOR = "audit.jsonl", "anchor.json"
 BEGIN = "0" * 64
@@ -193,7 +194,10 @@ class Audit:
         for anchor, where in anchors:
             if anchor.lines < 0 or anchor.lines >= len(hashes):
                 found.append(
-                    Fault(len(lines), f"cut off: {where} knows {anchor.lines} lines, there are {len(lines)}")
+                    Fault(
+                        len(lines),
+                        f"cut off: {where} knows {counted(anchor.lines, 'line')}, there are {len(lines)}",
+                    )
                 )
             elif hashes[anchor.lines] != anchor.hash:
                 found.append(Fault(anchor.lines, f"it is another line than {where} knows"))

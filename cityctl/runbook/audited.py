@@ -13,6 +13,7 @@ from cityctl.result import Completeness, Finding, Missing, Result, Table
 from cityctl.runbook import columns as c
 from cityctl.runbook.audit import Audit, digest
 from cityctl.runbook.journal import Journal, find
+from cityctl.wording import counted
 
 
 def listing(audit: Audit) -> Result:
@@ -29,7 +30,9 @@ def listing(audit: Audit) -> Result:
         )  # fmt: skip
     shown = [c.NUMBER, c.TIME, c.WHO, c.EVENT, c.RUN, c.POINT, c.OLD, c.NEW, c.BACK, c.REASON, c.HOST]
     return Result(
-        "Audit", [Table("audit", "Audit", shown, rows)], summary=f"{len(rows)} lines in {audit.path}"
+        "Audit",
+        [Table("audit", "Audit", shown, rows)],
+        summary=f"{counted(len(rows), 'line')} in {audit.path}",
     )
 
 

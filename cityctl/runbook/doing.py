@@ -27,6 +27,7 @@ from cityctl.runbook.simulated import Pretended, answers
 from cityctl.runbook.walk import Line, People, Walk
 from cityctl.units import pretty
 from cityctl.units import unit as unit_of
+from cityctl.wording import counted
 
 Show = Callable[[Result], object]
 Ask = Callable[[str], str]
@@ -88,9 +89,7 @@ def _consent(order: Order) -> Callable[[Walk], bool] | None:
             if line.verb == "write":
                 order.note(f"  {line.what}  {line.change}  {line.raw}  {line.place}  {line.verdict}")
         writes = len(walk.changes) + walk.untold
-        return (
-            ask(f"send {writes} write{'s' if writes != 1 else ''}? (yes or no)").strip().casefold() == "yes"
-        )
+        return ask(f"send {counted(writes, 'write')}? (yes or no)").strip().casefold() == "yes"
 
     return consent
 

@@ -24,6 +24,7 @@ from cityctl.runbook.language import Runbook, Step
 from cityctl.runbook.points import Ref
 from cityctl.runbook.scope import Scope, checked_amount
 from cityctl.runbook.values import Unknown, as_json, shown
+from cityctl.wording import counted
 
 CANNOT_TELL = "cannot tell until run"
 _POLL = 1.0  # s between two looks of a wait
@@ -260,4 +261,4 @@ def what_of(step: Step) -> str:
     held = getattr(step, step.verb)
     if isinstance(held, Expression):
         return held.text
-    return f"{len(held)} steps" if isinstance(held, list) else str(held)
+    return counted(len(held), "step") if isinstance(held, list) else str(held)

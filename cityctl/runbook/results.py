@@ -22,6 +22,7 @@ from cityctl.runbook.session import Ended
 from cityctl.runbook.values import shown
 from cityctl.runbook.walk import Line, Walk
 from cityctl.units import pretty
+from cityctl.wording import counted
 
 WRITES = [
     c.STEP,
@@ -40,7 +41,7 @@ LINES = [c.STEP, c.VERB, c.WHAT, c.CHANGE, c.RAW, c.PLACE, c.VERDICT]
 
 
 def _count(writes: int) -> str:
-    return "1 write" if writes == 1 else f"{writes} writes"
+    return counted(writes, "write")
 
 
 def _rows(lines: Sequence[Line]) -> list[tuple[object, ...]]:
@@ -143,7 +144,9 @@ def _plain(value: object) -> str:
 
 def _said(more: dict[str, Any], step: Any) -> str:
     held = getattr(step, step.verb)
-    head = getattr(held, "text", None) or (f"{len(held)} steps" if isinstance(held, list) else str(held))
+    head = getattr(held, "text", None) or (
+        counted(len(held), "step") if isinstance(held, list) else str(held)
+    )
     rest = [
         f"{key} {value['text']}" for key, value in more.items() if isinstance(value, dict) and "text" in value
     ]

@@ -128,7 +128,7 @@ def _saving(saving: SavingTruth, savings: Result) -> tuple[object, ...]:
     if row is None or row["saving_pct"] is None:
         return saving.name, told, row["verdict"] if row else "no verdict", MISSED
     share = _share(savings, "saving_pct", row)
-    spread = abs(share) * _share(savings, "fsu", row)
+    spread = abs(share) * _share(savings, "uncertainty", row)
     found = f"{_told(share)} ± {_percent(spread)}"
     off = abs(share - saving.share)
     right = off <= max(SHARE_WITHIN, 2 * spread) and (share > 0) == (saving.share > 0)

@@ -17,6 +17,7 @@ from cityctl.store.healing import rebuild
 from cityctl.store.quarantine import DAMAGED, described, name_damaged
 from cityctl.store.retain import Keep
 from cityctl.store.store import Store
+from cityctl.wording import counted
 
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -71,7 +72,9 @@ def compacted(project: Project) -> Result:
         size_after=done.bytes_after / 1e6,
         swept=done.swept,
     )
-    result.summary = f"{done.before} segments became {done.after}" if done.months else "nothing to merge"
+    result.summary = (
+        f"{counted(done.before, 'segment')} became {done.after}" if done.months else "nothing to merge"
+    )
     return result
 
 
@@ -147,7 +150,9 @@ def _copied(title: str, done: Copied, where: str) -> Result:
     )
     result.completeness = Completeness(done.segments, done.segments - len(done.damaged), unit="segments")
     _miss(result, done.damaged.items())
-    result.summary = f"{done.segments} segments, {done.bytes / 1e6:.1f} MB {where}; {done.copied} copied"
+    result.summary = (
+        f"{counted(done.segments, 'segment')}, {done.bytes / 1e6:.1f} MB {where}; {done.copied} copied"
+    )
     return result
 
 
@@ -166,7 +171,7 @@ def rebuilt(project: Project) -> Result:
         result.notes.append(f"unreadable files were moved to {project.store_folder / 'damaged'}")
     if done.aside is not None:
         result.notes.append(f"the damaged list is kept as {done.aside.name}")
-    result.summary = f"{done.readings} readings from {done.segments} segments"
+    result.summary = f"{counted(done.readings, 'reading')} from {counted(done.segments, 'segment')}"
     return result
 
 
@@ -208,7 +213,9 @@ def retained(
     ]
     if keep == Keep():
         result.notes.append("nothing is dropped: neither city.yaml's `retention` nor --raw says how long")
-    result.summary = f"{len(done.rolled)} months rolled up, {done.readings} readings dropped"
+    result.summary = (
+        f"{counted(len(done.rolled), 'month')} rolled up, {counted(done.readings, 'reading')} dropped"
+    )
     return result
 
 

@@ -17,6 +17,7 @@ from cityctl.disk import digest
 from cityctl.store.folder import DRAFT, SEGMENTS, locked
 from cityctl.store.segment_list import Segment
 from cityctl.store.words import faults
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.store.opened import Opened
@@ -103,7 +104,7 @@ def _content(path: Path, segment: Segment) -> str | None:
     try:
         file = pq.ParquetFile(path, read_dictionary=["point"])
         if file.metadata.num_rows != segment.rows:
-            return f"{file.metadata.num_rows} rows where the list says {segment.rows}"
+            return f"{counted(file.metadata.num_rows, 'row')} where the list says {segment.rows}"
         name, last = b"", -(2**63)
         low, high = 2**63 - 1, -(2**63)
         for number in range(file.num_row_groups):

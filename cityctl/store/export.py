@@ -27,6 +27,7 @@ from cityctl.store.choice import chosen, opened
 from cityctl.store.city_tables import calendar
 from cityctl.store.grid import floor_division
 from cityctl.store.streams import WRITERS
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.model import City
@@ -194,7 +195,7 @@ def readings(
         column("quality"),
     ]
     result = Result("Readings", [Table("readings", "Readings", columns, rows)], interval=asked)
-    result.summary = f"{len(rows)} readings"
+    result.summary = counted(len(rows), "reading")
     return result
 
 

@@ -21,6 +21,7 @@ from cityctl.store.coverage import Coverage, Gap, coverage
 from cityctl.store.quarantine import dropped_note
 from cityctl.store.scan import micros
 from cityctl.store.store import Store
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.model import City
@@ -98,7 +99,7 @@ def gaps(
     without = len(points) - len(every)
     if without:
         result.notes.append(
-            f"{without} points have no `every` in city.yaml and fewer than three readings: their gaps are unknown"
+            f"gaps unknown of {counted(without, 'point')}: no `every` in city.yaml, and fewer than three readings"
         )
     result.summary = _summary(found)
     return result
@@ -174,5 +175,5 @@ def _summary(found: Sequence[Coverage]) -> str:
     incomplete = sum(entry.missing > 0 for entry in found)
     missing = sum(entry.missing for entry in found)
     if not missing:
-        return f"no gaps in {len(found)} points"
-    return f"{missing} readings missing in {incomplete} of {len(found)} points"
+        return f"no gaps in {counted(len(found), 'point')}"
+    return f"{counted(missing, 'reading')} missing in {incomplete} of {len(found)} points"

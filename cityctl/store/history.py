@@ -23,6 +23,7 @@ from cityctl.store.opened import Opened
 from cityctl.store.quarantine import name_damaged
 from cityctl.store.scan import BEST_OF_DELIVERY, Filter, confirmations, instant, micros
 from cityctl.store.versions import WHOLE, sourced
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.points import Point
@@ -82,10 +83,10 @@ def history(
     result = Result(title, [Table("versions", "Versions", columns, shown)], interval=interval)
     if known_at is not None:
         result.subtitle = f"what was known at {known_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
-        result.summary = f"{len(rows)} readings"
+        result.summary = counted(len(rows), "reading")
     else:
         readings = len({row[:2] for row in rows})
-        result.summary = f"{len(rows)} versions of {readings} readings"
+        result.summary = f"{counted(len(rows), 'version')} of {counted(readings, 'reading')}"
         if not rows:
             result.notes.append("no reading of these points was ever replaced (--all shows those too)")
     return result

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from cityctl.errors import listed
 from cityctl.result import Column, Missing, leave_out
 from cityctl.store.segment_list import EPOCH, Segment, Snapshot
+from cityctl.wording import counted
 
 DAMAGED = Column("damaged", "Damaged", meaning="segments that cannot be used", kind="integer", priority=1)
 
@@ -30,7 +31,7 @@ def described(segment: Segment) -> str:
     first, last = (
         f"{EPOCH + timedelta(microseconds=at):%Y-%m-%d}" for at in (segment.first_us, segment.last_us)
     )
-    return f"{PurePosixPath(segment.path).name} ({segment.rows} readings, {first} to {last})"
+    return f"{PurePosixPath(segment.path).name} ({counted(segment.rows, 'reading')}, {first} to {last})"
 
 
 def dropped_note(snapshot: Snapshot, start_us: int | None = None, end_us: int | None = None) -> str | None:

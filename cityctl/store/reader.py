@@ -20,6 +20,7 @@ from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.store.choice import chosen
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,9 @@ class OpenCity:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{self.city.name}: {len(self.city.points())} points in {self.project.store_folder}>"
+        return (
+            f"<{self.city.name}: {counted(len(self.city.points()), 'point')} in {self.project.store_folder}>"
+        )
 
     def close(self) -> None:
         """Give back what relations hold; they are of no use afterwards."""

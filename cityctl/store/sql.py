@@ -21,6 +21,7 @@ from cityctl.store.people_views import View, attach_people
 from cityctl.store.rolled_views import LEVELS, attach_rollups
 from cityctl.store.store import Store
 from cityctl.store.views import attach_city
+from cityctl.wording import counted
 
 FEW = 1000
 """Rows that people are shown where they set no limit."""
@@ -154,7 +155,7 @@ def _result(answer: Answer, interval: Interval | None, limit: int, *, wanted_all
     local = {at for at, (name, _) in enumerate(answer.columns) if name == "local"}
     rows = [tuple(_cell(cell, at in local) for at, cell in enumerate(row)) for row in answer.rows]
     result = Result("SQL", [Table("answer", "Answer", columns, rows)], interval=interval)
-    result.summary = f"{len(answer.rows)} rows"
+    result.summary = f"{counted(len(answer.rows), 'row')}"
     if answer.cut:
         result.summary = f"the first {limit} rows; there are more"
         result.notes.append(f"cut after {limit} rows: --limit takes more")

@@ -16,6 +16,7 @@ from cityctl.store.register import Series
 from cityctl.store.segment_list import Snapshot
 from cityctl.store.store import Store
 from cityctl.units import pretty
+from cityctl.wording import counted
 
 COLUMNS: tuple[Column, ...] = (
     Column("points", "Points", meaning="how many points", kind="integer", priority=1),
@@ -119,6 +120,7 @@ def _stored_as(series: Series | None) -> tuple[str | None, str | None]:
 def _summary(snapshot: Snapshot, readings: int, points: int) -> str:
     size = sum(segment.bytes for segment in snapshot.segments) / 1e6
     waiting = f", {len(snapshot.landed)} landed" if snapshot.landed else ""
+    segments = counted(len(snapshot.segments), "segment")
     return (
-        f"{readings} readings of {points} points in {len(snapshot.segments)} segments, {size:.1f} MB{waiting}"
+        f"{counted(readings, 'reading')} of {counted(points, 'point')} in {segments}, {size:.1f} MB{waiting}"
     )

@@ -20,7 +20,7 @@ from cityctl.tariff.lines import Bill, Line, cost_of
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.terms import Energy, PowerFactor, Sell, Version
 from cityctl.tariff.use import Use, month_of
-from cityctl.units import grouped
+from cityctl.wording import grouped
 
 Days = tuple[date, date]  # the first day, and the day after the last one
 _EPOCH = date(1970, 1, 1).toordinal()

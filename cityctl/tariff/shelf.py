@@ -12,6 +12,7 @@ from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.tariff.model import TARIFFS, checked, load
 from cityctl.tariff.terms import Demand, Energy, Version
 from cityctl.tariff.when import DAYS, When
+from cityctl.wording import percent
 
 COLUMNS = (
     Column("tariff", "Tariff", None, "name of the tariff", priority=4),
@@ -157,7 +158,7 @@ def _demand(version: Version, demand: Demand) -> tuple[object, ...]:
         stamps = ", ".join(f"{one:%Y-%m-%d %H:%M}" for one in sorted(demand.at))
         said = f"mean of the windows at {stamps}"
     if demand.ratchet:
-        said += f", at least {demand.ratchet.share:.0%} of {demand.ratchet.months} months"
+        said += f", at least {percent(demand.ratchet.share)} of {demand.ratchet.months} months"
     if demand.least:
         said += f", at least {demand.least:g} {demand.of}"
     per = " and day" if demand.per == "day" else ""

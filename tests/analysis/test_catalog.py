@@ -136,7 +136,7 @@ class TestEveryAnalysis:
         keys = [column.key for column in analysis.columns]
         assert len(keys) == len(set(keys))
         unitless = {"nmbe", "r2_adj", "days", "beyond_days", "meters", "proven", "nights", "fsu", "cvrmse"}
-        unitless |= {"criterion", "power_factor", "billed", "price", "worst_mean"}
+        unitless |= {"uncertainty", "criterion", "power_factor", "billed", "price", "worst_mean"}
         unitless |= {"indicator_value", "indicator_low", "indicator_high", "n1"}
         unitless |= {"value", "flagged_least", "flagged_most"}  # their unit stands in a column beside them
         for column in analysis.columns:

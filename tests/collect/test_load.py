@@ -34,7 +34,7 @@ def test_the_files_of_city_yaml_come_in_in_canonical_units(city: Project) -> Non
     )  # fmt: skip
     assert told["P235"]["point"] == "p235"
     assert result.exit_code() == ExitCode.DONE
-    assert any("1 cells are blank" in note for note in result.notes)
+    assert any("1 cell blank" in note for note in result.notes)
 
 
 def test_the_same_file_again_changes_nothing_and_a_changed_one_revises(city: Project) -> None:

@@ -120,7 +120,7 @@ def test_files_of_one_import_that_disagree_are_told_of(city, tmp_path):
     low.write_text(f"{head}p227,2021-01-01T00:00Z,2,m3/h\n")
     notes = load(city, [high, low]).notes
     assert len(notes) == 1
-    assert "low.csv: 1 readings of `p227` gave way to another value for their instant" in notes[0]
+    assert "low.csv: 1 reading of `p227` gave way to another value for their instant" in notes[0]
     assert load(city, [low], later=1).notes == []  # a later one is the later word
 
 

@@ -101,8 +101,3 @@ def test_species_share_their_element():
     assert 50 * units.species_factor("NO3", "N") == pytest.approx(11.295, rel=1e-3)
     with pytest.raises(UsageProblem, match="share no element"):
         units.species_factor("NO3", "P")
-
-
-def test_a_number_in_a_sentence_has_its_thousands_apart():
-    told = [units.grouped(1234567.4), units.grouped(-1234.56, 1), units.grouped(999)]
-    assert told == ["1 234 567", "-1 234.6", "999"]

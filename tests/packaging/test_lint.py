@@ -74,6 +74,7 @@ FLOORS = [
     {
         "errors",
         "units",
+        "wording",
         "glossary",
         "clock",
         "reading",

@@ -67,7 +67,7 @@ def test_what_a_recorded_report_found_is_seen_at_its_zone(place):
     shown = frame(place, NOW)
     assert set(shown.tables[0].cells("verdict")) == {"FINDING", "SILENT"}
     assert shown.tables[-1].cells("subject") == ["Hafen"]
-    assert shown.summary.startswith("1 open findings")
+    assert shown.summary.startswith("1 open finding, ")
 
 
 def test_what_was_found_at_an_asset_is_seen_at_its_zone_and_stays_while_it_is_not_judged(place):

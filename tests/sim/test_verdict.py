@@ -49,10 +49,10 @@ def leaks(told: Truth) -> Result:
 @pytest.fixture
 def savings(told: Truth) -> Result:
     rows = [
-        {"zone": one.building, "saving_pct": 100 * one.share, "fsu": 10.0, "verdict": "proven"}
+        {"zone": one.building, "saving_pct": 100 * one.share, "uncertainty": 10.0, "verdict": "proven"}
         for one in told.savings
     ]
-    return Result("savings", [_table("savings", rows, {"saving_pct": "%", "fsu": "%"})])
+    return Result("savings", [_table("savings", rows, {"saving_pct": "%", "uncertainty": "%"})])
 
 
 def test_the_truth_itself_is_right(told: Truth, leaks: Result, savings: Result, town: Town):
@@ -63,7 +63,7 @@ def test_the_truth_itself_is_right(told: Truth, leaks: Result, savings: Result, 
 
 def test_shares_and_per_cent_are_told_apart(told: Truth, leaks: Result, savings: Result, town: Town):
     rows = [
-        {"zone": one.building, "saving_pct": one.share, "fsu": 0.1, "verdict": "proven"}
+        {"zone": one.building, "saving_pct": one.share, "uncertainty": 0.1, "verdict": "proven"}
         for one in told.savings
     ]
     by_share = Result("savings", [_table("savings", rows)])

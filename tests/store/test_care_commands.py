@@ -103,7 +103,7 @@ def test_a_damaged_segment_from_its_discovery_to_its_return(city, ask, tmp_path)
     assert ask("restore", str(tmp_path / "backup"))[0] == 0
     code, found, _ = ask("status")
     assert code == 0
-    assert "1440 readings" in json.dumps(found)
+    assert "1 440 readings" in json.dumps(found)
 
 
 def test_a_deleted_list(city, ask):
@@ -114,7 +114,7 @@ def test_a_deleted_list(city, ask):
     assert (code, "cityctl data rebuild" in said) == (10, True)
     assert ask("rebuild")[0] == 0
     code, found, _ = ask("status")
-    assert (code, "1440 readings" in json.dumps(found)) == (0, True)
+    assert (code, "1 440 readings" in json.dumps(found)) == (0, True)
     assert ask("rebuild")[0] == 10  # it is sound
 
 
@@ -140,7 +140,7 @@ def test_retention_by_city_yaml(ask):
     assert "would drop the readings of 2024-01, 2024-02" in json.dumps(found)
     code, found, _ = ask("retain")
     assert code == 0
-    assert "1440 readings dropped" in json.dumps(found)
+    assert "1 440 readings dropped" in json.dumps(found)
     code, found, _ = ask("status")  # what was rolled up is no empty store
     assert code == 0
     assert "the readings of 2024-01, 2024-02 were dropped" in json.dumps(found)

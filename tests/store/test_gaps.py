@@ -60,7 +60,7 @@ def test_complete_readings_have_no_gaps(made):
     project = made(quarters("flow", "2026-11-10 00:07", 96))  # polled seven minutes past, all day
     result, found = _gaps(project, ["flow"], since="2026-11-10", until="2026-11-10", now="2026-11-20 00:00")
     assert found == []
-    assert result.summary == "no gaps in 1 points"
+    assert result.summary == "no gaps in 1 point"
     assert result.exit_code() is ExitCode.DONE
 
 

@@ -17,7 +17,7 @@ from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
 from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.remarks import driven, idle, lost, remarks, undriven
-from cityctl.analysis.energy.savings_row import Row
+from cityctl.analysis.energy.savings_row import Row, said_uncertainty
 from cityctl.analysis.energy.sufficiency import failures
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
@@ -55,7 +55,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     zones = question.city.zones
     label = one.point.name or (zones[name].name if name in zones else None) or name
     row = Row(one.point.id, one.point.zone, label, one.network, one.intervention, "")
-    row.method = question.parameters["method"]
+    row.method, row.confidence = question.parameters["method"], question.parameters["confidence"]
     row.failures = failures(question, one, totals, model)
     if known.undriven and row.failures:
         row.failures.append(undriven(one, known.undriven))
@@ -67,6 +67,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     assert totals is not None
     assert model is not None
     row.formula, row.figures = figures(question, one, totals, model, known.drift)
+    row.figures["uncertainty"] = row.uncertainty
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
     row.figures["drivers"] = said_drivers(question.city, known.drivers)
@@ -105,4 +106,4 @@ def _verdict(row: Row) -> str:
     if row.proven:
         return "proven" if row.avoided > 0 else "USE ROSE proven"
     told = row.uncertainty
-    return f"not proven, uncertainty {told:.0%} of it" if told < 10 else "not proven, no change to be seen"
+    return f"not proven, {said_uncertainty(told)}" if told < 10 else "not proven, no change to be seen"

@@ -23,7 +23,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Completeness, Missing, Result
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped
 
 TITLE = "Energy bills"
 SUMMARY = "what each meter's use should have cost by its tariff, line by line"
@@ -104,7 +104,9 @@ def answer(question: Question) -> Result:
     )
     total = sum(bill.total for one in found for bill in one.bills)
     money = currency_of(question, found)
-    result.summary = f"{len(found)} meters, {grouped(total, 2)} {money or 'in several currencies'} in all"
+    result.summary = (
+        f"{counted(len(found), 'meter')}, {grouped(total, 2)} {money or 'in several currencies'} in all"
+    )
     if money != currency:
         told = f"in {money}, as their tariffs" if money else "each in its tariff's own currency"
         result.notes.append(f"Limits: amounts are {told}; city.yaml says {currency}: nothing was converted.")

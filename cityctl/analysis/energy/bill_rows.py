@@ -17,6 +17,7 @@ from cityctl.tariff.charges import bills
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.scenarios import capped, shifted
 from cityctl.tariff.use import Use
+from cityctl.wording import percent
 
 MONEY = "money"
 # fmt: off
@@ -137,7 +138,7 @@ def _scenarios(question: Question, one: Metered) -> list[tuple[object, ...]]:
         )
     if asked["shift"] is not None:
         use = shifted(one.use, one.windows.day, asked["shift"], one.tariff)
-        said = f"{asked['shift']:.0%} of the dearest use moved"
+        said = f"{percent(asked['shift'])} of the dearest use moved"
         rows.append((one.meter, said, _used(one, use), *_cost(one.tariff, use, one, base)))
     return [(one.meter, f"as it was, under {one.tariff.tariff}", used, base, 0.0), *rows] if rows else []
 

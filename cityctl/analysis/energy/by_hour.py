@@ -6,10 +6,12 @@ in hours, and hours in the local calendar, costs less here than in a query.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cityctl.analysis.energy import towt
 from cityctl.analysis.energy.baseline import HOURLY_PART, keep, narrow, parts
+from cityctl.analysis.energy.drivers import Hourly
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
@@ -19,16 +21,18 @@ SUNDAY = 6
 
 
 def by_the_hour(question: Question, meters: list[Wanted]) -> None:
-    """Time of week and temperature, month by month, from hourly readings."""
+    """Time of week and temperature, month by month, from hourly readings, and causes beside them."""
     question.engine.execute(question.sql("begin_hourly"))
     axis = _Axis(question)
+    driven = Hourly(question, meters, axis)
     models: list[dict[str, Any]] = []
     for ends in parts(meters, HOURLY_PART):
         asked = question.engine.arrow(question.sql("hourly_meters"), ends).to_pylist()
         if asked:
             narrow(question, ends)
             use = _use(question, axis, asked, ends)
-            models += _fit(question, axis, asked, use)
+            models += _fit(question, axis, asked, use, driven)
+    driven.keep()
     keep(question, "savings_models", models)
 
 
@@ -100,7 +104,9 @@ def _use(question: Question, axis: _Axis, asked: list[dict[str, Any]], ends: dic
     return np.where(enough, total / np.where(enough, np.minimum(metered / 3600, 1.0), 1.0), np.nan)
 
 
-def _fit(question: Question, axis: _Axis, asked: list[dict[str, Any]], use: Any) -> list[dict[str, Any]]:
+def _fit(
+    question: Question, axis: _Axis, asked: list[dict[str, Any]], use: Any, driven: Hourly
+) -> list[dict[str, Any]]:
     """Rows of savings_models; the days that they tell go to savings_predicted."""
     import numpy as np
 
@@ -109,13 +115,18 @@ def _fit(question: Question, axis: _Axis, asked: list[dict[str, Any]], use: Any)
     told = np.full(use.shape, np.nan)
     terms = np.zeros(len(asked), int)
     weather = np.full(use.shape, np.nan)
+    added = np.zeros(use.shape)
     for name, degrees in axis.weather.items():
         these = np.flatnonzero([one["temperature"] == name for one in asked])
         if len(these):
-            fitted = np.where(before[these], use[these], np.nan)
-            told[these], terms[these] = towt.expected(degrees, fitted, axis.week_hour, axis.month)
             weather[these] = degrees
-    valid = np.isfinite(use) & np.isfinite(weather)
+            added[these] = [
+                driven.added(asked[row]["meter"], degrees, use[row], before[row]) for row in these
+            ]
+            fitted = np.where(before[these], use[these] - added[these], np.nan)
+            told[these], terms[these] = towt.expected(degrees, fitted, axis.week_hour, axis.month)
+    told += added
+    valid = np.isfinite(use) & np.isfinite(weather) & np.isfinite(added)
     enough = (valid & before).sum(axis=1) >= towt.HOURS
     _add_days(
         question,
@@ -134,13 +145,16 @@ def _fit(question: Question, axis: _Axis, asked: list[dict[str, Any]], use: Any)
             valid[row] & before[row],
             valid[row] & after[row],
             int(terms[row]),
+            driven.names(one["meter"]),
         )
         for row, one in enumerate(asked)
         if enough[row]
     ]
 
 
-def _model(meter: str, use: Any, told: Any, before: Any, after: Any, terms: int) -> dict[str, Any]:
+def _model(
+    meter: str, use: Any, told: Any, before: Any, after: Any, terms: int, causes: Sequence[str]
+) -> dict[str, Any]:
     import numpy as np
 
     residual, later = (use - told)[before], (use - told)[after]
@@ -149,10 +163,10 @@ def _model(meter: str, use: Any, told: Any, before: Any, after: Any, terms: int)
     sse = np.nansum(residual**2)
     return {
         "meter": meter,
-        "model": "time of week and temperature",
+        "model": " and ".join(["time of week and temperature", *causes]),
         "r2_adj": float(1 - sse / free / (total / (before.sum() - 1))) if total > 0 and free > 0 else 0.0,
         "candidates": 1,
-        "terms": -(-terms // 24),  # as the uncertainty counts them, which works on days
+        "terms": -(-terms // 24) + len(causes),  # as the uncertainty counts them, which works on days
         "own_cvrmse": _over(np.sqrt(sse / free), use[before].mean()) if free > 0 else None,
         "own_cvrmse_reporting": _over(np.sqrt(np.nanmean(later**2)), use[after].mean())
         if np.isfinite(later).any()

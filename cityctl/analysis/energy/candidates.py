@@ -15,6 +15,7 @@ from cityctl.analysis.energy.columns import BY_KEY, EVIDENCE
 from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, LEAST_NONZERO, WARMEST, DegreeDays
 from cityctl.analysis.energy.savings_row import Row
 from cityctl.result import Table
+from cityctl.wording import counted
 
 MOST_SHOWN = 25  # of the models that were tried, the best
 _STATUS = next(one for one in EVIDENCE if one.key == "status")
@@ -114,7 +115,7 @@ def table(row: Row, tried: list[Candidate]) -> Table:
         for place, one in enumerate(qualified[:MOST_SHOWN])
     ]
     refused = Counter(one.status for one in tried if one.status != "qualified")
-    note = f"{len(tried)} models tried, {len(qualified)} qualified" + "".join(
+    note = f"{counted(len(tried), 'model')} tried, {len(qualified)} qualified" + "".join(
         f"; {count} refused: {status}" for status, count in refused.most_common()
     )
     columns = [*(BY_KEY[key] for key in _SHOWN), _STATUS]

@@ -19,8 +19,21 @@ _Best = tuple[float, int | None, int | None]
 _RANK = 1e-9  # of a cause's own variation: what the others leave of it below this cannot be told apart
 
 
+class Worth:
+    """What causes add to the use of a day, by what each of their units adds and their means."""
+
+    betas: tuple[float, ...]
+    means: tuple[float, ...]
+
+    def of_causes(self, values: Any) -> Any:
+        """What causes [days x causes] add to the use of their days; below 0 where they are less than average."""
+        import numpy as np
+
+        return (np.asarray(values) - np.array(self.means)) @ np.array(self.betas)
+
+
 @dataclass(frozen=True)
-class Model(DegreeDays):
+class Model(DegreeDays, Worth):
     """Use a day at average causes [unit, degF], and what each unit of a cause adds to it; `means` are theirs."""
 
     heating: float | None
@@ -37,12 +50,6 @@ class Model(DegreeDays):
     def terms(self) -> int:
         """Its terms beside the base."""
         return super().terms + len(self.betas)
-
-    def of_causes(self, causes: Any) -> Any:
-        """What causes [days x causes] add to the use of their days; below 0 where they are less than average."""
-        import numpy as np
-
-        return (np.asarray(causes) - np.array(self.means)) @ np.array(self.betas)
 
 
 def fit(temperature: Any, use: Any, causes: Any, *, cooling: bool) -> Model | None:

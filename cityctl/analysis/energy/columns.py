@@ -20,9 +20,9 @@ COLUMNS: tuple[Column, ...] = (
            "number", 0, 3),
     Column("avoided_kwh", "Saved", KWH, "expected less observed use; below 0 the use rose", "number", 0, 1),
     Column("saving_pct", "Saving", "%", "saved use in per cent of the expected", "number", 1, 1),
-    Column("fsu", "Uncertainty", None,
-           "fractional savings uncertainty as of ASHRAE Guideline 14: its half-width over the saving; "
-           "the saving's interval may be wider",
+    Column("uncertainty", "Uncertainty", None,
+           "fractional savings uncertainty: half the width of the saving's interval, over the saving; "
+           "proven up to 50 %",
            "share", 0, 2),
     Column("saved_money", "Worth", "money",
            "saved use at the meter's price of energy, by the hour where its tariff has one", "number", 0, 5),
@@ -41,8 +41,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("reporting_start", "Reporting from", None, "first day that is compared", "date", priority=9),
     Column("reporting_end", "Reporting to", None, "first day after the compared ones", "date", priority=9),
     Column("avoided_low", "Saved, low", KWH, "lower end of the saving's interval, the wider of ASHRAE "
-           "Guideline 14's and of what weeks left out of the baseline tell; the verdict goes by it", "number", 0, 9),
+           "Guideline 14's and of what weeks left out of the baseline tell", "number", 0, 9),
     Column("avoided_high", "Saved, high", KWH, "upper end of the saving's interval, likewise", "number", 0, 9),
+    Column("fsu", "FSU by formula", None,
+           "fractional savings uncertainty as ASHRAE Guideline 14's formula alone tells it: the uncertainty or less",
+           "share", 0, 9),
     Column("normal_kwh", "Normal year", KWH,
            "what a typical year takes less, as models of before and of since say", "number", 0, 9),
     Column("normal_pct", "Normal", "%", "the same in per cent of what that year takes without the measure",
@@ -102,8 +105,8 @@ EVIDENCE = (
 BY_KEY = {one.key: one for one in COLUMNS}
 OWN_DEGREES = {"heats_below": "degF", "cools_above": "degF", "heating_per_degree": "kWh/°F/d",
                "cooling_per_degree": "kWh/°F/d"}  # units of a city that speaks Fahrenheit  # fmt: skip
-TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "fsu", "saved_money",
-          "saved_co2", "avoided_low", "avoided_high", "verdict")  # fmt: skip
+TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "uncertainty",
+          "saved_money", "saved_co2", "avoided_low", "avoided_high", "fsu", "verdict")  # fmt: skip
 ROW = tuple(one.key for one in COLUMNS if one.key not in ("meters", "proven"))
 
 METHOD_NAMES = {
@@ -133,32 +136,36 @@ METHOD_NOTES = {
         "Method: each month has a model of its own, fitted to its hours and, at half weight, to those of the months "
         "beside it: a level for each of the 168 hours of the week, and a piecewise-linear use of temperature with "
         "bends at 30, 45, 55, 65, 75 and 90 °F, apart for occupied hours. A public holiday of the country in city.yaml "
-        "counts as a Sunday. CV(RMSE) is by the hour; the uncertainty "
-        "is that of the days, because hours that follow each other are not independent.",
-        "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature).",
+        "counts as a Sunday. What a point with `role: driver` adds is told by what time and weather leave of it and of "
+        "the use, day by day. CV(RMSE) is by the hour; the uncertainty is that of the days, because hours that follow "
+        "each other are not independent.",
+        "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature); "
+        "Robinson 1988 (drivers beside it).",
     ),
     "billing": (
         "Method: CalTRACK 2.0 for bills: use a day of each period against its mean degree days, weighted by its days; "
         "periods below 25 or above 35 days (two-month bills: 70) are left out, estimated reads put together with "
-        "the next true one, a period needs weather on 90 % of its days. A finer meter is put together by month.",
+        "the next true one up to 70 days, a period needs weather on 90 % of its days. A finer meter is put together by "
+        "month.",
         "Source: CalTRACK Methods 2.0, sections 2.2 and 3.4 to 3.7.",
     ),
 }
 NOTES = (
-    "Method: non-routine events: a run of 5 or more days with less than half of the usual use, deeper than three times "
-    "the baseline's scatter and twice as long as any in the baseline, is a shutdown: from 2 % of the expected use on "
-    "its days are neither used nor expected, a smaller one is named. A step to another level that stays is named and "
-    "left in the account. EnPI after ISO 50006.",
-    "Method: Uncertainty is ASHRAE Guideline 14's formula. The interval from low to high, and with it the verdict, is "
-    "the formula's or, where that is wider, what a model by day is off on stretches of up to 60 days of its baseline "
-    "when it is fitted to the other days (bills: the formula).",
+    "Method: non-routine events: a run of 5 or more days with less than half of what that day of the week usually "
+    "uses, deeper than three times the baseline's scatter and twice as long as any in the baseline, is a shutdown: "
+    "from 2 % of the expected use on its days are neither used nor expected, a smaller one is named. A step to "
+    "another level that stays is named and left in the account. EnPI after ISO 50006.",
+    "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
+    "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
+    "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "
+    "to the other days (bills: the formula).",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
     "standing charges are left out.",
-    "Limits: weather is the only cause that is accounted for, with caltrack2 and split also points of its zone with "
+    "Limits: weather is the only cause that is accounted for, but with bills also points of its zone with "
     "`role: driver` (production, occupancy): any other change of use, of opening hours or of tenants counts as saving "
-    "or rise. Proven means that the interval reaches at most half of the change to either side.",
+    "or rise. Proven means an uncertainty of at most 50 %.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "
     "the expected use: a shutdown is no saving. A change beyond `most_change` is set apart and not in the total: "
     "measures seldom halve a building's use, another supply or purpose does.",

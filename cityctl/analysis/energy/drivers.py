@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cityctl.analysis.energy import causes, split_causes
+from cityctl.analysis.energy import causes, hourly_causes, split_causes
 from cityctl.analysis.energy.baseline import by_meter, keep, seconds
 from cityctl.analysis.energy.degree_days import terms
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
 
-KNOWN_BY = ("caltrack2", "split")  # methods whose models know of them
+KNOWN_BY = ("caltrack2", "split", "towt")  # methods whose models know of them
 _DRIVEN = ("meter", "day", "use", "beyond")
 _CAUSES = ("meter", "driver", "beta", "mean", "low", "high")
 
@@ -133,7 +133,48 @@ def fit_split(question: Question, meters: Sequence[Wanted]) -> dict[str, split_c
     return found
 
 
-def _keep(question: Question, told: Sequence[tuple[_Days, causes.Model | split_causes.Model]]) -> None:
+class Hourly:
+    """What causes add to each hour of the meters that have any, for the model by the hour.
+
+    `axis` tells local day, hour of the week and month of each hour, as arrays.
+    """
+
+    def __init__(self, question: Question, meters: Sequence[Wanted], axis: Any) -> None:
+        self.question, self.axis = question, axis
+        self.days = {days.one.point.id: days for days in _days(question, meters)}
+        self.told: list[tuple[_Days, causes.Worth]] = []
+
+    def added(self, meter: str, temperature: Any, use: Any, before: Any) -> Any:
+        """What causes add to each hour [unit], NaN where one is not known or none can be told; 0 without causes."""
+        import numpy as np
+
+        days = self.days.get(meter)
+        if days is None:
+            return np.zeros(len(use))
+        numbers = days.day.astype("datetime64[D]").astype(int)
+        at = np.searchsorted(numbers, self.axis.day).clip(max=len(numbers) - 1)
+        known = numbers[at] == self.axis.day
+        fitted = np.where(known & before, use, np.nan)
+        values = np.where(known[:, None], days.values[at], 0.0)
+        axis = self.axis
+        model = hourly_causes.fit(temperature, fitted, axis.week_hour, axis.month, axis.day, values)
+        if model is None:
+            return np.full(len(use), np.nan)
+        self.told.append((days, model))
+        return np.where(known, model.of_causes(values) / 24, np.nan)
+
+    def names(self, meter: str) -> tuple[str, ...]:
+        """The causes of a meter."""
+        return self.days[meter].one.drivers if meter in self.days else ()
+
+    def keep(self) -> None:
+        """Make savings_driven, and say which days lie beyond what the baseline knew of a cause."""
+        _keep(self.question, self.told)
+        if self.told:
+            self.question.engine.execute(self.question.sql("driven_beyond"))
+
+
+def _keep(question: Question, told: Sequence[tuple[_Days, causes.Worth]]) -> None:
     """Make savings_driven and savings_causes: what the causes add to each day, and what is known of them."""
     driven: list[dict[str, Any]] = []
     known_of: list[dict[str, Any]] = []

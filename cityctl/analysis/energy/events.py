@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped
 
 SHUT = 0.5  # a day below this share of what was usual is a day of shutdown
 NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
@@ -49,19 +49,20 @@ class Event:
         if self.kind == "unit":
             return f"use jumps by a factor of {self.kwh:g} on {self.first}: did the unit change?"
         if self.kind == "dead":
-            return f"0 on {self.kwh:.0f} days since {self.first}: is it shut down, or the meter dead?"
+            return f"0 on {counted(int(self.kwh), 'day')} since {self.first}: is it shut down, or the meter dead?"
         if self.kind == "huge":
-            told = f"{self.kwh:.0f} day{'' if self.kwh == 1 else 's'}"
             return (
-                f"{told} with more than {HUGE:g} times what 95 % of the days stay below, "
+                f"{counted(int(self.kwh), 'day')} with more than {HUGE:g} times what 95 % of the days stay below, "
                 f"the first on {self.first}: wrong readings?"
             )
         if self.kind == "shutdown":
             days = (self.last - self.first).days + 1
-            return f"shutdown {self.first} to {self.last} ({days} days) set apart"
+            return f"shutdown {self.first} to {self.last} ({counted(days, 'day')}) set apart"
         if self.kind == "pause":
             days = (self.last - self.first).days + 1
-            return f"shutdown {self.first} to {self.last} ({days} days), small: left in the account"
+            return (
+                f"shutdown {self.first} to {self.last} ({counted(days, 'day')}), small: left in the account"
+            )
         way = "rose" if self.kwh > 0 else "fell"
         return f"use {way} by {grouped(abs(self.kwh))} kWh a day on {self.first} and stayed: what changed?"
 

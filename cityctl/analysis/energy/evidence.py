@@ -16,6 +16,7 @@ from cityctl.analysis.energy.parts import LEAST_DAYS
 from cityctl.analysis.energy.savings_row import Row
 from cityctl.analysis.question import Question
 from cityctl.result import Table
+from cityctl.wording import percent
 
 COLUMNS = EVIDENCE
 _BY_KEY = {one.key: one for one in COLUMNS}
@@ -132,7 +133,7 @@ def _left_out(row: Row, days: list[tuple[Any, ...]], least: float) -> Table:
             why.append("what drives it beside the weather is not known")
         elif y is None:
             taken = f", {zeros} of 0 taken as missing" if zeros else ""
-            why.append(f"no use: {present:.0%} of its readings, {least:.0%} are needed{taken}")
+            why.append(f"no use: {percent(present)} of its readings, {percent(least)} are needed{taken}")
         if t is None:
             why.append("no outdoor temperature: less than half of its hours")
         if why:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
+from cityctl.analysis.energy.feeder_plots import peak_plot
 from cityctl.analysis.energy.meters import USE
 from cityctl.analysis.energy.network_balance import (
     BALANCE_DAYS,
@@ -22,12 +23,14 @@ from cityctl.analysis.energy.network_balance import (
     with_next,
     zone_of,
 )
+from cityctl.analysis.energy.transformers import rated
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem, listed
-from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.result import Column, Completeness, Finding, Missing, Plot, Result, Table
+from cityctl.wording import counted
 
 TITLE = "Feeders"
 SUMMARY = "losses, reverse power and EV charging's share of the peak of each feeder"
@@ -152,8 +155,10 @@ def answer(question: Question) -> Result:
     lacking: list[Missing] = []
     findings: list[Finding] = []
     called = subjects.of_zones(question.city)
+    plots = []
     for feeder in feeders:
         row, said, ev = _judge(question, feeder, days, power, width / 60, lacking)
+        plots.append(_plot(question, feeder, called[feeder.zone], power, width))
         rows.append(row)
         if ev is not None:
             chargers = [*feeder.chargers, *feeder.behind]
@@ -172,6 +177,7 @@ def answer(question: Question) -> Result:
                     evidence={key: cell for key, cell in zip(_FEEDERS, row, strict=True) if key in _TOLD},
                 )
             )
+    ranks = {row[0]: at for at, row in enumerate(rows)}
     rows.sort(key=lambda row: (row[7] is None, -float(str(row[7] or 0)), str(row[0])))
     judged = sum(row[7] is not None for row in rows)
     return Result(
@@ -183,6 +189,7 @@ def answer(question: Question) -> Result:
         interval=question.interval,
         findings=findings,
         completeness=Completeness(len(feeders), judged, lacking, "feeders"),
+        plots=[plot for row in rows if (plot := plots[ranks[row[0]]]) is not None],
         notes=list(NOTES),
         summary=f"{judged} of {len(feeders)} feeders balanced, "
         f"{sum(str(row[-1]).startswith('HIGH') for row in rows)} with high losses",
@@ -202,7 +209,7 @@ def _judge(
     into = {one: days[one] for one in (*feeder.supply, *feeder.generation)}
     out = {one: days[one] for one in (*feeder.back, *feeder.use, *feeder.chargers)}
     found = balance(into, out)
-    net = sum(power[one] for one in feeder.supply) - sum((power[one] for one in feeder.back), np.float64(0))
+    net = _net(feeder, power)
     back = reverse_of(net, hours)
     seen = bool(np.isfinite(net).any())
     why = _why_not(feeder, found)
@@ -240,13 +247,30 @@ def _judge(
     return row, said, ev
 
 
+def _net(feeder: _Feeder, power: Mapping[str, Any]) -> Any:
+    """Power from above less what flowed back [kW]."""
+    import numpy as np
+
+    return sum(power[one] for one in feeder.supply) - sum((power[one] for one in feeder.back), np.float64(0))
+
+
+def _plot(
+    question: Question, feeder: _Feeder, called: str, power: Mapping[str, Any], width: int
+) -> Plot | None:
+    net, chargers = _net(feeder, power), [*feeder.chargers, *feeder.behind]
+    without = net - sum(power[one] for one in chargers) if chargers else None
+    return peak_plot(
+        feeder.zone, called, question.interval, width, net, without, rated(question.city, feeder.zone)
+    )
+
+
 def _why_not(feeder: _Feeder, found: Balance) -> str | None:
     """Why the losses of a feeder cannot be told; None where they can."""
     if not feeder.use:
         return "no meters of use on it"
     if found.silent:
         return f"no whole day of {listed(found.silent[:3])}" + (
-            f" and {len(found.silent) - 3} more meters" if len(found.silent) > 3 else ""
+            f" and {counted(len(found.silent) - 3, 'more meter')}" if len(found.silent) > 3 else ""
         )
     if not found.days:
         return "no day on which all its meters were metered whole"

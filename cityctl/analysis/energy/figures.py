@@ -10,7 +10,7 @@ from typing import Any
 from cityctl.analysis.energy.drivers import Driver
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.normal import Normal
-from cityctl.analysis.energy.uncertainty import Drift, Fit, wider
+from cityctl.analysis.energy.uncertainty import Drift, Fit, fractional, wider
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 
@@ -50,7 +50,7 @@ def figures(
         "observed_kwh": observed,
         "avoided_kwh": avoided,
         "saving_pct": 100 * avoided / expected if expected else math.nan,
-        "fsu": formula / abs(avoided) if avoided else math.inf,
+        "fsu": fractional(formula, avoided),
         "cvrmse": fit.cvrmse if model["own_cvrmse"] is None else model["own_cvrmse"],
         "cvrmse_reporting": _scatter(model),
         "enpi": observed / expected if expected else None,

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.excess_flow import DISAGREE, Flow, excess_flow, register_difference
-from cityctl.analysis.energy.meters import USE
+from cityctl.analysis.energy.heat_plots import Hours, cooling_plots
 from cityctl.analysis.energy.network_balance import (
     BALANCE_DAYS,
     UNEVEN_DAYS,
     balance,
     by_day,
     with_next,
-    zone_of,
 )
+from cityctl.analysis.energy.substations import Substation, fed_of, substations_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
-from cityctl.city.points import Point
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import percent
 
 TITLE = "District heat"
 SUMMARY = "heat substations ranked by excess flow, and the losses of the heat networks"
-SUPPLY, RETURN = "supply", "return"
 LEAST_EXCESS = 0.1  # of the volume
 LEAST_METERED = 0.9  # of the interval
 WARMEST_DIFFERENCE = 120.0  # K: beyond it a unit is wrong
@@ -68,74 +66,15 @@ PARAMETERS = (
         least=1.0,
         most=100.0,
     ),
+    Parameter("plots", "integer", 5, None, "how many substations to draw, the worst first", least=0),
 )
-
-
-@dataclass(frozen=True)
-class _Substation:
-    name: str
-    zone: str | None
-    heat: tuple[str, ...]
-    volume: str | None
-    warm: str | None
-    cold: str | None
-    warm_register: str | None
-    cold_register: str | None
-
-    @property
-    def every(self) -> list[str]:
-        own = (*self.heat, self.volume, self.warm, self.cold, self.warm_register, self.cold_register)
-        return [one for one in own if one is not None]
-
-
-def _in_heat(city: City, point: Point) -> bool:
-    return city.network_kind(zone_of(city, point)) == "heat"
-
-
-def _substations(city: City) -> list[_Substation]:
-    """Assets, or zones, of heat networks with a meter of heat that is used, and what else is metered there."""
-    places: dict[str, list[Point]] = {}
-    for point in city.points().values():
-        if _in_heat(city, point):
-            places.setdefault(point.asset or str(zone_of(city, point)), []).append(point)
-    found = []
-    for name, own in sorted(places.items()):
-
-        def first(quantities: tuple[str, ...], role: str | None, among: list[Point] = own) -> str | None:
-            fit = [one.id for one in among if one.quantity in quantities and role in (None, one.role)]
-            return fit[0] if fit else None
-
-        heat = tuple(one.id for one in own if one.quantity in ("energy", "power") and one.role == USE)
-        if heat:
-            found.append(
-                _Substation(
-                    name,
-                    zone_of(city, own[0]),
-                    heat,
-                    first(("volume",), None) or first(("flow",), None),
-                    first(("temperature",), SUPPLY),
-                    first(("temperature",), RETURN),
-                    first(("thermal volume",), SUPPLY),
-                    first(("thermal volume",), RETURN),
-                )
-            )
-    return found
-
-
-def _fed(city: City) -> dict[str, list[str]]:
-    """Zone of a heat network -> the points of the heat that is fed into it."""
-    found: dict[str, list[str]] = {}
-    for point in city.points().values():
-        if point.role == SUPPLY and point.quantity in ("energy", "power") and _in_heat(city, point):
-            found.setdefault(str(zone_of(city, point)), []).append(point.id)
-    return found
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     """Meters of the substations and of the heat that is fed in."""
     del parameters
-    wanted = [point for one in _substations(city) for point in one.every]
-    return list(dict.fromkeys([*wanted, *(point for own in _fed(city).values() for point in own)]))
+    wanted = [point for one in substations_of(city) for point in one.every]
+    return list(dict.fromkeys([*wanted, *(point for own in fed_of(city).values() for point in own)]))
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -146,18 +85,18 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 def answer(question: Question) -> Result:
     """Substations by their excess flow, and the losses of each network that is metered where it is fed."""
-    substations = _substations(question.city)
+    substations = substations_of(question.city)
     if not substations:
         raise UsageProblem(
             "no heat meter in city.yaml",
             hint="points: {school-heat: {unit: kWh, kind: counter, every: 1h, zone: school, role: consumption}, "
             "school-volume: {unit: m3, kind: counter, every: 1h, zone: school}} in a zone of a network of kind heat",
         )
-    fed = _fed(question.city)
+    fed = fed_of(question.city)
     summed = [point for one in substations for point in (*one.heat, one.volume) if point is not None]
     days = by_day(question, [*summed, *(point for own in fed.values() for point in own)])
     _keep_temperatures(question, substations)
-    judged: list[tuple[_Substation, Flow, float]] = []
+    judged: list[tuple[Substation, Flow, float, Hours]] = []
     lacking: list[Missing] = []
     for one in substations:
         found = _flow(question, one)
@@ -167,13 +106,13 @@ def answer(question: Question) -> Result:
             judged.append((one, *found))
             if found[1] < LEAST_METERED:
                 lacking.append(
-                    Missing(one.name, f"volume and heat are metered in {found[1]:.0%} of the interval")
+                    Missing(one.name, f"volume and heat are metered in {percent(found[1])} of the interval")
                 )
     judged.sort(key=lambda found: (not _plausible(found[1]), -found[1].excess, found[0].name))
-    beyond = sum(max(flow.excess, 0.0) for _, flow, _ in judged if _plausible(flow))
+    beyond = sum(max(flow.excess, 0.0) for _, flow, *_ in judged if _plausible(flow))
     rows: list[tuple[object, ...]] = []
     findings = []
-    for one, flow, metered in judged:
+    for one, flow, metered, _ in judged:
         said = _verdict(flow, question.parameters["wanted"])
         of_all = max(flow.excess, 0.0) / beyond if beyond > 0 and _plausible(flow) else None
         rows.append(
@@ -192,6 +131,7 @@ def answer(question: Question) -> Result:
                 Finding("heat-substation", _said(question.city, one.name), question.interval.start, said,
                         evidence=evidence)
             )  # fmt: skip
+    drawn = [found for found in judged if _plausible(found[1])][: question.parameters["plots"]]
     networks = [_network(question.city, zone, own, substations, days, lacking) for zone, own in fed.items()]
     return Result(
         title=TITLE,
@@ -207,9 +147,14 @@ def answer(question: Question) -> Result:
             lacking,
             "substations",
         ),
+        plots=cooling_plots(
+            question.interval,
+            question.parameters["wanted"],
+            {_said(question.city, one.name): hours for one, _, _, hours in drawn},
+        ),
         notes=list(NOTES),
         summary=f"{beyond:.0f} m³ of excess flow in "
-        f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, _ in judged)} of {len(judged)} substations",
+        f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, *_ in judged)} of {len(judged)} substations",
     )
 
 
@@ -220,7 +165,7 @@ def _said(city: City, name: str) -> str:
     return subjects.of_zones(city).get(name, name)
 
 
-def _keep_temperatures(question: Question, substations: list[_Substation]) -> None:
+def _keep_temperatures(question: Question, substations: list[Substation]) -> None:
     import pyarrow as pa
 
     wanted = [point for one in substations for point in (one.warm, one.cold) if point is not None]
@@ -228,8 +173,8 @@ def _keep_temperatures(question: Question, substations: list[_Substation]) -> No
     question.engine.execute(question.sql("temperatures"))
 
 
-def _flow(question: Question, one: _Substation) -> tuple[Flow, float] | str:
-    """(figures of a substation, share of the interval that was metered), or why there are none."""
+def _flow(question: Question, one: Substation) -> tuple[Flow, float, Hours] | str:
+    """(figures of a substation, share of the interval that was metered, its hours), or why there are none."""
     if len(one.heat) > 1:
         return f"{len(one.heat)} meters of heat in it: an asset for each tells which volume is whose"
     if one.volume is None:
@@ -254,10 +199,11 @@ def _flow(question: Question, one: _Substation) -> tuple[Flow, float] | str:
     hours = question.interval.length.total_seconds() / 3600
     every = question.city.points()[one.volume].every
     step = max(1.0, every.total_seconds() / 3600 if every else 1.0)
-    return found, min(table.num_rows * step / hours, 1.0)
+    start = table["at"].to_numpy().astype("datetime64[s]").astype(float)
+    return found, min(table.num_rows * step / hours, 1.0), Hours(start, volume, heat, cold)
 
 
-def _registers(question: Question, one: _Substation, span: Mapping[str, Any]) -> float | None:
+def _registers(question: Question, one: Substation, span: Mapping[str, Any]) -> float | None:
     """The difference that the m³ x °C registers tell [K]; None without them."""
     if one.warm_register is None or one.cold_register is None:
         return None
@@ -294,7 +240,7 @@ def _network(
     city: City,
     zone: str,
     fed: list[str],
-    substations: list[_Substation],
+    substations: list[Substation],
     days: Mapping[str, Any],
     lacking: list[Missing],
 ) -> tuple[object, ...]:

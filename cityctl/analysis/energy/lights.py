@@ -18,6 +18,7 @@ from cityctl.city.points import Point
 from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import counted, percent
 
 TITLE = "Street lights"
 SUMMARY = "burn hours of each lighting circuit against the sun; day burners and dark circuits"
@@ -180,9 +181,9 @@ def _judge(
     end = start + step
     share = float(step.astype(float).sum()) / 1e6 / question.interval.length.total_seconds()
     if share < LEAST_METERED:
-        lacking.append(Missing(point.id, f"read in {share:.0%} of the interval"))
+        lacking.append(Missing(point.id, f"read in {percent(share)} of the interval"))
     if (value < 0).any():
-        lacking.append(Missing(point.id, f"{int((value < 0).sum())} readings below zero"))
+        lacking.append(Missing(point.id, f"{counted(int((value < 0).sum()), 'reading')} below zero"))
     energy = value if point.quantity == "energy" else value * step.astype(float) / 3.6e9
     on = value > 0.5 if point.kind == "state" else is_on(value)
     whole = np.maximum(step.astype(float), 1.0)
@@ -217,8 +218,8 @@ def _judge(
             dark[eve] = dark.get(eve, 0.0) + float((within((span,)) * ~on).sum())
     nights = sum(held > LEAST_MINUTES * 6e7 for held in dark.values())
     told = point.quantity in ("energy", "power") and point.kind != "state"
-    said = [f"BURNS BY DAY on {burning} day{'' if burning == 1 else 's'}"] * (burning > 0) + [
-        f"DARK on {nights} night{'' if nights == 1 else 's'}"
+    said = [f"BURNS BY DAY on {counted(burning, 'day')}"] * (burning > 0) + [
+        f"DARK on {counted(nights, 'night')}"
     ] * (nights > 0)
     verdict = "; ".join(said)
     return (

@@ -37,7 +37,7 @@ from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.tariff.use import Use
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped, percent
 
 TITLE = "Loads"
 SUMMARY = "base load, peak, load factor, duration, week and unusual days of each meter"
@@ -150,7 +150,7 @@ def answer(question: Question) -> Result:
             len(meters), len(meters) - len({one.what for one in lacking}), lacking, "meters"
         ),
         notes=list(NOTES),
-        summary=f"{len(loads)} meters, {grouped(sum(load[2].used for load in loads))} kWh in all",
+        summary=f"{counted(len(loads), 'meter')}, {grouped(sum(load[2].used for load in loads))} kWh in all",
     )
 
 
@@ -163,13 +163,13 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     said = []
     share = _metered_share(question, found)
     if share < WHOLE:
-        said.append(f"{share:.0%} of the interval metered")
+        said.append(f"{percent(share)} of the interval metered")
     unseen = found.unseen(1 - WHOLE)
     if unseen is not None:
         said.append(unseen)
     below = int((found.use.energy < 0).sum())
     if below:
-        said.append(f"{below} windows below zero: does it feed in?")
+        said.append(f"{counted(below, 'window')} below zero: does it feed in?")
     high = far_above(found.use)
     if high is not None:
         said.append(said_far_above(high))
@@ -193,7 +193,9 @@ def _tables(question: Question, loads: list[_Load]) -> list[Table]:
     ]
     unlike.sort(key=lambda pair: -pair[0])
     days: list[tuple[object, ...]] = [row for _, row in unlike[: question.parameters["unlike"]]]
-    note = f"{len(unlike)} days are unlike the others of their kind" if len(unlike) > len(days) else ""
+    note = (
+        f"unlike the others of their kind: {counted(len(unlike), 'day')}" if len(unlike) > len(days) else ""
+    )
     return [
         Table("loads", "Loads", [_BY_KEY[key] for key in _LOADS], ranked),
         Table("week", "The week, hour by hour", [_BY_KEY[key] for key in _WEEK], weeks),

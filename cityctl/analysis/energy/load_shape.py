@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped
 
 EXCEEDED = (1, 5, 10, 50, 90)  # per cent of the time
 NIGHT = (60, 300)  # minutes of the local day: 01:00 to 05:00
@@ -108,7 +108,7 @@ def far_above(use: Any) -> tuple[int, float] | None:
 def said_far_above(found: tuple[int, float], unit: str = "kW") -> str:
     """`2 windows far above all others, up to 1 000 000 kW: wrong readings?`."""
     windows, power = found
-    few = f"{windows} window{'' if windows == 1 else 's'}"
+    few = counted(windows, "window")
     return f"{few} far above all others, up to {grouped(power)} {unit}: wrong readings?"
 
 

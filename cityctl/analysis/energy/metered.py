@@ -14,6 +14,7 @@ from cityctl.tariff.charges import bills
 from cityctl.tariff.lines import Bill
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.use import Use
+from cityctl.wording import counted, percent
 
 DAY = 86400.0  # s
 WHOLE = 0.999  # of a month that has to be metered
@@ -70,7 +71,7 @@ class Metered:
         if unseen is not None:
             made.doubts.append(unseen)
         if below and not any(one.sell or one.net_metering for one in versions):
-            made.doubts.append(f"{below} readings below zero are billed as none: does it feed in?")
+            made.doubts.append(f"{counted(below, 'reading')} below zero billed as none: does it feed in?")
         high = far_above(use)
         if high is not None:
             made.doubts.append(said_far_above(high, "kW" if tariff.unit == "kWh" else "m³/h"))
@@ -91,7 +92,7 @@ class Metered:
         """What the bills are not to be trusted for: readings that do not fit the tariff, months not metered whole."""
         found = [Missing(self.meter, doubt) for doubt in self.doubts]
         return found + [
-            Missing(self.meter, f"{bill.month:%Y-%m}: {self.coverage(number):.1%} metered")
+            Missing(self.meter, f"{bill.month:%Y-%m}: {percent(self.coverage(number), 1)} metered")
             for number, bill in zip(sorted(self.days), self.bills, strict=True)
             if self.coverage(number) < WHOLE
         ]

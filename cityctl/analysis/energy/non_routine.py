@@ -27,13 +27,17 @@ _DAILY = (
 
 def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Event]]:
     """Meter -> its events; makes savings_kept without the days of shutdowns."""
-    by_bill = question.parameters["method"] == "billing"
+    method = question.parameters["method"]
+    by_bill = method == "billing"
     found: dict[str, list[Event]] = {}
     for meter, dates, table in _series(question, meters, _PREDICTED):
         after = table["reporting"].astype(bool)
         if after.all() or not after.any():
             continue
-        met = _of_bills(dates, table, after) if by_bill else _of_days(dates, table, after)
+        if by_bill:
+            met = _of_bills(dates, table, after)
+        else:
+            met = _of_days(dates, table, after, knows_week=method != "caltrack2")
         if met:
             found[meter] = met
     if by_bill:  # finer meters that are put together by month: a change of unit is seen in their days
@@ -71,9 +75,25 @@ def _spread(use: Any, expected: Any) -> float:
     return float(np.sqrt(np.mean((use - expected) ** 2)))
 
 
-def _of_days(dates: list[Any], table: dict[str, Any], after: Any) -> list[Event]:
-    y, expected = table["y"], table["expected"]
-    before = ~after
+def _by_weekday(dates: list[Any], use: Any, expected: Any, before: Any) -> Any:
+    """What is expected, times what each day of the week took of it in the baseline.
+
+    A model by the weather alone expects of a quiet Sunday what it expects of a Monday: a building that is shut would
+    look shut on its workdays only, and its week would hide a step.
+    """
+    import numpy as np
+
+    weekday = np.array([day.weekday() for day in dates])
+    used, told = (np.bincount(weekday[before], values[before], 7) for values in (use, expected))
+    share = np.where((told > 0) & (used > 0), used / np.where(told > 0, told, 1.0), 1.0)
+    return expected * share[weekday]
+
+
+def _of_days(dates: list[Any], table: dict[str, Any], after: Any, *, knows_week: bool) -> list[Event]:
+    """`knows_week`: whether the model tells weekdays from weekends."""
+    y, expected, before = table["y"], table["expected"], ~after
+    if not knows_week:
+        expected = _by_weekday(dates, y, expected, before)
     spread = _spread(y[before], expected[before])
     refused = events.unit_jump(dates, y, table["t"]) or events.dead(
         _chosen(dates, after), y[after], expected[after], float(y[before].mean()), spread

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cityctl.analysis.energy import billing
+from cityctl.wording import counted
 
 Read = tuple[date, date | None, float | None, bool]
 """(first day, the day after the last one, amount, whether it is estimated); None: not known."""
@@ -26,6 +27,7 @@ class Period:
     day: date
     until: date
     amount: float
+    estimated: bool = False  # whether estimates are a part of it
 
     @property
     def days(self) -> int:
@@ -67,23 +69,27 @@ def merged(rows: Sequence[Read], out: list[LeftOut] | None = None) -> list[Perio
             begun = start, so_far + amount
             last = until
         else:
-            periods.append(Period(start, until, so_far + amount))
+            periods.append(Period(start, until, so_far + amount, estimated=start != day))
     if begun is not None:
         lost.append(LeftOut(begun[0], last, begun[1], ESTIMATED))
     return periods
 
 
 def kept(periods: list[Period], out: list[LeftOut] | None = None) -> list[Period]:
-    """Without periods that are too short or too long to be one bill (CalTRACK 2.0, 2.2.3.4); `out` takes those."""
-    longest = billing.longest([one.days for one in periods])
+    """Without periods that are too short or too long to be one bill (CalTRACK 2.0, 2.2.3.4); `out` takes those.
+
+    Estimates with the true read after them may reach 70 days (2.2.3.2): what lies between two true reads is known.
+    """
+    usual = billing.longest([one.days for one in periods if not one.estimated])
     lost = [] if out is None else out
     sound = []
     for one in periods:
+        longest = billing.BIMONTHLY if one.estimated else usual
         if billing.SHORTEST <= one.days <= longest:
             sound.append(one)
         else:
             bound = f"above {longest}" if one.days > longest else f"below {billing.SHORTEST}"
-            lost.append(LeftOut(one.day, one.until, one.amount, f"{one.days} days long, {bound}"))
+            lost.append(LeftOut(one.day, one.until, one.amount, f"{counted(one.days, 'day')} long, {bound}"))
     return sound
 
 

@@ -18,14 +18,14 @@ from cityctl.analysis.energy.columns import (
     TOTAL,
 )
 from cityctl.analysis.energy.figures import speaks_fahrenheit
-from cityctl.analysis.energy.savings_row import Row, said_change
-from cityctl.analysis.energy.uncertainty import MOST_FSU
+from cityctl.analysis.energy.savings_row import Row, said_change, said_uncertainty
+from cityctl.analysis.energy.uncertainty import MOST_FSU, fractional
 from cityctl.analysis.question import Question
 from cityctl.clock import midnight
 from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
-from cityctl.units import grouped
+from cityctl.wording import grouped, percent
 
-_TOLD = ("avoided_kwh", "avoided_low", "avoided_high", "fsu", "cvrmse")  # of a rise
+_TOLD = ("avoided_kwh", "avoided_low", "avoided_high", "uncertainty", "fsu", "cvrmse")  # of a rise
 
 
 def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
@@ -49,7 +49,7 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     note = "uncertainties combined as those of independent meters; meters set apart are left out"
     return Result(
         title=TITLE,
-        subtitle=f"{METHOD_NAMES[method]}, uncertainty at {question.parameters['confidence']:.0%} confidence",
+        subtitle=f"{METHOD_NAMES[method]}, uncertainty at {percent(question.parameters['confidence'])} confidence",
         tables=[
             Table("savings", TITLE, [columns[key] for key in ROW], ranked),
             Table(
@@ -93,16 +93,15 @@ def _finding(question: Question, row: Row, *, alone: bool) -> Finding:
 
 
 def _in_all(total: list[tuple[object, ...]]) -> str:
-    """`; in all 34 500 kWh (12.0 %) saved, ± 31 % of it`."""
+    """`; in all 34 500 kWh (12.0 %) saved, uncertainty 31 % of it`."""
     if not total:
         return ""
     told: dict[str, Any] = dict(zip(TOTAL, total[0], strict=True))
-    if told["saving_pct"] is None or not told["avoided_kwh"] or not math.isfinite(told["avoided_high"]):
+    if told["saving_pct"] is None or not told["avoided_kwh"] or not math.isfinite(told["uncertainty"]):
         return ""
-    reach = (told["avoided_high"] - told["avoided_kwh"]) / abs(told["avoided_kwh"])
     way = "saved" if told["avoided_kwh"] >= 0 else "more"
     amount = f"{grouped(abs(told['avoided_kwh']))} kWh ({abs(told['saving_pct']):.1f} %)"
-    return f"; in all {amount} {way}, ± {reach:.0%} of it"
+    return f"; in all {amount} {way}, {said_uncertainty(told['uncertainty'])}"
 
 
 def _total(booked: list[Row]) -> list[tuple[object, ...]]:
@@ -125,13 +124,14 @@ def _total(booked: list[Row]) -> list[tuple[object, ...]]:
         "meters": len(booked),
         "proven": sum(row.saves for row in booked),
         "saving_pct": 100 * avoided / sums["counterfactual_kwh"] if sums["counterfactual_kwh"] else None,
-        "fsu": formula / abs(avoided) if avoided else math.inf,
+        "uncertainty": fractional(band, avoided),
+        "fsu": fractional(formula, avoided),
         "saved_money": None if None in worth else math.fsum(worth),
         "saved_co2": None if None in carbon else math.fsum(carbon),
         "avoided_low": avoided - band,
         "avoided_high": avoided + band,
         "verdict": "not proven",
     }
-    if avoided and band <= MOST_FSU * abs(avoided):
+    if fractional(band, avoided) <= MOST_FSU:
         told["verdict"] = "proven" if avoided > 0 else "USE ROSE proven"
     return [tuple(told[key] for key in TOTAL)]

@@ -17,6 +17,7 @@ from cityctl.tariff.model import Tariff
 from cityctl.tariff.scenarios import prices
 from cityctl.tariff.terms import Energy, Version
 from cityctl.tariff.use import Use
+from cityctl.wording import percent
 
 BACKWARDS = 0.02  # of the usual: flow or power further below zero than that is no noise
 ENOUGH = 0.9  # of the hours that a pump ran: below it, what is not metered is told
@@ -46,12 +47,12 @@ class PumpSeries:
         self.head = head_of(pump, values, city, size)
         read = np.isfinite(values.get(str(pump.power), nothing)).sum() / (asked or size)
         if read < ENOUGH:
-            self.doubts.append(f"its power is metered in {read:.0%} of the interval")
+            self.doubts.append(f"its power is metered in {percent(read)} of the interval")
         ran = self.on & np.isfinite(self.flow) & np.isfinite(self.head)
         if self.on.any() and ran.sum() < ENOUGH * self.on.sum():
             share = ran.sum() / self.on.sum()
             self.doubts.append(
-                f"flow, head and power are metered together in {share:.0%} of the hours that it ran"
+                f"flow, head and power are metered together in {percent(share)} of the hours that it ran"
             )
 
     def _forward(self, values: Any, word: str) -> Any:

@@ -18,7 +18,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
-from cityctl.units import grouped
+from cityctl.wording import grouped, percent
 
 TITLE = "Pumps"
 COLUMNS = _COLUMNS
@@ -216,14 +216,14 @@ def _verdict(
         )
     guess = pumping.wrong_unit(efficiency, best)
     if guess is not None:
-        return f"IMPLAUSIBLE efficiency {efficiency:.0%}: is its flow {guess}, not m³/h?"
+        return f"IMPLAUSIBLE efficiency {percent(efficiency)}: is its flow {guess}, not m³/h?"
     if not pumping.plausible(efficiency):
-        return f"IMPLAUSIBLE efficiency {efficiency:.0%}: check the units of flow, head and power"
+        return f"IMPLAUSIBLE efficiency {percent(efficiency)}: check the units of flow, head and power"
     said = []
     if best is not None and best / efficiency - 1 > worse:
-        said.append(f"WORN needs {best / efficiency - 1:.0%} more than the station's best")
+        said.append(f"WORN needs {percent(best / efficiency - 1)} more than the station's best")
     elif efficiency < good:
-        said.append(f"POOR efficiency {efficiency:.0%}")
+        said.append(f"POOR efficiency {percent(efficiency)}")
     if change is not None and change.sure and change.change < -WEARS:
         reach = pumping.SURE * change.error
         said.append(f"WEARS {-100 * change.change:.1f} ± {100 * reach:.1f} points a year")

@@ -22,6 +22,7 @@ from cityctl.city.model import City, Interruption
 from cityctl.clock import midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import counted
 
 TITLE = "Reliability of supply"
 SUMMARY = "SAIFI, SAIDI and CAIDI of the power networks, major event days apart, after IEEE 1366"
@@ -196,7 +197,9 @@ def _doubtful(now: list[Interruption], city: City, customers: int) -> list[Missi
         elif (one.end - one.start).days >= 7:
             found.append(Missing(one.place, f"it lasts {(one.end - one.start).days} days: is its end right?"))
         if one.customers > most:
-            found.append(Missing(one.place, f"{one.customers} customers out of {most}: is that right?"))
+            found.append(
+                Missing(one.place, f"{counted(one.customers, 'customer')} out of {most}: is that right?")
+            )
     return found
 
 
@@ -251,7 +254,7 @@ def _basis(
     limit: Threshold | None, told: list[Interruption], first: datetime, customers: int, question: Question
 ) -> str:
     zone = question.interval.zone
-    said = f"Basis: {customers} customers served."
+    said = f"Basis: {counted(customers, 'customer')} served."
     if limit is None:
         return f"{said} No limit of major event days: all days are counted."
     since = max(told[0].start, first).astimezone(zone).date()
@@ -259,7 +262,8 @@ def _basis(
     short = f" The file begins on {since}: only {years:.1f} of 5 years." if years < YEARS - 0.5 else ""
     return (
         f"{said} Major event days lie above {limit.minutes:.3f} min of SAIDI: exp({limit.alpha:.4f} + 2.5 x "
-        f"{limit.beta:.4f}) from {limit.days} days with interruptions in the 5 years before the interval.{short}"
+        f"{limit.beta:.4f}) from {counted(limit.days, 'day')} with interruptions in the 5 years before the "
+        f"interval.{short}"
     )
 
 

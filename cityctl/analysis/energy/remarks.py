@@ -9,9 +9,9 @@ from cityctl.analysis.energy.drivers import KNOWN_BY
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.savings_row import Row
-from cityctl.analysis.energy.sufficiency import percent
+from cityctl.analysis.energy.sufficiency import floored
 from cityctl.errors import listed
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped, percent
 
 MOST_IDLE = 0.05  # share of the expected use on days that read 0: above it a shutdown would pass for a saving
 SHORT = 28  # compared days: below them a figure says little of a year
@@ -21,10 +21,10 @@ def remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], ro
     """What is to be known of a figure's data: scatter, gaps, extrapolation, days at 0, extremes, another measure."""
     said = []
     if row.figures["cvrmse"] > 0.3:
-        said.append(f"weather explains little: CV(RMSE) {row.figures['cvrmse']:.0%}")
+        said.append(f"weather explains little: CV(RMSE) {percent(row.figures['cvrmse'])}")
     if totals["compared_days"] < 0.9 * totals["reporting_days"]:
         share = totals["compared_days"] / totals["reporting_days"]
-        said.append(f"{percent(share)} of the days since the measure are compared")
+        said.append(f"{floored(share)} of the days since the measure are compared")
     if row.figures["days"] < SHORT:
         said.append(
             f"compared days: {row.figures['days']}, less than four weeks: a year may tell another figure"
@@ -34,15 +34,15 @@ def remarks(one: Wanted, totals: Mapping[str, Any], model: Mapping[str, Any], ro
         known = "colder or warmer than"
         if row.figures["drivers"]:
             known = f"beyond the weather, or the {listed(list(one.drivers))}, that"
-        said.append(f"{model['beyond']:.0f} days {known} the baseline knew: extrapolated")
+        said.append(f"{counted(int(model['beyond']), 'day')} {known} the baseline knew: extrapolated")
     for when, count, share in (
         ("baseline", model["idle_baseline"], model["idle_baseline_share"]),
         ("compared", model["idle"], model["idle_share"]),
     ):
         if count and (share or 0) <= MOST_IDLE:
-            said.append(f"0 on {count} {when} days on which use was expected")
+            said.append(f"0 on {counted(count, f'{when} day')} on which use was expected")
     if model["extreme"]:
-        said.append(f"{model['extreme']:.0f} extreme days in the baseline (above median + 3 IQR)")
+        said.append(f"{counted(int(model['extreme']), 'extreme day')} in the baseline (above median + 3 IQR)")
     if one.earlier is not None and (row.figures["baseline_start"] <= one.earlier):
         said.append(f"another measure on {one.earlier} lies in the baseline")
     return said
@@ -62,11 +62,7 @@ def _gaps(totals: Mapping[str, Any], method: str) -> list[str]:
         totals["every_s"] is not None and totals["every_s"] > 2 * 86400
     ):  # between two bills no day has readings
         told = {"zeros": told["zeros"]}
-    return [
-        f"{totals[key]} {what}{'' if totals[key] == 1 else 's'} {text}"
-        for key, (what, text) in told.items()
-        if totals.get(key)
-    ]
+    return [f"{counted(totals[key], what)} {text}" for key, (what, text) in told.items() if totals.get(key)]
 
 
 def idle(model: Mapping[str, Any]) -> list[str]:
@@ -74,16 +70,16 @@ def idle(model: Mapping[str, Any]) -> list[str]:
     found = []
     if (model["idle_baseline_share"] or 0) > MOST_IDLE:
         found.append(
-            f"0 on {model['idle_baseline']} baseline days on which use was expected: was it shut down?"
+            f"0 on {counted(model['idle_baseline'], 'baseline day')} on which use was expected: was it shut down?"
         )
     if (model["idle_share"] or 0) > MOST_IDLE:
-        found.append(f"0 on {model['idle']} days since {model['idle_since']}: was it shut down?")
+        found.append(f"0 on {counted(model['idle'], 'day')} since {model['idle_since']}: was it shut down?")
     return found
 
 
 def undriven(one: Wanted, days: int) -> str:
     """`7 days without output left out`."""
-    return f"{days} day{'' if days == 1 else 's'} without {listed(list(one.drivers))} left out"
+    return f"{counted(days, 'day')} without {listed(list(one.drivers))} left out"
 
 
 def driven(one: Wanted, days: int, method: str) -> list[str]:
@@ -91,7 +87,7 @@ def driven(one: Wanted, days: int, method: str) -> list[str]:
     if not one.drivers:
         return []
     if method not in KNOWN_BY:
-        return [f"{listed(list(one.drivers))}: left out of account, only {' and '.join(KNOWN_BY)} know of it"]
+        return [f"{listed(list(one.drivers))}: left out of account, only {', '.join(KNOWN_BY)} know of it"]
     return [undriven(one, days)] if days else []
 
 
@@ -105,5 +101,5 @@ def lost(bills: Sequence[LeftOut]) -> list[str]:
         days = listed([f"{one.day} to {one.until}" if one.until else f"from {one.day} on" for one in held], 3)
         kwh = sum(one.amount for one in held)
         amount = f"; {grouped(kwh)} kWh" if kwh else ""
-        told.append(f"{len(held)} bill{'' if len(held) == 1 else 's'} left out ({days}{amount}): {why}")
+        told.append(f"{counted(len(held), 'bill')} left out ({days}{amount}): {why}")
     return told

@@ -33,6 +33,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Line, Plot, Result
+from cityctl.wording import counted
 
 TITLE = "Energy savings against weather"
 SUMMARY = "avoided energy use of each meter since its measure, with the uncertainty of the saving"
@@ -42,7 +43,7 @@ MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
               "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing); points with "
-              "`role: driver` count in caltrack2 and split alone",
+              "`role: driver` count in all but billing",
               choices=tuple(METHODS)),
     Parameter("intervention", "date", None, None, "local day of the measure for all meters, in place of city.yaml's"),
     Parameter("meters", "text", "*", None, "ids of the meters to look at, `*` for any letters, several with commas"),
@@ -121,7 +122,7 @@ def answer(question: Question) -> Result:
     unmeasured = without_measure(question.city, question.parameters)
     if unmeasured:
         result.notes.append(
-            f"{len(unmeasured)} meters without a measure in city.yaml are left out: {listed(unmeasured, 6)}"
+            f"{counted(len(unmeasured), 'meter')} without a measure in city.yaml left out: {listed(unmeasured, 6)}"
         )
     return result
 

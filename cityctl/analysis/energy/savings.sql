@@ -556,6 +556,10 @@ select h.meter as meter, h.day as day, 1 as days, h.reporting as reporting, h.y 
 from savings_told as h
 join savings_totals as t on t.meter = h.meter
 
+-- name: driven_beyond
+update savings_predicted as p set beyond = true
+from savings_driven as v where v.meter = p.meter and v.day = p.day and v.beyond
+
 -- name: bills
 -- Periods of the meters that are read by the month, in local days: an amount lasts until the next read, a
 -- counter's rise from one read to the next. A reading without a value, a second before a period's end, says where an

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 
 from cityctl.analysis.energy.columns import ROW
-from cityctl.analysis.energy.uncertainty import MOST_FSU
-from cityctl.units import grouped
+from cityctl.analysis.energy.uncertainty import MOST_FSU, fractional
+from cityctl.wording import grouped, percent
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Row:
         math.nan
     )  # half-width of the saving's interval as ASHRAE Guideline 14 alone tells it [kWh]
     apart: bool = False
+    confidence: float = 0.68
     method: str = "caltrack2"
 
     @property
@@ -50,7 +51,7 @@ class Row:
     @property
     def uncertainty(self) -> float:
         """The interval's half-width over the saving: never below `fsu`, which is the formula's."""
-        return self.band / abs(self.avoided) if self.avoided else math.inf
+        return fractional(self.band, self.avoided)
 
     @property
     def saves(self) -> bool:
@@ -71,11 +72,17 @@ class Row:
         return tuple(told.get(key) for key in ROW)
 
 
+def said_uncertainty(share: float) -> str:
+    """`uncertainty 31 % of it`, under the word and with the figure of its column."""
+    return f"uncertainty {percent(share)} of it"
+
+
 def said_change(row: Row) -> str:
-    """`saved 12.0 % (34 500 kWh, ± 31 % of it)` or `use rose by 4.0 % ...`; kWh alone where no use was expected."""
+    """`saved 12.0 % (34 500 kWh, uncertainty 31 % of it ...)`, `use rose by ...`; kWh alone where none was expected."""
     per_cent = row.figures["saving_pct"]
     way = "saved" if row.avoided >= 0 else "use rose by"
-    amount, reach = f"{grouped(abs(row.avoided))} kWh", f"± {row.uncertainty:.0%} of it"
+    amount = f"{grouped(abs(row.avoided))} kWh"
+    reach = f"{said_uncertainty(row.uncertainty)} at {percent(row.confidence)} confidence"
     if not math.isfinite(per_cent):
         return f"{way} {amount}, {reach}"
     return f"{way} {abs(per_cent):.1f} % ({amount}, {reach})"

@@ -18,7 +18,7 @@ from cityctl.city.points import Point
 from cityctl.clock import local_days, midnight
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
-from cityctl.units import grouped
+from cityctl.wording import counted, grouped, percent
 
 TITLE = "PV plants"
 SUMMARY = "yield, performance ratio and curtailment of each PV plant after IEC 61724, and its weak days"
@@ -160,9 +160,9 @@ def answer(question: Question) -> Result:
         ),
         plots=[_plot(one, called[one.asset], times) for one in judged],
         notes=[*NOTES, *([f"Limits: of {listed(sunless)} {NO_SUN}."] if told and sunless else [])],
-        summary=f"{grouped(generated)} kWh from {len(judged)} plant{'' if len(judged) == 1 else 's'}, "
+        summary=f"{grouped(generated)} kWh from {counted(len(judged), 'plant')}, "
         f"{grouped(lost)} kWh curtailed, "
-        f"{len(below)} day{'' if len(below) == 1 else 's'} below",
+        f"{counted(len(below), 'day')} below",
     )
 
 
@@ -231,11 +231,11 @@ def _doubts(power: Any, peak: float, metered: float) -> list[str]:
 
     said = []
     if metered < LEAST_METERED:
-        said.append(f"production and sun are metered in {metered:.0%} of the interval")
+        said.append(f"production and sun are metered in {percent(metered)} of the interval")
     below = int((np.nan_to_num(power) < -STANDBY * peak).sum())
     if below:
         said.append(
-            f"production below zero in {below} steps: turned round, or does the meter see the site's use?"
+            f"production below zero in {counted(below, 'step')}: turned round, or does the meter see the site's use?"
         )
     return said
 
@@ -329,7 +329,7 @@ def _verdict(one: _Judged, below: int) -> str:
         lost = "" if one.found.curtailed is None else f", {one.found.curtailed:.0f} kWh lost"
         said.append(f"CURTAILED {one.found.curtailed_hours:.1f} h{lost}")
     if below:
-        said.append(f"BELOW on {below} day{'' if below == 1 else 's'}")
+        said.append(f"BELOW on {counted(below, 'day')}")
     return "; ".join(said) or "normal"
 
 

@@ -41,6 +41,7 @@ _OF_MONTH = (
     WINTER,
 )
 PENALTY, POWER = 0.24, 2.061  # of the criterion that chooses among the ways to split
+_EXACT = 1e-12  # of the sum of squared use: a misfit below it is the rounding's
 
 
 def cell_of(day: date, *, holiday: bool = False, south: bool = False) -> int:
@@ -140,12 +141,14 @@ def tried(temperature: Any, use: Any, cells: Any, *, cooling: bool = True) -> li
     """Every way whose parts have enough days that are unlike the others; arguments as of `fit`."""
     best = best_of(_segments(), temperature, use, cells, cooling=cooling)
     apart = unlike(temperature, use, cells)
+    exact = _EXACT * float((use * use).sum())
+    whole = max(best[ways()[0][0]][0], exact)
     found = []
     for way in ways():
         if len(way) == 1 or all(group in best and apart.allows(group) for group in way):
             sse = sum(best[group][0] for group in way)
             parts = tuple(best[group][1] for group in way)
-            found.append(Way(parts, sse, criterion(len(use), sse, len(parts), best[ways()[0][0]][0])))
+            found.append(Way(parts, sse, criterion(len(use), max(sse, exact), len(parts), whole)))
     return found
 
 

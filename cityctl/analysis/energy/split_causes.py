@@ -19,7 +19,7 @@ _RANK = 1e-9
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(causes.Worth):
     """A split of the use at average causes, what each unit of a cause adds to it, and the mean of each."""
 
     split: split.Model
@@ -31,12 +31,6 @@ class Model:
     def terms(self) -> int:
         """Its terms beside the first base."""
         return self.split.terms + len(self.betas)
-
-    def of_causes(self, values: Any) -> Any:
-        """What causes [days x causes] add to the use of their days; below 0 where they are less than average."""
-        import numpy as np
-
-        return (np.asarray(values) - np.array(self.means)) @ np.array(self.betas)
 
 
 def fit(temperature: Any, use: Any, cells: Any, values: Any, *, cooling: bool) -> Model | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
+from cityctl.wording import counted
 
 LEAST_HOURS = 12  # with an outdoor temperature in a day, on average
 
@@ -25,29 +26,38 @@ def failures(
         return [f"the measure is on {one.intervention}, after the interval"]
     if one.temperature is None:
         return ["no outdoor temperature in city.yaml"]
-    if totals is None or not totals["used_days"]:
+    if totals is None:
         return ["no readings before the measure"]
     wrong_step = _step_problem(asked["method"], totals["every_s"], totals.get("weather_hours"))
     if wrong_step:
         return [wrong_step]
+    if not totals["used_days"]:
+        return [_why_unused(totals)]
     found = []
     days = asked["baseline_days"]
     if totals["used_days"] < asked["baseline_share"] * days:
-        found.append(f"baseline has {percent(totals['used_days'] / days)} of its days")
+        found.append(f"baseline has {floored(totals['used_days'] / days)} of its days")
     if totals["weather_days"] < asked["baseline_share"] * days:
         found.append(
-            f"outdoor temperature has {percent(totals['weather_days'] / days)} of the baseline's days"
+            f"outdoor temperature has {floored(totals['weather_days'] / days)} of the baseline's days"
         )
     elif totals["n"] < asked["baseline_share"] * days and not found:
-        found.append(f"baseline has use and temperature on {percent(totals['n'] / days)} of its days")
+        found.append(f"baseline has use and temperature on {floored(totals['n'] / days)} of its days")
     negatives = totals["baseline_negatives"] + totals["reporting_negatives"]
     if negatives:
-        found.append(f"{negatives:.0f} negative readings: does it feed in?")
+        found.append(f"{counted(int(negatives), 'negative reading')}: does it feed in?")
     if not totals["compared_days"]:
         found.append("no valid day since the measure")
     if model is not None and not found and not model["mean"]:
         found.append("it used nothing before the measure: is it in use?")
     return found if model is not None or found else ["no model fits"]
+
+
+def _why_unused(totals: Mapping[str, Any]) -> str:
+    """Why no day before the measure counts: it has no readings, or most of them are 0."""
+    if not totals.get("zeros"):
+        return "no readings before the measure"
+    return f"no day has enough readings: {counted(totals['zeros'], 'reading')} of 0 taken as missing"
 
 
 def _step_problem(method: str, every_s: float | None, weather_hours: float | None) -> str | None:
@@ -63,6 +73,6 @@ def _step_problem(method: str, every_s: float | None, weather_hours: float | Non
     return None
 
 
-def percent(share: float) -> str:
+def floored(share: float) -> str:
     """Rounded down: 89.9 % must not read as the 90 % that were asked for."""
     return f"{math.floor(share * 100)} %"

@@ -20,6 +20,7 @@ from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Line, Missing, Plot, Result, Table
 from cityctl.units import convert
+from cityctl.wording import percent
 
 TITLE = "Transformers"
 SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 60076-7"
@@ -84,6 +85,19 @@ def _loads(city: City) -> dict[str, str]:
     }
 
 
+def rated(city: City, zone: str) -> float | None:
+    """What the transformers of a zone are rated for together [kVA]; None where one is not told in it, or none is."""
+    points, loads = city.points(), _loads(city)
+    sizes = []
+    for name, asset in city.assets.items():
+        if asset.zone == zone and asset.transformer is not None:
+            load = points[loads[name]] if name in loads else None
+            if load is None or load.quantity != "apparent power":
+                return None
+            sizes.append(_ratings(asset.transformer, load).rated)
+    return sum(sizes) if sizes else None
+
+
 def _ambient(city: City, asset: str) -> str | None:
     zone = city.assets[asset].zone
     while zone is not None:
@@ -126,7 +140,9 @@ def answer(question: Question) -> Result:
         else:
             judged.append(found)
             if found.metered < LEAST_METERED:
-                lacking.append(Missing(name, f"its load is metered in {found.metered:.0%} of the interval"))
+                lacking.append(
+                    Missing(name, f"its load is metered in {percent(found.metered)} of the interval")
+                )
     judged.sort(key=lambda one: (-one.hot_spot, one.asset))
     return Result(
         title=TITLE,

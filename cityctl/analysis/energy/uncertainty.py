@@ -102,6 +102,11 @@ class Drift:
         return t * math.sqrt(self.variance * days)
 
 
+def fractional(band: float, avoided: float) -> float:
+    """Fractional savings uncertainty: the half-width of the avoided use's interval over the avoided use."""
+    return band / abs(avoided) if avoided else math.inf
+
+
 def wider(*bands: float) -> float:
     """The widest of the bands that could be told; not a number where none could."""
     return max((band for band in bands if math.isfinite(band)), default=math.nan)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cityctl.wording import counted
+
 Mean = Literal["square", "plain", "cube", "last"]
 INTERRUPTED = 0.05  # of the nominal voltage: below it supply is interrupted (EN 50160, 3)
 LEAST_READINGS = 0.8  # of a block's readings
@@ -112,5 +114,5 @@ def judge(rule: Rule, means: Any, flagged: Any, least: float) -> Week:
     elif 2 * marked > expected:
         fails, why = None, f"{marked} of {expected} blocks flagged"
     elif rule.percent < 100 and not fails and outside + lost > allowed:
-        fails, why = None, f"{outside} blocks outside, {lost} lost: they could tip it"
+        fails, why = None, f"{counted(outside, 'block')} outside, {lost} lost: they could tip it"
     return Week(expected, valid, marked, outside, allowed, worst, fails, why)

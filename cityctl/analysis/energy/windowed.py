@@ -11,6 +11,7 @@ from cityctl.analysis.energy.baseline import add_up, seconds
 from cityctl.analysis.question import Question
 from cityctl.result import Column
 from cityctl.tariff.use import Use
+from cityctl.wording import percent
 
 USED = Column("used_kwh", "Used", "kWh", "use of the period that was metered", "number", 0, 2)
 PEAK = Column("peak_kw", "Peak", "kW", "highest mean power of a window", "number", 1, 2)
@@ -53,7 +54,7 @@ class Windows:
         share = float(self.spread.sum() / self.held.sum()) if self.held.sum() else 0.0
         if share <= most:
             return None
-        return f"its register was not read for {share:.1%} of the time: peaks in that are not seen"
+        return f"its register was not read for {percent(share, 1)} of the time: peaks in that are not seen"
 
     def start(self, place: int) -> datetime:
         """The start of a window."""

@@ -16,6 +16,7 @@ from cityctl.analysis.quality import qartod
 from cityctl.analysis.quality.qartod import FAIL, MISSING, SUSPECT, Flags, Series
 from cityctl.analysis.question import Question
 from cityctl.city.points import Point
+from cityctl.wording import percent
 
 POSSIBLE: dict[str, qartod.Span] = {
     "acidity": (0.0, 14.0),
@@ -283,7 +284,7 @@ def _verdict(
     said = ", ".join(f"{test} {len(found)}" for test, found in by_test.items() if found)
     if failed > asked["most_failed"]:
         first = min(one.since for one in stretches if one.flag == FAIL)
-        return FAILED, f"FAILS {failed:.1%} of its readings: {said}".replace("%", " %"), first
+        return FAILED, f"FAILS {percent(failed, 1)} of its readings: {said}", first
     if said:
         return DOUBTED, f"SUSPECT {said}", None
     return SOUND, "normal", None

@@ -19,6 +19,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.result import Completeness, Finding, Missing, Result, Table
 from cityctl.units import convert
+from cityctl.wording import percent
 
 TITLE = "Water balance"
 SUMMARY = "the table of IWA and AWWA with 95 % intervals, non-revenue water, leakage index and its band"
@@ -105,7 +106,7 @@ def _summary(cells: dict[str, Volume]) -> str:
     supplied, lost = cells["supplied"].value, cells["non_revenue"]
     if supplied <= 0:
         return "nothing was supplied"
-    return f"{lost.value / supplied:.1%} of the water supplied brings no revenue".replace("%", " %")
+    return f"{percent(lost.value / supplied, 1)} of the water supplied brings no revenue"
 
 
 def _unit(unit: str | None, us: bool, currency: str) -> str | None:

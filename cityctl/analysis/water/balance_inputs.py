@@ -14,6 +14,7 @@ from cityctl.analysis.water.zones import Asked, asked, zones_of
 from cityctl.city.model import City
 from cityctl.errors import UsageProblem
 from cityctl.result import Missing
+from cityctl.wording import percent
 
 WHOLE = 0.98  # share of the interval from which a meter counts as metered
 ROLES = {"billed_metered": "consumption", "exported": "export", "unbilled_metered": "unbilled"}
@@ -78,7 +79,11 @@ class Read:
         for name in names:
             known = self.volumes[name].known if name in self.volumes else 0.0
             if known < WHOLE:
-                why = f"{known:.0%} of the interval metered, raised to all of it" if known else "no readings"
+                why = (
+                    f"{percent(known)} of the interval metered, raised to all of it"
+                    if known
+                    else "no readings"
+                )
                 self.missing.append(Missing(name, why))
         self.sources[key] = f"{len(had)} {what if len(had) == 1 else what.replace('meter', 'meters')}"
         total = sum(one.raised for one in had)

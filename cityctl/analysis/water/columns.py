@@ -61,8 +61,8 @@ NOTES = (
     "Method: a rise by night of which the day shows less than half, short of it by 1.5 times what days change by "
     "otherwise, is night use, such as watering, and no leak; after 14 such verdicts it is the zone's way.",
     "Method: where customer meters see half of a zone, the balance of whole days takes the place of night flow. "
-    "Pressure sensors whose heads fall by more than the inflow explains sharpen the watch, say where to look, and tell a "
-    "leak that begins elsewhere while another grows. Two of them have to fall, and not all alike as with the inlet's.",
+    "Pressure sensors whose heads fall by more than the inflow explains sharpen the watch, say where to look, and show "
+    "leaks that begin elsewhere while another grows. Two have to fall, and not all alike, as with the inlet's.",
     "Method: a night without enough of its readings, and nights of a sensor that shows one value for 18 hours, "
     "negative flow, another unit or a clock that jumped by itself or drifts (the whole course of the day comes hours "
     "early or late, or ever more so), are not judged. Gaps, spikes, a clock that did not follow the city's, and clocks "

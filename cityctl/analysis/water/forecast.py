@@ -16,6 +16,7 @@ from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Line, Missing, Plot, Result, Table
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.demand_model import Outlook
@@ -164,13 +165,17 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
         flow, low, high = (values[at].reshape(-1)[place] for values in (told.flow, told.low, told.high))
         known = np.flatnonzero(np.isfinite(hours[at]).any(axis=1))
         if len(known) < LEAST_DAYS or not np.isfinite(flow).all():
-            missing.append(Missing(one.name, f"{len(known)} days of history, {LEAST_DAYS} are needed"))
+            missing.append(
+                Missing(one.name, f"{counted(len(known), 'day')} of history, {LEAST_DAYS} are needed")
+            )
             continue
         silent = hours.shape[1] - 1 - int(known[-1])
         if silent > SILENT_DAYS:
-            missing.append(Missing(one.name, f"silent for {silent} days: forecast from what was before"))
+            missing.append(
+                Missing(one.name, f"silent for {counted(silent, 'day')}: forecast from what was before")
+            )
         elif not np.isfinite(low).all():
-            missing.append(Missing(one.name, f"{len(known)} days of history tell no interval yet"))
+            missing.append(Missing(one.name, f"no interval yet from {counted(len(known), 'day')} of history"))
         errors = told.errors[:, at].reshape(len(told.errors), -1)[:, place]
         usual = float(np.nanmean(hours[at]))
         shares = [
@@ -203,7 +208,7 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
         completeness=Completeness(len(zones), len(zones) - len(missing), missing, "zones"),
         plots=[plot for _, plot in plots[: question.parameters["plots"]]],
         notes=list(NOTES),
-        summary=f"{len(rows)} zones forecast, from {stamps[0].astimezone(zone):%Y-%m-%d %H:%M} on",
+        summary=f"{counted(len(rows), 'zone')} forecast, from {stamps[0].astimezone(zone):%Y-%m-%d %H:%M} on",
     )
 
 

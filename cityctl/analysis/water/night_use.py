@@ -14,6 +14,7 @@ from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 TITLE = "Night flow in parts"
 SUMMARY = "minimum night flow by two definitions, night use, leakage of the day, background and bursts"
@@ -127,7 +128,8 @@ def answer(question: Question) -> Result:
         interval=question.interval,
         completeness=Completeness(len(told), len(told) - len(missing), missing, "zones"),
         notes=notes,
-        summary=f"{len(rows)} zones, {flow_text(sum(float(str(row[1])) for row in rows))} m³/h by night in all",
+        summary=f"{counted(len(rows), 'zone')}, "
+        f"{flow_text(sum(float(str(row[1])) for row in rows))} m³/h by night in all",
     )
 
 

@@ -20,6 +20,7 @@ from cityctl.analysis.water import night_flow
 from cityctl.analysis.water.columns import FLOW
 from cityctl.analysis.water.small import sized
 from cityctl.result import Column, Completeness, Missing, Result, Table
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.events import Event, Seen
@@ -147,7 +148,7 @@ def tried(
             unit="zones",
         ),
         notes=list(NOTES),
-        summary=f"{len(plan)} leaks put into {len(read.zones) - len(short)} zones",
+        summary=f"{counted(len(plan), 'leak')} put into {counted(len(read.zones) - len(short), 'zone')}",
     )
 
 

@@ -14,6 +14,7 @@ from cityctl.analysis.water.loss_formulas import exponent_of
 from cityctl.analysis.water.zones import Asked, asked, customers
 from cityctl.city.model import City
 from cityctl.units import convert
+from cityctl.wording import counted
 
 HISTORY = timedelta(days=28)
 _TAKEN = ("zones", "window_start", "window_end", "method", "history", "night_share")
@@ -44,8 +45,7 @@ class ZoneNights:
             usual = median(self.mean.values())
             return (None if usual is None else share * usual), f"{100 * share:g} % of night flow"
         if self.metered and self.meters >= COVERED * (entry.connections or 0):
-            meters = f"{self.meters} customer meter{'' if self.meters == 1 else 's'}"
-            return median(self.metered.values()), meters
+            return median(self.metered.values()), counted(self.meters, "customer meter")
         if entry.night_use is not None:
             return entry.night_use, "city.yaml"
         if entry.people is not None:

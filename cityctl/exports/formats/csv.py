@@ -27,6 +27,7 @@ from cityctl.exports.table.records import records, whole_records
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
+from cityctl.wording import counted
 
 SUMMARY = "delimited text, long or wide: , ; tab or |, decimal point or comma"
 SUFFIXES = (".csv", ".tsv", ".txt")
@@ -245,13 +246,15 @@ def _read_carefully(
         number = line + begin
         if len(row) > width:
             comma = head.delimiter == "," and "a decimal comma that is not quoted?"
-            why = f"the line has {len(row)} cells under {width} columns"
+            why = f"the line has {counted(len(row), 'cell')} under {counted(width, 'column')}"
             reader.rejections.add(number, None, f"{why}: {comma}" if comma else why)
             continue
         if len(row) < width:
             if len(row) <= first or (not ended and begin + height >= len(texts)):
                 reader.rejections.add(
-                    number, None, f"the line has {len(row)} cells under {width} columns: cut?"
+                    number,
+                    None,
+                    f"the line has {counted(len(row), 'cell')} under {counted(width, 'column')}: cut?",
                 )
                 continue
             if len(row) > 1:

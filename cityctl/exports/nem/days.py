@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cityctl.errors import InputRefused
 from cityctl.exports.nem.records import KINDS, Record, day, quality
 from cityctl.reading import Quality
+from cityctl.wording import counted
 
 # Cells of a record; 300 has one for each interval beside them.
 _CELLS = {"200": 10, "300": 7, "400": 6, "500": 5}
@@ -132,7 +133,8 @@ def _day(where: str, record: Record, stream: Stream) -> Day:
     ):
         found = next((at for at, cell in enumerate(cells[2:]) if cell[:1].isalpha()), len(cells) - 2)
         raise _refused(
-            f"{where}: {found} values, where intervals of {stream.length} min (line {stream.line}) make {count} a day"
+            f"{where}: {counted(found, 'value')}, where intervals of {stream.length} min (line {stream.line}) "
+            f"make {count} a day"
             if found != count
             else f"{where}: `{method[:20]}` is no quality method"
         )

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from cityctl.exports.parsed import Chunk, Rejections, readings_table
 from cityctl.reading import Quality
+from cityctl.wording import counted
 
 Micros = npt.NDArray[np.int64]
 
@@ -90,7 +91,7 @@ class Bills:
             notes.append(f"{self.name}: the last day of its periods belongs to them")
         if closed:
             notes.append(
-                f"{self.name}: the end of {closed} {'bill' if closed == 1 else 'bills'} that no other follows at once "
+                f"{self.name}: the end of {counted(closed, 'bill')} that no other follows at once "
                 "is kept as a reading without a value"
             )
         return Chunk(_table(told), notes=tuple(notes))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl.errors import UsageProblem, listed
 from cityctl.report.checking.nagios import Checked, Figure, Range, State
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.project import Project
@@ -40,7 +41,7 @@ def of_devices(project: Project, *, warn: Range | None, crit: Range | None) -> C
     if never:
         checked.worse(State.UNKNOWN, f"never polled: {listed(never, 4)}")
     if not silent and not never:
-        checked.words.append(f"{len(devices)} devices answer")
+        checked.words.append(f"none of {counted(len(devices), 'device')} silent")
     checked.figures += [
         Figure("given_up", len(gone)), Figure("never_polled", len(never)), Figure("devices", len(devices)),
     ]  # fmt: skip

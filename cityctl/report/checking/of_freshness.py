@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cityctl.errors import UsageProblem, listed
 from cityctl.report.checking.nagios import Checked, Figure, Range, State
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.points import Point
@@ -57,7 +58,7 @@ def of_freshness(project: Project, *, now: datetime, warn: Range | None, crit: R
             + listed([f"{name} ({said})" for _, name, said in late], 3)
         )
     else:
-        checked.words.append(f"{len(points)} points are fresh")
+        checked.words.append(f"{counted(len(points), 'point')} fresh")
     checked.figures += [Figure("points", len(points)), Figure("late", len(late))]
     checked.figures += [Figure("silent", sum(age == float("inf") for age, _, _ in late))]
     if ages:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cityctl.errors import StoreProblem
 from cityctl.report.checking.nagios import Checked, Figure, Range, State
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.city.project import Project
@@ -41,7 +42,7 @@ def of_store(project: Project, *, now: datetime, warn: Range | None, crit: Range
     checked.judge(free)
     last = f"to {span[1]:%Y-%m-%d %H:%M} UTC" if span else "without readings"
     checked.words.append(
-        f"store {last}, {len(snapshot.segments)} segments, {free.value:g} % of the disk free"
+        f"store {last}, {counted(len(snapshot.segments), 'segment')}, {free.value:g} % of the disk free"
     )
     checked.figures += [
         Figure("damaged", len(snapshot.damaged)), Figure("segments", len(snapshot.segments)),

@@ -112,10 +112,12 @@ class _Writer:
         return seen
 
     def _same(self, one: Finding, others: Sequence[Kept]) -> Kept | None:
-        """A finding that goes on under another id: of one kind and subject, its start estimated anew."""
-        for other in others:
-            if other.state != "closed" and (other.kind, other.subject) == (one.kind, one.subject):
-                return other
+        """A finding that goes on under another id: its start estimated anew, or what it is about named otherwise."""
+        alike = [other for other in others if other.state != "closed" and other.kind == one.kind]
+        for same in (_one_subject, _one_thing):
+            for other in alike:
+                if same(one, other):
+                    return other
         return None
 
     def _write(self, one: Finding, before: Kept | None, change: Change) -> str:
@@ -126,8 +128,8 @@ class _Writer:
         self.connection.execute(
             "INSERT INTO findings (report, id, asked, kind, subject, since, text, severity, evidence, state, "
             "opened_at, seen_at, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?) "
-            "ON CONFLICT (report, id) DO UPDATE SET asked = excluded.asked, since = excluded.since, "
-            "text = excluded.text, severity = excluded.severity, evidence = excluded.evidence, "
+            "ON CONFLICT (report, id) DO UPDATE SET asked = excluded.asked, subject = excluded.subject, "
+            "since = excluded.since, text = excluded.text, severity = excluded.severity, evidence = excluded.evidence, "
             "seen_at = excluded.seen_at, run = excluded.run, gone = 0",
             (
                 self.report, name, self.asked, one.kind, one.subject,
@@ -154,7 +156,7 @@ class _Writer:
         for one in all_kept(self.connection, self.report):
             if one.id in seen or one.state == "closed":
                 continue
-            told = {_fold(name) for name in (one.subject, *(one.evidence.get(key) for key in _ABOUT)) if name}
+            told = {_fold(name) for name in (one.subject, *_things(one.evidence))}
             if not judged or json.dumps(sorted(one.asked)) != self.asked or told & unjudged:
                 change.unjudged.append(one)
                 continue
@@ -182,6 +184,23 @@ class _Writer:
             "SELECT * FROM findings WHERE report = ? AND id = ?", (self.report, name)
         ).fetchone()
         return kept(row)
+
+
+def _things(evidence: Mapping[str, object]) -> list[str]:
+    """Ids of what a finding is about."""
+    return [str(evidence[key]) for key in _ABOUT if evidence.get(key)]
+
+
+def _one_subject(one: Finding, other: Kept) -> bool:
+    return one.subject == other.subject
+
+
+def _one_thing(one: Finding, other: Kept) -> bool:
+    """The name has changed in city.yaml, or is shared now; an older book may tell the name alone."""
+    things, before = _things(one.evidence), _things(other.evidence)
+    if before:
+        return things == before
+    return one.subject in [f"{other.subject}, {name}" for name in things]
 
 
 def _unjudged(missing: Sequence[str], places: Mapping[str, set[str]]) -> set[str]:

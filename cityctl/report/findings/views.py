@@ -13,6 +13,7 @@ from cityctl.report.findings.kept import STATES, Kept, all_kept, found, instant
 from cityctl.report.findings.record import CLOSES_AFTER, Change
 from cityctl.report.render.heading import COLUMNS as FOUND
 from cityctl.result import Column, Result, Table
+from cityctl.wording import counted
 
 COLUMNS: tuple[Column, ...] = (
     Column("found_by", "Report", meaning="the report that found it", priority=2),
@@ -205,7 +206,7 @@ def stats(book: Book, interval: Interval, *, now: datetime) -> Result:
             *([_recorded_since(first_run, interval)] if first_run and first_run > interval.start else []),
             "Source: ANSI/ISA-18.2-2016, clause 16: monitoring and assessment of alarm systems.",
         ],
-        summary=f"{found_.alarms} alarms, {len(found_.stale)} stale, {len(found_.floods)} floods",
+        summary=f"{counted(found_.alarms, 'alarm')}, {len(found_.stale)} stale, {counted(len(found_.floods), 'flood')}",
     )
 
 

@@ -26,6 +26,7 @@ from cityctl.report.render.spark import spark
 from cityctl.report.render.verdict import Mood, mood
 from cityctl.report.render.view import View
 from cityctl.result import Column, Completeness, Result, Table
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -150,7 +151,7 @@ def _table(table: Table, block: Block, view: View, *, named: bool) -> list[Text]
     if not block.rows:
         lines.append(Text(margin).append("(no rows)", FAINT))
     if left := len(table.rows) - len(block.rows):
-        lines += _folded(f"and {left} more rows (-o plain shows all)", view, FAINT, INDENT)
+        lines += _folded(f"and {counted(left, 'more row')} (-o plain shows all)", view, FAINT, INDENT)
     if block.dropped:
         names = " · ".join(block.dropped)  # a name may hold a comma
         lines += _folded(f"not shown at this width: {names} (-o plain shows all)", view, FAINT, INDENT)
@@ -185,7 +186,7 @@ def _missing(completeness: Completeness, view: View) -> list[Text]:
         lines += _folded(f"missing: {one}", view, DOUBT)
     if len(said) > MISSING_LINES:
         more = len(said) - MISSING_LINES
-        lines += _folded(f"missing: and {more} more reasons (-o plain shows all)", view, DOUBT)
+        lines += _folded(f"missing: and {counted(more, 'more reason')} (-o plain shows all)", view, DOUBT)
     return lines
 
 

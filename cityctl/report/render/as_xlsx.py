@@ -24,6 +24,7 @@ from cityctl.report.render.heading import (
 from cityctl.report.render.spark import spark
 from cityctl.report.render.view import View
 from cityctl.result import Code, Column, Result, Table
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -110,7 +111,10 @@ def _front(sheet: Any, result: Result, view: View, looks: _Looks, sheets: list[t
         left = len(table.rows) - MOST_ROWS
         cut = f" (the first {MOST_ROWS}; -o csv and -o parquet hold all)" if left > 0 else ""
         lines.append(
-            (f"Sheet {name}", f"{len(table.rows)} rows{cut}" + (f"; {table.note}" if table.note else ""))
+            (
+                f"Sheet {name}",
+                f"{counted(len(table.rows), 'row')}{cut}" + (f"; {table.note}" if table.note else ""),
+            )
         )
     for note in result.notes:
         word, colon, rest = note.partition(":")

@@ -112,7 +112,7 @@ def test_a_month_in_part_is_named(billed: Callable[..., Result]) -> None:
         city(every="15m"), HALF, {"b40_elec": (times, np.ones(len(times)))}, "2024-03-01", "2024-04-01"
     )
     assert [(one.what, one.why) for one in found.completeness.missing] == [
-        ("b40_elec", "2024-03: 48.4% metered")
+        ("b40_elec", "2024-03: 48.4 % metered")
     ]
 
 
@@ -159,12 +159,12 @@ def test_other_tariffs_and_loads(billed: Callable[..., Result]) -> None:
     )  # fmt: skip
     rows = {row["scenario"]: row for row in rows_of(found, "scenarios")}
     assert set(rows) == {
-        "as it was, under t", "as it was, under example_tou", "capped at 60 kW", "50% of the dearest use moved",
+        "as it was, under t", "as it was, under example_tou", "capped at 60 kW", "50 % of the dearest use moved",
     }  # fmt: skip
     base = rows["as it was, under t"]
     assert base["bill_due"] == pytest.approx(rows_of(found, "bills")[0]["bill_due"])
     assert rows["capped at 60 kW"]["difference"] < 0
-    assert rows["50% of the dearest use moved"]["difference"] < 0
+    assert rows["50 % of the dearest use moved"]["difference"] < 0
     assert all(row["used_kwh"] == pytest.approx(base["used_kwh"]) for row in rows.values())
 
 
@@ -236,7 +236,7 @@ def test_what_lies_below_zero_was_fed_in(billed: Callable[..., Result]) -> None:
     flat = "tariff: t\nversions: [{energy: [{price: 0.3}]%s}]\n"
     plain = billed(city(every="15m"), flat % "", series, "2024-03-01", "2024-04-01")
     assert rows_of(plain, "bills")[0]["bill_due"] == pytest.approx(0.3 * 1440)
-    assert "1536 readings below zero" in plain.completeness.missing[0].why
+    assert "1 536 readings below zero" in plain.completeness.missing[0].why
 
 
 def test_a_meter_of_export_beside_it_is_paid(billed: Callable[..., Result]) -> None:
@@ -316,7 +316,7 @@ versions: [{window: 60m, energy: [{price: 0.1}], demand: [{price: 5}]}]
     found = billed(text, tariff, series, "2024-01-01", "2024-02-01")
     assert [row["bill_due"] for row in rows_of(found, "lines")] == pytest.approx([744.0, 50.0])
     (gap,) = found.completeness.missing
-    assert gap.why == "its register was not read for 1.2% of the time: peaks in that are not seen"
+    assert gap.why == "its register was not read for 1.2 % of the time: peaks in that are not seen"
 
 
 def test_a_month_of_daily_reads_is_whole_although_one_day_has_25_hours(billed: Callable[..., Result]) -> None:

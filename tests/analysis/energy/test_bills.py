@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.periods import LeftOut, Period, merged
+from cityctl.analysis.energy.periods import LeftOut, Period, kept, merged
 from cityctl.city.project import Project
 from cityctl.collect.jobs import Options
 from cityctl.collect.load import import_files
@@ -180,11 +180,30 @@ def test_two_month_bills_keep_a_year_before_the_one_with_the_measure(ask: Callab
     assert row["reporting_start"] == date(2024, 2, 15)
 
 
+def test_an_estimate_with_the_true_read_after_it_may_reach_70_days() -> None:
+    """CalTRACK 2.0, 2.2.3.2: among monthly bills too; two estimates in a row reach further, and so does a long bill."""
+    first = [date(2024, month, 1) for month in range(1, 13)]
+    rows = [(one, other, 10.0, other.month == 6) for one, other in pairwise(first)]
+    out: list[LeftOut] = []
+    told = kept(merged(rows), out)
+    assert [one.days for one in told] == [31, 29, 31, 30, 61, 31, 31, 30, 31, 30]
+    assert not out
+    rows = [(one, other, 10.0, other.month in (6, 7)) for one, other in pairwise(first)]
+    assert len(kept(merged(rows), out)) == 8
+    assert [one.why for one in out] == ["92 days long, above 70"]
+    kept(
+        [*(Period(one, other, 10.0) for one, other in pairwise(first[:6])), Period(first[6], first[8], 20.0)],
+        out,
+    )
+    assert [one.why for one in out[1:]] == ["62 days long, above 35"]
+
+
 def test_an_estimate_before_a_gap_is_no_part_of_a_later_bill() -> None:
     """January is estimated, March is read, and nobody knows of February; April is estimated and May makes it true."""
     first = [date(2024, month, 1) for month in range(1, 7)]
     out: list[LeftOut] = []
     rows = [(first[0], first[1], 10.0, True), (first[2], first[3], 20.0, False),
             (first[3], first[4], 5.0, True), (first[4], first[5], 7.0, False)]  # fmt: skip
-    assert merged(rows, out) == [Period(first[2], first[3], 20.0), Period(first[3], first[5], 12.0)]
+    both = Period(first[3], first[5], 12.0, estimated=True)
+    assert merged(rows, out) == [Period(first[2], first[3], 20.0), both]
     assert [(one.day, one.until, one.amount) for one in out] == [(first[0], first[1], 10.0)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy import causes, split_causes
+from cityctl.analysis.energy import causes, hourly_causes, split_causes
 from cityctl.analysis.energy.parts import design
 from tests.analysis.conftest import rows_of, slots
 from tests.analysis.energy.town_hall import Ask, ask_one, city, made, use, year
@@ -104,10 +104,46 @@ def test_a_split_with_causes_is_one_fit_of_both() -> None:
     assert len(found.split.parts) > 1
 
 
-@pytest.mark.parametrize("method", ["towt", "billing"])
-def test_other_methods_say_that_they_do_not_know_of_it(ask: Ask, method: str) -> None:
-    row = ask_one(ask, plant(growth=1.0), city(**{ADDED: DRIVEN}), method=method)
-    assert "output: left out of account, only caltrack2 and split know of it" in row["reasons"]
+def test_bills_say_that_they_do_not_know_of_it(ask: Ask) -> None:
+    row = ask_one(ask, plant(growth=1.0), city(**{ADDED: DRIVEN}), method="billing")
+    assert "output: left out of account, only caltrack2, split, towt know of it" in row["reasons"]
+
+
+def test_the_model_by_the_hour_knows_of_it_too(ask: Ask) -> None:
+    """As for the day: without the output its use rose; a day of which it is not known is no evidence."""
+    series = plant()
+    alone = ask_one(ask, {key: value for key, value in series.items() if key != "output"}, method="towt")
+    assert alone["saving_pct"] < -3
+    row = ask_one(ask, series, city(**{ADDED: DRIVEN}), method="towt")
+    assert row["saving_pct"] == pytest.approx(10, abs=0.2)
+    assert row["drivers"].startswith("output: 0.")
+    assert row["model"] == "time of week and temperature and output"
+    assert (row["verdict"], row["days"]) == ("proven", 365)
+    assert row["beyond_days"] > 100
+    days, output = series["output"]
+    known = (days < np.datetime64("2025-05-03")) | (days >= np.datetime64("2025-05-10"))
+    gapped = {**series, "output": (days[known], output[known])}
+    row = ask_one(ask, gapped, city(**{ADDED: DRIVEN}), method="towt")
+    assert (row["days"], row["reasons"].count("7 days without output left out")) == (358, 1)
+    never = {**series, "output": (days, np.full(len(days), 200.0))}
+    assert "no model fits" in ask_one(ask, never, city(**{ADDED: DRIVEN}), method="towt")["verdict"]
+
+
+def test_a_cause_in_a_line_beside_time_and_weather_is_told_by_the_hour() -> None:
+    """A year of hours made of a week's pattern, heating below 55 degF and 0.7 for each unit of the day, by hand."""
+    hours = np.arange(365 * 24)
+    rng = np.random.default_rng(7)
+    day, week_hour, month = hours // 24, hours % 168, np.minimum(hours // 730, 11) + 1
+    degrees = 50 - 20 * np.cos(2 * np.pi * hours / 8760) + rng.normal(0, 5, 365)[day]
+    values = np.column_stack([rng.uniform(50, 150, 365), rng.integers(0, 2, 365)])[day]
+    kwh = 5 + np.sin(week_hour / 24) + 0.3 * np.maximum(55 - degrees, 0) + values @ [0.7, -12] / 24
+    model = hourly_causes.fit(degrees, kwh, week_hour, month, day, values)
+    assert model is not None
+    assert model.betas == pytest.approx((0.7, -12), rel=1e-3)
+    assert model.means == pytest.approx(values.mean(axis=0))
+    assert hourly_causes.fit(degrees, np.full(len(hours), np.nan), week_hour, month, day, values) is None
+    twice = np.column_stack([values[:, 0], 2 * values[:, 0]])
+    assert hourly_causes.fit(degrees, kwh, week_hour, month, day, twice) is None
 
 
 def test_a_register_and_a_state_drive_as_well(ask: Ask) -> None:

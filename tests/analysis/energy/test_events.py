@@ -79,6 +79,26 @@ def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> Non
     assert row["days"] == 366 - 31
 
 
+def test_a_week_of_work_hides_neither_a_shutdown_nor_a_step(ask: Callable[..., Result]) -> None:
+    """An office at a third of its use for 92 days, workdays twice its weekends: by weather alone a workday looks half
+    as large as it is, and the days that were shut hardly below the scatter. Without them it saves 20 %."""
+    times, degrees, use = house()
+    office = use * np.random.default_rng(2).normal(1, 0.05, len(use))
+    shut = (times >= np.datetime64("2024-03-01")) & (times < np.datetime64("2024-06-01"))
+    asked = (HOUSE.replace("EVERY", "1h"), "2024-01-01", "2025-01-01")
+
+    def row(kwh: Any) -> dict[str, Any]:
+        series = {"temperature": (times, degrees), "meter": (times, kwh)}
+        return rows_of(ask("energy/savings", asked[0], series, *asked[1:]), "savings")[0]
+
+    closed = row(np.where(shut, 0.33 * office, office))
+    assert closed["reasons"] == "shutdown 2024-03-01 to 2024-05-31 (92 days) set apart"
+    assert closed["saving_pct"] == pytest.approx(20.0, abs=1.0)
+    grown = row(np.where(times >= np.datetime64("2024-06-01"), 1.2 * office, office))
+    assert "a day on 2024-0" in grown["reasons"]
+    assert grown["reasons"].endswith("and stayed: what changed?")
+
+
 def test_co2_is_that_of_the_hours(ask: Callable[..., Result]) -> None:
     """Use and saving lie in the hours of the night, where power is clean: the flat mean would tell too much."""
     times, degrees, use = house()

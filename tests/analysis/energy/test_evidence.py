@@ -35,7 +35,7 @@ def test_least_squares_one_by_one_finds_the_model_of_the_account(ask: Callable[.
     assert taken["cooling_balance_point"] == row["cooling_balance_point"]
     assert abs(taken["r2_adj"] - row["r2_adj"]) < 1e-9
     note = next(table.note for table in found.tables if table.key == "candidates_meter")
-    assert note.startswith("2014 models tried")  # CalTRACK 2.0's grid: 1 + 61 + 61 + 61 x 62 / 2
+    assert note.startswith("2 014 models tried")  # CalTRACK 2.0's grid: 1 + 61 + 61 + 61 x 62 / 2
 
 
 def test_what_is_refused_says_why() -> None:
@@ -70,8 +70,8 @@ def test_a_day_without_readings_is_listed(ask: Callable[..., Result]) -> None:
     found = ask("energy/savings", HOUSE.replace("EVERY", "1h"), given, *ASKED, evidence=True)
     rows = rows_of(found, "left_out_meter")
     assert [str(row["date"]) for row in rows] == ["2023-05-03", "2023-05-04", "2023-05-05"]
-    assert rows[0]["reason"] == "no use: 0% of its readings, 50% are needed"
-    assert rows[2]["reason"] == "no use: 46% of its readings, 50% are needed, 13 of 0 taken as missing"
+    assert rows[0]["reason"] == "no use: 0 % of its readings, 50 % are needed"
+    assert rows[2]["reason"] == "no use: 46 % of its readings, 50 % are needed, 13 of 0 taken as missing"
 
 
 def test_the_split_shows_its_ways(ask: Callable[..., Result]) -> None:

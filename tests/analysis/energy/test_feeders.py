@@ -88,6 +88,28 @@ def test_cars_at_the_peak(ask: Callable[..., Result]) -> None:
     assert cars["peak_without_kw"] == pytest.approx(17.0)
 
 
+def test_each_day_has_its_highest_and_lowest_power(ask: Callable[..., Result]) -> None:
+    """37 kW with the cars and 17 without; -13 at noon; on the second day the supply is silent."""
+    data = series()
+    times, power = data["f1-power"]
+    silent = (times >= np.datetime64("2026-06-01T22:00")) & (times < np.datetime64("2026-06-02T22:00"))
+    data["f1-power"] = (times[~silent], power[~silent])
+    (plot,) = asked(ask, data)[0].plots
+    assert (plot.key, plot.unit, plot.title) == ("peaks:f1", "kW", "f1: power of each day")
+    told = {line.label: line.values for line in plot.lines}
+    assert told == {
+        "highest of the day": [37.0, None, 37.0, 37.0],
+        "highest without EV charging": [17.0, None, 17.0, 17.0],
+        "lowest of the day": [-13.0, None, -13.0, -13.0],
+    }
+    rating = "transformer: {rated: 50, no_load_loss: 100, load_loss: 900}"
+    city = CITY.replace("assets:", f"assets:\n  t1: {{kind: transformer, zone: f1, {rating}}}").replace(
+        "points:", "points:\n  t1-load: {unit: kVA, every: 15m, asset: t1, role: load}"
+    )
+    (plot,) = ask("energy/feeders", city, data, "2026-06-01", "2026-06-05").plots
+    assert (plot.lines[-1].label, plot.lines[-1].values) == ("transformers, rated kVA", [50.0] * 4)
+
+
 def test_a_silent_meter_is_no_loss(ask: Callable[..., Result]) -> None:
     data = series()
     del data["shop-meter"]

@@ -90,6 +90,23 @@ def test_substations_are_ranked_by_excess_flow(ask: Callable[..., Result]) -> No
     assert rows["pool"]["excess_share"] == pytest.approx(0.25)
 
 
+def test_plots_show_how_each_day_was_cooled(ask: Callable[..., Result]) -> None:
+    """School: each day 24 m³ at 15 K and 12 at 30 are 20 K by volume, and go back with 60 °C; the pool rests once."""
+    data = series()
+    times, flow = data["pool-flow"]
+    silent = (times >= np.datetime64("2026-01-06T23:00")) & (times < np.datetime64("2026-01-07T23:00"))
+    data["pool-flow"] = (times[~silent], flow[~silent])
+    difference, back = asked(ask, data)[0].plots
+    assert (difference.unit, back.unit) == ("K", "degC")
+    told = {line.label: line.values for line in difference.lines}
+    assert told["school"] == pytest.approx([20.0] * 4)
+    assert told["pool"] == [pytest.approx(30.0), pytest.approx(30.0), None, pytest.approx(30.0)]
+    assert told["wanted"] == [30.0] * 4
+    (school,) = back.lines  # the only one with a return temperature
+    assert school.values == pytest.approx([60.0] * 4)
+    assert asked(ask, data, plots=0)[0].plots == []
+
+
 def test_the_network_loses_a_tenth(ask: Callable[..., Result]) -> None:
     found, _ = asked(ask, series())
     (town,) = rows_of(found, "networks")
@@ -150,7 +167,7 @@ def test_a_wrong_unit_tops_no_list_and_gaps_are_told(ask: Callable[..., Result])
     assert rows["pool"]["excess_of_all"] is None
     assert found.summary == "24 m³ of excess flow in 1 of 3 substations"
     assert {one.what: one.why for one in found.completeness.missing}["school"] == (
-        "volume and heat are metered in 50% of the interval"
+        "volume and heat are metered in 50 % of the interval"
     )
 
 

@@ -184,4 +184,4 @@ def test_a_circuit_that_is_read_on_some_days_says_so(ask: Callable[..., Result])
         "energy/lights", CITY, {"lamps": (times, np.where(on, 12.0, 0.0))}, "2026-10-23", "2026-10-29"
     )
     told = {one.what: one.why for one in found.completeness.missing}
-    assert told == {"lamps": "read in 50% of the interval", "switch": "no readings"}
+    assert told == {"lamps": "read in 50 % of the interval", "switch": "no readings"}

@@ -97,14 +97,14 @@ def test_what_makes_a_load_doubtful_is_named(ask: Callable[..., Result]) -> None
     use[600] = 12000.0
     found = ask("energy/load", HALL, {"hall-kwh": (times[:1456], use[:1456])}, "2024-01-01", "2024-04-01")
     assert [one.why for one in found.completeness.missing] == [
-        "67% of the interval metered",
-        "1 windows below zero: does it feed in?",
+        "67 % of the interval metered",
+        "1 window below zero: does it feed in?",
         "1 window far above all others, up to 12 000 kW: wrong readings?",
         "0 for 48 h in a row: was it off, or is missing written as 0?",
     ]
     assert (found.completeness.wanted, found.completeness.had) == (1, 0)
     assert rows_of(found, "loads")[0]["verdict"].startswith(
-        "DOUBTFUL 67% of the interval metered; 1 windows below"
+        "DOUBTFUL 67 % of the interval metered; 1 window below"
     )
 
 
@@ -131,7 +131,7 @@ def test_what_a_register_counted_over_missing_hours_is_no_peak(ask: Callable[...
     city = HALL.replace("kind: interval", "kind: counter")
     hour = np.arange(len(times)) % 24
     one_day = (times < np.datetime64("2024-02-02T09")) | (times > np.datetime64("2024-02-02T16"))
-    doubtful = "DOUBTFUL its register was not read for 37.5% of the time: peaks in that are not seen"
+    doubtful = "DOUBTFUL its register was not read for 37.5 % of the time: peaks in that are not seen"
     for read, verdict in ((one_day, "normal"), ((hour < 9) | (hour > 16), doubtful)):
         found = ask(
             "energy/load", city, {"hall-kwh": (times[read], counted[read])}, "2024-01-01", "2024-04-01"

@@ -90,7 +90,7 @@ def test_a_worn_pump_is_told_and_the_better_one_is_named(works: Callable[..., Re
     assert rows["p1"]["pump_efficiency"] == pytest.approx(0.72, abs=1e-3)
     assert rows["p2"]["pump_efficiency"] == pytest.approx(0.45, abs=1e-3)
     assert rows["p1"]["verdict"] == "normal"
-    assert rows["p2"]["verdict"] == "WORN needs 60% more than the station's best"
+    assert rows["p2"]["verdict"] == "WORN needs 60 % more than the station's best"
     assert rows["p1"]["ran_h"] == 15 * 16
     assert rows["p1"]["starts"] == 15  # each even day at 6
     assert rows["p1"]["off_curve"] == pytest.approx(0.0, abs=1e-9)
@@ -136,7 +136,7 @@ def test_a_wrong_unit_is_implausible(works: Callable[..., Result]) -> None:
     times, flow = series["p1-flow"]
     series["p1-flow"] = (times, flow * 4)
     rows = {row["pumps_run"]: row for row in rows_of(works(series), "pumps")}
-    assert rows["p1"]["verdict"] == "IMPLAUSIBLE efficiency 288%: check the units of flow, head and power"
+    assert rows["p1"]["verdict"] == "IMPLAUSIBLE efficiency 288 %: check the units of flow, head and power"
 
 
 def test_a_flow_in_quarters_of_an_hour_is_told_from_wear(works: Callable[..., Result]) -> None:
@@ -146,7 +146,7 @@ def test_a_flow_in_quarters_of_an_hour_is_told_from_wear(works: Callable[..., Re
         times, flow = series["p2-flow"]
         series["p2-flow"] = (times, flow / factor)
         rows = {row["pumps_run"]: row for row in rows_of(works(series), "pumps")}
-        said = f"IMPLAUSIBLE efficiency {0.72 / factor:.0%}: is its flow {guess}, not m³/h?"
+        said = f"IMPLAUSIBLE efficiency {72 / factor:.0f} %: is its flow {guess}, not m³/h?"
         assert rows["p2"]["verdict"] == said
         assert rows["p1"]["verdict"] == "normal"
 
@@ -265,7 +265,7 @@ def test_a_flow_with_gaps_is_no_flow_of_nothing(works: Callable[..., Result]) ->
     for row in rows_of(found, "together"):
         assert row["specific"] == pytest.approx(whole[row["pumps_run"]]["specific"], rel=1e-6)
     told = {one.what: one.why for one in found.completeness.missing}
-    assert told == {"p1": "flow, head and power are metered together in 34% of the hours that it ran"}
+    assert told == {"p1": "flow, head and power are metered together in 34 % of the hours that it ran"}
     assert rows_of(found, "shift")[0]["verdict"] == "NOT ASSESSABLE the flow of its pumps has too many gaps"
 
 
@@ -295,7 +295,7 @@ def test_readings_below_zero_are_told(works: Callable[..., Result], point: str, 
 def test_three_days_of_a_month_are_told(works: Callable[..., Result]) -> None:
     series = {name: (times[:288], values[:288]) for name, (times, values) in month(0.72).items()}
     missing = works(series).completeness.missing
-    assert [one.why for one in missing] == ["its power is metered in 10% of the interval"] * 2
+    assert [one.why for one in missing] == ["its power is metered in 10 % of the interval"] * 2
 
 
 def test_chance_is_no_wear() -> None:

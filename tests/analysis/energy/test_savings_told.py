@@ -25,7 +25,10 @@ def test_more_use_with_proof_is_a_finding_and_less_is_none(ask: Ask) -> None:
     assert rows_of(rose, "savings")[0]["verdict"] == "USE ROSE proven"
     (finding,) = rose.findings
     assert finding.subject == "Town hall"
-    assert "use rose by" in finding.text
+    row = only(rose)
+    told = f"uncertainty {100 * row['uncertainty']:.0f} % of it at 68 % confidence"
+    assert finding.text.endswith(f" kWh, {told}) against the weather since 2025-01-01")
+    assert finding.evidence["uncertainty"] == row["uncertainty"]
     assert not ask(*asked, made(saved=0.08, noise=0.05), *span, **ONE).findings
 
 
@@ -50,7 +53,7 @@ def test_two_meters_of_a_building_have_findings_of_their_own(ask: Ask) -> None:
 def test_a_change_within_its_uncertainty_is_not_proven(ask: Ask) -> None:
     result = ask("energy/savings", city(), made(saved=0.002, noise=0.3), "2025-01-01", "2026-01-01", **ONE)
     row = rows_of(result, "savings")[0]
-    assert row["fsu"] > 0.5
+    assert row["uncertainty"] >= row["fsu"] > 0.5
     assert row["verdict"].startswith("not proven")
     assert not result.findings
     assert row["avoided_low"] < row["avoided_kwh"] < row["avoided_high"]
@@ -65,12 +68,13 @@ def test_weeks_unlike_the_others_widen_the_interval_and_leave_fsu_to_the_formula
     result = ask("energy/savings", city(), series, "2025-01-01", "2026-01-01", **ONE)
     row, (total,) = only(result), rows_of(result, "portfolio")
     half = (row["avoided_high"] - row["avoided_low"]) / 2
-    assert row["fsu"] < 0.5 < half / row["avoided_kwh"]
-    assert row["verdict"] == f"not proven, uncertainty {half / row['avoided_kwh']:.0%} of it"
+    assert row["uncertainty"] == pytest.approx(half / row["avoided_kwh"])
+    assert row["fsu"] < 0.5 < row["uncertainty"]
+    assert row["verdict"] == f"not proven, uncertainty {100 * row['uncertainty']:.0f} % of it"
     assert total["verdict"] == "not proven"
-    for key in ("fsu", "avoided_low", "avoided_high"):  # of one meter the total tells the same
+    for key in ("uncertainty", "fsu", "avoided_low", "avoided_high"):  # of one meter the total tells the same
         assert total[key] == pytest.approx(row[key])
-    assert f"± {half / row['avoided_kwh']:.0%} of it" in (result.summary or "")
+    assert f"saved, uncertainty {100 * row['uncertainty']:.0f} % of it" in (result.summary or "")
 
 
 def test_a_halved_use_is_set_apart(ask: Ask) -> None:

@@ -202,7 +202,7 @@ def test_gaps_and_production_below_zero_are_named(ask: Callable[..., Result]) ->
     found, rows = asked(ask, series)
     assert rows["a"]["performance_ratio"] == pytest.approx(0.8)
     said = {one.what: one.why for one in found.completeness.missing}
-    assert said["a"] == "production and sun are metered in 21% of the interval"
+    assert said["a"] == "production and sun are metered in 21 % of the interval"
     assert said["c"].startswith("production below zero in ")
     assert (found.completeness.wanted, found.completeness.had) == (3, 0)
 
@@ -215,7 +215,7 @@ def test_hours_in_which_a_register_was_not_read_are_no_limit(ask: Callable[..., 
     assert (rows["b"]["curtailed_h"], rows["b"]["clipped_h"]) == (0, 0)
     assert rows["b"]["performance_ratio"] == pytest.approx(0.75)
     said = {one.what: one.why for one in found.completeness.missing}
-    assert said["b"] == "production and sun are metered in 83% of the interval"
+    assert said["b"] == "production and sun are metered in 83 % of the interval"
 
 
 def test_the_others_judge_a_plant_without_a_sun_of_its_own(ask: Callable[..., Result]) -> None:

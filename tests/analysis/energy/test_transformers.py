@@ -139,7 +139,7 @@ def test_a_wrong_unit_and_a_gap_are_named(ask: Callable[..., Result]) -> None:
     rows = {row["asset"]: row for row in rows_of(found, "transformers")}
     assert rows["t1"]["verdict"] == "IMPLAUSIBLE 476 times its rated load: is the unit right?"
     assert [(one.what, one.why) for one in found.completeness.missing] == [
-        ("t2", "its load is metered in 25% of the interval")
+        ("t2", "its load is metered in 25 % of the interval")
     ]
 
 

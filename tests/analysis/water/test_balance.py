@@ -171,7 +171,7 @@ def test_a_gap_is_raised_and_named(ask: Callable[..., Result]) -> None:
     found = ask("water/balance", CITY, made(gap=74), "2026-01-01", "2026-02-01")
     assert cells_of(found)["system_input"]["balance_volume"] == pytest.approx(44_640)
     assert [(one.what, one.why) for one in found.completeness.missing] == [
-        ("in", "90% of the interval metered, raised to all of it")
+        ("in", "90 % of the interval metered, raised to all of it")
     ]
 
 

@@ -106,6 +106,36 @@ def test_a_finding_of_one_of_two_zones_of_a_name_knows_its_own(cityctl, sheet) -
         assert changes(recorded(sheet, f"2026-11-{day}T06:30Z")) == [("not judged", "Hafen, hafen")]
 
 
+def test_a_finding_goes_on_where_its_zone_goes_by_another_name(cityctl, sheet) -> None:
+    """Renamed in city.yaml, or its name borne by a second zone since: what the evidence is about is the same."""
+    sheet.says([*LEAK, "hafen"])
+    recorded(sheet)
+    (before,) = listed(sheet)
+    for day, name in ((24, "Hafen, hafen"), (25, "Old harbour")):
+        sheet.says([LEAK[0], name, *LEAK[2:], "hafen"])
+        assert changes(recorded(sheet, f"2026-11-{day}T06:30Z")) == [("as before", name)]
+        (after,) = listed(sheet)
+        assert (after["finding"], after["subject"]) == (before["finding"], name)
+
+
+def test_a_book_that_tells_the_name_alone_goes_on(cityctl, sheet) -> None:
+    """As books were before findings told their zone: one of two that share the name goes on, the other is new."""
+    recorded(sheet)
+    sheet.says(*([LEAK[0], f"Hafen, {zone}", *LEAK[2:], zone] for zone in ("east", "west")))
+    told = changes(recorded(sheet, "2026-11-24T06:30Z"))
+    assert sorted(told) == [("as before", "Hafen, east"), ("new", "Hafen, west")]
+    for day in range(25, 29):
+        told = changes(recorded(sheet, f"2026-11-{day}T06:30Z"))
+        assert sorted(told) == [("as before", "Hafen, east"), ("as before", "Hafen, west")]
+
+
+def test_another_zone_of_the_same_kind_of_finding_is_another(cityctl, sheet) -> None:
+    sheet.says([*LEAK, "hafen"])
+    recorded(sheet)
+    sheet.says([LEAK[0], "Berg", *LEAK[2:], "berg"])
+    assert sorted(changes(recorded(sheet, "2026-11-24T06:30Z"))) == [("gone", "Hafen"), ("new", "Berg")]
+
+
 def test_a_look_back_and_other_settings_repair_nothing(cityctl, sheet) -> None:
     recorded(sheet)
     sheet.says()

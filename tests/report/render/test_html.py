@@ -17,6 +17,7 @@ from cityctl.clock import Interval
 from cityctl.report.render import render
 from cityctl.report.render.as_html import html_page
 from cityctl.result import Column, Finding, Line, Plot, Result, Table
+from cityctl.wording import grouped
 
 TIMES = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * step) for step in range(96)]
 VOID = {"meta", "link", "br", "path"}
@@ -166,9 +167,9 @@ def test_what_finds_no_room_is_counted(berlin) -> None:
     result.plots = [replace(result.plots[0], lines=[Line("a", TIMES, [1.0] * 96)]) for _ in range(4000)]
     page = page_of(result, berlin)
     assert len(page.encode()) < 2_000_000
-    assert "and 4800 more findings; -o json holds all" in page
+    assert "and 4 800 more findings; -o json holds all" in page
     drawn = page.count("<figure")
-    assert f"and {4000 - drawn} more plots" in page
+    assert f"and {grouped(4000 - drawn)} more plots" in page
     assert drawn > 100
 
 

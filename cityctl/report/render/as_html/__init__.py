@@ -17,6 +17,7 @@ from cityctl.report.render.cells import prose
 from cityctl.report.render.heading import about, interval_words
 from cityctl.report.render.view import View
 from cityctl.result import Result
+from cityctl.wording import counted
 
 PLOT_ROOM = 900_000  # bytes of a page for all plots
 TABLE_ROOM = 700_000  # bytes for all tables
@@ -87,7 +88,9 @@ def _plots(result: Result, zone: tzinfo, columns: int, room: int) -> str:
             break
     left = len(result.plots) - len(drawn)
     if left:
-        drawn.append(f"<p class=under>and {left} more plots; ask for fewer zones or meters to see them</p>")
+        drawn.append(
+            f"<p class=under>and {counted(left, 'more plot')}; ask for fewer zones or meters to see them</p>"
+        )
     return "".join(drawn)
 
 
@@ -107,7 +110,7 @@ def _contents(results: Sequence[Result], zone: tzinfo) -> str:
     entries = []
     for at, result in enumerate(results, 1):
         count = len(result.findings)
-        found = f"<b>{count} finding{'s' if count != 1 else ''}</b>" if count else "<span>no findings</span>"
+        found = f"<b>{counted(count, 'finding')}</b>" if count else "<span>no findings</span>"
         when = f"<small>{escape(_beside(result, zone))}</small>" if _beside(result, zone) else ""
         entries.append(f'<li><a href="#part-{at}">{escape(prose(result.title))}</a> {found}{when}</li>')
     return f"<nav><ol>{''.join(entries)}</ol></nav>"

@@ -18,6 +18,7 @@ from cityctl.report.render.heading import (
 )
 from cityctl.report.render.view import View
 from cityctl.result import Column, Completeness, Finding, Result
+from cityctl.wording import counted
 
 MISSING_LINES = 200
 MOST_FINDINGS = 200
@@ -38,7 +39,7 @@ def section_html(result: Result, view: View, *, anchor: str, headed: bool, plots
         parts.append(f"<ul class='findings{many}'>{''.join(_finding(one, view) for one in shown_first)}</ul>")
         if len(result.findings) > MOST_FINDINGS:
             more = len(result.findings) - MOST_FINDINGS
-            parts.append(f"<p class=under>and {more} more findings; -o json holds all</p>")
+            parts.append(f"<p class=under>and {counted(more, 'more finding')}; -o json holds all</p>")
     tables = [table for table in result.tables if table.key != FINDINGS]
     for at, table in enumerate(tables):
         if table.title and (len(tables) > 1 or table.title != result.title):
