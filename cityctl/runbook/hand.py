@@ -30,9 +30,7 @@ from cityctl.runbook.scope import Plant
 from cityctl.runbook.values import Told, Unknown
 
 _READ_TRIES = 3
-_BETWEEN_TRIES = (
-    0.2  # s before the second one, twice that before the third: another master may have the only connection
-)
+_BETWEEN_TRIES = 0.2  # s before the second one, twice that before the third: another master may be connected
 _LINE_WAIT = 60.0  # s for a line that a poll is asking
 
 

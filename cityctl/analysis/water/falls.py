@@ -9,16 +9,16 @@ Pesantez, Letzgus et al. (2022), A sequential pressure-based algorithm for data-
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.expected import Array, quantile
 
 AFTER = 5  # nights that are held against those before
 REFERENCE, LEARNT = 35, 14  # nights before, and how many of them must be known
-APART = 10  # nights from the last of those before to the last of those after
+APART, WEEK = 10, 7  # nights at least between the last of either; those before are taken a week at a time
 PLACED = 3.0  # standard errors of a fall that tells a place
 SHOWN = 5  # nights after it was told in which a leak shows its place
 SHARE = 0.4  # of what heads lack that must lie beside the known places
@@ -43,13 +43,15 @@ class Falls:
 
     heads: dict[int, Array]
     loads: dict[int, Array]
+    learnt: dict[tuple[int, int], Usual] = field(default_factory=dict, repr=False, compare=False)
+    """What the nights up to a last one taught, kept while the watch goes on."""
 
     def __call__(self, zone: int, night: int, known: Sequence[tuple[int, int]] = ()) -> float:
         """See creeping.Fallen."""
-        if zone not in self.loads or night < APART + LEARNT:
+        if zone not in self.loads or len(self.heads[zone]) < 2 or night < APART + LEARNT:
             return 0.0
-        lack, error = self._lack(zone, night - APART, night)
-        told = np.isfinite(lack)
+        lack, error = self._lack(zone, (night - APART) // WEEK * WEEK, night)
+        told = np.isfinite(lack) & np.isfinite(error)
         if not told.any():
             return 0.0
         whole = lack[told] / error[told]
@@ -76,7 +78,7 @@ class Falls:
         places: list[Array] = [np.ones(len(self.heads[zone]))]
         for begin, told in known:
             lack, error = self._lack(zone, begin - 1, min(night, told + SHOWN))
-            sure = np.isfinite(lack)
+            sure = np.isfinite(lack) & np.isfinite(error)
             left = np.zeros(len(lack))
             left[sure] = _beside(lack[sure] / error[sure], [one[sure] / error[sure] for one in places])
             if left.min(initial=0.0) < -PLACED:
@@ -89,29 +91,49 @@ class Falls:
         The nights up to `night` against those up to `last`.
         """
         heads, load = self.heads[zone], self.loads[zone]
-        lack, error = np.full(len(heads), np.nan), np.full(len(heads), np.nan)
-        past, now = slice(max(0, last - REFERENCE + 1), last + 1), slice(max(0, night - AFTER + 1), night + 1)
-        before, flow = heads[:, past], np.broadcast_to(load[past], heads[:, past].shape)
-        known = np.isfinite(before) & np.isfinite(flow)
-        use = (known.all(axis=2).sum(axis=1) >= LEARNT) & np.isfinite(heads[:, now]).all(axis=(1, 2))
-        if not use.any() or not np.isfinite(load[now]).all():
-            return lack, error
-        before, flow, known = before[use], flow[use], known[use]
-        count = known.sum(axis=(1, 2), keepdims=True)
-        off = np.where(known, flow - np.where(known, flow, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
-        level = np.where(
-            known, before - np.where(known, before, 0).sum(axis=(1, 2), keepdims=True) / count, 0
-        )
-        slope = (off * level).sum(axis=(1, 2)) / np.maximum((off * off).sum(axis=(1, 2)), 1e-12)
-        slope = np.minimum(slope, 0.0)[:, None, None]
-        left = np.where(known, before - slope * flow, np.nan)
-        course = np.nanmedian(left, axis=1)[:, None]
-        was = np.nanmean(left - course, axis=2)
-        after = (heads[use][:, now] - slope * load[now] - course).mean(axis=2)
-        nights = np.isfinite(was).sum(axis=1)
-        scatter = np.sqrt(np.nanmean(was**2, axis=1)) + FINE
-        lack[use], error[use] = np.median(after, axis=1), scatter * np.sqrt(1 / AFTER + 1 / nights)
-        return lack, error
+        if (zone, last) not in self.learnt:
+            past = slice(max(0, last - REFERENCE + 1), last + 1)
+            self.learnt[zone, last] = _usual(heads[:, past], load[past])
+        usual = self.learnt[zone, last]
+        now = slice(max(0, night - AFTER + 1), night + 1)
+        beyond = (heads[:, now] - usual.slope * load[now] - usual.course).mean(
+            axis=2
+        )  # nan where one is not known
+        lack: Array = np.median(beyond, axis=1)
+        return lack, usual.scatter * np.sqrt(1 / AFTER + 1 / np.maximum(usual.nights, 1))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What some nights taught of each sensor: metres of head for each unit of load, course of the day [m], and by how
+
+    much its nights scatter [m]; nan where too few `nights` are known.
+    """
+
+    slope: Array
+    course: Array
+    scatter: Array
+    nights: Array
+
+
+def _usual(heads: Array, load: Array) -> Usual:
+    flow = np.broadcast_to(load, heads.shape)
+    known = np.isfinite(heads) & np.isfinite(flow)
+    count = np.maximum(known.sum(axis=(1, 2), keepdims=True), 1)
+    off = np.where(known, flow - np.where(known, flow, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
+    level = np.where(known, heads - np.where(known, heads, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
+    slope = (off * level).sum(axis=(1, 2), keepdims=True) / np.maximum(
+        (off * off).sum(axis=(1, 2), keepdims=True), 1e-12
+    )
+    slope = np.minimum(slope, 0.0)
+    left = np.where(known, heads - slope * flow, np.nan)
+    sensors, nights, parts = left.shape
+    course = quantile(left.transpose(0, 2, 1).reshape(-1, nights), 0.5).reshape(sensors, 1, parts)
+    whole = known.all(axis=2)
+    was = np.where(whole, np.where(known, left - course, 0.0).mean(axis=2), 0.0)
+    told = whole.sum(axis=1)
+    scatter = np.sqrt((was**2).sum(axis=1) / np.maximum(told, 1)) + FINE
+    return Usual(slope, course, np.where(told >= LEARNT, scatter, np.nan), told.astype(float))
 
 
 def _beside(lack: Array, places: Sequence[Array]) -> Array:
@@ -120,6 +142,9 @@ def _beside(lack: Array, places: Sequence[Array]) -> Array:
         return lack
     ways = np.stack(places, axis=1)
     length = np.linalg.norm(ways, axis=0)
+    if len(places) == 1:
+        one: Array = lack - ways[:, 0] * (ways[:, 0] @ lack) / length[0] ** 2
+        return one
     ways, sizes, _ = np.linalg.svd(ways[:, length > 0] / length[length > 0], full_matrices=False)
     ways = ways[:, sizes > 0.05]
     left: Array = lack - ways @ (ways.T @ lack)

@@ -153,9 +153,7 @@ class _Layouts(Columns):
             point = by_words(self.columns, POINT_WORDS, fitting)
             if point is None:
                 point = self.separating(None, [i for i in fitting if i not in self.numbers])
-            if (
-                point is None
-            ):  # numbers that begin with 0, or of ten figures and more, are measured by nothing
+            if point is None:  # long numbers, and those that begin with 0, are measured by nothing
                 point = next((i for i in others if i in self.numbers and are_ids(self.cells[i])), None)
         left = [i for i in others if i != point]
         unit = self.unit_column(left)
