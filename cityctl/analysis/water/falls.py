@@ -2,8 +2,8 @@
 
 Head loss grows with about Q^1.852 (Hazen and Williams); each sensor's own slope and its course of the day are learnt
 from the nights before. Of what a leak takes from the heads the ratios between sensors are its place: what is left
-beside the places of known leaks is another one's. Source for leaks from such residuals: Daniel,
-Pesantez, Letzgus et al. (2022), A sequential pressure-based algorithm for data-driven leakage identification.
+beside the places of known leaks is another one's. Source for leaks from such residuals: Daniel, Pesantez, Letzgus
+et al. (2022), A sequential pressure-based algorithm for data-driven leakage identification.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class Falls:
         """The inlet's own way, and what known leaks take from the heads [m], as far as those before them do not."""
         places: list[Array] = [np.ones(len(self.heads[zone]))]
         for begin, told in known:
+            if begin <= LEARNT:
+                continue
             lack, error = self._lack(zone, begin - 1, min(night, told + SHOWN))
             sure = np.isfinite(lack) & np.isfinite(error)
             left = np.zeros(len(lack))
@@ -96,18 +98,17 @@ class Falls:
             self.learnt[zone, last] = _usual(heads[:, past], load[past])
         usual = self.learnt[zone, last]
         now = slice(max(0, night - AFTER + 1), night + 1)
-        beyond = (heads[:, now] - usual.slope * load[now] - usual.course).mean(
-            axis=2
-        )  # nan where one is not known
-        lack: Array = np.median(beyond, axis=1)
+        beyond = heads[:, now] - usual.slope * load[now] - usual.course
+        lack: Array = np.median(beyond.mean(axis=2), axis=1)  # nan where one night is not known
         return lack, usual.scatter * np.sqrt(1 / AFTER + 1 / np.maximum(usual.nights, 1))
 
 
 @dataclass(frozen=True)
 class Usual:
-    """What some nights taught of each sensor: metres of head for each unit of load, course of the day [m], and by how
+    """What some nights taught of each sensor, arrays of (sensors x 1 x 1), (sensors x 1 x parts) and two of (sensors).
 
-    much its nights scatter [m]; nan where too few `nights` are known.
+    Metres of head for each unit of load, the course of the day [m], and by how much its nights scatter [m], nan where
+    too few `nights` are known.
     """
 
     slope: Array
@@ -122,10 +123,8 @@ def _usual(heads: Array, load: Array) -> Usual:
     count = np.maximum(known.sum(axis=(1, 2), keepdims=True), 1)
     off = np.where(known, flow - np.where(known, flow, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
     level = np.where(known, heads - np.where(known, heads, 0).sum(axis=(1, 2), keepdims=True) / count, 0)
-    slope = (off * level).sum(axis=(1, 2), keepdims=True) / np.maximum(
-        (off * off).sum(axis=(1, 2), keepdims=True), 1e-12
-    )
-    slope = np.minimum(slope, 0.0)
+    square = np.maximum((off * off).sum(axis=(1, 2), keepdims=True), 1e-12)
+    slope = np.minimum((off * level).sum(axis=(1, 2), keepdims=True) / square, 0.0)
     left = np.where(known, heads - slope * flow, np.nan)
     sensors, nights, parts = left.shape
     course = quantile(left.transpose(0, 2, 1).reshape(-1, nights), 0.5).reshape(sensors, 1, parts)

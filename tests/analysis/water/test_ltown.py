@@ -149,7 +149,9 @@ def test_pressure_sensors_find_more_and_say_where(
 ) -> None:
     told = score(shared, rows_of(all_sensors, "events"), "Zone A+B", tmp_path)
     alone = score(shared, rows_of(year, "events"), "Zone A+B", tmp_path)
-    assert (told["TP"], told["FP"]) >= (10, 0)
+    assert told["TP"] >= max(10, alone["TP"])
+    assert told["FP"] <= 1
+    assert told["skill"] >= alone["skill"]
     assert told["delay_days_mean"] < alone["delay_days_mean"]
     assert leakage(all_sensors, "Zone A+B", shared) < leakage(year, "Zone A+B", shared)
     near = {row["started_at"].date().isoformat(): row["near"] for row in rows_of(all_sensors, "events")}
