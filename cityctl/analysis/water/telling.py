@@ -16,6 +16,7 @@ from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.clock import Interval
 from cityctl.units import pretty
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.events import Event
@@ -150,7 +151,7 @@ class Telling:
         """What a leak was told from, in a sentence."""
         what = "inflow less metered use" if zone in self.nights.closed else "night flow"
         unit = pretty("m3/h")
-        sure = f", {event.told / event.sd:.0f} standard errors" if event.sd > 0 else ""
+        sure = f", {counted(round(event.told / event.sd), 'standard error')}" if event.sd > 0 else ""
         said = f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
         if zone in self.nights.closed:
             return said

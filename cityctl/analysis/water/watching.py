@@ -30,6 +30,7 @@ from cityctl.analysis.water.running import Running
 from cityctl.analysis.water.shape import Evened, Wandering
 
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
+AT_A_PLACE = ", while heads fell at another place than known leaks make them fall"
 UNSEEN = 60  # nights without a verdict after which a zone is as good as new
 
 
@@ -192,6 +193,7 @@ class Watch(Running):
                 event.grown, event.creeping = night, True
         else:
             event = self._new(zone, night, change, running, state, spread)
+            event.how += AT_A_PLACE if apart else ""
             self._open(zone, night, event)
         base = self._oldest(zone)
         for at in range(change.begin, night + 1):

@@ -55,6 +55,8 @@ def test_a_second_leak_that_the_first_hides_in_flow_is_told_by_heads() -> None:
     without = [told(replace(both(seed), fallen=None)) for seed in range(6)]
     within = [any(SECOND < at <= SECOND + 20 for at in one[1:]) for one in with_heads]
     assert sum(within) >= 5
+    how = [one.how for one in watch(Assumptions(), Watchfulness(), both(1)).events[0]]
+    assert any("heads fell at another place" in one for one in how)
     assert sum(any(SECOND < at <= SECOND + 20 for at in one[1:]) for one in without) <= 1
 
 
