@@ -24,21 +24,18 @@ LEAST = 14  # nights without leak that a reference needs
 COMES_BACK = 28.0  # nights in which a wandering level comes back
 RAMPS = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112], dtype=float)  # nights in which a leak grows
 BEGINS = 64  # nights at most at which its begin is tried
-
-
-HEARD, ALONE = (
-    5.0,
-    2.0,
-)  # standard errors of heads that count as so many, and of flow without which there is no leak
+HEARD = 5.0  # standard errors by which heads have to fall; they count as so many
+ALONE = 2.0  # standard errors of flow without which there is no leak
 
 
 class Fallen(Protocol):
     """What pressure sensors say of zones."""
 
     def __call__(self, zone: int, night: int, known: Sequence[tuple[int, int]] = ()) -> float:
-        """Standard errors by which the head of a zone's sensor has fallen up to a night, beside `known` changes:
+        """Standard errors by which the heads of a zone's sensors have fallen up to a night, beside what is known.
 
-        of each the first night, and the night by which it showed."""
+        `known`: of each leak the night in which it began, and the one in which it was told.
+        """
 
     def basis(self, zone: int, nights: int) -> bytes:
         """All that this rests on in the first `nights`."""
@@ -50,7 +47,8 @@ class Fallen(Protocol):
 def with_pressure(certainty: float, fallen: float) -> float:
     """Standard errors that the flow itself must show, where a sensor's head has fallen by `fallen` of its own.
 
-    Independent evidence adds in squares; below HEARD pressure says nothing, beyond it it is believed no more.
+    Independent evidence adds in squares; below HEARD pressure says nothing, beyond it is believed no more, and without
+    ALONE standard errors of flow there is no leak.
     """
     heard = HEARD if fallen > HEARD else 0.0
     return max(sqrt(max(certainty**2 - heard**2, 0.0)), ALONE)

@@ -35,10 +35,10 @@ def load_of(inflow: Array) -> Array:
 
 @dataclass(frozen=True)
 class Falls:
-    """The standard errors by which a zone's most fallen sensor lacks what the inflow explains.
+    """The standard errors by which a zone's heads lack what the inflow explains: of the sensor that fell most.
 
-    The last five nights against the five weeks before them; 0 where nothing is known. By row: `heads` (sensors x nights
-    x parts) [m], and `loads`, see load_of (nights x parts).
+    A second one has to bear it out. The last five nights against the five weeks before them; 0 where nothing is known.
+    By row: `heads` (sensors x nights x parts) [m], and `loads`, see load_of (nights x parts).
     """
 
     heads: dict[int, Array]
