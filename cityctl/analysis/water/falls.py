@@ -51,18 +51,17 @@ class Falls:
         if zone not in self.loads or len(self.heads[zone]) < 2 or night < APART + LEARNT:
             return 0.0
         lack, error = self._lack(zone, (night - APART) // WEEK * WEEK, night)
-        told = np.isfinite(lack) & np.isfinite(error)
+        left = _beside(lack, error, self._places(zone, night, known))
+        told = np.isfinite(left)
         if not told.any():
             return 0.0
-        whole = lack[told] / error[told]
-        left = _beside(whole, [place[told] / error[told] for place in self._places(zone, night, known)])
-        most, second = np.sort(-left)[::-1][:2] if len(left) > 1 else (0.0, 0.0)
+        most, second = np.sort(-left[told])[::-1][:2] if told.sum() > 1 else (0.0, 0.0)
         if second < BORNE_OUT:  # one sensor alone has been set anew
             most = second
-        if most < SHARE * np.abs(whole).max():  # no place is known that well
+        if most < SHARE * np.abs(lack[told] / error[told]).max():  # no place is known that well
             return 0.0
         # Of many sensors one has fallen by sqrt(2 ln n) and more by chance.
-        return float(np.sqrt(max(max(0.0, most) ** 2 - 2 * np.log(len(left)), 0.0)))
+        return float(np.sqrt(max(max(0.0, most) ** 2 - 2 * np.log(told.sum()), 0.0)))
 
     def basis(self, zone: int, nights: int) -> bytes:
         """See creeping.Fallen; the loads are those of the zone's own nights."""
@@ -80,11 +79,9 @@ class Falls:
             if begin <= LEARNT:
                 continue
             lack, error = self._lack(zone, begin - 1, min(night, told + SHOWN))
-            sure = np.isfinite(lack) & np.isfinite(error)
-            left = np.zeros(len(lack))
-            left[sure] = _beside(lack[sure] / error[sure], [one[sure] / error[sure] for one in places])
-            if left.min(initial=0.0) < -PLACED:
-                places.append(np.where(sure, left * error, 0.0))
+            left = _beside(lack, error, places)
+            if np.nanmin(left, initial=0.0) < -PLACED:
+                places.append(np.nan_to_num(left * error))
         return places
 
     def _lack(self, zone: int, last: int, night: int) -> tuple[Array, Array]:
@@ -135,16 +132,13 @@ def _usual(heads: Array, load: Array) -> Usual:
     return Usual(slope, course, np.where(told >= LEARNT, scatter, np.nan), told.astype(float))
 
 
-def _beside(lack: Array, places: Sequence[Array]) -> Array:
-    """What is left of a lack [standard errors] beside these places."""
-    if not places:
-        return lack
-    ways = np.stack(places, axis=1)
+def _beside(lack: Array, error: Array, places: Sequence[Array]) -> Array:
+    """What is left of a lack beside these places [standard errors], nan where it is not told; all three in m."""
+    told = np.isfinite(lack) & np.isfinite(error)
+    whole, ways = lack[told] / error[told], np.stack([place[told] / error[told] for place in places], axis=1)
     length = np.linalg.norm(ways, axis=0)
-    if len(places) == 1:
-        one: Array = lack - ways[:, 0] * (ways[:, 0] @ lack) / length[0] ** 2
-        return one
     ways, sizes, _ = np.linalg.svd(ways[:, length > 0] / length[length > 0], full_matrices=False)
     ways = ways[:, sizes > 0.05]
-    left: Array = lack - ways @ (ways.T @ lack)
+    left = np.full(len(lack), np.nan)
+    left[told] = whole - ways @ (ways.T @ whole)
     return left
