@@ -18,7 +18,7 @@ from cityctl.city.project import Project
 from cityctl.disk import Lock
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.glossary import column
-from cityctl.modbus.alone import Alone
+from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.explain import explain as explained
 from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence, unconfirmed
@@ -53,8 +53,6 @@ SUSPECT = Column(
     priority=5,
 )
 
-LINE_WAIT = 30.0
-"""Seconds that a poll waits for a line on which a runbook is at work: that holds it for one exchange at a time."""
 COLUMNS: tuple[Column, ...] = (REQUESTS, DURATION, INVALID, SUSPECT)
 
 
@@ -103,7 +101,7 @@ def poll(
     lock = Lock(project.state / "poll.lock", purpose="cityctl poll", wait=wait)
     with lock, Store.open(project.store_folder) as store:  # a store that cannot be opened is found out first
         memory = Memory.load(project.state)
-        alone = Alone(project.state / "locks", "cityctl poll", LINE_WAIT)
+        alone = Alone(project.state / LOCKS, "cityctl poll")
         answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
         memory.save()
         taken = readings(project.city, answers)

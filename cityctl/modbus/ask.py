@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from cityctl.errors import LockHeld
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
 from cityctl.modbus.plan import Block, plan
@@ -91,7 +92,7 @@ class Answer:
     how long its line took to be open and trusted, where it was opened for this device. `cuts` are those that this
     run found; `gave_up` tells that the rest of its requests was left out, or that nothing it sent was an answer,
     `owes` that an answer may still come on a bus that cannot tell whose it is, `is_stranger` that another device
-    answered.
+    answered, `locked_out` that nothing was asked, because another process has its line.
     """
 
     target: Target
@@ -110,6 +111,7 @@ class Answer:
     gave_up: bool = False
     owes: bool = False
     is_stranger: bool = False
+    locked_out: LockHeld | None = None
     placed: tuple[int, int] | None = None
 
     @property
