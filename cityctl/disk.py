@@ -158,7 +158,6 @@ class Lock:
         self._handle: IO[bytes] | None = None
 
     def __enter__(self) -> Lock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = self._opened()
         until = time.monotonic() + self.wait
         while not _lock(handle):
@@ -194,13 +193,14 @@ class Lock:
 
     def _opened(self) -> IO[bytes]:
         try:
-            handle = self.path.open("a+b", buffering=0)  # nothing is left to be written at the end
+            return self.path.open("r+b", buffering=0)  # nothing is left to be written at the end
         except PermissionError:
-            if not self.path.exists():
-                raise
             return self.path.open("rb", buffering=0)
-        open_to_all_of(self.path.parent, self.path)
-        return handle
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = self.path.open("a+b", buffering=0)
+            open_to_all_of(self.path.parent, self.path)
+            return handle
 
     def _holder(self) -> str:
         try:
