@@ -13,16 +13,17 @@ from cityctl.library import Library
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.careful import RATE, CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.diagnose import diagnosing
+from cityctl.modbus.diagnose import Stood, diagnosing
 from cityctl.modbus.diagnosis import BAD, Diagnosis
 from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.identify import CERTAIN, Fit, Registers, fits
 from cityctl.modbus.line import Link
 from cityctl.modbus.look import MODEL, PORT, UNIT_ID
+from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import run_loop
 from cityctl.modbus.scan import TIMEOUT, Scanned, Seen, look_at, scanning, units_of
 from cityctl.modbus.spot import neighbours, spot, spots
-from cityctl.modbus.targets import Shelf
+from cityctl.modbus.targets import Shelf, targets
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.wording import counted
 
@@ -229,18 +230,34 @@ def diagnose(
     connector = Shelf(library).connector(at.connector) if at.connector else None
     seconds = timeout or at.timeout or 3.0
     beside = neighbours(project, at) if at.device else {}
+    stood = _stood(project, library, at.device) if at.device and number == at.unit else None
     alone = _alone(project, "diagnose")
 
     async def look() -> Diagnosis:
         async with alone.on(at.link) if alone is not None else nullcontext():
             return await diagnosing(
-                at.link, number, connector, timeout=seconds, rounds=rounds, name=at.device, neighbours=beside
+                at.link,
+                number,
+                connector,
+                timeout=seconds,
+                rounds=rounds,
+                name=at.device,
+                neighbours=beside,
+                stood=stood,
             )
 
     found = run_loop(look())
     result = _diagnosed(found, word)
     result.notes += alone.notes if alone is not None else []
     return result, found.answers
+
+
+def _stood(project: Project, library: Library, device: str) -> Stood:
+    """Where polls saw the registers of a device last, and those of others of its model."""
+    memory, asked = Memory.load(project.state), {each.device: each for each in targets(project.city, library)}
+    own = asked.pop(device)
+    alike = [each for each in asked.values() if each.connector is own.connector]
+    return memory.known(own).registers, {each.device: memory.known(each).registers for each in alike}
 
 
 def _alone(project: Project, doing: str) -> Alone | None:

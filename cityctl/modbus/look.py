@@ -250,6 +250,8 @@ def completeness(answers: Sequence[Answer]) -> Completeness:
             if not all_of_it:
                 what += "/" + ", ".join(failure.points)
             missing.append(Missing(what, f"{place(answer.target)}: {failure.reason}"))
+        if answer.is_empty or answer.swapped:
+            missing.append(Missing(answer.target.device, f"{place(answer.target)}: {answer.trouble}"))
     return Completeness(
         wanted=sum(answer.wanted for answer in answers),
         had=sum(answer.had for answer in answers),
