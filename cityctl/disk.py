@@ -5,6 +5,7 @@ Each POSIX call has its twin for Windows here, so that no other file needs one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,27 @@ from uuid import uuid4
 
 from cityctl.errors import LockHeld
 
+FAULTS = {
+    errno.ENOSPC: ("the disk is full", "free some space; what was acknowledged before is safe"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space; what was acknowledged before is safe"),
+    errno.EFBIG: (
+        "a file would grow beyond what is allowed here",
+        "raise the limit of file sizes (ulimit -f)",
+    ),
+    errno.EROFS: (
+        "the file system is read-only",
+        "remount it for writing; CITYCTL_STORE may put the store elsewhere",
+    ),
+    errno.EACCES: ("no permission", "run as the user who owns it, or change its permissions"),
+    errno.EPERM: ("no permission", "run as the user who owns it, or change its permissions"),
+    errno.ENOTDIR: (
+        "a file stands where a folder is needed",
+        "move that file, or set CITYCTL_STORE to another folder",
+    ),
+    errno.EIO: ("the disk reports a fault", "check the disk, then restore a backup of the store if needed"),
+}
+"""What is wrong with a disk, or a right on it, by its error number: in plain words, and what to do."""
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -34,6 +56,9 @@ if sys.platform == "win32":
 
     def sync_folder(folder: Path) -> None:
         """Windows flushes folder entries with the file; there is nothing to ask for."""
+
+    def open_to_all_of(folder: Path, path: Path) -> None:
+        """Windows gives what is made in a folder the folder's permissions."""
 
 else:
     import fcntl
@@ -52,6 +77,15 @@ else:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def open_to_all_of(folder: Path, path: Path) -> None:
+        """Let who may work in a folder work with what was made there, whatever the umask and group of who made it."""
+        wanted, found = folder.stat(), path.stat()
+        kept = 0o7777 if path.is_dir() else 0o666
+        if found.st_uid == os.geteuid() and found.st_mode & 0o7777 != wanted.st_mode & kept:
+            with suppress(OSError):
+                os.chown(path, -1, wanted.st_gid)
+            path.chmod(wanted.st_mode & kept)
 
 
 def sync_file(path: Path) -> None:
@@ -113,7 +147,8 @@ def _drafted(path: Path, draft: Path) -> Iterator[IO[bytes]]:
 class Lock:
     """An exclusive lock on a file of its own; the system frees it when the process dies, however it dies.
 
-    Raises LockHeld, naming the holder, where it is not free within `wait` seconds.
+    Users who share its folder share it: who may only read the file holds it as well, without a name. Raises
+    LockHeld, naming the holder, where it is not free within `wait` seconds, and OSError where it cannot be opened.
     """
 
     def __init__(self, path: Path, *, purpose: str, wait: float = 0.0) -> None:
@@ -123,8 +158,7 @@ class Lock:
         self._handle: IO[bytes] | None = None
 
     def __enter__(self) -> Lock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = self.path.open("a+b", buffering=0)  # nothing is left to be written at the end
+        handle = self._opened()
         until = time.monotonic() + self.wait
         while not _lock(handle):
             if time.monotonic() >= until:
@@ -152,8 +186,21 @@ class Lock:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._handle is not None:
+            with suppress(OSError):  # who holds it next may not be able to write a name of his own
+                self._handle.truncate(0)
             self._handle.close()
             self._handle = None
+
+    def _opened(self) -> IO[bytes]:
+        try:
+            return self.path.open("r+b", buffering=0)  # nothing is left to be written at the end
+        except PermissionError:
+            return self.path.open("rb", buffering=0)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = self.path.open("a+b", buffering=0)
+            open_to_all_of(self.path.parent, self.path)
+            return handle
 
     def _holder(self) -> str:
         try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from cityctl.city.beside import known_zone, rows
-from cityctl.city.model import City, Interruption
+from cityctl.city.model import City
+from cityctl.city.records import Interruption
 from cityctl.errors import ConfigInvalid
 
 COLUMNS = ("start", "end", "customers", "zone", "cause")

@@ -6,106 +6,31 @@ It knows files and devices by name only: nothing here opens a connection or read
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from cityctl.city.devices import Device, Wire
 from cityctl.city.fields import (
-    CarbonIntensity,
-    CubicMetres,
-    CubicMetresPerHour,
     Duration,
-    Kilometres,
-    Kilowatts,
-    Metres,
-    MetresOfHead,
     Name,
     QuantityText,
-    SquareMetres,
     Strict,
     UnitText,
-    Volts,
     ZoneName,
 )
 from cityctl.city.mail import Mail
 from cityctl.city.points import Point
-from cityctl.city.ratings import Transformer
+from cityctl.city.records import Interruption, Stated, TypicalDay, WorkOrder
 from cityctl.city.services import Service
+from cityctl.city.things import Asset, Location, Network, Zone
 from cityctl.city.writes import Writes
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.library import Library
 from cityctl.reading import Kind
-
-
-class Network(Strict):
-    """A network of pipes or wires."""
-
-    kind: Literal["water", "power", "heat", "gas"]
-    name: str | None = None
-    carbon: CarbonIntensity | None = None
-
-
-class Zone(Strict):
-    """A part of a network: a district metered area, a feeder, a building, a site."""
-
-    network: Name
-    name: str | None = None
-    kind: Literal["dma", "supply", "feeder", "building", "site", "zone"] = "zone"
-    parent: Name | None = None
-    mains: Kilometres | None = Field(None, description="length of mains")
-    connections: int | None = Field(None, ge=0)
-    pressure: MetresOfHead | None = Field(None, description="average pressure, m of head")
-    people: int | None = Field(None, ge=0)
-    floor_area: SquareMetres | None = None
-    inflow: str | None = Field(None, description="point or formula of the zone's net inflow")
-    night_use: CubicMetresPerHour | None = Field(None, description="known legitimate night use")
-    temperature: str | None = Field(None, description="point of the outdoor temperature")
-    voltage: Volts | None = Field(None, description="nominal voltage of its supply, as it is measured")
-
-
-class Pump(Strict):
-    """A pump's curve as its maker gives it."""
-
-    curve: list[tuple[float, float]] = Field([], description="pairs of flow [m³/h] and head [m]")
-
-
-class Solar(Strict):
-    """Ratings of a PV plant."""
-
-    peak: Kilowatts = Field(description="rated DC power at standard test conditions, kWp")
-    inverter: Kilowatts | None = Field(None, description="rated AC power of its inverters")
-    temperature_coefficient: float | None = Field(
-        None, ge=-2, le=0, description="of the modules' power, % for each K, such as -0.35"
-    )
-
-
-class Location(Strict):
-    """Where the city is, for the sun."""
-
-    latitude: float = Field(ge=-90, le=90)
-    longitude: float = Field(ge=-180, le=180)
-
-
-class Asset(Strict):
-    """A thing that is maintained; its figures may stand in formulas as `asset.figure`."""
-
-    kind: str = "asset"
-    name: str | None = None
-    zone: Name | None = None
-    area: SquareMetres | None = None
-    volume: CubicMetres | None = None
-    height: Metres | None = None
-    head: Metres | None = None
-    power: Kilowatts | None = None
-    transformer: Transformer | None = Field(None, description="ratings of a transformer")
-    pump: Pump | None = Field(None, description="curve of a pump")
-    voltage: Volts | None = Field(None, description="nominal voltage, as it is measured")
-    solar: Solar | None = Field(None, description="ratings of a PV plant")
 
 
 class FileSource(Strict):
@@ -189,36 +114,6 @@ class Tariff(Strict):
         return self
 
 
-@dataclass(frozen=True)
-class Stated:
-    """One line of a bill that came; `month` is its first day, `amount` in the city's currency."""
-
-    meter: str
-    month: datetime.date
-    line: str
-    amount: float
-
-
-@dataclass(frozen=True)
-class Interruption:
-    """One interruption of supply: aware UTC instants, `end` None while it lasts, customers without supply."""
-
-    start: datetime.datetime
-    end: datetime.datetime | None
-    customers: int
-    zone: str | None
-    cause: str
-    place: str
-
-
-class TypicalDay(NamedTuple):
-    """A day of a typical year, and its mean outdoor temperature [degC]."""
-
-    month: int
-    day: int
-    celsius: float
-
-
 class Weather(Strict):
     """Points of the weather."""
 
@@ -231,15 +126,6 @@ class Intervention(Strict):
     date: datetime.date
     zone: Name | None = None
     meters: list[str] = Field([], description="point ids; `*` stands for any letters")
-    what: str = ""
-
-
-@dataclass(frozen=True)
-class WorkOrder:
-    """A repair that was done in a zone on a local day."""
-
-    date: datetime.date
-    zone: str
     what: str = ""
 
 

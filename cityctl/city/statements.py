@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import date
 
 from cityctl.city.beside import rows
-from cityctl.city.model import City, Stated
+from cityctl.city.model import City
+from cityctl.city.records import Stated
 from cityctl.errors import ConfigInvalid, near
 
 COLUMNS = ("meter", "month", "line", "amount")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cityctl.city.beside import rows
-from cityctl.city.model import City, TypicalDay
+from cityctl.city.model import City
+from cityctl.city.records import TypicalDay
 from cityctl.errors import ConfigInvalid, listed
 
 SETTING = "typical_weather_file"

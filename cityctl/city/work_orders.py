@@ -10,7 +10,8 @@ import re
 from datetime import date, datetime
 
 from cityctl.city.beside import rows
-from cityctl.city.model import City, WorkOrder
+from cityctl.city.model import City
+from cityctl.city.records import WorkOrder
 from cityctl.errors import listed, near
 
 COLUMNS = ("date", "zone", "what")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from cityctl.cli.leaf import Run
+from cityctl.cli.run import Run
 
 
 def asker(run: Run) -> Callable[[str], str] | None:

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from cityctl.cli import names
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode, UsageProblem, near
 
 SHELLS = {"bash": "cityctl.bash", "zsh": "_cityctl", "fish": "cityctl.fish", "pwsh": "cityctl.ps1"}

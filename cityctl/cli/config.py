@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="What is configured, and where it is written.")

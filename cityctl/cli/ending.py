@@ -58,7 +58,9 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
     except TyperException as problem:
         return _wrong_usage(problem)
     except OSError as problem:
-        why = _stdout_refuses() if problem.filename is None else None
+        if problem.filename is not None:
+            return _of_the_disk(problem, debug=debug)
+        why = _stdout_refuses()
         if why is None:
             return _bug(problem, debug=debug)
         _say(f"cityctl: cannot write to stdout: {why}")
@@ -97,6 +99,17 @@ def _wrong_usage(problem: TyperException) -> int:
         _say(f"cityctl: {message[0].lower()}{message[1:]}")
     _say(f"hint: `{path} --help` shows what it takes")
     return ExitCode.USAGE
+
+
+def _of_the_disk(problem: OSError, *, debug: bool) -> int:
+    """A file that the system does not give: no bug, where rights, room or the disk are the reason."""
+    from cityctl.disk import FAULTS
+
+    if problem.errno not in FAULTS:
+        return _bug(problem, debug=debug)
+    said, hint = FAULTS[problem.errno]
+    _say(f"cityctl: {said}: {problem.filename}\nhint: {hint}")
+    return ExitCode.CONFIG
 
 
 def _bug(problem: Exception, *, debug: bool) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityctl.cli import names
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
+from cityctl.cli.run import Run
 from cityctl.cli.span import LastOption, SinceOption, UntilOption
 from cityctl.errors import ExitCode, UsageProblem, near
 

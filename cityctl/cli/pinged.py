@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cityctl.cli.leaf import Run
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode
 
 PingOption = Annotated[

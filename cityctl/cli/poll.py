@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from cityctl.cli import names
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
 from cityctl.cli.pinged import PingOption, pinged
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode, UsageProblem
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from cityctl.cli import names
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode
 
 
@@ -35,10 +36,13 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Read devices now, and keep nothing."""
         from cityctl.modbus import look
+        from cityctl.modbus.alone import Alone
 
+        city, library = run.project.city, run.project.library
+        alone = Alone.looking(run.project.state, "cityctl read")
         if watch is None:
-            return run.show(look.live(run.project.city, run.project.library, wanted))
+            return run.show(look.live(city, library, wanted, alone=alone))
         from cityctl.modbus import watch as watching
 
         every = watching.seconds(watch)
-        return run.follow(watching.rounds(run.project.city, run.project.library, wanted, every, rounds))
+        return run.follow(watching.rounds(city, library, wanted, every, rounds, alone=alone))

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cityctl.cli.leaf import Run, leaf
+from cityctl.cli.leaf import leaf
+from cityctl.cli.run import Run
 from cityctl.errors import ExitCode, UsageProblem
 
 app = typer.Typer(no_args_is_help=True, help="Run a command by cron or systemd.")

@@ -22,8 +22,12 @@ from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.wording import counted
 
 ROUNDS = Column("rounds", "Rounds", meaning="polls in which the device was asked", kind="integer", priority=3)
-WHOLE = Column("whole", "Whole", meaning="polls that brought every point", kind="integer", priority=3)
-PART = Column("part", "Part", meaning="polls that brought some points", kind="integer", priority=3)
+WHOLE = Column(
+    "whole", "Whole", meaning="polls that brought every point, and a value", kind="integer", priority=3
+)
+PART = Column(
+    "part", "Part", meaning="polls that brought some points, or no value", kind="integer", priority=3
+)
 DEAD = Column("dead", "Dead", meaning="polls without any answer", kind="integer", priority=2)
 COLUMNS: tuple[Column, ...] = (ROUNDS, WHOLE, PART, DEAD)
 
@@ -72,9 +76,9 @@ class _Tally:
 
     def take(self, answer: Answer) -> None:
         counts = self.devices.setdefault(answer.target.device, [0, 0, 0])
-        counts[2 if answer.is_dead else 1 if answer.failures else 0] += 1
-        if answer.failures:
-            self.reasons[answer.target.device] = answer.reason
+        counts[2 if answer.is_dead else 1 if answer.trouble else 0] += 1
+        if answer.trouble:
+            self.reasons[answer.target.device] = answer.trouble
 
 
 def poll_every(

@@ -18,7 +18,7 @@ from cityctl.city.project import Project
 from cityctl.disk import Lock
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.glossary import column
-from cityctl.modbus.alone import Alone
+from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.explain import explain as explained
 from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence, unconfirmed
@@ -53,8 +53,6 @@ SUSPECT = Column(
     priority=5,
 )
 
-LINE_WAIT = 30.0
-"""Seconds that a poll waits for a line on which a runbook is at work: that holds it for one exchange at a time."""
 COLUMNS: tuple[Column, ...] = (REQUESTS, DURATION, INVALID, SUSPECT)
 
 
@@ -103,7 +101,7 @@ def poll(
     lock = Lock(project.state / "poll.lock", purpose="cityctl poll", wait=wait)
     with lock, Store.open(project.store_folder) as store:  # a store that cannot be opened is found out first
         memory = Memory.load(project.state)
-        alone = Alone(project.state / "locks", "cityctl poll", LINE_WAIT)
+        alone = Alone(project.state / LOCKS, "cityctl poll")
         answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
         memory.save()
         taken = readings(project.city, answers)
@@ -170,15 +168,22 @@ def batch_key(taken: Sequence[Reading]) -> str:
     return f"poll-{first:%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
 
 
+def _verdict(answer: Answer) -> str:
+    if answer.is_dead:
+        return "DEAD"
+    if answer.is_empty:
+        return "NO VALUE"
+    return "SWAPPED" if answer.swapped else "PART" if answer.failures else "ok"
+
+
 def _result(answers: Sequence[Answer], stored: int) -> Result:
     rows: list[tuple[object, ...]] = []
     for answer in answers:
         target = answer.target
-        verdict = "DEAD" if answer.is_dead else "PART" if answer.failures else "ok"
         qualities = [row.qualities for row in answer.values.rows]
         marks = (sum(each.count(mark) for each in qualities) for mark in (Quality.BAD, Quality.SUSPECT))
         had = (answer.wanted, answer.had, *marks, answer.requests, answer.seconds * 1000)
-        rows.append((target.device, str(target.link), target.unit, *had, verdict, answer.reason))
+        rows.append((target.device, str(target.link), target.unit, *had, _verdict(answer), answer.trouble))
     columns = [
         *(column("device"), column("host"), UNIT_ID, column("wanted"), column("had"), INVALID, SUSPECT),
         *(REQUESTS, DURATION, column("verdict"), column("reason")),
@@ -188,6 +193,10 @@ def _result(answers: Sequence[Answer], stored: int) -> Result:
     said = f"{counted(stored, 'reading')} stored from {len(answers) - len(dead)} of {len(answers)} devices"
     said += f"; no answer from {', '.join(dead)}" if dead else ""
     said += f"; points missing on {', '.join(part)}" if part else ""
+    empty = [answer.target.device for answer in answers if answer.is_empty]
+    said += f"; no value on {', '.join(empty)}" if empty else ""
+    swapped = [answer.target.device for answer in answers if answer.swapped]
+    said += f"; in each other's place, kept as suspect: {', '.join(swapped)}" if swapped else ""
     return Result(
         "Poll",
         [Table("devices", "Devices", columns, rows)],

@@ -1,58 +1,87 @@
-"""One process at a time on a line: a poll and a runbook do not take each other's only connection, or serial port.
+"""One process at a time on a line: polls, runbooks and people who look do not take each other's only connection.
 
-A line is locked by whoever changes a plant; a poll heeds the locks that are there, and makes none.
+The locks lie in the project's state, one a line, and are shared by all users who work there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from cityctl.disk import Lock
+from cityctl.disk import Lock, open_to_all_of
 from cityctl.errors import LockHeld
 from cityctl.modbus.line import Link
 
-_NAP = 0.05  # s between two tries
+LOCKS = "locks"
+"""The folder of the locks on devices and lines, in a project's state."""
+LINE_WAIT = 30.0
+"""Seconds that a line is waited for: a runbook holds it for one exchange, a poll until its devices are asked."""
+NAP = 0.05
+"""Seconds between two tries to take a line."""
 
 
 @dataclass(frozen=True)
 class Alone:
-    """Where the locks of a project's lines are, for what one is taken, and how long (s) it is waited for."""
+    """Where the locks of a project's lines are, for what one is taken, and how long (s) it is waited for.
+
+    Who only `looks` makes no locks, and goes on where one cannot be taken: `notes` say so. Others are refused then.
+    """
 
     folder: Path
     purpose: str
-    wait: float
-    makes: bool = False
+    wait: float = LINE_WAIT
+    looks: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def looking(cls, state: Path, purpose: str) -> Alone:
+        """For a person who looks at the devices of the project with that state."""
+        return cls(state / LOCKS, purpose, looks=True)
 
     @asynccontextmanager
     async def on(self, link: Link) -> AsyncIterator[None]:
-        """Hold a line. Raises LockHeld where another process has it for longer than `wait`.
-
-        A lock that cannot be opened stops whoever makes locks; a poll goes on without.
-        """
-        path = self.folder / f"line-{hashlib.sha256(str(link).encode()).hexdigest()[:16]}.lock"
-        if not self.makes and not path.exists():
-            yield
-            return
-        lock, ends = Lock(path, purpose=self.purpose), monotonic() + self.wait
-        while True:
-            try:
-                lock.__enter__()
-                break
-            except LockHeld:
-                if monotonic() >= ends:
-                    raise
-                await asyncio.sleep(_NAP)
-            except OSError as problem:
-                if self.makes:
-                    raise LockHeld(f"{path}: cannot be locked: {problem.strerror}") from None
-                break
+        """Hold a line. Raises LockHeld where another process has it for longer than `wait`, or nobody can lock it."""
+        lock = Lock(self.folder / f"line-{_place(link)}.lock", purpose=self.purpose)
+        try:
+            if not self.looks or lock.path.exists():
+                await self._taken(lock, link)
+        except OSError as problem:
+            said = f"{lock.path} cannot be locked: {problem.strerror}"
+            if not self.looks:
+                raise LockHeld(
+                    said, hint=f"let all who work with this project into {self.folder}, by a group of theirs"
+                ) from None
+            if said not in self.notes:
+                self.notes.append(f"{said}; another program of this project may ask that line meanwhile")
         try:
             yield
         finally:
             lock.__exit__(None, None, None)
+
+    async def _taken(self, lock: Lock, link: Link) -> None:
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            open_to_all_of(self.folder.parent, self.folder)
+        ends = monotonic() + self.wait
+        while True:
+            try:
+                lock.__enter__()
+            except LockHeld as held:
+                if monotonic() >= ends:
+                    said = held.message.replace(lock.path.name, f"the line {link}")
+                    raise LockHeld(said, tried=[f"waited {self.wait:g} s"], hint=held.hint) from None
+                await asyncio.sleep(NAP)
+            else:
+                return
+
+
+def _place(link: Link) -> str:
+    """What two links have in common that lead over one wire: a port by its file, a host whatever is spoken there."""
+    place = os.path.realpath(link.host) if link.is_serial else f"{link.host.lower()}:{link.port}"
+    return hashlib.sha256(place.encode()).hexdigest()[:16]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 
 from cityctl.city.project import Project
-from cityctl.errors import ConfigInvalid, Unreachable, UsageProblem
+from cityctl.errors import ConfigInvalid, Unreachable
 from cityctl.glossary import column
 from cityctl.library import Library
+from cityctl.modbus.alone import Alone
 from cityctl.modbus.careful import RATE, CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.diagnose import diagnosing
+from cityctl.modbus.diagnose import Stood, diagnosing
 from cityctl.modbus.diagnosis import BAD, Diagnosis
 from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.identify import CERTAIN, Fit, Registers, fits
 from cityctl.modbus.line import Link
 from cityctl.modbus.look import MODEL, PORT, UNIT_ID
+from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import run_loop
 from cityctl.modbus.scan import TIMEOUT, Scanned, Seen, look_at, scanning, units_of
-from cityctl.modbus.targets import Shelf, link, named_device
+from cityctl.modbus.spot import neighbours, spot, spots
+from cityctl.modbus.targets import Shelf, targets
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.wording import counted
 
@@ -47,51 +50,6 @@ COLUMNS: tuple[Column, ...] = (
 )
 SHOWN = 8
 """Connectors that `identify` shows."""
-_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:]+)\]|(?P<host>[^:\s/]+))(?::(?P<port>\d{1,5}))?")
-
-
-@dataclass(frozen=True)
-class Spot:
-    """Where to look: a line, the unit and the connector where a device of the city names them."""
-
-    link: Link
-    unit: int | None = None
-    device: str = ""
-    connector: str = ""
-    timeout: float | None = None
-
-
-def spot(project: Project, word: str) -> Spot:
-    """A device of city.yaml, or HOST[:PORT]: the city needs not know it. Raises UsageProblem, ConfigInvalid."""
-    found = _HOST.fullmatch(word)
-    place, _, unit = word.rpartition("/")
-    if unit.isdecimal() and "." in place and _HOST.fullmatch(place):
-        raise UsageProblem(
-            f"`{word}`: a place has no unit", hint=f"`{place}` and `--unit {unit}` (`--units` for a scan)"
-        )
-    named = "." not in word and ":" not in word and word != "localhost"
-    if named or found is None:
-        city = project.city
-        device = named_device(city, word)
-        return Spot(link(device, project.folder), device.unit, word, device.connector, device.timeout)
-    port = int(found["port"] or 502)
-    if not 1 <= port <= 65_535:
-        raise UsageProblem(f"`{word}`: a port is 1 to 65535")
-    return Spot(Link(found["six"] or found["host"], port))
-
-
-def _spots(project: Project, words: Sequence[str]) -> list[Spot]:
-    """The places named; all lines of the city where none is."""
-    if words:
-        return [spot(project, word) for word in words]
-    city = project.city
-    lines: dict[Link, Spot] = {}
-    for device in city.devices.values():
-        line = link(device, project.folder)
-        lines.setdefault(line, Spot(line))
-    if not lines:
-        raise UsageProblem("no devices in city.yaml", hint="name a place: `cityctl devices scan 10.0.0.5`")
-    return list(lines.values())
 
 
 def scan(
@@ -108,14 +66,15 @@ def scan(
 
     Raises UsageProblem for words that name nothing, Unreachable where no place can be connected to.
     """
-    links = list(dict.fromkeys(each.link for each in _spots(project, words)))
+    links = list(dict.fromkeys(each.link for each in spots(project, words)))
 
     def told(at: Link, unit: int) -> None:
         if on_unit is not None:
             on_unit(f"{at} unit {unit}")
 
     numbers = units_of(units)
-    places = run_loop(scanning(links, numbers, timeout=timeout, rate=rate, on_unit=told))
+    alone = _alone(project, "scan")
+    places = run_loop(scanning(links, numbers, timeout=timeout, rate=rate, on_unit=told, alone=alone))
     if all(place.reason and not place.seen for place in places):
         names = ", ".join(str(place.link) for place in places)
         raise Unreachable(
@@ -133,14 +92,14 @@ def scan(
         "Devices that answer",
         [Table("units", "Units", [*where, *said], rows)],
         completeness=_reached(places, len(numbers)),
-        notes=_scan_notes(places),
+        notes=_scan_notes(places) + (alone.notes if alone is not None else []),
         summary=summary,
     )
 
 
 def scan_steps(project: Project, words: Sequence[str], units: str) -> int:
     """How many requests for life a scan will send, for its progress."""
-    return len({each.link for each in _spots(project, words)}) * len(units_of(units))
+    return len({each.link for each in spots(project, words)}) * len(units_of(units))
 
 
 def _scanned_row(seen: Seen, by_model: dict[int, str]) -> tuple[object, ...]:
@@ -202,18 +161,20 @@ def identify(
     at = spot(project, word)
     number = unit if unit is not None else at.unit if at.unit is not None else 1
     connectors, broken = _connectors(library)
+    alone = _alone(project, "identify")
 
     async def look() -> tuple[Seen | None, list[Fit], int]:
         line = CarefulLine(at.link, rate=rate)
-        try:
-            seen = await look_at(line, at.link, number, timeout)
-            if seen is None:
-                return None, [], line.requests
-            registers = Registers(line, number, timeout)
-            found = await fits(connectors, registers, seen.identity, seen.models, on_connector)
-            return seen, found, line.requests
-        finally:
-            line.close()
+        async with alone.on(at.link) if alone is not None else nullcontext():
+            try:
+                seen = await look_at(line, at.link, number, timeout)
+                if seen is None:
+                    return None, [], line.requests
+                registers = Registers(line, number, timeout)
+                found = await fits(connectors, registers, seen.identity, seen.models, on_connector)
+                return seen, found, line.requests
+            finally:
+                line.close()
 
     hint = (
         f"`cityctl devices scan {word} --units 1-247` finds units, `cityctl devices diagnose {word}` reasons"
@@ -231,6 +192,7 @@ def identify(
     table = Table("connectors", "Connectors", [column("connector", priority=1), FIT, MODEL, WHY], rows)
     notes = [f"It says of itself: {seen.identity.text}"] if seen.identity.text else []
     notes += [f"connectors that do not hold, and were left out: {', '.join(broken)}"] if broken else []
+    notes += alone.notes if alone is not None else []
     return Result(
         f"What is at {at.link} unit {number}",
         [table],
@@ -267,22 +229,43 @@ def diagnose(
     number = unit if unit is not None else at.unit if at.unit is not None else 1
     connector = Shelf(library).connector(at.connector) if at.connector else None
     seconds = timeout or at.timeout or 3.0
-    neighbours = _neighbours(project, at) if at.device else {}
-    found = run_loop(
-        diagnosing(
-            at.link, number, connector, timeout=seconds, rounds=rounds, name=at.device, neighbours=neighbours
-        )
-    )
-    return _diagnosed(found, word), found.answers
+    beside = neighbours(project, at) if at.device else {}
+    stood = _stood(project, library, at.device) if at.device and number == at.unit else None
+    alone = _alone(project, "diagnose")
+
+    async def look() -> Diagnosis:
+        async with alone.on(at.link) if alone is not None else nullcontext():
+            return await diagnosing(
+                at.link,
+                number,
+                connector,
+                timeout=seconds,
+                rounds=rounds,
+                name=at.device,
+                neighbours=beside,
+                stood=stood,
+            )
+
+    found = run_loop(look())
+    result = _diagnosed(found, word)
+    result.notes += alone.notes if alone is not None else []
+    return result, found.answers
 
 
-def _neighbours(project: Project, at: Spot) -> dict[int, str]:
-    """The units of the city's other devices on a device's line, with their names."""
-    return {
-        device.unit: name
-        for name, device in project.city.devices.items()
-        if name != at.device and link(device, project.folder) == at.link
-    }
+def _stood(project: Project, library: Library, device: str) -> Stood:
+    """Where polls saw the registers of a device last, and those of others of its model."""
+    memory, asked = Memory.load(project.state), {each.device: each for each in targets(project.city, library)}
+    own = asked.pop(device)
+    alike = [each for each in asked.values() if each.connector is own.connector]
+    return memory.known(own).registers, {each.device: memory.known(each).registers for each in alike}
+
+
+def _alone(project: Project, doing: str) -> Alone | None:
+    """The locks of the city's lines; none where no project is, and a place is looked at."""
+    try:
+        return Alone.looking(project.state, f"cityctl devices {doing}")
+    except ConfigInvalid:
+        return None
 
 
 def _diagnosed(found: Diagnosis, word: str) -> Result:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from cityctl.errors import LockHeld
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
 from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.values import Values
+from cityctl.wording import counted
 
 TRIES = 2
 
@@ -91,7 +93,8 @@ class Answer:
     how long its line took to be open and trusted, where it was opened for this device. `cuts` are those that this
     run found; `gave_up` tells that the rest of its requests was left out, or that nothing it sent was an answer,
     `owes` that an answer may still come on a bus that cannot tell whose it is, `is_stranger` that another device
-    answered.
+    answered, `locked_out` that nothing was asked, because another process has its line, `swapped` with
+    whom it has changed places.
     """
 
     target: Target
@@ -110,6 +113,8 @@ class Answer:
     gave_up: bool = False
     owes: bool = False
     is_stranger: bool = False
+    locked_out: LockHeld | None = None
+    swapped: str = ""
     placed: tuple[int, int] | None = None
 
     @property
@@ -126,6 +131,18 @@ class Answer:
     def is_dead(self) -> bool:
         """Whether nothing at all came."""
         return self.wanted > 0 and not self.values
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that came is the device's own word that it has no value."""
+        return bool(self.values) and all(value is None for row in self.values.rows for value in row.values)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with what it gave, in one line; empty where nothing is."""
+        if self.is_empty:
+            return f"it answers, and has no value of {counted(self.had, 'point')} that it was asked for"
+        return self.swapped or self.reason
 
     def drop_unwanted(self) -> None:
         """Forget the point that was asked only to know who answers."""

@@ -22,9 +22,14 @@ from cityctl.modbus.reached import connects, unit_answers
 from cityctl.modbus.refused import why_refused
 from cityctl.modbus.scan import who_is
 from cityctl.modbus.sunspec import chain
+from cityctl.modbus.swapped import Registers, shows
 from cityctl.modbus.who import COUNTERS, counter, echo
 
 ROUNDS = 20
+Held = dict[str, tuple[int, ...]]
+"""Points with their registers, as they were read."""
+Stood = tuple[Registers, Mapping[str, Registers]]
+"""Where a device's counters stood, and those of others by device."""
 _NO_ANSWER = (Silent, Closed, BadAnswer, ExceptionAnswer)
 
 
@@ -43,10 +48,12 @@ async def diagnosing(
     rounds: int = ROUNDS,
     name: str = "",
     neighbours: Mapping[int, str] | None = None,
+    stood: Stood | None = None,
 ) -> Diagnosis:
     """Look at one device. Never raises for what it finds.
 
-    `neighbours` are the units of the city's other devices on its line, with their names.
+    `neighbours` are the units of the city's other devices on its line, with their names; `stood` is where its
+    registers and those of others of its model were seen last.
     """
     found = Diagnosis(link, unit)
     line = CarefulLine(link, connect_timeout=timeout)
@@ -56,7 +63,11 @@ async def diagnosing(
         ):
             await _says(found, line, timeout)
             await _counts(found, line, timeout)
-            where = await _asks_all(found, line, connector, timeout)
+            where, held = await _asks_all(found, line, connector, timeout)
+            if connector is not None:
+                _judge(found, connector, held)
+                if stood is not None:
+                    _compare(found, connector, held, stood)
             await _times(found, line, where, rounds, timeout)
             await _second(found, line, where, connector, timeout)
     except NotConnected as problem:
@@ -111,13 +122,13 @@ async def _counts(found: Diagnosis, line: CarefulLine, timeout: float) -> None:
 
 async def _asks_all(
     found: Diagnosis, line: CarefulLine, connector: DeviceConnector | None, timeout: float
-) -> tuple[int, int, int] | None:
-    """Every request of the connector; gives one that was answered, if only by an exception."""
+) -> tuple[tuple[int, int, int] | None, Held]:
+    """Every request of the connector; gives one that was answered, if only by an exception, and what points hold."""
+    held: Held = {}
     if connector is None:
-        return 3, 0, 1
+        return (3, 0, 1), held
     good: tuple[int, int, int] | None = None
     refused: list[tuple[Block, Fault]] = []
-    held: dict[str, tuple[int, ...]] = {}
     blocks = plan(connector, connector.polled() or connector.readable())
     for block in blocks:
         where = (block.function_code, block.address, block.count)
@@ -141,9 +152,7 @@ async def _asks_all(
         first = await _why_refused(found, line, connector, refused, timeout)
         if first is None:
             found.advise(await _next(found, line, connector, refused, timeout))
-    good = good or first
-    _judge(found, connector, held)
-    return good
+    return good or first, held
 
 
 async def _why_refused(
@@ -201,7 +210,22 @@ async def _next(
     )
 
 
-def _judge(found: Diagnosis, connector: DeviceConnector, held: dict[str, tuple[int, ...]]) -> None:
+def _compare(found: Diagnosis, connector: DeviceConnector, held: Held, stood: Stood) -> None:
+    """Whether its registers are its own, or another meter's of the same model."""
+    own, others = stood
+    points = [connector.points[name] for name in held if name in own]
+    read = {p.name: decode(p, held[p.name]).value for p in points if p.scale_factor is None}
+    now = {name: float(value) for name, value in read.items() if isinstance(value, int | float)}
+    for name, registers in others.items():
+        if shows(now, own, registers) == "other":
+            found.tell("registers", BAD, f"they are where those of {name} stood at the last poll")
+            found.advise(
+                f"is it exchanged with {name}? `cityctl devices diagnose {name}`, and compare displays"
+            )
+            return
+
+
+def _judge(found: Diagnosis, connector: DeviceConnector, held: Held) -> None:
     order = guess_order([connector.points[name] for name in held], held, connector.word_order)
     if order is not None and order.differs:
         found.tell(

@@ -12,6 +12,7 @@ from cityctl.city.model import City
 from cityctl.errors import Unreachable, listed
 from cityctl.glossary import column
 from cityctl.library import Library
+from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.point import DevicePoint
@@ -174,16 +175,23 @@ def allowed(p: DevicePoint) -> str:
 
 
 def live(
-    city: City, library: Library, wanted: Sequence[str], *, on_answer: Callable[[Answer], None] | None = None
+    city: City,
+    library: Library,
+    wanted: Sequence[str],
+    *,
+    on_answer: Callable[[Answer], None] | None = None,
+    alone: Alone | None = None,
 ) -> Result:
     """Live values of `device` and `device/point` words; stores nothing.
 
     In the unit that city.yaml gives a point, the device's own where it gives none. Raises UsageProblem for
-    unknown words and Unreachable where no device answers.
+    unknown words and Unreachable where no device answers. `alone` keeps other processes off each line meanwhile.
     """
-    answers = ask_all(asked_for(city, library, wanted), on_answer=on_answer)
+    answers = ask_all(asked_for(city, library, wanted), on_answer=on_answer, alone=alone)
     refuse_silence(answers)
-    return values(city, answers)
+    found = values(city, answers)
+    found.notes += alone.notes if alone is not None else []
+    return found
 
 
 def values(city: City, answers: Sequence[Answer]) -> Result:
@@ -242,6 +250,8 @@ def completeness(answers: Sequence[Answer]) -> Completeness:
             if not all_of_it:
                 what += "/" + ", ".join(failure.points)
             missing.append(Missing(what, f"{place(answer.target)}: {failure.reason}"))
+        if answer.is_empty or answer.swapped:
+            missing.append(Missing(answer.target.device, f"{place(answer.target)}: {answer.trouble}"))
     return Completeness(
         wanted=sum(answer.wanted for answer in answers),
         had=sum(answer.had for answer in answers),
@@ -250,9 +260,11 @@ def completeness(answers: Sequence[Answer]) -> Completeness:
 
 
 def refuse_silence(answers: Sequence[Answer]) -> None:
-    """Raises Unreachable, naming each device, where not one of them gave a value."""
+    """Raises Unreachable, naming each device, where not one of them gave a value; LockHeld where none was asked."""
     if not answers or not all(answer.is_dead for answer in answers):
         return
+    if all(answer.locked_out for answer in answers) and answers[0].locked_out is not None:
+        raise answers[0].locked_out
     if len(answers) == 1:
         (answer,) = answers
         target = answer.target

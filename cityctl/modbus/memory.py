@@ -7,6 +7,7 @@ may reach. A device that is at another place, or is another model, begins anew.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import Any
 
 from cityctl.disk import write_atomic
 from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.swapped import doubt, registers, shows, swapped
 
 FILE_NAME = "devices.json"
 OPEN_AFTER = 3
@@ -37,6 +39,9 @@ class Known:
     `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers;
     `is_stranger`: another device answered in its place; `held` (s, in whole SHAREs): how long a request of it
     kept the others on its line waiting in the last run, requests that were sent again among it.
+
+    `registers`: where its counters stood, in its connector's units, of models that are there more than once;
+    `swapped_with`: the device that stands in its place.
     """
 
     place: str = ""
@@ -51,6 +56,8 @@ class Known:
     placed: tuple[int, int] | None = None
     is_stranger: bool = False
     held: float = 0.0
+    registers: dict[str, float] = field(default_factory=dict)
+    swapped_with: str = ""
 
     @property
     def may_owe(self) -> bool:
@@ -124,11 +131,15 @@ class Memory:
         return [_as_known(target, self.known(target)) for target in targets]
 
     def learn(self, answers: Sequence[Answer]) -> None:
-        """Take in what a run found."""
+        """Take in what a run found. What those gave that have changed places is doubted until they are back."""
+        self._find_swapped(answers)
+        models = Counter(answer.target.connector.connector for answer in answers)
         now = datetime.now(UTC).isoformat("T", "seconds")
         for answer in answers:
             known = self.known(answer.target)
             before = replace(known, cuts=set(known.cuts))
+            if models[answer.target.connector.connector] > 1 and not answer.swapped:
+                known.registers = known.registers | registers(answer)
             if answer.answered or answer.values:
                 known.silent_runs, known.silent_since = 0, None
                 known.is_stranger = answer.is_stranger
@@ -146,6 +157,23 @@ class Memory:
             elif answer.requests or known.lost_at is None:
                 known.lost_at = time()
             self._changed = self._changed or known != before
+
+    def _find_swapped(self, answers: Sequence[Answer]) -> None:
+        before = {each.target.device: self.known(each.target).registers for each in answers}
+        for one, other in swapped(answers, before):
+            self.known(one.target).swapped_with = other.target.device
+            self.known(other.target).swapped_with = one.target.device
+            self._changed = True
+        for answer in answers:
+            known = self.known(answer.target)
+            beside = self._devices.get(known.swapped_with)
+            if beside is None or not answer.values:
+                continue
+            if shows(registers(answer), known.registers, beside.registers) == "own":
+                known.swapped_with = ""
+                self._changed = True
+            else:
+                doubt(answer, known.swapped_with)
 
     def save(self) -> None:
         """Write it down, where there is something new and a place for it."""
@@ -185,6 +213,8 @@ def _read(entry: dict[str, Any]) -> Known:
         None if placed is None else (int(placed[0]), int(placed[1])),
         bool(entry.get("is_stranger", False)),
         float(entry.get("held_s", 0.0)),
+        {str(name): float(value) for name, value in entry.get("registers", {}).items()},
+        str(entry.get("swapped_with", "")),
     )
 
 
@@ -205,6 +235,10 @@ def _written(known: Known) -> dict[str, Any]:
         entry["is_stranger"] = True
     if known.held:
         entry["held_s"] = known.held
+    if known.registers:
+        entry["registers"] = known.registers
+    if known.swapped_with:
+        entry["swapped_with"] = known.swapped_with
     if known.cuts:
         entry["cuts"] = sorted(known.cuts)
     if known.lost_at is not None:

@@ -145,6 +145,7 @@ async def asking_all(
                     )
             except LockHeld as held:
                 for at in indexes:
+                    answers[at].locked_out = held
                     answers[at].close(held.message)
             finally:
                 turns.close()

@@ -6,11 +6,14 @@ Any answer counts as a sign of life, an exception too; a gateway's own "nobody t
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from time import monotonic
 
-from cityctl.errors import UsageProblem
+from cityctl.errors import LockHeld, UsageProblem
+from cityctl.modbus.alone import NAP, Alone
 from cityctl.modbus.careful import RATE, Asks, CarefulLine
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Link
@@ -20,6 +23,7 @@ from cityctl.modbus.who import Identity, identification, server_id
 TIMEOUT = 0.5
 """Seconds that a unit is given to answer: several times what devices behind a 9600 baud line take."""
 MOST_LINKS = 100
+_SPELL = 5.0  # s that a place is kept from others
 _UNKNOWN = (Silent, Closed, BadAnswer, ExceptionAnswer)
 _GIVE_UP_AFTER = 5  # refused or broken connections in a row
 
@@ -69,32 +73,47 @@ async def scanning(
     timeout: float = TIMEOUT,
     rate: float = RATE,
     on_unit: Callable[[Link, int], None] | None = None,
+    alone: Alone | None = None,
 ) -> list[Scanned]:
     """Ask every unit at every place: all places at once, one request at a time at each.
 
-    `rate` is requests a second and place. Never raises for a place that fails: its reason is told.
+    `rate` is requests a second and place. `alone` keeps other processes off a place, and lets those that wait for it
+    go between. Never raises for a place that fails: its reason is told.
     """
     slots = asyncio.Semaphore(MOST_LINKS)
 
     async def one(link: Link) -> Scanned:
         async with slots:
-            return await _place(link, units, timeout, rate, on_unit)
+            scanned = Scanned(link)
+            left = deque(units)
+            while left and not scanned.reason:
+                try:
+                    async with alone.on(link) if alone is not None else nullcontext():
+                        until = monotonic() + _SPELL if alone is not None else None
+                        await _some(scanned, left, timeout, rate, on_unit, until)
+                except LockHeld as held:
+                    scanned.reason = held.message
+                await asyncio.sleep(2 * NAP if left else 0)
+            return scanned
 
     return list(await asyncio.gather(*(one(link) for link in links)))
 
 
-async def _place(
-    link: Link,
-    units: Sequence[int],
+async def _some(
+    scanned: Scanned,
+    left: deque[int],
     timeout: float,
     rate: float,
     on_unit: Callable[[Link, int], None] | None,
-) -> Scanned:
-    scanned = Scanned(link)
+    until: float | None,
+) -> None:
+    """Ask the units that are left at a place, over one connection, until (monotonic) others shall have their turn."""
+    link = scanned.link
     line = CarefulLine(link, rate=rate)
     broken = 0
     try:
-        for unit in units:
+        while left and (until is None or monotonic() < until):
+            unit = left.popleft()
             try:
                 seen = await look_at(line, link, unit, timeout)
                 broken = 0
@@ -114,8 +133,7 @@ async def _place(
                 on_unit(link, unit)
     finally:
         line.close()
-        scanned.requests = line.requests
-    return scanned
+        scanned.requests += line.requests
 
 
 async def look_at(line: Asks, link: Link, unit: int, timeout: float) -> Seen | None:

@@ -9,6 +9,7 @@ from cityctl.city.model import City
 from cityctl.clock import duration
 from cityctl.errors import UsageProblem
 from cityctl.library import Library
+from cityctl.modbus.alone import Alone
 from cityctl.modbus.look import refuse_silence, values
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import asked_for
@@ -27,20 +28,26 @@ def seconds(every: str) -> float:
 
 
 def rounds(
-    city: City, library: Library, wanted: Sequence[str], every: float, count: int | None = None
+    city: City,
+    library: Library,
+    wanted: Sequence[str],
+    every: float,
+    count: int | None = None,
+    *,
+    alone: Alone | None = None,
 ) -> Iterator[Result]:
     """The values of `device` and `device/point` words every so many seconds, `count` times or without end.
 
     A round in which a device is silent is yielded all the same, with what is missing. A round that takes
-    longer than `every` leaves the next marks out. Raises UsageProblem for unknown words and, at the end,
-    Unreachable where nothing ever answered.
+    longer than `every` leaves the next marks out. `alone` keeps other processes off each line in a round.
+    Raises UsageProblem for unknown words and, at the end, Unreachable where nothing ever answered.
     """
     targets = asked_for(city, library, wanted)
     begun = time.monotonic()
     number = 0
     heard = False
     while True:
-        answers = ask_all(targets)
+        answers = ask_all(targets, alone=alone)
         heard = heard or any(answer.values for answer in answers)
         yield values(city, answers)
         number += 1

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from cityctl.city.model import City
 from cityctl.library import Library
+from cityctl.modbus.alone import LOCKS
 from cityctl.runbook.audit import Audit
 from cityctl.runbook.scope import Plant
 
@@ -127,7 +128,7 @@ class Desk:
     @property
     def locks(self) -> Path:
         """The folder of the locks on devices and lines."""
-        return self.state / "locks"
+        return self.state / LOCKS
 
     @property
     def signature(self) -> dict[str, object]:

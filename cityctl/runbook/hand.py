@@ -75,7 +75,7 @@ class Hand:
     def __init__(self, plant: Plant, timeout: float | None = None, *, locks: Path | None = None) -> None:
         self.plant = plant
         self.timeout = timeout
-        self.alone = Alone(locks, "cityctl runbook", _LINE_WAIT, makes=True) if locks is not None else None
+        self.alone = Alone(locks, "cityctl runbook", _LINE_WAIT) if locks is not None else None
 
     def target(self, device: str, points: Iterable[str]) -> Target:
         """A device to ask."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cityctl.errors import CityctlError, PlantStateUnknown, WriteRefused, WriteRolledBack
 from cityctl.runbook.act import Act, Failed
-from cityctl.runbook.change import Change, read_present, recalled, work_out
+from cityctl.runbook.allowed import read_present
+from cityctl.runbook.change import Change, recalled, work_out
 from cityctl.runbook.eyes import Eyes
 from cityctl.runbook.grammar import parse
 from cityctl.runbook.guard import permit

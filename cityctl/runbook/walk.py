@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from cityctl.clock import short
 from cityctl.errors import UsageProblem, WriteRefused
 from cityctl.runbook.act import Failed
-from cityctl.runbook.change import Change, DependsRefused, read_present, recalled, record, work_out
+from cityctl.runbook.allowed import DependsRefused, read_present
+from cityctl.runbook.change import Change, recalled, record, work_out
 from cityctl.runbook.grammar import Expression
 from cityctl.runbook.guard import permit
 from cityctl.runbook.hand import Present

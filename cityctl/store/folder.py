@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cityctl.disk import Lock
+from cityctl.disk import FAULTS, Lock
 from cityctl.errors import StoreProblem
 
 LIST = "list.sqlite"
@@ -38,21 +38,6 @@ def month_folder(folder: Path, month: str) -> Path:
 def missing(folder: Path) -> StoreProblem:
     """There is no store where one was expected."""
     return StoreProblem(f"there are no readings yet: no store in {folder}", hint=NO_READINGS)
-
-
-_WORDS = {
-    errno.ENOSPC: ("the disk is full", "free some space; what was acknowledged before is safe"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space; what was acknowledged before is safe"),
-    errno.EFBIG: (
-        "a file would grow beyond what is allowed here",
-        "raise the limit of file sizes (ulimit -f)",
-    ),
-    errno.EROFS: ("the file system is read-only", "remount it for writing, or set CITYCTL_STORE elsewhere"),
-    errno.EACCES: ("no permission", "run as the user who owns the store, or change its permissions"),
-    errno.EPERM: ("no permission", "run as the user who owns the store, or change its permissions"),
-    errno.ENOTDIR: ("a file stands where a folder is needed", "set CITYCTL_STORE to another folder"),
-    errno.EIO: ("the disk reports a fault", "check the disk, then restore a backup of the store if needed"),
-}
 
 
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "ncpfs", "davfs")
@@ -100,7 +85,7 @@ def network_warning(folder: Path) -> str | None:
 
 def disk_problem(problem: OSError, folder: Path, doing: str) -> StoreProblem:
     """A fault of the disk as an error that people can act on."""
-    said, hint = _WORDS.get(problem.errno or 0, (problem.strerror or str(problem), None))
+    said, hint = FAULTS.get(problem.errno or 0, (problem.strerror or str(problem), None))
     where = problem.filename or folder
     return StoreProblem(f"{said}: {where}", tried=[f"{doing} in {folder}"], hint=hint)
 
@@ -112,10 +97,10 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
     tried = [f"{doing} in {folder}"]
     # SQLite calls it a fault of the disk where there is no room for the file that readers share.
     if "full" in said or ("disk I/O" in said and _room(folder) < LEAST_ROOM):
-        return StoreProblem(f"the disk is full: {path}", tried=tried, hint=_WORDS[errno.ENOSPC][1])
+        return StoreProblem(f"the disk is full: {path}", tried=tried, hint=FAULTS[errno.ENOSPC][1])
     if "readonly" in said or "read-only" in said:
         return StoreProblem(
-            f"the store is read-only for this user: {path}", tried=tried, hint=_WORDS[errno.EACCES][1]
+            f"the store is read-only for this user: {path}", tried=tried, hint=FAULTS[errno.EACCES][1]
         )
     if "malformed" in said or "not a database" in said or "no such table" in said:
         if path.name != LIST:
@@ -139,9 +124,9 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
         )
     if "unable to open" in said:
         return StoreProblem(
-            f"the store's list cannot be opened: {path}", tried=tried, hint=_WORDS[errno.EACCES][1]
+            f"the store's list cannot be opened: {path}", tried=tried, hint=FAULTS[errno.EACCES][1]
         )
-    hint = _WORDS[errno.EIO][1] if "disk I/O" in said else None
+    hint = FAULTS[errno.EIO][1] if "disk I/O" in said else None
     return StoreProblem(f"the store's list cannot be used: {path} ({said})", tried=tried, hint=hint)
 
 

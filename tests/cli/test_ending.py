@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,30 @@ def _broken(folder):
         "import cityctl.cli.help as h\nh.TOPICS['times'] = ('', lambda run: 1 / 0)\n"
     )
     return os.pathsep.join([str(folder), *sys.path])
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may become another user")
+def test_a_folder_that_another_user_owns_is_no_bug():
+    """Cron polled as one user, and somebody polls as another."""
+    with tempfile.TemporaryDirectory(prefix="cityctl-") as name:
+        Path(name).chmod(0o755)
+        (Path(name) / "city.yaml").write_text(
+            "name: T\ntime_zone: UTC\ndevices: {a: {connector: siemens_mag6000, host: 127.0.0.1, port: 9}}\n"
+        )
+        code = f"""if True:
+            import contextlib, os
+            from cityctl.cli import main
+            import cityctl.collect.poll, cityctl.store
+            with contextlib.suppress(SystemExit):  # what is loaded now is loaded by who may read the program
+                main(["poll", "--explain", "--project", {name!r}])
+            os.setgroups([]); os.setgid(65534); os.setuid(65534)
+            main(["poll", "--project", {name!r}])
+        """
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
+    assert ended.returncode == 10, ended.stderr
+    assert ended.stderr == (
+        f"cityctl: no permission: {name}/.cityctl\nhint: run as the user who owns it, or change its permissions\n"
+    )
 
 
 def test_json_is_one_document_and_a_quiet_success_writes_nothing(cityctl):

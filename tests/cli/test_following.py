@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from cityctl.cli.leaf import shortened
+from cityctl.cli.run import shortened
 
 ZONES = "".join(f"  z{at}: {{network: water}}\n" for at in range(30))
 POINTS = "".join(f"  p{at}: {{unit: m3/h, zone: z{at}}}\n" for at in range(30))

@@ -17,6 +17,7 @@ from cityctl.disk import Lock
 from cityctl.engine.duck import Engine
 from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
 from cityctl.library import shipped_folder
+from cityctl.modbus.around import diagnose
 from cityctl.modbus.bank import Bank, Live
 from cityctl.modbus.connector import load_connector
 from cityctl.modbus.wire import Server
@@ -117,6 +118,45 @@ def test_readings_land_in_canonical_units_under_the_citys_names(folder):
     # SunSpec values that the device does not have are kept as such, not as numbers
     assert found["meter/energy_export"][0][1:] == (None, Quality.BAD)
     assert "meter/model_id" not in found
+
+
+def test_two_meters_in_each_others_place_are_kept_as_suspect(project, serve):
+    """Somebody mixed up two cables: nothing in their maps tells one MAG 6000 from the other."""
+    one: dict[str, Live] = {"flow": 0.01, "totalizer1": 81_200.0}
+    other: dict[str, Live] = {"flow": 0.02, "totalizer1": 4_300.0}
+    device = "{{connector: siemens_mag6000, host: 127.0.0.1, port: {}}}".format
+    ports = [serve("siemens_mag6000", each) for each in (one, other)]
+    folder = project(
+        "name: T\ntime_zone: UTC\nnetworks: {water: {kind: water}}\n"
+        f"devices: {{one: {device(ports[0])}, other: {device(ports[1])}}}\n"
+    )
+    assert polling.poll(Project(folder)).exit_code() is ExitCode.DONE
+    one["totalizer1"], other["totalizer1"] = 4_300.5, 81_201.0
+    result = polling.poll(Project(folder))
+    assert result.exit_code() is ExitCode.INCOMPLETE
+    assert list(result.tables[0].cells("verdict")) == ["SWAPPED", "SWAPPED"]
+    assert [missing.what for missing in result.completeness.missing] == ["one", "other"]
+    assert [quality for _, _, quality in stored(folder)["one/totalizer1"]] == [Quality.GOOD, Quality.SUSPECT]
+    steps, _ = diagnose(Project(folder), Project(folder).library, "one", rounds=1)
+    assert "they are where those of other stood at the last poll" in steps.tables[0].cells("came")
+
+
+def test_a_device_without_any_value_makes_a_poll_incomplete(project, serve):
+    """Its sensor is unplugged: every register holds the pattern for `not available`, and cron should hear of it."""
+    folder = project(
+        CITY.format(
+            inlet=serve("siemens_mag6000", dict.fromkeys(INLET, float("nan"))),
+            old=serve("abb_aquamaster3", OLD),
+            meter=serve("sunspec_203", METER),
+        ).replace("port: ", "poll: [flow], port: ", 1)
+    )
+    result = polling.poll(Project(folder))
+    assert result.exit_code() is ExitCode.INCOMPLETE
+    assert list(result.tables[0].cells("verdict")) == ["NO VALUE", "ok", "ok"]
+    ((_, value, quality),) = stored(folder)["hafen_inflow"]
+    assert (value, quality) == (None, Quality.BAD)
+    (missing,) = result.completeness.missing
+    assert missing.why.endswith("it answers, and has no value of 1 point that it was asked for")
 
 
 def test_a_second_poll_adds_to_the_first(folder):

@@ -94,10 +94,3 @@ def test_amounts_take_head_for_pressure_and_decimal_commas():
     assert units.amount(14, "km") == 14
     with pytest.raises(UsageProblem):
         units.amount("many", "km")
-
-
-def test_species_share_their_element():
-    # QUALITY: nitrate 50 mg/L as NO3 is 11.3 mg/L as N.
-    assert 50 * units.species_factor("NO3", "N") == pytest.approx(11.295, rel=1e-3)
-    with pytest.raises(UsageProblem, match="share no element"):
-        units.species_factor("NO3", "P")

@@ -74,6 +74,8 @@ FLOORS = [
     {
         "errors",
         "units",
+        "unit_table",
+        "species",
         "wording",
         "glossary",
         "clock",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from cityctl.collect.poll import LINE_WAIT
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import targets
@@ -35,7 +34,7 @@ def test_a_runbook_and_polls_share_one_connection(rig, consent):
 
     def poll() -> None:
         while not ended.is_set():
-            gave.append(ask_all(asked, alone=Alone(desk.locks, "poll", LINE_WAIT)))
+            gave.append(ask_all(asked, alone=Alone(desk.locks, "poll")))
             ended.wait(0.05)
 
     job = rig.job(STEPS)

@@ -174,7 +174,7 @@ with Store.open(folder) as store:
             line.startswith(("refused: no permission", "refused: the store is read-only"))
             for line in lines[:3]
         )
-        assert all("run as the user who owns the store" in line for line in lines[:3])
+        assert all("run as the user who owns it" in line for line in lines[:3])
         assert lines[3] == "101"
     finally:
         subprocess.run(["chmod", "-R", "u+rwX", public], check=True)

@@ -147,7 +147,7 @@ with Store.open(folder) as store:
     assert lines[0] == "5"
     assert lines[1].startswith("refused: the store is read-only for this user:")
     assert lines[2].startswith("refused: no permission:")
-    assert all("hint: run as the user who owns the store" in line for line in lines[1:])
+    assert all("hint: run as the user who owns it" in line for line in lines[1:])
 
 
 @posix

@@ -11,7 +11,7 @@ from cityctl.analysis.energy.metered import Metered
 from cityctl.analysis.energy.tariffs import load
 from cityctl.analysis.energy.windowed import LOAD_FACTOR, PEAK, PEAK_AT, USED
 from cityctl.analysis.question import Question
-from cityctl.city.model import Stated
+from cityctl.city.records import Stated
 from cityctl.result import Column, Table
 from cityctl.tariff.charges import bills
 from cityctl.tariff.model import Tariff

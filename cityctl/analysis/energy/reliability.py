@@ -18,7 +18,8 @@ from cityctl.analysis.energy.interruption_indices import (
     threshold,
 )
 from cityctl.analysis.question import Parameter, Question
-from cityctl.city.model import City, Interruption
+from cityctl.city.model import City
+from cityctl.city.records import Interruption
 from cityctl.clock import midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table

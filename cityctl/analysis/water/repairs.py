@@ -15,7 +15,8 @@ from cityctl.analysis.water.dropping import FEWEST, Drop, drop
 from cityctl.analysis.water.prices import price_of
 from cityctl.analysis.water.small import flow_text, sized
 from cityctl.analysis.water.zones import asked
-from cityctl.city.model import City, WorkOrder
+from cityctl.city.model import City
+from cityctl.city.records import WorkOrder
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table

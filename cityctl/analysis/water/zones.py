@@ -9,7 +9,8 @@ from typing import Any
 
 from cityctl.analysis.patterns import matching
 from cityctl.city.formula import Call, walk
-from cityctl.city.model import City, Zone
+from cityctl.city.model import City
+from cityctl.city.things import Zone
 
 _CHANGES = ("rate", "delta", "prev")
 METRED = ("dma", "supply")

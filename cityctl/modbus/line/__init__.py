@@ -4,7 +4,8 @@ Frames and transactions of our own: every answer is checked before anything else
 units, no points, and nothing of pymodbus.
 """
 
-from cityctl.modbus.line.line import Frame, Line
+from cityctl.modbus.line.frame import Frame
+from cityctl.modbus.line.line import Line
 from cityctl.modbus.line.link import Link, SerialSettings, TlsSettings
 from cityctl.modbus.line.opening import open_line, open_tcp
 

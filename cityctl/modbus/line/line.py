@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import struct
-from datetime import UTC, datetime
 from time import monotonic
 
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Misnumbered, Silent
 from cityctl.modbus.line.answers import READ, READS, Answers, Owed, read_prefix
+from cityctl.modbus.line.frame import Frame
 from cityctl.modbus.line.framing import (
     HEADER,
     rtu_frame,
@@ -22,36 +21,11 @@ from cityctl.modbus.line.framing import (
 )
 from cityctl.modbus.line.link import Link
 
-_WORDS = [struct.Struct(f">{count}H") for count in range(127)]
 _TICK = 0.002  # s; uvloop's clock goes by milliseconds
 _QUIET = 0.02  # s without a byte, before a spoilt serial line is believed to be silent
 _LOST: dict[str, dict[int, tuple[Owed, float]]] = {}
 """Answers that lines of this process gave up: serial port -> unit -> which, and when (monotonic)."""
 _LOST_FOR = 60.0  # s after which no lost answer comes any more
-
-
-class Frame:
-    """An answer that passed every check, and when it came."""
-
-    __slots__ = ("count", "is_bits", "moment", "payload")
-
-    def __init__(self, payload: bytes, count: int, is_bits: bool, moment: float) -> None:
-        self.payload = payload
-        self.count = count
-        self.is_bits = is_bits
-        self.moment = moment
-
-    @property
-    def registers(self) -> tuple[int, ...]:
-        """Registers, or bits as 0 and 1."""
-        if self.is_bits:
-            return tuple(self.payload[at // 8] >> at % 8 & 1 for at in range(self.count))
-        return _WORDS[self.count].unpack(self.payload)
-
-    @property
-    def received(self) -> datetime:
-        """When it came (UTC, whole ms)."""
-        return datetime.fromtimestamp(int(self.moment * 1000) / 1000, UTC)
 
 
 class Line(Answers):

@@ -132,7 +132,8 @@ def test_the_bill_that_came_is_held_against_ours(
 ) -> None:
     from datetime import date
 
-    from cityctl.city.model import City, Stated
+    from cityctl.city.model import City
+    from cityctl.city.records import Stated
 
     times = slots("2024-03-01", "2024-04-01", 15)
     march = date(2024, 3, 1)

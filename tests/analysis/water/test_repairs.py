@@ -14,7 +14,7 @@ from scipy import stats
 from cityctl.analysis.water.dropping import drop
 from cityctl.analysis.water.repairs import stretches, without_weekdays
 from cityctl.city.load import load
-from cityctl.city.model import WorkOrder
+from cityctl.city.records import WorkOrder
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of

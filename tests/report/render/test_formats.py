@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from cityctl.cli.leaf import FORMATS as OFFERED
+from cityctl.cli.run import FORMATS as OFFERED
 from cityctl.errors import ExitCode, UsageProblem
 from cityctl.report.render import FORMATS, render
 from cityctl.result import Column, Result, Table
