@@ -25,13 +25,21 @@ class Patience:
     asked: float = 120.0
 
 
-class Again(Exception):
-    """A try failed in a way that another one may heal. `wait` is what the service asked for, in seconds."""
+class Away(Unreachable):
+    """The service is not there, or asks to be left alone: no other request has a chance now."""
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+
+class Again(Exception):
+    """A try failed in a way that another one may heal. `wait` is what the service asked for, in seconds.
+
+    `away`: where no try heals it, another request would fail as well.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None, *, away: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
+        self.away = away
 
 
 @dataclass
@@ -60,7 +68,7 @@ class Tries:
         return self.deadline - time.monotonic()
 
     def failure(self, again: Again) -> None:
-        """Wait before another try. Raises Unreachable where none is left.
+        """Wait before another try. Raises Unreachable where none is left, Away where the service is.
 
         The pause is drawn from nothing to a bound that doubles ("full jitter"), unless the service named one.
         """
@@ -68,7 +76,8 @@ class Tries:
         self.failed.append(f"try {self.number}: {hide(again.reason)}")
         wait = self.patience
         if len(self.failed) >= wait.tries:
-            raise Unreachable(said, tried=self.failed, hint=self.hint)
+            kind = Away if again.away else Unreachable
+            raise kind(said, tried=self.failed, hint=self.hint)
         longest = min(wait.longest_wait, wait.first_wait * 2 ** (len(self.failed) - 1))
         pause = self.jitter(0.0, longest) if again.wait is None else again.wait
         left = self.left
@@ -77,7 +86,8 @@ class Tries:
             bound = (
                 f"{max(left, 0):.0f} s are left" if pause > left else f"at most {wait.asked:.0f} s are waited"
             )
-            raise Unreachable(f"{said}{asked}, and {bound}", tried=self.failed, hint="run it again later")
+            kind = Away if again.away or again.wait is not None else Unreachable
+            raise kind(f"{said}{asked}, and {bound}", tried=self.failed, hint="run it again later")
         self.sleep(pause)
 
 
