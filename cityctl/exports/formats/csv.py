@@ -62,10 +62,7 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     head = read_head(source.name, source.head(), named, shape.delimiter)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
     shape = replace(shape, delimiter=head.delimiter, unit=shape.unit or _said_unit(head, roles))
-    if head.zone is not None and head.zone != shape.time_zone:
-        shape = replace(shape, time_zone=head.zone)
-        yield Chunk(notes=(f"{source.name}: its times are in {head.zone}, as it says above the table",))
-    reader = TableReader(source.name, source.stem, head.columns, roles, shape)
+    reader = TableReader(source.name, source.stem, head.columns, roles, shape, above=head.zone)
     kinds = _kinds(head, roles, shape)
     with source.stream() as stream:
         line = head.data_line

@@ -42,7 +42,7 @@ class Head:
     sample: tuple[tuple[str, ...], ...]  # the first rows of data
     lone_returns: bool = False  # lines end with a carriage return alone
     unit: str | None = None  # what a preamble says about all values
-    zone: str | None = None  # and about all times
+    zone: str | None = None  # and about the zone of all times
     above: tuple[tuple[str, ...], ...] = ()  # the rows above the first one of data
 
     def is_repeated(self, row: Sequence[str]) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,19 @@ from cityctl.clock import zone_named
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import TOTALS
+from cityctl.exports.table.changes import changes_of
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.letters import SeveralZones
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.stamps import find_format, offset_named, read_stamps
-from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid, place_named, zone_in
+from cityctl.exports.table.said import place_named
+from cityctl.exports.table.stamps import find_format, read_stamps
+from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
+_UTC = ("UTC", "GMT", "Z", "+00:00", "+0000", "+00")
 _TOLD = 6  # zones that a message names
 
 
@@ -66,11 +70,16 @@ class TimeColumn:
         *,
         ends: bool = False,
         period: Period | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
+        """`zone` is what the table says of itself, where it does."""
         self.name = name
         self.column = column
-        self.zone = zone_in(column) or shape.time_zone or ""
-        self.clock = WallClock(zone_named(self.zone)) if self.zone else None
+        self.zone = zone or (zone_named(shape.time_zone) if shape.time_zone else None)
+        self.clock = WallClock(self.zone) if self.zone is not None else None
+        self._known = shape.time_zone
+        self.walled = False  # whether any time was read by that clock
+        self._changes = changes_of(zone, shape.time_zone)
         self.ends = period is None and (ends or shape.stamp == "end")
         self.period = period
         self._said = shape.stamp == "end"
@@ -103,6 +112,8 @@ class TimeColumn:
                     f"{self.name}: its times carry no offset from UTC, and no time zone was said"
                 )
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
+            if self._changes is not None:
+                self._changes.watch(local[wall])
             self._doubled.watch(local[wall])
             self._from_starts = self._from_starts or (self.ends and self.clock.ends_by_starts(local[wall]))
         if self.ends and self.every is None:
@@ -115,21 +126,31 @@ class TimeColumn:
         self._mark(states, raw, parts[0])
         return Times(moments, local, states, column)
 
+    def check_clock(self) -> None:
+        """Raises InputRefused where times that are said to be of one clock all year go by the wall."""
+        if self._changes is not None and (told := self._changes.shown()):
+            raise InputRefused(
+                f"{self.name}: its times are said to be in {self.zone} all year, but {told}, as on the clocks of "
+                f"{self._changes.wall}",
+                hint="both cannot be: ask the publisher, and correct what the file says of its zone "
+                "(`CET/CEST` is the clock on the wall)",
+            )
+
     def settle(self, zones: Any) -> bool:
         """Whether all rows are in one zone, whose clock is taken; False where each says its own offset.
 
         Raises InputRefused where they name several places.
         """
         said = [text.strip() for text in pc.unique(zones).drop_null().to_pylist() if text.strip()]
-        places = [text for text in said if place_named(text)]
+        places = [place for text in said if (place := place_named(text)) is not None]
         if len(said) > 1 and places:
             raise InputRefused(
                 f"{self.name}: its rows are in several time zones: {listed(said, _TOLD)}",
                 hint="import those of each zone by themselves",
             )
-        if len(said) == 1 and (places or offset_named(said[0]) == 0):
-            self.zone = places[0] if places else "UTC"
-            self.clock = WallClock(zone_named(self.zone))
+        if len(said) == 1 and (places or said[0] in _UTC):
+            self.zone = places[0] if places else UTC
+            self.clock = WallClock(self.zone)
             return True
         return not said
 
@@ -188,6 +209,7 @@ class TimeColumn:
             whole = pa.timestamp("us", "UTC" if aware else None)
             micros = pc.fill_null(pc.cast(column, whole, safe=False).view(pa.int64()), 0)
             read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
+            self.walled = self.walled or not aware
             return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
         if not is_text(column.type):
             raise InputRefused(
@@ -203,11 +225,18 @@ class TimeColumn:
             )  # the year comes first: nothing to find
             others = distinct.filter(pc.invert(yearly)).to_pylist()
             self.format = find_format(self.name, self.column, others, commas=self.commas)
-        stamps = read_stamps(column, self.format)
+        self.format = replace(self.format, zone=self._known)
+        try:
+            stamps = read_stamps(column, self.format)
+        except SeveralZones as problem:
+            raise InputRefused(
+                f"{self.name}: `{self.column}`: {problem.message}", hint=problem.hint
+            ) from None
         if self._untried is not None and not blank.all():
             if (stamps.bad | blank).all():
                 raise self._other_format(column.filter(pa.array(~blank))[0].as_py(), self._untried)
             self._untried = None
+        self.walled = self.walled or bool((~stamps.utc & ~stamps.bad).any())
         return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)
 
     def _other_format(self, text: str, said: str) -> InputRefused:

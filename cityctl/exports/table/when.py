@@ -15,6 +15,7 @@ from cityctl.exports.table.names import match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 from cityctl.exports.table.roles import Period
+from cityctl.exports.table.said import is_utc, place_named
 from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
 from cityctl.exports.table.stamps import (
     is_written,
@@ -22,11 +23,10 @@ from cityctl.exports.table.stamps import (
     looks_like_epoch,
     looks_like_figures,
     looks_like_time,
-    offset_named,
+    names_offset,
     says_zone,
 )
 from cityctl.exports.table.words import TIME_WORDS
-from cityctl.exports.table.zone import place_named, zone_in
 
 Cells = Sequence[Sequence[str]]
 
@@ -132,8 +132,8 @@ def _begins(columns: Sequence[str], cells: Cells, dated: Sequence[int]) -> int:
     first = (named or starts or moving)[0]
     # Beside `HourDK`, `HourUTC` has no hour twice.
     begin = plain_name(columns[first])[:3]
-    alike = [i for i in starts if zone_in(columns[i]) and plain_name(columns[i])[:3] == begin]
-    return alike[0] if alike and not zone_in(columns[first]) else first
+    alike = [i for i in starts if is_utc(columns[i]) and plain_name(columns[i])[:3] == begin]
+    return alike[0] if alike and not is_utc(columns[first]) else first
 
 
 def zone_column(columns: Sequence[str], cells: Cells, time: Sequence[int]) -> int | None:
@@ -142,7 +142,7 @@ def zone_column(columns: Sequence[str], cells: Cells, time: Sequence[int]) -> in
         return None
     for index, column in enumerate(columns):
         said = {cell.strip() for cell in cells[index]}
-        known = all(place_named(text) or offset_named(text) is not None for text in said)
+        known = all(place_named(text) is not None or names_offset(text) for text in said)
         figures = any(text[:1] in "+-" for text in said)
         if said and known and index not in time and (not figures or _ZONES.search(plain_name(column))):
             return index
