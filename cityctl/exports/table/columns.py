@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cityctl.errors import InputRefused, listed
+from cityctl.exports.meaning import known_unit
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
@@ -26,6 +27,7 @@ from cityctl.exports.table.cells import (
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
 from cityctl.exports.table.names import match_column, phrase_unit, unknown_column
+from cityctl.exports.table.naming import told_kind
 from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
@@ -183,11 +185,17 @@ class _Layouts(Columns):
             usual=usual,
             unit=unit,
             direction=way,
-            kind=found_kind(self.columns[value], names, self.cells[value]),
+            kind=self._kind(value, names, unit),
             ends=self.ends,
             period=self.period,
             left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),
         )
+
+    def _kind(self, value: int, names: Sequence[str], unit: int | None) -> Kind | None:
+        """What its name and first values tell, where the units beside them leave room for it."""
+        found = found_kind(self.columns[value], names, self.cells[value])
+        said = {known_unit(cell) for cell in self.cells[unit]} if unit is not None else set()
+        return next((None for one in said if one and told_kind(found, one.symbol) is None), found)
 
     def _of_each(
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]

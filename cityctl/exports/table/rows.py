@@ -237,6 +237,11 @@ class TableReader:
             )
         if self._time.ends and self.shape.stamp != "end":
             notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
+        intervals = not self._time.ends and self._bills is None and self._kind != "counter"
+        if intervals and (through := self._time.span.of_ends(self._time.zone)):
+            notes.append(
+                f"{self.name}: its times run from {through}, as ends of intervals do; taken as beginnings (--stamp end)"
+            )
         if self.roles.left_out:
             names = ", ".join(f"`{name}`" for name in self.roles.left_out)
             notes.append(f"{self.name}: columns left out: {names}")

@@ -18,6 +18,7 @@ from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import TOTALS
 from cityctl.exports.table.changes import changes_of
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.ends import Span
 from cityctl.exports.table.letters import SeveralZones
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
@@ -88,6 +89,7 @@ class TimeColumn:
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
         self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
+        self.span = Span()
         self._from_starts = False  # whether ends are written as an interval after the wall time of the start
 
     def read(self, parts: Sequence[Any], zones: Any = None) -> Times:
@@ -116,6 +118,7 @@ class TimeColumn:
                 self._changes.watch(local[wall])
             self._doubled.watch(local[wall])
             self._from_starts = self._from_starts or (self.ends and self.clock.ends_by_starts(local[wall]))
+        self.span.watch(moments[raw.read & (states == CERTAIN)])
         if self.ends and self.every is None:
             self.every = self._length(moments[raw.read & (states == CERTAIN)])
         if self.ends and self._on_the_clock and self.clock is not None and self.every is not None:
