@@ -244,7 +244,8 @@ def _find_columns(
             if head is not None and len(above) > 1 and _are_units(rows[head]):
                 first = rows[above[-2]]
                 if _is_head(first, width):
-                    return head + 1, _names(first, width), _units(rows[head], width)
+                    told = _told_apart(rows, above[-2])
+                    return head + 1, _names(told, width), _units(rows[head], width)
             if head is None:  # no names: the columns are called by their number
                 return data, [str(number + 1) for number in range(width)], [None] * width
     columns = _names(_told_apart(rows, head), len(rows[head]))

@@ -39,6 +39,8 @@ _TEXT = re.compile(
     rf"{_WEEKDAY}{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
+# The hour that comes twice, in each of its passes: 2A:15 and 2B:15.
+_PASS = re.compile(r"(?<=\d)[ABab](?=:\d{2})")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3}){0,3}(?:\.\d{1,6})?")
@@ -104,7 +106,7 @@ def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = 
 
 def looks_like_time(text: str) -> bool:
     """Whether a cell holds a date, with or without a time of day."""
-    said = _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0]
+    said = _PASS.sub("", _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0])
     if _TEXT.fullmatch(said) or _is_compact(said):
         return True
     return in_numbers(said) is not None
@@ -127,7 +129,11 @@ def looks_like_epoch(text: str) -> bool:
 
 def looks_like_clock(text: str) -> bool:
     """Whether a cell holds a time of day alone, such as `07:15`, or a span of it: `07:15 - 07:30`."""
-    return bool(re.fullmatch(rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?", text.strip()))
+    return bool(
+        re.fullmatch(
+            rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?", _PASS.sub("", text.strip())
+        )
+    )
 
 
 def looks_like_figures(cells: Sequence[str]) -> bool:

@@ -24,12 +24,13 @@ from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
 from cityctl.exports.table.said import place_named
 from cityctl.exports.table.stamps import find_format, read_stamps
-from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid
+from cityctl.exports.table.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
 _UTC = ("UTC", "GMT", "Z", "+00:00", "+0000", "+00")
+_PASS, _SECOND = r"(\d)[ABab]:(\d{2})", r"\d[Bb]:\d{2}"
 _TOLD = 6  # zones that a message names
 
 
@@ -104,6 +105,7 @@ class TimeColumn:
             column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
         if zones is not None and not self.settle(zones) and getattr(column.type, "tz", None) is None:
             column = pc.binary_join_element_wise(as_text(column), zones, " ")
+        column, second = _without_pass(column)
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -117,6 +119,8 @@ class TimeColumn:
             if self._changes is not None:
                 self._changes.watch(local[wall])
             self._doubled.watch(local[wall])
+            if second is not None:
+                moments, states = self._as_said(moments, states, local, second)
             self._from_starts = self._from_starts or (self.ends and self.clock.ends_by_starts(local[wall]))
         self.span.watch(moments[raw.read & (states == CERTAIN)])
         if self.ends and self.every is None:
@@ -128,6 +132,21 @@ class TimeColumn:
         moments = moments - self.shift()
         self._mark(states, raw, parts[0])
         return Times(moments, local, states, column)
+
+    def _as_said(
+        self,
+        moments: npt.NDArray[np.int64],
+        states: npt.NDArray[np.uint8],
+        local: npt.NDArray[np.int64],
+        second: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Times whose pass of the doubled hour is said; a pass of another hour is no time."""
+        assert self.clock is not None
+        said = ~np.isnan(second)
+        there = said & (states == DOUBLED)
+        if there.any():
+            moments[there] = np.where(second[there] > 0, self.clock.second_pass(local[there]), moments[there])
+        return moments, np.where(there, CERTAIN, np.where(said, NO_TIME, states)).astype(np.uint8)
 
     def check_clock(self) -> None:
         """Raises InputRefused where times that are said to be of one clock all year go by the wall."""
@@ -214,6 +233,8 @@ class TimeColumn:
             read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
             self.walled = self.walled or not aware
             return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
+        if pa.types.is_integer(column.type):  # seconds or more since 1970, or 20240131
+            column = pc.cast(column, pa.string())
         if not is_text(column.type):
             raise InputRefused(
                 f"{self.name}: column `{self.column}` holds {column.type}, no times",
@@ -297,6 +318,16 @@ class TimeColumn:
             )
         lengths, counts = np.unique(steps, return_counts=True)
         return timedelta(microseconds=int(lengths[np.argmax(counts)]))
+
+
+def _without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
+    """Times without the letter of a pass (2A:15, 2B:15), and whether it is the second one (NaN: none is said)."""
+    marked = pc.match_substring_regex(column, _PASS) if is_text(column.type) else None
+    if marked is None or not pc.any(marked).as_py():
+        return column, None
+    later = pc.if_else(pc.match_substring_regex(column, _SECOND), 1.0, 0.0)
+    second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), later, np.nan), np.nan)
+    return pc.replace_substring_regex(column, _PASS, r"\1:\2"), second.to_numpy(zero_copy_only=False)
 
 
 def _with_colons(clocks: Any) -> Any:
