@@ -92,16 +92,25 @@ class Tries:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, from a number of seconds or from a date; None where nothing is said."""
+    """Seconds to wait, from a number of seconds or from a date; None where nothing is said.
+
+    A date is compared with the service's own clock too (`Date`): one of both clocks may be wrong.
+    """
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():
         return float(text[:12])
+    moment = _date(text)
+    if moment is None:
+        return None
+    waits = [(moment - clock).total_seconds() for clock in (now, _date(headers.get("date", ""))) if clock]
+    return min((wait for wait in waits if wait > 0), default=0.0)
+
+
+def _date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
