@@ -40,6 +40,8 @@ from cityctl.exports.table.words import (
 )
 from cityctl.reading import Kind
 
+_FEWEST = 4  # rows of each day that tell that there are hours
+
 
 def find_roles(
     name: str,
@@ -69,6 +71,7 @@ def find_roles(
     time, period = time_columns(name, columns, cells, shape, times)
     zone = zone_column(columns, cells, time)
     roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
+    _check_clock(name, columns, cells, roles)
     roles = replace(roles, zone=zone, behind=behind)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
@@ -77,6 +80,24 @@ def find_roles(
             left_out = tuple(column for column in roles.left_out if column != columns[index])
             return replace(roles, until=index, left_out=left_out)
     return roles
+
+
+def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
+    """Raises InputRefused where the first days come again and again, and no column was found to tell their hours."""
+    if roles.layout == "day" or roles.period is not None or len(roles.time) != 1:
+        return
+    told = (roles.point, roles.channel, roles.direction, roles.unit)
+    when = [cell for cell in cells[roles.time[0]] if looks_like_time(cell)]
+    names = [cells[index] for index in told if index is not None]
+    different = len(set(zip(*cells, strict=True)))
+    days = len(set(zip(cells[roles.time[0]], *names, strict=True)))
+    if when and days_only(when) and max(days, 1) * _FEWEST <= different:
+        raise InputRefused(
+            f"{name}: `{when[0]}` and other days in column `{columns[roles.time[0]]}` stand in {_FEWEST} rows and more "
+            "each, and no column was found that tells their hours",
+            tried=[f"columns: {listed(columns, 40)}"],
+            hint=f"name both with --time '{columns[roles.time[0]]} + HOURS'",
+        )
 
 
 @dataclass(frozen=True)

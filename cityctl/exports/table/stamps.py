@@ -136,6 +136,11 @@ def looks_like_clock(text: str) -> bool:
     )
 
 
+def looks_like_dotted(text: str) -> bool:
+    """Whether a cell may hold a time of day such as 7.15, 07.15.00 or 7h15."""
+    return bool(re.fullmatch(r"(?:[01]?\d|2[0-4])(?:\.[0-5]\d(?:\.[0-5]\d)?|h(?:[0-5]\d)?)", text.strip()))
+
+
 def looks_like_figures(cells: Sequence[str]) -> bool:
     """Whether cells are times of day in figures alone, such as 0015 and 1300, or 001500; zeros in front may be lost."""
     filled = [cell.strip() for cell in cells if cell.strip()]

@@ -23,7 +23,7 @@ from cityctl.exports.table.letters import SeveralZones
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
 from cityctl.exports.table.said import place_named
-from cityctl.exports.table.stamps import find_format, read_stamps
+from cityctl.exports.table.stamps import find_format, looks_like_epoch, looks_like_time, read_stamps
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
@@ -105,6 +105,7 @@ class TimeColumn:
             column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
         if zones is not None and not self.settle(zones) and getattr(column.type, "tz", None) is None:
             column = pc.binary_join_element_wise(as_text(column), zones, " ")
+        texts = column
         column, second = _without_pass(column)
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
@@ -131,7 +132,7 @@ class TimeColumn:
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
         moments = moments - self.shift()
         self._mark(states, raw, parts[0])
-        return Times(moments, local, states, column)
+        return Times(moments, local, states, texts)
 
     def _as_said(
         self,
@@ -233,7 +234,7 @@ class TimeColumn:
             read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
             self.walled = self.walled or not aware
             return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
-        if pa.types.is_integer(column.type):  # seconds or more since 1970, or 20240131
+        if pa.types.is_integer(column.type) and _counts_from_1970(column):
             column = pc.cast(column, pa.string())
         if not is_text(column.type):
             raise InputRefused(
@@ -320,6 +321,12 @@ class TimeColumn:
         return timedelta(microseconds=int(lengths[np.argmax(counts)]))
 
 
+def _counts_from_1970(column: Any) -> bool:
+    """Whether whole numbers may be times: seconds since 1970, or ms, µs and ns, or 20240131."""
+    first = next((str(value) for value in column.slice(0, 100).to_pylist() if value is not None), "")
+    return looks_like_epoch(first) or looks_like_time(first)
+
+
 def _without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
     """Times without the letter of a pass (2A:15, 2B:15), and whether it is the second one (NaN: none is said)."""
     marked = pc.match_substring_regex(column, _PASS) if is_text(column.type) else None
@@ -335,6 +342,7 @@ def _with_colons(clocks: Any) -> Any:
     clocks = pc.replace_substring_regex(
         clocks, r"^(\s*\d{1,2}:[\d:]+(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?:-|–|to|until|bis)\s*\d.*$", r"\1"
     )
+    clocks = pc.replace_substring_regex(clocks, r"^\s*(\d{1,2})h\s*$", r"\1:00")
     figures = pc.match_substring_regex(clocks, r"^\s*\d{1,6}\s*$")
     if not pc.any(figures).as_py():
         return clocks

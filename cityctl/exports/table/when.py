@@ -20,6 +20,7 @@ from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
 from cityctl.exports.table.stamps import (
     is_written,
     looks_like_clock,
+    looks_like_dotted,
     looks_like_epoch,
     looks_like_figures,
     looks_like_time,
@@ -36,8 +37,11 @@ _NUMBERED = re.compile(
     r"(?:number|no|nr|id|index)?"
 )
 _ZONES = re.compile(r"zone|offset|^tz|zeitzone|huso|fuseau|fuso")
-_CLOCK_NAMES = ("time", "zeit", "hora", "heure")
-_CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}:\d{2})")
+_CLOCK_NAMES = (
+    "time", "zeit", "hora", "heure", "ora", "ore", "tid", "tijd", "tijdstip", "klokkeslett", "godzina", "kello",
+)  # fmt: skip
+_CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}):(\d{2})")
+_ALONE = re.compile(r"^(\d{1,2})[:.h](\d{2})")
 _FEWEST_CLOCKS = 12
 _WHOLE_FILE = 100  # rows: a file of fewer is seen to its end
 
@@ -60,7 +64,8 @@ def time_columns(
                 return _paired(columns, cells, day, clocks[0])
             others = [index for index in range(len(columns)) if index != day]
             for index in others:
-                if plain_name(columns[index]).endswith(_CLOCK_NAMES) and looks_like_figures(cells[index]):
+                named = plain_name(columns[index]).endswith(_CLOCK_NAMES)
+                if named and (looks_like_figures(cells[index]) or mostly(looks_like_dotted, cells[index])):
                     return (day, index), None
             for index in others:
                 if _NUMBERED.fullmatch(plain_name(columns[index])) and _counts(cells[index]):
@@ -98,7 +103,12 @@ def label_ends(columns: Sequence[str], cells: Cells, time: Sequence[int], shape:
     """Whether the times label the ends of intervals: by the column's name, or as days end at 24:00."""
     if shape.time is not None or shape.stamp == "end":  # what is said holds
         return False
-    clocks = {found[1] for cell in cells[time[-1]] if (found := _CLOCK.search(cell.strip()))}
+    alone = len(time) > 1  # 24.00 may be a clock
+    clocks = {
+        f"{found[1]}:{found[2]}"
+        for cell in cells[time[-1]]
+        if (found := (_ALONE if alone else _CLOCK).search(cell.strip()))
+    }
     through = len(clocks) >= _FEWEST_CLOCKS and "24:00" in clocks and not clocks & {"00:00", "0:00"}
     return through or labels_end(columns[time[-1]])
 
