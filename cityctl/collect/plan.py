@@ -45,7 +45,7 @@ class Task:
 
 @dataclass
 class Plan:
-    """What is to be asked of one service."""
+    """What is to be asked of one service. `answered` counts answers, `unasked` series that did not get their turn."""
 
     name: str
     service: Service
@@ -55,6 +55,20 @@ class Plan:
     tasks: list[Task]
     zone: str
     answered: int = 0
+    unasked: int = 0
+
+    def label(self, task: Task) -> str:
+        """What a series is called in messages."""
+        return f"{self.name}/{task.series}" if task.series != ALL else self.name
+
+    def in_turn(self) -> list[Task]:
+        """The tasks, those first that did not get their turn in the pull before."""
+        at = next((i for i, task in enumerate(self.tasks) if task.series == self.marks.turn), 0)
+        return self.tasks[at:] + self.tasks[:at]
+
+    def begin_with(self, task: Task) -> None:
+        """The next pull begins with this one, if this one ends early."""
+        self.marks.turn = task.series if task is not self.tasks[0] else ""
 
     def ask(self, task: Task, window: Window) -> Ask:
         """The request for one window of a task."""

@@ -1,7 +1,8 @@
 """Pull: exports of services into the store, with the balance of every series.
 
-Raw answers land on disk before anything reads them. A service that is dead is named and the others are kept;
-a watermark moves only over windows that were answered whole and are stored.
+Raw answers land on disk before anything reads them. A service that is dead is named and the others are kept, and
+so is a series whose answer never comes whole; a watermark moves only over windows that were answered whole and are
+stored.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from cityctl.clock import Interval
 from cityctl.collect.balance import NOTHING, balance_result
 from cityctl.collect.fetch import Fetch, Seen
 from cityctl.collect.intake import Intake
-from cityctl.collect.plan import ALL, Plan, Task, plans, requests
+from cityctl.collect.plan import Plan, Task, plans, requests
 from cityctl.collect.series import SeriesMatcher
 from cityctl.console import Console
 from cityctl.disk import Lock
 from cityctl.errors import CityctlError, CredentialsRefused, InputRefused, Unreachable, UsageProblem
 from cityctl.exports import auth
-from cityctl.exports.http import Budgets, Client, Patience, Rate, origin
+from cityctl.exports.http import Away, Budgets, Client, Forbidden, Patience, Rate, origin
 from cityctl.exports.http.origin import host
 from cityctl.exports.landing import Landing
 from cityctl.result import Completeness, Missing, Result
+from cityctl.wording import grouped
+
+_IN_A_ROW = 5  # series that fail: the others are not asked for then
 
 
 def pull(
@@ -81,7 +85,7 @@ def pull(
                 problems.append((plan, problem))
     if problems and not any(plan.answered for plan in asked):
         raise _all_dead(problems)
-    missing += [Missing(plan.name, problem.message) for plan, problem in problems]
+    missing += [_ended(plan, problem) for plan, problem in problems]
     return balanced("Pull", asked, missing, problems, interval)
 
 
@@ -111,27 +115,43 @@ def client(
 
 
 def _pull(fetch: Fetch, missing: list[Missing], advance: Callable[[int, str], None]) -> None:
-    """Ask one service for every window; what came is stored whatever ends the run early."""
+    """Ask one service for every series; what came is stored whatever ends the run early.
+
+    A series that fails is named and the others get their turn. Raises Unreachable and CredentialsRefused where the
+    service is away, gives nothing at all, or fails some series in a row: the next pull begins behind them.
+    """
+    plan, tasks, failed = fetch.plan, fetch.plan.in_turn(), 0
     try:
-        for task in fetch.plan.tasks:
-            task.complete = _task(fetch, task, missing, advance)
+        for number, task in enumerate(tasks):
+            plan.begin_with(task)
+            try:
+                task.complete = _task(fetch, task, missing, advance)
+                failed = 0
+            except (Unreachable, Forbidden) as problem:
+                failed += 1
+                left = len(tasks) - number - 1
+                if isinstance(problem, Away) or failed == _IN_A_ROW or not (left or plan.answered):
+                    plan.begin_with(tasks[number + 1 - len(tasks)])
+                    plan.unasked = left
+                    raise
+                missing.append(Missing(plan.label(task), _said(problem)))
+        plan.marks.turn = ""
     finally:
         fetch.intake.commit()
         fetch.intake.finish()
+        plan.marks.write_turn()
         if fetch.seen is not None:
             fetch.seen.write()
 
 
 def _task(fetch: Fetch, task: Task, missing: list[Missing], advance: Callable[[int, str], None]) -> bool:
     """Ask for one series, window by window; it stops where a window is not answered whole."""
-    plan = fetch.plan
-    name = f"{plan.name}/{task.series}" if task.series != ALL else plan.name
+    name = fetch.plan.label(task)
     for window in task.windows:
         try:
             proven = fetch.window(task, window)
         except (InputRefused, UsageProblem) as problem:
-            hint = f" (hint: {problem.hint})" if problem.hint else ""
-            missing.append(Missing(name, f"{problem.message}{hint}"))
+            missing.append(Missing(name, _said(problem)))
             return False
         if not proven:
             why = "the end of its answer is not proven (no Content-Length): the window will be pulled again"
@@ -140,6 +160,16 @@ def _task(fetch: Fetch, task: Task, missing: list[Missing], advance: Callable[[i
         fetch.intake.drained(task, window)
         advance(1, name)
     return True
+
+
+def _said(problem: CityctlError) -> str:
+    return f"{problem.message} (hint: {problem.hint})" if problem.hint else problem.message
+
+
+def _ended(plan: Plan, problem: CityctlError) -> Missing:
+    """Why a service's pull ended early, and how many series did not get their turn."""
+    left = f"; the other {grouped(plan.unasked)} series come first next time" if plan.unasked else ""
+    return Missing(plan.name, f"{problem.message}{left}")
 
 
 def _all_dead(problems: Sequence[tuple[Plan, CityctlError]]) -> CityctlError:

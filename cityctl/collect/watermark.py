@@ -1,7 +1,8 @@
 """How far each series of a service has been pulled, and the windows of the next pull.
 
 A watermark only moves over a window that was answered whole and is stored; before it, the settle horizon is
-pulled again for late data. Windows are half-open.
+pulled again for late data. Windows are half-open. Where a service ended a pull early, the next one begins with the
+series that did not get their turn.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Watermarks:
 
     path: Path
     marks: dict[str, Watermark] = field(default_factory=dict)
+    turn: str = ""  # the series that is asked for first, where a pull ended before it; else the first of all
+    _written: str = ""
 
     @classmethod
     def read(cls, folder: Path, service: str) -> Watermarks:
@@ -47,19 +50,20 @@ class Watermarks:
         if not path.exists():
             return cls(path)
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))["series"]
+            told = json.loads(path.read_text(encoding="utf-8"))
             marks = {
                 series: Watermark(
                     datetime.fromisoformat(mark["since"]), datetime.fromisoformat(mark["until"])
                 )
-                for series, mark in told.items()
+                for series, mark in told["series"].items()
             }
+            turn = str(told.get("turn", ""))
+            return cls(path, marks, turn, turn)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
             raise ConfigInvalid(
                 f"{path}: damaged: {problem}",
                 hint="delete it: the next pull then begins with the connector's first window, or with --since",
             ) from None
-        return cls(path, marks)
 
     def drained(self, series: str, window: Window, now: datetime) -> None:
         """A window was answered whole and is stored. What lies in the future is not drained."""
@@ -75,7 +79,14 @@ class Watermarks:
             series: {"since": _text(mark.since), "until": _text(mark.until)}
             for series, mark in sorted(self.marks.items())
         }
-        write_atomic(self.path, (json.dumps({"series": told}, indent=1, ensure_ascii=False) + "\n").encode())
+        self._written = self.turn
+        whole = {"series": told, **({"turn": self.turn} if self.turn else {})}
+        write_atomic(self.path, (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def write_turn(self) -> None:
+        """Keep whose turn it is, where that changed."""
+        if self.turn != self._written:
+            self.write()
 
 
 def windows(

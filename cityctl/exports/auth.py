@@ -19,7 +19,7 @@ from cityctl.city.services import Service
 from cityctl.disk import write_atomic
 from cityctl.errors import CityctlError, ConfigInvalid, CredentialsRefused, InputRefused, Unreachable
 from cityctl.exports.asking import exchange
-from cityctl.exports.http import Client, Credentials, Patience, Proof, Standing, Tls, origin
+from cityctl.exports.http import Away, Client, Credentials, Patience, Proof, Standing, Tls, origin
 from cityctl.exports.language import Auth, Connector
 from cityctl.exports.secret import Secret, hide, read_secret
 
@@ -158,7 +158,7 @@ class Token:
                 hint=f"check `user`, `secret` and `refresh_token` of services.{self.service} in city.yaml",
             ) from None
         except Unreachable as problem:
-            raise Unreachable(
+            raise Away(
                 f"{named} cannot be had: {problem.message}", tried=problem.tried, hint=problem.hint
             ) from None
         self._take(sink.data, named)

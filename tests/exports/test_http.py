@@ -16,6 +16,7 @@ import pytest
 
 from cityctl.errors import CredentialsRefused, InputRefused, Unreachable
 from cityctl.exports.http import Bounds, Client, Patience, origin
+from cityctl.exports.http.patience import retry_after
 from cityctl.exports.secret import Secret
 from tests.http_service import Service, send
 
@@ -96,6 +97,12 @@ def test_429_waits_as_long_as_the_service_asks(http: Service, told: str, wait: f
     answer, data = fetch(http, waits)
     assert (data, answer.tries) == (b"ok", 2)
     assert waits == [wait]
+
+
+@pytest.mark.parametrize("wrong", [-1, 1], ids=["behind", "ahead"])
+def test_a_date_to_come_back_at_is_read_by_the_services_clock_where_ours_is_wrong(wrong: int) -> None:
+    told = {"retry-after": format_datetime(NOW + timedelta(seconds=30)), "date": format_datetime(NOW)}
+    assert retry_after(told, NOW + wrong * timedelta(hours=1)) == 30.0
 
 
 def test_503_is_tried_again_with_growing_pauses(http: Service) -> None:

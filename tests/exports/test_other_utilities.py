@@ -164,3 +164,54 @@ def test_totals_above_the_rows_name_no_columns(table: Read) -> None:
 def test_a_day_of_the_week_before_the_date(table: Read, day: str) -> None:
     read = table(f'Zeit;kWh\n"{day}";1,5\n', time_zone="UTC")
     assert read.of("kWh") == [("2024-01-13 00:00:00Z", 1.5)]
+
+
+@pytest.mark.parametrize("clock", ["{:02}.00", "{}h00", "{}h", "{:02}:00"])
+def test_a_clock_beside_the_day_in_the_ways_of_its_country(table: Read, clock: str) -> None:
+    """Read as a day alone, all hours would lie on its midnight."""
+    rows = "".join(f"15/01/2024;{clock.format(hour)};{hour},5\n" for hour in range(24))
+    read = table(f"Data;Ora;kWh\n{rows}", time_zone="Europe/Rome").of("kWh")
+    assert (len(read), read[0], read[23]) == (
+        24, ("2024-01-14 23:00:00Z", 0.5), ("2024-01-15 22:00:00Z", 23.5),
+    )  # fmt: skip
+    ends = "".join(f"15/01/2024;{clock.format(hour)};{hour},5\n" for hour in range(1, 25))
+    assert table(f"Data;Ora;kWh\n{ends}", time_zone="Europe/Rome").of("kWh")[0][0] == (
+        "2024-01-14 23:00:00Z" if clock != "{}h" else "2024-01-15 00:00:00Z"
+    )
+
+
+def test_hours_that_no_column_is_known_to_tell_are_asked_for(table: Read) -> None:
+    rows = "".join(f"2024-01-15,{hour % 12 or 12} {'AP'[hour // 12]}M,{hour}\n" for hour in range(24))
+    with pytest.raises(InputRefused, match="no column was found that tells their hours") as refused:
+        table(f"Date,When,kWh\n{rows}", time_zone="UTC")
+    assert "--time 'Date + HOURS'" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one column", "a day and a clock"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_the_hour_that_comes_twice_as_a_and_b(table: Read, apart: bool, backward: bool) -> None:
+    clocks = ["01:45", *(f"2{mark}:{minute:02}" for mark in "AB" for minute in (0, 15, 30, 45)), "03:00"]
+    rows = [f"27.10.2024{';' if apart else ' '}{clock};{at},5\n" for at, clock in enumerate(clocks)]
+    head = "Datum;Zeit;kWh\n" if apart else "Datum;kWh\n"
+    read = table(head + "".join(reversed(rows) if backward else rows), time_zone="Europe/Berlin")
+    quarters = [
+        f"2024-10-{26 + (at + 95) // 96} {(at + 95) // 4 % 24:02}:{(at + 95) % 4 * 15:02}:00Z"
+        for at in range(10)
+    ]
+    assert not read.rejections
+    assert sorted(read.of("kWh")) == [(time, at + 0.5) for at, time in enumerate(quarters)]
+
+
+def test_the_second_pass_of_an_hour_that_comes_once_is_no_time(table: Read) -> None:
+    read = table("Datum;kWh\n26.10.2024 2A:00;1,5\n26.10.2024 03:00;2,5\n", time_zone="Europe/Berlin")
+    assert read.refused == [(2, "`26.10.2024 2A:00` is no time with the day first")]
+
+
+def test_names_of_meters_above_names_above_units(table: Read) -> None:
+    text = (
+        "Datum;Zähler A;;Zähler B;\n;Bezug;Lieferung;Bezug;Lieferung\n;kWh;kWh;kWh;kWh\n"
+        "15.01.2024 00:00;1,5;2,5;3,5;4,5\n"
+    )
+    assert {name: rows[0][1] for name, rows in table(text, time_zone="UTC").readings.items()} == {
+        "Zähler A/Bezug": 1.5, "Zähler A/Lieferung": 2.5, "Zähler B/Bezug": 3.5, "Zähler B/Lieferung": 4.5,
+    }  # fmt: skip

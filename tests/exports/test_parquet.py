@@ -55,6 +55,13 @@ def test_times_as_text_and_declared_missing_values() -> None:
     assert told.refused == [(2, "`soon` is no time")]
 
 
+def test_times_as_whole_numbers() -> None:
+    ms = [1705276800000 + 900000 * step for step in range(2)]  # 2024-01-15 00:00 UTC, in ms
+    assert read({"ts": ms, "v": [1.0, 2.0]}).of("v") == [
+        ("2024-01-15 00:00:00Z", 1.0), ("2024-01-15 00:15:00Z", 2.0),
+    ]  # fmt: skip
+
+
 def test_what_is_no_parquet_is_refused() -> None:
     with pytest.raises(InputRefused, match="no whole Parquet file"):
         parse(Source("a.parquet", data=b"PAR1 and then nothing"), "parquet", Shape())

@@ -96,6 +96,27 @@ def test_a_document_about_which_nothing_is_said(read: Read) -> None:
         read("json", '{"a": 1}')
 
 
+def test_rows_within_objects_are_read_with_what_stands_around_them(read: Read) -> None:
+    """The numbers of a meter (its total, its id) were taken for readings, and its readings for nothing."""
+    meters = [
+        {
+            "id": name, "total": 12.5, "from": "2024-01-01",
+            "readings": [{"at": f"2024-01-0{day}T00:00:00Z", "kwh": day * 1.5} for day in (1, 2, 3)],
+        }
+        for name in ("A", "B")
+    ]  # fmt: skip
+    told = read("json", json.dumps({"meters": meters}))
+    assert {name: [value for _, value in told.of(name)] for name in told.series} == {
+        "A": [1.5, 3, 4.5], "B": [1.5, 3, 4.5],
+    }  # fmt: skip
+
+
+def test_of_two_lists_of_readings_none_is_dropped(read: Read) -> None:
+    rows = [{"at": f"2024-01-0{day}T00:00:00Z", "kwh": day} for day in (1, 2, 3)]
+    with pytest.raises(InputRefused, match="several lists hold times and values: `electricity`, `gas`"):
+        read("json", json.dumps({"electricity": rows, "gas": rows, "links": [{"rel": "self"}]}))
+
+
 def test_a_day_and_a_clock_in_fields_of_their_own(read: Read) -> None:
     """As Datadis answers; read by the day alone, 24 values would stand at one instant."""
     rows = [

@@ -85,6 +85,107 @@ def test_what_stands_above_the_table_holds_and_is_told(table: Read, above: str) 
     assert "flows.csv: its times are in UTC, as it says above the table" in read.notes
 
 
+BERLIN, CHICAGO, SYDNEY, DELHI, LONDON = (
+    "Europe/Berlin", "America/Chicago", "Australia/Sydney", "Asia/Kolkata", "Europe/London",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("head", "city", "first"),
+    [  # the first time is 2024-07-01 12:00 on that clock
+        ("Zeit (MEZ)", BERLIN, "11:00"),
+        ("Time (CET)", LONDON, "11:00"),
+        ("Zeitstempel MESZ", BERLIN, "10:00"),
+        ("read_time_cet", BERLIN, "11:00"),
+        ("Date/Time (GMT+1)", BERLIN, "11:00"),
+        ("Time (UTC+5:30)", BERLIN, "06:30"),
+        ("Time [UTC-05:00]", BERLIN, "17:00"),
+        ("Time (+0100)", BERLIN, "11:00"),
+        ("Horodate CET (UTC+1)", BERLIN, "11:00"),
+        ("Time [America/New_York]", BERLIN, "16:00"),
+        ("Settlement Date (AEST)", SYDNEY, "02:00"),
+        ("Timestamp (EST)", CHICAGO, "17:00"),  # as MISO's market time: Eastern Standard all year
+        ("Timestamp (EST)", SYDNEY, "02:00"),  # Australia's own EST
+        ("Time (CST)", CHICAGO, "18:00"),
+        ("Time (IST)", DELHI, "06:30"),
+        ("Time (BST)", LONDON, "11:00"),
+        ("Zeit (Normalzeit)", BERLIN, "11:00"),
+        ("Time (CET/CEST)", BERLIN, "10:00"),
+        ("Time (CET/CEST)", CHICAGO, "10:00"),
+        ("Zeit (ME(S)Z)", BERLIN, "10:00"),
+        ("datetime_beginning_ept", CHICAGO, "16:00"),  # PJM: Eastern Prevailing Time
+        ("Zeit WEST", BERLIN, "10:00"),  # a place, no zone
+        ("Est. time", CHICAGO, "17:00"),
+    ],
+)
+def test_a_head_says_the_zone_of_its_times(table: Read, head: str, city: str, first: str) -> None:
+    read = table(f"{head},flow\n2024-07-01 12:00,1\n2024-07-01 13:00,2\n", time_zone=city, unit="m3/h")
+    assert read.of("flow")[0][0] == f"2024-07-01 {first}:00Z"
+
+
+def test_a_clock_of_its_own_column_counts_as_well(table: Read) -> None:
+    text = "Datum;Uhrzeit UTC;kWh\n01.07.2024;12:00;1,5\n01.07.2024;12:15;2,5\n"
+    read = table(text, time_zone=BERLIN)
+    assert read.of("kWh")[0][0] == "2024-07-01 12:00:00Z"
+    assert read.notes == ["flows.csv: its times are in UTC, as `Datum` and `Uhrzeit UTC` says"]
+
+
+def test_days_of_a_zone_that_the_head_says(table: Read) -> None:
+    hours = [f"{hour:02}:00" for hour in range(24)]
+    text = f"Datum (MEZ),{','.join(hours)}\n2024-07-01{',1' * 24}\n"
+    ((_, rows),) = table(text, time_zone=BERLIN, unit="kWh").readings.items()
+    assert rows[0][0] == "2024-06-30 23:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "city", "named"),
+    [
+        ("Time (EST),flow\n2024-07-01 12:00,1\n", BERLIN, "America/New_York (-05:00) or Australia/Brisbane"),
+        ("Time (CST),flow\n2024-07-01 12:00,1\n", BERLIN, "Asia/Shanghai (+08:00)"),
+        ("Time (IST),flow\n2024-07-01 12:00,1\n", BERLIN, "Asia/Kolkata (+05:30) or Europe/Dublin (+01:00)"),
+        ("Time (BST),flow\n2024-07-01 12:00,1\n", BERLIN, "Europe/London (+01:00) or Asia/Dhaka (+06:00)"),
+        ("Time zone: IST\ntime,flow\n2024-07-01 12:00,1\n", BERLIN, "Asia/Kolkata"),
+        ("time,flow\n2024-07-01 12:00 IST,1\n", BERLIN, "Asia/Kolkata"),
+        ("time,zone,flow\n2024-07-01 12:00,IST,1\n", BERLIN, "Asia/Kolkata"),
+        ("Time (UTC+1/UTC+2),flow\n2024-07-01 12:00,1\n", CHICAGO, "--time-zone"),
+    ],
+)
+def test_letters_that_several_zones_share_are_asked_for(
+    table: Read, text: str, city: str, named: str
+) -> None:
+    with pytest.raises(InputRefused, match="several") as refused:
+        table(text, time_zone=city, unit="m3/h")
+    assert named in (refused.value.hint or "")
+    assert "--time-zone" in (refused.value.hint or "")
+    assert refused.value.message.startswith("flows.csv: ")
+
+
+def test_letters_of_rows_are_read_as_the_city_uses_them(table: Read) -> None:
+    text = "time,flow\n2024-07-01 12:00 IST,1\n2024-07-01 13:00 IST,2\n"
+    assert table(text, time_zone=DELHI, unit="m3/h").of("flow")[0][0] == "2024-07-01 06:30:00Z"
+
+
+@pytest.mark.parametrize(
+    "hours", [(0, 1, 3, 4), (0, 1, 2, 2, 3, 4)], ids=["the hour is skipped", "the hour comes twice"]
+)
+def test_a_clock_that_is_said_never_to_change_and_does_is_refused(
+    table: Read, hours: tuple[int, ...]
+) -> None:
+    day = "2024-03-31" if len(hours) == 4 else "2024-10-27"
+    text = "Time (CET),flow\n" + "".join(f"{day} {hour:02}:00,1\n" for hour in hours)
+    with pytest.raises(InputRefused, match=f"all year, but {day} 02:00 to 03:00 (is skipped|comes twice)"):
+        table(text, time_zone=BERLIN, unit="m3/h")
+    assert table(text.replace("CET", "CET/CEST"), time_zone=BERLIN, unit="m3/h").readings
+
+
+@pytest.mark.parametrize("day", ["2024-03-31", "2024-10-27"])
+def test_a_clock_that_never_changes_has_every_hour_once(table: Read, day: str) -> None:
+    text = "Time (CET),flow\n" + "".join(f"{day} {hour:02}:00,1\n" for hour in range(24))
+    read = table(text, time_zone=BERLIN, unit="m3/h")
+    assert not read.rejections
+    assert len(read.of("flow")) == 24
+
+
 def test_columns_of_a_unit_each_beside_one_of_units(table: Read) -> None:
     text = "Datum;Zeitzone;von;bis;Einheit;North (MW);South (MW)\n" + "".join(
         f"13.07.2024;UTC;{hour:02}:00;{hour + 1:02}:00;MW;{hour},5;{hour},25\n" for hour in range(9)

@@ -42,6 +42,7 @@ class Entry:
     line: int
     links: Links
     title: str = ""
+    id: str = ""
     resource: str = ""
     reading_type: ReadingType | None = None
     readings: Readings | None = None
@@ -109,12 +110,14 @@ def _part(entry: Any, number: int, draft: Draft) -> Entry | None:
     if not links.own and not links.up:
         return None
     readings, faults = draft.take()
-    return Entry(number, entry.sourceline or 0, links, "", "IntervalBlock", None, readings, faults)
+    return Entry(
+        number, entry.sourceline or 0, links, resource="IntervalBlock", readings=readings, faults=faults
+    )
 
 
 def _stray(entries: int, draft: Draft) -> Entry:
     readings, faults = draft.take()
-    return Entry(entries, 0, Links(), "", "IntervalBlock", None, readings, faults)
+    return Entry(entries, 0, Links(), resource="IntervalBlock", readings=readings, faults=faults)
 
 
 def _read_entry(element: Any, number: int, draft: Draft) -> Entry:
@@ -132,6 +135,8 @@ def _read_entry(element: Any, number: int, draft: Draft) -> Entry:
         name = local(child)
         if name == "title":
             entry.title = text(child)
+        elif name == "id":
+            entry.id = text(child)
         elif name == "content":
             for resource in child:
                 found = local(resource)

@@ -26,10 +26,11 @@ class Links:
 
 @dataclass(frozen=True)
 class MeterReading:
-    """A MeterReading entry."""
+    """A MeterReading entry; `id` tells it from another one of the same address."""
 
     links: Links
     title: str
+    id: str = ""
 
 
 def address(base: str, href: str) -> str:
@@ -56,24 +57,32 @@ class Web:
     meters: dict[str, MeterReading] = field(default_factory=dict)
     types: dict[str, ReadingType] = field(default_factory=dict)
     usage_points: dict[str, Links] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)  # addresses that several resources have
+    _ids: dict[str, str] = field(default_factory=dict)
     _by_related: dict[str, MeterReading] = field(default_factory=dict)
-    _points_by_related: dict[str, str] = field(default_factory=dict)
+    _points_by_related: dict[str, Links] = field(default_factory=dict)
 
     def add_meter(self, meter: MeterReading) -> None:
         """A MeterReading entry was read."""
+        before = self.meters.get(meter.links.own)
+        if before is not None and before.id != meter.id:
+            self.shared.add(meter.links.own)
         self.meters[meter.links.own] = meter
         for target in meter.links.related:
-            self._by_related.setdefault(target, meter)
+            if self._by_related.setdefault(target, meter) is before:
+                self._by_related[target] = meter
 
     def add_type(self, links: Links, said: ReadingType) -> None:
         """A ReadingType entry was read."""
         self.types[links.own] = said
 
-    def add_usage_point(self, links: Links) -> None:
-        """A UsagePoint entry was read."""
+    def add_usage_point(self, links: Links, ident: str) -> None:
+        """A UsagePoint entry was read; one of another id is another one, whatever its address."""
+        if self._ids.setdefault(links.own, ident) != ident:
+            self.shared.add(links.own)
         self.usage_points[links.own] = links
         for target in links.related:
-            self._points_by_related.setdefault(target, links.href)
+            self._points_by_related.setdefault(target, links)
 
     def meter_of(self, block: Links) -> MeterReading | None:
         """The MeterReading of an entry of blocks, or None while (or because) nothing links them."""
@@ -88,14 +97,15 @@ class Web:
         return next((self.types[target] for target in meter.links.related if target in self.types), None)
 
     def usage_point_of(self, meter: MeterReading) -> str:
-        """The address of a MeterReading's UsagePoint; empty where nothing links them."""
-        for target in (meter.links.up, meter.links.own):
-            if target and target in self._points_by_related:
-                return self._points_by_related[target]
-        for above in _above(meter.links.own):
-            if above in self.usage_points:
-                return self.usage_points[above].href
-        return ""
+        """The address of a MeterReading's UsagePoint; empty where nothing links them, or several are meant."""
+        linked = (
+            self._points_by_related.get(target) for target in (meter.links.up, meter.links.own) if target
+        )
+        above = (self.usage_points.get(target) for target in _above(meter.links.own))
+        point = next((found for found in (*linked, *above) if found is not None), None)
+        if point is None or {point.own, meter.links.own} & self.shared:
+            return ""
+        return point.href
 
 
 def _above(target: str) -> Iterable[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cityctl.exports.espi.links import Links
+from cityctl.exports.espi.links import Links, MeterReading
 
 _IN_MEMORY = 16 << 20  # bytes
 _COLUMNS: Any = [("time", pa.int64()), ("value", pa.float64()), ("code", pa.int16()), ("place", pa.int64())]
@@ -38,7 +38,7 @@ class Spool:
     def __init__(self) -> None:
         self._file: Any = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  closed by __exit__
         self._writer: Any = pa.ipc.new_stream(self._file, _SCHEMA)
-        self._labels: list[tuple[Links, int]] = []
+        self._labels: list[tuple[Links, MeterReading | None, int]] = []
 
     def __enter__(self) -> Spool:
         return self
@@ -48,19 +48,23 @@ class Spool:
     ) -> None:
         self._file.close()
 
-    def keep(self, links: Links, line: int, readings: Readings) -> None:
-        """The readings of an entry wait; `line` is where the entry stands."""
+    def keep(self, links: Links, meter: MeterReading | None, line: int, readings: Readings) -> None:
+        """The readings of an entry wait; `meter` is the one before it, `line` where the entry stands."""
         columns = [
             pa.array(column) for column in (readings.times, readings.values, readings.codes, readings.places)
         ]
         self._writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
-        self._labels.append((links, line))
+        self._labels.append((links, meter, line))
 
-    def drain(self) -> Iterator[tuple[Links, int, Readings]]:
+    def waits_for(self, address: str) -> bool:
+        """Whether readings wait that a ReadingType of this address may be of."""
+        return any(meter is None or address in meter.links.related for _, meter, _ in self._labels)
+
+    def drain(self) -> Iterator[tuple[Links, MeterReading | None, int, Readings]]:
         """All that waited."""
         self._writer.close()
         self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
-            for (links, line), batch in zip(self._labels, reader, strict=True):
+            for (links, meter, line), batch in zip(self._labels, reader, strict=True):
                 columns = [batch.column(index).to_numpy(zero_copy_only=False) for index in range(4)]
-                yield links, line, Readings(*columns)
+                yield links, meter, line, Readings(*columns)

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -23,6 +24,7 @@ from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.head import Head, read_head
+from cityctl.exports.table.kinds import load_curve_of_enedis
 from cityctl.exports.table.records import records, whole_records
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
@@ -61,11 +63,10 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         named += [part.strip() for part in shape.time.split("+")]
     head = read_head(source.name, source.head(), named, shape.delimiter)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
+    if shape.time is None and _of_enedis(head, roles):
+        roles = replace(roles, ends=True)
     shape = replace(shape, delimiter=head.delimiter, unit=shape.unit or _said_unit(head, roles))
-    if head.zone is not None and head.zone != shape.time_zone:
-        shape = replace(shape, time_zone=head.zone)
-        yield Chunk(notes=(f"{source.name}: its times are in {head.zone}, as it says above the table",))
-    reader = TableReader(source.name, source.stem, head.columns, roles, shape)
+    reader = TableReader(source.name, source.stem, head.columns, roles, shape, above=head.zone)
     kinds = _kinds(head, roles, shape)
     with source.stream() as stream:
         line = head.data_line
@@ -81,6 +82,14 @@ def _said_unit(head: Head, roles: Roles) -> str | None:
     alone = [one for one in roles.series if one.unit is None]
     silent = len(alone) == 1 or (not roles.series and roles.value_unit is None and roles.unit is None)
     return head.unit if silent else None
+
+
+def _of_enedis(head: Head, roles: Roles) -> bool:
+    """Whether the table is a load curve of Enedis."""
+    at = roles.time[0]
+    cells = [row[at] for row in head.sample if len(row) > at]
+    beside = chain(head.columns, *head.above, *head.sample[:1])
+    return load_curve_of_enedis(head.columns[at], cells, beside)
 
 
 def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from cityctl.errors import InputRefused
 from cityctl.exports.espi.codes import UNIT_NOTES, UNITS, ReadingType, direction, kind, quality
 from cityctl.exports.espi.feed import Entry, read_entries
 from cityctl.exports.espi.links import Links, MeterReading, Web
@@ -66,7 +67,10 @@ class _Feed:
         self._announced: set[str] = set()
         self._notes: dict[str, None] = {}
         self._entries = 0
-        self._held: dict[tuple[str, int], _Held] = {}
+        self._held: dict[tuple[MeterReading, ReadingType], _Held] = {}
+        self._point = ""  # the UsagePoint that was read last: its id, or else its title
+        self._begun: set[str] = set()  # addresses of MeterReadings whose readings came
+        self._flushed: set[str] = set()  # and whose readings were handed on
         self._measured: dict[str, tuple[int | None, ...]] = {}
         self._waiting = 0
 
@@ -74,17 +78,12 @@ class _Feed:
         """One entry."""
         self._entries = entry.number
         if entry.resource == "UsagePoint":
-            self.web.add_usage_point(entry.links)
+            self._point = entry.id or entry.title
+            self.web.add_usage_point(entry.links, self._point)
         elif entry.resource == "MeterReading":
-            self.web.add_meter(MeterReading(entry.links, entry.title))
+            self._take_meter(entry)
         elif entry.reading_type is not None:
-            before = self.web.types.get(entry.links.own, entry.reading_type)
-            if before != entry.reading_type:
-                self._notes[
-                    f"{self.name}: ReadingType `{entry.links.href}` is declared anew in another way (entry "
-                    f"{entry.number}): blocks are read by the one that stands before them"
-                ] = None
-            self.web.add_type(entry.links, entry.reading_type)
+            self._take_type(entry, entry.reading_type)
         if entry.costs:
             self._notes[f"{self.name}: what readings cost (`cost`) is left out"] = None
         if entry.faults:
@@ -98,17 +97,60 @@ class _Feed:
         if entry.readings is not None:
             found = self._type_of(entry.links)
             if found is None:
-                self.spool.keep(entry.links, entry.line, entry.readings)
+                self.spool.keep(entry.links, self._meter_of(entry.links), entry.line, entry.readings)
             else:
                 yield from self._readings(*found, entry.line, entry.readings)
         refused = self.rejections.taken()
         if refused:
             yield Chunk(rejections=refused)
 
+    def _take_meter(self, entry: Entry) -> None:
+        """A MeterReading; another one of the same address has series of its own. Raises InputRefused."""
+        own = entry.links.own
+        known = own in self.web.shared
+        self.web.add_meter(MeterReading(entry.links, entry.title, entry.id or self._point))
+        if own not in self.web.shared:
+            return
+        if own not in self._begun:
+            raise InputRefused(
+                f"{self.name}: two MeterReadings stand before their readings and have the address "
+                f"`{entry.links.href}` (entry {entry.number}): whose the readings are cannot be told",
+                hint="ask the publisher for a feed of each UsagePoint",
+            )
+        if not known and own in self._flushed:
+            raise InputRefused(
+                f"{self.name}: another MeterReading has the address `{entry.links.href}` (entry {entry.number}): "
+                "a name for two series",
+                hint="ask the publisher for a feed of each UsagePoint",
+            )
+        self._begun.discard(own)
+
+    def _take_type(self, entry: Entry, said: ReadingType) -> None:
+        """A ReadingType. Raises InputRefused where it contradicts one of the same address and readings wait for it."""
+        if self.web.types.get(entry.links.own, said) != said:
+            if self.spool.waits_for(entry.links.own):
+                raise InputRefused(
+                    f"{self.name}: ReadingType `{entry.links.href}` is declared in two ways (entry {entry.number}), "
+                    "and readings stand before it: which of both holds cannot be told",
+                    hint="ask the publisher",
+                )
+            self._notes[
+                f"{self.name}: ReadingType `{entry.links.href}` is declared anew in another way (entry "
+                f"{entry.number}): blocks are read by the one that stands before them"
+            ] = None
+        self.web.add_type(entry.links, said)
+
+    def _meter_of(self, links: Links) -> MeterReading | None:
+        """The MeterReading that stands before a block."""
+        meter = self.web.meter_of(links)
+        if meter is not None:
+            self._begun.add(meter.links.own)
+        return meter
+
     def finish(self) -> Iterator[Chunk]:
         """The readings whose types came after them, and those that nothing links."""
-        for links, line, readings in self.spool.drain():
-            found = self._type_of(links)
+        for links, before, line, readings in self.spool.drain():
+            found = self._type_of(links, before)
             if found is None:
                 self._orphan(links, line, readings)
             else:
@@ -118,8 +160,10 @@ class _Feed:
             self._notes[f"{self.name}: the feed has no entries"] = None
         yield Chunk(rejections=self.rejections.taken() + self.rejections.rest(), notes=tuple(self._notes))
 
-    def _type_of(self, links: Links) -> tuple[MeterReading, ReadingType] | None:
-        meter = self.web.meter_of(links)
+    def _type_of(
+        self, links: Links, before: MeterReading | None = None
+    ) -> tuple[MeterReading, ReadingType] | None:
+        meter = before or self._meter_of(links)
         said = self.web.type_of(meter) if meter is not None else None
         return (meter, said) if meter is not None and said is not None else None
 
@@ -145,7 +189,7 @@ class _Feed:
                 [line], name, f"its ReadingType has {why}", len(readings), f"the entry at line {line}"
             )
             return
-        held = self._held.setdefault((name, said.power or 0), _Held(meter, said))
+        held = self._held.setdefault((meter, said), _Held(meter, said))
         held.parts.append(readings)
         self._waiting += len(readings)
         if self._waiting >= _TOGETHER:
@@ -154,13 +198,17 @@ class _Feed:
     def _name(self, meter: MeterReading, said: ReadingType) -> str:
         """The series' name: its address; with what it measures, where one address is declared in two ways."""
         name = meter.links.href or meter.title or "MeterReading"
+        if meter.links.own in self.web.shared:
+            name = f"{name} ({meter.id or meter.title})"
         measured = (said.uom, said.direction, said.accumulation)
         if self._measured.setdefault(name, measured) == measured:
             return name
         return f"{name} (uom {said.uom}, flow {said.direction}, accumulation {said.accumulation})"
 
     def _flush(self) -> Iterator[Chunk]:
-        for (name, _), held in self._held.items():
+        for held in self._held.values():
+            name = self._name(held.meter, held.said)
+            self._flushed.add(held.meter.links.own)
             series = self._announce(name, held.meter, held.said)
             times = np.concatenate([part.times for part in held.parts])
             values = scaled(np.concatenate([part.values for part in held.parts]), held.said.power or 0)

@@ -15,7 +15,8 @@ from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
 from cityctl.exports.tree import jsons, paths
-from cityctl.exports.tree.rows import JsonRows, found_shape
+from cityctl.exports.tree.found import found_shape
+from cityctl.exports.tree.rows import JsonRows
 
 SUMMARY = "JSON: rows, times and values by JMESPath"
 SUFFIXES = (".json", ".jsonl", ".ndjson")

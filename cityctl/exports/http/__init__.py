@@ -5,19 +5,21 @@ give up, and which origin may see credentials. Knows no format and no store.
 """
 
 from cityctl.exports.http.budget import Budgets, Rate
-from cityctl.exports.http.client import Answer, Client
+from cityctl.exports.http.client import Answer, Client, Forbidden
 from cityctl.exports.http.origin import origin
-from cityctl.exports.http.patience import Patience
+from cityctl.exports.http.patience import Away, Patience
 from cityctl.exports.http.proof import Credentials, Proof, Standing
 from cityctl.exports.http.unpack import Bounds, Sink
 from cityctl.exports.http.wire import Tls
 
 __all__ = [
     "Answer",
+    "Away",
     "Bounds",
     "Budgets",
     "Client",
     "Credentials",
+    "Forbidden",
     "Patience",
     "Proof",
     "Rate",

@@ -24,6 +24,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 
 
+class Forbidden(CredentialsRefused):
+    """The service knows who asks, and does not give this one (403)."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came: its status, its headers in lower case, and whether its end is proven.
@@ -95,8 +99,8 @@ class Client:
     ) -> Answer:
         """Fetch one URL of this service into `sink`; statuses in `accept` are answers without content.
 
-        Raises Unreachable (no answer, cut answers, 5xx, another origin), CredentialsRefused (401, 403) and
-        InputRefused (another 4xx, more than the bounds allow).
+        Raises Unreachable (cut answers, 5xx, another origin), Away (nobody there, 429), CredentialsRefused (401),
+        Forbidden (403) and InputRefused (another 4xx, more than the bounds allow).
         """
         tries = Tries(self.service, self.patience, self.sleep, self.jitter, self._hint())
         asked = _Request(method, headers or {}, body, accept)
@@ -168,13 +172,15 @@ class Client:
         status = reply.status
         if status in (401, 403, 407):
             missing = "" if proved else "; no credentials are configured"
-            raise CredentialsRefused(
+            kind = Forbidden if status == 403 else CredentialsRefused
+            raise kind(
                 f"{self.service}: credentials refused ({status}){missing}",
                 tried=[f"{method} {shown}"],
                 hint=f"check `secret:` of services.{self.service} in city.yaml, and what it points to",
             )
         if status in _RETRIED:
-            raise Again(f"it answered {status}{_said(reply)}", retry_after(reply.headers, self.now()))
+            wait = retry_after(reply.headers, self.now())
+            raise Again(f"it answered {status}{_said(reply)}", wait, away=status == 429)
         if status >= 500:
             raise Unreachable(
                 f"{self.service}: it answered {status}{_said(reply)}",

@@ -25,13 +25,21 @@ class Patience:
     asked: float = 120.0
 
 
-class Again(Exception):
-    """A try failed in a way that another one may heal. `wait` is what the service asked for, in seconds."""
+class Away(Unreachable):
+    """The service is not there, or asks to be left alone: no other request has a chance now."""
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+
+class Again(Exception):
+    """A try failed in a way that another one may heal. `wait` is what the service asked for, in seconds.
+
+    `away`: where no try heals it, another request would fail as well.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None, *, away: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
+        self.away = away
 
 
 @dataclass
@@ -60,7 +68,7 @@ class Tries:
         return self.deadline - time.monotonic()
 
     def failure(self, again: Again) -> None:
-        """Wait before another try. Raises Unreachable where none is left.
+        """Wait before another try. Raises Unreachable where none is left, Away where the service is.
 
         The pause is drawn from nothing to a bound that doubles ("full jitter"), unless the service named one.
         """
@@ -68,7 +76,8 @@ class Tries:
         self.failed.append(f"try {self.number}: {hide(again.reason)}")
         wait = self.patience
         if len(self.failed) >= wait.tries:
-            raise Unreachable(said, tried=self.failed, hint=self.hint)
+            kind = Away if again.away else Unreachable
+            raise kind(said, tried=self.failed, hint=self.hint)
         longest = min(wait.longest_wait, wait.first_wait * 2 ** (len(self.failed) - 1))
         pause = self.jitter(0.0, longest) if again.wait is None else again.wait
         left = self.left
@@ -77,21 +86,31 @@ class Tries:
             bound = (
                 f"{max(left, 0):.0f} s are left" if pause > left else f"at most {wait.asked:.0f} s are waited"
             )
-            raise Unreachable(f"{said}{asked}, and {bound}", tried=self.failed, hint="run it again later")
+            kind = Away if again.away or again.wait is not None else Unreachable
+            raise kind(f"{said}{asked}, and {bound}", tried=self.failed, hint="run it again later")
         self.sleep(pause)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, from a number of seconds or from a date; None where nothing is said."""
+    """Seconds to wait, from a number of seconds or from a date; None where nothing is said.
+
+    A date is compared with the service's own clock too (`Date`): one of both clocks may be wrong.
+    """
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():
         return float(text[:12])
+    moment = _date(text)
+    if moment is None:
+        return None
+    waits = [(moment - clock).total_seconds() for clock in (now, _date(headers.get("date", ""))) if clock]
+    return min((wait for wait in waits if wait > 0), default=0.0)
+
+
+def _date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from cityctl import __version__
-from cityctl.errors import ConfigInvalid, Unreachable
+from cityctl.errors import ConfigInvalid
 from cityctl.exports.http.origin import is_loopback, origin
-from cityctl.exports.http.patience import Again, Patience
+from cityctl.exports.http.patience import Again, Away, Patience
 from cityctl.exports.secret import Redaction, Secret, hide
 
 _redaction = Redaction()
@@ -69,7 +69,7 @@ class Wire:
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, left: float
     ) -> Iterator[Reply]:
-        """One request, `left` s before its deadline. Raises Again, Unreachable (TLS) and ConfigInvalid (no URL)."""
+        """One request, `left` s before its deadline. Raises Again, Away (TLS) and ConfigInvalid (no URL)."""
         wait, there = self._patience, origin(url)
         read = min(wait.read, left)
         timeout = httpx.Timeout(
@@ -81,7 +81,7 @@ class Wire:
             ) as response:
                 yield Reply(response)
         except httpx.ConnectTimeout:
-            raise Again(f"no connection to {there} within {wait.connect:g} s") from None
+            raise Again(f"no connection to {there} within {wait.connect:g} s", away=True) from None
         except httpx.ReadTimeout:
             raise Again(f"{there} sent nothing for {read:.3g} s") from None
         except httpx.ConnectError as problem:
@@ -100,16 +100,16 @@ class Wire:
     def _not_connected(self, problem: httpx.HTTPError, there: str) -> Exception:
         said = _first(problem)
         if "ALERT" in said.upper():
-            return Unreachable(
+            return Away(
                 f"{self._service}: {there} refused the TLS connection: {said}",
                 hint=f"it may ask for a certificate: `tls: {{certificate: .., key: ..}}` of services.{self._service}",
             )
         if "CERTIFICATE" in said.upper() or "SSL" in said.upper():
-            return Unreachable(
+            return Away(
                 f"{self._service}: {there} does not prove who it is: {said}",
                 hint=f"name the authority that signed its certificate: `tls: {{ca: FILE}}` of services.{self._service}",
             )
-        return Again(f"no connection to {there}: {said}")
+        return Again(f"no connection to {there}: {said}", away=True)
 
 
 def _context(tls: Tls, service: str) -> ssl.SSLContext:

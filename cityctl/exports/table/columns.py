@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cityctl.errors import InputRefused, listed
+from cityctl.exports.meaning import known_unit
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
@@ -26,6 +27,7 @@ from cityctl.exports.table.cells import (
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
 from cityctl.exports.table.names import match_column, phrase_unit, unknown_column
+from cityctl.exports.table.naming import told_kind
 from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
@@ -37,6 +39,8 @@ from cityctl.exports.table.words import (
     VALUE_WORDS,
 )
 from cityctl.reading import Kind
+
+_FEWEST = 4  # rows of each day that tell that there are hours
 
 
 def find_roles(
@@ -67,6 +71,7 @@ def find_roles(
     time, period = time_columns(name, columns, cells, shape, times)
     zone = zone_column(columns, cells, time)
     roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
+    _check_clock(name, columns, cells, roles)
     roles = replace(roles, zone=zone, behind=behind)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
@@ -75,6 +80,24 @@ def find_roles(
             left_out = tuple(column for column in roles.left_out if column != columns[index])
             return replace(roles, until=index, left_out=left_out)
     return roles
+
+
+def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
+    """Raises InputRefused where the first days come again and again, and no column was found to tell their hours."""
+    if roles.layout == "day" or roles.period is not None or len(roles.time) != 1:
+        return
+    told = (roles.point, roles.channel, roles.direction, roles.unit)
+    when = [cell for cell in cells[roles.time[0]] if looks_like_time(cell)]
+    names = [cells[index] for index in told if index is not None]
+    different = len(set(zip(*cells, strict=True)))
+    days = len(set(zip(cells[roles.time[0]], *names, strict=True)))
+    if when and days_only(when) and max(days, 1) * _FEWEST <= different:
+        raise InputRefused(
+            f"{name}: `{when[0]}` and other days in column `{columns[roles.time[0]]}` stand in {_FEWEST} rows and more "
+            "each, and no column was found that tells their hours",
+            tried=[f"columns: {listed(columns, 40)}"],
+            hint=f"name both with --time '{columns[roles.time[0]]} + HOURS'",
+        )
 
 
 @dataclass(frozen=True)
@@ -183,11 +206,17 @@ class _Layouts(Columns):
             usual=usual,
             unit=unit,
             direction=way,
-            kind=found_kind(self.columns[value], names, self.cells[value]),
+            kind=self._kind(value, names, unit),
             ends=self.ends,
             period=self.period,
             left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),
         )
+
+    def _kind(self, value: int, names: Sequence[str], unit: int | None) -> Kind | None:
+        """What its name and first values tell, where the units beside them leave room for it."""
+        found = found_kind(self.columns[value], names, self.cells[value])
+        said = {known_unit(cell) for cell in self.cells[unit]} if unit is not None else set()
+        return next((None for one in said if one and told_kind(found, one.symbol) is None), found)
 
     def _of_each(
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]

@@ -88,12 +88,18 @@ class DoubledHours:
         steps = -np.diff(times) if backward else np.diff(times)
         restarts = np.flatnonzero(steps <= 0)
         if len(restarts) != 1:
-            why = "comes only once" if not len(restarts) else f"comes {len(restarts) + 1} times"
+            why = (
+                "comes only once in the file"
+                if not len(restarts)
+                else f"comes {len(restarts) + 1} times in the file"
+            )
+            if len(lines) == 2 * len(set(walls.values())):
+                why = "comes twice in an order that does not tell the passes apart"
             for kept in group:
                 self.rejections.add(
                     kept.line,
                     kept.series,
-                    f"lies in the hour that comes twice when the clocks go back, and {why} in the file: ambiguous",
+                    f"lies in the hour that comes twice when the clocks go back, and {why}: ambiguous",
                     f"`{_wall(kept.local)}`",
                 )
             return []

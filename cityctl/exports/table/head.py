@@ -42,7 +42,7 @@ class Head:
     sample: tuple[tuple[str, ...], ...]  # the first rows of data
     lone_returns: bool = False  # lines end with a carriage return alone
     unit: str | None = None  # what a preamble says about all values
-    zone: str | None = None  # and about all times
+    zone: str | None = None  # and about the zone of all times
     above: tuple[tuple[str, ...], ...] = ()  # the rows above the first one of data
 
     def is_repeated(self, row: Sequence[str]) -> bool:
@@ -244,7 +244,8 @@ def _find_columns(
             if head is not None and len(above) > 1 and _are_units(rows[head]):
                 first = rows[above[-2]]
                 if _is_head(first, width):
-                    return head + 1, _names(first, width), _units(rows[head], width)
+                    told = _told_apart(rows, above[-2])
+                    return head + 1, _names(told, width), _units(rows[head], width)
             if head is None:  # no names: the columns are called by their number
                 return data, [str(number + 1) for number in range(width)], [None] * width
     columns = _names(_told_apart(rows, head), len(rows[head]))

@@ -6,7 +6,7 @@ A register that is summed as if it were use is the costliest mistake of all: nam
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from cityctl.exports.table.names import column_unit, without_unit
@@ -32,6 +32,7 @@ _HOURS = frozenset(
     ["hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend", "hora", "heure", "ora", "uur",
      "timme", "godzina", "hodina", "tunti", "óra", "klukkustund", "saat"]
 )  # fmt: skip
+_LATER = re.compile(r"\D(?!00:00)\d{2}:\d{2}")  # than midnight
 _FEWEST = 10  # readings that are needed to judge
 _FEWEST_NAMED = 3  # where the column is called a reading
 _FEWEST_USE = 60  # where it is called use
@@ -82,6 +83,20 @@ def counts(channel: str) -> bool:
 def labels_end(column: str) -> bool:
     """Whether a time column's name says that it holds the ends of intervals."""
     return bool(_ENDS.fullmatch(plain(column)))
+
+
+def load_curve_of_enedis(column: str, cells: Sequence[str], beside: Iterable[str]) -> bool:
+    """Whether a column holds the times of a load curve (R6x, Linky, Data Connect): the ends of its intervals.
+
+    `cells` are its first ones, `beside` other names and cells. Amounts of a day lie on their day there.
+    """
+    if plain(column) not in ("horodate", "d", "date") or not any(_LATER.search(cell) for cell in cells):
+        return False
+    said = {word.strip().casefold() for word in beside}
+    if {"interval_length", "measure_type"} <= said:
+        return True
+    meters = any({"prm", "idprm"} & set(word.split()) for word in said)
+    return meters and bool({"w", "kw", "courbe de charge"} & said)
 
 
 def hours(column: str, cells: Sequence[str]) -> str:

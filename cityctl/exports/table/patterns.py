@@ -33,10 +33,14 @@ _PLAIN = re.compile(
 
 @dataclass(frozen=True)
 class StampFormat:
-    """How the times are written: the order of day, month and year, or a strptime pattern for the rest."""
+    """How the times are written: the order of day, month and year, or a strptime pattern for the rest.
+
+    `zone` is the city's, or the one that was said: it tells whose EST or IST is meant.
+    """
 
     order: Order
     pattern: str | None = None
+    zone: str | None = None
 
 
 def said_format(text: str) -> StampFormat:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from cityctl.exports.table.cells import plain_name
 from cityctl.exports.table.names import phrase_unit
 from cityctl.exports.table.words import UNIT_WORDS
-from cityctl.exports.table.zone import place_named, zone_in
 
 _ZONE = re.compile(
-    r"\b(?:time\s?zone|zeitzone|fuseau horaire|huso horario|fuso orario|tijdzone|(?:times?|zeiten)(?: are)? in)"
-    r"\s*[:=]?\s*((?:UTC|GMT)(?:\s*[+-]\d{1,2}(?::?00)?)?(?![\w+-])|[A-Z]\w+/[\w/-]+)",
+    r"\b(?:time\s?zone|zeitzone|zeitbasis|zeitbezug|fuseau horaire|huso horario|fuso orario|tijdzone|tidszone"
+    r"|(?:times?|timestamps?|zeiten|zeitangaben|zeitstempel)(?: are| sind)? in)\s*[:=]?\s*(\S.*)",
     re.I,
 )
+# As Windows calls the clock on the wall: (UTC+01:00) Amsterdam, Berlin, Rome.
+_WALL = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*[A-Z][a-z]")
 
 
 def said_unit(above: Sequence[Sequence[str]]) -> str | None:
@@ -30,9 +31,9 @@ def said_unit(above: Sequence[Sequence[str]]) -> str | None:
 
 
 def said_zone(above: Sequence[Sequence[str]]) -> str | None:
-    """The zone that a preamble says: `Time zone: UTC`, `all times in GMT`, `Zeitzone;Europe/Berlin`."""
+    """What a preamble says of the zone: `UTC` in `Time zone: UTC`, `MEZ` in `Alle Zeiten in MEZ`."""
     for row in above:
         found = _ZONE.search(" ".join(cell.strip() for cell in row))
-        if found is not None:
-            return found[1] if place_named(found[1]) else zone_in(found[1])
+        if found is not None and not _WALL.match(found[1]):
+            return found[1]
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from itertools import chain
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cityctl.errors import listed
+from cityctl.errors import InputRefused, listed
 from cityctl.exports.complaint import in_words
 from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
@@ -29,6 +29,7 @@ from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.roles import Roles
+from cityctl.exports.table.said import zone_said
 from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, as_text, is_text, shown
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
@@ -50,8 +51,17 @@ class TableReader:
     """Reads one table, block after block."""
 
     def __init__(
-        self, name: str, stem: str, columns: Sequence[str], roles: Roles, shape: Shape, *, word: str = "line"
+        self,
+        name: str,
+        stem: str,
+        columns: Sequence[str],
+        roles: Roles,
+        shape: Shape,
+        *,
+        word: str = "line",
+        above: str | None = None,
     ) -> None:
+        """`above` is what stands above the table about the zone of its times."""
         self.name = name
         self.columns = columns
         self.roles = roles
@@ -66,8 +76,18 @@ class TableReader:
         self._doubled = DoubledHours(self.rejections)
         self._kind = shape.kind or told_kind(roles.kind, roles.value_unit or shape.unit)
         ends = roles.ends and self._kind != "counter"
+        self._says = " and ".join(f"`{columns[index]}`" for index in roles.time)
+        self._zone = self._zone_of(self._says)
+        if self._zone is None and above is not None:
+            self._zone, self._says = self._zone_of(above), ""
         self._time = TimeColumn(
-            name, columns[roles.time[0]], shape, self._doubled, ends=ends, period=roles.period
+            name,
+            columns[roles.time[0]],
+            shape,
+            self._doubled,
+            ends=ends,
+            period=roles.period,
+            zone=self._zone,
         )
         self._taken = False
         self._begun = False
@@ -138,7 +158,8 @@ class TableReader:
         raw = self._time.raw(block.columns[roles.time[0]])
         until = None
         if roles.until is not None and not self._time.ends:
-            until = TimeColumn(self.name, self.columns[roles.until], self.shape, self._doubled)
+            zone = self._zone_of(self.columns[roles.until]) or self._zone
+            until = TimeColumn(self.name, self.columns[roles.until], self.shape, self._doubled, zone=zone)
             last = until.raw(block.columns[roles.until])
             read = raw.read & last.read
             found = are_bills(self.alone, raw.micros[read], last.micros[read])
@@ -176,13 +197,14 @@ class TableReader:
                 self._remarks[int(block.lines[index])] = shown(said)
 
     def finish(self) -> Iterator[Chunk]:
-        """What waited for the end of the table, and what there is to say about it."""
+        """What waited for the end of the table, and what there is to say about it. Raises InputRefused."""
+        self._time.check_clock()
         readings = self._doubled.resolve(self._time.clock, self._time.shift)
         if self._bills is not None:
             self._bills.hold(readings)
             readings = None
             yield self._bills.finish()
-        notes: list[str] = []
+        notes = self._zone_told()
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
             notes.append(f"{self.name}: quality words not known, taken as suspect: {words}")
@@ -215,12 +237,31 @@ class TableReader:
             )
         if self._time.ends and self.shape.stamp != "end":
             notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
+        intervals = not self._time.ends and self._bills is None and self._kind != "counter"
+        if intervals and (through := self._time.span.of_ends(self._time.zone)):
+            notes.append(
+                f"{self.name}: its times run from {through}, as ends of intervals do; taken as beginnings (--stamp end)"
+            )
         if self.roles.left_out:
             names = ", ".join(f"`{name}`" for name in self.roles.left_out)
             notes.append(f"{self.name}: columns left out: {names}")
         absent = tuple(f"it says that it is not whole: {cry}" for cry in cries)
         rejections = self.rejections.taken() + self.rejections.rest()
         yield Chunk(readings, rejections=rejections, notes=tuple(notes), absent=absent)
+
+    def _zone_of(self, said: str) -> tzinfo | None:
+        """The zone that a name or a line says. Raises InputRefused where it leaves open whose it is."""
+        try:
+            return zone_said(said, self.shape.time_zone)
+        except InputRefused as problem:
+            raise InputRefused(f"{self.name}: {said}: {problem.message}", hint=problem.hint) from None
+
+    def _zone_told(self) -> list[str]:
+        """The zone that the table says, where another one was known or none."""
+        if self._zone is None or not self._time.walled or str(self._zone) == self.shape.time_zone:
+            return []
+        where = f"as {self._says} says" if self._says else "as it says above the table"
+        return [f"{self.name}: its times are in {self._zone}, {where}"]
 
     def _chunk(
         self,

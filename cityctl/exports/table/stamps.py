@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from cityctl.errors import InputRefused
 from cityctl.exports.table.dates import in_numbers
+from cityctl.exports.table.letters import STANDING, ahead
 from cityctl.exports.table.order import order_of_steps
 from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 
@@ -38,6 +39,8 @@ _TEXT = re.compile(
     rf"{_WEEKDAY}{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
+# The hour that comes twice, in each of its passes: 2A:15 and 2B:15.
+_PASS = re.compile(r"(?<=\d)[ABab](?=:\d{2})")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3}){0,3}(?:\.\d{1,6})?")
@@ -45,12 +48,6 @@ _SERIAL_1970 = 25_569  # days from 1899-12-30
 _CENTURY = (946_684_800, 4_102_444_800)  # 2000 and 2100, in seconds since 1970
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's, or UTC's: the text decides
 _MICRO = timedelta(microseconds=1)
-# Hours ahead of UTC. Names that stand for several offsets, such as IST and CST, are left out.
-_ABBREVIATED = {
-    "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "EST": -5, "EDT": -4,
-    "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "AEST": 10, "AEDT": 11,
-    "AWST": 8, "NZST": 12, "NZDT": 13, "SAST": 2, "JST": 9,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = 
 
 def looks_like_time(text: str) -> bool:
     """Whether a cell holds a date, with or without a time of day."""
-    said = _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0]
+    said = _PASS.sub("", _RANGE.split(text.replace("\xa0", " ").strip(), maxsplit=1)[0])
     if _TEXT.fullmatch(said) or _is_compact(said):
         return True
     return in_numbers(said) is not None
@@ -132,7 +129,16 @@ def looks_like_epoch(text: str) -> bool:
 
 def looks_like_clock(text: str) -> bool:
     """Whether a cell holds a time of day alone, such as `07:15`, or a span of it: `07:15 - 07:30`."""
-    return bool(re.fullmatch(rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?", text.strip()))
+    return bool(
+        re.fullmatch(
+            rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?", _PASS.sub("", text.strip())
+        )
+    )
+
+
+def looks_like_dotted(text: str) -> bool:
+    """Whether a cell may hold a time of day such as 7.15, 07.15.00 or 7h15."""
+    return bool(re.fullmatch(r"(?:[01]?\d|2[0-4])(?:\.[0-5]\d(?:\.[0-5]\d)?|h(?:[0-5]\d)?)", text.strip()))
 
 
 def looks_like_figures(cells: Sequence[str]) -> bool:
@@ -155,7 +161,10 @@ def _is_compact(text: str) -> bool:
 
 
 def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
-    """(µs since 1970, whether that is UTC) of one time. `24:00` is the next day's 00:00. Raises ValueError."""
+    """(µs since 1970, whether that is UTC) of one time. `24:00` is the next day's 00:00.
+
+    Raises ValueError, and SeveralZones where letters of its zone are shared and nobody said whose they are.
+    """
     said = text.replace("\xa0", " ").strip()
     if form.pattern == EXCEL:
         return _serial(said), False
@@ -194,7 +203,7 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
     micros = (moment - _EPOCH) // _MICRO
     if found["zone"] is None:
         return micros, False
-    return micros - _offset(found["zone"]), True
+    return micros - _offset(found["zone"], form.zone), True
 
 
 def _serial(said: str) -> int:
@@ -230,24 +239,20 @@ def says_zone(text: str) -> bool:
     return found is not None and found["zone"] is not None
 
 
-def offset_named(text: str) -> int | None:
-    """µs ahead of UTC of `UTC`, `CEST` or `+02:00`; None where the text is none of these."""
+def names_offset(text: str) -> bool:
+    """Whether a text is an offset from UTC: `UTC`, `CEST`, `+02:00`."""
     said = text.strip()
-    if not re.fullmatch(r"[A-Z]{1,4}|[+-]\d{2}(?::?\d{2})?", said):
-        return None
-    try:
-        return _offset(said)
-    except ValueError:
-        return None
+    return said in STANDING or bool(re.fullmatch(r"Z|[+-](?:0\d|1[0-8])(?::?[0-5]\d)?", said))
 
 
-def _offset(text: str) -> int:
-    if text in ("Z", "UTC", "GMT"):
+def _offset(text: str, zone: str | None) -> int:
+    """µs ahead of UTC. Raises ValueError and SeveralZones."""
+    if text == "Z":
         return 0
     if text.isalpha():
-        if text not in _ABBREVIATED:
+        if text not in STANDING:
             raise ValueError("no time zone of that name")
-        return _ABBREVIATED[text] * 3_600_000_000
+        return ahead(text, zone) // _MICRO
     figures = text[1:].replace(":", "")
     minutes = int(figures[:2]) * 60 + int(figures[2:] or 0)
     if minutes > 18 * 60:

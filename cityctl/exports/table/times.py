@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,21 @@ from cityctl.clock import zone_named
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import TOTALS
+from cityctl.exports.table.changes import changes_of
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.ends import Span
+from cityctl.exports.table.letters import SeveralZones
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.stamps import find_format, offset_named, read_stamps
-from cityctl.exports.table.zone import CERTAIN, WallClock, ZoneNotSaid, place_named, zone_in
+from cityctl.exports.table.said import place_named
+from cityctl.exports.table.stamps import find_format, looks_like_epoch, looks_like_time, read_stamps
+from cityctl.exports.table.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
+_UTC = ("UTC", "GMT", "Z", "+00:00", "+0000", "+00")
+_PASS, _SECOND = r"(\d)[ABab]:(\d{2})", r"\d[Bb]:\d{2}"
 _TOLD = 6  # zones that a message names
 
 
@@ -66,11 +72,16 @@ class TimeColumn:
         *,
         ends: bool = False,
         period: Period | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
+        """`zone` is what the table says of itself, where it does."""
         self.name = name
         self.column = column
-        self.zone = zone_in(column) or shape.time_zone or ""
-        self.clock = WallClock(zone_named(self.zone)) if self.zone else None
+        self.zone = zone or (zone_named(shape.time_zone) if shape.time_zone else None)
+        self.clock = WallClock(self.zone) if self.zone is not None else None
+        self._known = shape.time_zone
+        self.walled = False  # whether any time was read by that clock
+        self._changes = changes_of(zone, shape.time_zone)
         self.ends = period is None and (ends or shape.stamp == "end")
         self.period = period
         self._said = shape.stamp == "end"
@@ -79,6 +90,7 @@ class TimeColumn:
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
         self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
+        self.span = Span()
         self._from_starts = False  # whether ends are written as an interval after the wall time of the start
 
     def read(self, parts: Sequence[Any], zones: Any = None) -> Times:
@@ -93,6 +105,8 @@ class TimeColumn:
             column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
         if zones is not None and not self.settle(zones) and getattr(column.type, "tz", None) is None:
             column = pc.binary_join_element_wise(as_text(column), zones, " ")
+        texts = column
+        column, second = _without_pass(column)
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -103,8 +117,13 @@ class TimeColumn:
                     f"{self.name}: its times carry no offset from UTC, and no time zone was said"
                 )
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
+            if self._changes is not None:
+                self._changes.watch(local[wall])
             self._doubled.watch(local[wall])
+            if second is not None:
+                moments, states = self._as_said(moments, states, local, second)
             self._from_starts = self._from_starts or (self.ends and self.clock.ends_by_starts(local[wall]))
+        self.span.watch(moments[raw.read & (states == CERTAIN)])
         if self.ends and self.every is None:
             self.every = self._length(moments[raw.read & (states == CERTAIN)])
         if self.ends and self._on_the_clock and self.clock is not None and self.every is not None:
@@ -113,7 +132,32 @@ class TimeColumn:
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
         moments = moments - self.shift()
         self._mark(states, raw, parts[0])
-        return Times(moments, local, states, column)
+        return Times(moments, local, states, texts)
+
+    def _as_said(
+        self,
+        moments: npt.NDArray[np.int64],
+        states: npt.NDArray[np.uint8],
+        local: npt.NDArray[np.int64],
+        second: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Times whose pass of the doubled hour is said; a pass of another hour is no time."""
+        assert self.clock is not None
+        said = ~np.isnan(second)
+        there = said & (states == DOUBLED)
+        if there.any():
+            moments[there] = np.where(second[there] > 0, self.clock.second_pass(local[there]), moments[there])
+        return moments, np.where(there, CERTAIN, np.where(said, NO_TIME, states)).astype(np.uint8)
+
+    def check_clock(self) -> None:
+        """Raises InputRefused where times that are said to be of one clock all year go by the wall."""
+        if self._changes is not None and (told := self._changes.shown()):
+            raise InputRefused(
+                f"{self.name}: its times are said to be in {self.zone} all year, but {told}, as on the clocks of "
+                f"{self._changes.wall}",
+                hint="both cannot be: ask the publisher, and correct what the file says of its zone "
+                "(`CET/CEST` is the clock on the wall)",
+            )
 
     def settle(self, zones: Any) -> bool:
         """Whether all rows are in one zone, whose clock is taken; False where each says its own offset.
@@ -121,15 +165,15 @@ class TimeColumn:
         Raises InputRefused where they name several places.
         """
         said = [text.strip() for text in pc.unique(zones).drop_null().to_pylist() if text.strip()]
-        places = [text for text in said if place_named(text)]
+        places = [place for text in said if (place := place_named(text)) is not None]
         if len(said) > 1 and places:
             raise InputRefused(
                 f"{self.name}: its rows are in several time zones: {listed(said, _TOLD)}",
                 hint="import those of each zone by themselves",
             )
-        if len(said) == 1 and (places or offset_named(said[0]) == 0):
-            self.zone = places[0] if places else "UTC"
-            self.clock = WallClock(zone_named(self.zone))
+        if len(said) == 1 and (places or said[0] in _UTC):
+            self.zone = places[0] if places else UTC
+            self.clock = WallClock(self.zone)
             return True
         return not said
 
@@ -188,7 +232,10 @@ class TimeColumn:
             whole = pa.timestamp("us", "UTC" if aware else None)
             micros = pc.fill_null(pc.cast(column, whole, safe=False).view(pa.int64()), 0)
             read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
+            self.walled = self.walled or not aware
             return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
+        if pa.types.is_integer(column.type) and _counts_from_1970(column):
+            column = pc.cast(column, pa.string())
         if not is_text(column.type):
             raise InputRefused(
                 f"{self.name}: column `{self.column}` holds {column.type}, no times",
@@ -203,11 +250,18 @@ class TimeColumn:
             )  # the year comes first: nothing to find
             others = distinct.filter(pc.invert(yearly)).to_pylist()
             self.format = find_format(self.name, self.column, others, commas=self.commas)
-        stamps = read_stamps(column, self.format)
+        self.format = replace(self.format, zone=self._known)
+        try:
+            stamps = read_stamps(column, self.format)
+        except SeveralZones as problem:
+            raise InputRefused(
+                f"{self.name}: `{self.column}`: {problem.message}", hint=problem.hint
+            ) from None
         if self._untried is not None and not blank.all():
             if (stamps.bad | blank).all():
                 raise self._other_format(column.filter(pa.array(~blank))[0].as_py(), self._untried)
             self._untried = None
+        self.walled = self.walled or bool((~stamps.utc & ~stamps.bad).any())
         return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)
 
     def _other_format(self, text: str, said: str) -> InputRefused:
@@ -267,11 +321,28 @@ class TimeColumn:
         return timedelta(microseconds=int(lengths[np.argmax(counts)]))
 
 
+def _counts_from_1970(column: Any) -> bool:
+    """Whether whole numbers may be times: seconds since 1970, or ms, µs and ns, or 20240131."""
+    first = next((str(value) for value in column.slice(0, 100).to_pylist() if value is not None), "")
+    return looks_like_epoch(first) or looks_like_time(first)
+
+
+def _without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
+    """Times without the letter of a pass (2A:15, 2B:15), and whether it is the second one (NaN: none is said)."""
+    marked = pc.match_substring_regex(column, _PASS) if is_text(column.type) else None
+    if marked is None or not pc.any(marked).as_py():
+        return column, None
+    later = pc.if_else(pc.match_substring_regex(column, _SECOND), 1.0, 0.0)
+    second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), later, np.nan), np.nan)
+    return pc.replace_substring_regex(column, _PASS, r"\1:\2"), second.to_numpy(zero_copy_only=False)
+
+
 def _with_colons(clocks: Any) -> Any:
     """0015, 15 and 001500 as 00:15; of `00:15 - 00:30` the beginning."""
     clocks = pc.replace_substring_regex(
         clocks, r"^(\s*\d{1,2}:[\d:]+(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?:-|–|to|until|bis)\s*\d.*$", r"\1"
     )
+    clocks = pc.replace_substring_regex(clocks, r"^\s*(\d{1,2})h\s*$", r"\1:00")
     figures = pc.match_substring_regex(clocks, r"^\s*\d{1,6}\s*$")
     if not pc.any(figures).as_py():
         return clocks

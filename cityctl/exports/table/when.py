@@ -15,18 +15,19 @@ from cityctl.exports.table.names import match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 from cityctl.exports.table.roles import Period
+from cityctl.exports.table.said import is_utc, place_named
 from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
 from cityctl.exports.table.stamps import (
     is_written,
     looks_like_clock,
+    looks_like_dotted,
     looks_like_epoch,
     looks_like_figures,
     looks_like_time,
-    offset_named,
+    names_offset,
     says_zone,
 )
 from cityctl.exports.table.words import TIME_WORDS
-from cityctl.exports.table.zone import place_named, zone_in
 
 Cells = Sequence[Sequence[str]]
 
@@ -36,8 +37,11 @@ _NUMBERED = re.compile(
     r"(?:number|no|nr|id|index)?"
 )
 _ZONES = re.compile(r"zone|offset|^tz|zeitzone|huso|fuseau|fuso")
-_CLOCK_NAMES = ("time", "zeit", "hora", "heure")
-_CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}:\d{2})")
+_CLOCK_NAMES = (
+    "time", "zeit", "hora", "heure", "ora", "ore", "tid", "tijd", "tijdstip", "klokkeslett", "godzina", "kello",
+)  # fmt: skip
+_CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}):(\d{2})")
+_ALONE = re.compile(r"^(\d{1,2})[:.h](\d{2})")
 _FEWEST_CLOCKS = 12
 _WHOLE_FILE = 100  # rows: a file of fewer is seen to its end
 
@@ -60,7 +64,8 @@ def time_columns(
                 return _paired(columns, cells, day, clocks[0])
             others = [index for index in range(len(columns)) if index != day]
             for index in others:
-                if plain_name(columns[index]).endswith(_CLOCK_NAMES) and looks_like_figures(cells[index]):
+                named = plain_name(columns[index]).endswith(_CLOCK_NAMES)
+                if named and (looks_like_figures(cells[index]) or mostly(looks_like_dotted, cells[index])):
                     return (day, index), None
             for index in others:
                 if _NUMBERED.fullmatch(plain_name(columns[index])) and _counts(cells[index]):
@@ -98,7 +103,12 @@ def label_ends(columns: Sequence[str], cells: Cells, time: Sequence[int], shape:
     """Whether the times label the ends of intervals: by the column's name, or as days end at 24:00."""
     if shape.time is not None or shape.stamp == "end":  # what is said holds
         return False
-    clocks = {found[1] for cell in cells[time[-1]] if (found := _CLOCK.search(cell.strip()))}
+    alone = len(time) > 1  # 24.00 may be a clock
+    clocks = {
+        f"{found[1]}:{found[2]}"
+        for cell in cells[time[-1]]
+        if (found := (_ALONE if alone else _CLOCK).search(cell.strip()))
+    }
     through = len(clocks) >= _FEWEST_CLOCKS and "24:00" in clocks and not clocks & {"00:00", "0:00"}
     return through or labels_end(columns[time[-1]])
 
@@ -132,8 +142,8 @@ def _begins(columns: Sequence[str], cells: Cells, dated: Sequence[int]) -> int:
     first = (named or starts or moving)[0]
     # Beside `HourDK`, `HourUTC` has no hour twice.
     begin = plain_name(columns[first])[:3]
-    alike = [i for i in starts if zone_in(columns[i]) and plain_name(columns[i])[:3] == begin]
-    return alike[0] if alike and not zone_in(columns[first]) else first
+    alike = [i for i in starts if is_utc(columns[i]) and plain_name(columns[i])[:3] == begin]
+    return alike[0] if alike and not is_utc(columns[first]) else first
 
 
 def zone_column(columns: Sequence[str], cells: Cells, time: Sequence[int]) -> int | None:
@@ -142,7 +152,7 @@ def zone_column(columns: Sequence[str], cells: Cells, time: Sequence[int]) -> in
         return None
     for index, column in enumerate(columns):
         said = {cell.strip() for cell in cells[index]}
-        known = all(place_named(text) or offset_named(text) is not None for text in said)
+        known = all(place_named(text) is not None or names_offset(text) for text in said)
         figures = any(text[:1] in "+-" for text in said)
         if said and known and index not in time and (not figures or _ZONES.search(plain_name(column))):
             return index

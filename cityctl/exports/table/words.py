@@ -11,7 +11,8 @@ POINT_WORDS = (
     "miu", "serialnumber", "serial", "zählernummer", "zaehlernummer", "meteringpoint", "meteringpointid", "gsrn", "ean",
     "icp", "entityid", "messlokation", "marktlokation", "malo", "melo", "location", "locationid", "site", "siteid",
     "premise",
-    "prm", "identifiantprm", "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
+    "prm", "identifiantprm", "idprm", "usagepointid",
+    "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
     "mittauspisteentunnus", "ppe", "eic", "customer", "account", "accountid", "id", "name",
 )  # fmt: skip

@@ -5,15 +5,13 @@ Python's zoneinfo answers one datetime at a time and stays silent about both.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.clock import zone_named
-from cityctl.errors import InputRefused, UsageProblem
+from cityctl.errors import InputRefused
 
 Micros = npt.NDArray[np.int64]
 States = npt.NDArray[np.uint8]
@@ -26,33 +24,6 @@ class ZoneNotSaid(InputRefused):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, hint="say it with --time-zone Europe/Berlin, or --time-zone UTC")
-
-
-# Where a name runs words together: HourUTC, utcTime, UTCTimestamp.
-_SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=utc\b)")
-_UTC = re.compile(r"(?<![^\W_])(?:UTC|GMT)(?:\s*([+-])0?(\d{1,2})(?::?00)?)?(?![^\W_])", re.I)
-_PLACE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z_/-]+")
-
-
-def zone_in(name: str) -> str | None:
-    """The zone that a column's name says: `Time (UTC)`, `HourUTC`, `Time UTC+10`."""
-    found = _UTC.search(_SEAM.sub(" ", name))
-    if found is None:
-        return None
-    if not found[1]:
-        return "UTC"
-    return f"Etc/GMT{'-' if found[1] == '+' else '+'}{found[2]}" if int(found[2]) <= 12 else None
-
-
-def place_named(text: str) -> bool:
-    """Whether a text is the name of a zone by its place, such as Europe/Berlin."""
-    if not _PLACE.fullmatch(text):
-        return False
-    try:
-        zone_named(text)
-    except UsageProblem:
-        return False
-    return True
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,16 +79,21 @@ class WallClock:
         Then the hour before the clocks skip ends at a time that is skipped, and the time at which the doubled hour
         is over comes twice, not the one at which it begins.
         """
+        for begin, end, forward in self.changes(local):
+            starting = np.count_nonzero(local == begin)
+            if starting if forward else np.count_nonzero(local == end) > starting:
+                return True
+        return False
+
+    def changes(self, local: Micros) -> list[tuple[int, int, bool]]:
+        """(begin, end, whether clocks go forward) of the wall times that are skipped or come twice."""
         self._lay_out(int(local.min()), int(local.max()))
         before, after = self._offsets[:-1], self._offsets[1:]
         begins = self._instants + np.minimum(before, after)
         ends = self._instants + np.maximum(before, after)
         near = (ends >= local.min()) & (begins <= local.max())
-        for begin, end, forward in zip(begins[near], ends[near], (after > before)[near], strict=True):
-            starting = np.count_nonzero(local == begin)
-            if starting if forward else np.count_nonzero(local == end) > starting:
-                return True
-        return False
+        told = (begins[near].tolist(), ends[near].tolist(), (after > before)[near].tolist())
+        return list(zip(*told, strict=True))
 
     def change_near(self, local: int) -> tuple[str, str]:
         """The wall times (`02:00`, `03:00`) between which the clocks change, for a message."""
