@@ -23,6 +23,7 @@ from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
 
 REFUSED = ("unit", "dead")  # events of which no figure is made
+DOUBTED = ("huge", "low")  # and of which one is, that may not be booked
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,10 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.doubts = [
         *([known.doubt] if known.doubt else []),
         *idle(model),
-        *(str(event) for event in known.events if event.kind == "huge"),
+        *(str(event) for event in known.events if event.kind in DOUBTED),
     ]
     row.remarks = [*remarks(one, totals, model, row), *lost(known.left_out)]
-    row.remarks += [str(event) for event in known.events if event.kind != "huge"]
+    row.remarks += [str(event) for event in known.events if event.kind not in DOUBTED]
     row.remarks += driven(one, known.undriven, row.method)
     if known.normal_asked and known.normal is None:
         row.remarks.append(

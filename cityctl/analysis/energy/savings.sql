@@ -368,11 +368,26 @@ join savings_totals as t on t.meter = d.meter
 left join savings_driven as v on v.meter = d.meter and v.day = d.day
 where d.y is not null and d.t is not null
 
+-- name: billed_days
+-- The days of the meters from $first to $last that are read by the day or finer, as the model of their bills expects
+-- them: they tell a shutdown to the day.
+select d.meter as meter, d.day as day, d.reporting as reporting, d.y as y, d.t as t,
+       d.length * (m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
+                   + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0)) as expected,
+       d.t < min(case when not d.reporting then d.t end) over (partition by d.meter)
+         or d.t > max(case when not d.reporting then d.t end) over (partition by d.meter) as beyond
+from savings_daily as d
+join savings_models as m on m.meter = d.meter
+join steps as s on s.meter = d.meter and s.every_s <= 864000
+where d.y is not null and d.t is not null and d.meter >= $first and d.meter <= $last
+order by d.meter, d.day
+
 -- name: without_shutdowns
--- Days that were set apart: neither used nor expected.
+-- Days, or bills, in which a shutdown lies: neither used nor expected.
 create or replace table savings_kept as
 select p.* from savings_predicted as p
-left join savings_apart as a on a.meter = p.meter and p.reporting and p.day >= a.first_day and p.day <= a.last_day
+left join savings_apart as a on a.meter = p.meter and p.reporting
+  and p.day + cast(p.days as integer) > a.first_day and p.day <= a.last_day
 where a.meter is null
 
 -- name: outcome
