@@ -18,6 +18,7 @@ from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
 from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.remarks import driven, idle, lost, remarks, undriven
 from cityctl.analysis.energy.savings_row import Row, said_uncertainty
+from cityctl.analysis.energy.stated import lasts, said
 from cityctl.analysis.energy.sufficiency import failures
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
@@ -32,7 +33,8 @@ class Known:
 
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
     not in the account, what makes the dates of bills doubtful, and how far the model is off on weeks that it was not
-    fitted to, where that is known; the other causes in the model, and days of which one of them is not known.
+    fitted to, where that is known; the other causes in the model, and days of which one of them is not known; what
+    events that city.yaml states add to the expected use [kWh].
     """
 
     totals: Mapping[str, Any] | None
@@ -47,6 +49,7 @@ class Known:
     drift: Drift | None = None
     drivers: Sequence[Driver] = ()
     undriven: int = 0
+    adjusted: float | None = None
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -71,6 +74,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.figures["uncertainty"] = row.uncertainty
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
+    row.figures["adjusted_kwh"] = known.adjusted
     row.figures["drivers"] = said_drivers(question.city, known.drivers)
     row.figures |= of_normal_year(known.normal)
     row.doubts = [
@@ -78,8 +82,14 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
         *idle(model),
         *(str(event) for event in known.events if event.kind in DOUBTED),
     ]
+    row.step = next((event for event in known.events if event.kind == "step"), None)
     row.remarks = [*remarks(one, totals, model, row), *lost(known.left_out)]
     row.remarks += [str(event) for event in known.events if event.kind not in DOUBTED]
+    row.remarks += [
+        said(event)
+        for event in one.stated
+        if lasts(event, row.figures["baseline_start"], row.figures["reporting_end"])
+    ]
     row.remarks += driven(one, known.undriven, row.method)
     if known.normal_asked and known.normal is None:
         row.remarks.append(

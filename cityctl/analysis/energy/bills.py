@@ -17,11 +17,13 @@ from cityctl.analysis.energy.baseline import keep
 from cityctl.analysis.energy.billing import Bills
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut, Period, Read, baseline, days_of, kept, merged
+from cityctl.analysis.energy.stated import lasts
 from cityctl.analysis.question import Question
 
 MEASURE = "the measure lies within"
 BEYOND = "part of it lies outside of what is asked for"
 ENDS_FIT, ENDS_BETTER = 0.7, 0.15  # adjusted R² with dates as ends, and over that with dates as beginnings
+STATED = "a non-routine event that city.yaml states lies within"
 WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
 
 
@@ -81,7 +83,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
             periods, measure, question.parameters["baseline_days"], question.parameters["baseline_share"]
         )
         first = of_baseline[0].day if of_baseline else measure
-        before = kept(of_baseline, out)
+        before = kept(_routine(one, of_baseline, out), out)
         after = kept(_since(question, periods, measure, out), out)
         known, bills = sky.bills(before, out)
         compared, later = sky.bills(after, out)
@@ -115,7 +117,8 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
                     meter, these, model.expected(parts), bills.beyond(parts), reporting=reporting
                 )
     keep(question, "savings_models", models)
-    keep(question, "savings_predicted", predicted, _PREDICTED)
+    keep(question, "savings_billed", predicted, _PREDICTED)
+    question.engine.execute("create or replace table savings_predicted as select * from savings_billed")
     keep(question, "savings_totals", totals, _TOTALS)
     keep(question, "savings_left_out", left_out, _LEFT_OUT)
     keep(question, "savings_doubts", doubts, ("meter", "why"))
@@ -159,6 +162,17 @@ def _since(question: Question, periods: list[Period], measure: date, out: list[L
             found.append(one)
         elif one.day >= measure and one.until > first and one.day < last:
             out.append(LeftOut(one.day, one.until, one.amount, BEYOND))
+    return found
+
+
+def _routine(one: Wanted, periods: list[Period], out: list[LeftOut]) -> list[Period]:
+    """Bills before the measure without those in which an event lies that city.yaml states."""
+    found = []
+    for period in periods:
+        if any(lasts(event, period.day, period.until) for event in one.stated):
+            out.append(LeftOut(period.day, period.until, period.amount, STATED))
+        else:
+            found.append(period)
     return found
 
 

@@ -46,9 +46,9 @@ LARGE = 0.1  # of the expected use: smaller steps change no verdict
 class Event:
     """What happened in [first, last].
 
-    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day (step), the factor (unit),
-    how many days of zeros (dead), or of more than can have been used (huge), or bills of doubtful use (low). A
-    shutdown of days takes the `bills` in which it lies with it.
+    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day, beside the saving up to it
+    (step), the factor (unit), how many days of zeros (dead), or of more than can have been used (huge), or bills of
+    doubtful use (low). A shutdown of days takes the `bills` in which it lies with it.
     """
 
     kind: Literal["shutdown", "pause", "step", "unit", "dead", "huge", "low"]
@@ -250,4 +250,8 @@ def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:
     error = float(noise.std()) / np.sqrt(max(worth * share * (1 - share), 1e-9))
     if not abs(change) > max(LARGE * float(np.mean(expected)), STEP * error):
         return None
-    return Event("step", days[int(split[at])], days[-1], change)
+    first = int(split[at])
+    share = float(use[:first].sum() / expected[:first].sum()) if expected[:first].sum() > 0 else 1.0
+    return Event(
+        "step", days[first], days[-1], float((use[first:] - share * expected[first:]).sum() / (size - first))
+    )

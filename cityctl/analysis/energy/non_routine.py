@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from cityctl.analysis.energy import events
 from cityctl.analysis.energy.baseline import by_meter, keep, parts
 from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.stated import lasts
 from cityctl.analysis.question import Question
+from cityctl.city.model import NonRoutine
 
 _PREDICTED = (
     "select meter, day, days, reporting, beyond, y, coalesce(t, 0) as t, expected from savings_predicted "
@@ -26,13 +28,16 @@ def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Ev
     """Meter -> its events; makes savings_kept without the days of shutdowns."""
     method = question.parameters["method"]
     billed = method == "billing"
+    stated = {one.point.id: one.stated for one in meters}
     found: dict[str, list[Event]] = {}
     for meter, dates, table in _series(
         question, meters, question.sql("billed_days") if billed else _PREDICTED
     ):
         after = table["reporting"].astype(bool)
         if not after.all() and after.any():
-            found[meter] = _of_days(dates, table, after, knows_week=method in ("split", "towt"))
+            ends = [day + timedelta(days=1) for day in dates]
+            judged = ~_touched(dates, ends, [one for one in stated[meter] if one.kwh_per_day is None])
+            found[meter] = _of_days(dates, table, after, judged, knows_week=method in ("split", "towt"))
     for meter, dates, table in _series(question, meters, _PREDICTED) if billed else ():
         after = table["reporting"].astype(bool)
         if not after.all() and after.any():
@@ -40,13 +45,19 @@ def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Ev
             found[meter] = (
                 [_with_bills(one, dates, ends) for one in found[meter]]
                 if meter in found
-                else _of_bills(dates, ends, table, after)
+                else _of_bills(dates, ends, table, after, ~_touched(dates, ends, stated[meter]))
             )
     apart = [
         {"meter": meter, "first_day": one.first, "last_day": one.last}
         for meter, met in found.items()
         for one in met
         if one.kind == "shutdown"
+    ]
+    apart += [
+        {"meter": meter, "first_day": one.first, "last_day": one.last or date.max}
+        for meter, known in stated.items()
+        for one in known
+        if one.kwh_per_day is None
     ]
     keep(question, "savings_apart", apart, ("meter", "first_day", "last_day"))
     question.engine.execute(question.sql("without_shutdowns"))
@@ -86,19 +97,34 @@ def _by_weekday(dates: list[Any], use: Any, expected: Any, before: Any) -> Any:
     return expected * share[weekday]
 
 
-def _of_days(dates: list[Any], table: dict[str, Any], after: Any, *, knows_week: bool) -> list[Event]:
-    """`knows_week`: whether the model tells weekdays from weekends."""
+def _touched(dates: list[Any], ends: list[Any], stated: Sequence[NonRoutine]) -> Any:
+    """In which rows something lasted that city.yaml states."""
+    import numpy as np
+
+    return np.array(
+        [any(lasts(one, day, end) for one in stated) for day, end in zip(dates, ends, strict=True)], bool
+    )
+
+
+def _of_days(
+    dates: list[Any], table: dict[str, Any], after: Any, judged: Any, *, knows_week: bool
+) -> list[Event]:
+    """`judged`: days of which nothing is known; `knows_week`: whether the model tells weekdays from weekends."""
     y, expected, before = table["y"], table["expected"], ~after
     if not knows_week:
         expected = _by_weekday(dates, y, expected, before)
     spread = _spread(y[before], expected[before])
     refused = events.unit_jump(dates, y, table["t"]) or events.dead(
-        _chosen(dates, after), y[after], expected[after], float(y[before].mean()), spread
+        _chosen(dates, after & judged),
+        y[after & judged],
+        expected[after & judged],
+        float(y[before].mean()),
+        spread,
     )
     if refused:
         return [refused]
     usual = events.longest_run(y[before], expected[before], spread)
-    told = after & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing
+    told = after & judged & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing
     these = _chosen(dates, told)
     met = events.shutdowns(these, y[told], expected[told], spread, usual)
     changed = events.step(these, y[told], expected[told]) if not met else None
@@ -113,23 +139,25 @@ def _with_bills(one: Event, dates: list[Any], ends: list[Any]) -> Event:
     return replace(one, bills=met)
 
 
-def _of_bills(dates: list[Any], ends: list[Any], table: dict[str, Any], after: Any) -> list[Event]:
+def _of_bills(
+    dates: list[Any], ends: list[Any], table: dict[str, Any], after: Any, judged: Any
+) -> list[Event]:
     """One bill is enough for a shutdown: it is longer than the run of days that makes one."""
     import numpy as np
 
     y, expected, days, before = table["y"], table["expected"], table["days"], ~after
     spread = _spread(y[before], expected[before])
     usual = events.longest_run(y[before], expected[before], spread, least=1)
-    these = _chosen(dates, after)
+    told = after & judged
     last = {day: end - timedelta(days=1) for day, end in zip(dates, ends, strict=True)}
     shut = [
         replace(one, last=last[one.last])
-        for one in events.shutdowns(these, y[after], expected[after], spread, usual, least=1)
+        for one in events.shutdowns(_chosen(dates, told), y[told], expected[told], spread, usual, least=1)
     ]
-    rest = after & ~np.array([any(one.first <= day <= one.last for one in shut) for day in dates])
-    use, told = y / days, expected / days
+    rest = told & ~np.array([any(one.first <= day <= one.last for one in shut) for day in dates])
+    use, usually = y / days, expected / days
     doubtful = events.low_bills(
-        _chosen(dates, rest), use[rest], told[rest], _spread(use[before], told[before])
+        _chosen(dates, rest), use[rest], usually[rest], _spread(use[before], usually[before])
     )
     return [*shut, *([] if doubtful is None else [doubtful])]
 

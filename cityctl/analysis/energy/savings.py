@@ -21,6 +21,7 @@ from cityctl.analysis.energy import (
     non_routine,
     normal,
     portfolio,
+    stated,
     worth,
 )
 from cityctl.analysis.energy.baseline import hand_over, narrow, parts, sum_by_day, whole_days
@@ -102,9 +103,11 @@ def answer(question: Question) -> Result:
     hand_over(question, meters, whole)
     sum_by_day(question, meters)
     drivers.attach(question, meters)
+    stated.attach(question, meters)
     if question.parameters["method"] != "billing":
         question.engine.execute(question.sql("totals"))
     METHODS[question.parameters["method"]](question, meters)
+    stated.adjust(question)
     rows = _rows(question, meters)
     contested = question.parameters["evidence"]  # whose evidence is asked for is drawn, proven or not
     worth_drawing = (row for row in rows if row.proven or (contested and row.figures))
@@ -149,6 +152,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     drifts = {} if question.parameters["method"] == "billing" else left_out.spreads(question, meters, models)
+    added = stated.adjusted(question)
     causes, undriven = drivers.known(question), drivers.unknown_days(question)
     rows = []
     for one in meters:
@@ -167,6 +171,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             drifts.get(meter),
             causes.get(meter, ()),
             undriven.get(meter, 0),
+            added.get(meter),
         )
         rows.append(account.judge(question, one, known))
     return rows
