@@ -16,7 +16,7 @@ from cityctl.analysis.energy.figures import figures, of_normal_year, said_driver
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
 from cityctl.analysis.energy.periods import LeftOut
-from cityctl.analysis.energy.remarks import driven, idle, lost, remarks, undriven
+from cityctl.analysis.energy.remarks import idle, lost, remarks, undriven
 from cityctl.analysis.energy.savings_row import Row, said_uncertainty
 from cityctl.analysis.energy.stated import lasts, said
 from cityctl.analysis.energy.sufficiency import failures
@@ -90,7 +90,8 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
         for event in one.stated
         if lasts(event, row.figures["baseline_start"], row.figures["reporting_end"])
     ]
-    row.remarks += driven(one, known.undriven, row.method)
+    if known.undriven:
+        row.remarks.append(undriven(one, known.undriven))
     if known.normal_asked and known.normal is None:
         row.remarks.append(
             "no normal year: no one knows how large the other causes are in it"

@@ -44,7 +44,7 @@ MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
               "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing); points with "
-              "`role: driver` count in all but billing",
+              "`role: driver` count beside the weather",
               choices=tuple(METHODS)),
     Parameter("intervention", "date", None, None, "local day of the measure for all meters, in place of city.yaml's"),
     Parameter("meters", "text", "*", None, "ids of the meters to look at, `*` for any letters, several with commas"),
@@ -68,11 +68,7 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     meters = wanted(city, parameters)
     weather = {one.temperature for one in meters if one.temperature is not None}
     carbon = {one.carbon for one in meters if isinstance(one.carbon, str)}
-    driving = (
-        {name for one in meters for name in one.drivers}
-        if parameters["method"] in drivers.KNOWN_BY
-        else set()
-    )
+    driving = {name for one in meters for name in one.drivers}
     return [*(one.point.id for one in meters), *sorted(weather), *sorted((carbon | driving) - weather)]
 
 

@@ -416,7 +416,8 @@ where d.y is not null and d.t is not null
 -- them: they tell a shutdown to the day.
 select d.meter as meter, d.day as day, d.reporting as reporting, d.y as y, d.t as t,
        d.length * (m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
-                   + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0)) + coalesce(a.kwh, 0) as expected,
+                   + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0)) + coalesce(a.kwh, 0)
+         + d.length * coalesce(v.use, 0) as expected,
        d.t < min(case when not d.reporting then d.t end) over (partition by d.meter)
          or d.t > max(case when not d.reporting then d.t end) over (partition by d.meter) as beyond
 from savings_daily as d
@@ -424,6 +425,13 @@ join savings_models as m on m.meter = d.meter
 join steps as s on s.meter = d.meter and s.every_s <= 864000
 left join savings_adjusted as a on a.meter = d.meter and a.day = d.day
 left join savings_struck as k on k.meter = d.meter and k.day = d.day
+left join (
+    select o.meter as meter, v.day as day, sum(o.beta * (v.value - o.mean)) as use
+    from savings_causes as o
+    join savings_drivers as w on w.meter = o.meter and w.point = o.driver and coalesce(w.every_s, 0) <= 86400
+    join savings_driver_days as v on v.point = o.driver
+    group by o.meter, v.day
+) as v on v.meter = d.meter and v.day = d.day
 where k.day is null and d.y is not null and d.t is not null and d.meter >= $first and d.meter <= $last
 order by d.meter, d.day
 
