@@ -129,6 +129,8 @@ def _check_references(city: City, document: Document) -> None:
         expect(("tariffs", name, "network"), "network", tariff.network, city.networks)
     for index, intervention in enumerate(city.interventions):
         expect(("interventions", index, "zone"), "zone", intervention.zone, city.zones)
+    for index, event in enumerate(city.non_routine):
+        expect(("non_routine", index, "zone"), "zone", event.zone, city.zones)
     for index, register in enumerate(city.meters):
         expect(("meters", index, "zone"), "zone", register.zone, city.zones)
         expect(("meters", index, "network"), "network", register.network, city.networks)

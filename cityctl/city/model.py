@@ -129,6 +129,30 @@ class Intervention(Strict):
     what: str = ""
 
 
+class NonRoutine(Strict):
+    """Another cause than a measure that changed a use, on local days; without zone and meters it is everybody's.
+
+    With `kwh_per_day` days since the measure stay in the account, and as much more is expected of them. Without it
+    they leave the account. Days of the baseline are no evidence either way (IPMVP: non-routine adjustments).
+    """
+
+    first: datetime.date
+    last: datetime.date | None = Field(None, description="the last day of it; it stays where nothing is said")
+    zone: Name | None = None
+    meters: list[str] = Field([], description="point ids; `*` stands for any letters")
+    kwh_per_day: float | None = Field(
+        None,
+        description="what it adds to a day's use, below 0 what it takes; 0: looked into, and nothing happened",
+    )
+    what: str = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> NonRoutine:
+        if self.last is not None and self.last < self.first:
+            raise ValueError(f"its last day {self.last} lies before the first, {self.first}")
+        return self
+
+
 class Retention(Strict):
     """How long readings and their roll-ups are kept; for ever where nothing is said. Months always are."""
 
@@ -174,6 +198,9 @@ class City(Strict):
     retention: Retention = Retention()
     interventions_file: str | None = Field(
         None, description="a CSV of more of them, beside city.yaml: date, zone, meters, what"
+    )
+    non_routine: list[NonRoutine] = Field(
+        [], description="what changed the use of buildings for another cause than a measure"
     )
     mail: Mail = Field(Mail(), description="how reports are mailed (`report run --mail-to`)")
     work_orders_file: str | None = Field(

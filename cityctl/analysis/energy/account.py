@@ -16,13 +16,15 @@ from cityctl.analysis.energy.figures import figures, of_normal_year, said_driver
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.normal import LEAST_DAYS, Normal
 from cityctl.analysis.energy.periods import LeftOut
-from cityctl.analysis.energy.remarks import driven, idle, lost, remarks, undriven
+from cityctl.analysis.energy.remarks import idle, lost, remarks, undriven
 from cityctl.analysis.energy.savings_row import Row, said_uncertainty
+from cityctl.analysis.energy.stated import lasts, said
 from cityctl.analysis.energy.sufficiency import failures
 from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
 
 REFUSED = ("unit", "dead")  # events of which no figure is made
+DOUBTED = ("huge", "low")  # and of which one is, that may not be booked
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Known:
 
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
     not in the account, what makes the dates of bills doubtful, and how far the model is off on weeks that it was not
-    fitted to, where that is known; the other causes in the model, and days of which one of them is not known.
+    fitted to, where that is known; the other causes in the model, and days of which one of them is not known; what
+    events that city.yaml states add to the expected use [kWh].
     """
 
     totals: Mapping[str, Any] | None
@@ -46,6 +49,7 @@ class Known:
     drift: Drift | None = None
     drivers: Sequence[Driver] = ()
     undriven: int = 0
+    adjusted: float | None = None
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -70,16 +74,24 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.figures["uncertainty"] = row.uncertainty
     row.figures["saved_money"] = known.money
     row.figures["saved_co2"] = known.carbon
+    row.figures["adjusted_kwh"] = known.adjusted
     row.figures["drivers"] = said_drivers(question.city, known.drivers)
     row.figures |= of_normal_year(known.normal)
     row.doubts = [
         *([known.doubt] if known.doubt else []),
         *idle(model),
-        *(str(event) for event in known.events if event.kind == "huge"),
+        *(str(event) for event in known.events if event.kind in DOUBTED),
     ]
+    row.step = next((event for event in known.events if event.kind == "step"), None)
     row.remarks = [*remarks(one, totals, model, row), *lost(known.left_out)]
-    row.remarks += [str(event) for event in known.events if event.kind != "huge"]
-    row.remarks += driven(one, known.undriven, row.method)
+    row.remarks += [str(event) for event in known.events if event.kind not in DOUBTED]
+    row.remarks += [
+        said(event)
+        for event in one.stated
+        if lasts(event, row.figures["baseline_start"], row.figures["reporting_end"])
+    ]
+    if known.undriven:
+        row.remarks.append(undriven(one, known.undriven))
     if known.normal_asked and known.normal is None:
         row.remarks.append(
             "no normal year: no one knows how large the other causes are in it"

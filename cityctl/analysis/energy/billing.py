@@ -8,14 +8,17 @@ Source: CalTRACK Methods 2.0, sections 2.2 and 3.4 to 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from cityctl.analysis.energy.causes import Worth
 from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, WARMEST, DegreeDays
 
 SHORTEST, MONTHLY, BIMONTHLY = 25, 35, 70  # days of a period; CalTRACK 2.0, 2.2.3.4
 WEATHER_SHARE = 0.9  # of a period's days that need a temperature; CalTRACK 2.0, 2.2.3.3
 LEAST_PERIODS = 5  # five two-month bills
+A_CAUSE = 3  # bills that each cause beside the weather needs in addition
+_RANK = 1e-9  # of causes' own variation: what the others leave of one below this cannot be told apart
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,22 @@ class Bills:
     """Periods of one meter.
 
     `amount` [unit] and `days` are arrays of one entry a period; `temperature` [degF] and `period` (the index of
-    its period) have one entry a day with weather.
+    its period) have one entry a day with weather; `causes` are periods x causes beside the weather, of a day's mean.
     """
 
     amount: Any
     days: Any
     temperature: Any
     period: Any
+    causes: Any = None
+
+    def away(self) -> Any:
+        """Causes less their means: periods x causes, none where none count."""
+        import numpy as np
+
+        if self.causes is None:
+            return np.zeros((len(self.days), 0))
+        return self.causes - self.days @ self.causes / self.days.sum()
 
     def means(self) -> Any:
         """Mean temperature of each period [degF]."""
@@ -40,14 +52,21 @@ class Bills:
         return np.bincount(self.period, self.temperature, periods) / seen
 
     def beyond(self, others: Bills) -> Any:
-        """Whether each period of the others is colder or warmer than any of these."""
+        """Whether each period of the others is colder or warmer than any of these, or has less or more of a cause."""
         known, asked = self.means(), others.means()
-        return (asked < known.min()) | (asked > known.max())
+        outside = (asked < known.min()) | (asked > known.max())
+        if self.causes is None or others.causes is None:
+            return outside
+        low, high = self.causes.min(axis=0), self.causes.max(axis=0)
+        return outside | ((others.causes < low) | (others.causes > high)).any(axis=1)
 
 
 @dataclass(frozen=True)
-class Model(DegreeDays):
-    """use a day = intercept + beta_heating x HDD + beta_cooling x CDD; slopes [unit/degF/day], thresholds [degF]."""
+class Model(DegreeDays, Worth):
+    """use a day = intercept + beta_heating x HDD + beta_cooling x CDD; slopes [unit/degF/day], thresholds [degF].
+
+    Where causes beside the weather count, that is a day with their means, and each unit more of one adds its beta.
+    """
 
     heating: float | None
     cooling: float | None
@@ -56,11 +75,20 @@ class Model(DegreeDays):
     intercept: float
     r2_adj: float
     candidates: int
+    betas: tuple[float, ...] = ()
+    means: tuple[float, ...] = ()
+
+    @property
+    def terms(self) -> int:
+        """Its terms beside the base."""
+        return super().terms + len(self.betas)
 
     def expected(self, bills: Bills) -> Any:
         """Expected amount of each period."""
         hdd, cdd = degree_days(bills, [self.heating or 0.0], [self.cooling or 0.0])
         a_day = self.intercept + self.beta_heating * hdd[:, 0] + self.beta_cooling * cdd[:, 0]
+        if self.betas:
+            a_day = a_day + self.of_causes(bills.causes)
         return a_day * bills.days
 
 
@@ -72,56 +100,65 @@ def longest(days: Any) -> int:
 
 
 def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
-    """The candidate with the highest adjusted R²; None where there are fewer than LEAST_PERIODS periods."""
+    """The candidate with the highest adjusted R².
+
+    None where there are fewer than LEAST_PERIODS periods, and A_CAUSE for each cause beside the weather, or where
+    causes cannot be told apart. They are taken out of use and degree days first (Frisch, Waugh and Lovell).
+    """
     import numpy as np
 
     periods = len(bills.days)
-    if periods < LEAST_PERIODS:
+    away = bills.away()
+    count = away.shape[1]
+    if periods < LEAST_PERIODS + A_CAUSE * count:
         return None
     grid = np.arange(COLDEST, WARMEST + 1.0)
     weight = bills.days.astype(float)
     use = bills.amount / weight
     mean = float((weight * use).sum() / weight.sum())
     hdd, cdd = degree_days(bills, grid, grid)
-    use_in = use - mean
-    total = float((weight * use_in**2).sum())
-    best = Model(None, None, 0.0, 0.0, mean, 0.0, 1)
+    others = _Others.of(away, weight)
+    if others is None:
+        return None
+    use_in = others.left(use - mean)
+    total = float((weight * (use - mean) ** 2).sum())
+    explained = total - float((weight * use_in**2).sum())
     if total <= 0:
-        return best
+        return Model(None, None, 0.0, 0.0, mean, 0.0, 1)
+    best = Model(None, None, 0.0, 0.0, mean, _adjusted(explained / total, periods, count), 1)
     heat, cool = (
-        _Side.of(values, weight, use_in, _qualified(bills, grid, warm=warm))
+        _Side.of(values, weight, use_in, others, _qualified(bills, grid, warm=warm))
         for values, warm in ((hdd, False), (cdd, True))
     )
     if not cooling:
         cool.able[:] = False
     options: list[Model] = [best]
-    count = 1
+    tried = 1
     for side, is_heat in ((heat, True), (cool, False)):
         slope = side.product / np.where(side.able, side.squares, 1.0)
         base = mean - slope * side.mean
         fits = side.able & (slope > 0) & (base >= -1e-9 * abs(mean))
-        count += int(fits.sum())
+        tried += int(fits.sum())
         if fits.any():
             at = int(np.where(fits, slope * side.product, -1.0).argmax())
-            r2 = _adjusted(float(slope[at] * side.product[at]) / total, periods, 1)
+            r2 = _adjusted((explained + float(slope[at] * side.product[at])) / total, periods, 1 + count)
             threshold = float(grid[at])
             options.append(
                 Model(threshold, None, float(slope[at]), 0.0, float(base[at]), r2, 0)
                 if is_heat
                 else Model(None, threshold, 0.0, float(slope[at]), float(base[at]), r2, 0)
             )
-    found = _pair(heat, cool, hdd, cdd, weight, mean)
+    found = _pair(heat, cool, weight, mean)
     if found is not None:
         low, high, warm, cold, gain, fitted = found
-        count += fitted
+        tried += fitted
         base_both = mean - warm * float(heat.mean[low]) - cold * float(cool.mean[high])
-        r2 = _adjusted(gain / total, periods, 2)
+        r2 = _adjusted((explained + gain) / total, periods, 2 + count)
         options.append(Model(float(grid[low]), float(grid[high]), warm, cold, base_both, r2, 0))
     chosen = max(options, key=lambda option: (option.r2_adj, -option.terms))
-    return Model(
-        chosen.heating, chosen.cooling, chosen.beta_heating, chosen.beta_cooling, chosen.intercept,
-        chosen.r2_adj, count,
-    )  # fmt: skip
+    betas = others.worth(use - chosen.expected(bills) / weight) if count else ()
+    means = tuple((weight @ bills.causes / weight.sum()).tolist()) if count else ()
+    return replace(chosen, candidates=tried, betas=betas, means=means)
 
 
 def _adjusted(r2: float, periods: int, terms: int) -> float:
@@ -151,29 +188,60 @@ def _qualified(bills: Bills, grid: Any, *, warm: bool) -> Any:
 
 
 @dataclass
+class _Others:
+    """Causes beside the weather, less their means, by which columns of one entry a period are freed of them."""
+
+    away: Any
+    weight: Any
+    inverse: Any
+
+    @classmethod
+    def of(cls, away: Any, weight: Any) -> _Others | None:
+        """None where they cannot be told apart."""
+        import numpy as np
+
+        squares = away.T @ (weight[:, None] * away)
+        if away.shape[1] and (squares.diagonal() <= 0).any():
+            return None
+        scale = np.sqrt(squares.diagonal())
+        if away.shape[1] and np.linalg.eigvalsh(squares / np.outer(scale, scale)).min() < _RANK:
+            return None
+        return cls(away, weight, np.linalg.inv(squares))
+
+    def left(self, centred: Any) -> Any:
+        """What they leave of columns whose weighted mean is 0."""
+        return centred - self.away @ (self.inverse @ (self.away.T @ (self.weight * centred.T).T))
+
+    def worth(self, rest: Any) -> tuple[float, ...]:
+        """What each of their units adds to a rest."""
+        return tuple((self.inverse @ (self.away.T @ (self.weight * rest))).tolist())
+
+
+@dataclass
 class _Side:
-    """Heating or cooling at each threshold: weighted and centred sums."""
+    """Heating or cooling at each threshold: weighted sums of what is centred and freed of other causes."""
 
     able: Any
+    centred: Any
     mean: Any
     squares: Any
     product: Any
 
     @classmethod
-    def of(cls, values: Any, weight: Any, use_in: Any, qualified: Any) -> _Side:
+    def of(cls, values: Any, weight: Any, use_in: Any, others: _Others, qualified: Any) -> _Side:
         mean = weight @ values / weight.sum()
-        centred = values - mean
+        centred = others.left(values - mean)
         squares = weight @ (centred * centred)
-        return cls(qualified & (squares > 1e-9), mean, squares, (weight * use_in) @ centred)
+        return cls(qualified & (squares > 1e-9), centred, mean, squares, (weight * use_in) @ centred)
 
 
 def _pair(
-    heat: _Side, cool: _Side, hdd: Any, cdd: Any, weight: Any, mean: float
+    heat: _Side, cool: _Side, weight: Any, mean: float
 ) -> tuple[int, int, float, float, float, int] | None:
     """(heating, cooling, their slopes, what they explain, how many qualify) of the best pair of thresholds."""
     import numpy as np
 
-    cross = (hdd - heat.mean).T @ ((cdd - cool.mean) * weight[:, None])
+    cross = heat.centred.T @ (cool.centred * weight[:, None])
     hh, cc = heat.squares[:, None], cool.squares[None, :]
     hy, cy = heat.product[:, None], cool.product[None, :]
     determinant = hh * cc - cross**2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,13 +15,18 @@ from typing import Any
 from cityctl.analysis.energy import billing
 from cityctl.analysis.energy.baseline import keep
 from cityctl.analysis.energy.billing import Bills
+from cityctl.analysis.energy.degree_days import said
+from cityctl.analysis.energy.drivers import ByPeriod
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut, Period, Read, baseline, days_of, kept, merged
+from cityctl.analysis.energy.stated import lasts
 from cityctl.analysis.question import Question
+from cityctl.errors import listed
 
 MEASURE = "the measure lies within"
 BEYOND = "part of it lies outside of what is asked for"
 ENDS_FIT, ENDS_BETTER = 0.7, 0.15  # adjusted R² with dates as ends, and over that with dates as beginnings
+STATED = "a non-routine event that city.yaml states lies within"
 WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
 
 
@@ -65,6 +70,7 @@ class Weather:
 def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     """Leave savings_models, savings_predicted and, from bills in place of days, savings_totals behind."""
     sky_of = weather(question)
+    driven = ByPeriod(question)
     reads = _reads(question)
     until = question.interval.end.astimezone(question.interval.zone).date()
     billed = {meter for (meter,) in question.engine.rows("select meter from steps where every_s > 864000")}
@@ -81,10 +87,10 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
             periods, measure, question.parameters["baseline_days"], question.parameters["baseline_share"]
         )
         first = of_baseline[0].day if of_baseline else measure
-        before = kept(of_baseline, out)
+        before = kept(_routine(one, of_baseline, out), out)
         after = kept(_since(question, periods, measure, out), out)
-        known, bills = sky.bills(before, out)
-        compared, later = sky.bills(after, out)
+        known, bills = _evidence(one, before, sky, driven, out)
+        compared, later = _evidence(one, after, sky, driven, out)
         left_out += [
             {"meter": meter, "day": lost.day, "last_day": lost.until, "amount": lost.amount, "why": lost.why}
             for lost in sorted(out, key=lambda lost: lost.day)
@@ -100,8 +106,11 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
         model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
         if model is None:
             continue
+        if model.betas:
+            driven.learnt(one, model, bills.causes)
         models.append(
-            {"meter": meter, "model": model.model, "heating": model.heating, "cooling": model.cooling,
+            {"meter": meter, "model": said(model.heating, model.cooling, *one.drivers),
+             "heating": model.heating, "cooling": model.cooling,
              "beta_heating": model.beta_heating, "beta_cooling": model.beta_cooling,
              "intercept": model.intercept, "r2_adj": model.r2_adj, "candidates": model.candidates,
              "terms": model.terms}
@@ -114,8 +123,10 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
                 predicted += _told(
                     meter, these, model.expected(parts), bills.beyond(parts), reporting=reporting
                 )
+    driven.keep()
     keep(question, "savings_models", models)
-    keep(question, "savings_predicted", predicted, _PREDICTED)
+    keep(question, "savings_billed", predicted, _PREDICTED)
+    question.engine.execute("create or replace table savings_predicted as select * from savings_billed")
     keep(question, "savings_totals", totals, _TOTALS)
     keep(question, "savings_left_out", left_out, _LEFT_OUT)
     keep(question, "savings_doubts", doubts, ("meter", "why"))
@@ -159,6 +170,36 @@ def _since(question: Question, periods: list[Period], measure: date, out: list[L
             found.append(one)
         elif one.day >= measure and one.until > first and one.day < last:
             out.append(LeftOut(one.day, one.until, one.amount, BEYOND))
+    return found
+
+
+def _evidence(
+    one: Wanted, periods: list[Period], sky: Weather, driven: ByPeriod, out: list[LeftOut]
+) -> tuple[list[Period], Bills]:
+    """The periods of which weather and what drives the use beside it are known, with both."""
+    import numpy as np
+
+    if not one.drivers:
+        return sky.bills(periods, out)
+    found = np.isfinite(driven.means(one, periods)).all(axis=1)
+    why = f"{listed(list(one.drivers))} lacks on more than 10 % of its days"
+    out += [
+        LeftOut(period.day, period.until, period.amount, why)
+        for period, there in zip(periods, found, strict=True)
+        if not there
+    ]
+    chosen, bills = sky.bills([period for period, there in zip(periods, found, strict=True) if there], out)
+    return chosen, replace(bills, causes=driven.means(one, chosen))
+
+
+def _routine(one: Wanted, periods: list[Period], out: list[LeftOut]) -> list[Period]:
+    """Bills before the measure without those in which an event lies that city.yaml states."""
+    found = []
+    for period in periods:
+        if any(lasts(event, period.day, period.until) for event in one.stated):
+            out.append(LeftOut(period.day, period.until, period.amount, STATED))
+        else:
+            found.append(period)
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cityctl.analysis.energy import towt
+from cityctl.analysis.energy import stated, towt
 from cityctl.analysis.energy.baseline import HOURLY_PART, keep, narrow, parts
 from cityctl.analysis.energy.drivers import Hourly
 from cityctl.analysis.energy.meters import Wanted
@@ -110,7 +110,14 @@ def _fit(
     """Rows of savings_models; the days that they tell go to savings_predicted."""
     import numpy as np
 
-    before = np.stack([axis.between(one["first_day"], one["intervention"]) for one in asked])
+    struck = stated.struck(question)
+    before = np.stack(
+        [
+            axis.between(one["first_day"], one["intervention"])
+            & ~np.isin(axis.day, struck.get(one["meter"], ()))
+            for one in asked
+        ]
+    )
     after = np.stack([axis.between(one["reporting"], one["until"]) for one in asked])
     told = np.full(use.shape, np.nan)
     terms = np.zeros(len(asked), int)

@@ -16,6 +16,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("counterfactual_kwh", "Expected", KWH,
            "use as the baseline's model expects it in the weather since the measure",
            "number", 0, 3),
+    Column("adjusted_kwh", "Adjusted", KWH,
+           "what non-routine events that city.yaml states (`non_routine`) add to the expected use; it holds it",
+           "number", 0, 9),
     Column("observed_kwh", "Observed", KWH, "metered use since the measure, of the same days",
            "number", 0, 3),
     Column("avoided_kwh", "Saved", KWH, "expected less observed use; below 0 the use rose", "number", 0, 1),
@@ -152,9 +155,12 @@ METHOD_NOTES = {
 }
 NOTES = (
     "Method: non-routine events: a run of 5 or more days with less than half of what that day of the week usually "
-    "uses, deeper than three times the baseline's scatter and twice as long as any in the baseline, is a shutdown: "
-    "from 2 % of the expected use on its days are neither used nor expected, a smaller one is named. A step to "
-    "another level that stays is named and left in the account. EnPI after ISO 50006.",
+    "uses, deeper than three times the baseline's scatter and twice as long as any in the baseline, is a shutdown, "
+    "with up to 7 days beside it that lie low: where all of them took 1 % of the expected use, they, or the bills in "
+    "which they lie, are neither used nor expected; less is named. A bill whose days are not known, five times the "
+    "scatter and 5 % below what the others tell, sets a meter apart. A step to another level that stays is named and "
+    "left in the account. What city.yaml states (`non_routine`) goes before: its days leave the account, or what it "
+    "adds to them is added to what is expected (IPMVP's non-routine adjustment). EnPI after ISO 50006.",
     "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
     "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
     "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "

@@ -31,6 +31,6 @@ def terms(heating: float | None, cooling: float | None) -> list[str]:
     return [word for word, at in (("heating", heating), ("cooling", cooling)) if at is not None]
 
 
-def said(heating: float | None, cooling: float | None) -> str:
-    """`heating and cooling`, `heating`, `cooling` or `intercept only`."""
-    return " and ".join(terms(heating, cooling)) or "intercept only"
+def said(heating: float | None, cooling: float | None, *others: str) -> str:
+    """`heating and cooling`, `heating`, `cooling` or `intercept only`; with other causes, `heating and output`."""
+    return " and ".join([*terms(heating, cooling), *others]) or "intercept only"

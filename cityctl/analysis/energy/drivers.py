@@ -5,17 +5,21 @@ Knows how tables and the arrays of causes.py meet, and no formula. Meters withou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from cityctl.analysis.energy import causes, hourly_causes, split_causes
 from cityctl.analysis.energy.baseline import by_meter, keep, seconds
 from cityctl.analysis.energy.degree_days import terms
 from cityctl.analysis.energy.meters import Wanted
+from cityctl.analysis.energy.periods import Period
 from cityctl.analysis.question import Question
 
-KNOWN_BY = ("caltrack2", "split", "towt")  # methods whose models know of them
+PERIOD_SHARE = 0.9  # of a bill's days on which a driver has to be known, as its weather has
+DAY = 86400.0  # s
 _DRIVEN = ("meter", "day", "use", "beyond")
 _CAUSES = ("meter", "driver", "beta", "mean", "low", "high")
 
@@ -32,14 +36,13 @@ class Driver:
 
 
 def attach(question: Question, meters: Sequence[Wanted]) -> None:
-    """Make savings_drivers and savings_driver_days; a day of which a driver is not known is no evidence any more."""
+    """Make savings_drivers and savings_driver_days; a day of which a driver is not known is no evidence any more.
+
+    Of bills that is said by the period.
+    """
     import pyarrow as pa
 
-    rows = [
-        (one.point.id, place, name)
-        for one in meters
-        for place, name in enumerate(one.drivers if question.parameters["method"] in KNOWN_BY else ())
-    ]
+    rows = [(one.point.id, place, name) for one in meters for place, name in enumerate(one.drivers)]
     known = question.city.points()
     handed: dict[str, Any] = {
         "meter": pa.array([meter for meter, _, _ in rows], pa.string()),
@@ -57,6 +60,8 @@ def attach(question: Question, meters: Sequence[Wanted]) -> None:
     question.engine.execute(question.sql("driver_days"))
     if any(known[name].kind == "counter" for _, _, name in rows):
         question.engine.execute(question.sql("driver_counts"))
+    if question.parameters["method"] == "billing":
+        return
     for name in ("undriven", "without_undriven"):
         question.engine.execute(question.sql(name))
 
@@ -174,6 +179,53 @@ class Hourly:
             self.question.engine.execute(self.question.sql("driven_beyond"))
 
 
+class ByPeriod:
+    """What drives use in the periods of bills."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        points = question.city.points()
+        self.steps = {name: max((seconds(one.every) or 0.0) / DAY, 1.0) for name, one in points.items()}
+        self.known: dict[str, dict[date, float]] = {}
+        for point, day, value in question.engine.rows("select point, day, value from savings_driver_days"):
+            self.known.setdefault(point, {})[day] = value
+        self.told: list[dict[str, Any]] = []
+
+    def means(self, one: Wanted, periods: Sequence[Period]) -> Any:
+        """Periods x drivers, each of a day's mean; NaN where one is not known on nine days in ten."""
+        import numpy as np
+
+        return np.array([[self._mean(name, period) for name in one.drivers] for period in periods]).reshape(
+            len(periods), len(one.drivers)
+        )
+
+    def _mean(self, point: str, period: Period) -> float:
+        known, step = self.known.get(point, {}), self.steps[point]
+        days = (period.day + timedelta(days=at) for at in range(period.days))
+        values = [known[day] for day in days if day in known]
+        if len(values) * step < PERIOD_SHARE * period.days:
+            return math.nan
+        whole = step > 1 and self.question.city.points()[point].kind == "interval"
+        return math.fsum(values) / (period.days if whole else len(values))
+
+    def learnt(self, one: Wanted, model: causes.Worth, values: Any) -> None:
+        """What a model has learnt of them from these periods."""
+        self.told += _known_of(one, model, values)
+
+    def keep(self) -> None:
+        """Make savings_causes."""
+        keep(self.question, "savings_causes", self.told, _CAUSES)
+
+
+def _known_of(one: Wanted, model: causes.Worth, values: Any) -> list[dict[str, Any]]:
+    """What is known of each cause: what a unit of it uses, and its mean and range in the baseline."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    return [
+        {"meter": one.point.id, "driver": name, "beta": beta, "mean": mean, "low": float(least), "high": float(most)}
+        for name, beta, mean, least, most in zip(one.drivers, model.betas, model.means, low, high, strict=True)
+    ]  # fmt: skip
+
+
 def _keep(question: Question, told: Sequence[tuple[_Days, causes.Worth]]) -> None:
     """Make savings_driven and savings_causes: what the causes add to each day, and what is known of them."""
     driven: list[dict[str, Any]] = []
@@ -189,12 +241,7 @@ def _keep(question: Question, told: Sequence[tuple[_Days, causes.Worth]]) -> Non
                 days.day.astype("datetime64[D]").tolist(), model.of_causes(days.values), beyond, strict=True
             )
         ]
-        known_of += [
-            {"meter": meter, "driver": name, "beta": beta, "mean": mean, "low": float(least), "high": float(most)}
-            for name, beta, mean, least, most in zip(
-                days.one.drivers, model.betas, model.means, low, high, strict=True
-            )
-        ]  # fmt: skip
+        known_of += _known_of(days.one, model, known_values)
     keep(question, "savings_driven", driven, _DRIVEN)
     keep(question, "savings_causes", known_of, _CAUSES)
 

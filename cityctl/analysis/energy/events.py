@@ -19,8 +19,18 @@ SHUT = 0.5  # a day below this share of what was usual is a day of shutdown
 NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
 LEAST_RUN = 5  # days
 LONGER = 2.0  # times the longest run of the baseline: Christmas may take a day more than last year
-LEAST_SHARE = 0.02  # of the expected use since the measure: smaller runs are named, and stay in the account
+LEAST_SHARE = (
+    0.01  # of the expected use since the measure: less than that in all is named, and stays in the account
+)
 DEEP = 3.0  # times the baseline's scatter that such a day must lie below the usual
+LOW = 0.1  # of the usual: a day that lies as far below it, and DEEP, belongs to a shutdown beside it
+NEAR = 7  # such days on either side: what runs low all the time is no shutdown
+LOW_BILL, LOW_SPREADS = (
+    0.05,
+    4.0,
+)  # of the usual, and of the scatter: below it use may have stood still for a while
+LEAST_BILLS = 6  # that a usual bill is told from
+MOST_LOW = 0.34  # of the bills: more of them are another use, not a shutdown
 LEAST_LEVEL = 28  # days on either side of a step
 JUMP_DAYS, JUMP_POWER = 14, 2.0  # of a change of unit: days on either side, power of ten
 OFF_POWER = 0.3  # how far from a whole power of ten such a jump may lie
@@ -36,14 +46,16 @@ LARGE = 0.1  # of the expected use: smaller steps change no verdict
 class Event:
     """What happened in [first, last].
 
-    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day (step), the factor (unit),
-    how many days of zeros (dead), or of more than can have been used (huge).
+    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day, beside the saving up to it
+    (step), the factor (unit), how many days of zeros (dead), or of more than can have been used (huge), or bills of
+    doubtful use (low). A shutdown of days takes the `bills` in which it lies with it.
     """
 
-    kind: Literal["shutdown", "pause", "step", "unit", "dead", "huge"]
+    kind: Literal["shutdown", "pause", "step", "unit", "dead", "huge", "low"]
     first: date
     last: date
     kwh: float
+    bills: int = 0
 
     def __str__(self) -> str:
         if self.kind == "unit":
@@ -57,11 +69,17 @@ class Event:
             )
         if self.kind == "shutdown":
             days = (self.last - self.first).days + 1
-            return f"shutdown {self.first} to {self.last} ({counted(days, 'day')}) set apart"
+            taken = f", with {counted(self.bills, 'bill')} in which it lies" if self.bills else ""
+            return f"shutdown {self.first} to {self.last} ({counted(days, 'day')}) set apart{taken}"
         if self.kind == "pause":
             days = (self.last - self.first).days + 1
             return (
                 f"shutdown {self.first} to {self.last} ({counted(days, 'day')}), small: left in the account"
+            )
+        if self.kind == "low":
+            return (
+                f"{counted(int(self.kwh), 'bill')} far below the others, the first from {self.first} on: "
+                "was it shut down for a part of it?"
             )
         way = "rose" if self.kwh > 0 else "fell"
         return f"use {way} by {grouped(abs(self.kwh))} kWh a day on {self.first} and stayed: what changed?"
@@ -74,22 +92,20 @@ def shutdowns(
 
     Days that read 0 may be a dead meter as well: another rule refuses those. `spread` [kWh a day] is the
     baseline's RMSE; a run counts if it is LONGER than the longest one of the baseline (`longest_before`, days).
+    Rows may be bills too: then `least` is 1.
     """
-    share = LEAST_SHARE * float(expected.sum())
-    return [
-        Event(
-            _size(expected[begin:end] - use[begin:end], share),
-            days[begin],
-            days[end - 1],
-            float((expected[begin:end] - use[begin:end]).sum()),
-        )
+    runs = [
+        (begin, end)
         for begin, end in _runs(use, expected, spread, least)
-        if end - begin >= least and end - begin >= LONGER * longest_before
+        if end - begin >= LONGER * longest_before
     ]
-
-
-def _size(less: Any, share: float) -> Literal["shutdown", "pause"]:
-    return "shutdown" if float(less.sum()) >= share else "pause"
+    less = [float((expected[begin:end] - use[begin:end]).sum()) for begin, end in runs]
+    kind: Literal["shutdown", "pause"] = (
+        "shutdown" if sum(less) >= LEAST_SHARE * float(expected.sum()) else "pause"
+    )
+    return [
+        Event(kind, days[begin], days[end - 1], kwh) for (begin, end), kwh in zip(runs, less, strict=True)
+    ]
 
 
 def longest_run(use: Any, expected: Any, spread: float, least: int = LEAST_RUN) -> int:
@@ -98,15 +114,45 @@ def longest_run(use: Any, expected: Any, spread: float, least: int = LEAST_RUN) 
 
 
 def _runs(use: Any, expected: Any, spread: float, least: int) -> list[tuple[int, int]]:
+    """[begin, end) of runs with `least` rows of shutdown or more, and of low rows on their either side."""
     import numpy as np
 
     if len(use) < 2 * least:
         return []
     ratio = np.where(expected > 0, use / np.where(expected > 0, expected, 1), 1.0)
     usual = float(np.median(ratio)) * expected
-    shut = (use > 0) & (use < SHUT * usual) & ((usual - use > DEEP * spread) | (use < NEARLY_OFF * usual))
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], shut.astype(np.int8), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    deep = usual - use > DEEP * spread
+    shut = (use > 0) & (use < SHUT * usual) & (deep | (use < NEARLY_OFF * usual))
+    low = (use > 0) & deep & (usual - use > LOW * usual)
+    reach = shut
+    for _ in range(NEAR if least > 1 else 1):
+        beside = np.concatenate([reach[1:], [False]]) | np.concatenate([[False], reach[:-1]])
+        reach = reach | (beside & low)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], reach.astype(np.int8), [0]])))
+    runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(begin, end) for begin, end in runs if int(shut[begin:end].sum()) >= least]
+
+
+def low_bills(days: Sequence[date], use: Any, expected: Any, spread: float) -> Event | None:
+    """Bills so far below what the others tell that a shutdown may hide in them; None where there is none.
+
+    One entry a bill, of use a day; `spread` is the baseline's scatter of that. What is usual is a line through
+    observed and expected use that a third of odd bills does not bend (Theil 1950, Sen 1968), for a measure may save
+    in winter only.
+    """
+    import numpy as np
+
+    if len(use) < LEAST_BILLS:
+        return None
+    one, other = np.triu_indices(len(use), 1)
+    apart = expected[other] - expected[one]
+    some = np.abs(apart) > 1e-9 * np.abs(expected).max()
+    slope = float(np.median((use[other] - use[one])[some] / apart[some])) if some.any() else 0.0
+    usual = slope * expected + float(np.median(use - slope * expected))
+    low = np.flatnonzero(usual - use > np.maximum(LOW_SPREADS * spread, LOW_BILL * usual))
+    if not 0 < len(low) <= MOST_LOW * len(use):
+        return None
+    return Event("low", days[int(low[0])], days[int(low[-1])], float(len(low)))
 
 
 def dead(days: Sequence[date], use: Any, expected: Any, mean: float, spread: float) -> Event | None:
@@ -204,4 +250,8 @@ def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:
     error = float(noise.std()) / np.sqrt(max(worth * share * (1 - share), 1e-9))
     if not abs(change) > max(LARGE * float(np.mean(expected)), STEP * error):
         return None
-    return Event("step", days[int(split[at])], days[-1], change)
+    first = int(split[at])
+    share = float(use[:first].sum() / expected[:first].sum()) if expected[:first].sum() > 0 else 1.0
+    return Event(
+        "step", days[first], days[-1], float((use[first:] - share * expected[first:]).sum() / (size - first))
+    )

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl.analysis.patterns import points_of
-from cityctl.city.model import City
+from cityctl.city.model import City, Intervention, NonRoutine
 from cityctl.city.points import Point
 
 USE, DRIVER = "consumption", "driver"
@@ -26,6 +26,7 @@ class Wanted:
     earlier: date | None
     carbon: float | str | None = None  # kg CO2 for each kWh, or the point that holds it by the hour
     drivers: tuple[str, ...] = ()  # points of what its use depends on beside the weather
+    stated: tuple[NonRoutine, ...] = ()  # what changed its use for another cause than the measure
 
     @property
     def keeps_zeros(self) -> bool:
@@ -72,31 +73,20 @@ def _temperature(city: City, zone: str | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Measure:
-    """An intervention with the zones that it reaches; None stands for all."""
+class _Reach:
+    """The meters that a measure or an event is about: by their ids, or in zones; None stands for all."""
 
-    date: date
     patterns: tuple[str, ...]
     zones: frozenset[str] | None
 
-    def reaches(self, point: Point) -> bool:
+    @classmethod
+    def of(cls, city: City, one: Intervention | NonRoutine) -> _Reach:
+        return cls(tuple(one.meters), None if one.zone is None else frozenset(city.zones_within(one.zone)))
+
+    def holds(self, point: Point) -> bool:
         if self.patterns:
             return any(fnmatchcase(point.id, pattern) for pattern in self.patterns)
         return self.zones is None or point.zone in self.zones
-
-
-def _measures(city: City) -> list[_Measure]:
-    return sorted(
-        (
-            _Measure(
-                one.date,
-                tuple(one.meters),
-                None if one.zone is None else frozenset(city.zones_within(one.zone)),
-            )
-            for one in city.interventions
-        ),
-        key=lambda one: one.date,
-    )
 
 
 def wanted(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
@@ -119,11 +109,12 @@ def without_measure(city: City, parameters: Mapping[str, Any]) -> list[str]:
 def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
     known = (point for point in city.points().values() if _measures_use(city, point))
     given: date | None = parameters.get("intervention")
-    measures = _measures(city)
+    measures = [(_Reach.of(city, one), one) for one in sorted(city.interventions, key=lambda one: one.date)]
+    events = [(_Reach.of(city, one), one) for one in sorted(city.non_routine, key=lambda one: one.first)]
     driving = _drivers(city)
     chosen: list[Wanted] = []
     for point in points_of(parameters.get("meters"), known, "meter of use"):
-        dates = [one.date for one in measures if one.reaches(point)] if given is None else [given]
+        dates = [one.date for reach, one in measures if reach.holds(point)] if given is None else [given]
         chosen.append(
             Wanted(
                 point=point,
@@ -133,6 +124,7 @@ def _selected(city: City, parameters: Mapping[str, Any]) -> list[Wanted]:
                 earlier=dates[-2] if len(dates) > 1 else None,
                 carbon=_carbon(city, point),
                 drivers=driving.get(point.zone or "", ()),
+                stated=tuple(one for reach, one in events if reach.holds(point)),
             )
         )
     return sorted(chosen, key=lambda one: one.point.id)

@@ -64,7 +64,8 @@ def savings(question: Question, meters: list[Wanted]) -> dict[str, Normal]:
         parts.setdefault(meter, []).append(Part(frozenset([cell]), *held))
     days = question.engine.arrow(
         "select d.meter as meter, d.cell as cell, d.reporting as reporting, d.t as t, "
-        "case when a.meter is null then d.y / d.length end as y from savings_daily as d "
+        "case when a.meter is null then (d.y - coalesce(x.kwh, 0)) / d.length end as y from savings_daily as d "
+        "left join savings_adjusted as x on x.meter = d.meter and x.day = d.day "
         "left join savings_apart as a on a.meter = d.meter and d.reporting "
         "and d.day >= a.first_day and d.day <= a.last_day "
         "where d.t is not null order by d.meter, d.day"

@@ -62,8 +62,11 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
         ],
         interval=question.interval,
         findings=[
-            _finding(question, row, alone=labels[row.label] == 1)
-            for row in sorted(rose, key=lambda row: row.avoided)
+            *(
+                _rise(question, row, _subject(row, labels))
+                for row in sorted(rose, key=lambda row: row.avoided)
+            ),
+            *(_step(question, row, _subject(row, labels)) for row in judged if row.step is not None),
         ],
         completeness=Completeness(
             wanted=len(rows),
@@ -79,13 +82,29 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     )
 
 
-def _finding(question: Question, row: Row, *, alone: bool) -> Finding:
-    """A rise; `alone`: whether no other meter goes by its label."""
+def _subject(row: Row, labels: Counter[str]) -> str:
+    """Its label, with the meter where others go by the same one."""
+    return row.label if labels[row.label] == 1 else f"{row.label}, {row.meter}"
+
+
+def _step(question: Question, row: Row, subject: str) -> Finding:
+    """A use that lies on another level from a day on: the account is to be without it if the measure is not why."""
+    assert row.step is not None
+    return Finding(
+        kind="energy-step",
+        subject=subject,
+        since=midnight(row.step.first, question.interval.zone),
+        text=f"{row.step} Where it was not the measure, `non_routine` in city.yaml takes it out of the account",
+        evidence={"meter": row.meter, "kwh_per_day": row.step.kwh},
+    )
+
+
+def _rise(question: Question, row: Row, subject: str) -> Finding:
     start = row.figures["reporting_start"]
     told = f"{said_change(row)} against the weather since {start}"
     return Finding(
         kind="energy-rise",
-        subject=row.label if alone else f"{row.label}, {row.meter}",
+        subject=subject,
         since=midnight(start, question.interval.zone),
         text=f"{row.verdict}; {told}" if row.apart else told,
         evidence={"meter": row.meter, **{key: row.figures[key] for key in _TOLD}},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cityctl.analysis.energy.drivers import KNOWN_BY
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut
 from cityctl.analysis.energy.savings_row import Row
@@ -80,15 +79,6 @@ def idle(model: Mapping[str, Any]) -> list[str]:
 def undriven(one: Wanted, days: int) -> str:
     """`7 days without output left out`."""
     return f"{counted(days, 'day')} without {listed(list(one.drivers))} left out"
-
-
-def driven(one: Wanted, days: int, method: str) -> list[str]:
-    """What is to be said of causes beside the weather."""
-    if not one.drivers:
-        return []
-    if method not in KNOWN_BY:
-        return [f"{listed(list(one.drivers))}: left out of account, only {', '.join(KNOWN_BY)} know of it"]
-    return [undriven(one, days)] if days else []
 
 
 def lost(bills: Sequence[LeftOut]) -> list[str]:

@@ -21,6 +21,7 @@ from cityctl.analysis.energy import (
     non_routine,
     normal,
     portfolio,
+    stated,
     worth,
 )
 from cityctl.analysis.energy.baseline import hand_over, narrow, parts, sum_by_day, whole_days
@@ -43,7 +44,7 @@ MOST_EVIDENCE = 5  # meters whose evidence one report shows
 PARAMETERS = (
     Parameter("method", "choice", "caltrack2", None, "how the expected use is made: by the day (caltrack2), with "
               "weekdays and seasons apart (split), by the hour (towt), from monthly bills (billing); points with "
-              "`role: driver` count in all but billing",
+              "`role: driver` count beside the weather",
               choices=tuple(METHODS)),
     Parameter("intervention", "date", None, None, "local day of the measure for all meters, in place of city.yaml's"),
     Parameter("meters", "text", "*", None, "ids of the meters to look at, `*` for any letters, several with commas"),
@@ -67,11 +68,7 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     meters = wanted(city, parameters)
     weather = {one.temperature for one in meters if one.temperature is not None}
     carbon = {one.carbon for one in meters if isinstance(one.carbon, str)}
-    driving = (
-        {name for one in meters for name in one.drivers}
-        if parameters["method"] in drivers.KNOWN_BY
-        else set()
-    )
+    driving = {name for one in meters for name in one.drivers}
     return [*(one.point.id for one in meters), *sorted(weather), *sorted((carbon | driving) - weather)]
 
 
@@ -102,9 +99,11 @@ def answer(question: Question) -> Result:
     hand_over(question, meters, whole)
     sum_by_day(question, meters)
     drivers.attach(question, meters)
+    stated.attach(question, meters)
     if question.parameters["method"] != "billing":
         question.engine.execute(question.sql("totals"))
     METHODS[question.parameters["method"]](question, meters)
+    stated.adjust(question)
     rows = _rows(question, meters)
     contested = question.parameters["evidence"]  # whose evidence is asked for is drawn, proven or not
     worth_drawing = (row for row in rows if row.proven or (contested and row.figures))
@@ -149,6 +148,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     drifts = {} if question.parameters["method"] == "billing" else left_out.spreads(question, meters, models)
+    added = stated.adjusted(question)
     causes, undriven = drivers.known(question), drivers.unknown_days(question)
     rows = []
     for one in meters:
@@ -167,6 +167,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             drifts.get(meter),
             causes.get(meter, ()),
             undriven.get(meter, 0),
+            added.get(meter),
         )
         rows.append(account.judge(question, one, known))
     return rows

@@ -169,6 +169,48 @@ select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2
 from savings_driven_models
 where model is not null
 
+-- name: struck
+-- Days before the measure on which something lasted that city.yaml states (savings_stated): the model is to know the
+-- building without it.
+create or replace table savings_struck as
+select distinct s.meter as meter, c.day as day
+from savings_stated as s
+join savings_meters as m on m.meter = s.meter
+join savings_days as c on c.day >= s.first_day and c.day <= s.last_day and c.day < m.intervention
+
+-- name: without_struck
+update savings_daily as d set y = null from savings_struck as s where s.meter = d.meter and s.day = d.day
+
+-- name: adjusted
+-- What is expected in addition of the days since the measure.
+create or replace table savings_adjusted as
+select s.meter as meter, c.day as day, sum(s.kwh * c.seconds / 86400.0) as kwh
+from savings_stated as s
+join savings_meters as m on m.meter = s.meter
+join savings_days as c on c.day >= s.first_day and c.day <= s.last_day and c.day >= m.intervention
+where s.kwh is not null
+group by s.meter, c.day
+
+-- name: adjust
+update savings_predicted as p set expected = p.expected + a.kwh
+from (
+    select p.meter as meter, p.day as day, sum(a.kwh) as kwh
+    from savings_predicted as p
+    join savings_adjusted as a
+      on a.meter = p.meter and a.day >= p.day and a.day < p.day + cast(p.days as integer)
+    where p.reporting
+    group by p.meter, p.day
+) as a
+where a.meter = p.meter and a.day = p.day
+
+-- name: added
+select p.meter, sum(a.kwh)
+from savings_kept as p
+join savings_adjusted as a
+  on a.meter = p.meter and a.day >= p.day and a.day < p.day + cast(p.days as integer)
+where p.reporting
+group by p.meter
+
 -- name: totals
 -- n, sums and range of the baseline of each meter.
 create or replace table savings_totals as
@@ -194,11 +236,12 @@ group by meter
 -- days with too few readings, with none, or without weather.
 select d.meter as meter, cast(sum(d.zeros) as bigint) as zeros,
        count(case when d.y is not null and d.present < $whole then 1 end) as filled,
-       count(case when d.y is null and d.present > 0 and u.day is null then 1 end) as half_empty,
+       count(case when d.y is null and d.present > 0 and u.day is null and k.day is null then 1 end) as half_empty,
        count(case when d.present = 0 then 1 end) as silent,
        count(case when d.y is not null and d.t is null then 1 end) as without_weather
 from savings_daily as d
 left join savings_undriven as u on u.meter = d.meter and u.day = d.day
+left join savings_struck as k on k.meter = d.meter and k.day = d.day
 group by d.meter
 
 -- name: bins
@@ -368,11 +411,36 @@ join savings_totals as t on t.meter = d.meter
 left join savings_driven as v on v.meter = d.meter and v.day = d.day
 where d.y is not null and d.t is not null
 
+-- name: billed_days
+-- The days of the meters from $first to $last that are read by the day or finer, as the model of their bills expects
+-- them: they tell a shutdown to the day.
+select d.meter as meter, d.day as day, d.reporting as reporting, d.y as y, d.t as t,
+       d.length * (m.intercept + m.beta_heating * greatest(coalesce(m.heating, 0) - d.t, 0)
+                   + m.beta_cooling * greatest(d.t - coalesce(m.cooling, 0), 0)) + coalesce(a.kwh, 0)
+         + d.length * coalesce(v.use, 0) as expected,
+       d.t < min(case when not d.reporting then d.t end) over (partition by d.meter)
+         or d.t > max(case when not d.reporting then d.t end) over (partition by d.meter) as beyond
+from savings_daily as d
+join savings_models as m on m.meter = d.meter
+join steps as s on s.meter = d.meter and s.every_s <= 864000
+left join savings_adjusted as a on a.meter = d.meter and a.day = d.day
+left join savings_struck as k on k.meter = d.meter and k.day = d.day
+left join (
+    select o.meter as meter, v.day as day, sum(o.beta * (v.value - o.mean)) as use
+    from savings_causes as o
+    join savings_drivers as w on w.meter = o.meter and w.point = o.driver and coalesce(w.every_s, 0) <= 86400
+    join savings_driver_days as v on v.point = o.driver
+    group by o.meter, v.day
+) as v on v.meter = d.meter and v.day = d.day
+where k.day is null and d.y is not null and d.t is not null and d.meter >= $first and d.meter <= $last
+order by d.meter, d.day
+
 -- name: without_shutdowns
--- Days that were set apart: neither used nor expected.
+-- Days, or bills, in which a shutdown lies: neither used nor expected.
 create or replace table savings_kept as
 select p.* from savings_predicted as p
-left join savings_apart as a on a.meter = p.meter and p.reporting and p.day >= a.first_day and p.day <= a.last_day
+left join savings_apart as a on a.meter = p.meter and p.reporting
+  and p.day + cast(p.days as integer) > a.first_day and p.day <= a.last_day
 where a.meter is null
 
 -- name: outcome

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from cityctl.analysis.energy.columns import ROW
+from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.uncertainty import MOST_FSU, fractional
 from cityctl.wording import grouped, percent
 
@@ -30,6 +31,7 @@ class Row:
         math.nan
     )  # half-width of the saving's interval as ASHRAE Guideline 14 alone tells it [kWh]
     apart: bool = False
+    step: Event | None = None  # since the measure, to a level that stays
     confidence: float = 0.68
     method: str = "caltrack2"
 

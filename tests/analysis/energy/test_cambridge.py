@@ -79,11 +79,20 @@ def test_what_cannot_be_a_measure_is_not_booked(result: Result) -> None:
 
 def test_only_proven_rises_are_findings(result: Result) -> None:
     rows: dict[Any, Any] = {row["meter"]: row for row in rows_of(result, "savings")}
-    assert result.findings
-    for finding in result.findings:
+    rises = [finding for finding in result.findings if finding.kind == "energy-rise"]
+    assert rises
+    for finding in rises:
         row = rows[finding.evidence["meter"]]
         assert row["avoided_kwh"] < 0
         assert row["fsu"] <= 0.5
+
+
+def test_steps_that_stay_are_findings(result: Result) -> None:
+    rows: dict[Any, Any] = {row["meter"]: row for row in rows_of(result, "savings")}
+    named = {meter for meter, row in rows.items() if "and stayed: what changed?" in (row["reasons"] or "")}
+    found = [one.evidence["meter"] for one in result.findings if one.kind == "energy-step"]
+    assert set(found) == named
+    assert 0 < len(found) < 0.1 * len(rows)  # meters at which something happened, not each
 
 
 @pytest.mark.slow

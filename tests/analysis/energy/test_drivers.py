@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy import causes, hourly_causes, split_causes
+from cityctl.analysis.energy import billing, causes, hourly_causes, split_causes
 from cityctl.analysis.energy.parts import design
 from tests.analysis.conftest import rows_of, slots
 from tests.analysis.energy.town_hall import Ask, ask_one, city, made, use, year
@@ -104,9 +104,89 @@ def test_a_split_with_causes_is_one_fit_of_both() -> None:
     assert len(found.split.parts) > 1
 
 
-def test_bills_say_that_they_do_not_know_of_it(ask: Ask) -> None:
-    row = ask_one(ask, plant(growth=1.0), city(**{ADDED: DRIVEN}), method="billing")
-    assert "output: left out of account, only caltrack2, split, towt know of it" in row["reasons"]
+def by_month(days: Any, values: Any) -> tuple[Any, Any]:
+    """Sums of a series by calendar month, stamped with its first day."""
+    first, which = np.unique(days.astype("datetime64[M]"), return_inverse=True)
+    return first.astype("datetime64[m]"), np.bincount(which, values)
+
+
+BILLED = {"hall_kwh: {unit: kWh, kind: interval, every: 1h": "hall_kwh: {unit: kWh, kind: interval"}
+MONTHLY = DRIVEN.replace("every: 1d", "every: 30d")
+
+
+@pytest.mark.parametrize("monthly", [False, True])
+def test_bills_know_of_it_too(ask: Ask, monthly: bool) -> None:
+    """By the weather alone the use of a plant that makes half as much again rose; its bills tell the tenth that it
+    saves. Output may be told by the month, as bills are.
+    """
+    series = plant()
+    alone = ask_one(ask, {key: value for key, value in series.items() if key != "output"}, method="billing")
+    assert alone["saving_pct"] < -3
+    text = city(**{ADDED: DRIVEN})
+    if monthly:
+        series = {**series, **{key: by_month(*series[key]) for key in ("output", "hall_kwh")}}
+        text = city(**{ADDED: MONTHLY, **BILLED})
+    row = ask_one(ask, series, text, method="billing")
+    assert row["saving_pct"] == pytest.approx(10, abs=0.5)
+    assert row["model"] == "heating and cooling and output"
+    assert row["drivers"].startswith("output: 0.")
+    assert row["beyond_days"] > 100
+    assert (row["verdict"], row["days"]) == ("proven", 365)
+
+
+def test_a_bill_of_which_a_cause_is_not_known_is_left_out(ask: Ask) -> None:
+    series = plant(growth=1.0)
+    days, output = series["output"]
+    known = (days < np.datetime64("2025-05-03")) | (days >= np.datetime64("2025-05-10"))
+    row = ask_one(
+        ask, {**series, "output": (days[known], output[known])}, city(**{ADDED: DRIVEN}), method="billing"
+    )
+    assert row["days"] == 365 - 31
+    assert "1 bill left out (2025-05-01 to 2025-06-01" in row["reasons"]
+    assert row["reasons"].endswith("output lacks on more than 10 % of its days")
+    never = {**plant(), "output": (DAYS, np.full(len(DAYS), 200.0))}
+    row = ask_one(ask, never, city(**{ADDED: DRIVEN}), method="billing")
+    assert row["verdict"] == "NOT ASSESSABLE no model fits"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bills_with_causes_are_fitted_as_one_by_one(seed: int) -> None:
+    """Every pair of whole degrees by weighted least squares, bills weighing as many days as they have."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(28, 34, 12)
+    period = np.repeat(np.arange(12), lengths)
+    t = 55 - 25 * np.cos(2 * np.pi * np.arange(len(period)) / 365) + rng.normal(0, 4, len(period))
+    values = rng.uniform(100, 300, (12, 2))
+    daily = 100 + 5 * np.maximum(55 - t, 0) + 4 * np.maximum(t - 68, 0)
+    a_day = np.bincount(period, daily) / lengths + values @ [0.5, -0.2] + rng.normal(0, 5, 12)
+    bills = billing.Bills(a_day * lengths, lengths, t, period, values)
+    found = billing.fit(bills)
+    assert found is not None
+    root = np.sqrt(lengths)
+    mean = (lengths * a_day).sum() / lengths.sum()
+    total = (lengths * (a_day - mean) ** 2).sum()
+    away = values - (lengths @ values) / lengths.sum()
+    best: tuple[float, Any, Any, Any] = (-9.0, None, None, None)
+    for low, high in [*product(range(30, 91), range(30, 91)), *((one, None) for one in range(30, 91))]:
+        if high is not None and low > high:
+            continue
+        sides = [np.maximum(low - t, 0)] + ([] if high is None else [np.maximum(t - high, 0)])
+        if any(side.sum() < 20 for side in sides):
+            continue
+        columns = np.column_stack(
+            [np.ones(12), *(np.bincount(period, side) / lengths for side in sides), away]
+        )
+        told, *_ = np.linalg.lstsq(columns * root[:, None], a_day * root, rcond=None)
+        if (told[: 1 + len(sides)] <= 0).any():
+            continue
+        sse = (lengths * (a_day - columns @ told) ** 2).sum()
+        r2 = 1 - sse / total * 11 / (11 - len(sides) - 2)
+        if r2 > best[0] + 1e-12:
+            best = (r2, low, high, told)
+    assert found.r2_adj == pytest.approx(best[0], abs=1e-9)
+    assert (found.heating, found.cooling) == (best[1], best[2])
+    assert (found.intercept, *found.betas) == pytest.approx((best[3][0], *best[3][-2:]))
+    assert found.expected(bills).sum() == pytest.approx(bills.amount.sum())
 
 
 def test_the_model_by_the_hour_knows_of_it_too(ask: Ask) -> None:

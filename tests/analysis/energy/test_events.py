@@ -75,8 +75,82 @@ def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> Non
         "energy/savings", HOUSE.replace("EVERY", "1h"), series, "2024-01-01", "2025-01-01", method="billing"
     )
     row = rows_of(billed, "savings")[0]
-    assert "shutdown 2024-03-01 to 2024-03-31 (31 days) set apart" in row["reasons"]
-    assert row["days"] == 366 - 31
+    told = "shutdown 2024-03-01 to 2024-04-14 (45 days) set apart, with 2 bills in which it lies"
+    assert told in row["reasons"]
+    assert row["days"] == 366 - 61
+    assert row["saving_pct"] == pytest.approx(20.0, abs=1.0)
+
+
+def by_month(times: Any, kwh: Any) -> tuple[Any, Any]:
+    """Readings of an hour as bills: (first days, amounts)."""
+    months = times.astype("datetime64[M]")
+    first, which = np.unique(months, return_inverse=True)
+    return first.astype("datetime64[h]"), np.bincount(which, kwh)
+
+
+@pytest.mark.parametrize(
+    ("first", "days", "verdict"),
+    [
+        ("2024-03-10", 0, "proven"),
+        ("2024-03-10", 14, "SET APART 1 bill"),
+        ("2024-03-20", 25, "SET APART 2 bills"),
+    ],
+)
+def test_a_shutdown_over_parts_of_bills_is_not_proven_as_a_saving(
+    ask: Callable[..., Result], first: str, days: int, verdict: str
+) -> None:
+    """No bill is as low as half of the usual, and no day says when it was: what remains is the doubt."""
+    times, degrees, use = house()
+    use = use * np.random.default_rng(2).normal(1, 0.05, len(use))
+    begin = np.datetime64(first)
+    shut = (times >= begin) & (times < begin + np.timedelta64(days, "D"))
+    series = {"temperature": (times, degrees), "meter": by_month(times, np.where(shut, 0.2 * use, use))}
+    text = HOUSE.replace(", every: EVERY, zone", ", zone").replace("EVERY", "1h")
+    (row,) = rows_of(
+        ask("energy/savings", text, series, "2024-01-01", "2025-01-01", method="billing"), "savings"
+    )
+    assert row["verdict"].startswith(verdict)
+    assert ("far below the others, the first from 2024-03-01 on: was it shut" in row["verdict"]) == bool(days)
+
+
+def test_a_saving_in_winter_only_makes_no_bill_doubtful() -> None:
+    """Half of the heating saved: winter bills lie 35 % lower, those of summer where they were."""
+    expected = 100 + 160 * np.maximum(np.cos(np.arange(12) / 12 * 2 * np.pi), 0)
+    use = (100 + 0.5 * (expected - 100)) * np.random.default_rng(4).normal(1, 0.01, 12)
+    assert events.low_bills(DAYS[::30][:12], use, expected, 2.0) is None
+    use[4:6] *= 0.8
+    found = events.low_bills(DAYS[::30][:12], use, expected, 2.0)
+    assert found is not None
+    assert (found.first, found.last, found.kwh) == (DAYS[120], DAYS[150], 2)
+
+
+def test_a_bill_beside_a_shutdown_that_lies_low_belongs_to_it() -> None:
+    expected = np.full(12, 3000.0)
+    use = 0.9 * expected
+    use[5], use[6] = 600.0, 2000.0
+    (found,) = events.shutdowns(DAYS[::30][:12], use, expected, 30.0, 0, least=1)
+    assert (found.first, found.last) == (DAYS[150], DAYS[180])
+
+
+def test_days_of_a_shutdown_that_scatter_about_half_are_one_run() -> None:
+    """45 % left: now and then a day lies above a half of the usual."""
+    random = np.random.default_rng(3)
+    expected = np.full(365, 100.0)
+    use = expected * random.normal(1, 0.05, 365)
+    use[100:140] = 45 * random.normal(1, 0.15, 40)
+    assert (use[100:140] > 50).sum() >= 5
+    (found,) = events.shutdowns(DAYS, use, expected, 5.0, 0)
+    assert (found.first, found.last) == (DAYS[100], DAYS[139])
+
+
+def test_short_runs_count_together() -> None:
+    """Five days at 30 % are 0.96 % of what is expected; twice five are no small matter."""
+    expected = np.full(365, 100.0)
+    use = expected.copy()
+    use[100:105] = 30
+    assert [one.kind for one in events.shutdowns(DAYS, use, expected, 2.0, 0)] == ["pause"]
+    use[200:205] = 30
+    assert [one.kind for one in events.shutdowns(DAYS, use, expected, 2.0, 0)] == ["shutdown"] * 2
 
 
 def test_a_week_of_work_hides_neither_a_shutdown_nor_a_step(ask: Callable[..., Result]) -> None:
