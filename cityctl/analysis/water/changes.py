@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import KEPT, Array, Expected
+from cityctl.analysis.water.expected import KEPT, Expected
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.units import NEAR, UNIT_FACTORS
 
 Nights = npt.NDArray[np.int64]

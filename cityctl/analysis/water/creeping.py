@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import SHARE, Array, Expected, quantile
+from cityctl.analysis.water.expected import SHARE, Expected
+from cityctl.analysis.water.rows import Array, quantile
 from cityctl.analysis.water.shape import Evened
 
 WEEK = 7

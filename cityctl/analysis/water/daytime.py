@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 
 Nights = npt.NDArray[np.int64]
 

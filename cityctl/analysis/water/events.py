@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.creeping import Fallen
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 
 
 @dataclass

@@ -9,12 +9,11 @@ counting as Sundays. Source: Harvey (1989), Forecasting, structural time series 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from cityctl.analysis.water.rows import Array, half_normal, mean_of, quantile
 
 FIGURES = 9
 LEVEL, SHARE, DAYS = 0, 1, slice(2, 9)
@@ -47,84 +46,12 @@ class Assumptions:
     lag: int = 14
 
 
-def half_normal(weeks: int) -> Array:
-    """So many typical sizes of a standard normal figure: the prior's stand-ins among observed changes."""
-    ordinary = NormalDist()
-    return np.array([ordinary.inv_cdf(0.5 + (at + 0.5) / weeks / 2) for at in range(weeks)])
-
-
-def quantile(values: Array, share: float) -> Array:
-    """The quantile of each row's known values, as numpy's; nan for rows without one.
-
-    numpy's own nanquantile takes tens of times as long on many short rows.
-    """
-    ordered = np.sort(values, axis=1)  # nan goes last
-    count = np.isfinite(values).sum(axis=1)
-    place = np.maximum(count - 1, 0) * share
-    low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    rows = np.arange(len(values))
-    below, above = ordered[rows, low], ordered[rows, high]
-    found: Array = np.where(count > 0, below + (above - below) * (place - low), np.nan)
-    return found
-
-
-def trailing(values: Array, nights: int, least: int) -> Array:
-    """Median of the last `nights` values of each row, the own one left out; the first known one before that."""
-    known = np.isfinite(values)
-    found = np.full(values.shape, np.nan)
-    for at in range(1, values.shape[1]):
-        past = slice(max(0, at - nights), at)
-        enough = known[:, past].sum(axis=1) >= least
-        found[:, at] = np.where(enough, quantile(values[:, past], 0.5), np.nan)
-    told = np.isfinite(found)
-    last = np.maximum.accumulate(np.where(told, np.arange(values.shape[1]), -1), axis=1)
-    held: Array = np.take_along_axis(found, np.where(last < 0, told.argmax(axis=1)[:, None], last), axis=1)
-    return held
-
-
-def day_use(by_day: Array, flow: Array) -> Array:
-    """Mean over a week of the day's flow less that of its nights [m³/h]: a leak leaves it as it is.
-
-    A night above its day counts as the day: that is no habit, and would spoil the week.
-    """
-    before = np.concatenate([np.full((len(flow), 1), np.nan), flow[:, :-1]], axis=1)
-    use = by_day - (np.minimum(flow, by_day) + np.minimum(before, by_day)) / 2
-    week = np.full_like(use, np.nan)
-    for at in range(use.shape[1]):
-        part = use[:, max(0, at - 6) : at + 1]
-        known = np.isfinite(part).sum(axis=1)
-        week[:, at] = np.where(known >= 4, np.nansum(part, axis=1) / np.maximum(known, 1), np.nan)
-    for at in range(1, use.shape[1]):
-        gap = ~np.isfinite(week[:, at])
-        week[gap, at] = week[gap, at - 1]
-    with np.errstate(all="ignore"):
-        ordinary = np.array([_first_median(row) for row in week])
-    return np.where(np.isfinite(week), week - ordinary[:, None], 0.0)
-
-
-def _first_median(row: Array) -> float:
-    known = row[np.isfinite(row)][:21]
-    return float(np.median(known)) if len(known) else 0.0
-
-
-def _mean_of(values: Array) -> tuple[Array, npt.NDArray[np.int64]]:
-    """(mean of each row's known values, how many there are); nan where there is none."""
-    known = np.isfinite(values)
-    count = known.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.where(
-            count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan
-        ), count
-
-
 class Expected:
     """The filters of all zones, fed one night after the other.
 
     `flow` [m³/h] (zones x nights, nan where there is no valid night), `use` from day_use, `kinds` 0..6 of each
     night (Monday..Sunday), `inflow` [m³/h] the mean inflow as it was known before each night, `wander` (zones x nights)
-    how far the course of the day wanders in a night, as a share of it (shape.Wandering)
-    up to the night that is fed.
+    how far the course of the day wanders in a night, as a share of it (shape.Wandering), up to the night that is fed.
     """
 
     def __init__(
@@ -275,8 +202,8 @@ class Expected:
         if night % 7 != 6:
             return
         week, lag = night // 7, given.lag
-        now, known_now = _mean_of(self.adjusted[:, max(0, night - 6) : night + 1])
-        then, known_then = _mean_of(self.adjusted[:, max(0, night - 6 - lag) : max(0, night + 1 - lag)])
+        now, known_now = mean_of(self.adjusted[:, max(0, night - 6) : night + 1])
+        then, known_then = mean_of(self.adjusted[:, max(0, night - 6 - lag) : max(0, night + 1 - lag)])
         whole = (night - lag - 6 >= since) & (known_now >= 5) & (known_then >= 5)
         self.sunk[:, week] = np.where(whole, np.maximum(then - now, 0.0), np.nan)
         self.changed |= whole

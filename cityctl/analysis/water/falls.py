@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array, quantile
+from cityctl.analysis.water.rows import Array, quantile
 
 AFTER = 5  # nights that are held against those before
 REFERENCE, LEARNT = 35, 14  # nights before, and how many of them must be known

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.zones import Asked
 from cityctl.arrow import numbers_of
 

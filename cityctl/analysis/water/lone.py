@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 
 YEAR = 365  # nights for which an odd one is remembered
 AFTER = 2  # nights that have to bear it out

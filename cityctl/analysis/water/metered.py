@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.expected import Array, Assumptions
+from cityctl.analysis.water.expected import Assumptions
 from cityctl.analysis.water.grid import Grid
 from cityctl.analysis.water.nights import COURSE, Nights
 from cityctl.analysis.water.resume import Watched, resumed
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.zones import customers
 
 COVERED = 0.5  # share of the inflow that meters must see

@@ -16,8 +16,8 @@ from cityctl.analysis.water.clocks import Clocks, Jump
 from cityctl.analysis.water.digest import Beside, Digest
 from cityctl.analysis.water.drifts import drifts
 from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.expected import Array, day_use, quantile, trailing
 from cityctl.analysis.water.grid import Grid, first_of
+from cityctl.analysis.water.rows import Array, day_use, quantile, trailing
 from cityctl.analysis.water.sensors import Fault, Shown
 from cityctl.analysis.water.standing import mark, taken_up
 from cityctl.analysis.water.zones import Asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array, quantile
+from cityctl.analysis.water.rows import Array, quantile
 
 PART_HOURS = 6
 A_DAY = 24 // PART_HOURS

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.events import Event
-from cityctl.analysis.water.expected import Array
 from cityctl.analysis.water.falls import FINE, Falls, load_of
 from cityctl.analysis.water.grid import Grid
 from cityctl.analysis.water.nights import COURSE, Nights
 from cityctl.analysis.water.resume import Watched
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.zones import gauges
 from cityctl.units import convert
 

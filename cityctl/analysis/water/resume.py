@@ -13,7 +13,8 @@ import numpy.typing as npt
 from cityctl.analysis.question import Memory
 from cityctl.analysis.water.changes import Watchfulness
 from cityctl.analysis.water.events import Event, Seen
-from cityctl.analysis.water.expected import Array, Assumptions
+from cityctl.analysis.water.expected import Assumptions
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.standing import WEEK, mark, taken_up
 from cityctl.analysis.water.watching import Watch
 

@@ -10,7 +10,8 @@ import numpy as np
 from cityctl.analysis.water.changes import Change, Watchfulness, middle, quiet
 from cityctl.analysis.water.creeping import WEEK, one_growth
 from cityctl.analysis.water.events import Event
-from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Expected
+from cityctl.analysis.water.expected import KEPT, LEVEL, Expected
+from cityctl.analysis.water.rows import Array
 
 SETTLING = 5  # nights after its detection in which a sudden leak's size is told anew
 ALONE = 1.5  # times what nights scatter, squared: what one leak may leave of a growth

@@ -173,7 +173,7 @@ def _plan(read: Nights, base: Watch, trials: int, rng: np.random.Generator) -> I
 
 
 def _watched_again(seen: Seen, trials: Sequence[Trial], base: Watch) -> Watch:
-    from cityctl.analysis.water.expected import day_use
+    from cityctl.analysis.water.rows import day_use
     from cityctl.analysis.water.watching import watch
 
     rows = np.array([trial.row for trial in trials])

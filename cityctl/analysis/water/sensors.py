@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water import clocks, drifts, oddities, units
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 
 PARTS = 4  # parts of a night's 24 hours
 FROZEN = 3  # parts of one value that make a sensor suspect: 18 hours

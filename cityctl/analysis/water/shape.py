@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array, quantile
+from cityctl.analysis.water.rows import Array, quantile
 
 WEEK, GAP = 7, 14  # nights that are averaged, and how far apart two such weeks lie
 SPAN = 182  # nights of which the wandering is told

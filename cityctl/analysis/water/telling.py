@@ -11,7 +11,7 @@ import numpy as np
 
 from cityctl import clock
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
 from cityctl.clock import Interval

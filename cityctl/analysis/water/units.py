@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.expected import Array
+from cityctl.analysis.water.rows import Array
 
 UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes and days as hours
 NEAR = 0.12

@@ -24,8 +24,9 @@ from cityctl.analysis.water.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.daytime import OFTEN, by_night_alone
 from cityctl.analysis.water.elsewhere import elsewhere
 from cityctl.analysis.water.events import Event, Seen
-from cityctl.analysis.water.expected import KEPT, LEVEL, Array, Assumptions, Expected
+from cityctl.analysis.water.expected import KEPT, LEVEL, Assumptions, Expected
 from cityctl.analysis.water.lone import AFTER, LoneNights
+from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.running import Running
 from cityctl.analysis.water.shape import Evened, Wandering
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.expected import day_use, trailing
+from cityctl.analysis.water.rows import day_use, trailing
 
 BEGIN, DAY = 4, 24  # a night's 24 hours end at 04:00
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from cityctl.analysis.water.changes import Watchfulness
 from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.expected import Assumptions, day_use, trailing
+from cityctl.analysis.water.expected import Assumptions
 from cityctl.analysis.water.falls import Falls, load_of
+from cityctl.analysis.water.rows import day_use, trailing
 from cityctl.analysis.water.watching import watch
 
 NIGHTS, PARTS = 240, 8

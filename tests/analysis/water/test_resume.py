@@ -15,8 +15,9 @@ from cityctl.analysis.water import resume
 from cityctl.analysis.water.changes import Watchfulness
 from cityctl.analysis.water.clocks import Clocks
 from cityctl.analysis.water.events import Event, Seen
-from cityctl.analysis.water.expected import Assumptions, day_use, trailing
+from cityctl.analysis.water.expected import Assumptions
 from cityctl.analysis.water.resume import Watched, resumed
+from cityctl.analysis.water.rows import day_use, trailing
 from cityctl.analysis.water.standing import settled, unpacked
 from tests.analysis.water.test_watching import COURSE, YEAR, nights
 

@@ -9,7 +9,8 @@ import pytest
 
 from cityctl.analysis.water.changes import Watchfulness
 from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.expected import Assumptions, day_use, trailing
+from cityctl.analysis.water.expected import Assumptions
+from cityctl.analysis.water.rows import day_use, trailing
 from cityctl.analysis.water.watching import Watch, watch
 
 YEAR = 260
