@@ -8,11 +8,13 @@ Source: CalTRACK Methods 2.0, sections 2.2 and 3.4 to 3.7.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cityctl.analysis.energy.causes import Worth
 from cityctl.analysis.energy.degree_days import COLDEST, LEAST_DEGREE_DAYS, WARMEST, DegreeDays
+from cityctl.analysis.energy.uncertainty import Drift
 
 SHORTEST, MONTHLY, BIMONTHLY = 25, 35, 70  # days of a period; CalTRACK 2.0, 2.2.3.4
 WEATHER_SHARE = 0.9  # of a period's days that need a temperature; CalTRACK 2.0, 2.2.3.3
@@ -159,6 +161,35 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
     betas = others.worth(use - chosen.expected(bills) / weight) if count else ()
     means = tuple((weight @ bills.causes / weight.sum()).tolist()) if count else ()
     return replace(chosen, candidates=tried, betas=betas, means=means)
+
+
+def beside(bills: Bills, later: Bills, model: Model) -> Drift:
+    """How far what a model expects of later bills may be off, its coefficients being those of few bills.
+
+    Least squares' variance of a sum of predictions (Draper & Smith 1998, 3.1), at balance points that are taken for
+    known: it grows where weather or causes are not those of the baseline, as ASHRAE's formula does not.
+    """
+    import numpy as np
+
+    known, asked = (_columns(one, model) for one in (bills, later))
+    free = len(known) - model.terms - 1
+    if free < 1 or not len(asked):
+        return Drift(math.nan, 0)
+    error = bills.amount - model.expected(bills)
+    scatter = float((error * error / bills.days).sum()) / free
+    inverse = np.linalg.pinv(known.T @ (bills.days[:, None] * known))
+    total = later.days @ asked
+    return Drift(scatter * (1 + float(total @ inverse @ total) / float(later.days.sum())), free + 1)
+
+
+def _columns(bills: Bills, model: Model) -> Any:
+    """What a model multiplies with its coefficients, of a day in each period."""
+    import numpy as np
+
+    hdd, cdd = degree_days(bills, [model.heating or 0.0], [model.cooling or 0.0])
+    sides = [side for side, at in ((hdd, model.heating), (cdd, model.cooling)) if at is not None]
+    causes = [bills.causes - np.array(model.means)] if model.betas else []
+    return np.hstack([np.ones((len(bills.days), 1)), *sides, *causes])
 
 
 def _adjusted(r2: float, periods: int, terms: int) -> float:

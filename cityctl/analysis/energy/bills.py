@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from cityctl.analysis.energy.drivers import ByPeriod
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.periods import LeftOut, Period, Read, baseline, days_of, kept, merged
 from cityctl.analysis.energy.stated import lasts
+from cityctl.analysis.energy.uncertainty import Drift
 from cityctl.analysis.question import Question
 from cityctl.errors import listed
 
@@ -75,7 +76,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     until = question.interval.end.astimezone(question.interval.zone).date()
     billed = {meter for (meter,) in question.engine.rows("select meter from steps where every_s > 864000")}
     negatives = dict(question.engine.rows("select meter, sum(negatives) from savings_use group by meter"))
-    models, predicted, totals, left_out, doubts = [], [], [], [], []
+    models, predicted, totals, lost_bills, doubts, drifts = [], [], [], [], [], []
     for one in meters:
         meter, measure = one.point.id, one.intervention
         sky = sky_of.get(one.temperature or "")
@@ -91,7 +92,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
         after = kept(_since(question, periods, measure, out), out)
         known, bills = _evidence(one, before, sky, driven, out)
         compared, later = _evidence(one, after, sky, driven, out)
-        left_out += [
+        lost_bills += [
             {"meter": meter, "day": lost.day, "last_day": lost.until, "amount": lost.amount, "why": lost.why}
             for lost in sorted(out, key=lambda lost: lost.day)
             if lost.day < until and (lost.until is None or lost.until > first)
@@ -106,6 +107,7 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
         model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
         if model is None:
             continue
+        drifts.append({"meter": meter, **asdict(billing.beside(bills, later, model))})
         if model.betas:
             driven.learnt(one, model, bills.causes)
         models.append(
@@ -128,7 +130,8 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
     keep(question, "savings_billed", predicted, _PREDICTED)
     question.engine.execute("create or replace table savings_predicted as select * from savings_billed")
     keep(question, "savings_totals", totals, _TOTALS)
-    keep(question, "savings_left_out", left_out, _LEFT_OUT)
+    keep(question, "savings_left_out", lost_bills, _LEFT_OUT)
+    keep(question, "savings_drifts", drifts, ("meter", "variance", "stretches"))
     keep(question, "savings_doubts", doubts, ("meter", "why"))
 
 
@@ -223,6 +226,12 @@ def _better_as_ends(
         f"its dates fit the weather better as ends of the bills (R² {model.r2_adj:.2f}, not {r2_adj:.2f}): were they "
         "imported with `--stamp end`?"
     )
+
+
+def drifts(question: Question) -> dict[str, Drift]:
+    """Meter -> how far off its model may be, its coefficients being those of few bills."""
+    rows = question.engine.rows("select meter, variance, stretches from savings_drifts")
+    return {meter: Drift(variance, stretches) for meter, variance, stretches in rows}
 
 
 def doubts(question: Question) -> dict[str, str]:

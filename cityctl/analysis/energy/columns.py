@@ -44,7 +44,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("reporting_start", "Reporting from", None, "first day that is compared", "date", priority=9),
     Column("reporting_end", "Reporting to", None, "first day after the compared ones", "date", priority=9),
     Column("avoided_low", "Saved, low", KWH, "lower end of the saving's interval, the wider of ASHRAE "
-           "Guideline 14's and of what weeks left out of the baseline tell", "number", 0, 9),
+           "Guideline 14's and of what weeks left out of the baseline, or few bills, tell", "number", 0, 9),
     Column("avoided_high", "Saved, high", KWH, "upper end of the saving's interval, likewise", "number", 0, 9),
     Column("fsu", "FSU by formula", None,
            "fractional savings uncertainty as ASHRAE Guideline 14's formula alone tells it: the uncertainty or less",
@@ -164,7 +164,7 @@ NOTES = (
     "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
     "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
     "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "
-    "to the other days (bills: the formula).",
+    "to the other days; of bills what the coefficients of few of them leave open (Draper & Smith 1998).",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "

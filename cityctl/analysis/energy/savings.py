@@ -147,7 +147,8 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     lost = bills.left_out(question)
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
-    drifts = {} if question.parameters["method"] == "billing" else left_out.spreads(question, meters, models)
+    billed = question.parameters["method"] == "billing"
+    drifts = bills.drifts(question) if billed else left_out.spreads(question, meters, models)
     added = stated.adjusted(question)
     causes, undriven = drivers.known(question), drivers.unknown_days(question)
     rows = []

@@ -20,7 +20,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from cityctl.analysis.energy.apart import unlike
-from cityctl.analysis.energy.parts import LEAST_DAYS, Cells, Part, bent, best_of
+from cityctl.analysis.energy.bends import bent
+from cityctl.analysis.energy.parts import LEAST_DAYS, Cells, Part, best_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

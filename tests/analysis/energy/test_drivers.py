@@ -285,3 +285,34 @@ def test_it_is_the_best_of_all_models_fitted_one_by_one(seed: int, cooling: bool
         sse = float(((y - design @ told) ** 2).sum())
         best = max(best, 1 - sse / total * 79 / (80 - design.shape[1]))
     assert found.r2_adj == pytest.approx(best, abs=1e-9)
+
+
+def test_few_bills_leave_open_what_later_ones_take() -> None:
+    """Of a mean of 12 bills, over 6 more: the variance is theirs, and half as much again for the mean's own."""
+    rng = np.random.default_rng(1)
+    before, after = (
+        billing.Bills(rng.normal(3000, 90, count), np.full(count, 30), np.full(30 * count, 60.0),
+                      np.repeat(np.arange(count), 30))
+        for count in (12, 6)
+    )  # fmt: skip
+    model = billing.fit(before)
+    assert model is not None
+    assert model.model == "intercept only"
+    drift = billing.beside(before, after, model)
+    assert drift.variance == pytest.approx(before.amount.var(ddof=1) / 30 * 1.5)
+    assert drift.stretches == 12
+
+
+def test_more_output_than_ever_leaves_more_open(ask: Ask) -> None:
+    """The same scatter, half as much again made: what a kg uses is known from 12 bills only."""
+    rng = np.random.default_rng(8)
+    found = []
+    for growth in (1.0, 1.5):
+        series = plant(growth=growth)
+        times, kwh = series["hall_kwh"]
+        noise = np.repeat(rng.normal(1, 0.03, 25), 31 * 24)[: len(kwh)]
+        row = ask_one(
+            ask, {**series, "hall_kwh": (times, kwh * noise)}, city(**{ADDED: DRIVEN}), method="billing"
+        )
+        found.append((row["avoided_high"] - row["avoided_low"]) / row["counterfactual_kwh"])
+    assert found[1] > 1.5 * found[0]

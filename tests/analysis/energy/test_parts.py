@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy.parts import Part, bent, softened
+from cityctl.analysis.energy.bends import bent
+from cityctl.analysis.energy.parts import Part, softened
 
 EVERY = frozenset(range(6))
 
