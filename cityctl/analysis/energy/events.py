@@ -19,16 +19,11 @@ SHUT = 0.5  # a day below this share of what was usual is a day of shutdown
 NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
 LEAST_RUN = 5  # days
 LONGER = 2.0  # times the longest run of the baseline: Christmas may take a day more than last year
-LEAST_SHARE = (
-    0.01  # of the expected use since the measure: less than that in all is named, and stays in the account
-)
+LEAST_SHARE = 0.01  # of the expected use since the measure: less in all is named, and stays in the account
 DEEP = 3.0  # times the baseline's scatter that such a day must lie below the usual
 LOW = 0.1  # of the usual: a day that lies as far below it, and DEEP, belongs to a shutdown beside it
 NEAR = 7  # such days on either side: what runs low all the time is no shutdown
-LOW_BILL, LOW_SPREADS = (
-    0.05,
-    4.0,
-)  # of the usual, and of the scatter: below it use may have stood still for a while
+LOW_BILL, LOW_SPREADS = 0.05, 4.0  # of the usual, and of the scatter: below it use may have stood still
 LEAST_BILLS = 6  # that a usual bill is told from
 MOST_LOW = 0.34  # of the bills: more of them are another use, not a shutdown
 LEAST_LEVEL = 28  # days on either side of a step
@@ -228,30 +223,33 @@ def _stays(use: Any, temperature: Any, first: int, power: float) -> bool:
     return float(np.log10(levels[1] / levels[0]) / power) > 0.5
 
 
-def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:
-    """The one day in the reporting period from which on use lies on another level; None where there is none."""
+def step(days: Sequence[date], use: Any, expected: Any, weather: Any) -> Event | None:
+    """The one day in the reporting period from which on use lies on another level; None where there is none.
+
+    A measure may save in winter alone, or in summer: what it saves is a plane over what is expected and the day's
+    temperature, beside which use has to lie on two levels.
+    """
     import numpy as np
 
     size = len(use)
     if size < 2 * LEAST_LEVEL:
         return None
-    residual = use - expected
-    total = np.cumsum(residual)
     split = np.arange(LEAST_LEVEL, size - LEAST_LEVEL + 1)
-    before = total[split - 1] / split
-    after = (total[-1] - total[split - 1]) / (size - split)
-    at = int(np.argmax(np.abs(after - before) * np.sqrt(split * (size - split) / size)))
-    change = float(after[at] - before[at])
-    level = np.where(np.arange(size) < split[at], before[at], after[at])
-    noise = residual - level
+    causes = np.column_stack([np.ones(size), expected, weather])
+    saving, sizes, _ = np.linalg.svd(
+        causes / np.maximum(np.abs(causes).max(axis=0), 1e-9), full_matrices=False
+    )
+    saving = saving[:, sizes > 1e-9 * sizes[0]]
+    levels = (np.arange(size)[:, None] >= split).astype(float)
+    levels -= saving @ (saving.T @ levels)
+    residual = use - expected - saving @ (saving.T @ (use - expected))
+    squares = np.maximum((levels**2).sum(axis=0), 1e-9)
+    changes = levels.T @ residual / squares
+    at = int(np.argmax(np.abs(changes) * np.sqrt(squares)))
+    change = float(changes[at])
+    noise = residual - change * levels[:, at]
     rho = min(max(float(np.corrcoef(noise[1:], noise[:-1])[0, 1]) if noise.std() > 0 else 0.0, 0.0), 0.95)
-    worth = size * (1 - rho) / (1 + rho)
-    share = split[at] / size
-    error = float(noise.std()) / np.sqrt(max(worth * share * (1 - share), 1e-9))
+    error = float(noise.std()) / np.sqrt(squares[at] * (1 - rho) / (1 + rho))
     if not abs(change) > max(LARGE * float(np.mean(expected)), STEP * error):
         return None
-    first = int(split[at])
-    share = float(use[:first].sum() / expected[:first].sum()) if expected[:first].sum() > 0 else 1.0
-    return Event(
-        "step", days[first], days[-1], float((use[first:] - share * expected[first:]).sum() / (size - first))
-    )
+    return Event("step", days[int(split[at])], days[-1], change)

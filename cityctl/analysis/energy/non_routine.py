@@ -127,7 +127,7 @@ def _of_days(
     told = after & judged & ~table["beyond"].astype(bool)  # an extrapolated day is evidence of nothing
     these = _chosen(dates, told)
     met = events.shutdowns(these, y[told], expected[told], spread, usual)
-    changed = events.step(these, y[told], expected[told]) if not met else None
+    changed = events.step(these, y[told], expected[told], table["t"][told]) if not met else None
     return [*met, *(one for one in (changed, events.huge(dates, y)) if one is not None)]
 
 

@@ -15,6 +15,7 @@ from tests.analysis.conftest import rows_of
 from tests.analysis.energy.test_methods import HOUSE, house
 
 DAYS = [date(2024, 1, 1) + timedelta(days=k) for k in range(365)]
+WARM = 12 - 10 * np.cos(np.arange(365) / 58)
 
 
 def made(seed: int = 0) -> tuple[Any, Any]:
@@ -28,7 +29,7 @@ def made(seed: int = 0) -> tuple[Any, Any]:
 def test_an_ordinary_year_has_no_event(seed: int) -> None:
     use, expected = made(seed)
     assert events.shutdowns(DAYS, use, expected, 5.0, 0) == []
-    assert events.step(DAYS, use, expected) is None
+    assert events.step(DAYS, use, expected, WARM) is None
 
 
 def test_a_shutdown_is_told_to_the_day() -> None:
@@ -50,10 +51,26 @@ def test_a_closure_that_the_baseline_knows_is_routine() -> None:
 def test_a_step_is_told_within_days() -> None:
     use, expected = made()
     use[200:] -= 30
-    found = events.step(DAYS, use, expected)
+    found = events.step(DAYS, use, expected, WARM)
     assert found is not None
     assert abs((found.first - DAYS[200]).days) <= 3
     assert found.kwh == pytest.approx(-30, abs=5)
+
+
+@pytest.mark.parametrize(("heating", "cooling"), [(0.7, 1.0), (1.0, 0.7), (0.7, 0.8)])
+def test_a_measure_that_saves_in_winter_or_summer_alone_is_no_step(heating: float, cooling: float) -> None:
+    """A house from July to March at such a share of what it took to heat and to cool; a tenant besides is a step."""
+    random = np.random.default_rng(1)
+    warm = 12 + 12 * np.cos(np.arange(270) / 58) + random.normal(0, 3, 270)
+    heat, cool = 6 * np.maximum(14 - warm, 0), 8 * np.maximum(warm - 18, 0)
+    use = (80 + heating * heat + cooling * cool) * random.normal(1, 0.04, 270)
+    expected = 80 + heat + cool
+    assert events.step(DAYS[:270], use, expected, warm) is None
+    use[120:] += 40
+    found = events.step(DAYS[:270], use, expected, warm)
+    assert found is not None
+    assert abs((found.first - DAYS[120]).days) <= 3
+    assert found.kwh == pytest.approx(40, abs=8)
 
 
 def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> None:
