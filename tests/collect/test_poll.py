@@ -120,6 +120,15 @@ def test_readings_land_in_canonical_units_under_the_citys_names(folder):
     assert "meter/model_id" not in found
 
 
+def test_a_memory_that_cannot_be_kept_loses_no_reading(folder):
+    (folder / ".cityctl/devices.json/in the way").mkdir(parents=True)  # as a full disk or another user's file
+    result = polling.poll(Project(folder))
+    assert result.exit_code() is ExitCode.DONE
+    assert len(stored(folder)["hafen_inflow"]) == 1
+    (note,) = [note for note in result.notes if "is not kept" in note]
+    assert "devices.json" in note
+
+
 def test_two_meters_in_each_others_place_are_kept_as_suspect(project, serve):
     """Somebody mixed up two cables: nothing in their maps tells one MAG 6000 from the other."""
     one: dict[str, Live] = {"flow": 0.01, "totalizer1": 81_200.0}
