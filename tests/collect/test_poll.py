@@ -21,6 +21,7 @@ from cityctl.modbus.around import diagnose
 from cityctl.modbus.bank import Bank, Live
 from cityctl.modbus.connector import load_connector
 from cityctl.modbus.wire import Server
+from cityctl.project.doctor import examine
 from cityctl.reading import Quality, Reading
 from cityctl.store import Store
 
@@ -146,6 +147,9 @@ def test_two_meters_in_each_others_place_are_kept_as_suspect(project, serve):
     assert list(result.tables[0].cells("verdict")) == ["SWAPPED", "SWAPPED"]
     assert [missing.what for missing in result.completeness.missing] == ["one", "other"]
     assert [quality for _, _, quality in stored(folder)["one/totalizer1"]] == [Quality.GOOD, Quality.SUSPECT]
+    checks = examine(Project(folder), now=datetime.now(UTC)).tables[0]
+    said = dict(zip(checks.cells("check"), checks.cells("verdict"), strict=True))
+    assert said["place of one"] == said["place of other"] == "wrong"
     steps, _ = diagnose(Project(folder), Project(folder).library, "one", rounds=1)
     assert "they are where those of other stood at the last poll" in steps.tables[0].cells("came")
 
