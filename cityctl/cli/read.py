@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         from cityctl.modbus.alone import Alone
 
         city, library = run.project.city, run.project.library
-        alone = Alone.looking(run.project.state, "cityctl read")
+        alone = Alone.looking(run.project.state, "cityctl read", run.console.note)
         if rounds is not None and watch is None:
             raise UsageProblem("--rounds goes with --watch", hint="cityctl read DEVICE --watch 5s --rounds 4")
         if watch is None:
