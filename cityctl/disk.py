@@ -194,13 +194,15 @@ class Lock:
     def _opened(self) -> IO[bytes]:
         try:
             return self.path.open("r+b", buffering=0)  # nothing is left to be written at the end
-        except PermissionError:
-            return self.path.open("rb", buffering=0)
         except FileNotFoundError:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = self.path.open("a+b", buffering=0)
             open_to_all_of(self.path.parent, self.path)
             return handle
+        except OSError as problem:
+            if problem.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            return self.path.open("rb", buffering=0)
 
     def _holder(self) -> str:
         try:

@@ -73,6 +73,7 @@ def scan(
             timeout=timeout,
             rate=rate,
             on_unit=lambda where: progress.advance(note=where),
+            say=run.console.note,
         )
     return run.show(result)
 
@@ -97,6 +98,7 @@ def identify(
             timeout=timeout,
             rate=rate,
             on_connector=lambda name: progress.advance(note=name),
+            say=run.console.note,
         )
     return run.show(result)
 
@@ -115,6 +117,12 @@ def diagnose(
     from cityctl.modbus import around
 
     result, answers = around.diagnose(
-        run.project, run.library, place, unit=unit, timeout=timeout, rounds=rounds
+        run.project,
+        run.library,
+        place,
+        unit=unit,
+        timeout=timeout,
+        rounds=rounds,
+        say=run.console.note,
     )
     return run.show(result, ending=None if answers else ExitCode.UNREACHABLE)

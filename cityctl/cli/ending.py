@@ -62,7 +62,7 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
             return _of_the_disk(problem, debug=debug)
         why = _stdout_refuses()
         if why is None:
-            return _bug(problem, debug=debug)
+            return _of_the_disk(problem, debug=debug)
         _say(f"cityctl: cannot write to stdout: {why}")
         _say("hint: what was stored before is kept; `--output-file PATH` writes a file whole or not at all")
         _silence()
@@ -108,7 +108,7 @@ def _of_the_disk(problem: OSError, *, debug: bool) -> int:
     if problem.errno not in FAULTS:
         return _bug(problem, debug=debug)
     said, hint = FAULTS[problem.errno]
-    _say(f"cityctl: {said}: {problem.filename}\nhint: {hint}")
+    _say(f"cityctl: {said}{f': {problem.filename}' if problem.filename else ''}\nhint: {hint}")
     return ExitCode.CONFIG
 
 

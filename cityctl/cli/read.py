@@ -9,7 +9,7 @@ import typer
 from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
-from cityctl.errors import ExitCode
+from cityctl.errors import ExitCode, UsageProblem
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,9 @@ def register(app: typer.Typer) -> None:
         from cityctl.modbus.alone import Alone
 
         city, library = run.project.city, run.project.library
-        alone = Alone.looking(run.project.state, "cityctl read")
+        alone = Alone.looking(run.project.state, "cityctl read", run.console.note)
+        if rounds is not None and watch is None:
+            raise UsageProblem("--rounds goes with --watch", hint="cityctl read DEVICE --watch 5s --rounds 4")
         if watch is None:
             return run.show(look.live(city, library, wanted, alone=alone))
         from cityctl.modbus import watch as watching

@@ -53,6 +53,12 @@ def new(
         raise UsageProblem(
             f"{target} is there already; nothing was changed", hint="take another name, or remove it"
         )
+    known = library.list("connectors/devices").get(name)
+    if known is not None:
+        raise UsageProblem(
+            f"{name} is a connector already, and yours would take its place: {known}",
+            hint=f"take another name; to change that one, copy it to {target}",
+        )
     text = _text(table) if table is not None else None
     written = skeleton(
         name,

@@ -103,16 +103,25 @@ def poll(
         memory = Memory.load(project.state)
         alone = Alone(project.state / LOCKS, "cityctl poll")
         answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
-        memory.save()
         taken = readings(project.city, answers)
         taken, refused = _landed(store, taken, project.city.points())
         if taken:
             store.compact(when_it_pays=True)
+        forgotten = _kept(memory)  # behind the readings: without it the next run learns anew
     refuse_silence(answers)
     result = _result(answers, len(taken))
+    result.notes += forgotten
     result.completeness.had -= len(refused)
     result.completeness.missing += [Missing(point, why) for point, why in refused.items()]
     return result
+
+
+def _kept(memory: Memory) -> list[str]:
+    try:
+        memory.save()
+    except OSError as problem:
+        return [f"what this poll learnt of its devices is not kept: {memory.path}: {problem.strerror}"]
+    return []
 
 
 def _landed(

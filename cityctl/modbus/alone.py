@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ LOCKS = "locks"
 """The folder of the locks on devices and lines, in a project's state."""
 LINE_WAIT = 30.0
 """Seconds that a line is waited for: a runbook holds it for one exchange, a poll until its devices are asked."""
+_PATIENT = 1.0  # s before it is said that somebody is waited for
 NAP = 0.05
 """Seconds between two tries to take a line."""
 
@@ -31,18 +32,20 @@ class Alone:
     """Where the locks of a project's lines are, for what one is taken, and how long (s) it is waited for.
 
     Who only `looks` makes no locks, and goes on where one cannot be taken: `notes` say so. Others are refused then.
+    `say` hears for whom a line is waited for.
     """
 
     folder: Path
     purpose: str
     wait: float = LINE_WAIT
     looks: bool = False
+    say: Callable[[str], None] | None = None
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def looking(cls, state: Path, purpose: str) -> Alone:
+    def looking(cls, state: Path, purpose: str, say: Callable[[str], None] | None = None) -> Alone:
         """For a person who looks at the devices of the project with that state."""
-        return cls(state / LOCKS, purpose, looks=True)
+        return cls(state / LOCKS, purpose, looks=True, say=say)
 
     @asynccontextmanager
     async def on(self, link: Link) -> AsyncIterator[None]:
@@ -68,14 +71,17 @@ class Alone:
         if not self.folder.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             open_to_all_of(self.folder.parent, self.folder)
-        ends = monotonic() + self.wait
+        begun, told = monotonic(), False
         while True:
             try:
                 lock.__enter__()
             except LockHeld as held:
-                if monotonic() >= ends:
-                    said = held.message.replace(lock.path.name, f"the line {link}")
+                waited, said = monotonic() - begun, held.message.replace(lock.path.name, f"the line {link}")
+                if waited >= self.wait:
                     raise LockHeld(said, tried=[f"waited {self.wait:g} s"], hint=held.hint) from None
+                if waited >= _PATIENT and self.say is not None and not told:
+                    self.say(f"waiting up to {self.wait:g} s: {said}")
+                    told = True
                 await asyncio.sleep(NAP)
             else:
                 return

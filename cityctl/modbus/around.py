@@ -48,6 +48,7 @@ DETAIL_TEXT = Column("came", "What came", meaning="what came of it", priority=2)
 COLUMNS: tuple[Column, ...] = (
     *(ANSWERS, VENDOR, PRODUCT, REVISION, SERVER_ID, MODELS, FIT, WHY, STEP, OUTCOME, DETAIL_TEXT),
 )
+Say = Callable[[str], None]
 SHOWN = 8
 """Connectors that `identify` shows."""
 
@@ -61,6 +62,7 @@ def scan(
     timeout: float = TIMEOUT,
     rate: float = RATE,
     on_unit: Callable[[str], None] | None = None,
+    say: Say | None = None,
 ) -> Result:
     """Who answers at the places named (or at every line of the city), and what each says of itself.
 
@@ -73,7 +75,7 @@ def scan(
             on_unit(f"{at} unit {unit}")
 
     numbers = units_of(units)
-    alone = _alone(project, "scan")
+    alone = _alone(project, "scan", say)
     places = run_loop(scanning(links, numbers, timeout=timeout, rate=rate, on_unit=told, alone=alone))
     if all(place.reason and not place.seen for place in places):
         names = ", ".join(str(place.link) for place in places)
@@ -153,6 +155,7 @@ def identify(
     timeout: float = 1.0,
     rate: float = RATE,
     on_connector: Callable[[str], None] | None = None,
+    say: Say | None = None,
 ) -> Result:
     """Which connectors fit the device at a place, the best first, with reasons.
 
@@ -161,7 +164,7 @@ def identify(
     at = spot(project, word)
     number = unit if unit is not None else at.unit if at.unit is not None else 1
     connectors, broken = _connectors(library)
-    alone = _alone(project, "identify")
+    alone = _alone(project, "identify", say)
 
     async def look() -> tuple[Seen | None, list[Fit], int]:
         line = CarefulLine(at.link, rate=rate)
@@ -223,6 +226,7 @@ def diagnose(
     unit: int | None = None,
     timeout: float | None = None,
     rounds: int,
+    say: Say | None = None,
 ) -> tuple[Result, bool]:
     """What is wrong with a device, and what to do next; and whether it answers at all."""
     at = spot(project, word)
@@ -231,7 +235,7 @@ def diagnose(
     seconds = timeout or at.timeout or 3.0
     beside = neighbours(project, at) if at.device else {}
     stood = _stood(project, library, at.device) if at.device and number == at.unit else None
-    alone = _alone(project, "diagnose")
+    alone = _alone(project, "diagnose", say)
 
     async def look() -> Diagnosis:
         async with alone.on(at.link) if alone is not None else nullcontext():
@@ -260,10 +264,10 @@ def _stood(project: Project, library: Library, device: str) -> Stood:
     return memory.known(own).registers, {each.device: memory.known(each).registers for each in alike}
 
 
-def _alone(project: Project, doing: str) -> Alone | None:
+def _alone(project: Project, doing: str, say: Say | None) -> Alone | None:
     """The locks of the city's lines; none where no project is, and a place is looked at."""
     try:
-        return Alone.looking(project.state, f"cityctl devices {doing}")
+        return Alone.looking(project.state, f"cityctl devices {doing}", say)
     except ConfigInvalid:
         return None
 

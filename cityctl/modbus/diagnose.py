@@ -24,6 +24,7 @@ from cityctl.modbus.scan import who_is
 from cityctl.modbus.sunspec import chain
 from cityctl.modbus.swapped import Registers, shows
 from cityctl.modbus.who import COUNTERS, counter, echo
+from cityctl.wording import counted
 
 ROUNDS = 20
 Held = dict[str, tuple[int, ...]]
@@ -181,7 +182,7 @@ async def _why_refused(
 
 def _may_be_long(why: Fault) -> bool:
     """Whether a request may have failed for its length: some devices say nothing then, or only a part."""
-    return why.is_place if isinstance(why, ExceptionAnswer) else isinstance(why, Silent | BadAnswer)
+    return why.is_place if isinstance(why, ExceptionAnswer) else isinstance(why, Silent | Closed | BadAnswer)
 
 
 async def _next(
@@ -205,7 +206,7 @@ async def _next(
                 f"set `function_code: {other}` in {connector.connector}, and compare values with the display"
             )
     return (
-        f"{len(refused)} requests are refused: is `{connector.connector}` the right connector? "
+        f"{counted(len(refused), 'request')} refused: is `{connector.connector}` the right connector? "
         "`cityctl devices identify` tries all"
     )
 

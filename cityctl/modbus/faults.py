@@ -53,6 +53,10 @@ class BadAnswer(Fault):
     """An answer that does not fit its request: it is refused, never decoded."""
 
 
+class ShortAnswer(BadAnswer):
+    """An answer that is whole, and of fewer registers than were asked for: it may give no more at once."""
+
+
 class WrongUnit(BadAnswer):
     """Another unit's answer."""
 

@@ -126,6 +126,10 @@ class Memory:
             known = self._devices[target.device] = Known(place)
         return known
 
+    def exchanged(self) -> list[tuple[str, str]]:
+        """Devices that polls found in each other's place, each with the one whose registers it shows."""
+        return [(name, known.swapped_with) for name, known in self._devices.items() if known.swapped_with]
+
     def planned(self, targets: Iterable[Target]) -> list[Target]:
         """The same targets, with the cuts that past runs learnt; those that must say who they are marked."""
         return [_as_known(target, self.known(target)) for target in targets]

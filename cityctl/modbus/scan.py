@@ -61,7 +61,9 @@ def units_of(text: str) -> list[int]:
         except ValueError:
             raise UsageProblem(f"`{text}` names no units", hint="write --units 1-32 or 1-10,17") from None
         if not 0 <= first <= last <= 255:
-            raise UsageProblem(f"`{part}`: units are 0 to 255", hint="write --units 1-32 or 1-10,17")
+            raise UsageProblem(
+                f"`{part}`: units are 0 to 255, the smaller one first", hint="write --units 1-32 or 1-10,17"
+            )
         found.update(dict.fromkeys(range(first, last + 1)))
     return list(found)
 

@@ -33,6 +33,10 @@ def spot(project: Project, word: str) -> Spot:
         raise UsageProblem(
             f"`{word}`: a place has no unit", hint=f"`{place}` and `--unit {unit}` (`--units` for a scan)"
         )
+    if found is None and word.count(":") > 1:
+        raise UsageProblem(
+            f"`{word}`: an IPv6 address stands in brackets", hint=f"write [{word}] or [{word}]:502"
+        )
     named = "." not in word and ":" not in word and word != "localhost"
     if named or found is None:
         city = project.city

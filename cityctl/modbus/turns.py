@@ -16,7 +16,7 @@ from cityctl.modbus import sunspec
 from cityctl.modbus.ask import Answer, Failure
 from cityctl.modbus.batch import BlockReader
 from cityctl.modbus.connecting import backoff, connect
-from cityctl.modbus.faults import Closed, ExceptionAnswer, Fault, NotConnected, Silent
+from cityctl.modbus.faults import Closed, ExceptionAnswer, Fault, NotConnected, ShortAnswer, Silent
 from cityctl.modbus.line import Line
 from cityctl.modbus.memory import Known
 from cityctl.modbus.pace import on_wire
@@ -217,18 +217,7 @@ class Turns:
                     device.ready = monotonic() + backoff(device.attempts + 1)
                     return
                 device.patience = tries  # it stays busy: its other blocks do not wait as long
-            smaller = split(block) if problem.is_place else []
-            if smaller:
-                answer.tried.append(f"{block}: {problem}; asking in smaller parts")
-                device.pending.popleft()
-                if wanted.parts is None:
-                    wanted.parts = []
-                    device.split.append(wanted.parts)
-                if problem.code not in ADDRESS:
-                    wanted.parts.append((block, None))
-                device.pending.extendleft(Wanted(part, wanted.parts) for part in reversed(smaller))
-                device.attempts, device.spent = 0, 0.0
-                device.ready = after_pause(target)
+            if problem.is_place and self._in_parts(device, wanted, problem):
                 return
         else:
             answer.tried.append(f"{block}: {problem}")
@@ -237,11 +226,32 @@ class Turns:
             if again:
                 device.ready = monotonic() + backoff(device.attempts)
                 return
+            if isinstance(problem, ShortAnswer) and self._in_parts(device, wanted, problem):
+                return
             if isinstance(problem, Closed) and not answer.values:
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
         answer.failures.append(Failure(block.names, str(problem), str(block)))
         refused = isinstance(problem, ExceptionAnswer) and problem.code in ADDRESS
         self._done(device, wanted, came=False if refused else None)
+
+    @staticmethod
+    def _in_parts(device: Device, wanted: Wanted, problem: Fault) -> bool:
+        """Ask for a block's parts in its place; whether it has any."""
+        block = wanted.block
+        smaller = split(block)
+        if not smaller:
+            return False
+        device.answer.tried.append(f"{block}: {problem}; asking in smaller parts")
+        device.pending.popleft()
+        if wanted.parts is None:
+            wanted.parts = []
+            device.split.append(wanted.parts)
+        if isinstance(problem, ExceptionAnswer) and problem.code not in ADDRESS:
+            wanted.parts.append((block, None))
+        device.pending.extendleft(Wanted(part, wanted.parts) for part in reversed(smaller))
+        device.attempts, device.spent = 0, 0.0
+        device.ready = after_pause(device.target)
+        return True
 
     @staticmethod
     def _done(device: Device, wanted: Wanted, *, came: bool | None) -> None:

@@ -26,6 +26,7 @@ from cityctl.exports.secret import read_secret
 from cityctl.glossary import column
 from cityctl.library import KINDS
 from cityctl.modbus.connector import load_connector
+from cityctl.modbus.memory import Memory
 from cityctl.project.exposure import Said, addresses, clocks, permissions
 from cityctl.report.recipe import load as load_recipe
 from cityctl.result import Column, Completeness, Missing, Result, Table
@@ -62,6 +63,7 @@ def examine(project: Project, *, now: datetime, offline: bool = False) -> Result
     for look in (_connectors, _shadowed, _secrets, _folder, _store):
         checks += look(project)
     checks += [Check(name, _verdict(said), detail, hint) for name, said, detail, hint in _exposed(project)]
+    checks += _exchanged(project)
     checks += _fresh(project, now)
     checks += _reachable(project, offline=offline)
     rows: list[tuple[object, ...]] = [(c.name, c.verdict, c.detail, c.hint) for c in checks]
@@ -240,6 +242,13 @@ def _fresh(project: Project, now: datetime) -> Iterator[Check]:
         )
     if never:
         yield Check("points without readings", "look", listed(never, 6), "`cityctl poll` or `cityctl pull`")
+
+
+def _exchanged(project: Project) -> Iterator[Check]:
+    for name, other in Memory.load(project.state).exchanged():
+        if name in project.city.devices:
+            said = f"it shows the registers of {other}, as the last polls found"
+            yield Check(f"place of {name}", "wrong", said, f"`cityctl devices diagnose {name}`")
 
 
 def _allowed(every: timedelta) -> timedelta:

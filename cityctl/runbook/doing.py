@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -62,8 +62,9 @@ class Order:
         return People(given(self.answers), self.ask)
 
     def say(self, line: Line) -> None:
-        """One line of a run, as it happens, to who looks on."""
-        self.note(f"  {line.step:>8}  {line.verb:<8} {line.what}  {line.change}  {line.verdict}".rstrip())
+        """One line of a run, as it happens, to who looks on; a plant does not stop half-way where nobody does."""
+        with suppress(OSError):
+            self.note(f"  {line.step:>8}  {line.verb:<8} {line.what}  {line.change}  {line.verdict}".rstrip())
 
 
 def given(words: Sequence[str]) -> dict[str, object]:

@@ -155,7 +155,7 @@ def _carried_out(
     except Exception as problem:
         raise undone(job, walk, journal, act, problem) from problem
     except BaseException:  # Ctrl-C or SIGTERM: hands off, and the journal says where it stands
-        if wish.say is not None:
+        if wish.say is not None and not wish.pretended:
             open_ = f"run {journal.run} stands open: `cityctl runbook resume {journal.run}` goes on, --undo undoes"
             wish.say(Line("", "stopped", open_))
         raise

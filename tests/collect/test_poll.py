@@ -21,6 +21,7 @@ from cityctl.modbus.around import diagnose
 from cityctl.modbus.bank import Bank, Live
 from cityctl.modbus.connector import load_connector
 from cityctl.modbus.wire import Server
+from cityctl.project.doctor import examine
 from cityctl.reading import Quality, Reading
 from cityctl.store import Store
 
@@ -120,6 +121,15 @@ def test_readings_land_in_canonical_units_under_the_citys_names(folder):
     assert "meter/model_id" not in found
 
 
+def test_a_memory_that_cannot_be_kept_loses_no_reading(folder):
+    (folder / ".cityctl/devices.json/in the way").mkdir(parents=True)  # as a full disk or another user's file
+    result = polling.poll(Project(folder))
+    assert result.exit_code() is ExitCode.DONE
+    assert len(stored(folder)["hafen_inflow"]) == 1
+    (note,) = [note for note in result.notes if "is not kept" in note]
+    assert "devices.json" in note
+
+
 def test_two_meters_in_each_others_place_are_kept_as_suspect(project, serve):
     """Somebody mixed up two cables: nothing in their maps tells one MAG 6000 from the other."""
     one: dict[str, Live] = {"flow": 0.01, "totalizer1": 81_200.0}
@@ -137,6 +147,9 @@ def test_two_meters_in_each_others_place_are_kept_as_suspect(project, serve):
     assert list(result.tables[0].cells("verdict")) == ["SWAPPED", "SWAPPED"]
     assert [missing.what for missing in result.completeness.missing] == ["one", "other"]
     assert [quality for _, _, quality in stored(folder)["one/totalizer1"]] == [Quality.GOOD, Quality.SUSPECT]
+    checks = examine(Project(folder), now=datetime.now(UTC)).tables[0]
+    said = dict(zip(checks.cells("check"), checks.cells("verdict"), strict=True))
+    assert said["place of one"] == said["place of other"] == "wrong"
     steps, _ = diagnose(Project(folder), Project(folder).library, "one", rounds=1)
     assert "they are where those of other stood at the last poll" in steps.tables[0].cells("came")
 

@@ -178,6 +178,24 @@ def start() -> Iterator[Start]:
         each.communicate()
 
 
+def test_who_waits_for_long_is_told_for_whom(tmp_path):
+    heard: list[str] = []
+
+    async def hold(seconds: float) -> None:
+        async with Alone(tmp_path, "cityctl poll").on(Link("plc", 502)):
+            await asyncio.sleep(seconds)
+
+    async def go() -> None:
+        holding = asyncio.create_task(hold(1.3))
+        await asyncio.sleep(0.05)
+        async with Alone(tmp_path, "cityctl read", looks=True, say=heard.append).on(Link("plc", 502)):
+            await holding
+
+    asyncio.run(go())
+    (said,) = heard
+    assert said.startswith("waiting up to 30 s: another run holds the line plc:502: cityctl poll (process")
+
+
 @as_root
 @pytest.mark.parametrize("mask", ["022", "077"])
 def test_two_users_ask_a_line_by_turns(shared, start, mask):

@@ -10,7 +10,7 @@ import pytest
 
 from cityctl.modbus.diagnose import diagnosing
 from cityctl.modbus.diagnosis import Diagnosis
-from cityctl.modbus.wire import Request, Server, Silence
+from cityctl.modbus.wire import Outgoing, Request, Server, Silence
 from tests.modbus.one_meter import CONNECTOR, bank
 
 
@@ -113,9 +113,9 @@ def test_a_function_that_it_does_not_know():
     )
 
 
-@pytest.mark.parametrize("way", ["silence", "a part"])
+@pytest.mark.parametrize("way", ["silence", "a part", "closing"])
 def test_a_request_that_is_too_long_and_is_not_refused(way):
-    """Beyond four registers: no answer at all, or one with the first four."""
+    """Beyond four registers: no answer at all, one with the first four, or the end of the connection."""
 
     async def short(request: Request) -> int | None:
         if way == "silence" and request.count > 4:
@@ -123,11 +123,17 @@ def test_a_request_that_is_too_long_and_is_not_refused(way):
         return None
 
     def cut(frame: bytes) -> bytes:
-        if way == "silence" or frame[7] != 3 or frame[8] <= 8:
+        if way != "a part" or frame[7] != 3 or frame[8] <= 8:
             return frame
         return frame[:5] + bytes((3 + 8, frame[6], 3, 8)) + frame[9:17]
 
-    found = diagnosed(hook=short, rewrite=cut)
+    async def closing(answer: Outgoing) -> None:
+        if answer.request.count > 4:
+            answer.close()
+        else:
+            answer.write(answer.frame)
+
+    found = diagnosed(hook=short, rewrite=cut, outgoing=closing if way == "closing" else None)
     assert found.answers
     assert said(found)["length"] == "4 registers at once are answered, 6 are not"
     assert found.advice[0] == "set `max_registers: 4` in c: it answers no more at once"

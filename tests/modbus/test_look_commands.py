@@ -95,6 +95,19 @@ def test_a_unit_behind_a_place_is_told_where_it_belongs(cityctl):
     assert "`10.0.0.5:502` and `--unit 3`" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("diagnose", "fe80::1"), "hint: write [fe80::1] or [fe80::1]:502"),
+        (("scan", "10.0.0.5", "--units", "5-1"), "`5-1`: units are 0 to 255, the smaller one first"),
+    ],
+)
+def test_places_and_units_that_are_written_wrong(cityctl, words, said):
+    told = cityctl("devices", *words)
+    assert told.returncode == 2
+    assert said in told.stderr
+
+
 def test_identify_of_a_silent_unit_exits_12(cityctl, port):
     done = cityctl("devices", "identify", f"127.0.0.1:{port}", "--unit", "8")
     assert done.returncode == 12
@@ -203,3 +216,7 @@ def test_a_connector_from_a_makers_list(cityctl, town, tmp_path):
     assert load_connector(Path(town) / "connectors" / "devices" / "acme.yaml").points["flow"].address == 0
     assert cityctl("connectors", "lint", "acme", "--project", town).returncode == 0
     assert cityctl(*words, "--project", town).returncode == 2
+    shipped = cityctl("connectors", "new", "sunspec_103", "--project", town)
+    assert shipped.returncode == 2
+    assert "sunspec_103 is a connector already, and yours would take its place" in shipped.stderr
+    assert not (town / "connectors/devices/sunspec_103.yaml").exists()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from cityctl.modbus.ask import Answer
 from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.wire import Request
-from tests.modbus.one_meter import LIVE, POINTS, ask_one, values
+from cityctl.modbus.memory import Memory
+from cityctl.modbus.run import asking_all
+from cityctl.modbus.wire import Request, Server
+from tests.modbus.one_meter import LIVE, POINTS, ask_one, bank, target, values
 
 
 @pytest.mark.parametrize("code", [2, 3, 4])
@@ -76,3 +81,25 @@ def test_many_requests_refused_alike_are_one_reason():
     assert answer.reason == (
         "5 requests: exception 2 (illegal address); the first function 3, addresses 0 to 1"
     )
+
+
+def test_a_device_that_gives_no_more_than_so_many_at_once_is_asked_for_less():
+    """Beyond four registers it answers with the first four, and never says why."""
+    memory, seen = Memory(), []
+
+    async def noted(request: Request) -> int | None:
+        seen.append((request.address, request.count))
+        return None
+
+    def cut(frame: bytes) -> bytes:
+        return frame if frame[8] <= 8 else frame[:5] + bytes((3 + 8, frame[6], 3, 8)) + frame[9:17]
+
+    async def go() -> Answer:
+        async with Server({1: bank()}, hook=noted, rewrite=cut) as server:
+            await asking_all([target(server.port)], memory=memory)
+            seen.clear()
+            (answer,) = await asking_all([target(server.port)], memory=memory)
+            return answer
+
+    assert values(asyncio.run(go())) == LIVE
+    assert seen == [(0, 2), (2, 4), (10, 4)]  # learnt in the first run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -194,3 +195,17 @@ def test_a_simulation_with_the_citys_own_devices_asks_none_of_them(rig, cityctl)
     assert "plc-1/setpoint" in ended.stdout
     assert rig.server.requests == 0
     assert not (rig.folder / ".cityctl").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's pipes")
+def test_a_run_that_nobody_looks_on_any_more_goes_on(tmp_path):
+    """`2>&1 | head -1`: the line that cannot be written is no reason to undo what was done to a plant."""
+    command = f"{sys.executable} -m cityctl runbook run swap-duty-pump --simulate"
+    line = f"{command} 2>&1 >{tmp_path}/out; echo $? >{tmp_path}/rc"
+    environment = {**os.environ, "CITYCTL_BUG_FOLDER": str(tmp_path)}
+    seen = subprocess.run(
+        ["sh", "-c", f"({line}) | head -1"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert seen.stdout.split()[:2] == ["require", "require"]
+    assert (tmp_path / "rc").read_text() == "0\n"
+    assert "2 writes sent" in (tmp_path / "out").read_text()

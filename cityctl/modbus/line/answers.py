@@ -11,7 +11,7 @@ from struct import Struct
 from time import time
 from typing import cast
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, WrongUnit
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, ShortAnswer, WrongUnit
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
 
@@ -226,16 +226,19 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         elif code != wanted:
             self._fail(BadAnswer(f"function code {code} answered a request for {wanted}"))
         elif (self._size is not None and len(body) != self._size) or not body.startswith(self._prefix):
-            self._fail(BadAnswer(self._misfit(body)))
+            self._fail(self._misfit(body))
         elif self._answer is not None:
             self._moment = time()
             self._answer.set_result(body)
 
-    def _misfit(self, body: bytes) -> str:
+    def _misfit(self, body: bytes) -> BadAnswer:
         if self._code in (1, 2, 3, 4, 23):
-            said, came = body[1], len(body) - 2
-            return f"the answer holds {came} bytes and says {said}, {self._prefix[1]} were asked for"
-        return f"the answer does not repeat the request: {body.hex(' ')} instead of {self._prefix.hex(' ')}"
+            said, came, asked = body[1], len(body) - 2, self._prefix[1]
+            kind = ShortAnswer if 0 < said == came < asked and not self._rtu else BadAnswer
+            return kind(f"the answer holds {came} bytes and says {said}, {asked} were asked for")
+        return BadAnswer(
+            f"the answer does not repeat the request: {body.hex(' ')} instead of {self._prefix.hex(' ')}"
+        )
 
     def _fail(self, fault: Exception) -> None:
         if self._answer is not None and not self._answer.done():
