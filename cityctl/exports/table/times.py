@@ -30,7 +30,7 @@ NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
 _UTC = ("UTC", "GMT", "Z", "+00:00", "+0000", "+00")
-_PASS, _SECOND = r"(\d)[ABab]:(\d{2})", r"\d[Bb]:\d{2}"
+_PASS, _SECOND = r"(\d)[AB]:(\d{2})", r"\dB:\d{2}"
 _TOLD = 6  # zones that a message names
 
 
@@ -329,9 +329,11 @@ def _counts_from_1970(column: Any) -> bool:
 
 def _without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
     """Times without the letter of a pass (2A:15, 2B:15), and whether it is the second one (NaN: none is said)."""
-    marked = pc.match_substring_regex(column, _PASS) if is_text(column.type) else None
-    if marked is None or not pc.any(marked).as_py():
+    if not is_text(column.type) or not any(
+        pc.any(pc.match_substring(column, f"{mark}:")).as_py() for mark in "AB"
+    ):
         return column, None
+    marked = pc.match_substring_regex(column, _PASS)
     later = pc.if_else(pc.match_substring_regex(column, _SECOND), 1.0, 0.0)
     second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), later, np.nan), np.nan)
     return pc.replace_substring_regex(column, _PASS, r"\1:\2"), second.to_numpy(zero_copy_only=False)
