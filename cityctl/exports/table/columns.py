@@ -72,6 +72,7 @@ def find_roles(
     zone = zone_column(columns, cells, time)
     roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
     _check_clock(name, columns, cells, roles)
+    _check_beside(name, columns, cells, roles)
     roles = replace(roles, zone=zone, behind=behind)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
@@ -98,6 +99,21 @@ def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str
             tried=[f"columns: {listed(columns, 40)}"],
             hint=f"name both with --time '{columns[roles.time[0]]} + HOURS'",
         )
+
+
+def _check_beside(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
+    """Raises InputRefused where a second table stands beside the first one, with other times of its own."""
+    for time in roles.time:
+        again = next((i for i, column in enumerate(columns) if column == f"{columns[time]} #2"), None)
+        if (
+            again is not None
+            and mostly(looks_like_time, cells[again])
+            and list(cells[again]) != list(cells[time])
+        ):
+            raise InputRefused(
+                f"{name}: two columns are called `{columns[time]}` and hold other times: tables side by side",
+                hint="cut the file in two: each table by itself",
+            )
 
 
 @dataclass(frozen=True)
@@ -151,7 +167,7 @@ class _Layouts(Columns):
             self.time[:1],
             point=point,
             slots=slots,
-            value_unit=self.unit_of(slots[0].index),
+            value_unit=self.taken_unit(slots[0].index),
             channel=channel,
             usual=usual,
             unit=unit,
@@ -200,7 +216,7 @@ class _Layouts(Columns):
             self.time,
             point=point,
             value=value,
-            value_unit=self.unit_of(value),
+            value_unit=self.taken_unit(value),
             quality=quality,
             channel=channel,
             usual=usual,
