@@ -22,6 +22,7 @@ from cityctl.exports.table.cells import (
     may_grade,
     may_name,
     mostly,
+    plain_name,
     unit_behind,
 )
 from cityctl.exports.table.choice import Columns
@@ -256,6 +257,15 @@ class _Layouts(Columns):
             left_out=tuple(self.columns[i] for i in unread),
         )
 
+    def _grades_beside(self, index: int) -> int | None:
+        """The column of words right of a column of values that says how good they are: `A`, `A Status`."""
+        after = index + 1
+        if after >= len(self.columns) or after in self.numbers or not may_grade(self.cells[after]):
+            return None
+        called = plain_name(self.columns[after].partition(" #")[0])
+        graded = called.endswith(tuple(word for word in QUALITY_WORDS if len(word) > 3))
+        return after if graded and self.is_filled(after) else None
+
     def _wide(self, quality: int | None) -> Roles:
         left_out: list[str] = []
         if self.shape.columns:
@@ -289,6 +299,10 @@ class _Layouts(Columns):
                 hint="check the file",
             )
         series = self.series_of(chosen)
+        if len(series) > 1:
+            series = tuple(replace(one, quality=self._grades_beside(one.index)) for one in series)
+            beside = {self.columns[one.quality] for one in series if one.quality is not None}
+            left_out = [column for column in left_out if column not in beside]
         return Roles(
             "wide",
             self.time,

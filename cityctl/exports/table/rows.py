@@ -147,7 +147,10 @@ class TableReader:
             single = len(self.roles.series) == 1 and self.shape.series is not None
             series = self.alone if single else column.name
             said = self._series.announce(series, column, self._time.every)
-            yield self._chunk(series, "", times, block.columns[column.index], quality, block.lines, said)
+            graded = quality
+            if column.quality is not None:
+                graded = self._words.read(block.columns[column.quality])
+            yield self._chunk(series, "", times, block.columns[column.index], graded, block.lines, said)
 
     def _look_for_bills(self, block: Block) -> None:
         """Whether the rows are bills, as the first of them tell."""
