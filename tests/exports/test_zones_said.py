@@ -114,6 +114,8 @@ BERLIN, CHICAGO, SYDNEY, DELHI, LONDON = (
         ("Time (CET/CEST)", CHICAGO, "10:00"),
         ("Zeit (ME(S)Z)", BERLIN, "10:00"),
         ("datetime_beginning_ept", CHICAGO, "16:00"),  # PJM: Eastern Prevailing Time
+        ("Time (ET)", CHICAGO, "16:00"),
+        ("Hora (PT)", BERLIN, "10:00"),  # Portugal's, say
         ("Zeit WEST", BERLIN, "10:00"),  # a place, no zone
         ("Est. time", CHICAGO, "17:00"),
     ],
@@ -121,6 +123,26 @@ BERLIN, CHICAGO, SYDNEY, DELHI, LONDON = (
 def test_a_head_says_the_zone_of_its_times(table: Read, head: str, city: str, first: str) -> None:
     read = table(f"{head},flow\n2024-07-01 12:00,1\n2024-07-01 13:00,2\n", time_zone=city, unit="m3/h")
     assert read.of("flow")[0][0] == f"2024-07-01 {first}:00Z"
+
+
+@pytest.mark.parametrize(
+    ("above", "first"),
+    [
+        ("Zeitzone;MEZ\n", "11:00"),
+        ("Alle Zeitangaben in MEZ (UTC+1)\n", "11:00"),
+        ("Time zone: CET/CEST\n", "10:00"),
+        (
+            "Time zone: (UTC+01:00) Amsterdam, Berlin, Rome\n",
+            "10:00",
+        ),  # as Windows calls the clock on the wall
+        ("Times in minutes\n", "10:00"),
+    ],
+)
+def test_a_line_above_says_it_in_the_same_words(table: Read, above: str, first: str) -> None:
+    read = table(
+        f"{above}Zeit;Wert\n2024-07-01 12:00;1,5\n2024-07-01 13:00;2,5\n", time_zone=BERLIN, unit="kWh"
+    )
+    assert read.of("Wert")[0][0] == f"2024-07-01 {first}:00Z"
 
 
 def test_a_clock_of_its_own_column_counts_as_well(table: Read) -> None:

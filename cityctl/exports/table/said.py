@@ -11,7 +11,7 @@ from datetime import timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from cityctl.errors import InputRefused
-from cityctl.exports.table.letters import KNOWN, STANDING, ahead, offsets_of, shown, wall_of
+from cityctl.exports.table.letters import KNOWN, STANDING, ahead, in_america, offsets_of, shown, wall_of
 
 # Where a name runs words together: HourUTC, utcTime, UTCTimestamp.
 _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=utc\b)")
@@ -53,6 +53,8 @@ def zone_said(name: str, known: str | None) -> tzinfo | None:
         if (place := place_named(found[0])) is not None:
             return place
     offsets, letters = _told(name)
+    if not in_america(known):  # `Hora (PT)` is Portugal's
+        letters = frozenset(word for word in letters if len(word) > 2)
     wall = wall_of(letters)
     if wall is not None:
         offsets = offsets_of(wall)
