@@ -85,7 +85,7 @@ def find_roles(
 
 
 def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
-    """Raises InputRefused where the first days come again and again, and no column was found to tell their hours."""
+    """Raises InputRefused where the first days come again and again, and no column tells their rows apart."""
     if roles.layout == "day" or roles.period is not None or len(roles.time) != 1:
         return
     told = (roles.point, roles.channel, roles.direction, roles.unit)
@@ -96,9 +96,9 @@ def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str
     if when and days_only(when) and max(days, 1) * _FEWEST <= different:
         raise InputRefused(
             f"{name}: `{when[0]}` and other days in column `{columns[roles.time[0]]}` stand in {_FEWEST} rows and more "
-            "each, and no column was found that tells their hours",
+            "each, and no column was found that tells their hours, or whose they are",
             tried=[f"columns: {listed(columns, 40)}"],
-            hint=f"name both with --time '{columns[roles.time[0]]} + HOURS'",
+            hint=f"name the column: --time '{columns[roles.time[0]]} + HOURS', or --point METER",
         )
 
 
