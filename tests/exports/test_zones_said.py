@@ -200,6 +200,13 @@ def test_a_clock_that_is_said_never_to_change_and_does_is_refused(
     assert table(text.replace("CET", "CET/CEST"), time_zone=BERLIN, unit="m3/h").readings
 
 
+def test_a_file_that_begins_or_ends_within_the_hour_says_nothing_of_its_clock(table: Read) -> None:
+    quarters = [f"2024-10-27 {hour:02}:{minute:02}" for hour in range(1, 5) for minute in (0, 15, 30, 45)]
+    for some in (quarters[3:], quarters[:6]):
+        text = "Time (CET),flow\n" + "".join(f"{at},1\n" for at in some)
+        assert len(table(text, time_zone=BERLIN, unit="m3/h").of("flow")) == len(some)
+
+
 @pytest.mark.parametrize("day", ["2024-03-31", "2024-10-27"])
 def test_a_clock_that_never_changes_has_every_hour_once(table: Read, day: str) -> None:
     text = "Time (CET),flow\n" + "".join(f"{day} {hour:02}:00,1\n" for hour in range(24))

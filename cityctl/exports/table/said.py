@@ -43,6 +43,14 @@ def is_utc(name: str) -> bool:
     return not offsets and bool(letters) and letters <= {"UTC", "GMT"}
 
 
+def without_zone(name: str) -> str:
+    """A name without what it says of a zone: `Bis` of `Bis (MEZ)`."""
+    bare = _OFFSET.sub(" ", name)
+    for word in set(_letters(bare)):
+        bare = re.sub(rf"(?<![^\W_]){word}(?![^\W_])", " ", bare, flags=re.I)
+    return re.sub(r"[\[(][\s/]*[\])]", " ", bare).strip(" _")
+
+
 def zone_said(name: str, known: str | None) -> tzinfo | None:
     """The zone that a name says; `known` is the city's, or that of --time-zone. None where it says none.
 
