@@ -21,8 +21,8 @@ from cityctl.collect import pull as pulling
 from cityctl.collect.fetch import Fetch
 from cityctl.collect.intake import Intake
 from cityctl.collect.plan import Plan, plans
-from cityctl.errors import CityctlError, ConfigInvalid
-from cityctl.exports.http import Budgets, Client, Patience
+from cityctl.errors import CityctlError, ConfigInvalid, Unreachable
+from cityctl.exports.http import Away, Budgets, Client, Forbidden, Patience
 from cityctl.exports.http.origin import host
 from cityctl.exports.landing import Landing
 from cityctl.exports.language import Connector
@@ -104,24 +104,31 @@ def look(
                 intake = Intake(project, plan, None, landing, now)
                 fetch = Fetch(plan, connected, intake, landing, now, most=max(rows, 1))
                 before = len(found.rows)
+                failed = False
                 for window in list(reversed(task.windows))[:_WINDOWS]:
                     try:
                         fetch.window(task, window)
                     except CityctlError as problem:
-                        if not plan.answered:
+                        if not plan.answered and (task is plan.tasks[-1] or not _of_one_series(problem)):
                             raise
+                        failed = True
                         found.missing.append(Missing(f"{plan.name}/{task.series}", problem.message))
                     series = {line.match.point: line.label for line in task.ledger.lines.values()}
                     for batch in intake.look():
                         series = {line.match.point: line.label for line in task.ledger.lines.values()}
                         room = rows - (len(found.rows) - before)
                         found.rows += _shown(project, plan, series, batch.slice(0, max(room, 0)))
-                    if len(found.rows) > before:
+                    if failed or len(found.rows) > before:
                         break
                 intake.finish()
                 found.pages += fetch.pages
             found.requests = connected.requests
     return found
+
+
+def _of_one_series(problem: CityctlError) -> bool:
+    """Whether another series may be had all the same."""
+    return isinstance(problem, Unreachable | Forbidden) and not isinstance(problem, Away)
 
 
 def _shown(

@@ -38,6 +38,24 @@ def test_a_preview_shows_the_first_readings_and_stores_nothing(
     assert len(http.requests) == 2
 
 
+def test_a_preview_shows_the_other_series_where_one_never_comes(
+    http: Service, make: Callable[..., Project]
+) -> None:
+    historian = Historian()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if "FT01" in handler.path:
+            send(handler, b"", 500)
+        else:
+            historian(handler)
+
+    http.answer = answer
+    result = preview(make(city_yaml(http.url, FLOW + PRESSURE)), None, 3, now=NOW, patience=PATIENCE)
+    assert [row[2] for row in result.tables[0].rows] == ["pressure"] * 3
+    assert [one.what for one in result.completeness.missing] == ["historian/HAFEN.FT01"]
+    assert (result.completeness.wanted, result.completeness.had) == (2, 1)
+
+
 def checks(result: Any) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in result.tables[0].rows}
 

@@ -102,3 +102,18 @@ def test_a_table_that_looks_like_ends_is_named_and_not_shifted(
     assert told.of("kWh")[0][0] == table(text(0), time_zone=zone).of("kWh")[1][0]
     assert not table(text(0), time_zone=zone).notes
     assert note not in table(text(1), time_zone=zone, stamp="end").notes
+
+
+@pytest.mark.parametrize(
+    "column", ["Bis (MEZ)", "Interval End (UTC+1)", "end_time_cet", "Ende [CET]", "HourEnding (GMT+1)"]
+)
+def test_an_end_may_say_its_zone_too(table: Read, column: str) -> None:
+    rows = "".join(f"2024-07-01 {hour:02}:00,{hour}.5\n" for hour in range(1, 5))
+    told = table(f"{column},kWh\n{rows}", time_zone="Europe/Berlin")
+    assert told.of("kWh")[0] == ("2024-06-30 23:00:00Z", 1.5)
+
+
+def test_an_hour_that_is_counted_may_say_its_zone_too(table: Read) -> None:
+    rows = "".join(f"2024-07-01,{hour},{hour}.5\n" for hour in range(1, 25))
+    told = table(f"Date,HE (CET),kWh\n{rows}", time_zone="Europe/Berlin")
+    assert (told.of("kWh")[0], len(told.of("kWh"))) == (("2024-06-30 23:00:00Z", 1.5), 24)

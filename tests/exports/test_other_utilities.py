@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cityctl.errors import InputRefused
+from cityctl.exports.table.names import column_unit
 from tests.exports.conftest import Parsed
 
 Read = Callable[..., Parsed]
@@ -215,3 +216,45 @@ def test_names_of_meters_above_names_above_units(table: Read) -> None:
     assert {name: rows[0][1] for name, rows in table(text, time_zone="UTC").readings.items()} == {
         "Zähler A/Bezug": 1.5, "Zähler A/Lieferung": 2.5, "Zähler B/Bezug": 3.5, "Zähler B/Lieferung": 4.5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("Verbrauch in 1000 kWh", None),  # it was taken for kWh
+        ("Energie in 1.000 kWh", None),
+        ("Menge x100 l", None),
+        ("Tsd. kWh", None),
+        ("kWh in 1000", None),
+        ("thousand gallons", "kgal"),
+        ("Zähler 1 kWh", "kWh"),
+        ("Zone 100 m3/h", "m3/h"),
+    ],
+)
+def test_thousands_of_a_unit_are_not_the_unit(name: str, unit: str | None) -> None:
+    assert column_unit(name) == unit
+
+
+@pytest.mark.parametrize("name", ["Verbrauch in 1000 kWh", "Gas (1000 m³)", "Tsd. kWh"])
+def test_thousands_of_a_unit_are_asked_for(table: Read, name: str) -> None:
+    """Without a unit of their own they would have that of the point."""
+    text = f"Datum;{name}\n15.01.2024;1,5\n16.01.2024;2,5\n"
+    with pytest.raises(InputRefused, match="counts thousands of a unit"):
+        table(text, time_zone="UTC")
+    assert [series.unit for series in table(text, time_zone="UTC", unit="MWh").series.values()] == ["MWh"]
+
+
+def test_tables_side_by_side_are_refused(table: Read) -> None:
+    """The second one's values were taken at the times of the first."""
+    rows = "".join(f"{day}.01.2024;1,5;;{day}.02.2024;2,5\n" for day in range(10, 15))
+    with pytest.raises(InputRefused, match="`Datum` and hold other times: tables side by side"):
+        table(f"Datum;kWh;;Datum;kWh\n{rows}", time_zone="UTC")
+
+
+def test_sums_in_between_and_minus_signs_of_typography(table: Read) -> None:
+    text = (
+        "Datum;kWh\n15.01.2024 00:00;−1,5\nZwischensumme;-1,5\n15.01.2024 00:15;2,5\nGesamtsumme (kWh);1,0\n"
+    )
+    read = table(text, time_zone="UTC")
+    assert ([value for _, value in read.of("kWh")], read.refused) == ([-1.5, 2.5], [])
+    assert "flows.csv: rows of totals, left out: line 3, 5" in read.notes

@@ -58,3 +58,15 @@ def test_amounts_that_are_estimated_are_no_grades(table: Read) -> None:
     )
     read = table(text)
     assert [value for _, value in read.of("estimated (kWh)")] == [0.25, 1.25, 2.25, 3.25]
+
+
+@pytest.mark.parametrize("names", [("A", "A Status", "B", "B Status"), ("Wert", "Status", "Wert", "Status")])
+def test_each_column_may_have_its_status_beside_it(table: Read, names: tuple[str, ...]) -> None:
+    """They were left out: what its meter calls bad was kept as good."""
+    text = f"Zeit;{';'.join(names)}\n15.01.2024 00:00;1,5;OK;2,5;bad\n15.01.2024 00:15;1,5;geschätzt;2,5;missing\n"
+    told = table(text, time_zone="UTC", unit="m3/h")
+    first, second = told.readings.values()
+    assert [quality for _, _, quality, _ in first] == [0, 1]
+    assert [quality for _, _, quality, _ in second] == [3]
+    assert told.blank == 1
+    assert not told.notes

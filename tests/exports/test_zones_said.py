@@ -114,6 +114,8 @@ BERLIN, CHICAGO, SYDNEY, DELHI, LONDON = (
         ("Time (CET/CEST)", CHICAGO, "10:00"),
         ("Zeit (ME(S)Z)", BERLIN, "10:00"),
         ("datetime_beginning_ept", CHICAGO, "16:00"),  # PJM: Eastern Prevailing Time
+        ("Time (ET)", CHICAGO, "16:00"),
+        ("Hora (PT)", BERLIN, "10:00"),  # Portugal's, say
         ("Zeit WEST", BERLIN, "10:00"),  # a place, no zone
         ("Est. time", CHICAGO, "17:00"),
     ],
@@ -121,6 +123,26 @@ BERLIN, CHICAGO, SYDNEY, DELHI, LONDON = (
 def test_a_head_says_the_zone_of_its_times(table: Read, head: str, city: str, first: str) -> None:
     read = table(f"{head},flow\n2024-07-01 12:00,1\n2024-07-01 13:00,2\n", time_zone=city, unit="m3/h")
     assert read.of("flow")[0][0] == f"2024-07-01 {first}:00Z"
+
+
+@pytest.mark.parametrize(
+    ("above", "first"),
+    [
+        ("Zeitzone;MEZ\n", "11:00"),
+        ("Alle Zeitangaben in MEZ (UTC+1)\n", "11:00"),
+        ("Time zone: CET/CEST\n", "10:00"),
+        (
+            "Time zone: (UTC+01:00) Amsterdam, Berlin, Rome\n",
+            "10:00",
+        ),  # as Windows calls the clock on the wall
+        ("Times in minutes\n", "10:00"),
+    ],
+)
+def test_a_line_above_says_it_in_the_same_words(table: Read, above: str, first: str) -> None:
+    read = table(
+        f"{above}Zeit;Wert\n2024-07-01 12:00;1,5\n2024-07-01 13:00;2,5\n", time_zone=BERLIN, unit="kWh"
+    )
+    assert read.of("Wert")[0][0] == f"2024-07-01 {first}:00Z"
 
 
 def test_a_clock_of_its_own_column_counts_as_well(table: Read) -> None:
@@ -176,6 +198,13 @@ def test_a_clock_that_is_said_never_to_change_and_does_is_refused(
     with pytest.raises(InputRefused, match=f"all year, but {day} 02:00 to 03:00 (is skipped|comes twice)"):
         table(text, time_zone=BERLIN, unit="m3/h")
     assert table(text.replace("CET", "CET/CEST"), time_zone=BERLIN, unit="m3/h").readings
+
+
+def test_a_file_that_begins_or_ends_within_the_hour_says_nothing_of_its_clock(table: Read) -> None:
+    quarters = [f"2024-10-27 {hour:02}:{minute:02}" for hour in range(1, 5) for minute in (0, 15, 30, 45)]
+    for some in (quarters[3:], quarters[:6]):
+        text = "Time (CET),flow\n" + "".join(f"{at},1\n" for at in some)
+        assert len(table(text, time_zone=BERLIN, unit="m3/h").of("flow")) == len(some)
 
 
 @pytest.mark.parametrize("day", ["2024-03-31", "2024-10-27"])

@@ -267,7 +267,7 @@ def _read_carefully(
                 )
                 continue
             if len(row) > 1:
-                reader.short.append(number)
+                reader.left.short.append(number)
             row += [""] * (width - len(row))
         rows.append(row)
         lines.append(number)

@@ -54,8 +54,10 @@ def any_number(cells: Sequence[str]) -> bool:
 
 # What a row of totals says in place of a time.
 TOTALS = (
-    r"(?i)^\s*(?:grand\s+|sub-?)?(?:totals?|sum|summe|gesamt|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
-    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel)\s*:?\s*$"
+    r"(?i)^\s*(?:grand\s+|sub-?|zwischen|gesamt|monats|tages|jahres)?"
+    r"(?:totals?|sum|summe|gesamt|gesamtverbrauch|average|avg|mean|mittelwert|minimum|min|maximum|max|median|"
+    r"somme|moyenne|totaal|gemiddelde|suma|media|totale|summa|medel|i alt|yhteens[aä]|razem)"
+    r"(?:\s*[\[(]?(?:kwh|mwh|m3|m³)[\])]?)?\s*:?\s*$"
 )
 _MEASURED = re.compile(r"([-+]?[\d.,'\s\u00a0\u202f]*\d)\s*([^\W\d_][^\s\d]*[²³23]?(?:/\w+)?|%|°[CF])")
 _ASIDE = re.compile(

@@ -40,7 +40,8 @@ class Changes:
         for (begin, end, forward), (before, within, behind) in self._seen.items():
             if forward and within:
                 return ""
-            if (forward and before and behind) or (not forward and before and within > 1.5 * before):
+            skipped = forward and before and behind
+            if skipped or (not forward and before and behind and within > 1.5 * max(before, behind)):
                 what = "is skipped" if forward else "comes twice"
                 told = told or f"{_text(begin)} to {_text(end)[11:]} {what}"
         return told

@@ -17,7 +17,7 @@ from cityctl.exports.table.cells import (
     says_ways,
 )
 from cityctl.exports.table.kinds import found_kind
-from cityctl.exports.table.names import column_unit, match_column, unknown_column
+from cityctl.exports.table.names import column_unit, counts_thousands, match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.roles import Period, SeriesColumn
 from cityctl.exports.table.when import label_ends
@@ -53,6 +53,17 @@ class Columns:
         """The unit that the head says for a column."""
         return self.units[index] or column_unit(self.columns[index], self.columns)
 
+    def taken_unit(self, index: int) -> str | None:
+        """The unit of a column whose values are taken. Raises InputRefused where it is thousands of a unit."""
+        column = self.columns[index]
+        said = self.shape.units.get(column) or self.unit_of(index)
+        if said is None and self.shape.unit is None and counts_thousands(column):
+            raise InputRefused(
+                f"{self.name}: column `{column}` counts thousands of a unit",
+                hint="say which unit that makes: --unit MWh for 1000 kWh",
+            )
+        return said
+
     def series_of(
         self, indices: Sequence[int], meters: Sequence[str] | None = None
     ) -> tuple[SeriesColumn, ...]:
@@ -61,7 +72,7 @@ class Columns:
             SeriesColumn(
                 i,
                 self.columns[i],
-                self.shape.units.get(self.columns[i]) or self.unit_of(i),
+                self.taken_unit(i),
                 found_kind(self.columns[i], meters or [""] * len(self.cells[i]), self.cells[i]),
             )
             for i in indices

@@ -22,6 +22,7 @@ from cityctl.exports.table.cells import (
     may_grade,
     may_name,
     mostly,
+    plain_name,
     unit_behind,
 )
 from cityctl.exports.table.choice import Columns
@@ -72,6 +73,7 @@ def find_roles(
     zone = zone_column(columns, cells, time)
     roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
     _check_clock(name, columns, cells, roles)
+    _check_beside(name, columns, cells, roles)
     roles = replace(roles, zone=zone, behind=behind)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
@@ -83,7 +85,7 @@ def find_roles(
 
 
 def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
-    """Raises InputRefused where the first days come again and again, and no column was found to tell their hours."""
+    """Raises InputRefused where the first days come again and again, and no column tells their rows apart."""
     if roles.layout == "day" or roles.period is not None or len(roles.time) != 1:
         return
     told = (roles.point, roles.channel, roles.direction, roles.unit)
@@ -94,10 +96,25 @@ def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str
     if when and days_only(when) and max(days, 1) * _FEWEST <= different:
         raise InputRefused(
             f"{name}: `{when[0]}` and other days in column `{columns[roles.time[0]]}` stand in {_FEWEST} rows and more "
-            "each, and no column was found that tells their hours",
+            "each, and no column was found that tells their hours, or whose they are",
             tried=[f"columns: {listed(columns, 40)}"],
-            hint=f"name both with --time '{columns[roles.time[0]]} + HOURS'",
+            hint=f"name the column: --time '{columns[roles.time[0]]} + HOURS', or --point METER",
         )
+
+
+def _check_beside(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
+    """Raises InputRefused where a second table stands beside the first one, with other times of its own."""
+    for time in roles.time:
+        again = next((i for i, column in enumerate(columns) if column == f"{columns[time]} #2"), None)
+        if (
+            again is not None
+            and mostly(looks_like_time, cells[again])
+            and list(cells[again]) != list(cells[time])
+        ):
+            raise InputRefused(
+                f"{name}: two columns are called `{columns[time]}` and hold other times: tables side by side",
+                hint="cut the file in two: each table by itself",
+            )
 
 
 @dataclass(frozen=True)
@@ -151,7 +168,7 @@ class _Layouts(Columns):
             self.time[:1],
             point=point,
             slots=slots,
-            value_unit=self.unit_of(slots[0].index),
+            value_unit=self.taken_unit(slots[0].index),
             channel=channel,
             usual=usual,
             unit=unit,
@@ -200,7 +217,7 @@ class _Layouts(Columns):
             self.time,
             point=point,
             value=value,
-            value_unit=self.unit_of(value),
+            value_unit=self.taken_unit(value),
             quality=quality,
             channel=channel,
             usual=usual,
@@ -240,6 +257,15 @@ class _Layouts(Columns):
             left_out=tuple(self.columns[i] for i in unread),
         )
 
+    def _grades_beside(self, index: int) -> int | None:
+        """The column of words right of a column of values that says how good they are: `A`, `A Status`."""
+        after = index + 1
+        if after >= len(self.columns) or after in self.numbers or not may_grade(self.cells[after]):
+            return None
+        called = plain_name(self.columns[after].partition(" #")[0])
+        graded = called.endswith(tuple(word for word in QUALITY_WORDS if len(word) > 3))
+        return after if graded and self.is_filled(after) else None
+
     def _wide(self, quality: int | None) -> Roles:
         left_out: list[str] = []
         if self.shape.columns:
@@ -273,6 +299,10 @@ class _Layouts(Columns):
                 hint="check the file",
             )
         series = self.series_of(chosen)
+        if len(series) > 1:
+            series = tuple(replace(one, quality=self._grades_beside(one.index)) for one in series)
+            beside = {self.columns[one.quality] for one in series if one.quality is not None}
+            left_out = [column for column in left_out if column not in beside]
         return Roles(
             "wide",
             self.time,

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, read_number
+from cityctl.exports.table.said import without_zone
 from cityctl.reading import Kind
 
 _REGISTERS = frozenset(
@@ -82,7 +83,7 @@ def counts(channel: str) -> bool:
 
 def labels_end(column: str) -> bool:
     """Whether a time column's name says that it holds the ends of intervals."""
-    return bool(_ENDS.fullmatch(plain(column)))
+    return bool(_ENDS.fullmatch(plain(without_zone(column))))
 
 
 def load_curve_of_enedis(column: str, cells: Sequence[str], beside: Iterable[str]) -> bool:
@@ -90,7 +91,9 @@ def load_curve_of_enedis(column: str, cells: Sequence[str], beside: Iterable[str
 
     `cells` are its first ones, `beside` other names and cells. Amounts of a day lie on their day there.
     """
-    if plain(column) not in ("horodate", "d", "date") or not any(_LATER.search(cell) for cell in cells):
+    if plain(without_zone(column)) not in ("horodate", "d", "date") or not any(
+        _LATER.search(cell) for cell in cells
+    ):
         return False
     said = {word.strip().casefold() for word in beside}
     if {"interval_length", "measure_type"} <= said:
@@ -101,6 +104,7 @@ def load_curve_of_enedis(column: str, cells: Sequence[str], beside: Iterable[str
 
 def hours(column: str, cells: Sequence[str]) -> str:
     """Whether a column numbers the hours of the day by their `start` (from 0) or `end` (up to 24); else empty."""
+    column = without_zone(column)
     if plain(column) not in _HOURS:
         return ""
     found = {cell.strip() for cell in cells if not is_blank(cell)}

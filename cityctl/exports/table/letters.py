@@ -85,6 +85,11 @@ def wall_of(letters: frozenset[str]) -> str | None:
     return _WALLS.get(letters)
 
 
+def in_america(zone: str | None) -> bool:
+    """Whether a zone lies in America."""
+    return _part(zone or "") == "America"
+
+
 def offsets_of(zone: str) -> set[timedelta]:
     """How far a zone's clocks are ahead of UTC, in winter and in summer."""
     return set(_own(zone).values())

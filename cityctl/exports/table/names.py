@@ -30,6 +30,14 @@ _BARE = frozenset(
 )  # fmt: skip
 
 _SEAM = re.compile(r"(?<=[a-z])(?=(?:[kKMG]W[hH]?|[kKM]var[hH]|M3)$)")  # consumptionKWh, volumeM3
+# Thousands of a unit: `in 1.000 kWh`, `x100 l`, `Tsd. kWh`, `kWh in 1000`.
+_TENS = r"1(?:0+|(?:[ .,']000)+|0\^\d)"
+_SCALED = re.compile(
+    rf"(?:\b(?:in|je|per|en)\s+|[x×*]\s*){_TENS}(?:\s*[^\W\d]\S*)?\s*$"
+    r"|\b(?:tsd|tausend|thousands?|mio|millions?|milliers)\b\.?\s*(?:of\s+|de\s+)?[^\W\d]\S*\s*$",
+    re.I,
+)
+_INSIDE = re.compile(rf"[(\[]\s*{_TENS}\s*[^\W\d][^()\[\]]*[)\]]")  # Gas (1000 m³)
 _BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
 
 
@@ -53,7 +61,7 @@ def bracket_unit(column: str) -> str | None:
 def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:
     """The unit in a column's name, in brackets or as its last or first word: `usage_kwh`, `Consumption m3`, `kWh`.
 
-    Beside columns `m1`, `m2` and `m4`, `m3` is a name.
+    None where it counts thousands of them (`in 1000 kWh`). Beside columns `m1`, `m2` and `m4`, `m3` is a name.
     """
     plain = re.sub(r"\s#\d+$", "", column)  # told apart from a column of the same name
     found = bracket_unit(plain)
@@ -62,8 +70,16 @@ def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:
     if _one_of_many(plain, columns):
         return None
     words = re.split(r"[\s_]+", _SEAM.sub(" ", plain.strip()))
-    said = next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
-    return said or _PHRASES.get(" ".join(words).casefold())
+    whole = _PHRASES.get(" ".join(words).casefold())
+    if whole or _SCALED.search(plain):
+        return whole
+    return next((phrase_unit(word) for word in (words[-1], words[0]) if word.casefold() in _BARE), None)
+
+
+def counts_thousands(column: str) -> bool:
+    """Whether a column's name says thousands of a unit that is not known as one: `Verbrauch in 1000 kWh`."""
+    inside = re.sub(r"[()\[\]]", " ", column)
+    return column_unit(column) is None and bool(_SCALED.search(inside) or _INSIDE.search(column))
 
 
 def _one_of_many(column: str, columns: Sequence[str]) -> bool:

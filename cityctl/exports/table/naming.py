@@ -16,7 +16,7 @@ from cityctl.exports.parsed import Series
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.labels import Labels, bare_names
 from cityctl.exports.table.roles import Roles, SeriesColumn
-from cityctl.exports.table.times import as_text
+from cityctl.exports.table.texts import as_text
 from cityctl.reading import Kind
 from cityctl.units import unit
 

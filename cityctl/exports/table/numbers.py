@@ -37,7 +37,7 @@ def is_blank(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """A number without blanks in it, and with its minus in front: `1 234,5-` as SAP writes it."""
-    said = text.strip()
+    said = text.strip().replace("\u2212", "-")
     if said.endswith("-") and said[0].isdecimal():
         said = f"-{said[:-1].rstrip()}"
     return _SPACES.sub("", said) if _SPACED.fullmatch(said) else said

@@ -18,6 +18,7 @@ class SeriesColumn:
     name: str
     unit: str | None
     kind: Kind | None = None  # where its name and first values tell it
+    quality: int | None = None  # the column beside it that says how good its readings are
 
 
 @dataclass(frozen=True)
@@ -75,4 +76,5 @@ class Roles:
             self.zone,
         )
         found |= {index for index in more if index is not None}
+        found |= {column.quality for column in self.series if column.quality is not None}
         return tuple(sorted(found))

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cityctl.errors import InputRefused, listed
-from cityctl.exports.complaint import in_words
+from cityctl.errors import InputRefused
 from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
@@ -24,18 +23,19 @@ from cityctl.exports.table import numbers
 from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.left import LeftOut
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.said import zone_said
-from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times, as_text, is_text, shown
+from cityctl.exports.table.texts import as_text, is_text, shown
+from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
 
 _DAY = 86_400_000_000
-_TOLD = 8  # lines that one note names
 _LOOKED_AT = 1000  # rows of a block without a time
 
 
@@ -93,9 +93,7 @@ class TableReader:
         self._begun = False
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
-        self.short: list[int] = []  # lines with fewer cells than the head
-        self._totals: list[int] = []
-        self._remarks: dict[int, str] = {}
+        self.left = LeftOut(name, word)
         self._values = self._value_columns()
 
     def _value_columns(self) -> tuple[int, ...]:
@@ -125,7 +123,7 @@ class TableReader:
         times = self._time.read([block.columns[index] for index in self.roles.time], zones)
         self._note_ends(block)
         self._note_remarks(block, times)
-        self._totals += block.lines[times.states == TOTAL].tolist()[: _TOLD - len(self._totals)]
+        self.left.add_totals(block.lines[times.states == TOTAL].tolist())
         quality = None
         if self.roles.quality is not None:
             quality = self._words.read(block.columns[self.roles.quality])
@@ -147,7 +145,10 @@ class TableReader:
             single = len(self.roles.series) == 1 and self.shape.series is not None
             series = self.alone if single else column.name
             said = self._series.announce(series, column, self._time.every)
-            yield self._chunk(series, "", times, block.columns[column.index], quality, block.lines, said)
+            graded = quality
+            if column.quality is not None:
+                graded = self._words.read(block.columns[column.quality])
+            yield self._chunk(series, "", times, block.columns[column.index], graded, block.lines, said)
 
     def _look_for_bills(self, block: Block) -> None:
         """Whether the rows are bills, as the first of them tell."""
@@ -192,9 +193,9 @@ class TableReader:
         """Lines of text among the rows: what stands for a time is none, and no value beside it."""
         for index in np.flatnonzero(times.states == NO_TIME)[:_LOOKED_AT].tolist():
             cells = (block.columns[at][index].as_py() for at in self._values)
-            if len(self._remarks) < _TOLD and all(cell is None or is_blank(str(cell)) for cell in cells):
+            if all(cell is None or is_blank(str(cell)) for cell in cells):
                 said = str(block.columns[self.roles.time[0]][index].as_py())
-                self._remarks[int(block.lines[index])] = shown(said)
+                self.left.add_remark(int(block.lines[index]), shown(said))
 
     def finish(self) -> Iterator[Chunk]:
         """What waited for the end of the table, and what there is to say about it. Raises InputRefused."""
@@ -218,18 +219,7 @@ class TableReader:
             notes.append(
                 f"{self.name}: {which} only rise: taken as readings of a register, not summed (--kind)"
             )
-        if self._totals:
-            where = ", ".join(str(line) for line in self._totals)
-            notes.append(f"{self.name}: rows of totals, left out: {self.rejections.word} {where}")
-        if self.short:
-            where = listed([str(line) for line in self.short], _TOLD)
-            notes.append(
-                f"{self.name}: lines with fewer cells than the head, their last columns taken as blank: {where}"
-            )
-        lines = [f"{self.rejections.word} {line} `{said}`" for line, said in self._remarks.items()]
-        cries = [line for line, said in zip(lines, self._remarks.values(), strict=True) if in_words(said)]
-        if lines:
-            notes.append(f"{self.name}: lines without readings, left out: {', '.join(lines)}")
+        notes += self.left.notes()
         if self._taken:
             signs = "commas" if self.decimal == "," else "points"
             notes.append(
@@ -245,9 +235,8 @@ class TableReader:
         if self.roles.left_out:
             names = ", ".join(f"`{name}`" for name in self.roles.left_out)
             notes.append(f"{self.name}: columns left out: {names}")
-        absent = tuple(f"it says that it is not whole: {cry}" for cry in cries)
         rejections = self.rejections.taken() + self.rejections.rest()
-        yield Chunk(readings, rejections=rejections, notes=tuple(notes), absent=absent)
+        yield Chunk(readings, rejections=rejections, notes=tuple(notes), absent=self.left.absent())
 
     def _zone_of(self, said: str) -> tzinfo | None:
         """The zone that a name or a line says. Raises InputRefused where it leaves open whose it is."""
@@ -282,7 +271,7 @@ class TableReader:
             states = np.where(quality == NO_READING, numbers.BLANK, states)
         filled = states != numbers.BLANK
         untold = times.states == BLANK_TIME
-        if self._totals:
+        if self.left.totals:
             filled &= times.states != TOTAL
             untold |= times.states == TOTAL
         sound = filled & (states == numbers.OK)

@@ -11,7 +11,7 @@ from datetime import timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from cityctl.errors import InputRefused
-from cityctl.exports.table.letters import KNOWN, STANDING, ahead, offsets_of, shown, wall_of
+from cityctl.exports.table.letters import KNOWN, STANDING, ahead, in_america, offsets_of, shown, wall_of
 
 # Where a name runs words together: HourUTC, utcTime, UTCTimestamp.
 _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=utc\b)")
@@ -43,6 +43,14 @@ def is_utc(name: str) -> bool:
     return not offsets and bool(letters) and letters <= {"UTC", "GMT"}
 
 
+def without_zone(name: str) -> str:
+    """A name without what it says of a zone: `Bis` of `Bis (MEZ)`."""
+    bare = _OFFSET.sub(" ", name)
+    for word in set(_letters(bare)):
+        bare = re.sub(rf"(?<![^\W_]){word}(?![^\W_])", " ", bare, flags=re.I)
+    return re.sub(r"[\[(][\s/]*[\])]", " ", bare).strip(" _")
+
+
 def zone_said(name: str, known: str | None) -> tzinfo | None:
     """The zone that a name says; `known` is the city's, or that of --time-zone. None where it says none.
 
@@ -53,6 +61,8 @@ def zone_said(name: str, known: str | None) -> tzinfo | None:
         if (place := place_named(found[0])) is not None:
             return place
     offsets, letters = _told(name)
+    if not in_america(known):  # `Hora (PT)` is Portugal's
+        letters = frozenset(word for word in letters if len(word) > 2)
     wall = wall_of(letters)
     if wall is not None:
         offsets = offsets_of(wall)

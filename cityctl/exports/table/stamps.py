@@ -40,7 +40,7 @@ _TEXT = re.compile(
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
 # The hour that comes twice, in each of its passes: 2A:15 and 2B:15.
-_PASS = re.compile(r"(?<=\d)[ABab](?=:\d{2})")
+_PASS = re.compile(r"(?<=\d)[AB](?=:\d{2})")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3}){0,3}(?:\.\d{1,6})?")

@@ -23,14 +23,21 @@ from cityctl.exports.table.letters import SeveralZones
 from cityctl.exports.table.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.roles import Period
 from cityctl.exports.table.said import place_named
-from cityctl.exports.table.stamps import find_format, looks_like_epoch, looks_like_time, read_stamps
+from cityctl.exports.table.stamps import find_format, read_stamps
+from cityctl.exports.table.texts import (
+    as_text,
+    counts_from_1970,
+    is_text,
+    shown,
+    with_colons,
+    without_pass,
+)
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
 _DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
 _UTC = ("UTC", "GMT", "Z", "+00:00", "+0000", "+00")
-_PASS, _SECOND = r"(\d)[ABab]:(\d{2})", r"\d[Bb]:\d{2}"
 _TOLD = 6  # zones that a message names
 
 
@@ -102,11 +109,11 @@ class TimeColumn:
         if self.period is not None:
             return self._numbered(parts[0], as_text(parts[1]), self.period)
         if len(parts) == 2:
-            column = pc.binary_join_element_wise(as_text(parts[0]), _with_colons(as_text(parts[1])), " ")
+            column = pc.binary_join_element_wise(as_text(parts[0]), with_colons(as_text(parts[1])), " ")
         if zones is not None and not self.settle(zones) and getattr(column.type, "tz", None) is None:
             column = pc.binary_join_element_wise(as_text(column), zones, " ")
         texts = column
-        column, second = _without_pass(column)
+        column, second = without_pass(column)
         raw = self.raw(column)
         states = np.zeros(len(raw.micros), np.uint8)
         moments, local = raw.micros.copy(), raw.micros
@@ -234,7 +241,7 @@ class TimeColumn:
             read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
             self.walled = self.walled or not aware
             return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
-        if pa.types.is_integer(column.type) and _counts_from_1970(column):
+        if pa.types.is_integer(column.type) and counts_from_1970(column):
             column = pc.cast(column, pa.string())
         if not is_text(column.type):
             raise InputRefused(
@@ -319,51 +326,3 @@ class TimeColumn:
             )
         lengths, counts = np.unique(steps, return_counts=True)
         return timedelta(microseconds=int(lengths[np.argmax(counts)]))
-
-
-def _counts_from_1970(column: Any) -> bool:
-    """Whether whole numbers may be times: seconds since 1970, or ms, µs and ns, or 20240131."""
-    first = next((str(value) for value in column.slice(0, 100).to_pylist() if value is not None), "")
-    return looks_like_epoch(first) or looks_like_time(first)
-
-
-def _without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
-    """Times without the letter of a pass (2A:15, 2B:15), and whether it is the second one (NaN: none is said)."""
-    marked = pc.match_substring_regex(column, _PASS) if is_text(column.type) else None
-    if marked is None or not pc.any(marked).as_py():
-        return column, None
-    later = pc.if_else(pc.match_substring_regex(column, _SECOND), 1.0, 0.0)
-    second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), later, np.nan), np.nan)
-    return pc.replace_substring_regex(column, _PASS, r"\1:\2"), second.to_numpy(zero_copy_only=False)
-
-
-def _with_colons(clocks: Any) -> Any:
-    """0015, 15 and 001500 as 00:15; of `00:15 - 00:30` the beginning."""
-    clocks = pc.replace_substring_regex(
-        clocks, r"^(\s*\d{1,2}:[\d:]+(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?:-|–|to|until|bis)\s*\d.*$", r"\1"
-    )
-    clocks = pc.replace_substring_regex(clocks, r"^\s*(\d{1,2})h\s*$", r"\1:00")
-    figures = pc.match_substring_regex(clocks, r"^\s*\d{1,6}\s*$")
-    if not pc.any(figures).as_py():
-        return clocks
-    padded = pc.utf8_lpad(pc.utf8_trim_whitespace(clocks), 4, "0")
-    colons = pc.replace_substring_regex(padded, r"^(\d{2})(\d{2})(\d{2})?$", r"\1:\2:\3")
-    return pc.if_else(figures, pc.utf8_rtrim(colons, ":"), clocks)
-
-
-def is_text(kind: Any) -> bool:
-    """Whether an Arrow type is text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def as_text(column: Any) -> Any:
-    """A column as text: names may be numbers in a typed table."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    return column if is_text(column.type) else pc.cast(column, pa.string())
-
-
-def shown(cell: object) -> str:
-    """A cell for a message, not too long."""
-    said = str(cell)
-    return said if len(said) <= 60 else f"{said[:60]}..."

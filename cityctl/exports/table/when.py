@@ -15,7 +15,7 @@ from cityctl.exports.table.names import match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.said import is_utc, place_named
+from cityctl.exports.table.said import is_utc, place_named, without_zone
 from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
 from cityctl.exports.table.stamps import (
     is_written,
@@ -64,7 +64,7 @@ def time_columns(
                 return _paired(columns, cells, day, clocks[0])
             others = [index for index in range(len(columns)) if index != day]
             for index in others:
-                named = plain_name(columns[index]).endswith(_CLOCK_NAMES)
+                named = plain_name(without_zone(columns[index])).endswith(_CLOCK_NAMES)
                 if named and (looks_like_figures(cells[index]) or mostly(looks_like_dotted, cells[index])):
                     return (day, index), None
             for index in others:
@@ -136,7 +136,7 @@ def _paired(
 
 def _begins(columns: Sequence[str], cells: Cells, dated: Sequence[int]) -> int:
     """Of several columns of times, the one of the readings: by its name, else the first that moves and is no end."""
-    named = [index for index in dated if plain_name(columns[index]) in _TIMES]
+    named = [index for index in dated if plain_name(without_zone(columns[index])) in _TIMES]
     moving = [index for index in dated if len(set(cells[index])) > 1] or list(dated)
     starts = [index for index in moving if not labels_end(columns[index])]
     first = (named or starts or moving)[0]
