@@ -5,11 +5,12 @@ Looks at the tables that bills.py has left behind.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy import bills, candidates
+from cityctl.analysis.energy import bills, candidates, drivers
 from cityctl.analysis.energy.billing import LEAST_PERIODS
 from cityctl.analysis.energy.columns import EVIDENCE
 from cityctl.analysis.energy.digest import digest
@@ -31,7 +32,9 @@ def tables(question: Question, row: Row) -> list[Table]:
     counted = [tuple(bill) for *bill, kept in known if kept]
     lost = bills.left_out(question).get(row.meter, [])
     lost = lost + [
-        LeftOut(day, day + timedelta(days=int(days)), y, "a shutdown, set apart")
+        LeftOut(
+            day, day + timedelta(days=int(days)), y, "set apart: of a shutdown, or of a non-routine event"
+        )
         for day, days, _, y, _, kept in known
         if not kept
     ]
@@ -83,5 +86,10 @@ def _models(question: Question, row: Row, told: list[tuple[Any, ...]]) -> list[T
     periods = [Period(start, end, y) for start, end, what, y, _ in told if what == "baseline"]
     if sky is None or len(periods) < LEAST_PERIODS:
         return []
-    _, of_baseline = sky.bills(periods)
+    chosen, of_baseline = sky.bills(periods)
+    if causes := drivers.known(question).get(row.meter):
+        away = drivers.ByPeriod(question).means([one.point for one in causes], chosen)
+        away -= [one.mean for one in causes]
+        less = of_baseline.days * (away @ [one.beta for one in causes])
+        of_baseline = replace(of_baseline, amount=of_baseline.amount - less)
     return [candidates.table(row, candidates.of_bills(of_baseline, cooling=bool(cooling)))]

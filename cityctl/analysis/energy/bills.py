@@ -184,7 +184,7 @@ def _evidence(
 
     if not one.drivers:
         return sky.bills(periods, out)
-    found = np.isfinite(driven.means(one, periods)).all(axis=1)
+    found = np.isfinite(driven.means(one.drivers, periods)).all(axis=1)
     why = f"{listed(list(one.drivers))} lacks on more than 10 % of its days"
     out += [
         LeftOut(period.day, period.until, period.amount, why)
@@ -192,7 +192,7 @@ def _evidence(
         if not there
     ]
     chosen, bills = sky.bills([period for period, there in zip(periods, found, strict=True) if there], out)
-    return chosen, replace(bills, causes=driven.means(one, chosen))
+    return chosen, replace(bills, causes=driven.means(one.drivers, chosen))
 
 
 def _routine(one: Wanted, periods: list[Period], out: list[LeftOut]) -> list[Period]:

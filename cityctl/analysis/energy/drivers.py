@@ -191,12 +191,12 @@ class ByPeriod:
             self.known.setdefault(point, {})[day] = value
         self.told: list[dict[str, Any]] = []
 
-    def means(self, one: Wanted, periods: Sequence[Period]) -> Any:
+    def means(self, names: Sequence[str], periods: Sequence[Period]) -> Any:
         """Periods x drivers, each of a day's mean; NaN where one is not known on nine days in ten."""
         import numpy as np
 
-        return np.array([[self._mean(name, period) for name in one.drivers] for period in periods]).reshape(
-            len(periods), len(one.drivers)
+        return np.array([[self._mean(name, period) for name in names] for period in periods]).reshape(
+            len(periods), len(names)
         )
 
     def _mean(self, point: str, period: Period) -> float:

@@ -33,20 +33,13 @@ def tables(question: Question, row: Row) -> list[Table]:
         {"meter": row.meter},
     )
     return [_facts(question, row, days), *_models(row, days), *_parts(question, row),
-            _left_out(row, days, question.parameters["day_share"])]  # fmt: skip
+            _left_out(question, row, days)]  # fmt: skip
 
 
 def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
     zone = question.interval.zone
     told: list[tuple[str, str]] = []
-    apart = {
-        day
-        for (day,) in question.engine.rows(
-            "select p.day from savings_predicted as p left join savings_kept as k on k.meter = p.meter "
-            "and k.day = p.day where p.meter = $meter and k.day is null",
-            {"meter": row.meter},
-        )
-    }
+    apart = _apart(question, row)
     for what, reporting in (("baseline", False), ("reporting", True)):
         of = [day for day in days if bool(day[1]) is reporting]
         valid = [day for day in of if day[2] is not None and day[3] is not None and day[0] not in apart]
@@ -78,6 +71,16 @@ def _facts(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
         [glossary.column("what"), _BY_KEY["known"]],
         list(told),
     )
+
+
+def _apart(question: Question, row: Row) -> set[Any]:
+    """Days since the measure that leave the account: of a shutdown, or of an event that city.yaml states."""
+    gone = question.engine.rows(
+        "select p.day from savings_predicted as p left join savings_kept as k on k.meter = p.meter "
+        "and k.day = p.day where p.meter = $meter and k.day is null",
+        {"meter": row.meter},
+    )
+    return {day for (day,) in gone}
 
 
 def _models(row: Row, days: list[tuple[Any, ...]]) -> list[Table]:
@@ -124,12 +127,20 @@ def _ways(row: Row, temperature: Any, use: Any, cells: Any, *, cooling: bool) ->
     return Table(f"candidates_{row.meter}", f"{row.label}: ways tried, the best first", columns, rows, note)
 
 
-def _left_out(row: Row, days: list[tuple[Any, ...]], least: float) -> Table:
-    """Days that are no evidence; `least` is the share of its readings that a day's use needs."""
+def _left_out(question: Question, row: Row, days: list[tuple[Any, ...]]) -> Table:
+    """Days that are no evidence."""
+    least = question.parameters["day_share"]  # of its readings, that a day's use needs
+    apart = _apart(question, row)
+    asked = "select day from savings_struck where meter = $meter"
+    struck = {day for (day,) in question.engine.rows(asked, {"meter": row.meter})}
     rows: list[tuple[object, ...]] = []
     for day, _, y, t, *_, zeros, present in days:
         why = []
-        if y is None and present >= least:
+        if day in struck:
+            why.append("city.yaml states a non-routine event")
+        elif day in apart:
+            why.append("set apart: of a shutdown, or of a non-routine event that city.yaml states")
+        elif y is None and present >= least:
             why.append("what drives it beside the weather is not known")
         elif y is None:
             taken = f", {zeros} of 0 taken as missing" if zeros else ""

@@ -90,6 +90,7 @@ PARAMETERS = (
     Parameter("unlike", "integer", 20, None, "how many unusual days to show, the largest first", least=0),
 )
 WHOLE = 0.9  # of the interval that has to be metered
+DAY_HOURS = 24.0  # readings that lie further apart tell no shape
 IDLE_HOURS = 24.0  # at zero: longer than a building that is in use ever is
 _Load = tuple[Point, Windows, Shape, str]
 """A meter, its windows, the figures of its load, and what makes them doubtful."""
@@ -164,6 +165,9 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     share = _metered_share(question, found)
     if share < WHOLE:
         said.append(f"{percent(share)} of the interval metered")
+    apart = float(found.use.hours.max())
+    if apart > DAY_HOURS:
+        said.append(f"its readings are {apart / 24:.0f} days apart: peak and base are means of them")
     unseen = found.unseen(1 - WHOLE)
     if unseen is not None:
         said.append(unseen)

@@ -49,8 +49,10 @@ class Metered:
         cls, meter: str, tariff: Tariff, windows: Windows, months: Mapping[int, Billed], every_s: float | None
     ) -> Metered:
         """Billed for the days of the interval; use below zero is energy that went back."""
-        use, below = _forward(windows.use)
         days = {number: (one.first, one.last) for number, one in months.items()}
+        use, back = _forward(windows.use)
+        asked = _within(use, min(first for first, _ in days.values()), max(last for _, last in days.values()))
+        below = 0 if back is None else int((back & asked).sum())
         daily = every_s is not None and every_s >= DAY  # one read tells all 25 hours of a day in autumn
         seconds = {
             number: min(one.seconds, DAY * (one.last - one.first).days) if daily else one.seconds
@@ -116,13 +118,13 @@ def _within(use: Use, first: date, last: date) -> Any:
     return (use.day >= first.toordinal() - start) & (use.day < last.toordinal() - start)
 
 
-def _forward(use: Use) -> tuple[Use, int]:
-    """The use without what lies below zero, which was fed in, and how many windows did."""
+def _forward(use: Use) -> tuple[Use, Any]:
+    """The use without what lies below zero, which was fed in, and in which windows it did; None where in none."""
     import numpy as np
 
     below = use.energy < 0
     if not below.any():
-        return use, 0
+        return use, None
     back = np.where(below, -use.energy, 0.0)
     fed = back if use.fed is None else use.fed + back
-    return replace(use, energy=np.where(below, 0.0, use.energy), fed=fed), int(below.sum())
+    return replace(use, energy=np.where(below, 0.0, use.energy), fed=fed), below

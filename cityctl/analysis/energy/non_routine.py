@@ -35,8 +35,7 @@ def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Ev
     ):
         after = table["reporting"].astype(bool)
         if not after.all() and after.any():
-            ends = [day + timedelta(days=1) for day in dates]
-            judged = ~_touched(dates, ends, [one for one in stated[meter] if one.kwh_per_day is None])
+            judged = ~_touched(dates, None, [one for one in stated[meter] if one.kwh_per_day is None])
             found[meter] = _of_days(dates, table, after, judged, knows_week=method in ("split", "towt"))
     for meter, dates, table in _series(question, meters, _PREDICTED) if billed else ():
         after = table["reporting"].astype(bool)
@@ -97,10 +96,13 @@ def _by_weekday(dates: list[Any], use: Any, expected: Any, before: Any) -> Any:
     return expected * share[weekday]
 
 
-def _touched(dates: list[Any], ends: list[Any], stated: Sequence[NonRoutine]) -> Any:
-    """In which rows something lasted that city.yaml states."""
+def _touched(dates: list[Any], ends: list[Any] | None, stated: Sequence[NonRoutine]) -> Any:
+    """In which rows something lasted that city.yaml states; without `ends` each is a day."""
     import numpy as np
 
+    if not stated:
+        return np.zeros(len(dates), bool)
+    ends = ends or [day + timedelta(days=1) for day in dates]
     return np.array(
         [any(lasts(one, day, end) for one in stated) for day, end in zip(dates, ends, strict=True)], bool
     )

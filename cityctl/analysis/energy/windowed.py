@@ -75,7 +75,8 @@ def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, f
     }
     question.engine.register("asked_meters", pa.table(handed))
     add_up(question, {known[name].kind for name in names})
-    question.engine.execute(question.sql("steps"))
+    days = (question.interval.end - question.interval.start).days
+    question.engine.execute(question.sql("steps"), {"days": days})
     question.engine.execute(question.sql("windows"), {"window": width})
     return dict(question.engine.rows(question.sql("steps_of")))
 

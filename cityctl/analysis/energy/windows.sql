@@ -19,22 +19,28 @@ group by a.meter, date_trunc('hour', a.at)
 
 -- name: steps
 -- The time between two readings: as city.yaml says, or the fullest hour of the meter, or, where an hour never has two,
--- its fullest day.
+-- its fullest day; of a meter that is read by the month, how many days lie between its reads, or in the interval.
 create or replace table window_steps as
-select m.meter as meter,
-       coalesce(max(m.every_s), case when max(d.of_hour) > 1 then 3600.0 / max(d.of_hour)
-                                     else 86400.0 / greatest(1, max(d.of_day)) end) as every_s
-from asked_meters as m
-left join (
-    select h.meter as meter, date_trunc('day', h.hour) as day, max(h.readings) as of_hour, sum(h.readings) as of_day
-    from (
-        select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
-        from amounts as a
-        group by a.meter, date_trunc('hour', a.at)
-    ) as h
-    group by h.meter, date_trunc('day', h.hour)
-) as d on d.meter = m.meter
-group by m.meter
+select p.meter as meter,
+       coalesce(p.every_s, case when p.of_hour > 1 then 3600.0 / p.of_hour
+                                when p.of_day = 1 and p.apart >= 20 then 86400.0 * p.apart
+                                else 86400.0 / greatest(1, p.of_day) end) as every_s
+from (
+    select m.meter as meter, max(m.every_s) as every_s, max(d.of_hour) as of_hour, max(d.of_day) as of_day,
+           case when count(d.day) > 1 then date_diff('day', min(d.day), max(d.day)) / (count(d.day) - 1.0)
+                else $days end as apart
+    from asked_meters as m
+    left join (
+        select h.meter as meter, date_trunc('day', h.hour) as day, max(h.readings) as of_hour, sum(h.readings) as of_day
+        from (
+            select a.meter as meter, date_trunc('hour', a.at) as hour, count(*) as readings
+            from amounts as a
+            group by a.meter, date_trunc('hour', a.at)
+        ) as h
+        group by h.meter, date_trunc('day', h.hour)
+    ) as d on d.meter = m.meter
+    group by m.meter
+) as p
 
 -- name: placed
 -- Every window up to an instant with its place in the local calendar, meter by meter. The calendar knows half-hours of

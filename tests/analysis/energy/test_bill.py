@@ -347,3 +347,19 @@ def test_a_tariff_is_read_anew_with_the_city(project: Callable[[str], Path]) -> 
         tariff = load_tariff(load(folder).library, "t")
         prices.append(tariff.versions[0].energy[0].price)
     assert prices == [0.2, 0.3]
+
+
+def test_what_was_fed_in_is_counted_in_the_months_that_are_billed(billed: Callable[..., Result]) -> None:
+    """Two quarter-hours below zero in February; the hundred of January only make the ratchet's months."""
+    times = slots("2023-12-31", "2024-03-02", 15)
+    back = (times >= np.datetime64("2024-01-05")) & (times < np.datetime64("2024-01-06T01:00"))
+    back |= (times >= np.datetime64("2024-02-05")) & (times < np.datetime64("2024-02-05T00:30"))
+    tariff = (
+        "tariff: t\ncurrency: EUR\nversions:\n  - energy: [{name: all, price: 0.2}]\n"
+        "    demand: [{name: demand, price: 10, ratchet: {share: 0.8, months: 11}}]\n"
+    )
+    city = CITY.format(zone="UTC", country="DE", every="15m", more="")
+    found = billed(city, tariff, {"b40_elec": (times, np.where(back, -1.0, 1.0))}, "2024-02-01", "2024-03-01")
+    assert [one.why for one in found.completeness.missing] == [
+        "2 readings below zero billed as none: does it feed in?"
+    ]

@@ -134,6 +134,17 @@ def test_bills_know_of_it_too(ask: Ask, monthly: bool) -> None:
     assert (row["verdict"], row["days"]) == ("proven", 365)
 
 
+def test_the_evidence_of_bills_tries_models_on_what_output_leaves(ask: Ask) -> None:
+    found = ask("energy/savings", city(**{ADDED: DRIVEN}), plant(), "2025-01-01", "2026-01-01", method="billing",
+                meters="hall_kwh", evidence=True)  # fmt: skip
+    row, first = rows_of(found, "savings")[0], rows_of(found, "candidates_hall_kwh")[0]
+    assert first["status"] == "taken"
+    assert (first["heating_balance_point"], first["cooling_balance_point"]) == (
+        row["heating_balance_point"],
+        row["cooling_balance_point"],
+    )
+
+
 def test_a_bill_of_which_a_cause_is_not_known_is_left_out(ask: Ask) -> None:
     series = plant(growth=1.0)
     days, output = series["output"]

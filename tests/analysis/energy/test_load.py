@@ -157,3 +157,19 @@ def test_a_day_is_no_peak_of_an_hour_where_city_yaml_says_no_step(
     assert (row["peak_kw"], row["base_kw"], row["load_factor"]) == pytest.approx((1, 1, 1))
     assert row["metered_share"] == pytest.approx(1)
     assert row["verdict"] == "normal"
+
+
+MONTHLY = HALL.replace(", every: 1h", "")
+
+
+def test_a_meter_read_by_the_month_has_no_peak_in_its_first_day(ask: Callable[..., Result]) -> None:
+    """3 480 kWh in February 2024 are a mean of 5 kW, not 145 kW on the day that the read is stamped with."""
+    stamps = np.array(["2023-12-01", "2024-01-01", "2024-02-01", "2024-03-01"], "datetime64[m]")
+    series = {"hall-kwh": (stamps[2:3], np.array([3480.0]))}
+    (row,) = rows_of(ask("energy/load", MONTHLY, series, "2024-02-01", "2024-03-01"), "loads")
+    assert row["peak_kw"] == pytest.approx(5.0)
+    assert row["metered_share"] == 1
+    assert row["verdict"] == "DOUBTFUL its readings are 29 days apart: peak and base are means of them"
+    series = {"hall-kwh": (stamps, np.array([3720.0, 3720.0, 3480.0, 3720.0]))}
+    (row,) = rows_of(ask("energy/load", MONTHLY, series, "2023-12-01", "2024-03-01"), "loads")
+    assert row["peak_kw"] == pytest.approx(5.1, abs=0.1)

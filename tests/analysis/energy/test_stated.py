@@ -119,3 +119,20 @@ def test_a_normal_year_is_that_of_the_house_without_the_tenant(ask: Callable[...
 def test_a_mistake_is_told(project: Callable[[str], Path], stated: str, said: str) -> None:
     with pytest.raises(ConfigInvalid, match=said):
         load(project(HOUSE.replace("EVERY", "1h") + f"non_routine: [{stated}]\n"))
+
+
+def test_the_evidence_says_why_days_are_left_out(ask: Callable[..., Result]) -> None:
+    times, degrees, use = house()
+    text = HOUSE.replace("EVERY", "1h") + (
+        "non_routine: [{first: 2023-05-03, last: 2023-05-04, what: fair}, {first: 2024-03-10, last: 2024-03-11}]\n"
+    )
+    series = {"temperature": (times, degrees), "meter": (times, use)}
+    found = ask("energy/savings", text, series, *ASKED, evidence=True)
+    why = {str(one["date"]): one["reason"] for one in rows_of(found, "left_out_meter")}
+    assert why == {
+        **dict.fromkeys(("2023-05-03", "2023-05-04"), "city.yaml states a non-routine event"),
+        **dict.fromkeys(
+            ("2024-03-10", "2024-03-11"),
+            "set apart: of a shutdown, or of a non-routine event that city.yaml states",
+        ),
+    }
