@@ -11,12 +11,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cityctl.result import left_out
 from tests.http_service import Service
 from tests.starter import Ended, Starter
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A law is tried with the same examples each time, and may take as long as a busy machine needs: what fails is a fault
+# of the change at hand. `make test PYTEST=--hypothesis-profile=search` looks further, with others each time.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", PATIENT)
+settings.register_profile("steady", PATIENT, derandomize=True)
+settings.load_profile("steady")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background deaf to Ctrl-C, and so would be every program that is tested here.
