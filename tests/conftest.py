@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -98,7 +99,7 @@ def starter() -> Iterator[Callable[[], Starter | None]]:
 def cityctl(tmp_path: Path, starter: Callable[[], Starter | None]) -> Callable[..., Ended]:
     """Run the program as a user does: a process of its own, no terminal, stdin closed."""
 
-    def run(*words: str | Path, cwd: Path | None = None, timeout: float = 120, **env: str) -> Ended:
+    def run(*words: str | Path, cwd: Path | None = None, timeout: float = 600, **env: str) -> Ended:
         surroundings = {key: value for key, value in os.environ.items() if not key.startswith("CITYCTL_")}
         surroundings |= {
             "CITYCTL_BUG_FOLDER": str(tmp_path),
@@ -121,6 +122,14 @@ def cityctl(tmp_path: Path, starter: Callable[[], Starter | None]) -> Callable[.
         )
 
     return run
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, and that no other test is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -120,9 +119,8 @@ def test_a_signal_ends_a_run_with_its_code(number, code):
     try:
         assert running.stdout is not None
         running.stdout.readline()
-        time.sleep(0.3)
         running.send_signal(number)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=300)
     finally:
         running.kill()
     assert "Traceback" not in said

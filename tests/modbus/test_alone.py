@@ -12,6 +12,7 @@ from cityctl.modbus.line import Link
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, bank, target, values
+from tests.timing import in_time
 
 
 def polled(folder: Path, *, held: float, wait: float) -> tuple[Answer, list[float]]:
@@ -26,15 +27,17 @@ def polled(folder: Path, *, held: float, wait: float) -> tuple[Answer, list[floa
             return None
 
         async with Server({1: bank()}, hook=note) as server:
-            begun = loop.time()
+            begun, has = loop.time(), asyncio.Event()
 
             async def hold() -> None:
                 if held:
                     async with Alone(folder, "runbook", 1.0, makes=True).on(Link("127.0.0.1", server.port)):
+                        has.set()
                         await asyncio.sleep(held)
+                has.set()
 
             holding = asyncio.create_task(hold())
-            await asyncio.sleep(0.05)
+            await has.wait()
             (answer,) = await asking_all([target(server.port)], alone=Alone(folder, "poll", wait))
             await holding
             return answer, asked
@@ -53,12 +56,13 @@ def test_a_poll_makes_no_locks(tmp_path):
 
 
 def test_a_poll_waits_for_its_turn(tmp_path):
-    answer, asked = polled(tmp_path, held=0.4, wait=5)
+    answer, asked = polled(tmp_path, held=0.4, wait=30)
     assert values(answer) == LIVE
     assert min(asked) >= 0.4
     assert len(locks(tmp_path)) == 1
 
 
+@in_time
 def test_a_line_that_is_held_too_long_is_told(tmp_path):
     answer, asked = polled(tmp_path, held=0.6, wait=0.1)
     assert not answer.values
