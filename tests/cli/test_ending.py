@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def test_it_works_as_cron_calls_it():
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
 def test_head_leaves_no_traceback():
     ended = subprocess.run(
-        f"{sys.executable} -m cityctl help units | head -1",
+        f"{shlex.quote(sys.executable)} -m cityctl help units | head -1",
         shell=True,
         capture_output=True,
         text=True,
@@ -99,7 +100,8 @@ def test_a_long_answer_ends_quietly_when_its_reader_leaves(project, cityctl):
                    for hour in range(24) for minute in range(60))  # fmt: skip
     (folder / "flow.csv").write_text("time,flow\n" + rows)
     assert cityctl("data", "import", folder / "flow.csv", "--project", folder).returncode == 0
-    program = f"{sys.executable} -m cityctl data export flow --since 2026 --project {folder} -o csv"
+    words = ["data", "export", "flow", "--since", "2026", "--project", str(folder), "-o", "csv"]
+    program = shlex.join([sys.executable, "-m", "cityctl", *words])
     ended = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {program} | head -2"], capture_output=True, text=True, check=False
     )
