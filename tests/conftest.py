@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -11,12 +12,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cityctl.result import left_out
 from tests.http_service import Service
 from tests.starter import Ended, Starter
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A law is tried with the same examples each time, and may take as long as a busy machine needs: what fails is a fault
+# of the change at hand. `make test PYTEST=--hypothesis-profile=search` looks further, with others each time.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", PATIENT)
+settings.register_profile("steady", PATIENT, derandomize=True)
+settings.load_profile("steady")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background deaf to Ctrl-C, and so would be every program that is tested here.
@@ -90,7 +99,7 @@ def starter() -> Iterator[Callable[[], Starter | None]]:
 def cityctl(tmp_path: Path, starter: Callable[[], Starter | None]) -> Callable[..., Ended]:
     """Run the program as a user does: a process of its own, no terminal, stdin closed."""
 
-    def run(*words: str | Path, cwd: Path | None = None, timeout: float = 120, **env: str) -> Ended:
+    def run(*words: str | Path, cwd: Path | None = None, timeout: float = 600, **env: str) -> Ended:
         surroundings = {key: value for key, value in os.environ.items() if not key.startswith("CITYCTL_")}
         surroundings |= {
             "CITYCTL_BUG_FOLDER": str(tmp_path),
@@ -113,6 +122,14 @@ def cityctl(tmp_path: Path, starter: Callable[[], Starter | None]) -> Callable[.
         )
 
     return run
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, and that no other test is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl import arrow
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.text()))
 def test_texts(values):
     made = arrow.texts(values)
@@ -23,7 +22,6 @@ def test_texts(values):
     assert made.equals(pa.array(values, pa.string()))
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.floats(allow_nan=False)))
 def test_floats(values):
     made = arrow.floats(values)
@@ -35,7 +33,6 @@ def test_nan_is_missing():
     assert arrow.floats(np.array([1.0, math.nan])).to_pylist() == [1.0, None]
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)))
 def test_integers(values):
     made = arrow.integers(values)
@@ -43,7 +40,6 @@ def test_integers(values):
     assert made.equals(pa.array(values, pa.int64()))
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.dates()))
 def test_dates(values):
     made = arrow.dates(values)
@@ -51,7 +47,6 @@ def test_dates(values):
     assert made.equals(pa.array(values, pa.date32()))
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans()))
 def test_flags(values):
     assert arrow.flags(values).to_pylist() == values
@@ -62,7 +57,6 @@ def test_times_know_what_never_is():
     assert made.equals(pa.array([0, None, 5], pa.timestamp("us")))
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(0, 200)), st.integers(0, 5))
 def test_numbers_are_read_back_through_chunks_and_slices(values, cut):
     column = pa.chunked_array([pa.array(values, pa.int16()), pa.array(values, pa.int16())]).slice(cut)

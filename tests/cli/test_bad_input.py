@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 
 import pytest
 
@@ -95,12 +94,9 @@ def test_a_file_that_is_not_there_is_said(cityctl, city):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_dead_device_is_named_and_the_reason_said(cityctl, project):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_a_dead_device_is_named_and_the_reason_said(cityctl, project, closed_port):
     folder = project(
-        CITY + f"devices: {{inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {port}}}}}\n"
+        CITY + f"devices: {{inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {closed_port}}}}}\n"
     )
     ended = cityctl("poll", "--project", folder)
     assert ended.returncode == 12

@@ -103,7 +103,6 @@ def test_fish_offers_names(shell, city, line, expected):
     assert {one.partition("\t")[0].strip() for one in offered if one.strip()} == expected
 
 
-@pytest.mark.timeout(90)
 def test_zsh_completes_a_name_at_a_terminal(shell, city):
     need("zsh")
     begun = f"fpath=({ROOT}/completions $fpath); autoload -U compinit; compinit -u -D; PS1='re''ady> '\n"
@@ -122,7 +121,7 @@ def test_zsh_completes_a_name_at_a_terminal(shell, city):
 
     def until(word: str) -> str:
         nonlocal told
-        end = time.monotonic() + 30
+        end = time.monotonic() + 300
         while word not in told and time.monotonic() < end:
             if select.select([main], [], [], 0.2)[0]:
                 told += os.read(main, 65536).decode(errors="replace")

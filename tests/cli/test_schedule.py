@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -48,7 +49,9 @@ def test_cron_runs_the_line_as_it_stands(cityctl, project) -> None:
     command = line.removeprefix("0 * * * *  ")
     assert "%" not in command.replace("\\%", "")
     program = shlex.split(command.replace("\\%", "%"))[0]
-    shell = command.replace("\\%", "%").replace(shlex.quote(program), f"{sys.executable} -m cityctl", 1)
+    shell = command.replace("\\%", "%").replace(
+        shlex.quote(program), f"{shlex.quote(sys.executable)} -m cityctl", 1
+    )
     ended = subprocess.run(
         ["/bin/sh", "-c", shell], env={"PYTHONPATH": os.pathsep.join(sys.path)}, cwd="/",
         capture_output=True, text=True, check=False,
@@ -67,7 +70,9 @@ def test_systemd_takes_the_units(cityctl, project, tmp_path) -> None:
     for part in (service, timer):
         name, _, body = part.partition("\n")
         if name.endswith(".service"):  # the program of this test's Python, wherever it is
-            body = body.replace(body.split("ExecStart=")[1].split(" ")[0], sys.executable, 1)
+            program = re.search(r'ExecStart=("[^"]*"|\S+)', body)
+            assert program
+            body = body.replace(program[1], f'"{sys.executable}"', 1)
         (units / name).write_text(body)
     ended = subprocess.run(
         ["systemd-analyze", "verify", *map(str, units.iterdir())], capture_output=True, text=True, check=False,

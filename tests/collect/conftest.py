@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +23,8 @@ def make(project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Calla
 
 
 @pytest.fixture
-def unused_url() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+def unused_url(closed_port: int) -> str:
+    return f"http://127.0.0.1:{closed_port}"
 
 
 @pytest.fixture

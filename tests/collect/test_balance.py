@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityctl.city.project import Project
@@ -46,7 +46,7 @@ def rows(project: Project | None, path: Path, dry_run: bool) -> list[dict[str, A
     return found
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(st.lists(CELLS, max_size=30))
 def test_the_balance_closes_with_a_store_without_one_and_again(cells: list[tuple[str, ...]]) -> None:
     text = "meter,time,value,quality\n" + "".join(",".join(row) + "\n" for row in cells)

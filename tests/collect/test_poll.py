@@ -33,9 +33,9 @@ zones:
   hafen: {{network: water, kind: dma, inflow: hafen_inflow}}
   hall: {{network: power, kind: building}}
 devices:
-  inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {inlet}, zone: hafen, timeout: 0.4}}
-  old: {{connector: abb_aquamaster3, host: 127.0.0.1, port: {old}, zone: hafen, poll: [flow_rate], timeout: 0.4}}
-  meter: {{connector: sunspec_203, host: 127.0.0.1, port: {meter}, zone: hall, timeout: 0.4}}
+  inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {inlet}, zone: hafen, timeout: 10}}
+  old: {{connector: abb_aquamaster3, host: 127.0.0.1, port: {old}, zone: hafen, poll: [flow_rate], timeout: 10}}
+  meter: {{connector: sunspec_203, host: 127.0.0.1, port: {meter}, zone: hall, timeout: 10}}
 points:
   hafen_inflow: {{device: inlet/flow, unit: m3/h, every: 15m}}
   old_flow: {{device: old/flow_rate, unit: L/s, every: 15m}}
@@ -70,12 +70,6 @@ def serve() -> Iterator[Serve]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
-
-
-@pytest.fixture
-def dead_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture
@@ -180,9 +174,9 @@ def test_a_second_poll_adds_to_the_first(folder):
     assert len(found["old_flow"]) == 1
 
 
-def test_some_dead_keep_the_good_part_and_exit_4(project, serve, dead_port):
+def test_some_dead_keep_the_good_part_and_exit_4(project, serve, closed_port):
     folder = project(
-        CITY.format(inlet=serve("siemens_mag6000", INLET), old=dead_port, meter=serve("sunspec_203", METER))
+        CITY.format(inlet=serve("siemens_mag6000", INLET), old=closed_port, meter=serve("sunspec_203", METER))
     )
     result = polling.poll(Project(folder))
     assert result.exit_code() is ExitCode.INCOMPLETE
@@ -190,13 +184,13 @@ def test_some_dead_keep_the_good_part_and_exit_4(project, serve, dead_port):
     assert rows == {"inlet": "ok", "old": "DEAD", "meter": "ok"}
     (missing,) = result.completeness.missing
     assert missing.what == "old"
-    assert missing.why == f"127.0.0.1:{dead_port} unit 1: TCP connect refused: nothing listens on that port"
+    assert missing.why == f"127.0.0.1:{closed_port} unit 1: TCP connect refused: nothing listens on that port"
     assert stored(folder)["hafen_inflow"][0][1] == 56.25
     assert "no answer from old" in result.summary
 
 
-def test_all_dead_is_unreachable_and_names_each(project, dead_port):
-    folder = project(CITY.format(inlet=dead_port, old=dead_port, meter=dead_port))
+def test_all_dead_is_unreachable_and_names_each(project, closed_port):
+    folder = project(CITY.format(inlet=closed_port, old=closed_port, meter=closed_port))
     with pytest.raises(Unreachable) as caught:
         polling.poll(Project(folder))
     assert caught.value.exit_code is ExitCode.UNREACHABLE
@@ -205,20 +199,20 @@ def test_all_dead_is_unreachable_and_names_each(project, dead_port):
     assert all("refused" in line for line in caught.value.tried)
 
 
-def test_another_device_at_the_address_brings_no_reading(project, serve, dead_port):
+def test_another_device_at_the_address_brings_no_reading(project, serve, closed_port):
     """A SunSpec chain that begins elsewhere: model 203 is expected, another number stands there."""
     wrong = {**METER, "model_id": 160.0}
     folder = project(
-        CITY.format(inlet=serve("siemens_mag6000", INLET), old=dead_port, meter=serve("sunspec_203", wrong))
+        CITY.format(inlet=serve("siemens_mag6000", INLET), old=closed_port, meter=serve("sunspec_203", wrong))
     )
     result = polling.poll(Project(folder), ["inlet", "meter"])
     assert result.completeness.missing[0].why.endswith("model_id is 160, not 203: this is no sunspec_203")
     assert not any(point.startswith("meter/") for point in stored(folder))
 
 
-def test_implausible_values_are_kept_as_suspect(project, serve, dead_port):
+def test_implausible_values_are_kept_as_suspect(project, serve, closed_port):
     folder = project(
-        CITY.format(inlet=serve("siemens_mag6000", {"flow": 1e6}), old=dead_port, meter=dead_port)
+        CITY.format(inlet=serve("siemens_mag6000", {"flow": 1e6}), old=closed_port, meter=closed_port)
     )
     result = polling.poll(Project(folder), ["inlet"])
     assert result.tables[0].cells("suspect") == [1]
@@ -288,9 +282,9 @@ def test_a_city_without_devices_is_told(project):
         polling.poll(Project(project("name: T\ntime_zone: UTC\n")))
 
 
-def test_the_command_shows_the_table_and_ends_with_its_code(cityctl, project, serve, dead_port):
+def test_the_command_shows_the_table_and_ends_with_its_code(cityctl, project, serve, closed_port):
     folder = project(
-        CITY.format(inlet=serve("siemens_mag6000", INLET), old=dead_port, meter=serve("sunspec_203", METER))
+        CITY.format(inlet=serve("siemens_mag6000", INLET), old=closed_port, meter=serve("sunspec_203", METER))
     )
     done = cityctl("poll", "--project", folder)
     assert done.returncode == 4, done.stderr
@@ -303,7 +297,7 @@ def test_the_command_shows_the_table_and_ends_with_its_code(cityctl, project, se
     assert gone.returncode == 12
     assert gone.stdout == ""
     assert (
-        f"cityctl: old did not answer at 127.0.0.1:{dead_port}: TCP connect refused: nothing listens"
+        f"cityctl: old did not answer at 127.0.0.1:{closed_port}: TCP connect refused: nothing listens"
         in gone.stderr
     )
     explained = cityctl("poll", "inlet", "--explain", "--project", folder)

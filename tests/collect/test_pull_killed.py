@@ -31,7 +31,7 @@ def test_killed_at_random_points_the_store_ends_the_same(
     killed, undisturbed = project(text, "killed"), project(text, "undisturbed")
     done = subprocess.run(
         [sys.executable, "-m", "tests.collect.killed", str(killed), SINCE, "20261123", str(TIMES)],
-        capture_output=True, text=True, timeout=300, check=False, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, timeout=800, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -70,7 +70,7 @@ class Checker:
 
     def look(self, question: str) -> dict[str, Any]:
         os.write(self._ask, f"{question}\n".encode())
-        ready, _, _ = select.select([self._answer], [], [], 120.0)
+        ready, _, _ = select.select([self._answer], [], [], 600.0)
         line = self._answers.readline() if ready else ""
         if not line:
             raise AssertionError("the checker died or does not answer")

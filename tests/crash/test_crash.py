@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and 
 
 def _run(folder: Path, kills: object, *words: str, module: str = "harness") -> tuple[int, dict]:
     command = [sys.executable, "-m", f"tests.crash.{module}", str(kills), "--folder", str(folder), *words]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=800)
     assert ended.stdout, ended.stderr
     return ended.returncode, json.loads(ended.stdout)
 

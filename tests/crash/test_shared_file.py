@@ -52,26 +52,26 @@ def lost(folder: Path, library: Path | None) -> set[str]:
         return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, **how)
 
     made = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE TABLE kept (who VARCHAR)')"
-    assert run(made).wait(60) == 0
+    assert run(made).wait(600) == 0
     first = run(_FIRST, stdin=subprocess.PIPE)
     assert first.stdout
     assert first.stdin
     assert first.stdout.readline() == "open\n"
     inject = ["-e", "trace=openat,read,pread64,fcntl", "-e", f"inject=fcntl:delay_enter={int(DELAY * 1e6)}"]
     late = run(_OTHER, "strace", "-f", "-y", "-o", str(trace), *inject, stderr=subprocess.PIPE)
-    until = time.monotonic() + 40
+    until = time.monotonic() + 300
     while time.monotonic() < until and not _headers_read(trace):
         time.sleep(0.02)
     time.sleep(0.2)
     first.stdin.write("\n")
     first.stdin.close()
     acknowledged = {"early"} if first.stdout.readline() == "acknowledged\n" else set()
-    said = late.communicate(timeout=90)
+    said = late.communicate(timeout=600)
     if late.returncode != 0 and "strace" in (said[1] or "") and "ptrace" in said[1]:
         pytest.skip("strace may not trace processes here")
     if late.returncode == 0:
         acknowledged.add("late")
-    kept = run(_COUNT).communicate(timeout=60)[0].split()
+    kept = run(_COUNT).communicate(timeout=600)[0].split()
     return acknowledged - set(kept)
 
 

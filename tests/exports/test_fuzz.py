@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityctl.errors import InputRefused, UsageProblem
@@ -15,7 +15,7 @@ from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
 from tests.exports.samples import all_of_them
 
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=60)
 SHAPE = Shape(time_zone="Europe/Berlin", unit="kWh")
 CSV = (
     "\ufeffExport;\nmeter;time;value;quality\nm1;28.03.2021 01:30;1.234,5;A\nm1;28.03.2021 02:30;2;\n"

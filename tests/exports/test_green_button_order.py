@@ -50,7 +50,7 @@ def read(text: str) -> Parsed:
     return parse(Source("feed.xml", data=text.encode()), "green_button", Shape())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.permutations(entries()))
 def test_entries_in_any_order_are_the_same_readings(order: list[str]) -> None:
     told = read(atom(*order))
@@ -64,7 +64,7 @@ SOUND = read(atom(*entries()))
 LINES = atom(*entries()).replace("><", ">\n<").split("\n")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(2, len(LINES) - 2), st.integers(-3, 3)), min_size=1, max_size=3))
 def test_lines_that_went_astray_lose_and_change_nothing_unseen(moves: list[tuple[int, int]]) -> None:
     lines = list(LINES)

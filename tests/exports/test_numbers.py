@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.errors import InputRefused
@@ -139,7 +139,6 @@ def test_a_cell_of_the_other_sign_alone_is_left_to_its_rejection() -> None:
     assert decimal_of("a.csv", ["12.5", "7.25", "3,5"], ";") == (".", False)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e12, 1e12, allow_nan=False)), min_size=1), st.sampled_from(".,")
 )

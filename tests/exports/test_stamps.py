@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.errors import InputRefused, UsageProblem
@@ -137,7 +137,6 @@ def test_years_of_two_figures() -> None:
         find_format("a.csv", "time", ["21/04/03", "21/04/04"])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), min_size=1, max_size=30),
     st.sampled_from(

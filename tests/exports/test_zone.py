@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.exports.table.zone import CERTAIN, DOUBLED, GAP, WallClock
@@ -38,7 +38,6 @@ def judged(local: datetime, zone: str) -> tuple[int, int, int]:
     return (DOUBLED if exists else GAP), first, second
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.lists(

@@ -24,7 +24,7 @@ def bank(connector: DeviceConnector = CONNECTOR) -> Bank:
 
 
 def target(port: int, *, unit: int = 1, device: str = "meter", **fields: object) -> Target:
-    given = {"connector": CONNECTOR, "points": tuple(POINTS), "timeout": 0.3, **fields}
+    given = {"connector": CONNECTOR, "points": tuple(POINTS), "timeout": 5.0, **fields}
     return Target(device, "127.0.0.1", port, unit, **given)  # type: ignore[arg-type]
 
 

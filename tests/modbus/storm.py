@@ -41,7 +41,10 @@ def storm(
     timeout: float = 0.05,
     late: float = 0.08,
 ) -> tuple[Counter[str], Counter[str]]:
-    """Poll until `wanted` answers were spoilt: (faults by kind, booked values right, wrong and missing)."""
+    """Poll until `wanted` answers were spoilt and more values were right.
+
+    Gives (faults by kind, booked values right, wrong and missing).
+    """
     return run_loop(_storm(kind, faults, wanted, lines, timeout, late))
 
 
@@ -74,8 +77,8 @@ async def _storm(
     spoilt: Counter[str] = Counter()
     idle = 0
     try:
-        while sum(spoilt.values()) < wanted:
-            before = sum(spoilt.values())
+        while sum(spoilt.values()) < wanted or booked["right"] <= wanted:
+            before = sum(spoilt.values()), booked["right"]
             for answer in await asking_all(targets, memory=memory):
                 line, unit = map(int, answer.target.device.split("/"))
                 for name, value in answer.values.items():
@@ -85,8 +88,8 @@ async def _storm(
             for faulty in faulties:
                 spoilt.update({name: n for name, n in faulty.counts.items() if name != "good"})
             # A machine that stands still for a moment makes a round of nothing but timeouts.
-            idle = 0 if sum(spoilt.values()) > before else idle + 1
-            assert idle < 50, "no faults come any more"
+            idle = 0 if sum(spoilt.values()) > before[0] and booked["right"] > before[1] else idle + 1
+            assert idle < 50, "no faults come any more, or no right values"
     finally:
         for server in servers:
             await server.stop()

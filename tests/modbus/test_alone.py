@@ -22,6 +22,7 @@ from cityctl.modbus.look import refuse_silence
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, bank, target, values
+from tests.timing import in_time
 
 SOMEBODY, ANOTHER = 65534, 65533
 as_root = pytest.mark.skipif(
@@ -41,15 +42,17 @@ def polled(folder: Path, *, held: float, wait: float, looks: bool = False) -> tu
             return None
 
         async with Server({1: bank()}, hook=note) as server:
-            begun = loop.time()
+            begun, has = loop.time(), asyncio.Event()
 
             async def hold() -> None:
                 if held:
                     async with Alone(folder, "runbook").on(Link("127.0.0.1", server.port)):
+                        has.set()
                         await asyncio.sleep(held)
+                has.set()
 
             holding = asyncio.create_task(hold())
-            await asyncio.sleep(0.05)
+            await has.wait()
             alone = Alone(folder, "poll", wait, looks=looks)
             (answer,) = await asking_all([target(server.port)], alone=alone)
             await holding
@@ -72,12 +75,13 @@ def test_a_poll_leaves_the_lock_of_its_line_and_who_looks_leaves_none(tmp_path):
 
 @pytest.mark.parametrize("looks", [False, True])
 def test_a_line_is_waited_for(tmp_path, looks):
-    answer, asked = polled(tmp_path, held=0.4, wait=5, looks=looks)
+    answer, asked = polled(tmp_path, held=0.4, wait=30, looks=looks)
     assert values(answer) == LIVE
     assert min(asked) >= 0.4
     assert len(locks(tmp_path)) == 1
 
 
+@in_time
 def test_a_line_that_is_held_too_long_is_told(tmp_path):
     answer, asked = polled(tmp_path, held=0.6, wait=0.1)
     assert not answer.values

@@ -52,7 +52,7 @@ words = st.one_of(st.integers(0, 0xFFFF), st.sampled_from([0, 0xFFFF, 0x7FFF, 0x
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_every_shipped_model(path, data):
     connector = load_connector(path)
@@ -63,7 +63,7 @@ def test_every_shipped_model(path, data):
         assert at_once(block, registers) == one_by_one(block, registers)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), order=st.sampled_from(WORD_ORDERS))
 def test_every_type_and_order_with_gaps_between(data, order):
     """Scaled and not, with limits, invalid codes and a scale factor that is sometimes none: what is read in a row."""
@@ -94,7 +94,7 @@ def test_every_type_and_order_with_gaps_between(data, order):
         assert {v.point: (v.value, v.quality) for v in found} == one_by_one(block, registers)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), order=st.sampled_from(WORD_ORDERS))
 def test_points_that_share_registers(data, order):
     """Bits and fields of a status word, its two bytes, the word itself, and a number that lies across two words."""
@@ -126,7 +126,7 @@ def test_points_that_share_registers(data, order):
     assert at_once(block, registers) == one_by_one(block, registers)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=2000), st.data())
 def test_coils_and_discrete_inputs(bits, data):
     places = data.draw(st.sets(st.integers(0, len(bits) - 1), min_size=1))

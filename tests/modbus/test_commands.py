@@ -19,8 +19,8 @@ time_zone: Europe/Berlin
 networks: {{water: {{kind: water}}}}
 zones: {{hafen: {{network: water, kind: dma, inflow: hafen_inflow}}}}
 devices:
-  inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {port}, unit: 1, zone: hafen, timeout: 0.5}}
-  pump: {{connector: grundfos_cim200, host: 127.0.0.1, port: {port}, unit: 2, zone: hafen, timeout: 0.5}}
+  inlet: {{connector: siemens_mag6000, host: 127.0.0.1, port: {port}, unit: 1, zone: hafen, timeout: 10}}
+  pump: {{connector: grundfos_cim200, host: 127.0.0.1, port: {port}, unit: 2, zone: hafen, timeout: 10}}
 points:
   hafen_inflow: {{device: inlet/flow, unit: m3/h, every: 15m}}
 """
@@ -86,7 +86,8 @@ def test_read_names_the_silent_unit_and_exits_12(cityctl, project, serve):
 def test_silence_is_told_with_what_was_reached(cityctl, project):
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         port = deaf.getsockname()[1]
-        done = cityctl("read", "inlet/flow", "--project", project(CITY.format(port=port)))
+        text = CITY.format(port=port).replace("timeout: 10", "timeout: 0.5")
+        done = cityctl("read", "inlet/flow", "--project", project(text))
     assert done.returncode == 12
     assert f"cityctl: inlet did not answer at 127.0.0.1:{port} within 0.5 s (2 tries)\n" in done.stderr
     assert "a gateway often needs another unit id" in done.stderr

@@ -12,15 +12,19 @@ from cityctl.modbus.diagnose import diagnosing
 from cityctl.modbus.diagnosis import Diagnosis
 from cityctl.modbus.wire import Outgoing, Request, Server, Silence
 from tests.modbus.one_meter import CONNECTOR, bank
+from tests.timing import in_time
 
 
 def diagnosed(
-    units: tuple[int, ...] = (1,), neighbours: Mapping[int, str] | None = None, **fields: Any
+    units: tuple[int, ...] = (1,),
+    neighbours: Mapping[int, str] | None = None,
+    timeout: float = 5.0,
+    **fields: Any,
 ) -> Diagnosis:
     async def go() -> Diagnosis:
         async with Server({unit: bank() for unit in units}, **fields) as server:
             return await diagnosing(
-                server.link, 1, CONNECTOR, timeout=0.2, rounds=2, name="meter", neighbours=neighbours
+                server.link, 1, CONNECTOR, timeout=timeout, rounds=2, name="meter", neighbours=neighbours
             )
 
     return asyncio.run(go())
@@ -57,8 +61,9 @@ def test_a_device_that_answers_under_one_unit_alone():
     assert found.advice == ["unit 1 is silent and unit 9 answers: set `unit: 9`"]
 
 
+@in_time
 def test_answers_without_the_request_s_number():
-    found = diagnosed(rewrite=lambda frame: b"\0\0" + frame[2:])
+    found = diagnosed(timeout=0.2, rewrite=lambda frame: b"\0\0" + frame[2:])
     assert "do not repeat the number of their request" in found.advice[0]
 
 
@@ -74,7 +79,7 @@ def test_a_host_that_closes_every_connection():
 
         listening = await asyncio.start_server(door, "127.0.0.1", 0)
         link = Server({}, port=listening.sockets[0].getsockname()[1]).link
-        found = await diagnosing(link, 1, CONNECTOR, timeout=0.2)
+        found = await diagnosing(link, 1, CONNECTOR, timeout=5)
         listening.close()
         return found
 
@@ -105,7 +110,7 @@ def test_a_function_that_it_does_not_know():
 
     async def go() -> Diagnosis:
         async with Server({1: server_bank}, hook=inputs) as server:
-            return await diagnosing(server.link, 1, CONNECTOR, timeout=0.2, rounds=2, name="meter")
+            return await diagnosing(server.link, 1, CONNECTOR, timeout=5, rounds=2, name="meter")
 
     (advice,) = asyncio.run(go()).advice
     assert advice.startswith(
@@ -114,6 +119,7 @@ def test_a_function_that_it_does_not_know():
 
 
 @pytest.mark.parametrize("way", ["silence", "a part", "closing"])
+@in_time
 def test_a_request_that_is_too_long_and_is_not_refused(way):
     """Beyond four registers: no answer at all, one with the first four, or the end of the connection."""
 
@@ -133,19 +139,21 @@ def test_a_request_that_is_too_long_and_is_not_refused(way):
         else:
             answer.write(answer.frame)
 
-    found = diagnosed(hook=short, rewrite=cut, outgoing=closing if way == "closing" else None)
+    outgoing = closing if way == "closing" else None
+    found = diagnosed(timeout=0.2, hook=short, rewrite=cut, outgoing=outgoing)
     assert found.answers
     assert said(found)["length"] == "4 registers at once are answered, 6 are not"
     assert found.advice[0] == "set `max_registers: 4` in c: it answers no more at once"
 
 
+@in_time
 def test_a_unit_that_answers_for_another_and_not_when_it_is_asked():
     async def only_one(request: Request) -> int | None:
         if request.unit != 1:
             raise Silence
         return None
 
-    found = diagnosed(hook=only_one, rewrite=lambda frame: frame[:6] + b"\x09" + frame[7:])
+    found = diagnosed(timeout=0.2, hook=only_one, rewrite=lambda frame: frame[:6] + b"\x09" + frame[7:])
     assert found.advice == [
         "unit 9 answers for unit 1, and not when it is asked itself: "
         "look at the unit numbers that are set on device and gateway"

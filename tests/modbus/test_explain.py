@@ -17,6 +17,7 @@ from cityctl.modbus.pace import ASSUMED, Asked, expected, in_turn, on_wire, open
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server
+from tests.timing import in_time
 
 POINTS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in (*range(10), *range(100, 200))}
 TWO_BLOCKS = DeviceConnector("c", "v", "m", "controller", POINTS)
@@ -105,10 +106,11 @@ def test_a_request_that_is_longer_than_the_timeout_is_told_before_it_is_sent():
     assert not any("longer than the timeout" in note for note in explain([target("a")]).notes)
 
 
+@in_time
 def test_a_request_is_not_sent_again_while_its_answer_is_on_the_wire():
     """At 1200 baud 100 registers take 2.0 s: longer than half of a timeout of 3 s, in which one would be sent again."""
     serial = SerialSettings(1200)
-    asked = []
+    asked: list[Request] = []
 
     async def paced(request: Request) -> None:
         asked.append(request)

@@ -17,6 +17,7 @@ from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Outgoing, Server
 from cityctl.modbus.write import write_registers
 from tests.modbus.ten_words import bank, behind, posix
+from tests.timing import in_time
 
 
 def late_once(seconds: float) -> Callable[[Outgoing], Awaitable[None]]:
@@ -32,6 +33,7 @@ def late_once(seconds: float) -> Callable[[Outgoing], Awaitable[None]]:
 
 
 @posix
+@in_time
 def test_on_a_bus_a_late_answer_is_found_out_by_an_echo():
     """The device answers 0.2 s late, once; the next question gets its own answer, not that one."""
 
@@ -52,6 +54,7 @@ def test_on_a_bus_a_late_answer_is_found_out_by_an_echo():
 
 
 @posix
+@in_time
 def test_a_line_that_is_opened_anew_knows_what_the_bus_still_owes():
     """The first line gives up and is closed; its late answer comes while the second one asks something else."""
 
@@ -71,6 +74,7 @@ def test_a_line_that_is_opened_anew_knows_what_the_bus_still_owes():
 
 @posix
 @pytest.mark.parametrize("mute", [False, True])
+@in_time
 def test_a_late_answer_is_found_out_on_a_device_without_echo_too(mute, monkeypatch):
     """Function 8 is optional: many devices refuse it, and some say nothing at all to what they do not know."""
     real = wire_session.answer_to
@@ -138,6 +142,7 @@ def test_an_answer_that_comes_twice_is_never_the_next_ones(kind, apart):
     asyncio.run(go())
 
 
+@in_time
 def test_two_answers_in_one_piece_are_both_refused_where_nothing_says_which_is_which():
     last = b""
 
@@ -149,9 +154,9 @@ def test_two_answers_in_one_piece_are_both_refused_where_nothing_says_which_is_w
     async def go() -> None:
         async with Server({1: bank()}, kind="rtu-tcp", outgoing=with_the_last) as server:
             line = await open_line(server.link, 2)
-            assert (await line.read(1, 3, 0, 1, timeout=1)).registers == (1000,)
+            assert (await line.read(1, 3, 0, 1, timeout=5)).registers == (1000,)
             with pytest.raises(BadAnswer, match="two answers"):
-                await line.read(1, 3, 4, 1, timeout=1)
+                await line.read(1, 3, 4, 1, timeout=5)
             line.close()
 
     asyncio.run(go())
@@ -192,7 +197,7 @@ def test_noise_on_a_bus_is_refused_and_the_line_recovers():
         async with Server({1: bank()}, kind="pty", outgoing=noise) as server:
             line = await open_line(server.link, 2)
             with pytest.raises(BadAnswer, match="CRC"):
-                await line.read(1, 3, 0, 1, timeout=1)
+                await line.read(1, 3, 0, 1, timeout=5)
             await line.settle(1, timeout=2)
             assert (await line.read(1, 3, 4, 1, timeout=2)).registers == (1004,)
             line.close()

@@ -22,6 +22,7 @@ from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.scan import Scanned, scanning, units_of
 from cityctl.modbus.wire import Server
 from tests.modbus.sunspec_device import SunSpecDevice
+from tests.timing import in_time
 
 SHIPPED = Path(__file__).parents[2] / "connectors" / "devices"
 T = TypeVar("T")
@@ -54,10 +55,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def scanned(units: Mapping[int, Any], asked: list[int], **fields: Any) -> tuple[Scanned, Server]:
+def scanned(
+    units: Mapping[int, Any], asked: list[int], timeout: float = 5.0, **fields: Any
+) -> tuple[Scanned, Server]:
     async def go() -> tuple[Scanned, Server]:
         async with Server(units, **fields) as server:
-            (place,) = await scanning([server.link], asked, timeout=0.1, rate=0)
+            (place,) = await scanning([server.link], asked, timeout=timeout, rate=0)
             return place, server
 
     return run(go())
@@ -79,8 +82,9 @@ def test_a_scan_finds_who_answers_and_only_reads():
     assert server.written == []
 
 
+@in_time
 def test_silent_units_are_passed_over():
-    place, _ = scanned({2: bank("siemens_pac2200")}, [1, 2, 3], absent_units_are_silent=True)
+    place, _ = scanned({2: bank("siemens_pac2200")}, [1, 2, 3], timeout=0.1, absent_units_are_silent=True)
     assert [seen.unit for seen in place.seen] == [2]
 
 
@@ -88,7 +92,7 @@ def test_a_place_without_anybody_has_its_reason():
     async def go() -> Scanned:
         async with Server({}) as server:
             port = server.port
-        (place,) = await scanning([Link("127.0.0.1", port)], [1, 2, 3], timeout=0.1)
+        (place,) = await scanning([Link("127.0.0.1", port)], [1, 2, 3], timeout=5)
         return place
 
     place = run(go())
@@ -100,7 +104,7 @@ def test_the_rate_is_kept():
     async def go() -> tuple[float, int]:
         async with Server({}) as server:
             begun = time.monotonic()
-            (place,) = await scanning([server.link], list(range(1, 11)), timeout=0.5, rate=100)
+            (place,) = await scanning([server.link], list(range(1, 11)), timeout=5, rate=100)
             return time.monotonic() - begun, place.requests
 
     seconds, requests = run(go())
@@ -144,7 +148,7 @@ def diagnosed(
 ) -> tuple[Diagnosis, Server]:
     async def go() -> tuple[Diagnosis, Server]:
         async with Server(units, **fields) as server:
-            found = await diagnosing(server.link, unit, connector, timeout=0.3, rounds=5, name="meter")
+            found = await diagnosing(server.link, unit, connector, timeout=5, rounds=5, name="meter")
             return found, server
 
     return run(go())
@@ -249,7 +253,7 @@ def test_a_device_that_allows_one_connection():
 
             listening = await asyncio.start_server(door, "127.0.0.1", 0)
             port = listening.sockets[0].getsockname()[1]
-            found = await diagnosing(Link("127.0.0.1", port), 1, timeout=0.5, rounds=2)
+            found = await diagnosing(Link("127.0.0.1", port), 1, timeout=5, rounds=2)
             listening.close()
             return found
 

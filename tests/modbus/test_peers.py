@@ -62,13 +62,13 @@ def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_every_table_is_read(peer):
     async def go() -> None:
-        line = await open_tcp("127.0.0.1", peer, 5)
-        assert (await line.read(1, 3, 10, 125, timeout=5)).registers == tuple(7 * n for n in range(10, 135))
-        assert (await line.read(1, 4, 3, 4, timeout=5)).registers == (15, 20, 25, 30)
-        assert (await line.read(1, 1, 1, 11, timeout=5)).registers == tuple(n & 1 for n in range(1, 12))
-        assert (await line.read(1, 2, 0, 3, timeout=5)).registers == (0, 1, 0)
+        line = await open_tcp("127.0.0.1", peer, 60)
+        assert (await line.read(1, 3, 10, 125, timeout=60)).registers == tuple(7 * n for n in range(10, 135))
+        assert (await line.read(1, 4, 3, 4, timeout=60)).registers == (15, 20, 25, 30)
+        assert (await line.read(1, 1, 1, 11, timeout=60)).registers == tuple(n & 1 for n in range(1, 12))
+        assert (await line.read(1, 2, 0, 3, timeout=60)).registers == (0, 1, 0)
         with pytest.raises(ExceptionAnswer):
-            await line.read(1, 3, 498, 10, timeout=5)
+            await line.read(1, 3, 498, 10, timeout=60)
         line.close()
 
     asyncio.run(go())
@@ -76,13 +76,13 @@ def test_every_table_is_read(peer):
 
 def test_what_is_written_is_read_back(peer):
     async def go() -> None:
-        line = await open_tcp("127.0.0.1", peer, 5)
+        line = await open_tcp("127.0.0.1", peer, 60)
         await write_register(line, 1, 300, 4711)
         await write_registers(line, 1, 301, [1, 2, 65535])
-        assert (await line.read(1, 3, 300, 4, timeout=5)).registers == (4711, 1, 2, 65535)
+        assert (await line.read(1, 3, 300, 4, timeout=60)).registers == (4711, 1, 2, 65535)
         await write_coil(line, 1, 100, True)
         await write_coils(line, 1, 101, [False, True, True])
-        assert (await line.read(1, 1, 100, 4, timeout=5)).registers == (1, 0, 1, 1)
+        assert (await line.read(1, 1, 100, 4, timeout=60)).registers == (1, 0, 1, 1)
         line.close()
 
     asyncio.run(go())
@@ -117,7 +117,7 @@ def mbpoll(*words: str) -> list[str]:
     if program is None:
         pytest.skip("mbpoll is not here")
     done = subprocess.run(
-        [program, "-1", "-q", *words], capture_output=True, text=True, timeout=20, check=False
+        [program, "-1", "-q", *words], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return re.findall(r"^\[\d+\]:\s+(\S+)", done.stdout, re.M)

@@ -12,6 +12,7 @@ from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server, Silence
 from cityctl.reading import Quality
 from tests.modbus.one_meter import LIVE, POINTS, ask_one, bank, target, values
+from tests.timing import in_time
 
 
 def test_every_point_comes_with_the_time_of_its_frame():
@@ -25,6 +26,7 @@ def test_every_point_comes_with_the_time_of_its_frame():
         assert before <= value.time <= datetime.now(UTC) < before + timedelta(seconds=5)
 
 
+@in_time
 def test_a_lost_first_request_is_repeated_within_the_timeout():
     """AquaMaster 3 sleeps and may lose the request that wakes it."""
     count = 0
@@ -36,24 +38,26 @@ def test_a_lost_first_request_is_repeated_within_the_timeout():
             raise Silence
 
     woken = DeviceConnector("c", "v", "m", "controller", POINTS, wake=1)
-    answer, seen = ask_one(sleeping, connector=woken)
+    answer, seen = ask_one(sleeping, connector=woken, timeout=0.3)
     assert values(answer) == LIVE
     assert len(seen) == 3
     assert 0.3 <= answer.seconds < 0.6  # the second try goes out after one whole timeout
 
 
+@in_time
 def test_silence_in_the_middle_keeps_what_came_and_ends_the_device():
     async def half(request: Request) -> None:
         if request.address == 10:
             raise Silence
 
-    answer, _ = ask_one(half)
+    answer, _ = ask_one(half, timeout=0.3)
     assert values(answer) == {"a": 1.0, "b": 2.0, "c": 3.0}
     (failure,) = answer.failures
     assert failure.points == ("d", "e")
     assert failure.reason == "TCP connect ok; unit 1 silent"
 
 
+@in_time
 def test_a_silent_device_costs_its_own_run_one_timeout_and_no_other(deaf_port):
     async def go() -> tuple[list[Answer], float]:
         async with Server({1: bank()}) as server:
@@ -74,10 +78,10 @@ def test_a_silent_device_costs_its_own_run_one_timeout_and_no_other(deaf_port):
 
 
 def test_a_refused_connection_is_named_and_not_waited_for(closed_port):
-    (answer,) = asyncio.run(asking_all([target(closed_port, timeout=5)]))
+    (answer,) = asyncio.run(asking_all([target(closed_port, timeout=30)]))
     assert answer.reason == "TCP connect refused: nothing listens on that port"
     assert answer.tried == ["TCP connect refused: nothing listens on that port (2 tries)"]
-    assert answer.seconds < 2
+    assert answer.seconds < 10
     assert answer.failures[0].points == tuple(POINTS)
 
 
@@ -95,6 +99,7 @@ def test_one_spoilt_block_does_not_lose_the_others():
     assert "the answer holds 12 bytes and says 2, 12 were asked for" in answer.reason
 
 
+@in_time
 def test_the_runs_deadline_keeps_what_came(deaf_port):
     async def slow(request: Request) -> None:
         if request.address == 10:
@@ -115,6 +120,7 @@ def test_the_runs_deadline_keeps_what_came(deaf_port):
     assert "deadline of 0.4 s" in deaf.reason
 
 
+@in_time
 def test_a_request_is_not_repeated_while_its_answer_is_usually_on_its_way():
     """AquaMaster 3 takes up to 800 ms: a second request within that would meet the answer to the first."""
 
@@ -131,6 +137,7 @@ def test_no_devices_is_no_work():
     assert asyncio.run(asking_all([])) == []
 
 
+@in_time
 def test_progress_is_told_for_each_device_and_for_those_the_deadline_cuts_off(deaf_port):
     async def go() -> list[str]:
         done: list[str] = []

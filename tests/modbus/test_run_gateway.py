@@ -14,6 +14,7 @@ from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, bank, target, values
+from tests.timing import in_time
 
 
 def devices(port: int, count: int, **more):
@@ -72,13 +73,13 @@ def test_a_gateway_that_restarts_is_waited_for():
             asked += 1
             if asked == 5:
                 restarts.append(asyncio.create_task(restart()))
-                await asyncio.sleep(5)
+                await asyncio.sleep(20)
             return None
 
         server.hook = hook
         await server.start()
         try:
-            return await asking_all(devices(server.port, 6, timeout=3.0))
+            return await asking_all(devices(server.port, 6, timeout=10.0))
         finally:
             await asyncio.gather(*restarts)
             await server.stop()
@@ -86,6 +87,7 @@ def test_a_gateway_that_restarts_is_waited_for():
     assert all(values(answer) == LIVE for answer in asyncio.run(go()))
 
 
+@in_time
 def test_a_slow_unit_keeps_the_others_waiting_for_one_answer_and_later_for_none():
     last: dict[int, int] = {}
 
@@ -102,7 +104,7 @@ def test_a_slow_unit_keeps_the_others_waiting_for_one_answer_and_later_for_none(
 
         async with Server(banks(6), hook=slow) as server:
             for _ in range(2):
-                answers = await asking_all(devices(server.port, 6, timeout=3.0), memory=memory)
+                answers = await asking_all(devices(server.port, 6), memory=memory)
                 assert all(values(answer) == LIVE for answer in answers)
                 runs.append(dict(last))
                 last.clear()
@@ -116,6 +118,7 @@ def test_a_slow_unit_keeps_the_others_waiting_for_one_answer_and_later_for_none(
     assert max(at for unit, at in first.items() if unit != 2) == 11
 
 
+@in_time
 def test_answers_numbered_as_no_request_was_are_named():
     async def go() -> Answer:
         async with Server(banks(1), rewrite=lambda frame: b"\0\0" + frame[2:]) as server:
@@ -135,7 +138,7 @@ def test_a_device_of_which_nothing_is_an_answer_counts_as_silent():
     async def go() -> int:
         memory = Memory()
         async with Server(banks(1), rewrite=lambda frame: frame[:6] + b"\x09" + frame[7:]) as server:
-            asked = devices(server.port, 1, timeout=0.2)
+            asked = devices(server.port, 1)
             for _ in range(2):
                 (answer,) = await asking_all(asked, memory=memory)
                 assert "unit 9 answered a request to unit 1" in answer.reason
@@ -147,7 +150,7 @@ def test_a_device_of_which_nothing_is_an_answer_counts_as_silent():
 def test_an_answer_that_does_not_fit_is_not_called_silence():
     async def go() -> list[Answer]:
         async with Server(banks(1), rewrite=lambda frame: frame[:6] + b"\x09" + frame[7:]) as server:
-            return await asking_all(devices(server.port, 1, timeout=0.2))
+            return await asking_all(devices(server.port, 1))
 
     with pytest.raises(Unreachable, match=r"m1 gave no good answer at .*unit 9 answered a request to unit 1"):
         refuse_silence(asyncio.run(go()))

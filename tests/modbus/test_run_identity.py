@@ -15,6 +15,7 @@ from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server, Silence
 from tests.modbus.one_meter import LIVE, POINTS, target, values
+from tests.timing import in_time
 
 
 def identified(number: float) -> Callable[[str], float]:
@@ -39,6 +40,7 @@ def test_another_device_in_the_same_place_is_found_out(number, is_taken):
         assert answer.reason == "model is 101, not 103: this is no c"
 
 
+@in_time
 def test_a_device_that_is_new_or_was_away_is_asked_who_it_is():
     """Somebody put another model in its place: its numbers would look as good as the right ones."""
     points = {**POINTS, "maker": DevicePoint("maker", 100, "uint16", 1, 3, polled=False)}

@@ -10,8 +10,10 @@ from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, POINTS, bank, target, values
+from tests.timing import in_time
 
 
+@in_time
 def test_behind_one_gateway_the_order_is_strict_and_an_absent_unit_is_named():
     order: list[int] = []
     open_now = 0
@@ -21,7 +23,7 @@ def test_behind_one_gateway_the_order_is_strict_and_an_absent_unit_is_named():
         open_now += 1
         assert open_now == 1
         order.append(request.unit)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.001)
         open_now -= 1
 
     async def go() -> list[Answer]:
@@ -34,6 +36,7 @@ def test_behind_one_gateway_the_order_is_strict_and_an_absent_unit_is_named():
     assert absent.reason == "TCP connect ok; unit 2: exception 11 (gateway target does not answer)"
 
 
+@in_time
 def test_nobody_listening_is_found_out_once_for_all_units(closed_port):
     answers = asyncio.run(asking_all([target(closed_port, unit=u, device=f"m{u}") for u in range(1, 30)]))
     assert {answer.reason for answer in answers} == {"TCP connect refused: nothing listens on that port"}
@@ -62,7 +65,7 @@ def test_a_peer_that_closes_is_asked_again_over_a_new_connection():
                 writer.close()
 
             front = await asyncio.start_server(relay, "127.0.0.1", 0)
-            (answer,) = await asking_all([target(front.sockets[0].getsockname()[1], timeout=1)])
+            (answer,) = await asking_all([target(front.sockets[0].getsockname()[1])])
             front.close()
             return answer
 
@@ -93,7 +96,7 @@ def test_a_device_that_allows_one_connection_is_asked_over_one():
 
             server = await asyncio.start_server(front, "127.0.0.1", 0)
             port = server.sockets[0].getsockname()[1]
-            answers = await asking_all([target(port, unit=u, device=f"m{u}", timeout=2) for u in (1, 2, 3)])
+            answers = await asking_all([target(port, unit=u, device=f"m{u}") for u in (1, 2, 3)])
             server.close()
         return answers, most
 
@@ -102,6 +105,7 @@ def test_a_device_that_allows_one_connection_is_asked_over_one():
     assert not any(answer.failures for answer in answers)
 
 
+@in_time
 def test_a_pause_of_one_device_is_the_others_turn():
     """Behind one gateway: while one device must not be asked yet, the other one is."""
     slow = DeviceConnector("c", "v", "m", "controller", POINTS, pause=0.2)

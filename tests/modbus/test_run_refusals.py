@@ -67,7 +67,7 @@ def test_a_device_that_stays_busy_is_not_waited_for_at_every_block():
     async def busy(_: Request) -> int | None:
         return 6
 
-    answer, seen = ask_one(busy, timeout=3.0)
+    answer, seen = ask_one(busy)
     assert [request.address for request in seen] == [0] * 5 + [10] * 2
     assert answer.reason.startswith("2 requests: exception 6 (device busy)")
 

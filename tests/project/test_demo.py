@@ -22,7 +22,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.mark.slow
 def test_the_demo_does_what_it_promises_and_does_it_again(cityctl: Run, tmp_path: Path):
-    first = cityctl("demo", "--folder", "shown", timeout=280)
+    first = cityctl("demo", "--folder", "shown")
     assert first.returncode == 0, first.stderr + first.stdout
     assert not set(first.stdout) & set("\x1b│╭…")
     day = Scenario.at(datetime.now(UTC)).day
@@ -47,7 +47,7 @@ def test_the_demo_does_what_it_promises_and_does_it_again(cityctl: Run, tmp_path
     assert "http" not in page.split("<body")[1].replace("http://www.w3.org", "")  # nothing is fetched
 
     before = (tmp_path / "shown" / "city.yaml").read_bytes()
-    again = cityctl("demo", "--folder", "shown", "-o", "json", timeout=280)
+    again = cityctl("demo", "--folder", "shown", "-o", "json")
     assert again.returncode == 0, again.stderr
     told = json.loads(again.stdout)
     assert "9 of 9 told right" in told["summary"]

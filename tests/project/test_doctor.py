@@ -50,10 +50,8 @@ def test_a_sound_project_is_told_what_is_still_to_do(ill):
     assert result.completeness.complete
 
 
-def test_what_does_not_answer_is_named_and_makes_it_incomplete(ill):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        (ill / "city.yaml").write_text(CITY.format(port=free.getsockname()[1]))
+def test_what_does_not_answer_is_named_and_makes_it_incomplete(ill, closed_port):
+    (ill / "city.yaml").write_text(CITY.format(port=closed_port))
     result = examine(Project(ill), now=NOW)
     assert verdicts(result)["device inlet"] == "wrong"
     assert {missing.what for missing in result.completeness.missing} == {"device inlet", "service headend"}

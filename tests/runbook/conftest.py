@@ -64,8 +64,8 @@ time_zone: Europe/Berlin
 networks: {{water: {{kind: water}}}}
 zones: {{north: {{network: water}}, hill: {{network: water, parent: north}}}}
 devices:
-  plc-1: {{connector: rig, host: 127.0.0.1, port: {port}, zone: hill, timeout: 0.5}}
-  plc-2: {{connector: rig, host: 127.0.0.1, port: {port}, unit: 2, timeout: 0.5}}
+  plc-1: {{connector: rig, host: 127.0.0.1, port: {port}, zone: hill, timeout: {timeout}}}
+  plc-2: {{connector: rig, host: 127.0.0.1, port: {port}, unit: 2, timeout: {timeout}}}
 points: {{pressure: {{device: plc-1/setpoint, unit: kPa}}}}
 profiles:
   maintenance: {{writes: {{enabled: true}}}}
@@ -95,12 +95,12 @@ class Rig:
         self.port = asyncio.run_coroutine_threadsafe(self.server.start(), self.loop).result(10)
         self.city()
 
-    def city(self, more: str = "", *, connector: str | None = None) -> None:
-        """Write city.yaml, with more in it."""
+    def city(self, more: str = "", *, connector: str | None = None, timeout: float = 10) -> None:
+        """Write city.yaml, with more in it; `timeout` [s] is what a PLC that says nothing costs."""
         path = self.folder / "connectors" / "devices" / "rig.yaml"
         if connector is not None:
             path.write_text(connector, encoding="utf-8")
-        text = CITY.format(port=self.port, more=more)
+        text = CITY.format(port=self.port, more=more, timeout=timeout)
         if "setpoint:" not in path.read_text(encoding="utf-8"):
             text = "\n".join(line for line in text.splitlines() if not line.startswith("points:"))
         (self.folder / "city.yaml").write_text(text, encoding="utf-8")

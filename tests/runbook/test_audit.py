@@ -139,6 +139,7 @@ def test_a_disk_that_is_full_after_the_first_write_sends_no_second(rig):
 
 
 def test_it_says_who_what_why_and_how(rig, tmp_path):
+    rig.city(timeout=0.5)
     rig.faults.lose_write_answer = 1
     ended = session.run(rig.write("plc-1/setpoint", "5 bar"), yes())
     state = rig.folder / ".cityctl"

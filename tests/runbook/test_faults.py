@@ -25,6 +25,7 @@ def test_a_write_that_goes_well(rig, consent):
     [("setpoint", "5 bar", 16), ("command", "start", 6), ("coil", "on", 5), ("bit", "on", 22)],
 )
 def test_a_lost_answer_is_one_pdu_and_decided_by_reading_back(rig, consent, point, value, function):
+    rig.city(timeout=0.5)
     rig.faults.lose_write_answer = 1
     ended = session.run(rig.write(f"plc-1/{point}", value), consent())
     assert rig.writes == rig.server.counts[function] == 1
@@ -32,6 +33,8 @@ def test_a_lost_answer_is_one_pdu_and_decided_by_reading_back(rig, consent, poin
 
 
 def test_a_lost_write_is_not_sent_again(rig, consent):
+    rig.city(timeout=0.5)
+
     async def swallow(request: Request) -> int | None:
         if request.function_code == 6:
             raise Silence
@@ -87,6 +90,8 @@ def test_what_differs_and_cannot_be_put_back(rig, consent):
 
 
 def test_an_unreachable_rollback_says_that_the_state_is_unknown(rig, consent):
+    rig.city(timeout=0.5)
+
     async def die(request: Request) -> int | None:
         if rig.server.counts[16]:  # from the second write on, the PLC is gone
             raise Silence

@@ -27,7 +27,8 @@ def acts_later(rig, seconds, *, answers=True, only=None):
 
 @pytest.mark.parametrize("answers", [True, False])
 def test_an_effect_that_comes_later_is_waited_for(rig, consent, monkeypatch, answers):
-    monkeypatch.setattr(act, "PATIENCE", 5.0)
+    rig.city(timeout=0.5)
+    monkeypatch.setattr(act, "PATIENCE", 30.0)
     acts_later(rig, 0.8, answers=answers)
     ended = session.run(rig.write("plc-1/command", "start"), consent())
     assert rig.words(1, 4) == [1]
@@ -36,7 +37,7 @@ def test_an_effect_that_comes_later_is_waited_for(rig, consent, monkeypatch, ans
 
 
 def test_an_undoing_that_takes_effect_later_is_proven(rig, consent, monkeypatch):
-    monkeypatch.setattr(act, "PATIENCE", 5.0)
+    monkeypatch.setattr(act, "PATIENCE", 30.0)
     acts_later(rig, 0.5, only=(0,))  # stopping takes its time
     text = "steps: [{write: plc-1/command, to: start}, {check: plc_1.measured > 9 bar}]\n"
     with pytest.raises(WriteRolledBack) as told:
@@ -53,7 +54,8 @@ def test_an_undoing_that_does_not_come_in_time_is_not_claimed(rig, consent):
 
 
 def test_a_plc_that_restarts_after_a_write_is_waited_for(rig, consent, monkeypatch):
-    monkeypatch.setattr(act, "PATIENCE", 5.0)
+    rig.city(timeout=0.5)
+    monkeypatch.setattr(act, "PATIENCE", 30.0)
     away = []
 
     async def restarts(request: Request) -> int | None:

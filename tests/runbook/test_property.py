@@ -87,7 +87,7 @@ CITIES = st.sampled_from(
     profile="maintenance",
     city="",
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(book=BOOKS, plant=PLANTS, profile=st.sampled_from(["maintenance"] * 9 + [None]), city=CITIES)
 def test_what_a_run_refuses_the_plan_refuses(rig, book, plant, profile, city):
     rig.city(city)

@@ -16,7 +16,7 @@ BERLIN = LocalTime(ZoneInfo("Europe/Berlin"), "DE", "HH")
     st.lists(st.integers(0, 4_000_000_000), min_size=1, max_size=20),
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_local_is_what_zoneinfo_says(seconds: list[int], name: str):
     zone = ZoneInfo(name)
     local = LocalTime(zone, "DE", None).local(np.array(seconds, dtype=np.int64))

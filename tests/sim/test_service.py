@@ -21,7 +21,7 @@ ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
 
 def _get(url: str, key: str | None = None) -> bytes:
     request = Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=120) as answer:
         assert int(answer.headers["Content-Length"]) > 0
         return answer.read()
 

@@ -33,7 +33,7 @@ def _started(folder: Path, *words: str) -> tuple[subprocess.Popen[str], Path]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not ready.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     return process, ready
@@ -42,15 +42,15 @@ def _started(folder: Path, *words: str) -> tuple[subprocess.Popen[str], Path]:
 def test_serve_says_where_it_answers_and_ends_when_it_is_told_to(tmp_path: Path):
     process, ready = _started(tmp_path)
     try:
-        assert ready.exists(), process.communicate(timeout=5)
+        assert ready.exists(), process.communicate(timeout=60)
         told = json.loads(ready.read_text())
-        with urlopen(told["services"]["historian"]["url"] + "/series", timeout=10) as answer:
+        with urlopen(told["services"]["historian"]["url"] + "/series", timeout=120) as answer:
             assert b"HAFEN.FT01" in answer.read()
         assert len(told["devices"]) >= 12
         assert Installation.read(ready).answers()
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == (1 if sys.platform == "win32" else ExitCode.TERMINATED)
     assert "Traceback" not in said
     assert not Installation.read(ready).answers()

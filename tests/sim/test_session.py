@@ -24,6 +24,7 @@ from cityctl.sim import wiretap
 from cityctl.sim.record import Recording
 from cityctl.sim.replay import Replay
 from cityctl.sim.session import Framing, Recorder, Said, meaning, read_session, replies
+from tests.timing import in_time
 
 POINTS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in range(20)}
 CONNECTOR = DeviceConnector("c", "v", "m", "controller", POINTS)
@@ -63,6 +64,7 @@ async def talked(link: Link) -> list[object]:
 
 
 @pytest.mark.parametrize("framing", ["tcp", "rtu"])
+@in_time
 def test_a_session_is_played_as_it_was(framing: Framing, tmp_path: Path):
     kind = "tcp" if framing == "tcp" else "rtu-tcp"
 
@@ -97,9 +99,9 @@ def test_what_was_never_asked_is_refused_and_counted(tmp_path: Path):
         playing = Replay("tcp", session, speed=20)
         line = await open_tcp("127.0.0.1", await playing.start(), 2)
         # each answer in turn, and then from the first again
-        assert [(await line.read(1, 3, 0, 1, timeout=1)).registers for _ in range(3)] == [(42,), (43,), (42,)]
+        assert [(await line.read(1, 3, 0, 1, timeout=5)).registers for _ in range(3)] == [(42,), (43,), (42,)]
         with pytest.raises(ExceptionAnswer, match="illegal address"):
-            await line.read(1, 3, 5, 1, timeout=1)
+            await line.read(1, 3, 5, 1, timeout=5)
         assert (playing.known, playing.unknown) == (3, 1)
         line.close()
         await playing.stop()
@@ -167,16 +169,16 @@ def test_the_commands_record_and_replay(tmp_path: Path, cityctl):
         assert process.stderr is not None
         said = await asyncio.to_thread(process.stderr.readline)
         port = int(said.split()[0].rpartition(":")[2])
-        line = await open_tcp("127.0.0.1", port, 5)
+        line = await open_tcp("127.0.0.1", port, 60)
         try:
-            registers = (await line.read(1, 3, 3, 2, timeout=5)).registers
+            registers = (await line.read(1, 3, 3, 2, timeout=60)).registers
         finally:
             line.close()
             process.send_signal(signal.SIGINT)
             rest = await asyncio.to_thread(process.stderr.read)
             process.stderr.close()
         assert "Traceback" not in rest
-        return registers, process.wait(20)
+        return registers, process.wait(300)
 
     async def go() -> None:
         async with Server({1: bank()}) as server:

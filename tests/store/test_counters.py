@@ -130,7 +130,7 @@ rise = st.floats(0, 5).map(lambda number: round(number, 2))
 fault = st.sampled_from([None, None, None, None, None, 0.0, 65535.0, 4294967295.0, -1.0, "reset"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.floats(0, 1000), st.lists(st.tuples(rise, fault), min_size=2, max_size=40))
 def test_nothing_is_booked_that_was_not_counted(engine, begin, moves):
     """Faults laid over a register that truly rises: never more is booked than it rose by.
@@ -150,7 +150,7 @@ def test_nothing_is_booked_that_was_not_counted(engine, begin, moves):
     assert sum(amounts) <= booked_at_most + 1e-6
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(rise, fault), min_size=2, max_size=25), st.lists(st.integers(1, 23), max_size=6))
 def test_any_partition_of_time_adds_up_to_the_whole(engine, moves, cuts):
     """Slots that touch, cut anywhere (every 10 minutes of the hour): their amounts add up to the steps' sum."""

@@ -121,7 +121,7 @@ def test_a_point_without_readings_misses_all_of_them(engine):
     assert [gap.missing for gap in gaps] == [96]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(
     kept=st.sets(st.integers(0, 399), min_size=2),
     jitter=st.lists(st.sampled_from([0, 0, 0, 1, 61, 300, -200]), min_size=400, max_size=400),

@@ -19,7 +19,7 @@ WORKER = Path(__file__).with_name("crowd_worker.py")
 
 def _run(*words: object) -> dict:
     ended = subprocess.run(
-        [sys.executable, str(WORKER), *map(str, words)], capture_output=True, text=True, timeout=280
+        [sys.executable, str(WORKER), *map(str, words)], capture_output=True, text=True, timeout=800
     )
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)

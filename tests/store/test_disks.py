@@ -138,7 +138,7 @@ ballast.unlink()
 tried(lambda: Store.open(folder, create=False).close())
 """
     ended = subprocess.run(
-        [sys.executable, "-c", _ACT + act, str(small_disk)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", _ACT + act, str(small_disk)], capture_output=True, text=True, timeout=600
     )
     assert ended.returncode == 0, ended.stderr
     refused, after = ended.stdout.splitlines()

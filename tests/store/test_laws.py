@@ -88,7 +88,7 @@ def _add(store: Store, rows: Rows, received: int, way: str, key: str) -> None:
     assert balance.total.received == len(rows)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), batches=st.lists(batch, min_size=2, max_size=5))
 def test_any_order_any_number_of_times_gives_the_same_readings(
     data: st.DataObject, batches: list[Rows]

@@ -92,7 +92,7 @@ def _table(rows: Rows) -> pa.Table:
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), deliveries=st.lists(delivery, min_size=2, max_size=5))
 def test_order_and_repetition_change_no_byte_of_an_answer(data, deliveries):
     """The deliveries once in their order, and in two other orders, some of them again."""

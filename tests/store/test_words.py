@@ -223,7 +223,7 @@ _word = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 )
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(words=st.lists(_word, min_size=1, max_size=6), order=st.randoms(use_true_random=False))
 @example(words=["=x", "'=x", ' a,"b"', "-", "Ä"], order=None)
 def test_any_words_in_any_order_any_number_of_times(words, order):

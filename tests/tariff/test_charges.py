@@ -176,7 +176,7 @@ def two_days(power: list[float]) -> tuple[Use, Any]:
     return use, hours // 24
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(power=LOADS, cap=st.floats(10, 500))
 def test_a_capped_load_keeps_each_days_energy(power: list[float], cap: float) -> None:
     use, day = two_days(power)
@@ -188,7 +188,7 @@ def test_a_capped_load_keeps_each_days_energy(power: list[float], cap: float) ->
         assert (after >= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(power=LOADS, share=st.floats(0, 1))
 def test_a_shifted_load_costs_no_more(power: list[float], share: float) -> None:
     told = tariff({"energy": [{"price": 0.3, "hours": "8-20"}, {"price": 0.1, "hours": "20-8"}]})
@@ -202,7 +202,7 @@ def test_a_shifted_load_costs_no_more(power: list[float], share: float) -> None:
     assert after <= before + 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(power=LOADS, split=st.integers(1, 23))
 def test_a_price_cut_at_any_hour_costs_the_same(power: list[float], split: int) -> None:
     use, _ = two_days(power)

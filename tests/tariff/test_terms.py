@@ -240,7 +240,7 @@ def test_the_hour_that_comes_twice_is_two_windows() -> None:
     assert twice.in_windows(60).power.tolist() == [40, 80]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     power=st.lists(st.floats(0, 300), min_size=96, max_size=96),
     cuts=st.lists(st.integers(1, 23), min_size=2, max_size=2, unique=True),

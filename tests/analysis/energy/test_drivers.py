@@ -269,7 +269,7 @@ def test_the_evidence_tells_the_cause_and_hashes_it(ask: Ask) -> None:
     assert told(1.5)["input"] != told(1.4)["input"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), cooling=st.booleans())
 def test_it_is_the_best_of_all_models_fitted_one_by_one(seed: int, cooling: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from cityctl.analysis.energy.parts import Part, softened
 EVERY = frozenset(range(6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(beyond=st.floats(-60, 120), bend=st.sampled_from([0.0, 2.0, 5.0, 12.0]))
 def test_far_from_its_bend_a_curve_is_degree_days(beyond: float, bend: float) -> None:
     """Of D = u - k (1 - exp(-u / k)), u = beyond + k: nothing where u is below 0, u - k where it is large."""

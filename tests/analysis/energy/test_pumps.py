@@ -223,7 +223,7 @@ def test_wear_shows_as_drift(works: Callable[..., Result]) -> None:
     assert "WEARS" in row["verdict"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_the_cheapest_hours_keep_the_tank(seed: int) -> None:
     """Never dearer than as it was, never beyond the tank's limits or the pumps' most, as full in the end."""

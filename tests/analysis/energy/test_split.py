@@ -25,7 +25,7 @@ def test_kinds_of_day() -> None:
     assert split.cell_of(date(2026, 12, 25), holiday=True) == 5  # a Friday
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 100_000), weekend=st.floats(0.2, 1.5), noise=st.floats(0.01, 0.5))
 def test_it_is_never_worse_than_one_model_for_all_days(seed: int, weekend: float, noise: float) -> None:
     random = np.random.default_rng(seed)
@@ -50,7 +50,7 @@ def test_it_is_never_worse_than_one_model_for_all_days(seed: int, weekend: float
     assert sorted(cell for part in model.parts for cell in part.cells) == list(range(6))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), scale=st.floats(1e-3, 1e6))
 def test_the_unit_of_use_changes_nothing(seed: int, scale: float) -> None:
     random = np.random.default_rng(seed)

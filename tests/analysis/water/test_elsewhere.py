@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cityctl.analysis.water.changes import Watchfulness
-from cityctl.analysis.water.events import Seen
+from cityctl.analysis.water.events import Event, Seen
 from cityctl.analysis.water.expected import Assumptions
 from cityctl.analysis.water.falls import Falls, load_of
 from cityctl.analysis.water.rows import day_use, trailing
@@ -43,8 +43,12 @@ def grown(begin: int, nights: float, size: float) -> Any:
     return np.clip((np.arange(NIGHTS) - begin) / nights, 0, 1) * size
 
 
+def events(seen: Seen) -> list[Event]:
+    return watch(Assumptions(), Watchfulness(), seen).events[0]
+
+
 def told(seen: Seen) -> list[int]:
-    return sorted(int(one.detected) for one in watch(Assumptions(), Watchfulness(), seen).events[0])
+    return sorted(int(one.detected) for one in events(seen))
 
 
 def both(seed: int) -> Seen:
@@ -52,12 +56,15 @@ def both(seed: int) -> Seen:
 
 
 def test_a_second_leak_that_the_first_hides_in_flow_is_told_by_heads() -> None:
-    with_heads = [told(both(seed)) for seed in range(6)]
-    without = [told(replace(both(seed), fallen=None)) for seed in range(6)]
-    within = [any(SECOND < at <= SECOND + 20 for at in one[1:]) for one in with_heads]
+    zones = [both(seed) for seed in range(6)]
+    without = [told(replace(zone, fallen=None)) for zone in zones]
+    with_heads = [events(zone) for zone in zones]
+    within = [
+        any(SECOND < at <= SECOND + 20 for at in sorted(int(event.detected) for event in one)[1:])
+        for one in with_heads
+    ]
     assert sum(within) >= 5
-    how = [one.how for one in watch(Assumptions(), Watchfulness(), both(1)).events[0]]
-    assert any("heads fell at another place" in one for one in how)
+    assert any("heads fell at another place" in event.how for event in with_heads[1])
     assert sum(any(SECOND < at <= SECOND + 20 for at in one[1:]) for one in without) <= 1
 
 

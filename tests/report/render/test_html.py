@@ -233,7 +233,7 @@ def test_a_browser_shows_sorts_and_reads_it_at_400_and_1400_px(
     )
     ended = subprocess.run(
         [chromium, *options.split(), f"--user-data-dir={tmp_path / 'profile'}", f"file://{tmp_path / 'frames.html'}"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ":CONSOLE" not in ended.stderr  # neither an error nor a refused load
     reports = [

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.report.render import render
@@ -42,7 +42,6 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-@settings(deadline=None)  # the first call imports what writes the files
 @given(rows=st.lists(ROWS, max_size=4), zone=ZONES)
 def test_files_hold_the_same_cells_at_full_precision(rows, zone) -> None:
     result = Result("Law", [Table("rows", "Rows", COLUMNS, rows)])

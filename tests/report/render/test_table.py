@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.report.render import render
@@ -160,7 +160,6 @@ def test_a_figure_keeps_its_thousands_and_its_unit() -> None:
             assert any(whole in line for line in lines), (width, lines)
 
 
-@settings(deadline=None)
 @given(st.text("ab1 /-_.%m³", max_size=60), st.integers(3, 30))
 def test_folding_loses_nothing_and_keeps_the_width(text, width) -> None:
     lines = fold(text, width)
