@@ -75,7 +75,6 @@ FLOORS = [
         "errors",
         "units",
         "unit_table",
-        "species",
         "wording",
         "glossary",
         "clock",
