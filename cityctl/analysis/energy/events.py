@@ -46,7 +46,7 @@ LARGE = 0.1  # of the expected use: smaller steps change no verdict
 class Event:
     """What happened in [first, last].
 
-    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day, beside the saving up to it
+    `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day, beside the saving
     (step), the factor (unit), how many days of zeros (dead), or of more than can have been used (huge), or bills of
     doubtful use (low). A shutdown of days takes the `bills` in which it lies with it.
     """
@@ -251,7 +251,9 @@ def step(days: Sequence[date], use: Any, expected: Any) -> Event | None:
     if not abs(change) > max(LARGE * float(np.mean(expected)), STEP * error):
         return None
     first = int(split[at])
-    share = float(use[:first].sum() / expected[:first].sum()) if expected[:first].sum() > 0 else 1.0
-    return Event(
-        "step", days[first], days[-1], float((use[first:] - share * expected[first:]).sum() / (size - first))
-    )
+    # What saves in winter only falls when winter comes: beside a line through observed and expected use, it is no step.
+    columns = np.column_stack([np.ones(size), expected, np.arange(size) >= first])
+    beside = float(np.linalg.lstsq(columns, use, rcond=None)[0][2])
+    if not beside * change > 0 or abs(beside) <= LARGE * float(np.mean(expected)):
+        return None
+    return Event("step", days[first], days[-1], beside)

@@ -56,6 +56,16 @@ def test_a_step_is_told_within_days() -> None:
     assert found.kwh == pytest.approx(-30, abs=5)
 
 
+def test_a_measure_at_the_heating_is_no_step_when_winter_comes() -> None:
+    """From July on: nothing is saved until October, and then a third of all heat."""
+    heat = 150 * np.clip(np.sin((np.arange(184) - 70) / 365 * 2 * np.pi), 0, None)
+    expected = 100 + heat
+    use = (100 + heat * 0.66) * np.random.default_rng(6).normal(1, 0.02, 184)
+    assert events.step(DAYS[180:364], use, expected) is None
+    use[100:] -= 40
+    assert events.step(DAYS[180:364], use, expected) is not None
+
+
 def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> None:
     times, degrees, use = house()
     use = use * np.random.default_rng(2).normal(1, 0.05, len(use))
