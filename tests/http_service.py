@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,3 +65,13 @@ def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **head
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
     handler.wfile.write(body)
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    """The beginning of an answer, and the end of the line."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    handler.wfile.write(b"time,value\n2026-11-22T00:00:00Z,1\n")
+    handler.wfile.flush()
+    handler.connection.shutdown(socket.SHUT_RDWR)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -22,7 +21,7 @@ from tests.collect.historian import (
     marks,
     stored,
 )
-from tests.http_service import Service, send
+from tests.http_service import Service, cut, send
 
 
 def test_one_dead_service_is_named_and_the_others_are_kept(
@@ -76,14 +75,6 @@ def test_a_cut_answer_moves_no_watermark_and_the_next_pull_heals_it(
     http: Service, make: Callable[..., Project]
 ) -> None:
     historian = Historian()
-
-    def cut(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "100000")
-        handler.end_headers()
-        handler.wfile.write(b"time,value\n2026-11-22T00:00:00Z,1\n")
-        handler.wfile.flush()
-        handler.connection.shutdown(socket.SHUT_RDWR)
 
     project = make(city_yaml(http.url, FLOW))
     http.answer = cut

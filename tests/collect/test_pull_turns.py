@@ -13,23 +13,13 @@ from cityctl.city.project import Project
 from cityctl.errors import CredentialsRefused, ExitCode, Unreachable
 from cityctl.result import Result
 from tests.collect.historian import HOUR, NOW, Historian, city_yaml, counts, go, marks, stored
-from tests.http_service import Service, send
+from tests.http_service import Service, cut, send
 
 NAMES = [f"S{number}" for number in range(9)]
 POINTS = "".join(f"  {name.lower()}: {{unit: L/s, every: 1h, service: historian/{name}}}\n" for name in NAMES)
 HOURS = 31  # local midnight of 22 November to 06:00Z of the next day
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def cut(handler: BaseHTTPRequestHandler) -> None:
-    """Half of an answer; the line is cut then."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", "100000")
-    handler.end_headers()
-    handler.wfile.write(b"time,value\n2026-11-22T00:00:00Z,1\n")
-    handler.wfile.flush()
-    handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 def silent(handler: BaseHTTPRequestHandler) -> None:

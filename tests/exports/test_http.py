@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import logging
-import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from cityctl.errors import CredentialsRefused, InputRefused, Unreachable
 from cityctl.exports.http import Bounds, Client, Patience, origin
 from cityctl.exports.http.patience import retry_after
 from cityctl.exports.secret import Secret
-from tests.http_service import Service, send
+from tests.http_service import Service, cut, send
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CANARY = "canary-7f3a9c"
@@ -127,15 +126,6 @@ def test_a_pause_beyond_the_deadline_is_not_waited_for(http: Service) -> None:
         fetch(http, waits)
     assert waits == []
     assert len(http.requests) == 1
-
-
-def cut(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    handler.wfile.write(b"time,value\n")
-    handler.wfile.flush()
-    handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_body_that_is_cut_is_fetched_again_from_the_start(http: Service) -> None:
