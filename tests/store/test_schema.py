@@ -147,7 +147,7 @@ def test_an_old_store_that_cannot_be_written_says_what_to_do(old, monkeypatch):
     )  # as for a user without permission
     with pytest.raises(StoreProblem, match="read-only") as problem:
         Store.open(old)
-    assert "user who owns the store" in (problem.value.hint or "")
+    assert "user who owns it" in (problem.value.hint or "")
 
 
 def test_version_2_learns_words(folder, table, rows, at):
