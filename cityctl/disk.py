@@ -144,6 +144,10 @@ def _drafted(path: Path, draft: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+NEW = 0.5
+"""Seconds within which who makes a lock has given it the rights of its folder."""
+
+
 class Lock:
     """An exclusive lock on a file of its own; the system frees it when the process dies, however it dies.
 
@@ -192,6 +196,16 @@ class Lock:
             self._handle = None
 
     def _opened(self) -> IO[bytes]:
+        until = time.monotonic() + 2 * NEW
+        while True:
+            try:
+                return self._found_or_made()
+            except (PermissionError, FileNotFoundError):  # closed still, or opened between two tries
+                if time.monotonic() >= until or not _just_made(self.path):
+                    raise
+                time.sleep(0.01)
+
+    def _found_or_made(self) -> IO[bytes]:
         try:
             return self.path.open("r+b", buffering=0)  # nothing is left to be written at the end
         except FileNotFoundError:
@@ -210,6 +224,15 @@ class Lock:
             return f"{held['purpose']} (process {held['pid']}, since {held['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             return "a run that left no name"
+
+
+def _just_made(path: Path) -> bool:
+    """Whether a file, or its folder, is so new that whoever makes it may not have opened it to others yet."""
+    for made in (path, path.parent):
+        with suppress(OSError):
+            if abs(time.time() - made.stat().st_ctime) < NEW:
+                return True
+    return False
 
 
 def digest(path: Path) -> str:
