@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
+from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.feeder_plots import peak_plot
 from cityctl.analysis.energy.meters import USE
 from cityctl.analysis.energy.network_balance import (
@@ -128,7 +129,7 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
     """The interval and the first readings after it."""
     del parameters, city
-    return with_next(interval)
+    return from_early(with_next(interval))
 
 
 def answer(question: Question) -> Result:
@@ -294,7 +295,8 @@ NOTES = (
     "Method: losses = (fed in - taken) / fed in, over the local days on which the supply and every meter were metered "
     "whole; one silent meter would show its use as a loss, so without a common day nothing is said. A charger in the "
     "zone of a meter of use is behind that meter; generation is fed in unless its zone meters what it exports.",
-    "Method: power is the mean of 15 minutes, or of an hour where supply or chargers are read more seldom. Coincidence "
+    "Method: power is the mean of 15 minutes, or of an hour where supply or chargers are read more seldom. It flows "
+    "back where more than a thousandth of the highest power does: less is what meters tell of no load. Coincidence "
     "= highest sum of the chargers / sum of their rated powers (`power` of their assets), else of their own peaks.",
     "Limits: losses are technical and commercial ones together: heat in the wires, theft, unmetered lamps and wrong "
     "meters. The line above which a feeder is called out (`most`) is this house's, no standard's.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
+from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.excess_flow import DISAGREE, Flow, excess_flow, register_difference
 from cityctl.analysis.energy.heat_plots import Hours, cooling_plots
 from cityctl.analysis.energy.network_balance import (
@@ -80,7 +81,7 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
     """The interval and the first readings after it."""
     del parameters, city
-    return with_next(interval)
+    return from_early(with_next(interval))
 
 
 def answer(question: Question) -> Result:
@@ -196,16 +197,16 @@ def _flow(question: Question, one: Substation) -> tuple[Flow, float, Hours] | st
     )
     if found is None:
         return "nothing flowed through it"
-    hours = question.interval.length.total_seconds() / 3600
-    every = question.city.points()[one.volume].every
-    step = max(1.0, every.total_seconds() / 3600 if every else 1.0)
+    metered = float(table["held"].to_numpy().sum()) / question.interval.length.total_seconds()
     start = table["at"].to_numpy().astype("datetime64[s]").astype(float)
-    return found, min(table.num_rows * step / hours, 1.0), Hours(start, volume, heat, cold)
+    return found, min(metered, 1.0), Hours(start, volume, heat, cold)
 
 
 def _registers(question: Question, one: Substation, span: Mapping[str, Any]) -> float | None:
-    """The difference that the m³ x °C registers tell [K]; None without them."""
-    if one.warm_register is None or one.cold_register is None:
+    """The difference that the registers of m³ x °C and of m³ tell [K]; None without all three."""
+    counters = (one.volume, one.warm_register, one.cold_register)
+    known = question.city.points()
+    if any(point is None or known[point].kind != "counter" for point in counters):
         return None
     asked = {"volume": one.volume, "warm": one.warm_register, "cold": one.cold_register, **span}
     table = question.engine.arrow(question.sql("registers"), asked)

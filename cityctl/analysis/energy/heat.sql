@@ -9,7 +9,7 @@ with hours as (
     where d.meter in ($volume, $heat)
     group by d.meter, date_trunc('hour', d.at)
 )
-select v.at as at, v.amount as volume, h.amount as heat, w.degree_c as warm, c.degree_c as cold
+select v.at as at, v.held as held, v.amount as volume, h.amount as heat, w.degree_c as warm, c.degree_c as cold
 from hours as v
 join hours as h on h.meter = $heat and h.at = v.at and h.held = v.held
 left join hourly_temperatures as w on w.point = $warm and w.hour = v.at

@@ -91,7 +91,8 @@ def balance(into: Mapping[str, Any], out: Mapping[str, Any]) -> Balance:
 def by_day(question: Question, meters: Iterable[str]) -> dict[str, Any]:
     """meter -> its use of each local day of the interval [kWh], nan where it was not metered whole.
 
-    A day of which the interval holds a part only is none, although readings after the interval may fill it.
+    What of a whole day was not metered is taken as the rest of it: a minute without a reading is no loss. A day of
+    which the interval holds a part only is none, although readings after the interval may fill it.
     """
     import numpy as np
 
@@ -109,7 +110,7 @@ def by_day(question: Question, meters: Iterable[str]) -> dict[str, Any]:
             min(length[at], DAY) if steps.get(meter, 0.0) >= DAILY_S else length[at]
         )  # one read tells all 25 h
         if held >= WHOLE_DAY * asked:
-            found[meter][at] = amount
+            found[meter][at] = amount * max(asked / held, 1.0)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
+from cityctl.analysis.energy.early import from_early, keep_clocks
 from cityctl.analysis.energy.voltage_quality import INTERRUPTED, RULES, Mean, Rule, Week, blocks, judge
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
@@ -79,6 +80,12 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     return [*(point.id for point in wanted), *sorted(flags[one] for one in places & flags.keys())]
 
 
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The interval, and readings of its first slot that are stamped early."""
+    del parameters, city
+    return from_early(interval)
+
+
 def weeks(interval: Interval) -> list[tuple[datetime, datetime]]:
     """Whole local weeks from Monday in an interval; without one, its spans of 7 days. Raises UsageProblem."""
     found = []
@@ -116,6 +123,7 @@ def answer(question: Question) -> Result:
         )
     spans = weeks(question.interval)
     flags = _flags(city)
+    keep_clocks(question, points(city, question.parameters))
     rows: list[tuple[object, ...]] = []
     lacking: list[Missing] = []
     findings: list[Finding] = []

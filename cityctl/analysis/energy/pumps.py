@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cityctl.analysis.energy import pump_choice, pumping, subjects
+from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.pump_plots import efficiency_plots
 from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, quarters, tariff_of
@@ -62,7 +63,7 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
     """The interval and the first readings after it, which tell the last rise of counters."""
     del parameters, city
-    return with_next(interval)
+    return from_early(with_next(interval))
 
 
 def answer(question: Question) -> Result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityctl.analysis.energy.baseline import add_up
+from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.energy.pv_yield import Performance, Plant, Steps, perform
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
@@ -93,6 +94,7 @@ def judge(question: Question, name: str, own: Points, days: list[Any]) -> Judged
         return "a reading each hour at least is needed, of its production and its sun"
     start, end = stamps(question.interval.start, question.interval.end)
     count = -(-(end - start) // (width * 1_000_000))
+    keep_clocks(question, [point.id for point in own])
     power = _production(question, own.production, start, width, count)
     if not np.isfinite(power).any():
         return "no readings of its production"

@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Any
 
 from cityctl.analysis.energy import solar_words, subjects
+from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.pv_plant import Judged, judge, plants_of, stamps
 from cityctl.analysis.energy.pv_yield import days_below
 from cityctl.analysis.energy.solar_plots import day_plot
 from cityctl.analysis.energy.solar_words import BY_KEY, DAYS, NOTES, PLANTS
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
-from cityctl.clock import local_days, midnight
+from cityctl.clock import Interval, local_days, midnight
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
 from cityctl.wording import counted, grouped
@@ -31,6 +32,12 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     """Production of the plants, and their irradiance, module temperature and limit."""
     del parameters
     return list(dict.fromkeys(point.id for plant in plants_of(city).values() for point in plant))
+
+
+def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
+    """The interval, and readings of its first slot that are stamped early."""
+    del parameters, city
+    return from_early(interval)
 
 
 def answer(question: Question) -> Result:

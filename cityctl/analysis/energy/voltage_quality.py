@@ -7,6 +7,7 @@ is flagged and left out; IEC 61000-4-15: P_lt = (sum of P_st cubed / 12)^(1/3) o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,8 +59,9 @@ def blocks(at: Any, value: Any, start: int, count: int, minutes: int, each: floa
         return found
     power = {"square": 2, "plain": 1, "cube": 3}[mean]
     total, readings = np.bincount(place, value**power, count), np.bincount(place, minlength=count)
-    least = minutes * 60 / each * (1.0 if mean == "cube" else LEAST_READINGS)
-    enough = readings >= max(1.0, np.floor(least + 1e-9))
+    full = minutes * 60 / each
+    least = math.ceil(full * (1.0 if mean == "cube" else LEAST_READINGS) - 1e-9)
+    enough = readings >= max(1, min(least, math.floor(full + 1e-9)))
     return np.where(enough, (total / np.maximum(readings, 1)) ** (1 / power), np.nan)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cityctl.analysis.energy.baseline import add_up, seconds
+from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.question import Question
 from cityctl.result import Column
 from cityctl.tariff.use import Use
@@ -77,6 +78,7 @@ def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, f
     add_up(question, {known[name].kind for name in names})
     days = (question.interval.end - question.interval.start).days
     question.engine.execute(question.sql("steps"), {"days": days})
+    keep_clocks(question, names)
     question.engine.execute(question.sql("windows"), {"window": width})
     return dict(question.engine.rows(question.sql("steps_of")))
 

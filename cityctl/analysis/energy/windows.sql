@@ -1,4 +1,5 @@
 -- use: amounts
+-- use: clocks
 -- Use of each meter in windows of fixed length, and their place in the local calendar.
 
 -- name: windows
@@ -9,11 +10,16 @@ select a.meter as meter,
        date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute as at,
        sum(a.amount) as amount,
-       sum(s.every_s) as held,
-       sum(case when a.spread then s.every_s else 0 end) as spread
-from amounts as a
-join window_steps as s on s.meter = a.meter
-where a.amount is not null
+       sum(a.every_s) as held,
+       sum(case when a.spread then a.every_s else 0 end) as spread
+from (
+    select o.meter as meter, o.at + to_microseconds(coalesce(k.early_us, 0)) as at, o.amount as amount,
+           o.spread as spread, s.every_s as every_s
+    from amounts as o
+    join window_steps as s on s.meter = o.meter
+    left join clocks as k on k.point = o.meter
+    where o.amount is not null
+) as a
 group by a.meter, date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute
 

@@ -128,6 +128,18 @@ def test_a_silent_meter_is_no_loss(ask: Callable[..., Result]) -> None:
     assert row["loss_share"] == pytest.approx(48 / 428)
 
 
+def test_a_minute_without_a_reading_is_no_gain(ask: Callable[..., Result]) -> None:
+    """The supply is read each 5 minutes and loses one reading a day: 287 of 288 are a day, and not 0.35 % less."""
+    city = CITY.replace("f1-power: {unit: kW, every: 15m", "f1-power: {unit: kW, every: 5m")
+    data = series()
+    fine = slots("2026-05-31T22:00", "2026-06-04T22:00", 5)
+    kept = np.arange(len(fine)) % 288 != 100
+    data["f1-power"] = (fine[kept], np.repeat(data["f1-power"][1], 3)[kept])
+    (row,) = rows_of(ask("energy/feeders", city, data, "2026-06-01", "2026-06-05"), "feeders")
+    assert row["balance_days"] == 4
+    assert row["fed_in_kwh"] == pytest.approx(4 * 428, rel=5e-4)  # 5.7 kWh less, as it was, are 33e-4
+
+
 def test_the_rise_of_a_counter_over_a_gap_is_no_peak(ask: Callable[..., Result]) -> None:
     city = CITY.replace("f1-power: {unit: kW,", "f1-power: {unit: kWh, kind: counter,")
     data = series()

@@ -136,6 +136,39 @@ def test_meters_that_do_not_fit_are_named(ask: Callable[..., Result]) -> None:
     assert rows["sub"]["heat_check"] == pytest.approx(0.25)
 
 
+def test_registers_need_the_volume_of_a_register(ask: Callable[..., Result]) -> None:
+    """Beside a flow of 1 m³/h the rises of m³ x °C (80 and 50 each hour) are no differences; the heat tells 30 K."""
+    city = CITY.replace(
+        "  sub-heat:",
+        "  pool-warm: {unit: m3*degC, kind: counter, every: 1h, zone: pool, role: supply}\n"
+        "  pool-cold: {unit: m3*degC, kind: counter, every: 1h, zone: pool, role: return}\n  sub-heat:",
+    )
+    data = series()
+    data["pool-flow"] = (TIMES, 1 + 0.5 * (np.arange(len(TIMES)) % 2))
+    data["pool-heat"] = (TIMES, 1.16 * 30 * (1 + 0.5 * (np.arange(len(TIMES)) % 2)))
+    data["pool-warm"], data["pool-cold"] = ((TIMES, step * np.arange(len(TIMES))) for step in (100.0, 62.5))
+    found = ask("energy/heat", city, data, *SPAN)
+    row = next(row for row in rows_of(found, "substations") if row["substation"] == "pool")
+    assert row["delta_t"] == pytest.approx(30.0)
+    assert row["verdict"] == "normal"
+
+
+def test_an_hour_counts_as_metered_for_as_long_as_it_was(ask: Callable[..., Result]) -> None:
+    """One quarter of each hour is there of both: 25 % are metered, and the figures are of these."""
+    city = CITY.replace("every: 1h, zone: pool", "every: 15m, zone: pool")
+    quarters = slots("2026-01-04T23:00", "2026-01-09T00:00", 60)
+    data = {
+        "pool-heat": (quarters, np.full(len(quarters), 34.8)),
+        "pool-flow": (quarters, np.ones(len(quarters))),
+    }
+    found = ask("energy/heat", city, data, *SPAN)
+    row = next(row for row in rows_of(found, "substations") if row["substation"] == "pool")
+    assert row["heat_metered"] == pytest.approx(0.25)
+    assert row["flow_m3"] == pytest.approx(24.0)
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["pool"] == "volume and heat are metered in 25 % of the interval"
+
+
 def test_a_new_meter_does_not_count_backwards() -> None:
     """The registers of a new meter begin at zero: that step is left out."""
     volume = np.array([100.0, 110, 0, 10])

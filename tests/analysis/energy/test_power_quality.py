@@ -100,6 +100,19 @@ def test_a_week_with_too_few_blocks_is_not_assessable(ask: Callable[..., Result]
     assert "45 blocks outside, 10 lost" in rows["l1", "voltage within Un ± 10 %"]["verdict"]
 
 
+def test_a_block_of_half_its_readings_is_none() -> None:
+    """80 % of two readings are two, of ten eight; of a reading each 7 min a block has one or two: one is enough."""
+    minute = 60_000_000
+
+    def kept(each: int, *at: int) -> bool:
+        stamps = np.array(at) * minute
+        return bool(np.isfinite(blocks(stamps, np.full(len(at), 230.0), 0, 1, 10, 60.0 * each, "square")[0]))
+
+    assert (kept(5, 0), kept(5, 0, 5)) == (False, True)
+    assert (kept(1, *range(7)), kept(1, *range(8))) == (False, True)
+    assert (kept(7, 3), kept(10, 0)) == (True, True)
+
+
 def test_minutes_become_root_mean_squares_of_ten(ask: Callable[..., Result]) -> None:
     """Five minutes of 200 V and five of 260 V: the root of the mean square is 231.95 V, the mean 230 V."""
     times = slots(*WEEK, 1)
