@@ -6,13 +6,12 @@ from typing import Any
 
 from cityctl.analysis.energy import pumping
 from cityctl.analysis.energy.pump_series import PumpSeries
-from cityctl.analysis.energy.pump_station import HOURS, tank_of
+from cityctl.analysis.energy.pump_station import tank_of
 from cityctl.analysis.question import Question
 from cityctl.errors import listed
 
-MOST_UNKNOWN = (
-    0.1  # of the quarters of an hour in which a pump ran without a flow, to tell what other hours are worth
-)
+MOST_UNKNOWN = 0.1  # of the windows in which a pump ran without a flow, to tell what other hours are worth
+QUARTER = 0.25  # hours: the steps of the cheapest schedule
 
 
 def _sound(members: list[PumpSeries]) -> tuple[list[PumpSeries], Any]:
@@ -43,7 +42,7 @@ def together(station: str, members: list[PumpSeries]) -> list[tuple[object, ...]
     return [
         (station, " + ".join(one.pumps), one.duty.hours, one.duty.volume, one.duty.energy, one.duty.specific,
          one.duty.head, one.duty.efficiency)
-        for one in pumping.combinations(names, on, HOURS, flow, mean, power)
+        for one in pumping.combinations(names, on, members[0].hours, flow, mean, power)
     ]  # fmt: skip
 
 
@@ -59,8 +58,13 @@ def choice(station: str, members: list[PumpSeries]) -> list[tuple[object, ...]]:
     names = [one.pump.asset for one in members]
     return [
         (station, one.low, one.high, " + ".join(one.pumps), one.specific, one.wasted)
-        for one in pumping.best_by_duty(names, on, HOURS, flow, power)
+        for one in pumping.best_by_duty(names, on, members[0].hours, flow, power)
     ]
+
+
+def _put_together(values: Any, per: int) -> Any:
+    """Windows, `per` of them in a row; what is over at the end is left out."""
+    return values[: len(values) // per * per].reshape(-1, per)
 
 
 def shift(
@@ -96,7 +100,7 @@ def shift(
         float(np.nanmean(flow[one.on])) if np.isfinite(flow[one.on]).any() else 0.0
         for one, flow in zip(members, flows, strict=True)
     ]
-    pumped = np.where(unknown, np.array(usual)[:, None], flows).sum(axis=0) * HOURS
+    pumped = np.where(unknown, np.array(usual)[:, None], flows).sum(axis=0) * members[0].hours
     level = values[tank.level] * tank.area
     known = np.isfinite(level)
     energy, volume = (sum(getattr(one.duty, key) for one in members) for key in ("energy", "volume"))
@@ -104,6 +108,9 @@ def shift(
         return [(station, volume, None, None, None, "NOT ASSESSABLE its level has too many gaps")]
     level = np.interp(np.arange(len(level)), np.flatnonzero(known), level[known])
     low, high = (question.parameters[key] * tank.volume for key in ("tank_low", "tank_high"))
+    per = round(QUARTER / members[0].hours)
+    pumped = _put_together(pumped, per).sum(axis=1)
+    price, level = (_put_together(one, per).mean(axis=1) for one in (price, level))
     found = pumping.cheapest(
         price, pumped, level, specific=energy / volume, most=float(pumped.max()), low=low, high=high
     )

@@ -1,16 +1,14 @@
-"""Readings of pumps as arrays of quarters of an hour: flow, head, power, whether they ran, and the price of energy."""
+"""One pump's windows: flow, head, power, whether it ran, and what of that is in doubt; and the price of energy."""
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
 from typing import Any
 
 from cityctl.analysis.energy import pumping
-from cityctl.analysis.energy.network_balance import by_window
-from cityctl.analysis.energy.pump_station import HOURS, PumpPoints, head_of
+from cityctl.analysis.energy.pump_station import PumpPoints, head_of
+from cityctl.analysis.energy.pump_windows import pace_of
 from cityctl.analysis.energy.switched import is_on
 from cityctl.analysis.energy.tariffs import load as load_tariff
-from cityctl.analysis.energy.windowed import sum_up
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 from cityctl.tariff.model import Tariff
@@ -20,6 +18,8 @@ from cityctl.tariff.use import Use
 from cityctl.wording import percent
 
 BACKWARDS = 0.02  # of the usual: flow or power further below zero than that is no noise
+FEWEST = 4  # readings in a run: with fewer, half of its windows and more are those of switching
+UNLIKE = 0.05  # head of standing over that of running: up to here it does not matter which one a window holds
 ENOUGH = 0.9  # of the hours that a pump ran: below it, what is not metered is told
 
 
@@ -27,19 +27,29 @@ class PumpSeries:
     """One pump's windows: flow [m³/h], head [m], power [kW], whether it ran; `part` is its part of a shared flow.
 
     Flow and power below zero count as not metered; `doubts` names them and what is lacking. `turned`: its power is
-    below zero too often to tell when it ran; `sound` turns false where its figures cannot be right.
+    below zero too often to tell when it ran; `blurred`: it runs too shortly for how often it is read to tell its head;
+    `sound` turns false where its figures cannot be right.
     """
 
     def __init__(
-        self, pump: PumpPoints, values: dict[str, Any], city: City, size: int, *, asked: float | None = None
+        self,
+        pump: PumpPoints,
+        values: dict[str, Any],
+        city: City,
+        size: int,
+        hours: float,
+        *,
+        asked: float | None = None,
     ) -> None:
-        """`size` windows of values; `asked`: how many the whole interval has, of which the others hold none."""
+        """`size` windows of `hours`; `asked`: how many the whole interval has, of which the others hold none."""
         import numpy as np
 
         nothing = np.full(size, np.nan)
         self.pump = pump
+        self.hours = hours
         self.sound = True
         self.turned = False
+        self.blurred = ""
         self.doubts: list[str] = []
         self.power = self._forward(values.get(str(pump.power), nothing), "power")
         self.on = is_on(self.power)
@@ -54,6 +64,31 @@ class PumpSeries:
             self.doubts.append(
                 f"flow, head and power are metered together in {percent(share)} of the hours that it ran"
             )
+        self._sharpen(max(pace_of(pump, city), 60 * hours))
+
+    def _sharpen(self, pace: float) -> None:
+        """Leave out the head of windows in which it was switched, which mixes those of running and of standing.
+
+        Where it runs for less than four readings at a time, each `pace` minutes, most windows are such ones: nothing
+        is told of its head, unless that hardly differs from the one of standing.
+        """
+        import numpy as np
+
+        runs = pumping.starts(self.power, self.on) + int(self.on[:1].sum())
+        lasts = float(self.on.sum()) * self.hours * 60 / max(runs, 1)
+        if 0 < lasts < FEWEST * pace:
+            often = f"it is switched too often to be looked at each {pace:g} min"
+            self.doubts.append(f"{often}: its hours and starts are rough")
+            known = np.isfinite(self.head)
+            on, off = self.head[known & self.on], self.head[known & ~self.on]
+            if len(on) and len(off) and abs(np.median(off) / on.mean() - 1) > UNLIKE:
+                self.blurred = f"{often}: its head is a mixture"
+                self.head = np.full(len(self.head), np.nan)
+            return
+        within = self.on.copy()
+        within[1:] &= self.on[:-1]
+        within[:-1] &= self.on[1:]
+        self.head = np.where(self.on & ~within, np.nan, self.head)
 
     def _forward(self, values: Any, word: str) -> Any:
         """Values without those below zero; how many these are is a doubt."""
@@ -65,9 +100,8 @@ class PumpSeries:
         usual = float(np.quantile(np.abs(values[known]), 0.95))
         below = known & (values < -BACKWARDS * usual)
         if below.any():
-            self.doubts.append(
-                f"{word} below zero in {below.sum() / 4:g} of {known.sum() / 4:g} h: turned round?"
-            )
+            hours, of = (one.sum() * self.hours for one in (below, known))
+            self.doubts.append(f"{word} below zero in {hours:.4g} of {of:.4g} h: turned round?")
             back = float(np.abs(values[below]).sum() / np.abs(values[known]).sum())
             self.turned |= word == "power" and back > 1 - ENOUGH
         return np.where(below, np.nan, values)
@@ -84,60 +118,7 @@ class PumpSeries:
             mine = np.where(self.on, np.nan_to_num(self.power), 0.0)
             self.part = self.flow * np.where(total > 0, mine / np.where(total > 0, total, 1.0), 0.0)
             self.flow = np.where(alone & self.on, self.flow, np.nan)
-        self.duty = pumping.duty(HOURS, self.flow, self.head, self.power, self.on)
-
-
-def quarters(question: Question, names: list[str]) -> tuple[Any, dict[str, Any]]:
-    """(starts of the quarters of an hour, point -> its mean in each; nan where there is none).
-
-    Counters and intervals are rates of their quarter, [kW] or [m³/h]; what is read more seldom holds until the next.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    known = question.city.points()
-    quarter = np.timedelta64(15, "m")
-    start, end = (
-        np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
-        for moment in (question.interval.start, question.interval.end)
-    )
-    first = start - (start - np.datetime64(0, "us")) % quarter
-    grid = np.arange(first, end, quarter)
-    values: dict[str, Any] = {}
-    summed = [name for name in names if known[name].kind in ("counter", "interval")]
-    if summed:
-        sum_up(question, summed, 15)
-        values = by_window(question, summed, 15)
-    wanted: dict[str, Any] = {"point": pa.array([name for name in names if name not in values], pa.string())}
-    question.engine.register("pump_points", pa.table(wanted))
-    table = question.engine.arrow(question.sql("quarters"))
-    owner = np.array(table["point"].to_pylist(), dtype=object)
-    at = table["at"].to_numpy().astype("datetime64[us]")
-    mean = table["value"].to_numpy()
-    for name in dict.fromkeys(owner.tolist()):
-        mine = (owner == name) & (at >= first) & (at < end)
-        place = ((at[mine] - first) // quarter).astype(int)
-        series = np.full(len(grid), np.nan)
-        series[place] = mean[mine]
-        values[name] = _held(series, known[name].every)
-    there = [np.isfinite(one) for one in values.values()]
-    some = np.flatnonzero(np.logical_or.reduce(there)) if there else np.array([], int)
-    if not len(some):
-        return grid[:0], {}
-    span = slice(int(some[0]), int(some[-1]) + 1)
-    return grid[span], {name: series[span] for name, series in values.items()}
-
-
-def _held(series: Any, every: timedelta | None) -> Any:
-    """A mean holds for the quarters until the next one, where a point is read more seldom than each quarter."""
-    import numpy as np
-
-    steps = round(every / timedelta(minutes=15)) if every is not None else 1
-    held = series.copy()
-    for shift in range(1, steps):
-        later = np.concatenate([np.full(shift, np.nan), series[:-shift]])[: len(series)]
-        held = np.where(np.isfinite(held), held, later)
-    return held
+        self.duty = pumping.duty(self.hours, self.flow, self.head, self.power, self.on)
 
 
 def tariff_of(question: Question) -> Tariff | None:
@@ -154,8 +135,8 @@ def tariff_of(question: Question) -> Tariff | None:
     return Tariff(tariff="flat", currency=city.currency, versions=[version])
 
 
-def prices_of(question: Question, tariff: Tariff, at: Any) -> Any:
-    """Price of energy in each window."""
+def prices_of(question: Question, tariff: Tariff, at: Any, hours: float) -> Any:
+    """Price of energy in each window of `hours`."""
     import numpy as np
     import pandas as pd
 
@@ -163,7 +144,7 @@ def prices_of(question: Question, tariff: Tariff, at: Any) -> Any:
     holidays = question.city.holidays(int(local.year.min()), int(local.year.max()))
     use = Use(
         energy=np.ones(len(at)),
-        hours=np.full(len(at), HOURS),
+        hours=np.full(len(at), hours),
         month=(local.year * 12 + local.month - 1).to_numpy(),
         minute=(local.hour * 60 + local.minute).to_numpy(),
         weekday=local.day_of_week.to_numpy(),

@@ -9,8 +9,6 @@ from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.units import convert
 
-HOURS = 0.25
-
 
 @dataclass(frozen=True)
 class PumpPoints:

@@ -53,9 +53,11 @@ BEST = ("station", "from_flow", "to_flow", "best_pumps", "specific", "more_kwh")
 SHIFT = ("station", "pumped_m3", "as_it_was", "at_best", "worth_shifting", "verdict")
 NOTES = (
     "Method: a pump runs above a tenth of its usual power. Wire-to-water efficiency = sum(Q H / 367) / sum(P), flow in "
-    "m³/h, head in m, power in kW, over quarters of an hour that have all three. A pump is worn where it needs a fifth "
-    "more than the best of its station for the same hydraulic work. Drift is a straight line through its days; a pump "
-    "wears where that falls by more than 3 points a year and more than twice its standard error.",
+    "m³/h, head in m, power in kW, over windows that have all three and in which it was not switched. Windows are as "
+    "short as the fastest pump is read, a quarter of an hour at most, and where registers tell of it. A pump is worn "
+    "where it needs a fifth more than the best of its station for the same hydraulic work. Drift is a straight line "
+    "through its days; a pump wears where that falls by more than 3 points a year and more than twice its standard "
+    "error.",
     "Method: the value of other hours is a linear programme (HiGHS): the same water, the tank within its limits and at "
     "least as full in the end, no quarter with more than the most that was pumped, all at the station's mean energy "
     "for each m³.",

@@ -17,7 +17,7 @@ UNIT_FACTORS = {
     3.6: "l/s",
 }  # a flow taken for m³/h, by what it is too small
 UNIT_BAND = 0.05  # how near such a factor the best of a station has to be
-LEAST_WINDOWS = 8  # of a combination, to be told
+LEAST_HOURS = 2.0  # of a combination, to be told
 BINS = 5  # duties, by the flow's quantiles
 SURE = 2.0  # standard errors that a drift must reach
 
@@ -144,7 +144,7 @@ def combinations(
     found = []
     for number in np.unique(code[code > 0]):
         chosen = code == number
-        if chosen.sum() < LEAST_WINDOWS:
+        if chosen.sum() * hours < LEAST_HOURS:
             continue
         together = tuple(name for place, name in enumerate(names) if number >> place & 1)
         members = [place for place in range(len(names)) if number >> place & 1]
@@ -174,11 +174,11 @@ def best_by_duty(names: list[str], on: Any, hours: float, flow: Any, power: Any)
 
     total, used = flow.sum(axis=0), power.sum(axis=0)
     ran = on.any(axis=0) & np.isfinite(total) & np.isfinite(used) & (total > 0)
-    if ran.sum() < BINS * LEAST_WINDOWS:
+    if ran.sum() * hours < BINS * LEAST_HOURS:
         return []
     edges = np.unique(np.quantile(total[ran], np.linspace(0, 1, BINS + 1)))
     band = np.searchsorted(edges, total, side="right") - 1
-    if (ran & (band == len(edges) - 1)).sum() < LEAST_WINDOWS:  # the highest flow alone is no band
+    if (ran & (band == len(edges) - 1)).sum() * hours < LEAST_HOURS:  # the highest flow alone is no band
         band = np.minimum(band, len(edges) - 2)
     code = (on * (1 << np.arange(len(names)))[:, None]).sum(axis=0)
     found = []
@@ -187,7 +187,7 @@ def best_by_duty(names: list[str], on: Any, hours: float, flow: Any, power: Any)
         each: dict[int, float] = {}
         for number in np.unique(code[within]):
             chosen = within & (code == number)
-            if chosen.sum() >= LEAST_WINDOWS:
+            if chosen.sum() * hours >= LEAST_HOURS:
                 each[int(number)] = float(used[chosen].sum() / total[chosen].sum())
         if len(each) < 2:
             continue

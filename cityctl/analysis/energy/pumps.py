@@ -10,8 +10,9 @@ from cityctl.analysis.energy import pump_choice, pumping, subjects
 from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.pump_plots import efficiency_plots
-from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, quarters, tariff_of
-from cityctl.analysis.energy.pump_station import HOURS, pumps_of, tank_of
+from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, tariff_of
+from cityctl.analysis.energy.pump_station import pumps_of, tank_of
+from cityctl.analysis.energy.pump_windows import width_of, windows
 from cityctl.analysis.energy.pump_words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
 from cityctl.analysis.energy.pump_words import COLUMNS as _COLUMNS
 from cityctl.analysis.question import Parameter, Question
@@ -74,23 +75,25 @@ def answer(question: Question) -> Result:
             "no pump in city.yaml",
             hint="assets: {pump-1: {kind: pump}}, and points of its flow, head and power with `asset: pump-1`",
         )
-    at, values = quarters(question, points(question.city, question.parameters))
+    width = width_of(question, pumps)
+    hours = width / 60
+    at, values = windows(question, points(question.city, question.parameters), width)
     tariff = tariff_of(question)
     doubts = tariff.doubts() if tariff is not None else []
     first = question.interval.start.astimezone(question.interval.zone).date()
     if tariff is not None and tariff.on(first) is None:
         doubts.append(f"`{tariff.tariff}` has no prices before {tariff.versions[0].from_}: no costs are told")
         tariff = None
-    price = prices_of(question, tariff, at) if tariff is not None and len(at) else None
+    price = prices_of(question, tariff, at, hours) if tariff is not None and len(at) else None
     lacking = [Missing(one.asset, f"no {one.lacking} is metered") for one in pumps if one.lacking]
     lacking += [Missing("price", doubt) for doubt in doubts]
     for one in pumps:
         silent = [point for point in one.all if not one.lacking and point not in values]
         lacking += [Missing(one.asset, f"no readings of {listed(silent)}")] if silent else []
     pumps_read = [one for one in pumps if not one.lacking and all(point in values for point in one.all)]
-    quarters_asked = question.interval.length.total_seconds() / 3600 / HOURS
+    asked = question.interval.length.total_seconds() / 60 / width
     arrays = {
-        one.asset: PumpSeries(one, values, question.city, len(at), asked=quarters_asked) for one in pumps_read
+        one.asset: PumpSeries(one, values, question.city, len(at), hours, asked=asked) for one in pumps_read
     }
     for series in arrays.values():
         series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
@@ -182,12 +185,14 @@ def _row(
     curve = asset.pump.curve if asset.pump is not None else []
     cost = paid = mean = None
     if price is not None:
-        used = np.nan_to_num(one.power) * one.on * HOURS
+        used = np.nan_to_num(one.power) * one.on * one.hours
         cost = float((used * price).sum())
         paid, mean = cost / float(used.sum()) if used.sum() > 0 else None, float(price.mean())
     verdict = _verdict(total.efficiency, change, best, asked["worse"], asked["good"], ran=bool(one.on.any()))
     if one.turned:
         verdict = "NOT ASSESSABLE its power is below zero"
+    elif one.blurred:
+        verdict = f"NOT ASSESSABLE {one.blurred}"
     drifted = (None, None) if change is None else (change.change, change.error)
     row: tuple[object, ...] = (
         one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.power, one.on), total.volume, total.energy,
