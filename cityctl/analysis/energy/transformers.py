@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from cityctl import glossary
@@ -26,7 +25,7 @@ TITLE = "Transformers"
 SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 60076-7"
 LOAD_ROLE = "load"
 WARMING = timedelta(days=2)  # ten time constants of the oil
-GAP_MINUTES = 120.0  # between two readings: beyond it the model starts anew
+GAP_MINUTES = 120.0  # between two readings: beyond it nobody knows the load
 LEAST_METERED = 0.9  # of the interval
 MOST_LOAD = 4.0  # times the rated one: no transformer carries it for a quarter of an hour, a unit is wrong
 TOP_OIL, HOT_SPOT, LOAD = 105.0, 120.0, 1.5  # IEC 60076-7:2018, table 2: normal cyclic loading below 100 MVA
@@ -140,8 +139,12 @@ def answer(question: Question) -> Result:
         else:
             judged.append(found)
             if found.metered < LEAST_METERED:
+                share = percent(found.metered)
                 lacking.append(
-                    Missing(name, f"its load is metered in {percent(found.metered)} of the interval")
+                    Missing(
+                        name,
+                        f"its load, with the temperature around it, is metered in {share} of the interval",
+                    )
                 )
     judged.sort(key=lambda one: (-one.hot_spot, one.asset))
     return Result(
@@ -185,16 +188,15 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     ambient = _around(question, name, at)
     if ambient is None:
         return "no outdoor temperature in city.yaml, and no `ambient`"
-    if np.isnan(ambient).any():
+    around = np.isfinite(ambient)
+    if not around.any():
         return "its outdoor temperature has gaps of more than 3 hours"
-    ratings = _ratings(asset.transformer, question.city.points()[point])
+    at, load, ambient = (one[around] for one in (at, load, ambient))
     minutes = np.diff(at, prepend=at[:1]).astype(float) / 6e7
-    starts = [0, *np.flatnonzero(minutes > GAP_MINUTES).tolist(), len(at)]
-    oil, spot = np.empty(len(at)), np.empty(len(at))
-    for begin, end in pairwise(starts):
-        run = slice(begin, end)
-        if end > begin:
-            oil[run], spot[run] = temperatures(ratings, load[run], ambient[run], minutes[run])
+    if len(at) > 1 and (each := float(np.median(minutes[1:]))) > GAP_MINUTES:
+        return f"a reading of its load each {each / 60:g} h: a hot spot takes one each {GAP_MINUTES / 60:g} h"
+    ratings = _ratings(asset.transformer, question.city.points()[point])
+    oil, spot = temperatures(ratings, _through_gaps(load, minutes), ambient, minutes)
     inside = at >= np.datetime64(question.interval.start.astimezone(UTC).replace(tzinfo=None), "us")
     if not inside.any():
         return "no readings of its load"
@@ -219,6 +221,14 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     )  # fmt: skip
     times = [moment.replace(tzinfo=UTC) for moment in at.tolist()]
     return _Judged(name, row, float(spot[place]), verdict, times, spot.tolist(), metered)
+
+
+def _through_gaps(load: Any, minutes: Any) -> Any:
+    """The load that holds for the `minutes` before each reading: through a gap the mean of the two around it."""
+    import numpy as np
+
+    before = np.concatenate([load[:1], load[:-1]])
+    return np.where(minutes > GAP_MINUTES, (before + load) / 2, load)
 
 
 def _around(question: Question, asset: str, at: Any) -> Any:
@@ -258,10 +268,10 @@ def _verdict(load: float, oil: float, spot: float) -> str:
 
 
 NOTES = (
-    "Method: exponential equations of IEC 60076-7:2018, 8.2, begun two days before where there are "
-    "readings, from a cold start, anew after a gap of 2 hours; each "
-    "reading of the load holds for the time since the one before. Ageing 2^((hot spot - 98)/6), or "
-    "exp(15000/383 - 15000/(hot spot + 273)) with thermally upgraded paper.",
+    "Method: exponential equations of IEC 60076-7:2018, 8.2, begun two days before where there are readings, from a "
+    "cold start; each reading of the load holds for the time since the one before. A gap of more than 2 hours, in load "
+    "or outdoor temperature, is gone through with the mean of the loads around it: its time and its ageing are not "
+    "counted. Ageing 2^((hot spot - 98)/6), or exp(15000/383 - 15000/(hot spot + 273)) with thermally upgraded paper.",
     "Source: IEC 60076-7:2018, table 2, normal cyclic loading below 100 MVA: 1.5 x rated, top oil 105 °C, hot "
     "spot 120 °C.",
     "Limits: ratings of losses and time constants come from city.yaml; without a type test they are those "

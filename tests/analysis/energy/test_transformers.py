@@ -139,8 +139,45 @@ def test_a_wrong_unit_and_a_gap_are_named(ask: Callable[..., Result]) -> None:
     rows = {row["asset"]: row for row in rows_of(found, "transformers")}
     assert rows["t1"]["verdict"] == "IMPLAUSIBLE 476 times its rated load: is the unit right?"
     assert [(one.what, one.why) for one in found.completeness.missing] == [
-        ("t2", "its load is metered in 25 % of the interval")
+        ("t2", "its load, with the temperature around it, is metered in 25 % of the interval")
     ]
+
+
+def test_a_gap_of_hours_does_not_cool_it_down(ask: Callable[..., Result]) -> None:
+    """At the rated load for days it is as warm after three hours without readings each day as it was before.
+
+    20 °C around, 70 K of oil and 1.2 x 23 K of winding are 117.6 °C: 2^(19.6 / 6) = 9.6 times the usual ageing. t2 has
+    its load all the time, and no outdoor temperature from 1 to 11: none within 3 hours from 4 to 8.
+    """
+    times = slots("2026-01-01", "2026-01-09", 15)
+    hour = np.arange(len(times)) / 4 % 24
+    kept, outdoors = (hour < 9) | (hour >= 12), (hour < 1) | (hour >= 11)
+    series = {
+        "t1-current": (times[kept], np.full(kept.sum(), 630.0)),
+        "t2-current": (times, np.full(len(times), 630.0)),
+        "outdoors": (times[outdoors], np.full(outdoors.sum(), 20.0)),
+    }
+    found = ask("energy/transformers", CITY, series, "2026-01-05", "2026-01-09")
+    rows = {row["asset"]: row for row in rows_of(found, "transformers")}
+    assert rows["t1"]["hot_spot_c"] == pytest.approx(117.6, abs=0.01)
+    assert rows["t1"]["ageing"] == pytest.approx(2 ** (19.6 / 6), rel=0.001)
+    assert rows["t2"]["ageing"] == pytest.approx(
+        np.exp(15000 / 383 - 15000 / 390.6), rel=0.001
+    )  # its paper is upgraded
+    assert rows["t2"]["in_days"] == pytest.approx(4 * 20 / 24, abs=0.2)
+    assert {one.what for one in found.completeness.missing} == {"t1", "t2"}
+
+
+def test_rare_readings_tell_no_hot_spot(ask: Callable[..., Result]) -> None:
+    times = slots("2026-01-01", "2026-01-09", 180)
+    series = {
+        "t1-current": (times, np.full(len(times), 900.0)),
+        "outdoors": (times, np.full(len(times), 30.0)),
+    }
+    found = ask("energy/transformers", CITY, series, "2026-01-05", "2026-01-09")
+    assert rows_of(found, "transformers") == []
+    said = {one.what: one.why for one in found.completeness.missing}
+    assert said["t1"] == "a reading of its load each 3 h: a hot spot takes one each 2 h"
 
 
 def test_the_rated_load_is_said_in_the_unit_of_its_point(ask: Callable[..., Result]) -> None:
