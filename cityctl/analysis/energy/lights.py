@@ -9,6 +9,7 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy import subjects
+from cityctl.analysis.energy.burning import held, shares, surely
 from cityctl.analysis.energy.network_balance import with_next
 from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
 from cityctl.analysis.energy.switched import is_on
@@ -25,6 +26,7 @@ SUMMARY = "burn hours of each lighting circuit against the sun; day burners and 
 ROLE = "lighting"
 LEAST_MINUTES = 30.0  # on by day, or off in the dark, before a day counts
 LEAST_METERED = 0.9  # of the interval
+HOUR = 3.6e9  # microseconds
 LONGEST_STEP = timedelta(hours=2)  # between two readings: beyond it nobody knows
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -162,10 +164,58 @@ def _judge(
 ) -> tuple[object, ...] | str:
     import numpy as np
 
+    read = _read(question, point)
+    if read is None:
+        return "no readings"
+    start, end, value, on, share = read
+    step = (end - start).astype(float)
+    metered = float(step.sum()) / 1e6 / question.interval.length.total_seconds()
+    if metered < LEAST_METERED:
+        lacking.append(Missing(point.id, f"read in {percent(metered)} of the interval"))
+    if (value < 0).any():
+        lacking.append(Missing(point.id, f"{counted(int((value < 0).sum()), 'reading')} below zero"))
+    energy = value if point.quantity == "energy" else value * step / HOUR
+    whole = np.maximum(share * step, 1.0)
+    night = sum(
+        float(part.sum())
+        for _, part in held(start, end, [_us(span) for day in sun for span in day.horizon.below])
+    )
+    wasted = 0.0
+    burning: dict[date, float] = {}  # microseconds of the light of a day
+    light = [(day.day, _us(span)) for day in sun for span in day.centre.above]
+    parts = surely(share, start, end, held(start, end, [span for _, span in light]))
+    for (day, _), (touched, part) in zip(light, parts, strict=True):
+        wasted += float((energy[touched] * part / whole[touched]).sum())
+        burning[day] = burning.get(day, 0.0) + float(part.sum())
+    dark: dict[date, float] = {}  # microseconds of the night that begins on a day
+    gloom = [(_eve(day, span), _us(span)) for day in sun for span in day.civil.below]
+    parts = surely(1 - share, start, end, held(start, end, [span for _, span in gloom]))
+    for (eve, _), (_, part) in zip(gloom, parts, strict=True):
+        dark[eve] = dark.get(eve, 0.0) + float(part.sum())
+    days, nights = (sum(part > LEAST_MINUTES * 6e7 for part in each.values()) for each in (burning, dark))
+    told = _tells_energy(point)
+    said = [f"BURNS BY DAY on {counted(days, 'day')}"] * (days > 0) + [
+        f"DARK on {counted(nights, 'night')}"
+    ] * (nights > 0)
+    return (
+        point.id, point.zone, float((share * step).sum()) / HOUR, night / HOUR, sum(burning.values()) / HOUR, days,
+        sum(dark.values()) / HOUR, nights,
+        float(energy[on].sum()) if told else None, wasted if told else None, "; ".join(said) or "normal",
+    )  # fmt: skip
+
+
+def _tells_energy(point: Point) -> bool:
+    return point.quantity in ("energy", "power") and point.kind != "state"
+
+
+def _read(question: Question, point: Point) -> tuple[Any, Any, Any, Any, Any] | None:
+    """Readings [start, end) in microseconds since 1970: value, whether it was on, and for which share of it."""
+    import numpy as np
+
     register = point.kind == "counter"
     table = question.engine.arrow(question.sql("register" if register else "circuit"), {"circuit": point.id})
     if table.num_rows < 2:
-        return "no readings"
+        return None
     start = table["at"].to_numpy().astype("datetime64[us]")
     value = table["value"].to_numpy().astype(float)
     if register:
@@ -174,59 +224,29 @@ def _judge(
         step = np.append(np.diff(start), np.timedelta64(0, "us"))
         step[-1] = np.median(step[:-1])
     asked = start < _utc(question.interval.end)
-    start, value, step = start[asked], value[asked], step[asked]
-    if not len(start):
-        return "no readings"
-    step = np.where(step > np.timedelta64(LONGEST_STEP), np.timedelta64(0, "us"), step)
-    end = start + step
-    share = float(step.astype(float).sum()) / 1e6 / question.interval.length.total_seconds()
-    if share < LEAST_METERED:
-        lacking.append(Missing(point.id, f"read in {percent(share)} of the interval"))
-    if (value < 0).any():
-        lacking.append(Missing(point.id, f"{counted(int((value < 0).sum()), 'reading')} below zero"))
-    energy = value if point.quantity == "energy" else value * step.astype(float) / 3.6e9
-    on = value > 0.5 if point.kind == "state" else is_on(value)
-    whole = np.maximum(step.astype(float), 1.0)
+    if not asked.any():
+        return None
+    start, value, step = (one[asked] for one in (start.astype(np.int64), value, step.astype(np.int64)))
+    if _tells_energy(point):
+        of = step if register else np.median(step)  # what an amount is of
+        power = value if point.quantity == "power" else value / np.maximum(of, 1) * HOUR
+        on = is_on(power)
+        share = shares(power, on)
+    else:
+        on = value > 0.5 if point.kind == "state" else is_on(value)
+        share = on.astype(float)
+    return start, start + np.where(step > LONGEST_STEP / timedelta(microseconds=1), 0, step), value, on, share
 
-    def within(spans: tuple[Span, ...]) -> Any:
-        """Microseconds of each reading that lie within spans."""
-        held = np.zeros(len(start))
-        for low, high in spans:
-            first, last = (
-                np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us") for moment in (low, high)
-            )
-            held += np.clip((np.minimum(end, last) - np.maximum(start, first)).astype(float), 0, None)
-        return held
 
-    night = by_day = wasted = 0.0
-    burning = 0
-    dark: dict[date, float] = {}  # microseconds of the night that begins on a day
-    for day in sun:
-        low, high = (
-            np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
-            for moment in (day.start, day.end)
-        )
-        if not ((start < high) & (end > low)).any():
-            continue
-        night += float(within(day.horizon.below).sum()) / 3.6e9
-        light = within(day.centre.above) * on
-        by_day += float(light.sum()) / 3.6e9
-        wasted += float((energy * light / whole).sum())
-        burning += float(light.sum()) > LEAST_MINUTES * 6e7
-        for span in day.civil.below:
-            eve = day.day - timedelta(days=1) if span[0] == day.start and span[1] != day.end else day.day
-            dark[eve] = dark.get(eve, 0.0) + float((within((span,)) * ~on).sum())
-    nights = sum(held > LEAST_MINUTES * 6e7 for held in dark.values())
-    told = point.quantity in ("energy", "power") and point.kind != "state"
-    said = [f"BURNS BY DAY on {counted(burning, 'day')}"] * (burning > 0) + [
-        f"DARK on {counted(nights, 'night')}"
-    ] * (nights > 0)
-    verdict = "; ".join(said)
-    return (
-        point.id, point.zone, float((step.astype(float) * on).sum()) / 3.6e9, night, by_day, burning,
-        sum(dark.values()) / 3.6e9, nights,
-        float(energy[on].sum()) if told else None, wasted if told else None, verdict or "normal",
-    )  # fmt: skip
+def _eve(day: _Day, dark: Span) -> date:
+    """The day on which the night began that a dark part of a day belongs to."""
+    return day.day - timedelta(days=1) if dark[0] == day.start and dark[1] != day.end else day.day
+
+
+def _us(span: Span) -> tuple[int, int]:
+    """A span in microseconds since 1970."""
+    low, high = (round(moment.timestamp() * 1e6) for moment in span)
+    return low, high
 
 
 def _utc(moment: datetime) -> Any:
@@ -238,7 +258,9 @@ def _utc(moment: datetime) -> Any:
 NOTES = (
     "Method: sunrise and sunset are those of the sun's upper edge at 0.833 degrees below the horizon, civil twilight "
     "ends at 6 degrees. On by day counts while the sun's centre is above the horizon, off in the dark while it is 6 "
-    "degrees or more below; a day or a night counts from 30 minutes. A reading holds until the next, at most 2 hours.",
+    "degrees or more below; a day or a night counts from 30 minutes. A reading holds until the next, at most 2 hours. "
+    "Where lamps are switched within one, its mean power says for how long; of one longer than 15 minutes that the sun "
+    "cuts in two, only what must lie on that side counts.",
     "Source: NOAA solar calculator (after Meeus), for a flat horizon; white nights are good to minutes.",
     "Limits: a circuit is on above a tenth of its usual power; part-night switching that is wanted shows as dark.",
 )

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.sun import CIVIL, HORIZON, crossing
+from cityctl.analysis.energy.burning import shares
+from cityctl.analysis.energy.sun import CIVIL, HORIZON, Crossing, crossing
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 
@@ -99,14 +100,16 @@ def test_hours_of_night_in_a_year(ask: Callable[..., Result], shared: Path) -> N
     assert len(rows_of(found, "sun")) == 365
 
 
-def burning(since: str, until: str) -> tuple[object, object]:
-    """(times, whether the lamps should be on) by 5 minutes: from sunset to sunrise."""
-    times = slots(since, until, 5)
+def burning(since: str, until: str, minutes: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """(times, whether the lamps should be on) by so many minutes: from sunset to sunrise."""
+    times = slots(since, until, minutes)
     zone = ZoneInfo("Europe/Prague")
     on = np.zeros(len(times), bool)
+    suns: dict[date, Crossing] = {}
     for place, stamp in enumerate(times.astype("datetime64[s]").tolist()):
         moment = stamp.replace(tzinfo=UTC)
-        sun = crossing(50.0755, 14.4378, moment.astimezone(zone).date(), HORIZON, zone)
+        day = moment.astimezone(zone).date()
+        sun = suns.setdefault(day, suns.get(day) or crossing(50.0755, 14.4378, day, HORIZON, zone))
         assert sun.up is not None
         assert sun.down is not None
         on[place] = not sun.up <= moment < sun.down
@@ -176,6 +179,42 @@ def test_a_register_tells_the_same_as_the_power(ask: Callable[..., Result]) -> N
     assert rows["lamps"]["burnt_h"] == pytest.approx(rows["switch"]["burnt_h"], abs=0.1)
     assert rows["lamps"]["burnt_kwh"] == pytest.approx(12 * rows["lamps"]["burnt_h"], rel=1e-6)
     assert found.completeness.complete
+
+
+def test_hours_of_a_circuit_that_follows_the_sun_are_normal(ask: Callable[..., Result]) -> None:
+    """12 kW by minutes, put together to hours: the hour in which the sun rises is no day burner, nor the dusk dark.
+
+    The register counts 12 kWh for each hour of light; what is switched within an hour is told by its mean.
+    """
+    minutes, on = burning("2026-10-22T22:00", "2026-10-28T23:00", minutes=1)
+    lit = np.where(on, 1.0, 0.0)
+    hours = minutes[::60]
+    noon = (hours >= np.datetime64("2026-10-24T10:00")) & (hours < np.datetime64("2026-10-24T12:00"))
+    text = CITY.replace("every: 5m", "every: 1h").replace(
+        "lamps: {unit: kW", "lamps: {unit: kWh, kind: interval"
+    )
+    mean = lit.reshape(-1, 60).mean(axis=1)
+    data = {"lamps": (hours, 12 * mean), "switch": (hours, lit[::60])}
+    found = ask("energy/lights", text, data, "2026-10-23", "2026-10-29")
+    rows = {row["circuit"]: row for row in rows_of(found, "circuits")}
+    assert {name: row["verdict"] for name, row in rows.items()} == {"lamps": "normal", "switch": "normal"}
+    assert rows["lamps"]["burnt_h"] == pytest.approx(lit.sum() / 60, abs=0.5)
+    assert rows["lamps"]["by_day_h"] == pytest.approx(0.0, abs=0.1)
+    data["lamps"] = (hours, np.where(noon, 12.0, 12 * mean))
+    found = ask("energy/lights", text, data, "2026-10-23", "2026-10-29")
+    row = next(row for row in rows_of(found, "circuits") if row["circuit"] == "lamps")
+    assert row["verdict"] == "BURNS BY DAY on 1 day"
+    assert row["by_day_h"] == pytest.approx(2.0, abs=0.1)
+    assert row["wasted_kwh"] == pytest.approx(24.0, abs=1.0)
+
+
+def test_dimmed_lamps_burn_all_night() -> None:
+    """Of a run the ends alone tell by their mean how long they burnt; a night at half its power is no half night."""
+    power = np.array([0, 6, 12, 6, 6, 6, 12, 3, 0], float)
+    assert shares(power, power > 1).tolist() == [0, 1.0, 1, 1, 1, 1, 1, 0.5, 0]
+    assert shares(np.array([0, 3, 12, 12, 12, 11.9, 0]), np.array([0, 1, 1, 1, 1, 1, 0], bool)).tolist() == [
+        0, 0.25, 1, 1, 1, 1, 0,
+    ]  # fmt: skip
 
 
 def test_a_circuit_that_is_read_on_some_days_says_so(ask: Callable[..., Result]) -> None:
