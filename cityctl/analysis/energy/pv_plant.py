@@ -15,6 +15,7 @@ from cityctl.city.points import Point
 from cityctl.wording import counted, percent
 
 ROLE, MODULE, LIMIT = "generation", "module", "limit"
+WIDTHS = (900, 1800, 3600)  # s: of a step
 LEAST_HELD = 0.8  # of a step's readings
 LEAST_OF_DAY = 0.9  # of a day's steps
 LEAST_METERED = 0.9  # of the interval
@@ -46,6 +47,7 @@ class Judged:
     energy: Any  # of each day [kWh]; nan where the day is not metered whole, or curtailed
     nominal: Any  # of each day at PR 1 [kWh]
     counted: Any  # energy of each day that makes the ratio [kWh]
+    cut_off: Any  # what the inverter's clipping took of each day [kWh]
     doubts: list[str]  # what makes its figures doubtful
 
 
@@ -89,8 +91,8 @@ def judge(question: Question, name: str, own: Points, days: list[Any]) -> Judged
     if own.production.every is None:
         return f"`{own.production.id}` has no `every` in city.yaml"
     longest = max(one.every.total_seconds() if one.every else 0.0 for one in own)
-    width = 900 if longest <= 900 else 3600
-    if longest > 3600:
+    width = next((one for one in WIDTHS if longest <= one), 0)
+    if not width:
         return "a reading each hour at least is needed, of its production and its sun"
     start, end = stamps(question.interval.start, question.interval.end)
     count = -(-(end - start) // (width * 1_000_000))
@@ -127,6 +129,7 @@ def judge(question: Question, name: str, own: Points, days: list[Any]) -> Judged
         counted=np.where(
             whole, np.bincount(place, np.where(use, np.nan_to_num(power) * step, 0.0), size), np.nan
         ),
+        cut_off=np.bincount(place, found.cut_off, size),
     )
 
 

@@ -17,6 +17,7 @@ FLAT = 0.01  # of the rated power
 CAPPED = 0.05  # more was to be expected
 ROUNDS = 5  # of the fit of what is to be expected
 AT_LIMIT = 0.97  # of the limit: from here on it binds
+AT_RATING = 0.98  # of the inverter's
 UNLIKE, LEAST_SHORTFALL, LEAST_DAYS = 4.0, 0.1, 8
 
 
@@ -57,6 +58,7 @@ class Performance:
     clipped: float | None
     counted: Any  # which steps make the ratio
     held_back: Any  # which steps were curtailed
+    cut_off: Any  # what clipping took of each step [kWh]
     nominal: Any  # energy at PR 1 of each step [kWh], corrected for temperature where that is known; nan: not known
 
 
@@ -73,7 +75,7 @@ def perform(plant: Plant, steps: Steps) -> Performance:
     known = np.isfinite(steps.power)
     energy = np.where(known, steps.power, 0.0) * steps.hours
     both = known & np.isfinite(plain)
-    expected = _expected(sun, nominal, energy, both)
+    expected = _expected(sun, nominal, energy, both & ~_at_limit(plant, steps))
     curtailed, clipped = _held_back(plant, steps, expected, both)
     counted = both & ~curtailed
     lost = np.clip(np.nan_to_num(expected - energy), 0.0, None)
@@ -97,12 +99,23 @@ def perform(plant: Plant, steps: Steps) -> Performance:
         clipped=float(lost[clipped].sum()) if able else None,
         counted=counted,
         held_back=curtailed,
+        cut_off=np.where(clipped, lost, 0.0),
         nominal=nominal,
     )
 
 
-def _expected(sun: Any, nominal: Any, energy: Any, both: Any) -> Any:
-    """What each step gives at the plant's usual ratio [kWh]; nan: not known.
+def _at_limit(plant: Plant, steps: Steps) -> Any:
+    """Which steps stand at a limit that is known: they do not tell what the sun lets expect."""
+    import numpy as np
+
+    most = np.where(steps.limit > 0, AT_LIMIT * steps.limit, np.inf)
+    if plant.inverter is not None:
+        most = np.minimum(most, AT_RATING * plant.inverter)
+    return np.nan_to_num(steps.power) >= most
+
+
+def _expected(sun: Any, nominal: Any, energy: Any, free: Any) -> Any:
+    """What each step gives at the plant's usual ratio, which the `free` steps tell [kWh]; nan: not known.
 
     The ratio is the median where limits seldom bind, and falls in a straight line with the sun, as warm modules do:
     fitted to the steps that are not far below the line, anew until it rests. It never rises with the sun.
@@ -110,7 +123,7 @@ def _expected(sun: Any, nominal: Any, energy: Any, both: Any) -> Any:
     import numpy as np
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(both & (nominal > 0), energy / nominal, np.nan)
+        ratio = np.where(free & (nominal > 0), energy / nominal, np.nan)
     for low, high in ((STEEP, BELOW_LIMITS), (STEEP, np.inf), (50.0, np.inf)):
         chosen = np.isfinite(ratio) & (sun >= low) & (sun <= high)
         if chosen.sum() >= 8:
@@ -137,8 +150,8 @@ def _held_back(plant: Plant, steps: Steps, expected: Any, both: Any) -> tuple[An
     """(steps curtailed, steps clipped by the inverter).
 
     With a limit: where the power stands at it, or below it although more is to be expected of a mark without level.
-    Without one: an hour and more of constant power below what is to be expected; at the inverter's rating, or, where
-    that is not known, at the highest power there was, that is clipping.
+    Without one: an hour and more of constant power below what is to be expected. At the inverter's rating each step
+    below it is clipped; where that is not known, an hour and more at the highest power there was.
     """
     import numpy as np
 
@@ -154,8 +167,9 @@ def _held_back(plant: Plant, steps: Steps, expected: Any, both: Any) -> tuple[An
     flat = _flatter_than(flat, power, expected)
     known_top = plant.inverter is not None
     top = plant.inverter if plant.inverter is not None else float(np.nanmax(power, initial=0.0))
-    at_top = np.nan_to_num(power) >= (0.98 if known_top else 0.99) * top
-    return binding | (flat & ~at_top), flat & at_top
+    at_top = np.nan_to_num(power) >= (AT_RATING if known_top else 0.99) * top
+    clipped = both & more & ~binding if known_top else flat
+    return binding | (flat & ~at_top), clipped & at_top
 
 
 def _plateaus(power: Any, band: float, least: int) -> Any:

@@ -122,7 +122,10 @@ def _plot(one: Judged, called: str, times: list[datetime]) -> Plot:
 
 
 def _weak(one: Judged, all_plants: list[Judged], city: City, days: list[Any]) -> list[tuple[object, ...]]:
-    """The days of a plant that lie below what the others say, or, with too few others, its own sun."""
+    """The days of a plant that lie below what the others say, or, with too few others, its own sun.
+
+    What an inverter clips is no fault: of sunny days it is added to what was given, here as at the others.
+    """
     import numpy as np
 
     def rated(asset: str) -> float:
@@ -130,17 +133,23 @@ def _weak(one: Judged, all_plants: list[Judged], city: City, days: list[Any]) ->
         assert solar is not None
         return float(solar.peak)
 
-    others = [other.energy / rated(other.asset) for other in all_plants if other.asset != one.asset]
+    others = [
+        (other.energy + other.cut_off) / rated(other.asset)
+        for other in all_plants
+        if other.asset != one.asset
+    ]
     if len(others) >= LEAST_OTHERS:
         stacked = np.array(others)
         enough = np.isfinite(stacked).sum(axis=0) >= LEAST_OTHERS
         middle = np.full(stacked.shape[1], np.nan)
         middle[enough] = np.nanmedian(stacked[:, enough], axis=0)
-        found, by = days_below(one.energy, middle * rated(one.asset)), "other plants"
+        gave, found = one.energy, days_below(one.energy + one.cut_off, middle * rated(one.asset))
+        by = "other plants"
     else:
-        found, by = days_below(one.counted, one.nominal), "its own sun"
+        gave, found = one.counted, days_below(one.counted + one.cut_off, one.nominal)
+        by = "its own sun"
     which: list[date] = [day for day, _, _ in days]
-    return [(one.asset, which[each.day], each.energy, each.expected, by) for each in found]
+    return [(one.asset, which[each.day], float(gave[each.day]), each.expected, by) for each in found]
 
 
 def _verdict(one: Judged, below: int) -> str:

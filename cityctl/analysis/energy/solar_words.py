@@ -40,11 +40,11 @@ NOTES = (
     "power corrected by the temperature coefficient of city.yaml at the module's temperature.",
     "Method: curtailed is a step at its limit (`role: limit`), or an hour and more of constant power 5 % below what "
     "the sun lets expect, while the sun moved twice as much. Expected = the plant's usual ratio x the sun, a straight "
-    "line that falls with the sun as warm modules do; lost = expected - actual. "
-    "Constant power at the inverter's rating (or, where that is not in city.yaml, at the highest power) is clipping.",
+    "line that falls with the sun as warm modules do; lost = expected - actual. At the inverter's rating each such "
+    "step is clipping; where that is not told, an hour and more at the highest power.",
     "Method: a day is below where its energy over that of the other plants (of its own sun, with fewer than two) "
-    "lies 4 robust deviations and a tenth under the plant's median day; 8 days are needed, curtailed "
-    "ones are not judged.",
+    "lies 4 robust deviations and a tenth under the plant's median day, what was clipped added; 8 days are "
+    "needed, curtailed ones are not judged.",
     "Source: IEC 61724-1.",
     "Limits: a dirty or tilted irradiance sensor shows in the PR; irradiance has to be that of the modules' plane. "
     "Shade and snow are days below like any fault. A plant that is always curtailed in the same way looks clipped.",

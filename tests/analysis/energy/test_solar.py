@@ -125,6 +125,37 @@ def test_the_inverters_rating_is_clipping_and_stays_in_the_ratio() -> None:
     assert found.ratio == pytest.approx(0.9, rel=0.01)
 
 
+def test_clouds_between_clipped_quarters_hide_none_of_them() -> None:
+    """85 kW of 100 kWp at 90 %: each second quarter has 1 100 W/m² and gives 99 kW less 14, the others 45 kW."""
+    sun = np.tile([1100.0, 500.0], 40)
+    power = np.minimum(0.9 * 100 * sun / 1000, 85.0)
+    nothing = np.full(len(sun), np.nan)
+    found = perform(Plant(100, 85.0), Steps(0.25, power, sun, nothing, nothing))
+    assert found.clipped_hours == pytest.approx(10.0)
+    assert found.clipped == pytest.approx(40 * 14 / 4)
+    assert found.curtailed_hours == 0.0
+    unknown = perform(
+        Plant(100), Steps(0.25, power, sun, nothing, nothing)
+    )  # no rating: a plateau has to tell it
+    assert unknown.clipped_hours == 0.0
+
+
+def test_what_an_inverter_clips_is_no_fault_of_a_sunny_day(ask: Callable[..., Result]) -> None:
+    """100 kWp behind 48 kW give 48 of up to 72 kW on clear days; beside two plants that clip nothing, and by itself."""
+    text = CITY.replace("inverter: 90 kW", "inverter: 48 kW")
+    series = {
+        "sun": (TIMES, SUN),
+        "a-power": (TIMES, np.minimum(0.80 * 100 * SUN / 1000, 48.0)),
+        "b-energy": (TIMES, np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])),
+        "c-energy": (TIMES, 0.7 * 20 * SUN / 1000 / 4),
+    }
+    for these in (series, {"sun": series["sun"], "a-power": series["a-power"]}):
+        found = ask("energy/solar", text, these, "2026-06-01", "2026-06-15")
+        row = next(row for row in rows_of(found, "plants") if row["plant"] == "a")
+        assert row["clipped_kwh"] == pytest.approx((0.08 * SUN - series["a-power"][1]).sum() / 4, rel=0.05)
+        assert row["verdict"] == "normal"
+
+
 def weather(seed: int) -> tuple[Any, Any]:
     """60 days by quarters of an hour, half of them cloudy: sun [W/m²], and the power of 100 kWp whose modules warm up,
     both with 1 % of noise.
