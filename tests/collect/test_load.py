@@ -78,6 +78,42 @@ def test_a_register_is_no_amount_of_an_interval(city: Project, tmp_path: Path) -
     assert "ever-rising register" in rejections(result)[0][2]
 
 
+MIXED = """
+name: Mixed
+time_zone: UTC
+networks: {power: {kind: power}}
+points:
+  register: {unit: kWh, kind: counter, every: 1h}
+  use: {unit: kWh, kind: interval, every: 1h}
+  roof: {unit: kW, every: 1h}
+"""
+
+
+def test_a_register_makes_no_registers_of_what_stands_below_it(
+    project: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The first rows of a long table are a register's; the use and the power below it rise and fall."""
+    kept = Project(project(MIXED))
+    hours = [f"2024-03-{1 + at // 24:02}T{at % 24:02}:00Z" for at in range(96)]
+    told = {
+        "register": [1000 + 2.5 * at for at in range(96)],
+        "use": [2.5 + at % 3 for at in range(96)],
+        "roof": [max(0.0, 6.0 - abs(at % 24 - 12)) for at in range(96)],
+    }
+    text = "".join(
+        f"{time},{name},{value}\n" for name in told for time, value in zip(hours, told[name], strict=True)
+    )
+    path = tmp_path / "all.csv"
+    path.write_text("time,point,value\n" + text)
+    result = load(kept, [path])
+    assert rejections(result) == []
+    assert {name: (row["new"], row["sum"]) for name, row in rows(result).items()} == {
+        "register": (96, None), "use": (96, pytest.approx(96 * 3.5)), "roof": (96, None),
+    }  # fmt: skip
+    assert {quality for *_, quality in stored(kept)} == {0}
+    assert any("the values of some of its series only rise" in note for note in result.notes)
+
+
 def test_all_keeps_what_no_point_takes_in_its_canonical_unit(city: Project, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,boiler [MWh]\n2021-01-01,2\n")

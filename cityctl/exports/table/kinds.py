@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
 from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, read_number
 from cityctl.exports.table.said import without_zone
@@ -37,6 +40,7 @@ _LATER = re.compile(r"\D(?!00:00)\d{2}:\d{2}")  # than midnight
 _FEWEST = 10  # readings that are needed to judge
 _FEWEST_NAMED = 3  # where the column is called a reading
 _FEWEST_USE = 60  # where it is called use
+_FALLS = 0.05  # of the steps of what is no register; one that is reset now and then falls more seldom
 _USE = re.compile(r"consum|usage|verbrauch|verbruik|forbr|förbr|interval|demand|bezug|afname|import|export")
 
 
@@ -74,6 +78,13 @@ def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind 
     steps = [after - before for before, after in pairwise(run)]
     rises = all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
     return "counter" if rises and 0 < max(run) - min(run) < 0.5 * min(run) else None
+
+
+def falls_again(values: npt.NDArray[np.float64]) -> bool:
+    """Whether values rise and fall time and again: no register does, whatever it stands beside in a table."""
+    steps = np.diff(values)
+    rises, falls = int((steps > 0).sum()), int((steps < 0).sum())
+    return min(rises, falls) >= max(_FEWEST_NAMED, _FALLS * (rises + falls))
 
 
 def counts(channel: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cityctl.errors import InputRefused
 from cityctl.exports.meaning import AMOUNTS
@@ -23,6 +24,7 @@ from cityctl.exports.table import numbers
 from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
+from cityctl.exports.table.kinds import falls_again
 from cityctl.exports.table.left import LeftOut
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
@@ -90,6 +92,7 @@ class TableReader:
             zone=self._zone,
         )
         self._taken = False
+        self._mixed = False  # whether some series are registers, and some are not
         self._begun = False
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
@@ -130,8 +133,11 @@ class TableReader:
         if self.roles.value is not None:
             names = self._series.of(block.columns, len(block.lines))
             said = self._series.announce(names, None, self._time.every)
+            cells = block.columns[self.roles.value]
+            if said and self._kind == "counter" and self.shape.kind is None and not isinstance(names, str):
+                said = self._registers_among(said, names, cells)
             lane = self.alone if self.roles.point is None else None
-            yield self._chunk(names, lane, times, block.columns[self.roles.value], quality, block.lines, said)
+            yield self._chunk(names, lane, times, cells, quality, block.lines, said)
             return
         each = self._series.of(block.columns, len(block.lines)) if self.roles.point is not None else None
         for column in self.roles.series:
@@ -149,6 +155,19 @@ class TableReader:
             if column.quality is not None:
                 graded = self._words.read(block.columns[column.quality])
             yield self._chunk(series, "", times, block.columns[column.index], graded, block.lines, said)
+
+    def _registers_among(self, said: tuple[Series, ...], names: Any, cells: Any) -> tuple[Series, ...]:
+        """New series beside one that the first rows show to be a register: what rises and falls is none."""
+        values, states = numbers.read_numbers(cells, self.decimal or ".", self.shape.missing)
+        codes = np.where(
+            states == numbers.OK, pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False), -1
+        )
+        place = {name: code for code, name in enumerate(names.dictionary.to_pylist())}
+        others = {
+            one.id for one in said if one.kind == "counter" and falls_again(values[codes == place[one.id]])
+        }
+        self._mixed = self._mixed or bool(others)
+        return tuple(replace(one, kind=None) if one.id in others else one for one in said)
 
     def _look_for_bills(self, block: Block) -> None:
         """Whether the rows are bills, as the first of them tell."""
@@ -216,6 +235,7 @@ class TableReader:
         ]
         if self.shape.kind is None and (registers or self._kind is not None):
             which = "its values" if self._kind is not None else ", ".join(registers)
+            which = "the values of some of its series" if self._mixed else which
             notes.append(
                 f"{self.name}: {which} only rise: taken as readings of a register, not summed (--kind)"
             )
