@@ -70,7 +70,9 @@ def load(project: Path, profile: str | None = None) -> City:
     orders, faults = read_work_orders(city)
     city._work_orders.extend(orders)
     city._work_order_faults.extend(faults)
-    city._interruptions.extend(read_interruptions(city))
+    interruptions, unread = read_interruptions(city)
+    city._interruptions.extend(interruptions)
+    city._interruption_faults.extend(unread)
     city._typical_year.extend(read_typical_year(city))
     _check_points(city, document)
     return city

@@ -220,6 +220,7 @@ class City(Strict):
     _work_orders: list[WorkOrder] = PrivateAttr(default_factory=list)
     _work_order_faults: list[str] = PrivateAttr(default_factory=list)
     _interruptions: list[Interruption] = PrivateAttr(default_factory=list)
+    _interruption_faults: list[tuple[str, str]] = PrivateAttr(default_factory=list)
     _typical_year: list[TypicalDay] = PrivateAttr(default_factory=list)
 
     @property
@@ -256,6 +257,10 @@ class City(Strict):
     def interruptions(self) -> list[Interruption]:
         """Interruptions of supply, in order of time."""
         return self._interruptions
+
+    def interruption_faults(self) -> list[tuple[str, str]]:
+        """Rows of the file of interruptions that cannot be read: file:line, and why."""
+        return self._interruption_faults
 
     def typical_year(self) -> list[TypicalDay]:
         """The 365 days of a typical year; none where city.yaml names no file of it."""

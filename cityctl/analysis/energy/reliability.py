@@ -28,6 +28,7 @@ from cityctl.wording import counted
 TITLE = "Reliability of supply"
 SUMMARY = "SAIFI, SAIDI and CAIDI of the power networks, major event days apart, after IEEE 1366"
 YEARS = 5
+MOST_NAMED = 5  # rows that cannot be read
 READINGS = False  # interruptions stand in a CSV beside city.yaml
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -111,7 +112,13 @@ def answer(question: Question) -> Result:
             "city.yaml does not say how many customers are served",
             hint="give the power zones `connections:`, or `--customers 12500`",
         )
-    lacking: list[Missing] = []
+    faults = city.interruption_faults()
+    lacking = [Missing(place, f"not counted: {why}") for place, why in faults[:MOST_NAMED]]
+    if len(faults) > MOST_NAMED:
+        more = counted(len(faults) - MOST_NAMED, "row")
+        lacking.append(
+            Missing(city.interruptions_file, f"{more} more not counted: they cannot be read either")
+        )
     told = _distinct(city.interruptions(), lacking)
     now = [one for one in told if interval.start <= one.start < interval.end]
     first = _years_before(question)
@@ -154,7 +161,8 @@ def answer(question: Question) -> Result:
         completeness=Completeness(len(now) + len(lacking), len(now), lacking, "interruptions"),
         notes=[_basis(limit, told, first, customers, question), *NOTES],
         summary=f"SAIFI {every.saifi:.3f}, SAIDI {every.saidi:.1f} min, "
-        + (f"{len(major)} major event days" if limit is not None else "no limit of major event days"),
+        + (f"{len(major)} major event days" if limit is not None else "no limit of major event days")
+        + (f"; {counted(len(faults), 'row')} of the file not read" if faults else ""),
     )  # fmt: skip
 
 

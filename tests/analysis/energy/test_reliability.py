@@ -161,14 +161,49 @@ def test_local_times_and_clock_changes(reliable: Callable[..., Result]) -> None:
     assert row["saidi"] == pytest.approx(60.0)
 
 
+def test_the_hour_that_comes_twice_is_the_one_that_fits(reliable: Callable[..., Result]) -> None:
+    """From 02:50 in summer time to 02:10 in winter time are 20 minutes; from 01:30 to 02:10 it may be 40, or 100."""
+    row = rows_of(reliable("2026-10-25 02:50,2026-10-25 02:10,1000,grid,\n"), "indices")[0]
+    assert row["saidi"] == pytest.approx(20.0)
+    row = rows_of(reliable("2026-10-25 01:30,2026-10-25 02:10,1000,grid,\n"), "indices")[0]
+    assert row["saidi"] == pytest.approx(40.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("2026-05-01 10:00,2026-05-01 09:00,1,,", "it ends before it starts"),
+        ("1.5.2026,2026-05-01 09:00,1,,", "`1.5.2026` is no time; write it as 2026-05-01 14:30"),
+        ("2026-03-29 02:30,2026-03-29 04:00,1,,", "`2026-03-29 02:30` does not exist in Europe/Berlin"),
+        ("2026-05-01 10:00,2026-05-01 11:00,many,,", "`many` is no number of customers"),
+        ("2026-05-01 10:00,2026-05-01 11:00,1.5,,", "`1.5` is no number of customers"),
+        ("2026-05-01 10:00,2026-05-01 11:00,-5,,", "`-5` is no number of customers"),
+        ("2026-05-01 10:00,2026-05-01 11:00,1,nroth,", "no zone `nroth`; did you mean `north`?"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_and_stops_nothing(
+    reliable: Callable[..., Result], row: str, said: str
+) -> None:
+    """`450.0` is what a spreadsheet makes of 450 beside an empty cell."""
+    found = reliable(f"{row}\n2026-02-01 10:00,2026-02-01 11:00,450.0,grid,digger\n")
+    assert rows_of(found, "indices")[0]["saidi"] == pytest.approx(27.0)
+    (fault, _) = found.completeness.missing  # the other one: no limit of major event days
+    assert fault.what.endswith("interruptions.csv:2")
+    assert fault.why.startswith(f"not counted: {said}")
+    assert found.exit_code() != 0
+    assert found.summary.endswith("; 1 row of the file not read")
+
+
+def test_of_many_rows_that_cannot_be_read_some_are_named(reliable: Callable[..., Result]) -> None:
+    found = reliable("1.5.2026 10:00,1.5.2026 11:00,10,north,\n" * 40)
+    assert found.completeness.missing[5].why == "35 rows more not counted: they cannot be read either"
+    assert len(found.completeness.missing) == 7  # the last one: no limit of major event days
+    assert found.summary.endswith("; 40 rows of the file not read")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (HEAD + "2026-05-01 10:00,2026-05-01 09:00,1,,\n", ":2: it ends before it starts"),
-        (HEAD + "1.5.2026,2026-05-01 09:00,1,,\n", ":2: `1.5.2026` is no time"),
-        (HEAD + "2026-03-29 02:30,2026-03-29 04:00,1,,\n", "does not exist in Europe/Berlin"),
-        (HEAD + "2026-05-01 10:00,2026-05-01 11:00,many,,\n", "`many` is no number of customers"),
-        (HEAD + "2026-05-01 10:00,2026-05-01 11:00,1,nroth,\n", "no zone `nroth`"),
         ("start,ende,customers\n", ":1: unknown column `ende`"),
         ("start,customers\n", ":1: no column `end`"),
     ],
