@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from cityctl.analysis.energy.uncertainty import t_quantile
+
 HYDRAULIC = 367.0  # m³/h x m for each kW
 PLAUSIBLE = (0.2, 0.9)  # wire-to-water efficiency of pumps with motor: beyond it a unit is wrong
 UNIT_FACTORS = {
@@ -96,7 +98,9 @@ def by_day(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> tuple[Any
 def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> Drift | None:
     """The straight line through the efficiency of its days, weighted by their energy; None below 14 days.
 
-    Days that follow each other are alike: the error counts n (1 - rho) / (1 + rho) of them.
+    Days that follow each other are alike: the error counts n (1 - rho) / (1 + rho) of them. Residuals of a line show
+    less of that than there is, by (2 + 4 rho) / n (Marriott and Pope, Biometrika 41 (1954) 390-402): it is added. With
+    few days left the error is wider, so that twice of it holds 95 % (Student's t).
     """
     import numpy as np
 
@@ -108,12 +112,13 @@ def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> Drift | No
     apart = each - level - slope * time
     before, after = apart[:-1] - apart[:-1].mean(), apart[1:] - apart[1:].mean()
     scale = float(np.sqrt((before**2).sum() * (after**2).sum()))
-    rho = min(max(float((before * after).sum()) / scale if scale > 0 else 0.0, 0.0), 0.95)
-    worth = max(len(days) * (1 - rho) / (1 + rho), 3.0)
+    alike = float((before * after).sum()) / scale if scale > 0 else 0.0
+    rho = min(max((alike + 2 / len(days)) / (1 - 4 / len(days)), 0.0), 0.95)
+    left = max(len(days) * (1 - rho) / (1 + rho) - 2, 2.0)  # less what the line takes
     middle = np.average(time, weights=used)
     spread = float(np.average((time - middle) ** 2, weights=used))
     scatter = float(np.average(apart**2, weights=used))
-    return Drift(float(slope), math.sqrt(scatter / spread / (worth - 2)))
+    return Drift(float(slope), math.sqrt(scatter / spread / left) * t_quantile(0.975, left) / SURE)
 
 
 def starts(power: Any, on: Any) -> int:

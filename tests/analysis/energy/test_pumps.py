@@ -400,6 +400,24 @@ def test_chance_is_no_wear() -> None:
     assert worn.error == pytest.approx(0.0065 / np.sqrt(365) * np.sqrt(12), rel=0.15)
 
 
+def test_twice_the_error_holds_the_drift_of_19_in_20_pumps() -> None:
+    """28 days of which each is like the one before (by 0.5 and by 0.8), 100 made pumps of each."""
+    for alike in (0.5, 0.8):
+        rng = np.random.default_rng(3)
+        day = np.arange(28)
+        flow, head, on = np.full(28, 100.0), np.full(28, 40.0), np.ones(28, bool)
+        held = 0
+        for _ in range(100):
+            noise = rng.normal(0, 0.006 * np.sqrt(1 - alike**2), 28)
+            noise[0] = rng.normal(0, 0.006)
+            for at in range(1, 28):
+                noise[at] += alike * noise[at - 1]
+            found = pumping.drift(day, flow, head, 100 * 40 / 367 / (0.7 - 0.05 * day / 365.25 + noise), on)
+            assert found is not None
+            held += abs(found.change + 0.05) <= pumping.SURE * found.error
+        assert held >= 92
+
+
 def test_a_reading_that_is_missing_is_no_start() -> None:
     power = np.array([0.0, 0, 10, 10, np.nan, 10, 10, 0, np.nan, 10])
     assert pumping.starts(power, np.nan_to_num(power) > 1) == 2
