@@ -136,7 +136,7 @@ def answer(question: Question) -> Result:
         if found is None or not found.use.energy.sum() > 0:
             lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
             continue
-        found = found.wider(width)
+        found = found.wider(width).as_metered()
         doubts = _doubts(question, point, found)
         loads.append(
             (point, found, shape(found.use), f"DOUBTFUL {'; '.join(doubts)}" if doubts else "normal")
@@ -227,9 +227,10 @@ def _standby(load: Shape, use: Use) -> float:
 
 
 NOTES = (
-    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer. Load "
-    "factor = use / (peak x metered hours). Base load is the 5th percentile of the power; the power that is exceeded "
-    "in 1 to 90 % of the time is the load duration curve.",
+    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer. Of a "
+    "window with gaps it is the mean of what was metered, no peak and no base where that is less than 80 % of it. "
+    "Load factor = use / (peak x metered hours). Base load is the 5th percentile of the power; the power that is "
+    "exceeded in 1 to 90 % of the time is the load duration curve.",
     "Method: a day is unlike the others where its use lies 4 robust standard deviations (1.4826 x MAD) and a tenth off "
     "the median of such days (working or not) in the same three months.",
     "Limits: standby is what the base load uses while nobody is there: some of it is needed. Use by floor area is "

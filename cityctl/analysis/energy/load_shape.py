@@ -18,6 +18,7 @@ UNLIKE = 4.0  # robust standard deviations that make a day unlike the others
 LEAST_LIKE = 8  # days of the same kind that it takes to say so
 LEAST_CHANGE = 0.1  # of the usual use of such a day
 FAR_ABOVE, LEAST_WINDOWS = 30.0, 100  # times the others, and windows that it takes to say so
+WHOLE_WINDOW = 0.8  # of a window that has to be metered for its power to be a peak, or a base
 WHOLE_DAY = 0.9  # share of a day that has to be metered
 
 
@@ -44,12 +45,13 @@ def shape(use: Any) -> Shape:
 
     power = use.power
     used, hours = float(use.energy.sum()), float(use.hours.sum())
-    place = int(power.argmax())
+    whole = np.flatnonzero(use.hours >= WHOLE_WINDOW * float(np.quantile(use.hours, 0.95)))
+    place = int(whole[power[whole].argmax()])
     peak = float(power[place])
     weekend = (use.weekday >= 5) | use.holiday
     at_night = (use.minute >= NIGHT[0]) & (use.minute < NIGHT[1])
     off = weekend | (use.minute < 360) | (use.minute >= 1320)
-    base = float(np.quantile(power, 0.05))
+    base = float(np.quantile(power[whole], 0.05))
 
     def mean(chosen: Any) -> float | None:
         return float(power[chosen].mean()) if chosen.any() else None
@@ -61,7 +63,7 @@ def shape(use: Any) -> Shape:
         load_factor=used / (peak * hours) if peak > 0 else None,
         base=base,
         night=mean(at_night),
-        exceeded=tuple(float(np.quantile(power, 1 - share / 100)) for share in EXCEEDED),
+        exceeded=tuple(float(np.quantile(power[whole], 1 - share / 100)) for share in EXCEEDED),
         weekday_mean=mean(use.weekday < 5),
         weekend_mean=mean(use.weekday >= 5),
         base_share=base * hours / used if used > 0 else None,

@@ -50,6 +50,11 @@ class Windows:
         use = self.use.in_windows(minutes)
         return Windows(use, self.starts[first], held, spread, self.day[first], coarse=self.coarse)
 
+    def as_metered(self) -> Windows:
+        """The same, each window as long as it was metered: its power is the mean of that time."""
+        use = replace(self.use, hours=self.held / 3600)
+        return Windows(use, self.starts, self.held, self.spread, self.day, coarse=self.coarse)
+
     def unseen(self, most: float) -> str | None:
         """What a register's gaps hide, where they hold more than `most` of the metered time; else None."""
         share = float(self.spread.sum() / self.held.sum()) if self.held.sum() else 0.0

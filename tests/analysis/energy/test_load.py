@@ -48,6 +48,23 @@ def test_real_meters(
             assert row[f"exceeded_{share}_kw"] == pytest.approx(other["ldc"][str(share)], rel=1e-6)
 
 
+def test_readings_that_are_missing_here_and_there_lower_no_base(ask: Callable[..., Result]) -> None:
+    """10 kW all the time by 5 minutes, every ninth reading lost, and 30 kW in one that stands alone in its quarter."""
+    city = HALL.replace("every: 1h", "every: 5m")
+    times = slots("2024-03-01", "2024-03-15", 5)
+    kept = np.arange(len(times)) % 9 != 4
+    alone = slice(300, 303)
+    kept[alone] = False, False, True
+    kwh = np.full(len(times), 10 / 12)
+    kwh[302] = 30 / 12
+    found = ask("energy/load", city, {"hall-kwh": (times[kept], kwh[kept])}, "2024-03-01", "2024-03-15")
+    (row,) = rows_of(found, "loads")
+    assert row["base_kw"] == row["exceeded_90_kw"] == row["peak_kw"] == pytest.approx(10.0)
+    assert row["load_factor"] == pytest.approx(1.0, abs=1e-3)
+    assert row["night_kw"] == pytest.approx(10.0, abs=0.1)
+    assert row["used_kwh"] == pytest.approx(kwh[kept].sum())
+
+
 def hall() -> tuple[Any, Any]:
     """Three months of hours: 2 kW, and 10 kW from 8 to 18 on weekdays, with a little noise."""
     times = slots("2024-01-01", "2024-04-01", 60)
