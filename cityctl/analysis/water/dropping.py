@@ -1,18 +1,25 @@
-"""By how much a level fell between two stretches of nights, with its 95 % interval. Plain arithmetic."""
+"""By how much a level fell between two stretches of nights, with its 95 % interval. Plain arithmetic.
+
+`fall` is for what a work order did: a level wanders by itself, with the season and the weather, and the less is known
+of it the further it wanders. `drop` compares two means, and asks not why they differ.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 FEWEST = 3  # values on either side
+# Variance of a level's way in a night as a share of the noise's: the least that is thought of, the most, how many.
+WANDERS = (0.01, 10.0, 10)
 
 
 @dataclass(frozen=True)
 class Drop:
-    """How far the mean fell, and half its 95 % interval; `before` and `after` are the means."""
+    """How far a level fell, and half its 95 % interval; `before` and `after` are the levels."""
 
     before: float
     after: float
@@ -27,6 +34,41 @@ class Drop:
     def sure(self) -> bool:
         """Whether it fell beyond its interval."""
         return self.value > self.half
+
+
+def fall(before: Mapping[date, float], after: Mapping[date, float]) -> Drop | None:
+    """The fall of the level between two stretches of nights; None with fewer than three nights on either side.
+
+    A night's flow is a level that wanders from night to night, and noise; the fall is an intervention in it. How far it
+    wanders is not known: what each share in WANDERS says, and none, is averaged by its likelihood. Source: Harvey and
+    Durbin (1986), The effects of seat belt legislation, J. R. Statist. Soc. A 149(3): local level with intervention.
+    """
+    import numpy as np
+    from scipy.special import stdtrit
+
+    if min(len(before), len(after)) < FEWEST:
+        return None
+    days = np.array([day.toordinal() for day in (*sorted(before), *sorted(after))])
+    flows = np.array([*(before[day] for day in sorted(before)), *(after[day] for day in sorted(after))])
+    count, at = len(flows), len(before) - 1
+    since = days - days[0]
+    shared = np.minimum.outer(since, since)  # nights that the levels of two nights have wandered together
+    columns = np.stack([np.ones(count), -1.0 * (np.arange(count) > at)], axis=1)
+    wander = np.array([0.0, *np.geomspace(*WANDERS)])[:, None, None]
+    spread = np.linalg.inv(np.eye(count) + wander * shared)  # of each share, as all that follows
+    precision = columns.T @ spread @ columns
+    fit = np.linalg.solve(precision, columns.T @ spread @ flows[:, None])
+    left = flows[:, None] - columns @ fit
+    noise = np.maximum((left * (spread @ left)).sum(axis=(1, 2)) / (count - 2), 1e-18 * (1 + flows @ flows))
+    likely = np.linalg.slogdet(spread)[1] - np.linalg.slogdet(precision)[1] - (count - 2) * np.log(noise)
+    last = wander * shared[at] @ spread @ left  # how far it had wandered by the last night before
+    levels = fit[:, 0, 0] + last[:, 0, 0]
+    falls, variances = fit[:, 1, 0], noise * np.linalg.inv(precision)[:, 1, 1]
+    weights = np.exp((likely - likely.max()) / 2)
+    weights /= weights.sum()
+    level, fell = weights @ levels, weights @ falls
+    variance = weights @ (variances + (falls - fell) ** 2)
+    return Drop(float(level), float(level - fell), float(stdtrit(count - 3, 0.975) * np.sqrt(variance)))
 
 
 def drop(before: Sequence[float], after: Sequence[float]) -> Drop | None:
