@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from cityctl.analysis.water.wandering import moved
+
 FEWEST = 3  # values on either side
-# Variance of a level's way in a night as a share of the noise's: the least that is thought of, the most, how many.
-WANDERS = (0.01, 10.0, 10)
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,15 @@ class Drop:
 def fall(before: Mapping[date, float], after: Mapping[date, float]) -> Drop | None:
     """The fall of the level between two stretches of nights; None with fewer than three nights on either side.
 
-    A night's flow is a level that wanders from night to night, and noise; the fall is an intervention in it. How far it
-    wanders is not known: what each share in WANDERS says, and none, is averaged by its likelihood. Source: Harvey and
-    Durbin (1986), The effects of seat belt legislation, J. R. Statist. Soc. A 149(3): local level with intervention.
+    A night's flow is a level that wanders, and noise, see wandering.moved.
     """
-    import numpy as np
-    from scipy.special import stdtrit
-
     if min(len(before), len(after)) < FEWEST:
         return None
-    days = np.array([day.toordinal() for day in (*sorted(before), *sorted(after))])
-    flows = np.array([*(before[day] for day in sorted(before)), *(after[day] for day in sorted(after))])
-    count, at = len(flows), len(before) - 1
-    since = days - days[0]
-    shared = np.minimum.outer(since, since)  # nights that the levels of two nights have wandered together
-    columns = np.stack([np.ones(count), -1.0 * (np.arange(count) > at)], axis=1)
-    wander = np.array([0.0, *np.geomspace(*WANDERS)])[:, None, None]
-    spread = np.linalg.inv(np.eye(count) + wander * shared)  # of each share, as all that follows
-    precision = columns.T @ spread @ columns
-    fit = np.linalg.solve(precision, columns.T @ spread @ flows[:, None])
-    left = flows[:, None] - columns @ fit
-    noise = np.maximum((left * (spread @ left)).sum(axis=(1, 2)) / (count - 2), 1e-18 * (1 + flows @ flows))
-    likely = np.linalg.slogdet(spread)[1] - np.linalg.slogdet(precision)[1] - (count - 2) * np.log(noise)
-    last = wander * shared[at] @ spread @ left  # how far it had wandered by the last night before
-    levels = fit[:, 0, 0] + last[:, 0, 0]
-    falls, variances = fit[:, 1, 0], noise * np.linalg.inv(precision)[:, 1, 1]
-    weights = np.exp((likely - likely.max()) / 2)
-    weights /= weights.sum()
-    level, fell = weights @ levels, weights @ falls
-    variance = weights @ (variances + (falls - fell) ** 2)
-    return Drop(float(level), float(level - fell), float(stdtrit(count - 3, 0.975) * np.sqrt(variance)))
+    flows = {**before, **after}
+    days = sorted(flows)
+    gone = [-1.0 if day in after else 0.0 for day in days]
+    told = moved(days, [flows[day] for day in days], gone, len(before) - 1)
+    return Drop(told.level, told.level - told.effect, told.half)
 
 
 def drop(before: Sequence[float], after: Sequence[float]) -> Drop | None:

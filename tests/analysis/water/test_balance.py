@@ -87,15 +87,6 @@ def test_bands_and_frequency() -> None:
     assert loss_formulas.background(10, 1000, 50) == pytest.approx(1.45)  # 200 + 1 250 L/h at 50 m
 
 
-def test_the_exponent_is_found_again() -> None:
-    heads = np.linspace(30, 60, 40)
-    noise = np.exp(np.random.default_rng(2).normal(0, 0.02, 40))
-    found = loss_formulas.exponent_of(heads.tolist(), (0.05 * heads**1.2 * noise).tolist())
-    assert found is not None
-    assert found[1] < 1.2 < found[2]
-    assert loss_formulas.exponent_of([40.0 + 0.01 * n for n in range(40)], heads.tolist()) is None
-
-
 def test_validity() -> None:
     assert loss_formulas.doubts(100, 5000, 50) == []
     assert len(loss_formulas.doubts(200, 3000, 110)) == 3
