@@ -122,6 +122,22 @@ def test_under_registration_and_an_interval_by_hand() -> None:
     assert (found.value, found.half) == (pytest.approx(400), pytest.approx(50))
 
 
+@pytest.mark.parametrize("every", ["5m", "15m", "1h"])
+@pytest.mark.parametrize("logged", ["every 15 minutes", "seldom by night"])
+def test_what_flowed_in_does_not_hang_on_how_often_it_was_read(
+    ask: Callable[..., Result], every: str, logged: str
+) -> None:
+    """10 m³/h from 22:00 to 06:00 and 40 by day, 31 days long, whatever city.yaml says of the readings."""
+    times = slots("2026-01-01", "2026-02-01", 15)
+    minute = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "m")
+    day = (minute >= 360) & (minute < 1320)
+    kept = day | (minute % 60 == 0) if logged == "seldom by night" else np.full(len(times), True)
+    text = CITY.replace("in: {unit: m3/h, every: 1h", f"in: {{unit: m3/h, every: {every}")
+    series = {**made(), "in": (times[kept], np.where(day, 40.0, 10.0)[kept])}
+    found = ask("water/balance", text, series, "2026-01-01", "2026-02-01")
+    assert cells_of(found)["system_input"]["balance_volume"] == pytest.approx(31 * (8 * 10 + 16 * 40))
+
+
 def test_a_city_from_its_meters(ask: Callable[..., Result]) -> None:
     """31 days x 24 x 60 = 44 640 m³ in; 31 x 500 + 744 x 0.024 used. The inner zone's inflow is not counted twice."""
     given_shares = {"under_registration": 0.02, "unauthorised_share": 0.0025, "production_cost": 0.5}
