@@ -155,6 +155,7 @@ ALIASES = {
     "gpm": "gal/min",
     "gpd": "gal/d",
     "mgd": "MGD",
+    "mgal/d": "MGD",
     "cfs": "ft3/s",
     "l": "L",
     "liter": "L",

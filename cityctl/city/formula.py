@@ -61,6 +61,11 @@ class Formula:
         """Every name in it, once, in the order of reading."""
         return tuple(dict.fromkeys(node.id for node in walk(self.tree) if isinstance(node, Name)))
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a number other than zero is written in it."""
+        return any(isinstance(node, Number) and node.value != 0 for node in walk(self.tree))
+
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and everything below it, in the order of reading."""
@@ -71,6 +76,15 @@ def walk(node: Node) -> Iterator[Node]:
     elif isinstance(node, Call):
         for argument in node.arguments:
             yield from walk(argument)
+
+
+def terms(node: Node) -> Iterator[Node]:
+    """What is added up or taken off, where a node is a sum; else the node."""
+    if isinstance(node, Binary) and node.operator in "+-":
+        yield from terms(node.left)
+        yield from terms(node.right)
+    else:
+        yield node
 
 
 def replace_names(node: Node, exchange: Callable[[str], Node]) -> Node:
@@ -143,7 +157,7 @@ class _Reader:
                 raise self.fault(f"nested deeper than {_DEEPEST}")
             node = self.factor()
             self.depth -= 1
-            return Number(-node.value) if isinstance(node, Number) else Binary("*", Number(-1.0), node)
+            return Number(-node.value) if isinstance(node, Number) else Binary("-", Number(0.0), node)
         if self.take("("):
             node = self.sum()
             if not self.take(")"):

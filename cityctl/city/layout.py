@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from cityctl import units
@@ -221,6 +222,9 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
             circle = " -> ".join((*below[below.index(name) :], name))
             raise ConfigInvalid(f"{place_of(name)}: a formula that needs itself: {circle}")
         sources: list[Point] = []
+        # Without a number of its own a formula holds in any units: it is worked out in the coherent ones of the store.
+        # A number such as the 3.6 of `3.6 * inlet` was written for the units that city.yaml speaks.
+        spoken = point.formula.has_numbers
 
         def exchange(word: str) -> formula.Node:
             asset, _, figure = word.rpartition(".")
@@ -237,6 +241,8 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
             source = resolve(word, (*below, name))
             sources.append(source)
             scale, offset = units.linear(source.unit, source.shown_unit)
+            if not (spoken or offset):
+                return formula.Name(word)
             node: formula.Node = formula.Name(word)
             if scale != 1.0:
                 node = formula.Binary("*", node, formula.Number(scale))
@@ -244,8 +250,10 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
 
         assert point.formula is not None
         tree = formula.replace_names(point.formula.tree, exchange)
+        if spoken:
+            _one_unit(point.formula, done, place_of(name))
         scale, offset = units.linear(point.shown_unit, point.unit)
-        if scale != 1.0:
+        if scale != 1.0 and (spoken or offset):
             tree = formula.Binary("*", tree, formula.Number(scale))
         if offset:
             tree = formula.Binary("+", tree, formula.Number(offset))
@@ -262,6 +270,23 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
     for name in points:
         resolve(name, ())
     return {name: done[name] for name in points}
+
+
+def _one_unit(written: formula.Formula, points: dict[str, Point], place: str) -> None:
+    """Refuse to add what is in two units of one quantity, where numbers are taken as they are spoken."""
+    for node in formula.walk(written.tree):
+        added = [
+            points[one.id]
+            for one in formula.terms(node)
+            if isinstance(one, formula.Name) and one.id in points
+        ]
+        for first, other in pairwise(added):
+            if first.quantity == other.quantity and first.shown_unit != other.shown_unit:
+                raise ConfigInvalid(
+                    f"{place}: `{first.id}` is in {first.shown_unit} and `{other.id}` in {other.shown_unit}: beside a "
+                    "number in the formula they are added as they stand",
+                    hint="give both the same unit; a formula without numbers takes any",
+                )
 
 
 def _keys_of(city: City, name: str) -> tuple[Key, ...]:

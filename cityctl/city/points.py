@@ -14,7 +14,7 @@ class Point:
     """`unit` is the canonical one that the store keeps; `shown_unit` the one that city.yaml speaks.
 
     `device` is "device/point", `service` "service/series", `series` the name in imported files. A derived
-    point's formula takes canonical values and gives one: the units that city.yaml speaks are worked in. A
+    point's formula takes canonical values and gives one; what was written with numbers holds for `shown_unit`. A
     counter begins anew at zero when it reaches `rollover` [unit], where that is known. `states`: code and name of
     each state, as the connector gives them.
     """

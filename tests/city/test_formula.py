@@ -14,7 +14,7 @@ def test_precedence_and_brackets():
     assert parse("a + b * c").tree == Binary("+", Name("a"), Binary("*", Name("b"), Name("c")))
     assert parse("(a + b) * c").tree == Binary("*", Binary("+", Name("a"), Name("b")), Name("c"))
     assert parse("a - b - c").tree == Binary("-", Binary("-", Name("a"), Name("b")), Name("c"))
-    assert parse("-2 * -x").tree == Binary("*", Number(-2.0), Binary("*", Number(-1.0), Name("x")))
+    assert parse("-2 * -x").tree == Binary("*", Number(-2.0), Binary("-", Number(0.0), Name("x")))
 
 
 def test_names_of_devices_stand_in_back_quotes_or_bare():

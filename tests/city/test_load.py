@@ -51,14 +51,37 @@ def test_amounts_are_kept_in_the_fields_unit(city):
     assert city.zones["ab"].pressure == pytest.approx(42.0)
 
 
-def test_a_derived_point_works_in_the_units_that_the_file_speaks(city):
+def test_a_formula_without_numbers_holds_in_any_units(city):
+    """p235 is told in L/s, the inflow in m³/h: what the store keeps, m³/h and m, is added and multiplied."""
     inflow = city.point("ab/inflow")
-    # The store keeps m³/h; the formula was written for p235 in L/s.
-    in_litres = Binary("*", Name("p235"), Number(pytest.approx(1 / 3.6)))
-    assert inflow.formula.tree == Binary("-", Binary("+", Name("p227"), in_litres), Name("pump_1"))
+    assert inflow.formula.tree == Binary("-", Binary("+", Name("p227"), Name("p235")), Name("pump_1"))
     assert inflow.every == timedelta(minutes=5)
     assert city.inflow_point("ab") == "ab/inflow"
     assert city.inflow_point("c") == "c_inflow"
+
+
+@pytest.mark.parametrize("unit", ["m3/h", "L/s", "gal/min", "MGD"])
+def test_the_unit_of_a_sum_does_not_change_it(project, unit):
+    """Two inlets of two units less what a tank takes in, whose level is told in feet."""
+    text = CITY.partition("meters:")[0].replace("t1: {unit: m,", "t1: {unit: ft,")
+    written = f'{text}  d: {{formula: "max(p227 + p235 - tank_1.area * rate(t1), 0)", unit: {unit}}}\n'
+    change = Binary("*", Number(201.06), Call("rate", (Name("t1"),)))
+    net = Binary("-", Binary("+", Name("p227"), Name("p235")), change)
+    assert load(project(written)).point("d").formula.tree == Call("max", (net, Number(0.0)))
+
+
+def test_a_number_in_a_formula_is_meant_for_the_units_that_the_file_speaks(project):
+    """3.6 m³/h for each L/s of the inlet."""
+    text = CITY.partition("meters:")[0]
+    point = load(project(f"{text}  d: {{formula: 3.6 * p235, unit: m3/h}}\n")).point("d")
+    in_litres = Binary("*", Name("p235"), Number(pytest.approx(1 / 3.6)))
+    assert point.formula.tree == Binary("*", Number(3.6), in_litres)
+
+
+def test_two_units_beside_a_number_are_refused(project):
+    text = CITY.partition("meters:")[0]
+    with pytest.raises(ConfigInvalid, match="`p227` is in m3/h and `p235` in L/s"):
+        load(project(f"{text}  d: {{formula: p227 + p235 - 0.5 * pump_1, unit: m3/h}}\n"))
 
 
 def test_figures_of_assets_stand_in_formulas(city):

@@ -15,6 +15,7 @@ from cityctl.errors import UsageProblem
     [
         (1, "L/s", "m3/h", 3.6),
         (1, "MGD", "m3/d", 3785.411784),
+        (1, "Mgal/d", "m3/d", 3785.411784),
         (1, "gal/min", "L/s", 0.0630901964),
         (1, "ft3/s", "m3/h", 101.940647),
         (1, "acre-ft", "m3", 1233.48183754752),

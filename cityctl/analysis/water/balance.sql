@@ -2,24 +2,37 @@
 -- Handed in: volume_points(point, kind, every_s); $since and $until of UTC.
 
 -- name: volumes_read
--- A volume of an interval counts as it is, a flow as long as its slot.
-select r.point as point,
-       sum(case when p.kind = 'interval' then r.value else r.value * s.every_s / 3600 end) as volume,
-       count(*) * max(s.every_s) as held
-from readings as r
-join volume_points as p on p.point = r.point
-join (
-    select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(d.readings))) as every_s
-    from volume_points as p
-    left join (
-        select point, date_trunc('day', time) as day, count(*) as readings
-        from readings
-        group by point, date_trunc('day', time)
-    ) as d on d.point = p.point
-    group by p.point
-) as s on s.point = p.point
-where p.kind <> 'counter' and r.quality < 3 and r.value is not null and r.time >= $since and r.time < $until
-group by r.point
+-- A volume of an interval counts as it is; a flow holds until the next reading, for an hour or its slot at most.
+with taken as (
+    select r.point as point, p.kind as kind, r.time as time, r.value as value, s.every_s as every_s
+    from readings as r
+    join volume_points as p on p.point = r.point
+    join (
+        select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(d.readings))) as every_s
+        from volume_points as p
+        left join (
+            select point, date_trunc('day', time) as day, count(*) as readings
+            from readings
+            group by point, date_trunc('day', time)
+        ) as d on d.point = p.point
+        group by p.point
+    ) as s on s.point = p.point
+    where p.kind <> 'counter' and r.quality < 3 and r.value is not null and r.time >= $since and r.time < $until
+)
+select point, sum(value) as volume, sum(every_s) as held
+from taken
+where kind = 'interval'
+group by point
+union all
+select point, sum(value * held / 3600) as volume, sum(held) as held
+from (
+    select point, value,
+           least(extract(epoch from lead(time, 1, $until) over (partition by point order by time))
+                 - extract(epoch from time), greatest(every_s, 3600)) as held
+    from taken
+    where kind <> 'interval'
+) as f
+group by point
 
 -- name: volumes_counted
 -- What a register counted; a step over an end of the interval is divided by time.

@@ -42,7 +42,6 @@ PARAMETERS = (
 )  # fmt: skip
 SILENT = timedelta(hours=24)  # a meter that was not heard for longer says nothing of now
 HOUR = timedelta(hours=1)
-COARSE = timedelta(minutes=90)  # a longer step tells nothing of an hour
 COARSE_STEP = 5.0  # L: from such a step on a register hides the usual leaks of a household
 TOLD_BY = timedelta(days=7)  # of the interval that tell in which steps a meter counts
 AT_A_TIME = {
@@ -104,12 +103,14 @@ def answer(question: Question) -> Result:
             hint="a customer meter has `role: consumption`; `cityctl data status` lists the points",
         )
     found: list[Leak] = []
-    heard, steps = 0, Counter[float]()
+    heard, rare, judged = 0, 0, 0
+    steps = Counter[float]()
     _keep_counters(question, meters)
     for some in _batches(meters):
         _hand_over(question, some)
-        ((count,),) = question.engine.rows(question.sql("heard"))
-        heard += int(count)
+        _halve(question, some)
+        ((had, seldom, told),) = question.engine.rows(question.sql("heard"))
+        heard, rare, judged = heard + int(had), rare + int(seldom), judged + int(told)
         steps.update(_coarse_steps(question))
         found += _leaks(question, some)
     price = price_of(question.city)
@@ -120,14 +121,15 @@ def answer(question: Question) -> Result:
     money = replace(COLUMNS[7], unit=question.city.currency)
     columns = [money if one.key == "leak_cost" else one for one in COLUMNS]
     zones = {point.id: point.zone for point in meters}
-    silent = len(meters) - int(heard)
-    missing = [Missing(f"{silent} of {len(meters)} meters", "no readings")] if silent else []
-    coarse = sum(point.every is not None and point.every > COARSE for point in meters)
-    if coarse:
-        missing.append(
-            Missing(f"{coarse} of {len(meters)} meters", "read less often than every hour and a half")
+    missing = [
+        Missing(f"{count} of {len(meters)} meters", why)
+        for count, why in (
+            (len(meters) - heard, "no readings"),
+            (rare, "read less often than every hour and a half"),
+            (heard - rare - judged, "never good readings in each of 24 hours on end"),
         )
-    judged = min(int(heard), len(meters) - coarse)
+        if count
+    ]
     lost = 24 * sum(one.rate for one in running)
     said = f"{len(running)} of {judged} meters run on, {lost:.1f} m³ a day in all"
     if price is not None:
@@ -212,17 +214,20 @@ def _hand_over(question: Question, meters: list[Point]) -> None:
         register()
 
 
+def _halve(question: Question, meters: list[Point]) -> None:
+    """What each half of a day tells of each meter."""
+    counting = {point.kind == "counter" for point in meters}
+    names = [name for name, of in (("half_registers", True), ("half_amounts", False)) if of in counting]
+    told = " union all ".join(f"({question.sql(name)})" for name in names)
+    begin = question.interval.start.timestamp() % 43200
+    question.engine.execute(f"create or replace table leak_halves as {told}", {"begin": begin})
+
+
 def _leaks(question: Question, meters: list[Point]) -> list[Leak]:
     """Every leak of the interval, the ended ones too."""
     engine = question.engine
     counting = {point.kind == "counter" for point in meters}
-    likely = (["likely_registers"] if True in counting else []) + (
-        ["likely_amounts"] if False in counting else []
-    )
-    engine.execute(
-        "create or replace table likely_meters as "
-        + " union ".join(f"({question.sql(name)})" for name in likely)
-    )
+    engine.execute("create or replace table likely_meters as " + question.sql("likely"))
     steps = ["amount_steps"] if False in counting else []
     if True in counting:
         engine.execute(question.sql("likely_counters"))

@@ -2,40 +2,71 @@
 -- pulse): the seconds between readings, and the finest step [m3] that is coarse.
 -- Only readings of good quality start or clear anything. $least: flow at and below which an hour is without flow [m3/h].
 
--- name: likely_amounts
--- First: meters with half a day of the clock in which nothing stood still. 24 hours hold one such half at least, so
--- that no leak is lost, and nearly all meters end here. A finer meter may pause within an hour: it is summed first.
-select distinct r.point as meter
+-- name: half_amounts
+-- First, of each half of a day as the interval begins them: the hours of it that had good readings, as bits (a set of them
+-- costs as much as that of its values), and whether nothing stood still in them. 24 hours hold one such half at
+-- least, so that no leak is lost, and nearly all meters end here.
+select r.point as meter, cast(floor((extract(epoch from r.time) - $begin) / 43200) as integer) as half,
+       bit_or(case when r.quality = 0 and r.value is not null
+                   then 1 << (cast(floor((extract(epoch from r.time) - $begin) / 3600) as integer) % 12)
+                   else 0 end) as hours,
+       min(case when r.quality = 0 then r.value end) > 0
+       and count(case when r.quality = 0 then 1 end) * max(m.every_s) >= 36000 as flowed
 from readings as r
 join leak_meters as m on m.meter = r.point
-where m.kind <> 'counter' and m.every_s > 2700 and r.quality = 0
-group by r.point, cast(floor(extract(epoch from r.time) / 43200) as integer)
-having min(r.value) > 0 and count(*) * max(m.every_s) >= 36000
-union
-select distinct h.meter as meter
+where m.kind <> 'counter' and m.every_s > 2700
+group by r.point, cast(floor((extract(epoch from r.time) - $begin) / 43200) as integer)
+union all
+-- A finer meter may pause within an hour: it is summed up first.
+select h.meter as meter, cast(floor(h.hour / 12) as integer) as half,
+       bit_or(case when h.most is null then 0 else 1 << (h.hour % 12) end) as hours,
+       min(h.most) > 0 and count(h.most) >= 10 as flowed
 from (
-    select r.point as meter, date_trunc('hour', r.time) as hour, max(r.value) as most
+    select r.point as meter, cast(floor((extract(epoch from r.time) - $begin) / 3600) as integer) as hour,
+           max(case when r.quality = 0 then r.value end) as most
     from readings as r
     join leak_meters as m on m.meter = r.point
-    where m.kind <> 'counter' and m.every_s <= 2700 and r.quality = 0
-    group by r.point, date_trunc('hour', r.time)
+    where m.kind <> 'counter' and m.every_s <= 2700
+    group by r.point, cast(floor((extract(epoch from r.time) - $begin) / 3600) as integer)
 ) as h
-group by h.meter, cast(floor(extract(epoch from h.hour) / 43200) as integer)
-having min(h.most) > 0 and count(*) >= 10
+group by h.meter, cast(floor(h.hour / 12) as integer)
 
--- name: likely_registers
+-- name: half_registers
 -- A register that stood still for an hour shows fewer values than the half day has hours with a reading.
--- The hours are counted as bits: a set of them costs each half day as much as that of its values.
-select distinct h.meter as meter
+select h.meter as meter, h.half as half, h.hours as hours,
+       h.shown >= bit_count(h.hours) and bit_count(h.hours) >= 8 as flowed
 from (
-    select r.point as meter, count(distinct r.value) as shown,
-           bit_count(bit_or(1 << cast(extract(hour from r.time) as integer))) as hours
+    select r.point as meter, cast(floor((extract(epoch from r.time) - $begin) / 43200) as integer) as half,
+           bit_or(case when r.quality = 0 and r.value is not null
+                       then 1 << (cast(floor((extract(epoch from r.time) - $begin) / 3600) as integer) % 12)
+                       else 0 end) as hours,
+           count(distinct case when r.quality = 0 then r.value end) as shown
     from readings as r
     join leak_meters as m on m.meter = r.point
-    where m.kind = 'counter' and r.quality = 0 and r.value is not null
-    group by r.point, cast(floor(extract(epoch from r.time) / 43200) as integer)
+    where m.kind = 'counter'
+    group by r.point, cast(floor((extract(epoch from r.time) - $begin) / 43200) as integer)
 ) as h
-where h.shown >= h.hours and h.hours >= 8
+
+-- name: likely
+-- The meters that are looked at closer.
+select distinct meter from leak_halves where flowed
+
+-- name: heard
+-- How many meters had a reading, how many of them are read too rarely to show a leak, and how many of the others had
+-- good readings in each of 24 hours on end: in two halves of a day.
+select count(*) as heard, count(case when m.every_s > 5400 then 1 end) as rare,
+       count(case when h.whole and (m.every_s is null or m.every_s <= 5400) then 1 end) as told
+from (
+    select b.meter as meter, bool_or(b.hours = 4095 and b.before = 4095) as whole
+    from (
+        select meter, hours,
+               case when lag(half) over halves = half - 1 then lag(hours) over halves end as before
+        from leak_halves
+        window halves as (partition by meter order by half)
+    ) as b
+    group by b.meter
+) as h
+join leak_meters as m on m.meter = h.meter
 
 -- name: amount_steps
 -- Then, of those meters alone, each step of good readings: an amount or a flow over its slot ...
@@ -127,12 +158,6 @@ from (
     group by r.point, date_trunc('day', r.time)
 ) as d
 group by d.meter
-
--- name: heard
--- Meters with a reading at all.
-select count(distinct r.point) as meters
-from readings as r
-join leak_meters as m on m.meter = r.point
 
 -- name: coarse
 -- How many meters count in coarse steps [m3], told from a few days: all that they show there is a multiple of the step,

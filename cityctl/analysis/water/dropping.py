@@ -1,18 +1,25 @@
-"""By how much a level fell between two stretches of nights, with its 95 % interval. Plain arithmetic."""
+"""By how much a level fell between two stretches of nights, with its 95 % interval. Plain arithmetic.
+
+`fall` is for what a work order did: a level wanders by itself, with the season and the weather, and the less is known
+of it the further it wanders. `drop` compares two means, and asks not why they differ.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
+
+from cityctl.analysis.water.wandering import moved
 
 FEWEST = 3  # values on either side
 
 
 @dataclass(frozen=True)
 class Drop:
-    """How far the mean fell, and half its 95 % interval; `before` and `after` are the means."""
+    """How far a level fell, and half its 95 % interval; `before` and `after` are the levels."""
 
     before: float
     after: float
@@ -27,6 +34,20 @@ class Drop:
     def sure(self) -> bool:
         """Whether it fell beyond its interval."""
         return self.value > self.half
+
+
+def fall(before: Mapping[date, float], after: Mapping[date, float]) -> Drop | None:
+    """The fall of the level between two stretches of nights; None with fewer than three nights on either side.
+
+    A night's flow is a level that wanders, and noise, see wandering.moved.
+    """
+    if min(len(before), len(after)) < FEWEST:
+        return None
+    flows = {**before, **after}
+    days = sorted(flows)
+    gone = [-1.0 if day in after else 0.0 for day in days]
+    told = moved(days, [flows[day] for day in days], gone, len(before) - 1)
+    return Drop(told.level, told.level - told.effect, told.half)
 
 
 def drop(before: Sequence[float], after: Sequence[float]) -> Drop | None:

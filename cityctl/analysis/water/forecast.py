@@ -66,7 +66,8 @@ NOTES = (
     "Method: the same hour of the last ten days of its kind (weekday, holidays as Sundays), the newest counting most "
     "and outliers drawn in; and what the last days drew beyond theirs, by level and by hour of the day, fading with "
     "every day ahead. Intervals of hours are the quantiles of the same model's errors over the last eight weeks, those "
-    "of volumes Student's t of the errors of whole days and weeks; where fewer than 14 tell, there is none.",
+    "of a day's volume the quantile of whole days' errors, and of a week's, of which few lie apart, Student's t; where "
+    "fewer than 14 tell, there is none.",
     "Source: Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, chapter 8; Vovk et al. (2005) "
     "for intervals from past errors.",
     "Limits: weather is not forecast; a leak that runs is taken for demand.",
@@ -154,7 +155,7 @@ def places(stamps: Sequence[datetime], zone: tzinfo) -> list[int]:
 def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, begin: datetime) -> Result:
     import numpy as np
 
-    zone = question.interval.zone
+    zone, certainty = question.interval.zone, question.parameters["certainty"]
     stamps = [begin + timedelta(hours=ahead) for ahead in range(HOURS)]
     place = np.array(places(stamps, zone))
     rows: list[tuple[object, ...]] = []
@@ -184,7 +185,7 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
         ]
         peak = int(flow[:24].argmax())
         rows.append(
-            (one.name, *_volume(flow[:24], errors[:, :24], question), *_volume(flow, errors, question),
+            (one.name, *volume_of(flow[:24], errors[:, :24], certainty), *volume_of(flow, errors, certainty),
              float(flow[peak]), stamps[peak], *shares)
         )  # fmt: skip
         each += [
@@ -224,10 +225,11 @@ def _error(errors: Any, usual: float) -> float | None:
     return float(known.mean()) / usual if len(known) and usual > 0 else None
 
 
-def _volume(flow: Any, errors: Any, question: Question) -> tuple[float, float | None, float | None]:
+def volume_of(flow: Any, errors: Any, certainty: float) -> tuple[float, float | None, float | None]:
     """(volume [m³], low, high) of hours: by the errors of the past's spans with nine tenths of their hours.
 
-    Student's t times the root of their mean square; spans overlap, so only those count that lie apart.
+    `flow` [m³/h] by hour, `errors` (spans x hours). By the quantile of their sizes, where two of those spans that lie
+    apart are beyond it; else by Student's t times the root of their mean square.
     """
     import numpy as np
     from scipy.special import stdtrit
@@ -236,7 +238,10 @@ def _volume(flow: Any, errors: Any, question: Question) -> tuple[float, float | 
     enough = np.isfinite(errors).mean(axis=1) > 0.9
     if enough.sum() < FEWEST:
         return total, None, None
-    off = np.nanmean(errors[enough], axis=1) * len(flow)
-    apart = max(3.0, float(enough.sum()) * 24 / len(flow))
-    half = float(stdtrit(apart, (1 + question.parameters["certainty"]) / 2) * np.sqrt(np.mean(off**2)))
+    off = np.abs(np.nanmean(errors[enough], axis=1)) * len(flow)
+    apart = len(off) * 24 / len(flow)
+    if apart * (1 - certainty) >= 2:
+        half = float(np.quantile(off, min(1.0, certainty * (1 + 1 / len(off)))))
+    else:
+        half = float(stdtrit(max(3.0, apart), (1 + certainty) / 2) * np.sqrt(np.mean(off**2)))
     return total, total - half, total + half

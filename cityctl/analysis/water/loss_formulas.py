@@ -78,23 +78,3 @@ def background(mains_km: float, connections: float, pressure_m: float) -> float:
     Source: UKWIR (1994), Managing Leakage; Lambert (1994), BABE.
     """
     return float((20.0 * mains_km + 1.25 * connections) * (pressure_m / 50) ** 1.5 / 1000)
-
-
-def exponent_of(pressures: Sequence[float], leakages: Sequence[float]) -> tuple[float, float, float] | None:
-    """(N1, low, high) of leakage ~ P^N1 by least squares of the logarithms, with its 95 % interval.
-
-    None where fewer than ten pairs above zero are there, or pressure varied by less than a twentieth (its 5th to its
-    95th percentile): a slope would be noise. The interval takes the pairs as independent.
-    """
-    pairs = [(math.log(p), math.log(q)) for p, q in zip(pressures, leakages, strict=True) if p > 0 and q > 0]
-    if len(pairs) < 10:
-        return None
-    order = sorted(x for x, _ in pairs)
-    if order[int(0.95 * len(order))] - order[int(0.05 * len(order))] < math.log(1.05):
-        return None
-    mean_x, mean_y = (sum(pair[at] for pair in pairs) / len(pairs) for at in (0, 1))
-    spread = sum((x - mean_x) ** 2 for x, _ in pairs)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread
-    left = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in pairs)
-    half = Z95 * math.sqrt(left / (len(pairs) - 2) / spread)
-    return slope, slope - half, slope + half

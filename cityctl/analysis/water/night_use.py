@@ -61,6 +61,7 @@ PARAMETERS = (
     ),
 )  # fmt: skip
 SHOWN = 14
+N1_OPEN = 1.0  # width of an interval that tells no more than that N1 lies between 0.5 and 1.5
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
@@ -74,11 +75,11 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 
 def exponent_for(nights: ZoneNights, given: float | None, use: float | None) -> tuple[float, str]:
-    """(N1, where it is from): given, from nights whose pressure differed, or 1."""
+    """(N1, where it is from): given, from nights whose pressure differed, or 1 where they leave more open than that."""
     if given is not None:
         return given, "given"
     found = nights.exponent(use)
-    if found is not None and 0.3 <= found[0] <= 2.5:
+    if found is not None and 0.3 <= found[0] <= 2.5 and found[2] - found[1] <= N1_OPEN:
         return found[0], f"data, {found[1]:.2f} to {found[2]:.2f}"
     return 1.0, "assumed"
 
@@ -138,8 +139,10 @@ NOTES = (
     "meters in the window, where there is one for every second connection; else city.yaml's `night_use`, else 6 % of "
     "the people at 10 L/h. Background = (20 Lm + 1.25 Nc)(P/50)^1.5 L/h; bursts are what is beyond it.",
     "Method: NDF = sum of (P_h/P_night)^N1 over 24 hours, 24 where no pressure is measured. N1 is the slope of the "
-    "logarithms of leakage and pressure, where pressure by night varied by a twentieth or more.",
-    "Source: UKWIR (1994), Managing Leakage; Lambert (1994), BABE; May (1994), FAVAD; IWA Water Loss Task Force.",
-    "Limits: leaks behind customers' meters count as their use (`cityctl report run customer-leaks`). N1 from data "
-    "takes leakage as unchanged but for pressure: a repair in the same weeks moves it.",
+    "logarithms of leakage and pressure, where pressure by night varied by a twentieth or more, beside what leakage "
+    "wanders by itself; 1 where its 95 % interval is wider than 1.",
+    "Source: UKWIR (1994), Managing Leakage; Lambert (1994), BABE; May (1994), FAVAD; IWA Water Loss Task Force; "
+    "Harvey and Durbin (1986) for the interval of N1.",
+    "Limits: leaks behind customers' meters count as their use (`cityctl report run customer-leaks`). A repair or a "
+    "burst in the nights of the history moves N1 from data.",
 )

@@ -262,9 +262,10 @@ NOTES = (
     "weekend days) is by schedule: night reduction, or use by the clock. It is listed and no warning; what comes "
     "beside it, is half as large again, or is left out on a day, is one.",
     "Method: leakage follows pressure as (P1/P0)^N1 (FAVAD). N1 is the slope of the logarithms of leakage and pressure "
-    "by night, where pressure varied by a twentieth or more; else 1. The saving of a day counts every hour's pressure "
-    "lowered by the same share.",
-    "Source: May (1994), Pressure dependent leakage; Lambert (2001); IWA Water Loss Task Force, pressure management.",
+    "by night, where pressure varied by a twentieth or more and the slope's 95 % interval is no wider than 1; else 1. "
+    "The saving of a day counts every hour's pressure lowered by the same share.",
+    "Source: May (1994), Pressure dependent leakage; Lambert (2001); IWA Water Loss Task Force, pressure management; "
+    "Harvey and Durbin (1986) for the interval of N1.",
     "Limits: how far pressure may be lowered is told by the sensor with the least pressure only; high buildings and "
     "fire flow are for the engineer to say. Use that falls with pressure is not counted.",
 )

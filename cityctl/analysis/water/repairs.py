@@ -11,7 +11,7 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
-from cityctl.analysis.water.dropping import FEWEST, Drop, drop
+from cityctl.analysis.water.dropping import FEWEST, Drop, drop, fall
 from cityctl.analysis.water.prices import price_of
 from cityctl.analysis.water.small import flow_text, sized
 from cityctl.analysis.water.zones import asked
@@ -27,10 +27,10 @@ SUMMARY = "whether night flow fell after each work order, by how much, and wheth
 COLUMNS: tuple[Column, ...] = (
     glossary.column("date"), glossary.column("zone"),
     Column("repair_what", "Work", None, "what the work order says", priority=5),
-    Column("flow_before", "Before", "m3/h", "mean night flow of the nights before", "number", 2, 3),
-    Column("flow_after", "After", "m3/h", "mean night flow of the nights after", "number", 2, 3),
-    Column("fell_by", "Fell by", "m3/h", "the difference", "number", 2, 1),
-    Column("fell_half", "±", "m3/h", "half the 95 % interval of the difference", "number", 2, 2),
+    Column("flow_before", "Before", "m3/h", "level of night flow in the last night before", "number", 2, 3),
+    Column("flow_after", "After", "m3/h", "the same less what it fell by", "number", 2, 3),
+    Column("fell_by", "Fell by", "m3/h", "how far the level fell", "number", 2, 1),
+    Column("fell_half", "±", "m3/h", "half the 95 % interval of that", "number", 2, 2),
     Column("flow_now", "Now", "m3/h", "mean night flow of the last nights", "number", 2, 4),
     Column("saved_m3", "Saved", "m3", "what was not lost since, for as long as it holds", "number", 0, 3),
     Column("repair_worth", "Worth", "money", "that volume at the city's flat price of water", "number", 0, 5),
@@ -133,7 +133,7 @@ def without_weekdays(flows: Mapping[date, float], holidays: Collection[date] = (
 
 def stretches(
     order: WorkOrder, orders: Sequence[WorkOrder], flows: Mapping[date, float], count: int
-) -> tuple[list[float], list[float], list[float]]:
+) -> tuple[dict[date, float], dict[date, float], dict[date, float]]:
     """(nights before, nights after, the last nights) of an order's job, up to the zone's jobs before and after it.
 
     A night bears the date on which it ends: that of the order's own day is still before the work.
@@ -144,10 +144,15 @@ def stretches(
     begin = max([day for day in others if day < first], default=date.min)
     end = min([day for day in others if day > last], default=date.max)
     days, near = sorted(flows), timedelta(days=NEAR * count)
-    before = [flows[day] for day in days if max(begin, first - near) < day <= first][-count:]
+    before = [day for day in days if max(begin, first - near) < day <= first][-count:]
     since = [day for day in days if last < day <= end]
-    after = [flows[day] for day in since if day <= last + near][:count]
-    return before, after, [flows[day] for day in since[len(after) :]][-count:]
+    after = [day for day in since if day <= last + near][:count]
+    now = since[len(after) :][-count:]
+    return (
+        {day: flows[day] for day in before},
+        {day: flows[day] for day in after},
+        {day: flows[day] for day in now},
+    )
 
 
 def _row(
@@ -160,14 +165,14 @@ def _row(
         name = question.city.zones[order.zone].name or order.zone
         return (order.date, name, order.what, *[None] * 7, verdict), verdict
     before, after, now = stretches(order, orders, flows, count)
-    found = drop(before, after)
+    found = fall(before, after)
     name = question.city.zones[order.zone].name or order.zone
     if found is None:
         short = "before" if len(before) < 3 else "after"
         verdict = f"NOT ASSESSABLE fewer than 3 nights {short} it"
         return (order.date, name, order.what, *[None] * 7, verdict), verdict
-    last = sum(now) / len(now) if now else None
-    again = drop(after, now)
+    last = sum(now.values()) / len(now) if now else None
+    again = drop([*after.values()], [*now.values()])
     verdict = _verdict(found, again)
     saved = worth = None
     if found.sure:
@@ -207,10 +212,13 @@ def _verdict(found: Drop, again: Drop | None) -> str:
 
 
 NOTES = (
-    "Method: mean night flow of the nights after a work order against those before it, up to the zone's orders before "
-    "and after; what each weekday usually has more or less is taken out. A night bears the date on which it ends: that "
-    "of the order's own day is before the work. Orders of a zone less than three nights apart are told as one job.",
-    "Method: the interval is Welch's at 95 %, with fewer independent nights where neighbours are alike. It holds while "
-    "the last nights took back less than half of the fall.",
+    "Method: night flow after a work order against that before it, up to the zone's orders before and after: a level "
+    "that wanders from night to night, with the season and the weather, noise, and a fall with the work. What each "
+    "weekday usually has more or less is taken out. A night bears the date on which it ends: that of the order's own "
+    "day is before the work. Orders of a zone less than three nights apart are told as one job.",
+    "Method: the interval is Student's t at 95 %, over all that those nights leave open of how far the level wanders. "
+    "The fall holds while the last nights took back less than half of the fall.",
+    "Source: Harvey and Durbin (1986), The effects of seat belt legislation, J. R. Statist. Soc. A 149(3), for a local "
+    "level with an intervention.",
     "Limits: what else changed in those nights counts too: a second leak, a valve, a holiday, pressure.",
 )

@@ -62,8 +62,9 @@ NOTES = (
     "Method: each leak is added to the nights of one zone as they were measured, and the whole watch is run again as "
     "if it came day by day. A step is found if an event is raised within 14 days that is not raised without it; a "
     "creeping leak if one is raised until 14 days after it is full-grown.",
-    "Method: intervals are Wilson's (1927) for rates of detection, the exact Poisson interval (Garwood 1936) for "
-    "alarms a zone-year.",
+    "Method: intervals of rates are Wilson's (1927), with leaks that begin in the same 60 nights of a zone as one try: "
+    "they are found or missed together, and another year has other nights. That of alarms a zone-year is the exact "
+    "Poisson interval (Garwood 1936).",
     "Limits: an alarm without a leak put in counts as false, even where a real leak of the past raised it.",
 )
 
@@ -85,14 +86,19 @@ class Trial:
         return self.flow * np.where(since > 0, grown, 0.0)
 
 
-def wilson(found: int, tried: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927); (0, 1) where nothing was tried."""
+def wilson(share: float, tried: int) -> tuple[float, float]:
+    """95 % interval of a share of so many independent tries (Wilson 1927); (0, 1) where nothing was tried."""
     if not tried:
         return 0.0, 1.0
-    z, share = 1.959964, found / tried
+    z = 1.959964
     middle = (share + z * z / (2 * tried)) / (1 + z * z / tried)
     half = z / (1 + z * z / tried) * sqrt(share * (1 - share) / tried + z * z / (4 * tried * tried))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+
+
+def lie_apart(trials: Sequence[Trial]) -> int:
+    """How many tries these count as: leaks that begin in the same nights of a zone are found, or missed, together."""
+    return len({(trial.row, trial.begin // LEARNT) for trial in trials})
 
 
 def poisson(count: int) -> tuple[float, float]:
@@ -217,10 +223,12 @@ def _promise(read: Nights, plan: Sequence[Trial], found: Sequence[float | None])
                 if not chosen:
                     continue
                 delays = [delay for _, delay in chosen if delay is not None]
+                rate = len(delays) / len(chosen)
+                apart = lie_apart([trial for trial, _ in chosen])
                 name = ALL if zone is None else read.zones[zone].name
                 rows.append(
                     (name, "creeping" if creep else "step", share, None if zone is None else chosen[0][0].flow,
-                     len(chosen), len(delays), len(delays) / len(chosen), *wilson(len(delays), len(chosen)),
+                     len(chosen), len(delays), rate, *wilson(rate, apart),
                      median(delays) if delays else None)
                 )  # fmt: skip
     return sized(Table("promise", "Leaks put in, and found in time", [BY_KEY[key] for key in _PROMISE], rows))

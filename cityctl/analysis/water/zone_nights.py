@@ -10,7 +10,7 @@ from typing import Any
 
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
-from cityctl.analysis.water.loss_formulas import exponent_of
+from cityctl.analysis.water.wandering import moved
 from cityctl.analysis.water.zones import Asked, asked, customers
 from cityctl.city.model import City
 from cityctl.units import convert
@@ -23,6 +23,7 @@ PARAMETERS: tuple[Parameter, ...] = tuple(
     for one in night_flow.PARAMETERS
     if one.name in _TAKEN
 )
+FEWEST, VARIED = 10, 0.05  # nights, and share by which pressure differs, from which N1 is told
 COVERED = 0.5  # customer meters for each connection from which they tell the zone's night use
 
 
@@ -54,9 +55,31 @@ class ZoneNights:
 
     def exponent(self, use: float | None) -> tuple[float, float, float] | None:
         """(N1, low, high) from nights whose pressure differed; None where it did not."""
-        both = [day for day in self.mean if day in self.heads]
-        leakage = [self.mean[day] - (self.metered.get(day, use or 0.0)) for day in both]
-        return exponent_of([self.heads[day] for day in both], leakage)
+        leakage = {
+            day: flow - self.metered.get(day, use or 0.0)
+            for day, flow in self.mean.items()
+            if day in self.heads
+        }
+        return exponent_of(self.heads, leakage)
+
+
+def exponent_of(
+    heads: Mapping[date, float], leakage: Mapping[date, float]
+) -> tuple[float, float, float] | None:
+    """(N1, low, high) of leakage ~ P^N1 by the logarithms of both, with its 95 % interval.
+
+    None where both are above zero in fewer than ten nights, or pressure varied by less than a twentieth (its 5th to its
+    95th percentile): a slope would be noise. Leakage may wander meanwhile, see wandering.moved.
+    """
+    days = [day for day in sorted(leakage) if leakage[day] > 0 and heads[day] > 0]
+    if len(days) < FEWEST:
+        return None
+    pressure = [math.log(heads[day]) for day in days]
+    order = sorted(pressure)
+    if order[int(0.95 * len(order))] - order[int(0.05 * len(order))] < math.log(1 + VARIED):
+        return None
+    told = moved(days, [math.log(leakage[day]) for day in days], pressure)
+    return told.effect, told.effect - told.half, told.effect + told.half
 
 
 def median(values: Any) -> float | None:

@@ -87,15 +87,6 @@ def test_bands_and_frequency() -> None:
     assert loss_formulas.background(10, 1000, 50) == pytest.approx(1.45)  # 200 + 1 250 L/h at 50 m
 
 
-def test_the_exponent_is_found_again() -> None:
-    heads = np.linspace(30, 60, 40)
-    noise = np.exp(np.random.default_rng(2).normal(0, 0.02, 40))
-    found = loss_formulas.exponent_of(heads.tolist(), (0.05 * heads**1.2 * noise).tolist())
-    assert found is not None
-    assert found[1] < 1.2 < found[2]
-    assert loss_formulas.exponent_of([40.0 + 0.01 * n for n in range(40)], heads.tolist()) is None
-
-
 def test_validity() -> None:
     assert loss_formulas.doubts(100, 5000, 50) == []
     assert len(loss_formulas.doubts(200, 3000, 110)) == 3
@@ -129,6 +120,22 @@ def test_under_registration_and_an_interval_by_hand() -> None:
     nothing = Volume(0.0)
     found = balance(Inputs(Volume(1000, 30), nothing, Volume(600, 40), *[nothing] * 6))["real"]
     assert (found.value, found.half) == (pytest.approx(400), pytest.approx(50))
+
+
+@pytest.mark.parametrize("every", ["5m", "15m", "1h"])
+@pytest.mark.parametrize("logged", ["every 15 minutes", "seldom by night"])
+def test_what_flowed_in_does_not_hang_on_how_often_it_was_read(
+    ask: Callable[..., Result], every: str, logged: str
+) -> None:
+    """10 m³/h from 22:00 to 06:00 and 40 by day, 31 days long, whatever city.yaml says of the readings."""
+    times = slots("2026-01-01", "2026-02-01", 15)
+    minute = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "m")
+    day = (minute >= 360) & (minute < 1320)
+    kept = day | (minute % 60 == 0) if logged == "seldom by night" else np.full(len(times), True)
+    text = CITY.replace("in: {unit: m3/h, every: 1h", f"in: {{unit: m3/h, every: {every}")
+    series = {**made(), "in": (times[kept], np.where(day, 40.0, 10.0)[kept])}
+    found = ask("water/balance", text, series, "2026-01-01", "2026-02-01")
+    assert cells_of(found)["system_input"]["balance_volume"] == pytest.approx(31 * (8 * 10 + 16 * 40))
 
 
 def test_a_city_from_its_meters(ask: Callable[..., Result]) -> None:

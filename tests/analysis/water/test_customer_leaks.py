@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from cityctl.analysis.water import customer_leaks
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
 from cityctl.units import convert
-from tests.analysis.conftest import rows_of, slots, utc
+from tests.analysis.conftest import days, rows_of, slots, utc
 
 HEAD = """
 name: Made
@@ -143,6 +144,38 @@ def test_a_meter_that_is_read_daily_is_named(ask: Callable[..., Result]) -> None
     assert (found.completeness.wanted, found.completeness.had) == (4, 3)
     (missing,) = found.completeness.missing
     assert (missing.what, missing.why) == ("1 of 4 meters", "read less often than every hour and a half")
+
+
+@pytest.mark.parametrize("kind", ["m1", "m2", "m3"])
+def test_a_meter_of_which_no_24_hours_are_known_is_not_judged(ask: Callable[..., Result], kind: str) -> None:
+    """It leaks, but each twentieth hour is lost, or estimated: no leak can be told, which is no `none`."""
+    times, values = kinds_of(household() + 3)[kind]
+    hours = (times - np.datetime64("2026-03-01")) // np.timedelta64(1, "h")
+    lost = hours % 20 == 7
+    span = ("2026-03-01", "2026-03-07")
+    for series, more in (
+        ({kind: (times[~lost], values[~lost])}, {}),
+        ({kind: (times, values)}, {"quality": {kind: lost.astype(np.uint8)}}),
+    ):
+        found = ask("water/customer_leaks", CITY, series, *span, meters=kind, **more)
+        assert rows_of(found, "customer_leaks") == []
+        assert found.completeness.had == 0
+        (missing,) = found.completeness.missing
+        assert missing.why == "never good readings in each of 24 hours on end"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Australia/Sydney"])
+def test_a_single_day_of_any_city_is_judged(ask: Callable[..., Result], zone: str) -> None:
+    text = CITY.replace("time_zone: UTC", f"time_zone: {zone}")
+    begin = days("2026-03-03", "2026-03-04", ZoneInfo(zone)).start.astimezone(UTC).replace(tzinfo=None)
+    series = {}
+    for name, (times, values) in kinds_of(household() + 3).items():
+        own = (times >= np.datetime64(begin)) & (times < np.datetime64(begin + timedelta(days=1)))
+        series[name] = (times[own], values[own])
+    found = ask("water/customer_leaks", text, series, "2026-03-03", "2026-03-04")
+    assert found.completeness.had == 3
+    # A register's last hour ends with a reading of the day after.
+    assert {row["meter"] for row in rows_of(found, "customer_leaks")} == {"m1", "m3"}
 
 
 def test_without_meters(ask: Callable[..., Result]) -> None:

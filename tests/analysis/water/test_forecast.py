@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.analysis.water.demand_model import conformal, forecast, outlook
-from cityctl.analysis.water.forecast import DAYS, begin_of, places
+from cityctl.analysis.water.forecast import DAYS, begin_of, places, volume_of
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, utc
 from tests.analysis.water.areas import areas
@@ -120,6 +120,20 @@ def test_fewer_errors_make_a_wider_interval(share: float, tries: int) -> None:
     wide, narrow = float(conformal(share, tries)), float(conformal(share, 10 * tries))
     assert share <= narrow <= wide <= 1
     assert float(conformal(1 - share, tries)) == pytest.approx(1 - wide)
+
+
+@pytest.mark.parametrize("certainty", [0.5, 0.8, 0.9, 0.95])
+def test_the_interval_of_a_day_holds_where_few_days_lie_far_off(certainty: float) -> None:
+    """2 000 times 56 days' errors of Student's t with 3 degrees of freedom: hot days, and filled pools."""
+    off = np.random.default_rng(5).standard_t(3, (2000, 57)) / 24
+    flow = np.full(24, 10.0)
+    held = []
+    for errors in off:
+        _, low, high = volume_of(flow, np.repeat(errors[:56, None], 24, axis=1), certainty)
+        assert low is not None
+        assert high is not None
+        held.append(low <= 240 + 24 * errors[56] <= high)
+    assert np.mean(held) == pytest.approx(certainty, abs=0.025)
 
 
 def test_nothing_after_the_begin_is_looked_at() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cityctl.analysis.water.dropping import drop
+from cityctl.analysis.water.dropping import drop, fall
 from cityctl.analysis.water.repairs import stretches, without_weekdays
 from cityctl.city.load import load
 from cityctl.city.records import WorkOrder
@@ -162,11 +162,11 @@ def test_the_way_of_the_weekdays_is_taken_out() -> None:
         for day in (done + timedelta(days=step) for step in range(-35, 28))
     }
     before, after, _ = stretches(order := WorkOrder(done, "hafen"), [order], without_weekdays(flows), 7)
-    found = drop(before, after)
+    found = fall(before, after)
     assert found is not None
     assert found.value == pytest.approx(2)
     assert found.half < 0.5
-    plain = drop(*stretches(order, [order], flows, 7)[:2])
+    plain = fall(*stretches(order, [order], flows, 7)[:2])
     assert plain is not None
     assert not plain.sure
 
@@ -194,3 +194,38 @@ def test_the_interval_holds_its_promise() -> None:
         assert found is not None
         held += abs(found.value) <= found.half
     assert 0.935 <= held / 2000 <= 0.985
+
+
+def case(
+    rng: np.random.Generator, wander: float, onset: int | None
+) -> tuple[dict[date, float], dict[date, float]]:
+    """Seven nights before and after a fall of 5: noise of 1, a level that wanders, a leak so many nights old."""
+    level = 30 + np.cumsum(wander * rng.normal(size=14)) + rng.normal(size=14)
+    running = np.arange(14) < 7
+    if onset is not None:
+        running &= np.arange(14) >= 7 - onset
+    flows = level + 5 * running
+    nights = [date(2026, 3, 4) + timedelta(days=at) for at in range(14)]
+    return dict(zip(nights[:7], flows[:7], strict=True)), dict(zip(nights[7:], flows[7:], strict=True))
+
+
+@pytest.mark.parametrize(("wander", "onset"), [(0.0, None), (0.5, None), (1.0, None), (0.3, 4), (0.3, 6)])
+def test_the_interval_of_a_fall_holds_whatever_else_moves_the_level(wander: float, onset: int | None) -> None:
+    """Of 300 repairs: none moves else, it wanders as by the season, or the leak began some nights before."""
+    rng = np.random.default_rng(7)
+    held = []
+    for _ in range(300):
+        found = fall(*case(rng, wander, onset))
+        assert found is not None
+        held.append(abs(found.value - 5) <= found.half)
+    assert np.mean(held) >= 0.9
+
+
+def test_nights_that_never_scatter() -> None:
+    """A zone without flow by night, and one that fell by 2 of 7: nothing is left to doubt."""
+    nights = [date(2026, 3, 1) + timedelta(days=at) for at in range(8)]
+    for first, second in ((0.0, 0.0), (7.0, 5.0)):
+        found = fall(dict.fromkeys(nights[:4], first), dict.fromkeys(nights[4:], second))
+        assert found is not None
+        assert (found.before, found.after) == (pytest.approx(first), pytest.approx(second))
+        assert found.half == pytest.approx(0, abs=1e-6)
