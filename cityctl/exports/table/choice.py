@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from cityctl.errors import InputRefused, listed
@@ -65,7 +65,7 @@ class Columns:
         return said
 
     def series_of(
-        self, indices: Sequence[int], meters: Sequence[str] | None = None
+        self, indices: Sequence[int], meters: Sequence[Hashable] | None = None
     ) -> tuple[SeriesColumn, ...]:
         """Columns as series, each with its unit and kind; `meters` are the names of the first rows, if there are."""
         return tuple(

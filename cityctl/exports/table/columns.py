@@ -198,8 +198,8 @@ class _Layouts(Columns):
         left = [i for i in others if i != point]
         unit = self.unit_column(left)
         measured = [i for i in left if self.is_measured(i)]
-        told = not mapped and unit is not None and len(measured) < 2
-        if point is None and not told and value is None and not forced:
+        lone = not mapped and unit is not None and len(measured) < 2
+        if point is None and not lone and value is None and not forced:
             return None
         if value is None:
             if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
@@ -211,7 +211,8 @@ class _Layouts(Columns):
         words = [i for i in left if i not in (unit, way)]
         channel, usual = self.channel_column(point, words)
         aside = {unit, way, channel}
-        names = self.cells[point] if point is not None else [""] * len(self.cells[value])
+        told = [self.cells[i] for i in (point, channel, unit, way) if i is not None]
+        names = list(zip(*told, strict=True)) if told else [()] * len(self.cells[value])
         return Roles(
             "long",
             self.time,
@@ -229,7 +230,7 @@ class _Layouts(Columns):
             left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),
         )
 
-    def _kind(self, value: int, names: Sequence[str], unit: int | None) -> Kind | None:
+    def _kind(self, value: int, names: Sequence[tuple[str, ...]], unit: int | None) -> Kind | None:
         """What its name and first values tell, where the units beside them leave room for it."""
         found = found_kind(self.columns[value], names, self.cells[value])
         said = {known_unit(cell) for cell in self.cells[unit]} if unit is not None else set()
@@ -239,9 +240,10 @@ class _Layouts(Columns):
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]
     ) -> Roles:
         """Several columns of one meter in each row, each with its unit."""
-        series = self.series_of(measured, self.cells[point])
         words = [i for i in left if i not in measured and i not in self.numbers]
         channel, usual = self.channel_column(point, words)
+        told = (self.cells[i] for i in (point, channel) if i is not None)
+        series = self.series_of(measured, list(zip(*told, strict=True)))
         unread = [i for i in left if i not in (*measured, channel) and self.is_filled(i)]
         return Roles(
             "wide",

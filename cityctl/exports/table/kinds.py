@@ -6,11 +6,12 @@ A register that is summed as if it were use is the costliest mistake of all: nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Sequence
 
+from cityctl.exports import obis
 from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, read_number
+from cityctl.exports.table.registers import are_registers
 from cityctl.exports.table.said import without_zone
 from cityctl.reading import Kind
 
@@ -28,16 +29,11 @@ _ENDS = re.compile(
 _REGISTER = re.compile(
     r"\b(?:register|index|cumulative|totali[sz]er|meter read|zählerstand|meterstand)\b", re.I
 )
-_READINGS = frozenset(["reading", "meterreading", "readingvalue", "readvalue", "indexvalue"])
 _HOURS = frozenset(
     ["hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend", "hora", "heure", "ora", "uur",
      "timme", "godzina", "hodina", "tunti", "óra", "klukkustund", "saat"]
 )  # fmt: skip
 _LATER = re.compile(r"\D(?!00:00)\d{2}:\d{2}")  # than midnight
-_FEWEST = 10  # readings that are needed to judge
-_FEWEST_NAMED = 3  # where the column is called a reading
-_FEWEST_USE = 60  # where it is called use
-_USE = re.compile(r"consum|usage|verbrauch|verbruik|forbr|förbr|interval|demand|bezug|afname|import|export")
 
 
 def plain(column: str) -> str:
@@ -47,38 +43,32 @@ def plain(column: str) -> str:
     return words.removesuffix(last) or words if column_unit(last) else words
 
 
-def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind | None:
+def found_kind(column: str, names: Sequence[Hashable], cells: Sequence[str]) -> Kind | None:
     """Counter where the column's name or its first values say so; None where they do not.
 
-    Values are a register where those of a series never fall, rise at all, and rise by less than half of what
-    they are: use of intervals does not do that ten times in a row.
+    `names` keep the values of its series apart.
     """
-    if plain(column) in _REGISTERS:
-        return "counter"
-    runs: dict[str, list[float]] = {}
-    for name, cell in zip(names, cells, strict=True):
+    name = without_unit(column)
+    called = plain(column) in _REGISTERS or kind_said(name) == "counter"
+    runs: dict[Hashable, list[float]] = {}
+    for one, cell in zip(names, cells, strict=True):
         if is_blank(cell):
             continue
         try:
             value = read_number(cell, "." if "," not in cell or "." in cell.rpartition(",")[2] else ",")
         except ValueError:
-            return None
+            return "counter" if called else None
         if value is not None:
-            runs.setdefault(name, []).append(value)
-    run = max(runs.values(), key=len, default=[])
-    fewest = _FEWEST_NAMED if plain(column) in _READINGS else _FEWEST
-    if _USE.search(column.casefold()):
-        fewest = _FEWEST_USE
-    if len(run) < fewest or min(run) <= 0:
-        return None
-    steps = [after - before for before, after in pairwise(run)]
-    rises = all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
-    return "counter" if rises and 0 < max(run) - min(run) < 0.5 * min(run) else None
+            runs.setdefault(one, []).append(value)
+    return "counter" if are_registers(name, runs.values(), called) else None
 
 
-def counts(channel: str) -> bool:
-    """Whether the name of a channel says that it is a register: `register`, `Zählerstand`, `cumulative volume`."""
-    return bool(_REGISTER.search(channel))
+def kind_said(channel: str) -> Kind | None:
+    """What the name of a channel says: a register (`register`, `Zählerstand`, 1-0:1.8.0) or amounts (1-0:1.29.0)."""
+    code = obis.read(channel) if channel.count(".") > 1 or ":" in channel else None
+    if code is not None:
+        return code.kind if code.kind != "gauge" else None
+    return "counter" if _REGISTER.search(channel) else None
 
 
 def labels_end(column: str) -> bool:

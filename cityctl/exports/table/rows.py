@@ -69,7 +69,7 @@ class TableReader:
         self.rejections = Rejections(name, word)
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
-        self._series = SeriesNames(roles, shape, self.alone)
+        self._series = SeriesNames(roles, shape, self.alone, columns)
         self._words = QualityWords(
             shape.qualities, columns[roles.quality] if roles.quality is not None else ""
         )
@@ -209,16 +209,7 @@ class TableReader:
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
             notes.append(f"{self.name}: quality words not known, taken as suspect: {words}")
-        registers = [
-            f"`{one.name}`"
-            for one in self.roles.series
-            if told_kind(one.kind, one.unit or self.shape.unit) == "counter"
-        ]
-        if self.shape.kind is None and (registers or self._kind is not None):
-            which = "its values" if self._kind is not None else ", ".join(registers)
-            notes.append(
-                f"{self.name}: {which} only rise: taken as readings of a register, not summed (--kind)"
-            )
+        notes += self._series.notes(self.name, self._kind)
         notes += self.left.notes()
         if self._taken:
             signs = "commas" if self.decimal == "," else "points"
@@ -299,6 +290,8 @@ class TableReader:
             kept = series if isinstance(series, str) else series.filter(pa.array(good))
             told_quality = quality[good] if quality is not None else None
             readings = readings_table(kept, times.utc[good], values[good], told_quality, lines[good])
+        if said and readings is not None and self._bills is None:
+            said = self._series.judged(said, readings)
         if self._bills is not None:
             self._bills.hold(readings)
             readings = None
