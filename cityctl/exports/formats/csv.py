@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from cityctl.errors import InputRefused
+from cityctl.exports.meaning import direction_of
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
@@ -78,9 +79,16 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
 
 
 def _said_unit(head: Head, roles: Roles) -> str | None:
-    """The unit of a preamble, where one column alone has none."""
+    """The unit of a preamble, where one column alone has none, or all that are called alike."""
     alone = [one for one in roles.series if one.unit is None]
-    silent = len(alone) == 1 or (not roles.series and roles.value_unit is None and roles.unit is None)
+    alike = len(alone) == len(roles.series) and (
+        all(direction_of(one.name) for one in alone) or len({one.name.split()[0] for one in alone}) == 1
+    )
+    silent = (
+        len(alone) == 1
+        or (bool(alone) and alike)
+        or (not roles.series and roles.value_unit is None and roles.unit is None)
+    )
     return head.unit if silent else None
 
 

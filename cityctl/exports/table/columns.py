@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cityctl.errors import InputRefused, listed
-from cityctl.exports.meaning import known_unit
+from cityctl.exports.meaning import direction_of, known_unit
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
@@ -27,7 +27,7 @@ from cityctl.exports.table.cells import (
 )
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
-from cityctl.exports.table.names import match_column, phrase_unit, unknown_column
+from cityctl.exports.table.names import match_column, phrase_unit, unknown_column, without_unit
 from cityctl.exports.table.naming import told_kind
 from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
@@ -202,9 +202,11 @@ class _Layouts(Columns):
         if point is None and not lone and value is None and not forced:
             return None
         if value is None:
-            if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
-                return self._of_each(point, quality, measured, left)
-            value = self.value_column([i for i in left if i not in (unit,)], measured)
+            ways = [i for i in left if i in self.numbers and direction_of(without_unit(self.columns[i]))]
+            each = measured if len(measured) > 1 else ways
+            if point is not None and len(each) > 1 and unit is None and not forced and not mapped:
+                return self._of_each(point, quality, each, left)
+            value = self.value_column([i for i in left if i not in (unit,)], measured, point)
         left = [i for i in left if i != value]
         unit = self.unit_column(left, beside=value)
         way = self.direction_column(left)
@@ -265,7 +267,10 @@ class _Layouts(Columns):
         if after >= len(self.columns) or after in self.numbers or not may_grade(self.cells[after]):
             return None
         called = plain_name(self.columns[after].partition(" #")[0])
-        graded = called.endswith(tuple(word for word in QUALITY_WORDS if len(word) > 3))
+        own = plain_name(self.columns[index])
+        graded = called.endswith(tuple(word for word in QUALITY_WORDS if len(word) > 3)) or (
+            called.startswith(own) and called.removeprefix(own) in ("cd", "qualifier", "qualifiers")
+        )
         return after if graded and self.is_filled(after) else None
 
     def _wide(self, quality: int | None) -> Roles:
@@ -287,7 +292,12 @@ class _Layouts(Columns):
             for index, column in enumerate(self.cells):
                 if index in (*self.time, self.zone) or (index == quality and index not in self.numbers):
                     continue
-                if counts_rows(self.columns[index], column) or (aside and self.is_beside(index)):
+                if (
+                    counts_rows(self.columns[index], column)
+                    or self.holds_codes(index)
+                    or self.says_time_again(index)
+                    or (aside and self.is_beside(index))
+                ):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
@@ -318,6 +328,6 @@ class _Layouts(Columns):
 
 
 def _common(series: Sequence[SeriesColumn]) -> Kind | None:
-    """The kind that all columns have."""
-    kinds = {column.kind for column in series}
+    """The kind that all columns have, where their units leave room for it."""
+    kinds = {told_kind(column.kind, column.unit) for column in series}
     return kinds.pop() if len(kinds) == 1 else None

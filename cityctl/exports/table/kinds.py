@@ -22,10 +22,20 @@ _REGISTERS = frozenset(
     ]
 )  # fmt: skip
 _ENDS = re.compile(
-    r"(?:.*(?<!week))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc)?|he|bis(?:datum|zeit)?|stop|to|tot"
-    r"|(?:.*(?<!wochen))?ende(?:datum|zeit)?"
+    r"(?:.*(?<!week)(?<!wochen))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc|datum|zeit|uhrzeit)?|he"
+    r"|(?:.*(?<!wochen))?ende(?:datum|zeit)?|bis(?:datum|zeit|uhrzeit)?|stop|to|tot"
+    r"|(?:slutt?|eind|loppu)(?:dato|datum|tid|tidspunkt|tijd|tijdstip|aika)|(?:fecha|hora|data|ora|date|heure)(?:fin|fine|fim)"
     r"|(?:tot|til|bis|to)(?:date|dato|datum|time|tid|tijdstip)|hasta|fin|.*defin"
 )
+_END_WORDS = frozenset(
+    ["bis", "ende", "end", "until", "till", "to", "fin", "fim", "fine", "hasta", "até", "til", "tot", "slut", "slutt",
+     "loppu", "lõpp", "koniec", "konec", "do", "vége"]
+)  # fmt: skip
+_BESIDE_END = frozenset(
+    ["zeit", "uhrzeit", "datum", "zeitpunkt", "zeitstempel", "date", "time", "datetime", "timestamp", "hour", "period",
+     "interval", "intervall", "periode", "periodo", "perioodi", "fecha", "hora", "data", "ora", "heure", "tid", "dato",
+     "tidspunkt", "tijd", "tijdstip", "czas", "čas", "de", "del", "la", "le", "of", "the"]
+)  # fmt: skip
 _REGISTER = re.compile(
     r"\b(?:register|index|cumulative|totali[sz]er|meter read|zählerstand|meterstand)\b", re.I
 )
@@ -73,7 +83,11 @@ def kind_said(channel: str) -> Kind | None:
 
 def labels_end(column: str) -> bool:
     """Whether a time column's name says that it holds the ends of intervals."""
-    return bool(_ENDS.fullmatch(plain(without_zone(column))))
+    bare = without_zone(column)
+    words = {word.casefold() for word in re.findall(r"[^\W_]+", bare)}
+    return bool(_ENDS.fullmatch(plain(bare))) or (
+        bool(words & _END_WORDS) and words <= _END_WORDS | _BESIDE_END
+    )
 
 
 def load_curve_of_enedis(column: str, cells: Sequence[str], beside: Iterable[str]) -> bool:

@@ -128,7 +128,7 @@ class SeriesNames:
         ]
         counted = [one for one in dict.fromkeys((*counted, *self._rising)) if one not in self._falling]
         which = listed(f"`{one}`" for one in counted)
-        if kind is not None and not self._falling:
+        if kind is not None and not self._falling and (counted or not self.roles.series):
             which = "its values"
         told = (
             [f"{name}: {which} only rise: taken as readings of a register, not summed (--kind)"]
