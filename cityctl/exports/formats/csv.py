@@ -40,6 +40,7 @@ _LONGEST_LINE = 64 << 20
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?")
 _ZONE = re.compile(r"(?:Z|:\d{2}[+-]\d{2}:\d{2})$")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_POINTED = re.compile(r"-?(?:0|\d{4,})\.\d+|-?\d+\.(?:\d{1,2}|\d{4,})")  # no thousand
 GENERIC = True
 
 
@@ -112,7 +113,7 @@ def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
         return {}
     values = [roles.value] if roles.value is not None else [column.index for column in roles.series]
     cells = [row[index] for row in head.sample for index in values if len(row) > index]
-    if not all(_NUMBER.fullmatch(cell) for cell in cells if cell) or not any("." in cell for cell in cells):
+    if not all(_NUMBER.fullmatch(cell) for cell in cells if cell) or not any(map(_POINTED.fullmatch, cells)):
         return {}
     kinds: dict[int, Any] = {roles.time[0]: pa.timestamp("us", "UTC" if zoned.pop() else None)}
     kinds |= dict.fromkeys(values, pa.float64())

@@ -107,10 +107,11 @@ class TableReader:
             if index in self._values:
                 block.columns[index] = numbers.without_unit(block.columns[index], word)
         if self.decimal is None:
-            texts = (block.columns[index] for index in self._values)
-            signed = [numbers.with_signs(cells) for cells in texts if is_text(cells.type)]
+            texts = [cells for index in self._values if is_text((cells := block.columns[index]).type)]
+            signed = [numbers.with_signs(cells) for cells in texts]
             told = list(chain.from_iterable(signed))
-            self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter)
+            whole = (numbers.told_by_whole(self.name, cells) for cells in texts)
+            self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter, whole)
             for alike in [told] if self.roles.slots else signed:
                 numbers.check_alike(self.name, alike, self.decimal or ".")
         self._time.commas = self.decimal == ","
@@ -205,16 +206,15 @@ class TableReader:
             self._bills.hold(readings)
             readings = None
             yield self._bills.finish()
-        notes = self._zone_told()
+        notes = self._zone_told() + self._time.order_told()
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
             notes.append(f"{self.name}: quality words not known, taken as suspect: {words}")
         notes += self._series.notes(self.name, self._kind)
         notes += self.left.notes()
         if self._taken:
-            signs = "commas" if self.decimal == "," else "points"
             notes.append(
-                f"{self.name}: its cells are parted by `;`: {signs} taken as decimal signs (--decimal)"
+                f"{self.name}: its cells are parted by `;`: commas taken as decimal signs (--decimal)"
             )
         if self._time.ends and self.shape.stamp != "end":
             notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
