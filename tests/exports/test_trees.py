@@ -238,6 +238,27 @@ def test_sensorthings_nested_and_as_arrays(read: Read) -> None:
     assert (told.series["Datastream(7)"].unit, told.series["Datastream(8)"].unit) == ("m3/h", "L")
 
 
+def test_amounts_observed_over_periods_are_those_of_the_periods(read: Read) -> None:
+    hours = [f"2024-03-01T{hour:02}:00:00Z" for hour in range(4)]
+    streams = [
+        {
+            "@iot.id": number,
+            "unitOfMeasurement": {"symbol": "kWh"},
+            "Observations": [
+                {"phenomenonTime": f"{start}/{end}" if number == 1 else start, "result": at + 0.5}
+                for at, (start, end) in enumerate(zip(hours, hours[1:], strict=False))
+            ],
+        }
+        for number in (1, 2)
+    ]
+    told = read("sensorthings", json.dumps({"value": streams}))
+    assert {name: one.kind for name, one in told.series.items()} == {
+        "Datastream(1)": "interval",
+        "Datastream(2)": "gauge",
+    }
+    assert told.of("Datastream(1)")[0] == ("2024-03-01 00:00:00Z", 0.5)
+
+
 def test_sensorthings_that_goes_on_says_so(read: Read) -> None:
     page = json.loads(SENSORTHINGS)
     page["@iot.nextLink"] = "https://x/next"
