@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -246,7 +247,7 @@ def test_amounts_observed_over_periods_are_those_of_the_periods(read: Read) -> N
             "unitOfMeasurement": {"symbol": "kWh"},
             "Observations": [
                 {"phenomenonTime": f"{start}/{end}" if number == 1 else start, "result": at + 0.5}
-                for at, (start, end) in enumerate(zip(hours, hours[1:], strict=False))
+                for at, (start, end) in enumerate(pairwise(hours))
             ],
         }
         for number in (1, 2)
