@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cityctl.errors import InputRefused
 from cityctl.exports.table.names import column_unit
 from tests.exports.conftest import Parsed
 
@@ -87,3 +88,40 @@ def test_the_unit_above_several_registers_of_one_name(table: Read) -> None:
         for day in range(1, 13)
     )
     assert [(one.unit, one.kind) for one in table(head + rows).series.values()] == [("Wh", "counter")] * 2
+
+
+def test_a_register_that_stands_still_beside_its_like_is_one(table: Read) -> None:
+    rows = "".join(
+        f"{when};{3000 + at * 0.25:.3f};{4000 + at * 0.5:.3f};100.000;7.5\n" for at, when in enumerate(HOURS)
+    )
+    read = table(f"time;Import T1 kWh;Import T2 kWh;Import T3 kWh;Lamp kWh\n{rows}", time_zone="UTC")
+    assert [one.kind for one in read.series.values()] == ["counter", "counter", "counter", None]
+
+
+def test_a_table_without_names_that_says_its_unit_in_each_row(table: Read) -> None:
+    read = table("".join(f"{when},00123,{at}.5,kWh\n" for at, when in enumerate(HOURS)), time_zone="UTC")
+    assert (read.series["00123"].unit, read.of("00123")[1][1]) == ("kWh", 1.5)
+
+
+def test_days_and_clocks_in_figures(table: Read) -> None:
+    rows = "".join(
+        f"{meter}|20240313|{hour:02}0000|{hour}.5|kWh|\n" for hour in range(24) for meter in ("001", "002")
+    )
+    read = table(f"METER_ID|READ_DT|READ_TM|USAGE|UOM|\n{rows}", time_zone="UTC")
+    assert read.of("002")[23] == ("2024-03-13 23:00:00Z", 23.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "Monat;" + ";".join(map(str, range(1, 32))) + "\nJan 2024;" + ";".join(["1"] * 31) + "\n",
+            "days of a month",
+        ),
+        ("Meter;2024-03-01;2024-03-02\nA;1;2\nB;3;4\n", "called by days"),
+    ],
+)
+def test_tables_that_lie_across_are_refused_with_what_to_do(table: Read, text: str, said: str) -> None:
+    with pytest.raises(InputRefused, match=said) as refused:
+        table(text, time_zone="UTC", unit="kWh")
+    assert "turn the table" in (refused.value.hint or "")

@@ -149,9 +149,14 @@ def _read_at_once(block: Any, words: _Words, draft: Draft) -> bool:
 
 def _lengths(block: Any, words: _Words, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
     """How long the intervals are, as the first and the last one say; None where others are shorter or longer."""
-    first, last = (block.find(f"{words.reading}{which}/{words.length}") for which in ("[1]", "[last()]"))
-    length = whole(text(first), 0) if first is not None else 0
-    other = whole(text(last), 0) if last is not None else 0
+    ends = (
+        block.find(words.reading),
+        next((one for one in reversed(block) if one.tag == words.reading), None),
+    )
+    length, other = (
+        whole(text(said), 0) if one is not None and (said := one.find(words.length)) is not None else 0
+        for one in ends
+    )
     steps = np.abs(np.diff(seconds))
     if length != other or (0 < length < _LONGEST and (steps < length).any()):
         return None

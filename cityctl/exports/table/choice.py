@@ -74,16 +74,19 @@ class Columns:
     def series_of(
         self, indices: Sequence[int], meters: Sequence[Hashable] | None = None
     ) -> tuple[SeriesColumn, ...]:
-        """Columns as series, each with its unit and kind; `meters` are the names of the first rows, if there are."""
-        return tuple(
-            SeriesColumn(
-                i,
-                self.columns[i],
-                self.taken_unit(i),
-                found_kind(self.columns[i], meters or [""] * len(self.cells[i]), self.cells[i]),
-            )
+        """Columns as series, each with its unit and kind; `meters` are the names of the first rows, if there are.
+
+        A column that stands still is a register where another one is that is called alike but for a number (T1, T2).
+        """
+        kinds = {
+            i: found_kind(self.columns[i], meters or [""] * len(self.cells[i]), self.cells[i])
             for i in indices
-        )
+        }
+        families = {_family(self.columns[i]) for i in indices if kinds[i] == "counter"}
+        for i in indices:
+            if len(set(self.cells[i])) == 1 and _family(self.columns[i]) in families:
+                kinds[i] = "counter"
+        return tuple(SeriesColumn(i, self.columns[i], self.taken_unit(i), kinds[i]) for i in indices)
 
     def named(self, wanted: str | None, word: str) -> int | None:
         if wanted is None:
@@ -162,7 +165,9 @@ class Columns:
         fitting = [i for i in among if are_units(self.cells[i])]
         own = plain_name(self.columns[beside]) if beside is not None else ""
         words = (f"{own}unit", f"{own}units", f"{own}uom") if own else ()
-        return by_words(self.columns, (*words, *UNIT_WORDS), fitting)
+        found = by_words(self.columns, (*words, *UNIT_WORDS), fitting)
+        nameless = [i for i in fitting if self.columns[i] == str(i + 1)]
+        return nameless[0] if found is None and len(nameless) == 1 else found
 
     def direction_column(self, among: Sequence[int]) -> int | None:
         fitting = [i for i in among if are_ways(self.cells[i])]
@@ -197,3 +202,8 @@ class Columns:
             if len(set(zip(when, told, strict=True))) == len(when) and len(set(told)) * 2 <= len(told):
                 return index
         return None
+
+
+def _family(column: str) -> str:
+    """A column's name without what numbers it among others."""
+    return re.sub(r"\d+", "", column)

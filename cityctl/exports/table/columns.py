@@ -41,6 +41,7 @@ from cityctl.exports.table.words import (
 )
 from cityctl.reading import Kind
 
+_SHORTEST = 28  # days of a month
 _FEWEST = 4  # rows of each day that tell that there are hours
 
 
@@ -309,6 +310,11 @@ class _Layouts(Columns):
                 f"{self.name}: no column holds numbers",
                 tried=[f"columns: {listed(self.columns, 40)}"],
                 hint="check the file",
+            )
+        if [self.columns[i] for i in chosen][:_SHORTEST] == [str(day) for day in range(1, _SHORTEST + 1)]:
+            raise InputRefused(
+                f"{self.name}: its columns are called 1 to {len(chosen)}, as days of a month are",
+                hint="turn the table: a row for each day",
             )
         series = self.series_of(chosen)
         if len(series) > 1:

@@ -39,6 +39,7 @@ _NUMBERED = re.compile(
 _ZONES = re.compile(r"zone|offset|^tz|zeitzone|huso|fuseau|fuso")
 _CLOCK_NAMES = (
     "time", "zeit", "hora", "heure", "ora", "ore", "tid", "tijd", "tijdstip", "klokkeslett", "godzina", "kello",
+    "tm", "hhmm", "hhmmss",
 )  # fmt: skip
 _CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}):(\d{2})")
 _ALONE = re.compile(r"^(\d{1,2})[:.h](\d{2})")
@@ -85,6 +86,13 @@ def time_columns(
             fits = plain.startswith(TIME_WORDS) if exact else any(word in plain for word in TIME_WORDS[:4])
             if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
                 return (index,), None
+    first = [column[0] for column in cells if column]  # where no row of names was seen
+    across = [said for said in (first if list(columns[:1]) == ["1"] else columns) if looks_like_time(said)]
+    if len(across) > 1:
+        raise InputRefused(
+            f"{name}: its columns are called by days or times: {listed(across, 3)}, and no column holds others",
+            hint="turn the table: a row for each reading, or for each day",
+        )
     serial = partial(is_written, form=StampFormat("ymd", EXCEL))
     days = [
         i
