@@ -98,7 +98,7 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--dry-run", help="Say what would come in; works without a project.")
         ] = False,
     ) -> ExitCode:
-        """Import files: CSV, JSON, Green Button, NEM12, MSCONS and others; .gz and .zip too."""
+        """Import files: CSV, XLSX, JSON, Green Button, NEM12, MSCONS and others; .gz and .zip too."""
         from cityctl import clock, units
         from cityctl.collect.jobs import Options
         from cityctl.collect.load import import_files

@@ -18,7 +18,7 @@ from cityctl.collect.spool import Spool
 from cityctl.collect.watermark import Window
 from cityctl.collect.withdraw import withdraw
 from cityctl.errors import InputRefused
-from cityctl.exports import archive, asking, complaint, formats
+from cityctl.exports import asking, complaint, formats
 from cityctl.exports.landing import Landed, Landing
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.source import Source
@@ -67,14 +67,11 @@ class Intake:
     def sources(self, landed: Landed) -> list[Source]:
         """The export that landed, or the members of the archive that it is. Raises InputRefused."""
         source = Source(f"{self.plan.name}/{landed.sha256[:12]}", path=landed.path)
-        with source.reading(), source.raw() as raw:
-            if not archive.is_zip(raw.read(4)):
-                return [source]
-        names, refused = archive.members(landed.path, source.name)
+        parts, refused = source.parts()
         if refused:
             member, why = refused[0]
-            raise InputRefused(f"{source.name}/{member}: {why}", hint="ask the publisher for a plain file")
-        return [Source(f"{source.name}/{member}", path=landed.path, member=member) for member in names]
+            raise InputRefused(f"{member}: {why}", hint="ask the publisher for a plain file")
+        return parts
 
     def parse(self, task: Task, source: Source) -> Spool:
         """An answer, read to its end. Raises InputRefused and UsageProblem."""

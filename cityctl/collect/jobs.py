@@ -11,7 +11,7 @@ from typing import Any
 from cityctl.city.model import City, FileSource
 from cityctl.city.project import Project
 from cityctl.errors import CityctlError, InputRefused, UsageProblem
-from cityctl.exports import archive, formats
+from cityctl.exports import formats
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
 from cityctl.result import Missing
@@ -126,15 +126,10 @@ def _each(files: Sequence[Path]) -> Iterator[Path]:
 
 
 def _unpacked(source: Source, refused: list[Missing]) -> list[Source]:
-    """The file itself, or the members of an archive; those that are refused are named."""
-    assert source.path is not None
-    with source.reading():
-        with source.raw() as raw:
-            if not archive.is_zip(raw.read(4)):
-                return [source]
-        names, bad = archive.members(source.path, source.name)
-    refused += [Missing(f"{source.name}/{member}", why) for member, why in bad]
-    return [Source(f"{source.name}/{member}", path=source.path, member=member) for member in names]
+    """The file itself, or its parts; those that are refused are named."""
+    parts, bad = source.parts()
+    refused += [Missing(name, why) for name, why in bad]
+    return parts
 
 
 def _found(folder: Path, text: str) -> list[Path]:

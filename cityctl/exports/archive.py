@@ -27,6 +27,12 @@ def is_zip(head: bytes) -> bool:
     return head.startswith(_ZIP)
 
 
+def member_names(file: Path | BinaryIO) -> list[str]:
+    """The names in an archive. Raises BadZipFile."""
+    with zipfile.ZipFile(file) as archive:
+        return archive.namelist()
+
+
 def members(file: Path | BinaryIO, name: str) -> tuple[list[str], list[tuple[str, str]]]:
     """(members that can be read, (member, why) of those that are refused).
 
@@ -43,8 +49,8 @@ def members(file: Path | BinaryIO, name: str) -> tuple[list[str], list[tuple[str
         raise InputRefused(
             f"{name}: an archive of {len(entries)} members", hint=f"at most {MEMBERS} are read"
         )
-    if any(entry.filename == "[Content_Types].xml" for entry in entries):
-        raise InputRefused(f"{name}: an Office document, no export", hint="save its sheet as CSV")
+    if any(entry.filename == "content.xml" for entry in entries):
+        raise InputRefused(f"{name}: an OpenDocument file, no export", hint="save its sheet as XLSX or CSV")
     packed = sum(entry.compress_size for entry in entries)
     whole = sum(entry.file_size for entry in entries)
     if whole > FREE and whole > RATIO * max(packed, 1):

@@ -8,12 +8,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from cityctl.errors import InputRefused
-from cityctl.exports.archive import bounded, open_member
+from cityctl.exports.archive import bounded, is_zip, member_names, members, open_member
+from cityctl.exports.table.records import holds_readings
+from cityctl.exports.workbook.book import Workbook, is_workbook, open_sheet
 
 _GZIP = b"\x1f\x8b"
 
@@ -22,13 +24,16 @@ _GZIP = b"\x1f\x8b"
 class Source:
     """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there.
 
-    `member` is the name of a file within the zip archive that they are; see archive.py.
+    `member` is the name of a file within the zip archive that they are (archive.py), `sheet` that of a sheet within
+    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets without readings.
     """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
     member: str = ""
+    sheet: str = ""
+    beside: tuple[str, ...] = ()
 
     @classmethod
     def file(cls, path: Path, name: str | None = None) -> Source:
@@ -56,11 +61,42 @@ class Source:
             return None
         return (found.st_size, found.st_mtime_ns) if found is not None else None
 
+    def parts(self) -> tuple[list[Source], list[tuple[str, str]]]:
+        """(the file itself, the members of an archive or the sheets of a workbook, (name, why) of those refused).
+
+        Raises InputRefused.
+        """
+        with self.reading():
+            with self.raw() as raw:
+                if not is_zip(raw.read(4)):
+                    return [self], []
+            packed = self._packed()
+            if is_workbook(member_names(packed)):
+                return self._sheets(), []
+            names, refused = members(packed, self.name)
+        found = [replace(self, name=f"{self.name}/{member}", member=member) for member in names]
+        return found, [(f"{self.name}/{member}", why) for member, why in refused]
+
+    def _sheets(self) -> list[Source]:
+        """The sheets that hold readings as far as their first rows tell; all of them where none does."""
+        book = Workbook.open(self._packed(), self.name, whole=False)
+        sheets = [replace(self, name=f"{self.name}/{name}", sheet=name) for name in book.sheets]
+        readable = [one for one in sheets if holds_readings(one.head())] or sheets
+        if not sheets:
+            raise InputRefused(
+                f"{self.name}: a workbook without a sheet that is shown", hint="save it as CSV"
+            )
+        beside = tuple(one.sheet for one in sheets if one not in readable)
+        alone = len(readable) == 1
+        return [replace(one, name=self.name if alone else one.name, beside=beside) for one in readable]
+
+    def _packed(self) -> Path | BinaryIO:
+        return self.path if self.path is not None else io.BytesIO(self.data or b"")
+
     def raw(self) -> BinaryIO:
         """The bytes as they are, packed or not; those of a member of an archive are unpacked."""
         if self.member:
-            archive = self.path if self.path is not None else io.BytesIO(self.data or b"")
-            return open_member(archive, self.member, self.name)
+            return open_member(self._packed(), self.member, self.name)
         if self.data is not None:
             return io.BytesIO(self.data)
         assert self.path is not None
@@ -68,7 +104,11 @@ class Source:
 
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
-        """The bytes, unpacked where they are gzip. Raises InputRefused where they are cut or damaged."""
+        """The bytes, unpacked where they are gzip; a sheet as text. Raises InputRefused where they are damaged."""
+        if self.sheet:
+            with self.reading(), open_sheet(self._packed(), self.name, self.sheet) as text:
+                yield text
+            return
         with self.reading(), self.raw() as raw:
             packed = raw.read(2) == _GZIP
             raw.seek(0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.exports.conftest import Parsed
 
 Read = Callable[..., Parsed]
@@ -142,3 +144,14 @@ def test_lines_that_are_shorter_than_the_head_are_told(table: Read) -> None:
     assert (
         "flows.csv: lines with fewer cells than the head, their last columns taken as blank: 3" in read.notes
     )
+
+
+@pytest.mark.parametrize("form", ["{:02}-{:02}", "{} - {}", "{}-{} h", "H {:02}-{:02}"])
+def test_hours_that_are_called_by_their_two_ends(table: Read, form: str) -> None:
+    """Read as columns of their own, all 24 would lie on the day's midnight."""
+    labels = ";".join(form.format(hour, hour + 1) for hour in range(24))
+    read = table(
+        f"Datum;{labels}\n01.03.2024;{';'.join(str(n) for n in range(24))}\n", time_zone="UTC", unit="kWh"
+    )
+    ((_, rows),) = read.readings.items()
+    assert [(time[11:13], value) for time, value, _, _ in rows] == [(f"{n:02}", n) for n in range(24)]

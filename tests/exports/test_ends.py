@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -117,3 +118,33 @@ def test_an_hour_that_is_counted_may_say_its_zone_too(table: Read) -> None:
     rows = "".join(f"2024-07-01,{hour},{hour}.5\n" for hour in range(1, 25))
     told = table(f"Date,HE (CET),kWh\n{rows}", time_zone="Europe/Berlin")
     assert (told.of("kWh")[0], len(told.of("kWh"))) == (("2024-06-30 23:00:00Z", 1.5), 24)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Ab-Datum;Ab-Zeit;Bis-Datum;Bis-Zeit",
+        "Startdatum;Startzeit;Enddatum;Endzeit",
+        "Fecha inicio;Hora inicio;Fecha fin;Hora fin",
+        "Fra dato;Fra tid;Til dato;Til tid",
+        "Od data;Od czas;Do data;Do czas",
+    ],
+)
+def test_of_one_day_the_beginning_goes_with_its_own_clock(table: Read, head: str) -> None:
+    """The day of the last end alone differs: joined with the clocks of the beginnings, 23:45 would lie a day late."""
+    quarters = [(datetime(2024, 3, 1) + timedelta(minutes=15 * at)) for at in range(97)]
+    rows = "".join(
+        f"{begin:%d.%m.%Y;%H:%M};{end:%d.%m.%Y;%H:%M};{at},5\n"
+        for at, (begin, end) in enumerate(pairwise(quarters))
+    )
+    read = table(f"{head};kWh\n{rows}", time_zone="Europe/Berlin").of("kWh")
+    assert (read[0], read[95]) == (("2024-02-29 23:00:00Z", 0.5), ("2024-03-01 22:45:00Z", 95.5))
+
+
+@pytest.mark.parametrize("head", ["Datum;Zeit bis", "Datum;bis Uhrzeit", "Tag;Ende", "Data;Do"])
+def test_clocks_that_are_called_ends_in_several_words(table: Read, head: str) -> None:
+    rows = "".join(
+        f"{datetime(2024, 3, 1) + timedelta(hours=at):%d.%m.%Y;%H:%M};{at},5\n" for at in range(1, 25)
+    )
+    read = table(f"{head};kWh\n{rows}", time_zone="UTC").of("kWh")
+    assert (read[0], read[23]) == (("2024-03-01 00:00:00Z", 1.5), ("2024-03-01 23:00:00Z", 24.5))

@@ -72,7 +72,8 @@ def test_one_comma_and_three_figures_may_be_either() -> None:
 def test_cells_parted_by_semicolons_leave_the_comma_to_the_numbers() -> None:
     assert decimal_of("a.csv", ["1,234", "5,678"], ";") == (",", True)
     assert decimal_of("a.csv", ["1,234", "5,67"], ";") == (",", False)
-    assert decimal_of("a.csv", ["12.345", "678"], ";") == (".", True)  # told: it may be 12 345
+    with pytest.raises(InputRefused, match=r"12\.345"):  # it may be 12 345
+        decimal_of("a.csv", ["12.345", "13.456"], ";")
     assert decimal_of("a.csv", ["12.345", "678"], ",") == (".", False)
     with pytest.raises(InputRefused):
         decimal_of("a.csv", ["1,234"], ",")
@@ -91,6 +92,33 @@ def test_cells_parted_by_semicolons_leave_the_comma_to_the_numbers() -> None:
 def test_a_number_that_may_be_a_thousand_times_another_is_refused(texts: list[str], delimiter: str) -> None:
     with pytest.raises(InputRefused, match=r"thousand|may have either"):
         decimal_of("a.csv", with_signs(pa.array(texts)), delimiter)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (
+            ["950", "1.020", "999", "1.001"],
+            [950, 1020, 999, 1001],
+        ),  # a program leaves zeros out, or writes 950.000
+        (["950,5", "1.020", "999"], [950.5, 1020, 999]),
+        (["0.950", "1.020", "3"], [0.95, 1.02, 3]),  # no thousand begins with 0
+        (["2500", "1.020", "3"], [2500, 1.02, 3]),  # nor stands ungrouped beside others
+        (["950", "1.104", "999"], None),
+        (["1.104", "2.207"], None),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_whole_numbers_beside_them_tell_thousands(
+    table: Callable[..., Parsed], cells: list[str], values: list[float] | None, delimiter: str
+) -> None:
+    rows = "".join(f"2024-01-01 {hour:02}:00{delimiter}{cell}\n" for hour, cell in enumerate(cells))
+    text = f"Zeit{delimiter}Menge\n{rows}"
+    if values is not None:
+        assert [value for _, value in table(text, time_zone="UTC", unit="kWh").of("Menge")] == values
+    elif delimiter == ";" or len(cells) == 3:
+        with pytest.raises(InputRefused, match="thousand"):
+            table(text, time_zone="UTC", unit="kWh")
 
 
 @pytest.mark.parametrize(

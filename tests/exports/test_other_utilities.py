@@ -258,3 +258,18 @@ def test_sums_in_between_and_minus_signs_of_typography(table: Read) -> None:
     read = table(text, time_zone="UTC")
     assert ([value for _, value in read.of("kWh")], read.refused) == ([-1.5, 2.5], [])
     assert "flows.csv: rows of totals, left out: line 3, 5" in read.notes
+
+
+def test_the_letter_of_each_pass_behind_the_clock(table: Read) -> None:
+    """Quarters of 27 October 2024 in Berlin: 02:00 to 02:45 come twice, with A and with B."""
+    hours = [("01", ""), ("02", "A"), ("02", "B"), ("03", "")]
+    clocks = [f"{hour}:{minute:02}{letter}" for hour, letter in hours for minute in (0, 15, 30, 45)]
+    rows = "".join(f"27.10.2024;{clock};{at}\n" for at, clock in enumerate(clocks))
+    read = table(f"Datum;Zeit;kWh\n{rows}", time_zone="Europe/Berlin")
+    assert not read.rejections
+    assert [read.of("kWh")[at][0][11:16] for at in (0, 4, 8, 12)] == ["23:00", "00:00", "01:00", "02:00"]
+    morning = table(
+        "Datum;Zeit;kWh\n27.10.2024;02:15A;1\n27.10.2024;03:15;2\n27.10.2024;04:15;2\n",
+        time_zone="Europe/Berlin",
+    )
+    assert morning.refused[0][0] == 2  # without any B, A may be the morning's

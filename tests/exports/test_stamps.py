@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from cityctl.errors import InputRefused, UsageProblem
 from cityctl.exports.table.patterns import StampFormat, said_format
 from cityctl.exports.table.stamps import find_format, read_stamp, read_stamps
+from tests.exports.conftest import Parsed
 
 EPOCH = datetime(1970, 1, 1)
 ISO = StampFormat("ymd")
@@ -155,3 +157,57 @@ def test_a_column_reads_as_its_cells_do(moments: list[datetime], pattern: str) -
 def test_a_column_marks_what_is_no_time() -> None:
     read = read_stamps(pa.array(["2021-01-01 00:00", "2021-02-30 00:00", None, "2021-01-01 24:00"]), ISO)
     assert read.bad.tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "order"),
+    [
+        ("America/Chicago", "03/09/2024 1:00 PM", "mdy"),
+        ("Australia/Melbourne", "03/09/2024 1:00 PM", "dmy"),
+        ("Europe/Berlin", "03/09/2024 13:00", "dmy"),
+        ("Europe/Berlin", "03/09/2024 1:00 PM", None),  # the program speaks American
+        ("America/Toronto", "03/09/2024 13:00", None),  # both are written in Canada
+        ("UTC", "03/09/2024 13:00", None),
+    ],
+)
+def test_where_nothing_else_tells_it_the_zone_does(zone: str, text: str, order: str | None) -> None:
+    if order is None:
+        with pytest.raises(InputRefused, match="day or the month"):
+            find_format("a.csv", "time", [text], zone=zone)
+    else:
+        form = find_format("a.csv", "time", [text], zone=zone)
+        assert (form.order, form.taken) == (order, text)
+
+
+def test_an_order_that_the_zone_alone_tells_is_said(table: Callable[..., Parsed]) -> None:
+    read = table("Date,kWh\n03/09/2024 00:00,1\n03/09/2024 01:00,2\n", time_zone="America/Chicago")
+    assert read.of("kWh")[0] == ("2024-03-09 06:00:00Z", 1)
+    assert "the month taken as first, as it is written in America/Chicago" in read.notes[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. září 2024", "1 września 2024", "01/set/2024", "1. syyskuuta 2024", "1 Eylül 2024", "1 septembrie 2024",
+        "2024. szeptember 1.", "2024. 09. 01.", "1 Σεπτεμβρίου 2024", "1 сентября 2024", "1 Sept. 2024",
+    ],
+)  # fmt: skip
+def test_months_of_other_languages(text: str) -> None:
+    assert at(text) == at("2024-09-01")
+
+
+def test_months_that_begin_alike() -> None:
+    told = (
+        "1. června 2024",
+        "1. července 2024",
+        "1. marraskuuta 2024",
+        "1 maart 2024",
+        "1 out 2024",
+        "1 listopada 2024",
+    )
+    assert [at(text)[0][5:7] for text in told] == ["06", "07", "11", "03", "10", "11"]
+
+
+@pytest.mark.parametrize("text", ["13/03/2024 1:15 p. m.", "13/03/2024 1:15\u202fPM", "13/03/2024 13:15 Uhr"])
+def test_clocks_of_other_countries(text: str) -> None:
+    assert at(text, StampFormat("dmy")) == at("2024-03-13 13:15")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -236,6 +237,27 @@ def test_sensorthings_nested_and_as_arrays(read: Read) -> None:
     assert told.of("Datastream(7)") == [(T0, 1.5), ("2024-01-01 00:15:00Z", 2.0)]
     assert (told.of("Datastream(8)"), told.blank) == ([(T0, 5.0)], 1)
     assert (told.series["Datastream(7)"].unit, told.series["Datastream(8)"].unit) == ("m3/h", "L")
+
+
+def test_amounts_observed_over_periods_are_those_of_the_periods(read: Read) -> None:
+    hours = [f"2024-03-01T{hour:02}:00:00Z" for hour in range(4)]
+    streams = [
+        {
+            "@iot.id": number,
+            "unitOfMeasurement": {"symbol": "kWh"},
+            "Observations": [
+                {"phenomenonTime": f"{start}/{end}" if number == 1 else start, "result": at + 0.5}
+                for at, (start, end) in enumerate(pairwise(hours))
+            ],
+        }
+        for number in (1, 2)
+    ]
+    told = read("sensorthings", json.dumps({"value": streams}))
+    assert {name: one.kind for name, one in told.series.items()} == {
+        "Datastream(1)": "interval",
+        "Datastream(2)": "gauge",
+    }
+    assert told.of("Datastream(1)")[0] == ("2024-03-01 00:00:00Z", 0.5)
 
 
 def test_sensorthings_that_goes_on_says_so(read: Read) -> None:

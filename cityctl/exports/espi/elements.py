@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from lxml import etree
 
 from cityctl.exports.espi.codes import ReadingType, worse
@@ -25,6 +26,7 @@ _BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _READING = "IntervalReading"
 _ANY_READING = f"{{*}}{_READING}"
 _STRAY = "it stands where no reading belongs"
+_LONGEST = 1 << 31  # s
 _LATEST = 7_258_118_400  # 2200-01-01, in epoch seconds
 
 
@@ -62,14 +64,7 @@ class Draft:
         """All readings and faults since the last call."""
         faults, parts = self.faults, self.parts
         self.faults, self.parts, self.held = [], [], 0
-        if len(parts) < 2:
-            return (parts[0] if parts else None), faults
-        return Readings(
-            np.concatenate([part.times for part in parts]),
-            np.concatenate([part.values for part in parts]),
-            np.concatenate([part.codes for part in parts]),
-            np.concatenate([part.places for part in parts]),
-        ), faults
+        return (Readings.joined(parts) if parts else None), faults
 
 
 def text(element: Any) -> str:
@@ -85,6 +80,7 @@ class _Words:
             return f"{{{space}}}{word}" if space else word
 
         self.reading, self.period, self.start = name(_READING), name("timePeriod"), name("start")
+        self.duration, self.length = name("duration"), f"{name('timePeriod')}/{name('duration')}"
         self.value, self.graded, self.quality = name("value"), name("ReadingQuality"), name("quality")
         known = {"e": space} if space else None
         mark = "e:" if space else ""
@@ -142,10 +138,29 @@ def _read_at_once(block: Any, words: _Words, draft: Draft) -> bool:
         return False
     if not np.isfinite(numbers).all() or (count and (seconds.max() > _LATEST or seconds.min() < -_LATEST)):
         return False
+    lengths = _lengths(block, words, seconds)
+    if lengths is None:
+        return False
     places = np.arange(draft.count + 1, draft.count + count + 1)
     draft.count += count
-    draft.add(Readings(seconds * 1_000_000, numbers, np.full(count, -1, np.int16), places))
+    draft.add(Readings(seconds * 1_000_000, numbers, np.full(count, -1, np.int16), places, lengths))
     return True
+
+
+def _lengths(block: Any, words: _Words, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    """How long the intervals are, as the first and the last one say; None where others are shorter or longer."""
+    ends = (
+        block.find(words.reading),
+        next((one for one in reversed(block) if one.tag == words.reading), None),
+    )
+    length, other = (
+        whole(text(said), 0) if one is not None and (said := one.find(words.length)) is not None else 0
+        for one in ends
+    )
+    steps = np.abs(np.diff(seconds))
+    if length != other or (0 < length < _LONGEST and (steps < length).any()):
+        return None
+    return np.full(len(seconds), min(length, _LONGEST), np.int64)
 
 
 def read_open_block(block: Any, draft: Draft) -> None:
@@ -166,12 +181,13 @@ def _read_each(children: Iterable[Any], words: _Words, draft: Draft) -> None:
     values: list[float] = []
     codes: list[int] = []
     places: list[int] = []
+    lengths: list[int] = []
     tiers: dict[str, str] = {}
     for child, element in ((one, found) for one in children for found in one.iter(_ANY_READING)):
         if element is not child or element.tag != words.reading:
             draft.add_fault(element, _STRAY)
             continue
-        start = value = tier = ""
+        start = value = tier = length = ""
         code = -1
         for said in element:
             if said.tag == words.value:
@@ -180,6 +196,8 @@ def _read_each(children: Iterable[Any], words: _Words, draft: Draft) -> None:
                 for part in said:
                     if part.tag == words.start:
                         start = _also(start, text(part))
+                    elif part.tag == words.duration:
+                        length = text(part)
             elif said.tag == words.graded:
                 graded = next((text(part) for part in said if part.tag == words.quality), "")
                 code = worse(code, max(-1, min(whole(graded, -1), 32767)))
@@ -197,12 +215,14 @@ def _read_each(children: Iterable[Any], words: _Words, draft: Draft) -> None:
         values.append(float(value))
         codes.append(code)
         places.append(draft.count)
+        lengths.append(max(0, min(whole(length, 0), _LONGEST)))
     draft.add(
         Readings(
             np.array(times, np.int64),
             np.array(values, np.float64),
             np.array(codes, np.int16),
             np.array(places, np.int64),
+            np.array(lengths, np.int64),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
@@ -15,18 +15,36 @@ import pyarrow as pa
 from cityctl.exports.espi.links import Links, MeterReading
 
 _IN_MEMORY = 16 << 20  # bytes
-_COLUMNS: Any = [("time", pa.int64()), ("value", pa.float64()), ("code", pa.int16()), ("place", pa.int64())]
+_COLUMNS: Any = [
+    ("time", pa.int64()), ("value", pa.float64()), ("code", pa.int16()), ("place", pa.int64()), ("length", pa.int64()),
+]  # fmt: skip
 _SCHEMA = pa.schema(_COLUMNS)
 
 
 @dataclass(frozen=True)
 class Readings:
-    """Raw readings of one entry: µs since 1970, the integer as written, quality code (-1: none), number."""
+    """Raw readings: µs since 1970, integers as written, quality codes (-1: none), numbers, lengths in s (0: none)."""
 
     times: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
     codes: npt.NDArray[np.int16]
     places: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Readings]) -> Readings:
+        """Several as one."""
+        columns = zip(*(part.columns for part in parts), strict=True)
+        return parts[0] if len(parts) == 1 else cls(*map(np.concatenate, columns))
+
+    def where(self, which: npt.NDArray[np.bool_]) -> Readings:
+        """Some of them."""
+        return Readings(*(column[which] for column in self.columns))
+
+    @property
+    def columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """All that is known of them, beside each other."""
+        return self.times, self.values, self.codes, self.places, self.lengths
 
     def __len__(self) -> int:
         return len(self.times)
@@ -50,9 +68,7 @@ class Spool:
 
     def keep(self, links: Links, meter: MeterReading | None, line: int, readings: Readings) -> None:
         """The readings of an entry wait; `meter` is the one before it, `line` where the entry stands."""
-        columns = [
-            pa.array(column) for column in (readings.times, readings.values, readings.codes, readings.places)
-        ]
+        columns = [pa.array(column) for column in readings.columns]
         self._writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
         self._labels.append((links, meter, line))
 
@@ -66,5 +82,7 @@ class Spool:
         self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
             for (links, meter, line), batch in zip(self._labels, reader, strict=True):
-                columns = [batch.column(index).to_numpy(zero_copy_only=False) for index in range(4)]
+                columns = [
+                    batch.column(index).to_numpy(zero_copy_only=False) for index in range(len(_COLUMNS))
+                ]
                 yield links, meter, line, Readings(*columns)

@@ -56,6 +56,7 @@ def names() -> tuple[str, ...]:
 def find(name: str) -> Format:
     """The format of that name. Raises UsageProblem with the near match."""
     plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    plain = "csv" if plain in ("xlsx", "excel") else plain  # a sheet is read as delimited text
     joined = {known.replace("_", ""): known for known in names()}
     known = plain if plain in names() else joined.get(plain.replace("_", ""))
     if known is None:
@@ -73,6 +74,8 @@ def recognise(source: Source) -> str:
     head = source.head()
     if not head:
         raise InputRefused(f"{source.name}: the file is empty", hint="fetch it again")
+    if source.sheet:
+        return "csv"
     for name in sorted(names(), key=lambda name: getattr(find(name), "GENERIC", False)):
         if find(name).recognises(head):
             return name

@@ -19,13 +19,14 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from cityctl.errors import InputRefused
+from cityctl.exports.meaning import direction_of
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.head import Head, read_head
 from cityctl.exports.table.kinds import load_curve_of_enedis
-from cityctl.exports.table.records import records, whole_records
+from cityctl.exports.table.records import looks_like_table, records, whole_records
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
@@ -39,21 +40,13 @@ _LONGEST_LINE = 64 << 20
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?")
 _ZONE = re.compile(r"(?:Z|:\d{2}[+-]\d{2}:\d{2})$")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_POINTED = re.compile(r"-?(?:0|\d{4,})\.\d+|-?\d+\.(?:\d{1,2}|\d{4,})")  # no thousand
 GENERIC = True
 
 
 def recognises(head: bytes) -> bool:
     """Whether the file is text in lines, with a time and another cell in most of the first ones."""
-    if b"\x00" in head or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"<", b"{", b"["):
-        return False
-    lines = [
-        line
-        for line in head[:8192].decode("latin-1").splitlines()[:-1] or [head.decode("latin-1")]
-        if line.strip()
-    ]
-    rows = [re.split(r"[,;\t|]", line) for line in lines[-20:]]
-    dated = [row for row in rows if len(row) > 1 and any(looks_like_time(cell.strip(' "')) for cell in row)]
-    return len(dated) * 2 > len(rows)
+    return looks_like_table(head)
 
 
 def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
@@ -78,9 +71,16 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
 
 
 def _said_unit(head: Head, roles: Roles) -> str | None:
-    """The unit of a preamble, where one column alone has none."""
+    """The unit of a preamble, where one column alone has none, or all that are called alike."""
     alone = [one for one in roles.series if one.unit is None]
-    silent = len(alone) == 1 or (not roles.series and roles.value_unit is None and roles.unit is None)
+    alike = len(alone) == len(roles.series) and (
+        all(direction_of(one.name) for one in alone) or len({one.name.split()[0] for one in alone}) == 1
+    )
+    silent = (
+        len(alone) == 1
+        or (bool(alone) and alike)
+        or (not roles.series and roles.value_unit is None and roles.unit is None)
+    )
     return head.unit if silent else None
 
 
@@ -104,7 +104,7 @@ def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
         return {}
     values = [roles.value] if roles.value is not None else [column.index for column in roles.series]
     cells = [row[index] for row in head.sample for index in values if len(row) > index]
-    if not all(_NUMBER.fullmatch(cell) for cell in cells if cell) or not any("." in cell for cell in cells):
+    if not all(_NUMBER.fullmatch(cell) for cell in cells if cell) or not any(map(_POINTED.fullmatch, cells)):
         return {}
     kinds: dict[int, Any] = {roles.time[0]: pa.timestamp("us", "UTC" if zoned.pop() else None)}
     kinds |= dict.fromkeys(values, pa.float64())

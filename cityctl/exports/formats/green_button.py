@@ -16,6 +16,7 @@ from cityctl.errors import InputRefused
 from cityctl.exports.espi.codes import UNIT_NOTES, UNITS, ReadingType, direction, kind, quality
 from cityctl.exports.espi.feed import Entry, read_entries
 from cityctl.exports.espi.links import Links, MeterReading, Web
+from cityctl.exports.espi.overlap import Covered
 from cityctl.exports.espi.spool import Readings, Spool
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
@@ -73,6 +74,7 @@ class _Feed:
         self._flushed: set[str] = set()  # and whose readings were handed on
         self._measured: dict[str, tuple[int | None, ...]] = {}
         self._waiting = 0
+        self._covered: dict[str, Covered] = {}
 
     def take(self, entry: Entry) -> Iterator[Chunk]:
         """One entry."""
@@ -210,16 +212,30 @@ class _Feed:
             name = self._name(held.meter, held.said)
             self._flushed.add(held.meter.links.own)
             series = self._announce(name, held.meter, held.said)
-            times = np.concatenate([part.times for part in held.parts])
-            values = scaled(np.concatenate([part.values for part in held.parts]), held.said.power or 0)
-            codes = np.concatenate([part.codes for part in held.parts])
-            places = np.concatenate([part.places for part in held.parts])
-            graded = np.zeros(len(codes), np.uint8)
-            for code in np.unique(codes).tolist():
-                graded[codes == code] = quality(held.said.quality if code < 0 else code)
-            yield Chunk(readings_table(name, times, values, graded, places), series)
+            found = Readings.joined(held.parts)
+            if kind(held.said.accumulation, unit(UNITS[held.said.uom or 0]).quantity) == "interval":
+                found = self._once(name, found)
+            values = scaled(found.values, held.said.power or 0)
+            graded = np.zeros(len(found), np.uint8)
+            for code in np.unique(found.codes).tolist():
+                graded[found.codes == code] = quality(held.said.quality if code < 0 else code)
+            yield Chunk(readings_table(name, found.times, values, graded, found.places), series)
         self._held = {}
         self._waiting = 0
+
+    def _once(self, name: str, found: Readings) -> Readings:
+        """Readings without those that lie over others of another length, which are named."""
+        over = self._covered.setdefault(name, Covered()).again(found.times, found.lengths)
+        if not over.any():
+            return found
+        for length, other in sorted(
+            {*zip(found.lengths[over > 0].tolist(), over[over > 0].tolist(), strict=True)}
+        ):
+            which = (found.lengths == length) & (over == other)
+            why = f"its interval of {length} s lies over others of {other} s that were given first: not counted twice"
+            place = f"reading {found.places[which][0]}"
+            self.rejections.add_many([], name, why, int(which.sum()), place)
+        return found.where(over == 0)
 
     def _announce(self, name: str, meter: MeterReading, said: ReadingType) -> tuple[Series, ...]:
         if name in self._announced:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cityctl.errors import InputRefused
 from cityctl.exports.gather import Gather
-from cityctl.exports.meaning import Instants, known_unit
+from cityctl.exports.meaning import AMOUNTS, Instants, known_unit
 from cityctl.exports.parsed import Chunk, Series
 from cityctl.exports.sensorthings import Observed, observed
 from cityctl.exports.shape import Shape
@@ -20,6 +20,8 @@ from cityctl.exports.table.numbers import read_number
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.tree import jsons
 from cityctl.exports.waterml.words import unit_of
+from cityctl.reading import Kind
+from cityctl.units import Unit
 
 SUMMARY = "OGC SensorThings observations"
 SUFFIXES: tuple[str, ...] = ()
@@ -115,9 +117,15 @@ class _Reader:
                 name,
                 unit=symbol,
                 quantity=unit.quantity if unit else None,
-                kind=self.shape.kind or "gauge",
+                kind=self.shape.kind or _kind(one.time, unit),
                 title=one.title,
                 usage_point=one.thing,
                 said_unit="" if unit else word,
             )
         )
+
+
+def _kind(time: str, unit: Unit | None) -> Kind:
+    """An amount that is observed over a period is that period's; what is observed at an instant is none."""
+    start, _, end = time.partition("/")
+    return "interval" if end not in ("", start) and unit is not None and unit.quantity in AMOUNTS else "gauge"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from cityctl.errors import InputRefused, listed
@@ -13,6 +14,7 @@ from cityctl.exports.table.cells import (
     are_ways,
     by_words,
     is_aside,
+    may_grade,
     plain_name,
     says_ways,
 )
@@ -24,10 +26,15 @@ from cityctl.exports.table.when import label_ends
 from cityctl.exports.table.words import (
     CHANNEL_WORDS,
     DIRECTION_WORDS,
+    QUALITY_WORDS,
+    TIME_WORDS,
     UNIT_WORDS,
     VALUE_WORDS,
 )
 from cityctl.units import unit as unit_named
+
+_CODES = frozenset(["status", "code", "flag", "flags", "quality", "validity", "qc"])
+_NUMBERS = re.compile(r"(?:ID|(?:^|[\s_])(?i:id|no|nr|num|number|nummer|code))\.?$")
 
 
 @dataclass(frozen=True)
@@ -65,18 +72,21 @@ class Columns:
         return said
 
     def series_of(
-        self, indices: Sequence[int], meters: Sequence[str] | None = None
+        self, indices: Sequence[int], meters: Sequence[Hashable] | None = None
     ) -> tuple[SeriesColumn, ...]:
-        """Columns as series, each with its unit and kind; `meters` are the names of the first rows, if there are."""
-        return tuple(
-            SeriesColumn(
-                i,
-                self.columns[i],
-                self.taken_unit(i),
-                found_kind(self.columns[i], meters or [""] * len(self.cells[i]), self.cells[i]),
-            )
+        """Columns as series, each with its unit and kind; `meters` are the names of the first rows, if there are.
+
+        A column that stands still is a register where another one is that is called alike but for a number (T1, T2).
+        """
+        kinds = {
+            i: found_kind(self.columns[i], meters or [""] * len(self.cells[i]), self.cells[i])
             for i in indices
-        )
+        }
+        families = {_family(self.columns[i]) for i in indices if kinds[i] == "counter"}
+        for i in indices:
+            if len(set(self.cells[i])) == 1 and _family(self.columns[i]) in families:
+                kinds[i] = "counter"
+        return tuple(SeriesColumn(i, self.columns[i], self.taken_unit(i), kinds[i]) for i in indices)
 
     def named(self, wanted: str | None, word: str) -> int | None:
         if wanted is None:
@@ -93,14 +103,36 @@ class Columns:
         """Whether a column holds remarks or money, and nobody says a unit for it."""
         return is_aside(self.columns[index]) and self.columns[index] not in self.shape.units
 
+    def holds_codes(self, index: int) -> bool:
+        """Whether a column holds whole numbers that say how good readings are: `Status`, `Info code`."""
+        column = self.columns[index]
+        last = re.split(r"[\s_/]+", column.partition(" #")[0])[-1].casefold()
+        called = last in _CODES or plain_name(column.partition(" #")[0]) in QUALITY_WORDS
+        return called and self.unit_of(index) is None and may_grade(self.cells[index])
+
+    def says_time_again(self, index: int) -> bool:
+        """Whether a column of numbers is called a time: `Time_ms` beside `TimeString`."""
+        first = re.split(r"[\s_]+", self.columns[index])[0].casefold()
+        return index in self.numbers and first in TIME_WORDS and self.unit_of(index) is None
+
     def is_measured(self, index: int) -> bool:
         """Whether a column holds numbers of a unit that a meter measures."""
         said = self.unit_of(index)
         known = unit_named(said) if said and index in self.numbers else None
         return known is not None and known.quantity not in ("", "time", "angle", "state", "count")
 
-    def value_column(self, others: Sequence[int], measured: Sequence[int]) -> int:
-        names = {index for index in others if are_ids(self.cells[index])}
+    def _numbers_meters(self, index: int, point: int | None) -> bool:
+        """Whether a column is called a number of something, and has one whole number for each meter."""
+        cells = self.cells[index]
+        if point is None or not _NUMBERS.search(self.columns[index]):
+            return False
+        pairs = set(zip(self.cells[point], cells, strict=True))
+        return all(cell.strip().isdecimal() for cell in cells) and len(pairs) == len(set(self.cells[point]))
+
+    def value_column(self, others: Sequence[int], measured: Sequence[int], point: int | None) -> int:
+        names = {
+            index for index in others if are_ids(self.cells[index]) or self._numbers_meters(index, point)
+        }
         others = [i for i in others if i not in names and not is_aside(self.columns[i])] or list(others)
         numeric = [index for index in others if index in self.numbers]
         found = by_words(self.columns, VALUE_WORDS, numeric)
@@ -133,7 +165,9 @@ class Columns:
         fitting = [i for i in among if are_units(self.cells[i])]
         own = plain_name(self.columns[beside]) if beside is not None else ""
         words = (f"{own}unit", f"{own}units", f"{own}uom") if own else ()
-        return by_words(self.columns, (*words, *UNIT_WORDS), fitting)
+        found = by_words(self.columns, (*words, *UNIT_WORDS), fitting)
+        nameless = [i for i in fitting if self.columns[i] == str(i + 1)]
+        return nameless[0] if found is None and len(nameless) == 1 else found
 
     def direction_column(self, among: Sequence[int]) -> int | None:
         fitting = [i for i in among if are_ways(self.cells[i])]
@@ -168,3 +202,8 @@ class Columns:
             if len(set(zip(when, told, strict=True))) == len(when) and len(set(told)) * 2 <= len(told):
                 return index
         return None
+
+
+def _family(column: str) -> str:
+    """A column's name without what numbers it among others."""
+    return re.sub(r"\d+", "", column)

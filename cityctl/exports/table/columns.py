@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cityctl.errors import InputRefused, listed
-from cityctl.exports.meaning import known_unit
+from cityctl.exports.meaning import direction_of, known_unit
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import (
     any_number,
@@ -27,7 +27,7 @@ from cityctl.exports.table.cells import (
 )
 from cityctl.exports.table.choice import Columns
 from cityctl.exports.table.kinds import found_kind, labels_end
-from cityctl.exports.table.names import match_column, phrase_unit, unknown_column
+from cityctl.exports.table.names import match_column, phrase_unit, unknown_column, without_unit
 from cityctl.exports.table.naming import told_kind
 from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
@@ -41,6 +41,7 @@ from cityctl.exports.table.words import (
 )
 from cityctl.reading import Kind
 
+_SHORTEST = 28  # days of a month
 _FEWEST = 4  # rows of each day that tell that there are hours
 
 
@@ -198,20 +199,23 @@ class _Layouts(Columns):
         left = [i for i in others if i != point]
         unit = self.unit_column(left)
         measured = [i for i in left if self.is_measured(i)]
-        told = not mapped and unit is not None and len(measured) < 2
-        if point is None and not told and value is None and not forced:
+        lone = not mapped and unit is not None and len(measured) < 2
+        if point is None and not lone and value is None and not forced:
             return None
         if value is None:
-            if point is not None and len(measured) > 1 and unit is None and not forced and not mapped:
-                return self._of_each(point, quality, measured, left)
-            value = self.value_column([i for i in left if i not in (unit,)], measured)
+            ways = [i for i in left if i in self.numbers and direction_of(without_unit(self.columns[i]))]
+            each = measured if len(measured) > 1 else ways
+            if point is not None and len(each) > 1 and unit is None and not forced and not mapped:
+                return self._of_each(point, quality, each, left)
+            value = self.value_column([i for i in left if i not in (unit,)], measured, point)
         left = [i for i in left if i != value]
         unit = self.unit_column(left, beside=value)
         way = self.direction_column(left)
         words = [i for i in left if i not in (unit, way)]
         channel, usual = self.channel_column(point, words)
         aside = {unit, way, channel}
-        names = self.cells[point] if point is not None else [""] * len(self.cells[value])
+        told = [self.cells[i] for i in (point, channel, unit, way) if i is not None]
+        names = list(zip(*told, strict=True)) if told else [()] * len(self.cells[value])
         return Roles(
             "long",
             self.time,
@@ -229,7 +233,7 @@ class _Layouts(Columns):
             left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),
         )
 
-    def _kind(self, value: int, names: Sequence[str], unit: int | None) -> Kind | None:
+    def _kind(self, value: int, names: Sequence[tuple[str, ...]], unit: int | None) -> Kind | None:
         """What its name and first values tell, where the units beside them leave room for it."""
         found = found_kind(self.columns[value], names, self.cells[value])
         said = {known_unit(cell) for cell in self.cells[unit]} if unit is not None else set()
@@ -239,9 +243,10 @@ class _Layouts(Columns):
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]
     ) -> Roles:
         """Several columns of one meter in each row, each with its unit."""
-        series = self.series_of(measured, self.cells[point])
         words = [i for i in left if i not in measured and i not in self.numbers]
         channel, usual = self.channel_column(point, words)
+        told = (self.cells[i] for i in (point, channel) if i is not None)
+        series = self.series_of(measured, list(zip(*told, strict=True)))
         unread = [i for i in left if i not in (*measured, channel) and self.is_filled(i)]
         return Roles(
             "wide",
@@ -263,7 +268,10 @@ class _Layouts(Columns):
         if after >= len(self.columns) or after in self.numbers or not may_grade(self.cells[after]):
             return None
         called = plain_name(self.columns[after].partition(" #")[0])
-        graded = called.endswith(tuple(word for word in QUALITY_WORDS if len(word) > 3))
+        own = plain_name(self.columns[index])
+        graded = called.endswith(tuple(word for word in QUALITY_WORDS if len(word) > 3)) or (
+            called.startswith(own) and called.removeprefix(own) in ("cd", "qualifier", "qualifiers")
+        )
         return after if graded and self.is_filled(after) else None
 
     def _wide(self, quality: int | None) -> Roles:
@@ -285,7 +293,12 @@ class _Layouts(Columns):
             for index, column in enumerate(self.cells):
                 if index in (*self.time, self.zone) or (index == quality and index not in self.numbers):
                     continue
-                if counts_rows(self.columns[index], column) or (aside and self.is_beside(index)):
+                if (
+                    counts_rows(self.columns[index], column)
+                    or self.holds_codes(index)
+                    or self.says_time_again(index)
+                    or (aside and self.is_beside(index))
+                ):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
@@ -297,6 +310,11 @@ class _Layouts(Columns):
                 f"{self.name}: no column holds numbers",
                 tried=[f"columns: {listed(self.columns, 40)}"],
                 hint="check the file",
+            )
+        if [self.columns[i] for i in chosen][:_SHORTEST] == [str(day) for day in range(1, _SHORTEST + 1)]:
+            raise InputRefused(
+                f"{self.name}: its columns are called 1 to {len(chosen)}, as days of a month are",
+                hint="turn the table: a row for each day",
             )
         series = self.series_of(chosen)
         if len(series) > 1:
@@ -316,6 +334,6 @@ class _Layouts(Columns):
 
 
 def _common(series: Sequence[SeriesColumn]) -> Kind | None:
-    """The kind that all columns have."""
-    kinds = {column.kind for column in series}
+    """The kind that all columns have, where their units leave room for it."""
+    kinds = {told_kind(column.kind, column.unit) for column in series}
     return kinds.pop() if len(kinds) == 1 else None

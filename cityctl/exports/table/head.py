@@ -6,6 +6,7 @@ Looks at the first lines alone.
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from cityctl.units import unit
 _LOOKED_AT = 200  # lines: longer preambles are not known
 _WIDEST = 20_000  # columns
 _DELIMITERS = (",", ";", "\t", "|")
+_WIDTH = re.compile(r"\d{1,3}[sdn]")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -237,7 +239,7 @@ def _find_columns(
             width = len(rows[data])
             filled = [i for i in range(data) if any(cell.strip() for cell in rows[i])]
             # A remark of one cell between the names and the data names no columns.
-            above = [i for i in filled if len(rows[i]) > 1] or filled
+            above = [i for i in filled if len(rows[i]) > 1 and not _are_widths(rows[i])] or filled
             while len(above) > 1 and _is_total(rows[above[-1]]) and _names_times(rows[above[-2]]):
                 above.pop()
             head = above[-1] if above and _is_head(rows[above[-1]], width) else None
@@ -248,10 +250,19 @@ def _find_columns(
                     return head + 1, _names(told, width), _units(rows[head], width)
             if head is None:  # no names: the columns are called by their number
                 return data, [str(number + 1) for number in range(width)], [None] * width
-    columns = _names(_told_apart(rows, head), len(rows[head]))
-    if head + 1 < len(rows) and _are_units(rows[head + 1]):
-        return head + 2, columns, _units(rows[head + 1], len(columns))
-    return head + 1, columns, [None] * len(columns)
+    told = _told_apart(rows, head)
+    columns = _names(told, len(rows[head]))
+    after = head + 1
+    if after < len(rows) and _are_units(rows[after]):
+        return after + 1, columns, _units(rows[after], len(columns))
+    if after < len(rows) and _are_widths(rows[after]):
+        after += 1
+    # Names that were told apart may be units: kWh and kW below each of several meters.
+    units = [
+        _unit_of(name.strip()) if name is not one else None
+        for name, one in zip(rows[head], told, strict=True)
+    ]
+    return after, columns, units[: len(columns)]
 
 
 def _told_apart(rows: Sequence[Sequence[str]], head: int) -> Sequence[str]:
@@ -284,6 +295,11 @@ def _are_units(row: Sequence[str]) -> bool:
     """Whether a row below the names holds units: at least one, and nothing else."""
     said = [cell.strip().strip("[]()") for cell in row if not is_blank(cell)]
     return bool(said) and all(_unit_of(cell) is not None and not looks_like_number(cell) for cell in said)
+
+
+def _are_widths(row: Sequence[str]) -> bool:
+    """Whether a row below the names holds the widths of columns and what they hold: 5s, 20d, 14n."""
+    return len(row) > 1 and all(_WIDTH.fullmatch(cell.strip()) for cell in row)
 
 
 def _unit_of(text: str) -> str | None:

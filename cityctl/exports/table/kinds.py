@@ -6,14 +6,12 @@ A register that is summed as if it were use is the costliest mistake of all: nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
+from cityctl.exports import obis
 from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, read_number
+from cityctl.exports.table.registers import are_registers
 from cityctl.exports.table.said import without_zone
 from cityctl.reading import Kind
 
@@ -24,24 +22,28 @@ _REGISTERS = frozenset(
     ]
 )  # fmt: skip
 _ENDS = re.compile(
-    r"(?:.*(?<!week))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc)?|he|bis(?:datum|zeit)?|stop|to|tot"
-    r"|(?:.*(?<!wochen))?ende(?:datum|zeit)?"
+    r"(?:.*(?<!week)(?<!wochen))?end(?:s|ed|ing)?(?:time|date|datetime|timestamp|at|utc|datum|zeit|uhrzeit)?|he"
+    r"|(?:.*(?<!wochen))?ende(?:datum|zeit)?|bis(?:datum|zeit|uhrzeit)?|stop|to|tot"
+    r"|(?:slutt?|eind|loppu)(?:dato|datum|tid|tidspunkt|tijd|tijdstip|aika)|(?:fecha|hora|data|ora|date|heure)(?:fin|fine|fim)"
     r"|(?:tot|til|bis|to)(?:date|dato|datum|time|tid|tijdstip)|hasta|fin|.*defin"
 )
+_END_WORDS = frozenset(
+    ["bis", "ende", "end", "until", "till", "to", "fin", "fim", "fine", "hasta", "até", "til", "tot", "slut", "slutt",
+     "loppu", "lõpp", "koniec", "konec", "do", "vége"]
+)  # fmt: skip
+_BESIDE_END = frozenset(
+    ["zeit", "uhrzeit", "datum", "zeitpunkt", "zeitstempel", "date", "time", "datetime", "timestamp", "hour", "period",
+     "interval", "intervall", "periode", "periodo", "perioodi", "fecha", "hora", "data", "ora", "heure", "tid", "dato",
+     "tidspunkt", "tijd", "tijdstip", "czas", "čas", "de", "del", "la", "le", "of", "the"]
+)  # fmt: skip
 _REGISTER = re.compile(
     r"\b(?:register|index|cumulative|totali[sz]er|meter read|zählerstand|meterstand)\b", re.I
 )
-_READINGS = frozenset(["reading", "meterreading", "readingvalue", "readvalue", "indexvalue"])
 _HOURS = frozenset(
     ["hour", "hr", "he", "hourending", "hourended", "stunde", "hourofday", "hourend", "hora", "heure", "ora", "uur",
      "timme", "godzina", "hodina", "tunti", "óra", "klukkustund", "saat"]
 )  # fmt: skip
 _LATER = re.compile(r"\D(?!00:00)\d{2}:\d{2}")  # than midnight
-_FEWEST = 10  # readings that are needed to judge
-_FEWEST_NAMED = 3  # where the column is called a reading
-_FEWEST_USE = 60  # where it is called use
-_FALLS = 0.05  # of the steps of what is no register; one that is reset now and then falls more seldom
-_USE = re.compile(r"consum|usage|verbrauch|verbruik|forbr|förbr|interval|demand|bezug|afname|import|export")
 
 
 def plain(column: str) -> str:
@@ -51,50 +53,41 @@ def plain(column: str) -> str:
     return words.removesuffix(last) or words if column_unit(last) else words
 
 
-def found_kind(column: str, names: Sequence[str], cells: Sequence[str]) -> Kind | None:
+def found_kind(column: str, names: Sequence[Hashable], cells: Sequence[str]) -> Kind | None:
     """Counter where the column's name or its first values say so; None where they do not.
 
-    Values are a register where those of a series never fall, rise at all, and rise by less than half of what
-    they are: use of intervals does not do that ten times in a row.
+    `names` keep the values of its series apart.
     """
-    if plain(column) in _REGISTERS:
-        return "counter"
-    runs: dict[str, list[float]] = {}
-    for name, cell in zip(names, cells, strict=True):
+    name = without_unit(column)
+    called = plain(column) in _REGISTERS or kind_said(name) == "counter"
+    runs: dict[Hashable, list[float]] = {}
+    for one, cell in zip(names, cells, strict=True):
         if is_blank(cell):
             continue
         try:
             value = read_number(cell, "." if "," not in cell or "." in cell.rpartition(",")[2] else ",")
         except ValueError:
-            return None
+            return "counter" if called else None
         if value is not None:
-            runs.setdefault(name, []).append(value)
-    run = max(runs.values(), key=len, default=[])
-    fewest = _FEWEST_NAMED if plain(column) in _READINGS else _FEWEST
-    if _USE.search(column.casefold()):
-        fewest = _FEWEST_USE
-    if len(run) < fewest or min(run) <= 0:
-        return None
-    steps = [after - before for before, after in pairwise(run)]
-    rises = all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
-    return "counter" if rises and 0 < max(run) - min(run) < 0.5 * min(run) else None
+            runs.setdefault(one, []).append(value)
+    return "counter" if are_registers(name, runs.values(), called) else None
 
 
-def falls_again(values: npt.NDArray[np.float64]) -> bool:
-    """Whether values rise and fall time and again: no register does, whatever it stands beside in a table."""
-    steps = np.diff(values)
-    rises, falls = int((steps > 0).sum()), int((steps < 0).sum())
-    return min(rises, falls) >= max(_FEWEST_NAMED, _FALLS * (rises + falls))
-
-
-def counts(channel: str) -> bool:
-    """Whether the name of a channel says that it is a register: `register`, `Zählerstand`, `cumulative volume`."""
-    return bool(_REGISTER.search(channel))
+def kind_said(channel: str) -> Kind | None:
+    """What the name of a channel says: a register (`register`, `Zählerstand`, 1-0:1.8.0) or amounts (1-0:1.29.0)."""
+    code = obis.read(channel) if channel.count(".") > 1 or ":" in channel else None
+    if code is not None:
+        return code.kind if code.kind != "gauge" else None
+    return "counter" if _REGISTER.search(channel) else None
 
 
 def labels_end(column: str) -> bool:
     """Whether a time column's name says that it holds the ends of intervals."""
-    return bool(_ENDS.fullmatch(plain(without_zone(column))))
+    bare = without_zone(column)
+    words = {word.casefold() for word in re.findall(r"[^\W_]+", bare)}
+    return bool(_ENDS.fullmatch(plain(bare))) or (
+        bool(words & _END_WORDS) and words <= _END_WORDS | _BESIDE_END
+    )
 
 
 def load_curve_of_enedis(column: str, cells: Sequence[str], beside: Iterable[str]) -> bool:

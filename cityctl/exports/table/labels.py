@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from cityctl.exports.meaning import direction_in, direction_of, known_unit
 from cityctl.exports.parsed import Direction
-from cityctl.exports.table.kinds import counts
+from cityctl.exports.table.kinds import kind_said
 from cityctl.exports.table.names import bracket_unit
+from cityctl.reading import Kind
 from cityctl.units import Unit
 
 
@@ -27,7 +28,7 @@ class Said:
     unit: Unit | None
     text: str
     direction: Direction
-    register: bool = False
+    kind: Kind | None = None
 
 
 @dataclass
@@ -67,11 +68,13 @@ class Labels:
         if name:
             way = direction_of(way) or direction_in(*told)
             in_channel = next(filter(None, map(bracket_unit, told)), "")
-            name = self._settled(name, word or in_channel, way, any(map(counts, told)))
+            name = self._settled(
+                name, word or in_channel, way, next(filter(None, map(kind_said, told)), None)
+            )
         self._known[key] = name
         return name
 
-    def _settled(self, series: str, word: str, way: Direction, register: bool) -> str:
+    def _settled(self, series: str, word: str, way: Direction, kind: Kind | None) -> str:
         name = series
         known = self.said.get(name)
         if known is not None and known.direction != way:
@@ -80,10 +83,10 @@ class Labels:
         text = word or self.units.get(series) or self.unit
         unit = known_unit(text)
         if known is None:
-            self.said[name] = Said(unit, text, way, register)
+            self.said[name] = Said(unit, text, way, kind)
         elif (known.unit, known.unit or known.text) != (unit, unit or text):
             name = f"{name} ({text})"
-            self.said.setdefault(name, Said(unit, text, way, register))
+            self.said.setdefault(name, Said(unit, text, way, kind))
         return name
 
 

@@ -38,12 +38,15 @@ _SCALED = re.compile(
     re.I,
 )
 _INSIDE = re.compile(rf"[(\[]\s*{_TENS}\s*[^\W\d][^()\[\]]*[)\]]")  # Gas (1000 m³)
+_BRACKETED = re.compile(r"\[[^\[\]]+\]|\([^()]+\)")
 _BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
 
 
 def phrase_unit(text: str) -> str | None:
     """The unit that a text means, in words as well; None where it means none."""
     plain = text.strip()
+    if plain.casefold() not in _PHRASES and plain[-1:] == "s" and plain[:-1].casefold() in _BARE:
+        plain = plain[:-1]  # kWhs
     try:
         return unit(_PHRASES.get(plain.casefold(), plain)).symbol if plain else None
     except CityctlError:
@@ -53,9 +56,11 @@ def phrase_unit(text: str) -> str | None:
 def bracket_unit(column: str) -> str | None:
     """The unit in a column's name: `DMA 1 (L/s)`, `air_temperature [degC]`, `Usage (energy in kilowatt-hours)`."""
     found = _BRACKETS.search(column) if ")" in column or "]" in column else None
-    if found is None:
-        return None
-    return phrase_unit(found[1]) or phrase_unit(found[1].rpartition(" in ")[2])
+    if found is not None:
+        return phrase_unit(found[1]) or phrase_unit(found[1].rpartition(" in ")[2])
+    inside = _BRACKETED.findall(column)  # Load [MW] - Zone A
+    alone = [text for text in inside if text[:1] == "[" or text[1:-1].strip().casefold() in _BARE]
+    return phrase_unit(alone[0][1:-1]) if len(alone) == 1 else None
 
 
 def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:

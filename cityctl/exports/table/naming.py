@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl.errors import listed
 from cityctl.exports.meaning import AMOUNTS, direction_in
 from cityctl.exports.parsed import Series
 from cityctl.exports.shape import Shape
+from cityctl.exports.table import registers
 from cityctl.exports.table.labels import Labels, bare_names
+from cityctl.exports.table.names import without_unit
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.texts import as_text
 from cityctl.reading import Kind
@@ -33,11 +37,15 @@ _COUNTED = AMOUNTS | {
 class SeriesNames:
     """Names the series of one table; `alone` is the name where there is no other."""
 
-    def __init__(self, roles: Roles, shape: Shape, alone: str) -> None:
+    def __init__(self, roles: Roles, shape: Shape, alone: str, columns: Sequence[str]) -> None:
         self.roles = roles
         self.shape = shape
         self.alone = alone
         self._announced: set[str] = set()
+        self._value = columns[roles.value] if roles.value is not None else ""
+        self._columns: dict[str, str] = {}  # where the values of a series stand
+        self._rising: list[str] = []
+        self._falling: list[str] = []
         self._labels = Labels(shape.units, roles.value_unit or shape.unit or "", roles.usual)
 
     def of(self, columns: Mapping[int, Any], count: int) -> Any:
@@ -62,14 +70,15 @@ class SeriesNames:
         self._announced.update(fresh)
         told = []
         for name in fresh:
+            self._columns[name] = column.name if column is not None else self._value
             in_head = column.unit if column is not None else self.roles.value_unit
             text = self.shape.units.get(name) or in_head or self.shape.unit or ""
             said = self._labels.said.get(name)
             known = said.unit if said is not None else unit(text) if text else None
             way = direction_in(column.name) if column is not None else ""
             found = column.kind if column is not None else self.roles.kind
-            if said is not None and said.register:
-                found = "counter"
+            if said is not None and said.kind is not None:
+                found = said.kind
             kind = told_kind(found, known.symbol if known else None)
             told.append(
                 Series(
@@ -85,6 +94,53 @@ class SeriesNames:
                 )
             )
         return tuple(told)
+
+    def judged(self, said: tuple[Series, ...], readings: Any) -> tuple[Series, ...]:
+        """Series that are new, each with the kind that its own first readings tell."""
+        names = readings.column("series").combine_chunks()
+        codes = names.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        times = readings.column("time").combine_chunks().view(pa.int64()).to_numpy(zero_copy_only=False)
+        values = pc.fill_null(readings.column("value"), 0.0).to_numpy()
+        column = without_unit(self._columns[said[0].id])
+        told = registers.judged(column, codes, times, values)
+        kinds = {name: told[code] for code, name in enumerate(names.dictionary.to_pylist()) if code in told}
+        return tuple(self._as_judged(one, kinds.get(one.id)) for one in said)
+
+    def _as_judged(self, series: Series, register: bool | None) -> Series:
+        if self.shape.kind is not None or register is None or series.kind == "state":
+            return series
+        if not register and series.kind == "counter":
+            self._falling.append(series.id)
+            return replace(series, kind=None)
+        if register and told_kind("counter", series.unit) is not None:
+            self._rising.append(series.id)
+            return replace(series, kind="counter")
+        return series
+
+    def notes(self, name: str, kind: Kind | None) -> list[str]:
+        """What was told by names and values about registers; `kind` is that of the whole table."""
+        if self.shape.kind is not None:
+            return []
+        counted = [
+            one.name
+            for one in self.roles.series
+            if told_kind(one.kind, one.unit or self.shape.unit) == "counter"
+        ]
+        counted = [one for one in dict.fromkeys((*counted, *self._rising)) if one not in self._falling]
+        which = listed(f"`{one}`" for one in counted)
+        if kind is not None and not self._falling and (counted or not self.roles.series):
+            which = "its values"
+        told = (
+            [f"{name}: {which} only rise: taken as readings of a register, not summed (--kind)"]
+            if which
+            else []
+        )
+        if self._falling:
+            which = listed(f"`{one}`" for one in self._falling)
+            told.append(
+                f"{name}: {which} said to be readings of a register, but falls: taken as amounts (--kind)"
+            )
+        return told
 
 
 def told_kind(found: Kind | None, symbol: str | None) -> Kind | None:

@@ -20,13 +20,15 @@ from cityctl.errors import InputRefused
 Decimal = Literal[".", ","]
 OK, BLANK, BAD = 0, 1, 2
 _BLANKS = frozenset(["", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "#n/a", "missing",
-                     "unavailable", "unknown"])  # fmt: skip
+                     "unavailable", "unknown", "no data", "nodata", "n.a.", "n/d", "n/e", "n.v.", "k.a.", "#nv", "#n/v",
+                     "keine daten", "sin datos", "?", "...", "…", "–", "—"])  # fmt: skip
 _SPACES = re.compile(r"[\s\u00a0\u202f']")
 _POINT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _POINT_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 _COMMA = re.compile(r"[-+]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][-+]?\d+)?")
 _COMMA_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?")
 _LONG = re.compile(r"[-+]?\d{4,}[.,]")  # four digits and more that nothing groups
+_WHOLE = re.compile(r"[-+]?[1-9]\d*")
 _SPACED = re.compile(r"[-+]?\d{1,3}(?:[\s\u00a0\u202f']\d{3})+(?:[.,]\d*)?")
 
 
@@ -108,11 +110,41 @@ def with_signs(texts: Any) -> list[str]:
     return told
 
 
-def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[Decimal | None, bool]:
+def told_by_whole(name: str, texts: Any) -> Decimal | None:
+    """The decimal sign of a column, told by whole numbers beside those with three figures behind a sign; else none.
+
+    Programs write all decimals or leave zeros at the end out: 1.020 beside 950 is one thousand. Beside 2500, which
+    nothing groups, it is none. Raises InputRefused where hundreds stand beside 1.104 alone.
+    """
+    distinct = [text.strip() for text in pc.unique(texts).drop_null().to_pylist()]
+    signed = [text for text in distinct if "." in text or "," in text]
+    whole = [text for text in distinct if _WHOLE.fullmatch(text)]
+    signs: tuple[tuple[Decimal, Decimal, re.Pattern[str]], ...] = (
+        (".", ",", _COMMA_THOUSANDS),
+        (",", ".", _POINT_THOUSANDS),
+    )
+    for sign, other, form in signs:
+        if not whole or not signed or not all(form.fullmatch(text) and text[-4] == sign for text in signed):
+            continue
+        if any(len(text.lstrip("+-")) > 3 for text in whole):
+            return sign
+        if any(text.endswith("0") for text in signed):
+            return other
+        if any(len(text.lstrip("+-")) == 3 for text in whole):
+            raise _unsure(
+                f"{name}: `{signed[0]}` may be a thousand where `{whole[0]}` stands, or have decimals"
+            )
+    return None
+
+
+def decimal_of(
+    name: str, texts: Iterable[str], delimiter: str | None, whole: Iterable[Decimal | None] = ()
+) -> tuple[Decimal | None, bool]:
     """(decimal sign, whether it is taken for one between `;` alone) of the numbers of a table; none where none has one.
 
-    Raises InputRefused where it is unsure: also where both signs are met beside a number that either may part, and
-    where `3.106` would be the one grouped number among ungrouped ones such as `47672,936`.
+    `whole` are the signs that the whole numbers of columns tell, asked last. Raises InputRefused where it is unsure:
+    also where both signs are met beside a number that either may part, and where `3.106` would be the one grouped
+    number among ungrouped ones such as `47672,936`.
     """
     sure: dict[Decimal, str] = {}
     unsure: dict[Decimal, str] = {}  # by the sign that stands in it
@@ -143,12 +175,17 @@ def decimal_of(name: str, texts: Iterable[str], delimiter: str | None) -> tuple[
         return sign, False
     if sure:
         return ".", False
+    told: Decimal | None = next((one for one in whole if one), None) if unsure else None
+    if len(unsure) == 1 and told is not None:
+        return told, False
     if len(unsure) == 2:
         raise _unsure(
             f"{name}: `{unsure['.']}` and `{unsure[',']}` may have a decimal sign or a thousands separator"
         )
     if "," in unsure and delimiter != ";":
         raise _unsure(f"{name}: `{unsure[',']}` may be a decimal comma or a thousands separator")
+    if "." in unsure and delimiter == ";":
+        raise _unsure(f"{name}: `{unsure['.']}` between `;` may have a decimal point or be a thousand")
     return next(iter(unsure), None), bool(unsure) and delimiter == ";"
 
 

@@ -1,7 +1,8 @@
 """Whether the day or the month comes first, told by the texts themselves.
 
 A number above twelve tells it; else the steps of the table do: readings that go on every half hour go on from one
-day to the next, and not from one month to the next. Where neither does, nothing is guessed.
+day to the next, and not from one month to the next. Where neither does, the order that all write in the zone of the
+times is taken, and that is said: the month first in the United States, the day first in Europe and Australia.
 """
 
 from __future__ import annotations
@@ -21,6 +22,23 @@ _LOOKED_AT = 5000
 _DAY = 1440
 _NEAR, _FAR = 2 * _DAY, 27 * _DAY  # minutes: the steps of a table that goes on; those of a wrong order
 _FEWEST = 6  # steps within a day
+# Zones of the United States, where the month comes first.
+_MONTH_FIRST = re.compile(
+    r"US/\w+|America/(?:New_York|Detroit|Kentucky/\w+|Indiana/\w+|Chicago|Menominee|North_Dakota/\w+|Denver|Boise|Phoenix"
+    r"|Los_Angeles|Anchorage|Juneau|Sitka|Metlakatla|Yakutat|Nome|Adak)|Pacific/Honolulu"
+)
+_DAY_FIRST = re.compile(r"(?:Europe|Australia)/\w+|Pacific/Auckland")
+
+
+def order_of_place(zone: str | None, texts: Iterable[str]) -> Order | None:
+    """The order that all write where a zone is; None where both are met there.
+
+    In Europe a clock with AM and PM is a program's from elsewhere.
+    """
+    halves = any((parts := _PARTS.match(text)) and parts[6] for text in texts)
+    if zone is None or (halves and zone.startswith("Europe/")):
+        return None
+    return "mdy" if _MONTH_FIRST.fullmatch(zone) else "dmy" if _DAY_FIRST.fullmatch(zone) else None
 
 
 def order_of_steps(texts: Iterable[str]) -> Order | None:

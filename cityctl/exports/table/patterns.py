@@ -35,12 +35,14 @@ _PLAIN = re.compile(
 class StampFormat:
     """How the times are written: the order of day, month and year, or a strptime pattern for the rest.
 
-    `zone` is the city's, or the one that was said: it tells whose EST or IST is meant.
+    `zone` is the city's, or the one that was said: it tells whose EST or IST is meant. `taken` is a time whose order
+    nothing but that zone tells.
     """
 
     order: Order
     pattern: str | None = None
     zone: str | None = None
+    taken: str = ""
 
 
 def said_format(text: str) -> StampFormat:

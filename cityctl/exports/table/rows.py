@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cityctl.errors import InputRefused
 from cityctl.exports.meaning import AMOUNTS
@@ -24,7 +23,6 @@ from cityctl.exports.table import numbers
 from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.days import DayRows
 from cityctl.exports.table.doubled import DoubledHours
-from cityctl.exports.table.kinds import falls_again
 from cityctl.exports.table.left import LeftOut
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
@@ -71,7 +69,7 @@ class TableReader:
         self.rejections = Rejections(name, word)
         self.alone = shape.series or stem
         self.decimal: numbers.Decimal | None = shape.decimal
-        self._series = SeriesNames(roles, shape, self.alone)
+        self._series = SeriesNames(roles, shape, self.alone, columns)
         self._words = QualityWords(
             shape.qualities, columns[roles.quality] if roles.quality is not None else ""
         )
@@ -92,7 +90,6 @@ class TableReader:
             zone=self._zone,
         )
         self._taken = False
-        self._mixed = False  # whether some series are registers, and some are not
         self._begun = False
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
@@ -110,10 +107,11 @@ class TableReader:
             if index in self._values:
                 block.columns[index] = numbers.without_unit(block.columns[index], word)
         if self.decimal is None:
-            texts = (block.columns[index] for index in self._values)
-            signed = [numbers.with_signs(cells) for cells in texts if is_text(cells.type)]
+            texts = [cells for index in self._values if is_text((cells := block.columns[index]).type)]
+            signed = [numbers.with_signs(cells) for cells in texts]
             told = list(chain.from_iterable(signed))
-            self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter)
+            whole = (numbers.told_by_whole(self.name, cells) for cells in texts)
+            self.decimal, self._taken = numbers.decimal_of(self.name, told, self.shape.delimiter, whole)
             for alike in [told] if self.roles.slots else signed:
                 numbers.check_alike(self.name, alike, self.decimal or ".")
         self._time.commas = self.decimal == ","
@@ -133,11 +131,8 @@ class TableReader:
         if self.roles.value is not None:
             names = self._series.of(block.columns, len(block.lines))
             said = self._series.announce(names, None, self._time.every)
-            cells = block.columns[self.roles.value]
-            if said and self._kind == "counter" and self.shape.kind is None and not isinstance(names, str):
-                said = self._registers_among(said, names, cells)
             lane = self.alone if self.roles.point is None else None
-            yield self._chunk(names, lane, times, cells, quality, block.lines, said)
+            yield self._chunk(names, lane, times, block.columns[self.roles.value], quality, block.lines, said)
             return
         each = self._series.of(block.columns, len(block.lines)) if self.roles.point is not None else None
         for column in self.roles.series:
@@ -155,19 +150,6 @@ class TableReader:
             if column.quality is not None:
                 graded = self._words.read(block.columns[column.quality])
             yield self._chunk(series, "", times, block.columns[column.index], graded, block.lines, said)
-
-    def _registers_among(self, said: tuple[Series, ...], names: Any, cells: Any) -> tuple[Series, ...]:
-        """New series beside one that the first rows show to be a register: what rises and falls is none."""
-        values, states = numbers.read_numbers(cells, self.decimal or ".", self.shape.missing)
-        codes = np.where(
-            states == numbers.OK, pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False), -1
-        )
-        place = {name: code for code, name in enumerate(names.dictionary.to_pylist())}
-        others = {
-            one.id for one in said if one.kind == "counter" and falls_again(values[codes == place[one.id]])
-        }
-        self._mixed = self._mixed or bool(others)
-        return tuple(replace(one, kind=None) if one.id in others else one for one in said)
 
     def _look_for_bills(self, block: Block) -> None:
         """Whether the rows are bills, as the first of them tell."""
@@ -224,26 +206,15 @@ class TableReader:
             self._bills.hold(readings)
             readings = None
             yield self._bills.finish()
-        notes = self._zone_told()
+        notes = self._zone_told() + self._time.order_told()
         if self._words.unknown:
             words = ", ".join(f"`{word}`" for word in sorted(self._words.unknown)[:8])
             notes.append(f"{self.name}: quality words not known, taken as suspect: {words}")
-        registers = [
-            f"`{one.name}`"
-            for one in self.roles.series
-            if told_kind(one.kind, one.unit or self.shape.unit) == "counter"
-        ]
-        if self.shape.kind is None and (registers or self._kind is not None):
-            which = "its values" if self._kind is not None else ", ".join(registers)
-            which = "the values of some of its series" if self._mixed else which
-            notes.append(
-                f"{self.name}: {which} only rise: taken as readings of a register, not summed (--kind)"
-            )
+        notes += self._series.notes(self.name, self._kind)
         notes += self.left.notes()
         if self._taken:
-            signs = "commas" if self.decimal == "," else "points"
             notes.append(
-                f"{self.name}: its cells are parted by `;`: {signs} taken as decimal signs (--decimal)"
+                f"{self.name}: its cells are parted by `;`: commas taken as decimal signs (--decimal)"
             )
         if self._time.ends and self.shape.stamp != "end":
             notes.append(f"{self.name}: its times label the ends of intervals; kept by their start")
@@ -319,6 +290,8 @@ class TableReader:
             kept = series if isinstance(series, str) else series.filter(pa.array(good))
             told_quality = quality[good] if quality is not None else None
             readings = readings_table(kept, times.utc[good], values[good], told_quality, lines[good])
+        if said and readings is not None and self._bills is None:
+            said = self._series.judged(said, readings)
         if self._bills is not None:
             self._bills.hold(readings)
             readings = None

@@ -16,6 +16,9 @@ from cityctl.exports.table.names import without_word
 
 _CLOCK = re.compile(r"(?:^|.*[^\d:])(\d{1,2}):(\d{2})(?::00)?\s*([AaPp]\.?[Mm]\.?)?(?:\s*#(\d))?$")
 _RANGE = re.compile(r"^\D*(\d{1,2}):(\d{2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{2})(?:\s*#(\d))?$")
+_HOURS = re.compile(
+    r"^\D*(\d{1,2})()\s*(?:-|–|to|bis|a|à)\s*(\d{1,2})\s*(?:h|Uhr)?(?:\s*#(\d))?$"
+)  # 00-01, 23 - 24 h
 _FIGURES = re.compile(r"^\D*?(\d{2})([0-5]\d)(?:\s*#(\d))?$")
 _NUMBER = re.compile(r"^([A-Za-z]{0,12})[\s_-]*0*(\d{1,3})$")
 _HOUR = re.compile(r"^[A-Za-z]{0,12}[\s_-]*0*(\d{1,2})\s*([ABab])?$")
@@ -54,7 +57,7 @@ def _lettered_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
 
 
 def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
-    for form in (_RANGE, _CLOCK, _FIGURES):
+    for form in (_RANGE, _CLOCK, _FIGURES, _HOURS):
         found: list[tuple[int, int, bool]] = []
         for index, column in enumerate(columns):
             match = form.match(column.strip())
@@ -72,7 +75,7 @@ def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
         if len(steps) != 1 or steps[0] <= 0 or len(first) * steps[0] != 24 * 60:
             continue
         step = steps[0]
-        ends = form is not _RANGE and first[0] == step and first[-1] == 24 * 60
+        ends = form not in (_RANGE, _HOURS) and first[0] == step and first[-1] == 24 * 60
         return tuple(
             Slot(index, minute - (step if ends else 0), step, "clock", again)
             for index, minute, again in found
@@ -81,7 +84,9 @@ def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
 
 
 def _minute(match: re.Match[str], form: re.Pattern[str]) -> int | None:
-    hour, minute = int(match[1]), int(match[2])
+    hour, minute = int(match[1]), int(match[2] or 0)
+    if form is _HOURS and int(match[3]) not in (hour + 1, hour - 23):
+        return None
     if form is _CLOCK and match[3]:
         hour = hour % 12 + (12 if match[3][0] in "pP" else 0)
     if hour > 24 or minute > 59 or (hour == 24 and minute):

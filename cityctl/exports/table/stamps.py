@@ -20,15 +20,15 @@ import pyarrow.compute as pc
 from cityctl.errors import InputRefused
 from cityctl.exports.table.dates import in_numbers
 from cityctl.exports.table.letters import STANDING, ahead
-from cityctl.exports.table.order import order_of_steps
+from cityctl.exports.table.order import order_of_place, order_of_steps
 from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
 
 _DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
-_HALF = r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_HALF = r"\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?" + _HALF
 # Behind a date nothing else is meant by 13.15, 13h15 and 13:15 Uhr.
 _BEHIND = (
-    r"(?P<h>\d{1,2})(?P<colon>[:.h])(?P<m>\d{2})(?:(?P=colon)(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?:\s*Uhr)?"
+    r"(?P<h>\d{1,2})(?P<colon>[:.h])(?P<m>\d{2})(?:(?P=colon)(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?:\s*(?:Uhr|hrs?))?"
     + _HALF
 )
 _WEEKDAY = (
@@ -39,8 +39,8 @@ _TEXT = re.compile(
     rf"{_WEEKDAY}{_DATE}(?:[T\s,;]+{_BEHIND})?\s*(?P<zone>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|[A-Z]{{3,4}})?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?")
-# The hour that comes twice, in each of its passes: 2A:15 and 2B:15.
-_PASS = re.compile(r"(?<=\d)[AB](?=:\d{2})")
+# The hour that comes twice, in each of its passes: 2A:15 and 2B:15, 02:15A and 02:15B.
+_PASS = re.compile(r"(?<=\d)[AB](?=:\d{2})|(?<=:\d{2})\s?[AB]$")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3}){0,3}(?:\.\d{1,6})?")
@@ -59,11 +59,13 @@ class Stamps:
     bad: npt.NDArray[np.bool_]
 
 
-def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = False) -> StampFormat:
+def find_format(
+    name: str, column: str, texts: Iterable[str], *, commas: bool = False, zone: str | None = None
+) -> StampFormat:
     """The format of a file's times, from their column's head and from the times themselves.
 
-    Nobody who writes a decimal comma (`commas`) writes the month before the day. Raises InputRefused where days and
-    months cannot be told apart.
+    Nobody who writes a decimal comma (`commas`) writes the month before the day; nothing but the `zone` of the times
+    tells a `taken` order. Raises InputRefused where days and months cannot be told apart.
     """
     head = re.search(r"(?:DD|MM|YYYY)[-/.](?:DD|MM)[-/.](?:YYYY|DD)", column, re.I)
     if head:
@@ -95,6 +97,9 @@ def find_format(name: str, column: str, texts: Iterable[str], *, commas: bool = 
         told = "dmy"
     if told is not None:
         return StampFormat(told)
+    usual = order_of_place(zone, seen) if year_last and not (first_large and second_large) else None
+    if usual is not None:
+        return StampFormat(usual, taken=seen[0])
     why = "they mix both orders" if first_large else "the day or the month may come first"
     if not year_last:
         why = "the year may come first or last"
@@ -131,7 +136,8 @@ def looks_like_clock(text: str) -> bool:
     """Whether a cell holds a time of day alone, such as `07:15`, or a span of it: `07:15 - 07:30`."""
     return bool(
         re.fullmatch(
-            rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?", _PASS.sub("", text.strip())
+            rf"{_CLOCK}(?:\s*(?:-|–|to|until|bis)\s*\d{{1,2}}:\d{{2}}.*)?(?:\s*(?:Uhr|hrs?))?",
+            _PASS.sub("", text.strip()),
         )
     )
 

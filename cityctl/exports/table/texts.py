@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
 
-_PASS, _SECOND = r"(\d)[AB]:(\d{2})", r"\dB:\d{2}"
+# The letter of a pass within a clock (2A:15) or behind it (02:15A), and that of the second one.
+_PASSES = ((r"(\d)[AB](:\d{2})", r"\dB:\d{2}"), (r"(:\d{2})\s?[AB](\s*)$", r":\d{2}\s?B\s*$"))
 
 
 def counts_from_1970(column: Any) -> bool:
@@ -21,15 +22,20 @@ def counts_from_1970(column: Any) -> bool:
 
 
 def without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
-    """Times without the letter of a pass (2A:15, 2B:15), and whether it is the second one (NaN: none is said)."""
-    if not is_text(column.type) or not any(
-        pc.any(pc.match_substring(column, f"{mark}:")).as_py() for mark in "AB"
-    ):
+    """Times without the letter of a pass (2A:15, 02:15B), and whether it is the second one (NaN: none is said).
+
+    Without any B, an A behind a clock may be the morning's.
+    """
+    if not is_text(column.type) or not pc.any(pc.match_substring(column, "B")).as_py():
         return column, None
-    marked = pc.match_substring_regex(column, _PASS)
-    later = pc.if_else(pc.match_substring_regex(column, _SECOND), 1.0, 0.0)
-    second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), later, np.nan), np.nan)
-    return pc.replace_substring_regex(column, _PASS, r"\1:\2"), second.to_numpy(zero_copy_only=False)
+    forms = (one for one in _PASSES if pc.any(pc.match_substring_regex(column, one[1])).as_py())
+    form, later = next(forms, ("", ""))
+    if not form:
+        return column, None
+    marked = pc.match_substring_regex(column, form)
+    said = pc.if_else(pc.match_substring_regex(column, later), 1.0, 0.0)
+    second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), said, np.nan), np.nan)
+    return pc.replace_substring_regex(column, form, r"\1\2"), second.to_numpy(zero_copy_only=False)
 
 
 def with_colons(clocks: Any) -> Any:

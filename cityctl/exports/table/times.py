@@ -256,7 +256,9 @@ class TimeColumn:
                 distinct, r"^\s*\d{4}-"
             )  # the year comes first: nothing to find
             others = distinct.filter(pc.invert(yearly)).to_pylist()
-            self.format = find_format(self.name, self.column, others, commas=self.commas)
+            self.format = find_format(
+                self.name, self.column, others, commas=self.commas, zone=self._known or str(self.zone)
+            )
         self.format = replace(self.format, zone=self._known)
         try:
             stamps = read_stamps(column, self.format)
@@ -282,6 +284,14 @@ class TimeColumn:
             f"{self.name}: `{shown(text)}` in column `{self.column}` is not written as `{said}`, nor are those below",
             hint=hint,
         )
+
+    def order_told(self) -> list[str]:
+        """What is said of an order of day and month that nothing but the zone tells."""
+        if self.format is None or not self.format.taken:
+            return []
+        first = "day" if self.format.order == "dmy" else "month"
+        where = f"as it is written in {self._known or self.zone} (--time-format)"
+        return [f"{self.name}: `{self.format.taken}`: the {first} taken as first, {where}"]
 
     def shift(self) -> int:
         """µs from what the times label back to the start, where that is not done on the wall already."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
-from cityctl.exports.table.cells import mostly, plain_name
+from cityctl.exports.table.cells import days_only, mostly, plain_name
 from cityctl.exports.table.kinds import hours, labels_end
 from cityctl.exports.table.names import match_column, unknown_column
 from cityctl.exports.table.numbers import is_blank
@@ -39,6 +39,7 @@ _NUMBERED = re.compile(
 _ZONES = re.compile(r"zone|offset|^tz|zeitzone|huso|fuseau|fuso")
 _CLOCK_NAMES = (
     "time", "zeit", "hora", "heure", "ora", "ore", "tid", "tijd", "tijdstip", "klokkeslett", "godzina", "kello",
+    "tm", "hhmm", "hhmmss",
 )  # fmt: skip
 _CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}):(\d{2})")
 _ALONE = re.compile(r"^(\d{1,2})[:.h](\d{2})")
@@ -60,8 +61,9 @@ def time_columns(
         if all(":" not in cell for cell in cells[day]) and not find_slots(columns):
             clocks = [index for index, column in enumerate(cells) if mostly(looks_like_clock, column)]
             clocks += [index for index, column in enumerate(cells) if hours(columns[index], column)]
-            if clocks:
-                return _paired(columns, cells, day, clocks[0])
+            if clocks:  # the beginning of the day goes with that of the clock
+                alike = [index for index in clocks if labels_end(columns[index]) == labels_end(columns[day])]
+                return _paired(columns, cells, day, (alike or clocks)[0])
             others = [index for index in range(len(columns)) if index != day]
             for index in others:
                 named = plain_name(without_zone(columns[index])).endswith(_CLOCK_NAMES)
@@ -84,6 +86,13 @@ def time_columns(
             fits = plain.startswith(TIME_WORDS) if exact else any(word in plain for word in TIME_WORDS[:4])
             if fits and all(is_blank(cell) or looks_like_time(cell) for cell in cells[index][:1]):
                 return (index,), None
+    first = [column[0] for column in cells if column]  # where no row of names was seen
+    across = [said for said in (first if list(columns[:1]) == ["1"] else columns) if looks_like_time(said)]
+    if len(across) > 1:
+        raise InputRefused(
+            f"{name}: its columns are called by days or times: {listed(across, 3)}, and no column holds others",
+            hint="turn the table: a row for each reading, or for each day",
+        )
     serial = partial(is_written, form=StampFormat("ymd", EXCEL))
     days = [
         i
@@ -139,6 +148,8 @@ def _begins(columns: Sequence[str], cells: Cells, dated: Sequence[int]) -> int:
     named = [index for index in dated if plain_name(without_zone(columns[index])) in _TIMES]
     moving = [index for index in dated if len(set(cells[index])) > 1] or list(dated)
     starts = [index for index in moving if not labels_end(columns[index])]
+    if not starts and all(days_only(cells[index]) for index in moving):  # one day, and the next where it ends
+        starts = [index for index in dated if days_only(cells[index]) and not labels_end(columns[index])]
     first = (named or starts or moving)[0]
     # Beside `HourDK`, `HourUTC` has no hour twice.
     begin = plain_name(columns[first])[:3]

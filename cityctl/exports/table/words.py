@@ -10,7 +10,7 @@ POINT_WORDS = (
     "meterserialnumber", "meterserial", "metersn", "meteridentifier", "endpointid", "endpointsn", "endpoint", "miuid",
     "miu", "serialnumber", "serial", "zählernummer", "zaehlernummer", "meteringpoint", "meteringpointid", "gsrn", "ean",
     "icp", "entityid", "messlokation", "marktlokation", "malo", "melo", "location", "locationid", "site", "siteid",
-    "premise",
+    "premise", "varname", "variable", "variablename", "datapoint", "datenpunkt", "messstelle", "signal", "signalname",
     "prm", "identifiantprm", "idprm", "usagepointid",
     "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
@@ -28,6 +28,8 @@ VALUE_WORDS = (
     "value", "consumption", "usage", "wert", "verbrauch", "messwert", "intervalvalue", "intervalread",
     "reading", "read", "readvalue", "readingvalue", "meterreading", "registerread", "zählerstand",
     "zaehlerstand", "stand", "flow", "volume",
+    "varvalue", "valeur", "valor", "valore", "waarde", "værdi", "värde", "verdi", "arvo", "väärtus", "wartość",
+    "hodnota", "érték", "vrijednost",
     "menge", "mængde", "mängd", "määrä", "hoeveelheid", "cantidad", "quantité", "quantità", "ilość", "množství",
 )  # fmt: skip
 UNIT_WORDS = (

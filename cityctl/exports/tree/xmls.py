@@ -105,10 +105,13 @@ def refusal(
     return InputRefused(f"{where}: {why}; nothing of it was taken", tried=list(tried), hint=hint)
 
 
-def events(name: str, stream: BinaryIO) -> Iterator[tuple[str, Any]]:
-    """(start or end, element) of a document. Raises InputRefused where it is unsafe, damaged or cut short."""
+def events(name: str, stream: BinaryIO, tag: str | None = None) -> Iterator[tuple[str, Any]]:
+    """(start or end, element) of a document, or the ends of elements of one `tag` alone.
+
+    Raises InputRefused where it is unsafe, damaged or cut short.
+    """
     piece, _ = opening(name, stream)
-    parser = pull_parser("start", "end")
+    parser = pull_parser("end", tag=tag) if tag else pull_parser("start", "end")
     ended = False
     try:
         while piece:

@@ -1,0 +1,195 @@
+"""Workbooks, written by xlsxwriter as other programs write them; times and figures by hand."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from cityctl.errors import InputRefused
+from cityctl.exports import formats
+from cityctl.exports.shape import Shape
+from cityctl.exports.source import Source
+from cityctl.exports.workbook.looks import look_of, shown
+from tests.exports.conftest import Parsed, parse
+from tests.exports.test_archive import look, packed
+
+FIRST = datetime(2024, 3, 1)
+DAY = 45352  # 2024-03-01 in days since 1899-12-30
+
+
+def book(path: Path, fill: Callable[[Any], None], **words: Any) -> Path:
+    with xlsxwriter.Workbook(path, words) as made:
+        fill(made)
+    return path
+
+
+def sheet(
+    made: Any, name: str, code: str, rows: list[tuple[Any, ...]], head: tuple[str, ...] = ("Time", "kWh")
+) -> None:
+    """A sheet with a head, whose first cells are moments in a format."""
+    page, form = made.add_worksheet(name), made.add_format({"num_format": code})
+    page.write_row(0, 0, head)
+    for at, (when, *cells) in enumerate(rows, 1):
+        page.write_datetime(at, 0, when, form)
+        page.write_row(at, 1, cells)
+
+
+def quarters(count: int = 96) -> list[tuple[Any, ...]]:
+    return [(FIRST + timedelta(minutes=15 * at), at % 7 + 0.125) for at in range(count)]
+
+
+def read(path: Path, **words: Any) -> Parsed:
+    (source,), refused = Source.file(path).parts()
+    assert not refused
+    return parse(source, formats.recognise(source), Shape(**words))
+
+
+@pytest.mark.parametrize(
+    "code", ["dd.mm.yyyy hh:mm", "m/d/yy h:mm AM/PM", 'yyyy-mm-dd"T"hh:mm:ss', "[$-407]d. mmm yy hh:mm"]
+)
+@pytest.mark.parametrize("since_1904", [False, True])
+def test_moments_in_any_format_of_either_calendar(tmp_path: Path, code: str, since_1904: bool) -> None:
+    path = book(tmp_path / "a.xlsx", lambda made: sheet(made, "Data", code, quarters()), date_1904=since_1904)
+    told = read(path, time_zone="Europe/Berlin").of("kWh")
+    assert (told[0], told[95]) == (("2024-02-29 23:00:00Z", 0.125), ("2024-03-01 22:45:00Z", 95 % 7 + 0.125))
+
+
+def test_a_day_a_clock_up_to_24_and_a_meter_with_zeros_in_front(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        page = made.add_worksheet()
+        zeros, day, clock = (
+            made.add_format({"num_format": code}) for code in ("00000000", "d/m/yyyy", "[h]:mm")
+        )
+        page.write_row(0, 0, ("Meter", "Datum", "Uhrzeit", "kW"))
+        for at in range(1, 97):
+            for column, (value, form) in enumerate(
+                ((1234567, zeros), (DAY, day), (at / 96, clock), (at / 4, None))
+            ):
+                page.write_number(at, column, value, form)
+
+    told = read(book(tmp_path / "a.xlsx", fill), time_zone="Europe/Berlin").of("01234567")
+    assert (told[0], told[95]) == (("2024-02-29 23:00:00Z", 0.25), ("2024-03-01 22:45:00Z", 24.0))
+
+
+def test_each_sheet_that_is_shown_and_holds_times_is_a_table_of_its_own(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        cover = made.add_worksheet("Cover")
+        cover.write_row(0, 0, ("Generated", "02-03-2024"))
+        cover.write_row(1, 0, ("By", "portal"))
+        for name in ("Hall 1", "Hall 2", "Old"):
+            sheet(made, name, "yyyy-mm-dd hh:mm", quarters(8), ("Time", f"{name} kWh"))
+        made.get_worksheet_by_name("Old").hide()
+
+    result = look(book(tmp_path / "halls.xlsx", fill))
+    assert [(row[-1].rpartition("/")[2], row[5]) for row in result.tables[0].rows] == [
+        ("Hall 1", 8),
+        ("Hall 2", 8),
+    ]
+    assert any("sheets without a table of times, left out: `Cover`" in note for note in result.notes)
+    assert result.completeness.missing == []
+
+
+def test_texts_formulas_errors_units_and_blanks_are_what_a_person_sees(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        page, unit = made.add_worksheet(), made.add_format({"num_format": '0.0" kWh"'})
+        form = made.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        page.write_row(0, 0, ("When", "Use", "Note"))
+        for at in range(12):
+            page.write_datetime(at + 1, 0, FIRST + timedelta(hours=at), form)
+            page.write_number(at + 1, 1, at + 1.234, unit)
+        page.write_string(4, 1, "-")
+        page.write_formula(5, 1, "=NA()", None, "#N/A")
+        page.write_formula(6, 1, "=1+1", unit, 2)
+        page.write_string(7, 2, 'a "quoted"\nnote\twith tab')
+
+    told = read(book(tmp_path / "a.xlsx", fill), time_zone="UTC")
+    (name,) = told.series
+    assert (told.series[name].unit, told.blank, told.refused) == ("kWh", 2, [])
+    assert [value for _, value in told.of(name)][:5] == [1.234, 2.234, 3.234, 2.0, 7.234]
+
+
+def test_days_in_rows_below_clocks(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        page = made.add_worksheet()
+        day, clock = made.add_format({"num_format": 14}), made.add_format({"num_format": "hh:mm"})
+        page.write_row(0, 0, ("Lastgang", "Zähler 1"))
+        page.write(2, 0, "Tag")
+        for at in range(96):
+            page.write_number(2, at + 1, at / 96, clock)
+            page.write_number(3, at + 1, 0.25)
+        page.write_number(3, 0, DAY, day)
+        page.write_row(2, 97, ("Summe",))
+        page.write_formula(3, 97, "=SUM(B4:CS4)", None, 24)
+
+    ((_, rows),) = read(book(tmp_path / "a.xlsx", fill), time_zone="UTC", unit="kWh").readings.items()
+    assert (len(rows), rows[95][0]) == (96, "2024-03-01 23:45:00Z")
+
+
+@pytest.mark.parametrize(
+    ("code", "stored", "text"),
+    [
+        ("General", "1.234", "1.2340"),  # no thousand for anyone
+        ("General", "0.30000000000000004", "0.30000000000000004"),
+        ("General", "1E-3", "0.0010"),
+        ("0.00", "1250", "1250"),
+        ("0%", "0.25", "25 %"),
+        ('"h"0.0', "5", "5"),  # quoted letters are no clock
+        ("[Red]0.0;[Blue]-0.0", "5.5", "5.5"),
+        ("hh:mm", "45352.0104166667", "2024-03-01 00:15:00"),
+        ("mm:ss.0", "0.000011574", "00:00:01"),
+        ("mmm yy", "45352", "2024-03-01"),
+        ("dd.mm.yyyy hh:mm", "45351.9999999999", "2024-03-01 00:00:00"),
+    ],
+)
+def test_a_number_as_it_is_shown(code: str, stored: str, text: str) -> None:
+    assert (
+        shown(stored, look_of(0 if code == "General" else 164, code if code != "General" else ""), False)
+        == text
+    )
+
+
+def test_rows_and_cells_that_do_not_say_where_they_are(tmp_path: Path) -> None:
+    """As some programs leave the places out, and write texts into their cells."""
+    path = book(tmp_path / "a.xlsx", lambda made: sheet(made, "Data", "yyyy-mm-dd hh:mm", quarters(24)))
+    with zipfile.ZipFile(path) as found:
+        parts = {name: found.read(name) for name in found.namelist()}
+    bare = re.sub(rb'(<(?:row|c))\b([^>]*?) r="[A-Z0-9]+"', rb"\1\2", parts["xl/worksheets/sheet1.xml"])
+    bare = re.sub(
+        rb'<c t="s"><v>(\d)</v></c>',
+        lambda one: b'<c t="inlineStr"><is><t>%s</t></is></c>' % (b"Time", b"kWh")[int(one[1])],
+        bare,
+    )
+    parts["xl/worksheets/sheet1.xml"] = bare
+    assert b'r="A' not in bare
+    assert b"inlineStr" in bare
+    assert len(read(packed(tmp_path / "b.xlsx", parts), time_zone="UTC").of("kWh")) == 24
+
+
+def test_what_is_no_workbook_or_unsafe_is_refused(tmp_path: Path) -> None:
+    for parts, why in (
+        ({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}, "without sheets"),
+        (
+            {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": b"<x/>"},
+            "OpenDocument",
+        ),
+        ({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<!DOCTYPE a><workbook/>"}, "DOCTYPE"),
+    ):
+        with pytest.raises(InputRefused, match=why):
+            Source.file(packed(tmp_path / "a.xlsx", parts)).parts()
+    path = book(tmp_path / "cut.xlsx", lambda made: sheet(made, "Data", "yyyy-mm-dd hh:mm", quarters(24)))
+    with zipfile.ZipFile(path) as found:
+        parts = {name: found.read(name) for name in found.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"][:-200]
+    result = look(packed(tmp_path / "cut.xlsx", parts))
+    assert "cut short" in result.completeness.missing[0].why
+    data = io.BytesIO(path.read_bytes()[:-300]).getvalue()
+    path.write_bytes(data)
+    assert "damaged zip" in look(path).completeness.missing[0].why
