@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Literal, TextIO
 
@@ -21,7 +21,10 @@ ColourWish = Literal["auto", "always", "never"]
 
 
 class Progress:
-    """How far a long piece of work is; `advance` may be called as often as one likes."""
+    """How far a long piece of work is; `advance` may be called as often as one likes.
+
+    Work does not end half-way because nobody looks on any more: a terminal that is gone is no error.
+    """
 
     def __init__(self, console: Console, label: str, total: int | None) -> None:
         self.label = label
@@ -44,7 +47,7 @@ class Progress:
                 self._draw()
         elif not self._console.quiet and now - self._shown >= 30:
             self._shown = now
-            self._console.note(f"{self.label}: {self._figures()} after {now - self._begun:.0f} s")
+            self._say(f"{self.label}: {self._figures()} after {now - self._begun:.0f} s")
 
     def tick(self) -> None:
         """The work goes on, nobody knows how far: say for how long it has."""
@@ -53,7 +56,7 @@ class Progress:
             self._write(f"{self.label}: {now - self._begun:.0f} s")
         elif not self._console.quiet and now - self._shown >= 30:
             self._shown = now
-            self._console.note(f"{self.label}: at work for {now - self._begun:.0f} s")
+            self._say(f"{self.label}: at work for {now - self._begun:.0f} s")
 
     def _figures(self) -> str:
         return f"{self.done} of {self.total}" if self.total else str(self.done)
@@ -67,15 +70,21 @@ class Progress:
 
     def _write(self, line: str) -> None:
         width = self._console.error_width
-        self._console.error.write("\r" + line[: width - 1].ljust(width - 1))
-        self._console.error.flush()
+        with suppress(OSError):
+            self._console.error.write("\r" + line[: width - 1].ljust(width - 1))
+            self._console.error.flush()
         self._drawn = True
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):
+            self._console.note(text)
 
     def close(self) -> None:
         """Take the bar away."""
         if self._drawn:
-            self._console.error.write("\r" + " " * (self._console.error_width - 1) + "\r")
-            self._console.error.flush()
+            with suppress(OSError):
+                self._console.error.write("\r" + " " * (self._console.error_width - 1) + "\r")
+                self._console.error.flush()
 
 
 class Console:

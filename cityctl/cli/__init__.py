@@ -45,12 +45,12 @@ def _root(
 
 def main(args: list[str] | None = None) -> Any:
     """Run the command line and exit with a code of the published table."""
-    from cityctl.cli.ending import listen_for_sigterm
+    from cityctl.cli.ending import listen_for_signals
     from cityctl.console import fill_closed_streams, use_utf8
 
     fill_closed_streams()
     use_utf8()
-    listen_for_sigterm()
+    listen_for_signals()
     return command().main(args=args, prog_name="cityctl")
 
 

@@ -26,11 +26,11 @@ class Interrupted(BaseException):
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived: `finally` blocks run, and the run ends with 143."""
+    """SIGTERM or SIGHUP arrived: `finally` blocks run, and the run ends with 143."""
 
 
 def raise_terminated(_number: int, _frame: FrameType | None) -> None:
-    """The handler of SIGTERM."""
+    """The handler of SIGTERM and SIGHUP."""
     raise Terminated
 
 
@@ -161,8 +161,13 @@ def _silence() -> None:
             continue
 
 
-def listen_for_sigterm() -> None:
-    """Let SIGTERM end the run as an exception, so that locks and temporary files go with it."""
+def listen_for_signals() -> None:
+    """Let SIGTERM end the run as an exception, so that locks and temporary files go with it.
+
+    So does SIGHUP, when a terminal is closed, but under `nohup`, where it is ignored.
+    """
     import signal
 
     signal.signal(signal.SIGTERM, raise_terminated)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, raise_terminated)

@@ -72,6 +72,7 @@ def register(app: typer.Typer) -> None:
                     deadline=times.deadline,
                     asked=asked,
                     on_answer=lambda answer: progress.advance(note=answer.target.device),
+                    say=run.console.note,
                 )
             return run.show(result)
 

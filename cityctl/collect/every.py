@@ -23,10 +23,18 @@ from cityctl.wording import counted
 
 ROUNDS = Column("rounds", "Rounds", meaning="polls in which the device was asked", kind="integer", priority=3)
 WHOLE = Column(
-    "whole", "Whole", meaning="polls that brought every point, and a value", kind="integer", priority=3
+    "whole",
+    "Whole",
+    meaning="polls that brought every point, a value, and no doubt",
+    kind="integer",
+    priority=3,
 )
 PART = Column(
-    "part", "Part", meaning="polls that brought some points, or no value", kind="integer", priority=3
+    "part",
+    "Part",
+    meaning="polls that brought some points, no value, or another device's",
+    kind="integer",
+    priority=3,
 )
 DEAD = Column("dead", "Dead", meaning="polls without any answer", kind="integer", priority=2)
 COLUMNS: tuple[Column, ...] = (ROUNDS, WHOLE, PART, DEAD)
@@ -74,11 +82,13 @@ class _Tally:
         self.devices: dict[str, list[int]] = {}
         self.reasons: dict[str, str] = {}
 
-    def take(self, answer: Answer) -> None:
-        counts = self.devices.setdefault(answer.target.device, [0, 0, 0])
-        counts[2 if answer.is_dead else 1 if answer.trouble else 0] += 1
-        if answer.trouble:
-            self.reasons[answer.target.device] = answer.trouble
+    def take(self, answers: Sequence[Answer]) -> None:
+        """A round's, once the round is over: what it says of one device may follow from the others."""
+        for answer in answers:
+            counts = self.devices.setdefault(answer.target.device, [0, 0, 0])
+            counts[2 if answer.is_dead else 1 if answer.trouble else 0] += 1
+            if answer.trouble:
+                self.reasons[answer.target.device] = answer.trouble
 
 
 def poll_every(
@@ -95,6 +105,8 @@ def poll_every(
     another such loop is at work, Unreachable where no round brought anything, and what `poll` raises of
     configuration and store.
     """
+    from cityctl.store import Store
+
     every, rounds = times.every or timedelta(minutes=15), times.rounds
     deadline = min(times.deadline or every.total_seconds(), every.total_seconds())
     asked = polling.chosen(project, devices, group)
@@ -104,13 +116,21 @@ def poll_every(
     # Fast and slow points are two loops; where both fall on one mark, one waits for the other.
     name = f"poll-every-{group}.lock" if group else "poll-every.lock"
     with Lock(project.state / name, purpose=f"cityctl poll --every {short(every)}"):
+        with Store.open(project.store_folder) as store:
+            store.refuse_reader()  # found out before the first mark
         mark = next_mark(datetime.now(UTC), every, project.city.zone_info)
         say(f"polling {counted(len(asked), 'device')} every {short(every)}, first at {_clock(mark, project)}")
         while rounds is None or done < rounds:
             _sleep_until(mark)
+            answers: list[Answer] = []
             try:
                 result = polling.poll(
-                    project, asked=asked, deadline=deadline, wait=deadline / 2, on_answer=tally.take
+                    project,
+                    asked=asked,
+                    deadline=deadline,
+                    wait=deadline / 2,
+                    on_answer=answers.append,
+                    say=say,
                 )
             except Unreachable as nobody:
                 problem = nobody
@@ -121,6 +141,7 @@ def poll_every(
             else:
                 stored_rounds += 1
                 say(f"{_clock(mark, project)} {result.summary}")
+            tally.take(answers)
             done += 1
             following = next_mark(mark, every, project.city.zone_info)
             late = datetime.now(UTC)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -16,17 +17,18 @@ from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.project import Project
 from cityctl.disk import Lock
-from cityctl.errors import ConfigInvalid, UsageProblem
+from cityctl.errors import ConfigInvalid, UsageProblem, listed
 from cityctl.glossary import column
 from cityctl.modbus.alone import LOCKS, Alone
-from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.ask import Answer, Failure, Target
 from cityctl.modbus.explain import explain as explained
 from cityctl.modbus.look import UNIT_ID, completeness, refuse_silence, unconfirmed
 from cityctl.modbus.memory import Memory
-from cityctl.modbus.run import ask_all
+from cityctl.modbus.run import STOPPED, ask_all
 from cityctl.modbus.targets import targets
 from cityctl.reading import Quality, Reading
-from cityctl.result import Column, Missing, Result, Table
+from cityctl.result import Column, Result, Table
+from cityctl.signals import held_back
 from cityctl.units import linear
 from cityctl.wording import counted
 
@@ -88,32 +90,56 @@ def poll(
     asked: Sequence[Target] | None = None,
     wait: float = 0.0,
     on_answer: Callable[[Answer], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Result:
     """Ask the named devices (all where none is named) and land their readings in the store.
 
     `deadline` in seconds ends the run early; `asked` are the targets where they were chosen before;
-    `wait` is how long (s) to wait for another poll to end. Raises Unreachable where no device answers,
-    LockHeld where another poll is at work, UsageProblem and ConfigInvalid before anything is sent.
+    `wait` is how long (s) to wait for another poll to end. A signal ends it behind the landing of what has come;
+    `say` hears what that is. Raises Unreachable where no device answers, LockHeld where another poll is at work,
+    UsageProblem, ConfigInvalid and StoreProblem (nothing can be stored) before anything is sent.
     """
     from cityctl.store import Store
 
     asked = chosen(project, devices) if asked is None else asked
     lock = Lock(project.state / "poll.lock", purpose="cityctl poll", wait=wait)
-    with lock, Store.open(project.store_folder) as store:  # a store that cannot be opened is found out first
+    with lock, Store.open(project.store_folder) as store:
+        store.refuse_reader()
         memory = Memory.load(project.state)
         alone = Alone(project.state / LOCKS, "cityctl poll")
-        answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
-        taken = readings(project.city, answers)
-        taken, refused = _landed(store, taken, project.city.points())
+        with held_back() as came:
+            answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
+            points = project.city.points()
+            taken, refused = _landed(store, readings(project.city, answers), points)
+            _tell(answers, refused, points)
+            forgotten = _kept(memory)  # behind the readings: without it the next run learns anew
+            if came and say is not None:
+                with suppress(OSError):  # the terminal may be gone
+                    say(_cut(answers, len(taken)))
         if taken:
             store.compact(when_it_pays=True)
-        forgotten = _kept(memory)  # behind the readings: without it the next run learns anew
     refuse_silence(answers)
     result = _result(answers, len(taken))
     result.notes += forgotten
     result.completeness.had -= len(refused)
-    result.completeness.missing += [Missing(point, why) for point, why in refused.items()]
     return result
+
+
+def _tell(answers: Sequence[Answer], refused: Mapping[str, str], points: Mapping[str, Point]) -> None:
+    """Say in a device's answer which of its points came and could not be stored."""
+    asked = {answer.target.device: answer for answer in answers}
+    for name, why in refused.items():
+        device, _, point = str(points[name].device).partition("/")
+        asked[device].failures.append(Failure((point,), why))
+
+
+def _cut(answers: Sequence[Answer], stored: int) -> str:
+    """What is kept of a poll that a signal ended."""
+    left = [
+        each.target.device for each in answers if any(failure.why == STOPPED for failure in each.failures)
+    ]
+    said = f"the poll was stopped: {counted(stored, 'reading')} stored"
+    return f"{said}; not asked to the end: {listed(left)}" if left else said
 
 
 def _kept(memory: Memory) -> list[str]:

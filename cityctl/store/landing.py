@@ -137,6 +137,11 @@ class Landing(SqliteFile):
         self._numbers, self._numbered = numbers, self._local.held[0]
         return len(rows)
 
+    def refuse_reader(self) -> None:
+        """Raises StoreProblem for who may not write; SQLite says so only where something is written."""
+        with self.writing("taking in a poll") as connection:
+            connection.execute("DELETE FROM landed WHERE id < 0")
+
     def landed(self) -> Landed:
         """All batches in the file, of one instant; those that are in segments already may be among them."""
         with self.reading("reading the landing") as connection:

@@ -106,6 +106,10 @@ class Store(Opened):
             series=lambda name: series_of(name, points, now_us),
         )
 
+    def refuse_reader(self) -> None:
+        """Raises StoreProblem where nothing can land: this user may only read the store, or it is out of order."""
+        self.list.landing.refuse_reader()
+
     def attach(
         self,
         engine: Engine,

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cityctl.city.project import Project
+from cityctl.collect import poll as polling
 from cityctl.collect.every import Times, next_mark, poll_every
 from cityctl.disk import Lock
 from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
@@ -102,6 +103,28 @@ def test_a_poll_that_is_at_work_is_not_doubled(project, meter):
 
 
 @in_time
+def test_a_round_of_exchanged_meters_is_not_whole(project, serve):  # noqa: F811 - the fixture above
+    """What a round says of a device may follow from the others, when all have answered."""
+    device = load_connector(shipped_folder() / "connectors" / "devices" / "siemens_mag6000.yaml")
+    meters = [{"flow": 0.5, "totalizer1": total} for total in (81_200.0, 4_300.0)]
+    ports = [serve({1: Bank.from_connector(device, each.get)}) for each in meters]
+    project_ = Project(project(CITY.format(port=ports[0], gone=ports[1])))
+
+    def exchange(_: str) -> None:
+        for each, total in zip(meters, (4_301.0, 81_201.0), strict=True):
+            each["totalizer1"] = total
+
+    polling.poll(project_)
+    result = poll_every(project_, None, Times(timedelta(seconds=1), 1), say=exchange)
+    assert result.exit_code() is ExitCode.INCOMPLETE
+    assert [(*row[:5], row[5][:29]) for row in result.tables[0].rows] == [
+        ("inlet", 1, 0, 1, 0, "its registers are those of go"),
+        ("gone", 1, 0, 1, 0, "its registers are those of in"),
+    ]
+    assert result.completeness.had == 0
+
+
+@in_time
 def test_the_fast_and_the_slow_points_are_two_loops(project, meter):
     project_ = Project(project(CITY.format(port=meter, gone=meter)))
     with Lock(project_.state / "poll-every-slow.lock", purpose="the slow loop"):
@@ -170,7 +193,6 @@ def test_sigterm_in_the_middle_of_a_round_ends_it_at_once(project, tmp_path):
 )
 def test_many_rounds_leave_nothing_behind(project, meter):
     """The same process polls 60 times; store and all. The bench does it ten thousand times without a store."""
-    from cityctl.collect import poll as polling
     from tests.modbus.soak import resident
 
     project_ = Project(project(CITY.format(port=meter, gone=meter)))

@@ -231,6 +231,8 @@ def test_a_point_whose_quantity_changed_does_not_spoil_the_others(folder):
     result = polling.poll(Project(folder))
     assert result.exit_code() is ExitCode.INCOMPLETE
     assert "stored as flow" in result.completeness.missing[0].why
+    assert list(result.tables[0].cells("verdict")) == ["ok", "PART", "ok"]
+    assert "stored as flow" in result.tables[0].cells("reason")[1]
     assert len(stored(folder)["hafen_inflow"]) == 2
     assert len(stored(folder)["old_flow"]) == 1
 
