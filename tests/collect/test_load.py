@@ -111,7 +111,7 @@ def test_a_register_makes_no_registers_of_what_stands_below_it(
         "register": (96, None), "use": (96, pytest.approx(96 * 3.5)), "roof": (96, None),
     }  # fmt: skip
     assert {quality for *_, quality in stored(kept)} == {0}
-    assert any("the values of some of its series only rise" in note for note in result.notes)
+    assert any("`register` only rise" in note for note in result.notes)
 
 
 def test_all_keeps_what_no_point_takes_in_its_canonical_unit(city: Project, tmp_path: Path) -> None:
