@@ -49,7 +49,7 @@ def members(file: Path | BinaryIO, name: str) -> tuple[list[str], list[tuple[str
         raise InputRefused(
             f"{name}: an archive of {len(entries)} members", hint=f"at most {MEMBERS} are read"
         )
-    if any(entry.filename == "content.xml" for entry in entries):
+    if {"mimetype", "content.xml"} <= {entry.filename for entry in entries}:
         raise InputRefused(f"{name}: an OpenDocument file, no export", hint="save its sheet as XLSX or CSV")
     packed = sum(entry.compress_size for entry in entries)
     whole = sum(entry.file_size for entry in entries)

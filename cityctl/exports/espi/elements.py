@@ -80,7 +80,7 @@ class _Words:
             return f"{{{space}}}{word}" if space else word
 
         self.reading, self.period, self.start = name(_READING), name("timePeriod"), name("start")
-        self.duration, self.length = name("duration"), f"{name('timePeriod')}/{name('duration')}"
+        self.duration = name("duration")
         self.value, self.graded, self.quality = name("value"), name("ReadingQuality"), name("quality")
         known = {"e": space} if space else None
         mark = "e:" if space else ""
@@ -94,6 +94,10 @@ class _Words:
         starts, values = path("timePeriod", "start"), path("value")
         self.starts, self.values = asks(f"{starts}/text()"), asks(f"{values}/text()")
         self.cost, self.tier = name("cost"), name("tou")
+        first, last = (
+            f"{path()}{which}/{mark}timePeriod/{mark}duration/text()" for which in ("[1]", "[last()]")
+        )
+        self.lengths = asks(f"{first} | {last}")
         # How many readings there are, where none has a quality, a second start or a second value; else -1.
         period, start, value = path("timePeriod"), f"{mark}start", f"{mark}value"
         odd = (
@@ -149,16 +153,9 @@ def _read_at_once(block: Any, words: _Words, draft: Draft) -> bool:
 
 def _lengths(block: Any, words: _Words, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
     """How long the intervals are, as the first and the last one say; None where others are shorter or longer."""
-    ends = (
-        block.find(words.reading),
-        next((one for one in reversed(block) if one.tag == words.reading), None),
-    )
-    length, other = (
-        whole(text(said), 0) if one is not None and (said := one.find(words.length)) is not None else 0
-        for one in ends
-    )
-    steps = np.abs(np.diff(seconds))
-    if length != other or (0 < length < _LONGEST and (steps < length).any()):
+    said = {whole(one, 0) for one in words.lengths(block)}
+    length = max(said, default=0)
+    if len(said) > 1 or (0 < length < _LONGEST and (np.abs(np.diff(seconds)) < length).any()):
         return None
     return np.full(len(seconds), min(length, _LONGEST), np.int64)
 
