@@ -27,12 +27,6 @@ def is_zip(head: bytes) -> bool:
     return head.startswith(_ZIP)
 
 
-def member_names(file: Path | BinaryIO) -> list[str]:
-    """The names in an archive. Raises BadZipFile."""
-    with zipfile.ZipFile(file) as archive:
-        return archive.namelist()
-
-
 def members(file: Path | BinaryIO, name: str) -> tuple[list[str], list[tuple[str, str]]]:
     """(members that can be read, (member, why) of those that are refused).
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cityctl.errors import InputRefused
-from cityctl.exports.archive import bounded, is_zip, member_names, members, open_member
+from cityctl.exports.archive import bounded, is_zip, members, open_member
 from cityctl.exports.table.records import holds_readings
-from cityctl.exports.workbook.book import Workbook, is_workbook, open_sheet
+from cityctl.exports.workbook.book import is_workbook, open_sheet, sheets_of
 
 _GZIP = b"\x1f\x8b"
 
@@ -70,17 +70,20 @@ class Source:
             with self.raw() as raw:
                 if not is_zip(raw.read(4)):
                     return [self], []
-            packed = self._packed()
-            if is_workbook(member_names(packed)):
-                return self._sheets(), []
-            names, refused = members(packed, self.name)
+            names, refused = members(self._packed(), self.name)
+            if is_workbook(names):
+                return self._sheets(refused), []
         found = [replace(self, name=f"{self.name}/{member}", member=member) for member in names]
         return found, [(f"{self.name}/{member}", why) for member, why in refused]
 
-    def _sheets(self) -> list[Source]:
+    def _sheets(self, refused: list[tuple[str, str]]) -> list[Source]:
         """The sheets that hold readings as far as their first rows tell; all of them where none does."""
-        book = Workbook.open(self._packed(), self.name, whole=False)
-        sheets = [replace(self, name=f"{self.name}/{name}", sheet=name) for name in book.sheets]
+        for member, why in refused:
+            raise InputRefused(
+                f"{self.name}: `{member}` in the workbook: {why}", hint="save its sheet as CSV"
+            )
+        names = sheets_of(self._packed(), self.name)
+        sheets = [replace(self, name=f"{self.name}/{name}", sheet=name) for name in names]
         readable = [one for one in sheets if holds_readings(one.head())] or sheets
         if not sheets:
             raise InputRefused(

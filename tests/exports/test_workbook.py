@@ -17,7 +17,7 @@ from cityctl.errors import InputRefused
 from cityctl.exports import formats
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
-from cityctl.exports.workbook.looks import look_of, shown
+from cityctl.exports.workbook.book import open_sheet
 from tests.exports.conftest import Parsed, parse
 from tests.exports.test_archive import look, packed
 
@@ -136,24 +136,32 @@ def test_days_in_rows_below_clocks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "stored", "text"),
     [
-        ("General", "1.234", "1.2340"),  # no thousand for anyone
-        ("General", "0.30000000000000004", "0.30000000000000004"),
-        ("General", "1E-3", "0.0010"),
-        ("0.00", "1250", "1250"),
-        ("0%", "0.25", "25 %"),
-        ('"h"0.0', "5", "5"),  # quoted letters are no clock
-        ("[Red]0.0;[Blue]-0.0", "5.5", "5.5"),
-        ("hh:mm", "45352.0104166667", "2024-03-01 00:15:00"),
-        ("mm:ss.0", "0.000011574", "00:00:01"),
-        ("mmm yy", "45352", "2024-03-01"),
-        ("dd.mm.yyyy hh:mm", "45351.9999999999", "2024-03-01 00:00:00"),
+        ("General", 1.234, "1.2340"),  # no thousand for anyone
+        ("General", 0.1234567890123456, "0.1234567890123456"),
+        ("General", 1e-3, "0.0010"),
+        ("General", 123456789012, "123456789012"),
+        ("0.00", 1250, "1250"),
+        ("0%", 0.25, "25 %"),
+        ('"h"0.0', 5, "5"),  # quoted letters are no clock
+        ("[Red]0.0;[Blue]-0.0", 5.5, "5.5"),
+        ("00000000", 1234567, "01234567"),
+        ('0.0" kWh"', 5.25, "5.25 kWh"),
+        ("hh:mm", 45352.0104166667, "2024-03-01 00:15:00"),
+        ("hh:mm", 0.0104166667, "00:15:00"),
+        ("hh:mm", 1, "24:00:00"),
+        ("[h]:mm", 1, "24:00:00"),
+        ("mm:ss.0", 0.000011574, "00:00:01"),
+        ("mmm yy", 45352, "2024-03-01"),
+        ("dd.mm.yyyy hh:mm", 45351.9999999999, "2024-03-01 00:00:00"),
     ],
 )
-def test_a_number_as_it_is_shown(code: str, stored: str, text: str) -> None:
-    assert (
-        shown(stored, look_of(0 if code == "General" else 164, code if code != "General" else ""), False)
-        == text
-    )
+def test_a_number_as_it_is_shown(tmp_path: Path, code: str, stored: float, text: str) -> None:
+    def fill(made: Any) -> None:
+        page = made.add_worksheet("A")
+        page.write_number(1, 0, stored, made.add_format({"num_format": code}))
+
+    with open_sheet(book(tmp_path / "a.xlsx", fill), "a.xlsx", "A") as lines:
+        assert lines.read().decode() == f"\n{text}\n"
 
 
 def test_rows_and_cells_that_do_not_say_where_they_are(tmp_path: Path) -> None:
@@ -175,12 +183,12 @@ def test_rows_and_cells_that_do_not_say_where_they_are(tmp_path: Path) -> None:
 
 def test_what_is_no_workbook_or_unsafe_is_refused(tmp_path: Path) -> None:
     for parts, why in (
-        ({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}, "without sheets"),
+        ({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}, "cannot be read"),
         (
             {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": b"<x/>"},
             "OpenDocument",
         ),
-        ({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<!DOCTYPE a><workbook/>"}, "DOCTYPE"),
+        ({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<!DOCTYPE a><workbook/>"}, "cannot be read"),
     ):
         with pytest.raises(InputRefused, match=why):
             Source.file(packed(tmp_path / "a.xlsx", parts)).parts()
@@ -189,7 +197,7 @@ def test_what_is_no_workbook_or_unsafe_is_refused(tmp_path: Path) -> None:
         parts = {name: found.read(name) for name in found.namelist()}
     parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"][:-200]
     result = look(packed(tmp_path / "cut.xlsx", parts))
-    assert "cut short" in result.completeness.missing[0].why
+    assert "a workbook that cannot be read" in result.completeness.missing[0].why
     data = io.BytesIO(path.read_bytes()[:-300]).getvalue()
     path.write_bytes(data)
     assert "damaged zip" in look(path).completeness.missing[0].why
