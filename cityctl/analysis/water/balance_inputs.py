@@ -52,14 +52,21 @@ def _within(city: City, parameters: Mapping[str, Any]) -> set[str]:
 
 
 def left_out(city: City, parameters: Mapping[str, Any]) -> list[Missing]:
-    """Zones that are asked for and have customers, of which nobody knows what flows in."""
+    """Zones of which only one side of the balance is known: what flows in, or what their customers use."""
     within = _within(city, parameters)
     served = {point.zone for point in city.points().values() if point.role == "consumption"}
-    return [
+    found = [
         Missing(zone, "no `inflow:` in city.yaml: its customers are left out")
         for zone in zones_of(city, parameters)
         if zone not in within and served & set(city.zones_within(zone))
     ]
+    if all(parameters[key] is None for key in ("system_input", "billed_metered", "billed_unmetered")):
+        found += [
+            Missing(zone.zone, "no customer meter in it: all that flows in counts as lost")
+            for zone in tops(city, parameters)
+            if not served & set(city.zones_within(zone.zone))
+        ]
+    return found
 
 
 @dataclass

@@ -122,6 +122,18 @@ def test_under_registration_and_an_interval_by_hand() -> None:
     assert (found.value, found.half) == (pytest.approx(400), pytest.approx(50))
 
 
+def test_a_zone_without_customer_meters_is_named(ask: Callable[..., Result]) -> None:
+    """All that flows into it would pass for a loss: unless its use is given, that is said."""
+    text = CITY.replace("tariffs:", "  new: {network: water, kind: dma, inflow: new_in}\ntariffs:")
+    text += "  new_in: {unit: m3/h, every: 1h, zone: new}\n"
+    series = {**made(), "new_in": made()["part_in"]}
+    found = ask("water/balance", text, series, "2026-01-01", "2026-02-01")
+    (missing,) = found.completeness.missing
+    assert (missing.what, missing.why) == ("new", "no customer meter in it: all that flows in counts as lost")
+    told = ask("water/balance", text, series, "2026-01-01", "2026-02-01", billed_unmetered=9000)
+    assert told.completeness.complete
+
+
 @pytest.mark.parametrize("every", ["5m", "15m", "1h"])
 @pytest.mark.parametrize("logged", ["every 15 minutes", "seldom by night"])
 def test_what_flowed_in_does_not_hang_on_how_often_it_was_read(
