@@ -147,6 +147,7 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
         for step in range(max(1, round(float(held.max(initial=0.0)) / (width * 60)))):
             later = places + step
             fits = (later < count) & (held - gap >= 0.8 * width * 60) & (step * width * 60 < held)
+            fits[fits] &= (step == 0) | np.isnan(power[later[fits]])  # what a window holds itself prevails
             power[later[fits]] = amount[fits] / held[fits] * 3600
         found[name] = power
     return found

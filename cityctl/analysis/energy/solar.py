@@ -8,7 +8,7 @@ from typing import Any
 
 from cityctl.analysis.energy import solar_words, subjects
 from cityctl.analysis.energy.early import from_early
-from cityctl.analysis.energy.pv_plant import Judged, judge, plants_of, stamps
+from cityctl.analysis.energy.pv_plant import STANDBY, Judged, judge, plants_of, stamps
 from cityctl.analysis.energy.pv_yield import days_below
 from cityctl.analysis.energy.solar_plots import day_plot
 from cityctl.analysis.energy.solar_words import BY_KEY, DAYS, NOTES, PLANTS
@@ -76,7 +76,7 @@ def answer(question: Question) -> Result:
     rows: list[tuple[object, ...]] = []
     findings = []
     for one in judged:
-        said = _verdict(one, len(weak[one.asset]))
+        said = _verdict(one, len(weak[one.asset]), question.interval.length.total_seconds() / 3600)
         rows.append(_row(question.city, one, said))
         if said != "normal":
             evidence = {
@@ -152,8 +152,10 @@ def _weak(one: Judged, all_plants: list[Judged], city: City, days: list[Any]) ->
     return [(one.asset, which[each.day], float(gave[each.day]), each.expected, by) for each in found]
 
 
-def _verdict(one: Judged, below: int) -> str:
+def _verdict(one: Judged, below: int, hours: float) -> str:
     said = []
+    if one.found.final_yield < -STANDBY * hours:
+        said.append("IMPLAUSIBLE: it took more than it gave: turned round?")
     ratio = one.found.ratio
     if ratio is not None and not PLAUSIBLE[0] <= ratio <= PLAUSIBLE[1]:
         said.append(

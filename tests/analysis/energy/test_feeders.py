@@ -140,6 +140,20 @@ def test_a_minute_without_a_reading_is_no_gain(ask: Callable[..., Result]) -> No
     assert row["fed_in_kwh"] == pytest.approx(4 * 428, rel=5e-4)  # 5.7 kWh less, as it was, are 33e-4
 
 
+def test_a_reading_too_many_stays_in_its_window(ask: Callable[..., Result]) -> None:
+    """At 12:05 of the first day somebody read 3 000 kW: the quarter from 12:00 is in doubt, not the one after it."""
+    data = series()
+    times, power = data["f1-power"]
+    at = int(np.flatnonzero(HOUR == 12)[0]) + 1
+    data["f1-power"] = (
+        np.insert(times.astype("datetime64[m]"), at, times[at - 1] + np.timedelta64(5, "m")),
+        np.insert(power, at, 3013.0),
+    )
+    (row,) = rows_of(ask("energy/feeders", CITY, data, "2026-06-01", "2026-06-05"), "feeders")
+    assert row["feeder_peak_kw"] == pytest.approx(1500.0)  # (3 013 - 13) / 2
+    assert row["reverse_h"] == pytest.approx(8.0 - 0.25)  # of the 8 h in which 13 kW flow back
+
+
 def test_the_rise_of_a_counter_over_a_gap_is_no_peak(ask: Callable[..., Result]) -> None:
     city = CITY.replace("f1-power: {unit: kW,", "f1-power: {unit: kWh, kind: counter,")
     data = series()

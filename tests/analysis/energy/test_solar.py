@@ -235,6 +235,7 @@ def test_gaps_and_production_below_zero_are_named(ask: Callable[..., Result]) ->
     said = {one.what: one.why for one in found.completeness.missing}
     assert said["a"] == "production and sun are metered in 21 % of the interval"
     assert said["c"].startswith("production below zero in ")
+    assert rows["c"]["verdict"].startswith("IMPLAUSIBLE: it took more than it gave")
     assert (found.completeness.wanted, found.completeness.had) == (3, 0)
 
 
