@@ -7,6 +7,7 @@ an earlier request is dropped and counted, never taken for the present one's.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from struct import Struct
 from time import time
 from typing import cast
@@ -17,17 +18,38 @@ from cityctl.modbus.line.link import Link, SerialSettings
 
 
 class Owed:
-    """Answers of one unit that may still come: what they begin with, and the last read that was given up."""
+    """Answers of one unit that may still come: to what, what they begin with, and the last read that was given up."""
 
     def __init__(self) -> None:
+        self.requests: set[bytes] = set()
         self.prefixes: set[bytes] = set()
         self.read: bytes | None = None
+        self._transactions: set[int] = set()
+        self._is_numbered = True
 
-    def take(self, request: bytes, prefix: bytes) -> None:
-        """Add the answer to a request."""
+    def take(self, request: bytes, prefix: bytes, transactions: Collection[int] = (), sent: int = 1) -> None:
+        """Add the answers to a request that was `sent` so often; `transactions`: the numbers that they should bear."""
+        self.requests.add(request)
         self.prefixes.add(prefix)
+        self._transactions.update(transactions)
+        self._is_numbered = self._is_numbered and sent <= len(transactions)
         if request[0] in READS:
             self.read = request
+
+    def may_pass_for(self, request: bytes, prefix: bytes) -> bool:
+        """Whether one of them looks like the answer to a request, and is to another one."""
+        return prefix in self.prefixes and self.requests != {request}
+
+    def carried_over(self) -> Owed:
+        """The same on another connection, whose numbers begin anew."""
+        self._transactions.clear()
+        self._is_numbered = False
+        return self
+
+    def came(self, transaction: int) -> bool:
+        """Whether an answer under a number of its own was the last one that is owed."""
+        self._transactions.discard(transaction)
+        return self._is_numbered and not self._transactions
 
     @property
     def probe(self) -> tuple[bytes, bytes] | None:
@@ -54,12 +76,13 @@ def read_prefix(code: int, count: int) -> bytes:
 class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
     """The receiving side of a line: what is waited for, and what has come.
 
-    `late` counts answers that nobody waited for any more.
+    `late` counts answers that nobody waited for any more, `late_units` are whose they were.
     """
 
     def __init__(self, link: Link) -> None:
         self.link = link
         self.late = 0
+        self.late_units: set[int] = set()
         self.misnumbered = 0  # those of them under transaction numbers that were never used
         self._rtu = not link.has_transactions
         self._serial = (link.serial or SerialSettings()) if link.is_serial else None
@@ -130,6 +153,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             if answer is not None and not answer.done():
                 if not self._rtu:
                     self._due -= 1
+                    self._expected.discard(self._transaction)
                     self._moment = time()
                     answer.set_result(data[HEADER:])
                     return
@@ -164,7 +188,9 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             self._due = max(0, self._due - 1)
             if self._answer is None or self._answer.done() or transaction not in self._expected:
                 self.late += 1
+                self.late_units.add(unit)
                 self.misnumbered += not 0 < transaction <= self._transaction
+                self._came_late(unit, transaction)
             elif several and (self._buffer or not whole):
                 # More than one answer may come. One that was cut off and the beginning of another look like a
                 # good one, unless it comes whole and alone.
@@ -172,13 +198,21 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 self.close()
                 return
             else:
+                self._expected.discard(transaction)
                 self._take(unit, body)
+
+    def _came_late(self, unit: int, transaction: int) -> None:
+        """An answer that is owed, under its own number."""
+        owed = self._owed.get(unit)
+        if owed is not None and owed.came(transaction):
+            del self._owed[unit]
 
     def _cut_rtu(self) -> None:
         while self._buffer:
             answer = self._answer
             if answer is None or answer.done():
                 self.late += 1
+                self.late_units.add(self._buffer[0])
                 self._spoilt = True
                 self._buffer.clear()
                 return
@@ -200,6 +234,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 return
             if unit in self._owed and (unit != self._unit or not self._fits(body)):
                 self.late += 1  # an answer that was given up; there may be more of them
+                self.late_units.add(unit)
             else:
                 self._take(unit, body)
 
