@@ -64,6 +64,8 @@ class Owed:
         return None
 
 
+_NOISE = 4
+"""Bytes before an answer that are none of a frame: the shortest one has five."""
 READ = Struct(">BHH")  # function code, address, count
 READS = (1, 2, 3, 4)
 
@@ -99,6 +101,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._size: int | None = None
         self._head = b""  # of the frame that is expected, so that a whole one is known by one comparison
         self._whole = 0
+        self._sent = b""  # the last request without a transaction number, as it went out
         self._answer: asyncio.Future[bytes | None] | None = None
         self._moment = 0.0
         self._ends = 0.0
@@ -216,14 +219,22 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 self._spoilt = True
                 self._buffer.clear()
                 return
+            self._drop_noise()
             size = rtu_answer_size(self._buffer)
-            if size is None or size > len(self._buffer):
+            if size is None or size > len(self._buffer) or (not size and len(self._buffer) <= _NOISE):
                 return
             frame = bytes(self._buffer[:size])
             if not size or crc(frame[:-2]) != frame[-2:]:
+                echoes = self._sent and self._buffer.startswith(self._sent)
                 self._spoilt = True
                 self._buffer.clear()
-                self._fail(BadAnswer("the answer is no Modbus RTU frame: its CRC does not fit"))
+                self._fail(
+                    BadAnswer(
+                        "the request itself comes back before an answer: the adapter echoes what it sends"
+                        if echoes
+                        else "the answer is no Modbus RTU frame: its CRC does not fit"
+                    )
+                )
                 return
             del self._buffer[:size]
             unit, body = frame[0], frame[1:-2]
@@ -237,6 +248,14 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 self.late_units.add(unit)
             else:
                 self._take(unit, body)
+
+    def _drop_noise(self) -> None:
+        """Drop the few bytes that stand before the awaited answer, where that is whole: a bus that is turned round."""
+        whole = self._whole
+        if whole and whole < len(self._buffer) <= whole + _NOISE:
+            frame = bytes(self._buffer[-whole:])
+            if frame.startswith(self._head) and crc(frame[:-2]) == frame[-2:]:
+                del self._buffer[:-whole]
 
     def _is_another(self, frame: bytes) -> bool:
         """Whether a whole frame stands behind one that would be taken, and is not that one again."""

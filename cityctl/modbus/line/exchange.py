@@ -138,7 +138,7 @@ class Exchanges(Answers):
 
     def _send(self, unit: int, request: bytes) -> None:
         if self._rtu:
-            frame = rtu_frame(unit, request)
+            self._sent = frame = rtu_frame(unit, request)
             self._buffer.clear()
             if self._size is not None:
                 self._head = bytes((unit,)) + self._prefix

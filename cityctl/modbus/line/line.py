@@ -158,7 +158,7 @@ class Line(Exchanges):
                 if misfit is not None:
                     raise Unsettled(misfit)
                 raise Silent(f"no answer to an echo within {timeout:g} s after one was lost")
-            if misfit is not None:
+            if misfit is not None and not self._rtu:
                 left = min(left, timeout / 2)
             try:
                 if listens:
@@ -175,7 +175,7 @@ class Line(Exchanges):
                 break
             except BadAnswer as problem:
                 self.late_units.add(unit)
-                misfit, listens = None if self._rtu else problem, True
+                misfit, listens = problem, True
             except Silent:
                 listens = self._rtu
             else:
