@@ -94,12 +94,8 @@ class CarefulLine:
         self.requests += 1
         line = await self.opened()
         if not line.trusts(unit):
-            if self.link.is_serial:
-                try:
-                    await line.settle(unit, timeout=timeout)
-                except Fault as problem:
-                    raise NotConnected(f"the line cannot be trusted: {problem}") from None
-            else:
-                self.close()
-                line = await self.opened()
+            try:
+                await line.settle(unit, timeout=timeout)
+            except Fault as problem:
+                raise NotConnected(f"the line cannot be trusted: {problem}") from None
         return line

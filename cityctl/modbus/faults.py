@@ -45,6 +45,14 @@ class Misnumbered(Silent):
     how = "answers under transaction numbers that nobody asked under"
 
 
+class Unsettled(Silent):
+    """The same, and what did come does not fit: answers to other requests, or another unit's."""
+
+    def __init__(self, misfit: BadAnswer) -> None:
+        super().__init__(str(misfit))
+        self.how = f"gives no answer of its own: {misfit}"
+
+
 class Stranger(Fault):
     """Another device than the one meant answers at that place."""
 

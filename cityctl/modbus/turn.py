@@ -50,6 +50,8 @@ class Device:
         self.known = known
         self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0, known.held)
         self.is_paced = speed(target) is not None
+        self.resent = 0.0  # s that an answer took in this run, and its request was sent again meanwhile
+        self.slow = 0.0  # the same, where the second answer came too: the device is slow, no frame was lost
         self.held = known.held  # s of the line, so far
         self.ready = 0.0
         self.begun = 0.0
@@ -66,6 +68,7 @@ class Device:
             measured = self.known.round_trip is not None
             takes = expected(self.target, block, self.known) if measured else on_wire(self.target, block)
             usual = max(self.target.connector.answer_time or 0.0, takes)
+        usual = max(usual, self.slow)
         longest = int(seconds / usual) if usual else self.tries
         return max(1 + self.wakes, min(self.tries, longest))
 

@@ -57,8 +57,7 @@ class Turns:
     def _let_go(self) -> None:
         if self.line is not None:
             self.line.close()
-            if self.line.link.is_serial:
-                self._owing |= self.line.owing
+            self._owing |= self.line.owing
             self.line = None
 
     async def ask(
@@ -73,7 +72,7 @@ class Turns:
         self._owing = {
             answer.target.unit
             for answer, past in zip(answers, known, strict=True)
-            if past.may_owe and answer.target.link.is_serial
+            if past.may_owe and not answer.target.link.has_transactions
         }
         devices = [Device(*each) for each in zip(answers, blocks, known, strict=True)]
         order = sorted(range(len(devices)), key=lambda at: known[at].silent_runs)
@@ -133,6 +132,9 @@ class Turns:
             line = self.line
             if line is None or not line.is_open or not line.trusts(target.unit):
                 line = await self._ready_line(device, left)
+            if device.resent and target.unit in line.late_units:
+                device.slow = device.resent
+                tries = device.tries_within(left, block)
             answer.requests += 1
             begun = monotonic()
             frame = await line.read(
@@ -155,6 +157,8 @@ class Turns:
             answer.timed += 1
             answer.waited += took
             answer.on_wire += on_wire(target, block) if device.is_paced else 0.0
+        else:
+            device.resent = max(device.resent, took)
         reader = self._readers.get(id(block))  # the reader keeps its block, so that the id stays its own
         if reader is None:
             reader = self._readers[id(block)] = BlockReader(block)
@@ -180,8 +184,6 @@ class Turns:
     async def _ready_line(self, device: Device, left: float) -> Line:
         """The line, open and trusted for this device. Raises NotConnected, or Silent where it cannot be."""
         target, line, begun = device.target, self.line, 0.0
-        if line is not None and line.is_open and not line.trusts(target.unit) and not target.link.is_serial:
-            line.close()
         if line is None or not line.is_open:
             self._let_go()
             begun = monotonic()

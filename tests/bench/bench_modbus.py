@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
@@ -208,7 +209,7 @@ def cpu(requests: int = 5000) -> Iterator[tuple[str, str]]:
 
 
 def whole_poll() -> Iterator[tuple[str, str]]:
-    """A city: 200 hosts, each connected, asked 3 blocks, checked, and every value decoded with quality and time."""
+    """A city: 200 hosts, each locked, connected, asked 3 blocks, and every value decoded with quality and time."""
     kinds = {
         "62 floats": (2, "float32", {}),
         "62 floats, CDAB, scaled": (2, "float32", {"word_order": "CDAB", "scale": 0.001}),
@@ -219,7 +220,8 @@ def whole_poll() -> Iterator[tuple[str, str]]:
         ),
         "125 bits": (1, "bool", {"bit": (3, 1), "kind": "state"}),
     }
-    with plant(200, 0) as base:
+    with plant(200, 0) as base, tempfile.TemporaryDirectory() as folder:
+        alone = Alone(Path(folder) / LOCKS, "bench")
         first = 0.0
         for what, (size, kind, said) in kinds.items():
             most = 125 // size * size
@@ -231,7 +233,8 @@ def whole_poll() -> Iterator[tuple[str, str]]:
             asked = [
                 Target(f"d{at}", "127.0.0.1", base + at, 1, connector, tuple(points)) for at in range(200)
             ]
-            used = statistics.median(spent(lambda asked=asked: ask_all(asked))[1] for _ in range(7)) / 600
+            runs = [spent(lambda asked=asked: ask_all(asked, alone=alone))[1] for _ in range(7)]
+            used = statistics.median(runs) / 600
             first = first or used
             yield f"a request within a poll of 200 hosts x 3: {what}", f"{used * 1e6:.1f} µs of CPU"
         used = statistics.median(

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
+from cityctl.modbus.faults import BadAnswer
+from cityctl.modbus.line import open_line
 from cityctl.modbus.line.framing import crc, rtu_answer_size, rtu_frame, tcp_frame
+from cityctl.modbus.wire import Server
+from tests.modbus.ten_words import bank
 
 
 # RTU frames of MODBUS over Serial Line V1.02 and of Modbus documents: the CRC of 02 07 is 0x1241, sent low
@@ -39,3 +46,24 @@ def test_an_rtu_answer_says_its_size_by_its_function():
     identity = bytes.fromhex("012b0e01010000 02 00 03 616263 01 02 6465")
     assert rtu_answer_size(identity) == len(identity) + 2
     assert rtu_answer_size(identity[:12]) is None
+
+
+async def _read_over(rewrite: Callable[[bytes], bytes]) -> tuple[int, ...]:
+    async with Server({1: bank()}, kind="rtu-tcp", rewrite=rewrite) as server:
+        line = await open_line(server.link, 5)
+        try:
+            return (await line.read(1, 3, 4, 1, timeout=0.5)).registers
+        finally:
+            line.close()
+
+
+@pytest.mark.parametrize("noise", [b"\0", b"\xff\x03", b"\x01\x03\x02", b"\x01\x83\x02\xc0"])
+def test_a_few_bytes_before_an_answer_are_noise(noise):
+    """What a bus picks up while it is turned round, whatever it looks like."""
+    assert asyncio.run(_read_over(lambda frame: noise + frame)) == (1004,)
+
+
+def test_an_adapter_that_echoes_is_told_by_name():
+    asked = rtu_frame(1, b"\x03\x00\x04\x00\x01")
+    with pytest.raises(BadAnswer, match="the adapter echoes what it sends"):
+        asyncio.run(_read_over(lambda frame: asked + frame))

@@ -7,6 +7,7 @@ an earlier request is dropped and counted, never taken for the present one's.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from struct import Struct
 from time import time
 from typing import cast
@@ -17,17 +18,38 @@ from cityctl.modbus.line.link import Link, SerialSettings
 
 
 class Owed:
-    """Answers of one unit that may still come: what they begin with, and the last read that was given up."""
+    """Answers of one unit that may still come: to what, what they begin with, and the last read that was given up."""
 
     def __init__(self) -> None:
+        self.requests: set[bytes] = set()
         self.prefixes: set[bytes] = set()
         self.read: bytes | None = None
+        self._transactions: set[int] = set()
+        self._is_numbered = True
 
-    def take(self, request: bytes, prefix: bytes) -> None:
-        """Add the answer to a request."""
+    def take(self, request: bytes, prefix: bytes, transactions: Collection[int] = (), sent: int = 1) -> None:
+        """Add the answers to a request that was `sent` so often; `transactions`: the numbers that they should bear."""
+        self.requests.add(request)
         self.prefixes.add(prefix)
+        self._transactions.update(transactions)
+        self._is_numbered = self._is_numbered and sent <= len(transactions)
         if request[0] in READS:
             self.read = request
+
+    def may_pass_for(self, request: bytes, prefix: bytes) -> bool:
+        """Whether one of them looks like the answer to a request, and is to another one."""
+        return prefix in self.prefixes and self.requests != {request}
+
+    def carried_over(self) -> Owed:
+        """The same on another connection, whose numbers begin anew."""
+        self._transactions.clear()
+        self._is_numbered = False
+        return self
+
+    def came(self, transaction: int) -> bool:
+        """Whether an answer under a number of its own was the last one that is owed."""
+        self._transactions.discard(transaction)
+        return self._is_numbered and not self._transactions
 
     @property
     def probe(self) -> tuple[bytes, bytes] | None:
@@ -42,6 +64,8 @@ class Owed:
         return None
 
 
+_NOISE = 4
+"""Bytes before an answer that are none of a frame: the shortest one has five."""
 READ = Struct(">BHH")  # function code, address, count
 READS = (1, 2, 3, 4)
 
@@ -54,12 +78,13 @@ def read_prefix(code: int, count: int) -> bytes:
 class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
     """The receiving side of a line: what is waited for, and what has come.
 
-    `late` counts answers that nobody waited for any more.
+    `late` counts answers that nobody waited for any more, `late_units` are whose they were.
     """
 
     def __init__(self, link: Link) -> None:
         self.link = link
         self.late = 0
+        self.late_units: set[int] = set()
         self.misnumbered = 0  # those of them under transaction numbers that were never used
         self._rtu = not link.has_transactions
         self._serial = (link.serial or SerialSettings()) if link.is_serial else None
@@ -76,6 +101,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._size: int | None = None
         self._head = b""  # of the frame that is expected, so that a whole one is known by one comparison
         self._whole = 0
+        self._sent = b""  # the last request without a transaction number, as it went out
         self._answer: asyncio.Future[bytes | None] | None = None
         self._moment = 0.0
         self._ends = 0.0
@@ -130,6 +156,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             if answer is not None and not answer.done():
                 if not self._rtu:
                     self._due -= 1
+                    self._expected.discard(self._transaction)
                     self._moment = time()
                     answer.set_result(data[HEADER:])
                     return
@@ -164,7 +191,9 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             self._due = max(0, self._due - 1)
             if self._answer is None or self._answer.done() or transaction not in self._expected:
                 self.late += 1
+                self.late_units.add(unit)
                 self.misnumbered += not 0 < transaction <= self._transaction
+                self._came_late(unit, transaction)
             elif several and (self._buffer or not whole):
                 # More than one answer may come. One that was cut off and the beginning of another look like a
                 # good one, unless it comes whole and alone.
@@ -172,24 +201,40 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 self.close()
                 return
             else:
+                self._expected.discard(transaction)
                 self._take(unit, body)
+
+    def _came_late(self, unit: int, transaction: int) -> None:
+        """An answer that is owed, under its own number."""
+        owed = self._owed.get(unit)
+        if owed is not None and owed.came(transaction):
+            del self._owed[unit]
 
     def _cut_rtu(self) -> None:
         while self._buffer:
             answer = self._answer
             if answer is None or answer.done():
                 self.late += 1
+                self.late_units.add(self._buffer[0])
                 self._spoilt = True
                 self._buffer.clear()
                 return
+            self._drop_noise()
             size = rtu_answer_size(self._buffer)
-            if size is None or size > len(self._buffer):
+            if size is None or size > len(self._buffer) or (not size and len(self._buffer) <= _NOISE):
                 return
             frame = bytes(self._buffer[:size])
             if not size or crc(frame[:-2]) != frame[-2:]:
+                echoes = self._sent and self._buffer.startswith(self._sent)
                 self._spoilt = True
                 self._buffer.clear()
-                self._fail(BadAnswer("the answer is no Modbus RTU frame: its CRC does not fit"))
+                self._fail(
+                    BadAnswer(
+                        "the request itself comes back before an answer: the adapter echoes what it sends"
+                        if echoes
+                        else "the answer is no Modbus RTU frame: its CRC does not fit"
+                    )
+                )
                 return
             del self._buffer[:size]
             unit, body = frame[0], frame[1:-2]
@@ -200,8 +245,17 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 return
             if unit in self._owed and (unit != self._unit or not self._fits(body)):
                 self.late += 1  # an answer that was given up; there may be more of them
+                self.late_units.add(unit)
             else:
                 self._take(unit, body)
+
+    def _drop_noise(self) -> None:
+        """Drop the few bytes that stand before the awaited answer, where that is whole: a bus that is turned round."""
+        whole = self._whole
+        if whole and whole < len(self._buffer) <= whole + _NOISE:
+            frame = bytes(self._buffer[-whole:])
+            if frame.startswith(self._head) and crc(frame[:-2]) == frame[-2:]:
+                del self._buffer[:-whole]
 
     def _is_another(self, frame: bytes) -> bool:
         """Whether a whole frame stands behind one that would be taken, and is not that one again."""

@@ -1,0 +1,179 @@
+"""One request on a line and its answer: sent, waited for, and what is left owing where none came."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Misnumbered, Silent
+from cityctl.modbus.line.answers import READS, Answers, Owed
+from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame, tcp_header
+from cityctl.modbus.line.link import Link
+
+_TICK = 0.002  # s; uvloop's clock goes by milliseconds
+
+
+class Exchanges(Answers):
+    """The sending side of a line, with one request outstanding."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._last = (b"", b"")  # the last answer, and what it answered
+        self._in_step: set[int] = (
+            set()
+        )  # units whose second answer was not their first one again, or was so twice
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can be sent."""
+        transport = self._transport or self._datagrams
+        return transport is not None and not transport.is_closing()
+
+    async def _exchange(
+        self, unit: int, request: bytes, *, prefix: bytes, size: int | None, timeout: float, tries: int = 1
+    ) -> bytes:
+        if self._answer is not None:
+            raise RuntimeError("one request at a time on a line")
+        if not self.is_open:
+            raise Closed("the connection is closed")
+        self._unit, self._code, self._prefix, self._size = unit, request[0], prefix, size
+        if not self._rtu:
+            self._expected.clear()
+        sent, misnumbered = 0, self.misnumbered  # `sent` and not answered
+        doubted: bytes | None = None
+        try:
+            while sent < tries:
+                if self._buffer and not self._rtu:
+                    self._tear("bytes came that end in the middle of an answer")
+                if self._serial is not None:
+                    await self._gap(self._serial.silence)
+                self._answer = self._loop.create_future()
+                self._send(unit, request)
+                sent += 1
+                self._arm(timeout / tries)
+                answer = await self._answer
+                if answer is None:
+                    continue
+                sent -= 1
+                if doubted is not None and answer != doubted:
+                    sent += 1  # a third one is still to come
+                    raise BadAnswer("two answers to one request differ: one may be an earlier request's")
+                if doubted is None and self._is_again(unit, request, answer):
+                    doubted = answer
+                    continue
+                return answer
+            if self._buffer and not self._rtu:
+                self._tear(f"the answer was cut off: {len(self._buffer)} bytes came within {timeout:g} s")
+            if self.misnumbered > misnumbered:
+                raise Misnumbered(
+                    f"no answer within {timeout:g} s but {self.misnumbered - misnumbered} under transaction numbers "
+                    "that nobody asked under"
+                )
+            raise Silent(f"no answer within {timeout:g} s")
+        except ExceptionAnswer as problem:
+            sent -= not problem.is_absent  # or the unit's own answer may still come
+            raise
+        except Closed:
+            if not self.link.is_serial:  # it forgets who asked; many close after each answer
+                sent = 0
+            raise
+        except BadAnswer:
+            if not (self._rtu or self._owed or doubted):  # or it may be an older request's
+                sent -= 1
+            raise
+        finally:
+            self._answer = None
+            if sent > 0:
+                self._owed.setdefault(unit, Owed()).take(request, prefix, self._expected, sent)
+            if self._rtu:
+                if self._buffer:  # more than the one answer that was due
+                    self._spoilt = True
+                    self._buffer.clear()
+            else:
+                self._expected.clear()
+            self._whole = 0
+
+    def _tear(self, why: str) -> None:
+        """Close a line whose bytes no longer begin with an answer: the next one would be read across the cut."""
+        self._buffer.clear()
+        self.close()
+        raise BadAnswer(why)
+
+    async def _listen(self, unit: int, prefix: bytes, size: int, left: float) -> None:
+        self._unit, self._code, self._prefix, self._size = unit, prefix[0], prefix, size
+        self._answer = self._loop.create_future()
+        if not self._rtu:
+            self._expected.add(self._transaction)
+        try:
+            self._arm(left)
+            if await self._answer is None:
+                raise Silent("no answer to an echo")
+        finally:
+            self._answer = None
+            self._expected.clear()
+
+    async def _gap(self, quiet: float, *, ends: float | None = None) -> None:
+        """Wait until no byte has come for `quiet` seconds."""
+        while (left := self._heard + quiet - self._loop.time()) > 0:
+            if ends is not None and self._loop.time() > ends:
+                raise Silent("the line does not become quiet")
+            await asyncio.sleep(left)
+
+    def _is_again(self, unit: int, request: bytes, answer: bytes) -> bool:
+        """Whether an answer may be the one before it once more: the same bytes to another read of that unit.
+
+        It is asked for again then: twice the same is what the device says. A write is never sent again. Where there
+        are transaction numbers, only the first two reads of a unit are held against each other: a gateway that is one
+        answer behind shows there.
+        """
+        if request[0] not in READS or unit in self._in_step:
+            return False
+        asked, last = bytes((unit,)) + request, self._last
+        self._last = (asked, answer)
+        follows = last[0] != asked and last[0][:1] == asked[:1]
+        if follows and not self._rtu:
+            self._in_step.add(unit)
+        return follows and last[1] == answer
+
+    # sending and waiting
+
+    def _send(self, unit: int, request: bytes) -> None:
+        if self._rtu:
+            self._sent = frame = rtu_frame(unit, request)
+            self._buffer.clear()
+            if self._size is not None:
+                self._head = bytes((unit,)) + self._prefix
+                self._whole = 1 + self._size + 2
+        else:
+            self._transaction = transaction = self._transaction % 0xFFFF + 1
+            self._expected.add(transaction)
+            self._due += 1
+            frame = tcp_frame(transaction, unit, request)
+            if self._size is not None:
+                self._head = tcp_header(transaction, 1 + self._size, unit) + self._prefix
+                self._whole = HEADER + self._size
+        if self._transport is not None:
+            self._transport.write(frame)
+        elif self._datagrams is not None:
+            self._datagrams.sendto(frame)
+        else:
+            raise Closed("the connection is closed")
+
+    def _arm(self, seconds: float) -> None:
+        """One timer a line, moved on when it fires too early: requests that are answered cost it nothing."""
+        self._ends = ends = self._loop.time() + seconds
+        timer = self._timer
+        if timer is not None:
+            if timer.when() <= ends:
+                return
+            timer.cancel()
+        self._timer = self._loop.call_at(ends, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        answer = self._answer
+        if answer is None or answer.done():
+            return
+        if self._loop.time() >= self._ends - _TICK:
+            answer.set_result(None)
+        else:
+            self._timer = self._loop.call_at(self._ends, self._ring)
