@@ -83,6 +83,7 @@ FLOORS = [
         "console",
         "arrow",
         "disk",
+        "signals",
         "document",
         "__init__",
         "__main__",
