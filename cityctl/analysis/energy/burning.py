@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-LONG = (
-    15 * 60e6
-)  # µs: of a longer reading that the sun cuts in two, nobody knows on which side the lamps burnt
+LONG = 15 * 60e6  # µs: of a longer reading nobody knows when within it the lamps burnt
 FULL = 0.95  # of the usual power: above it they burnt all the time
 
 Part = tuple[slice, Any]  # some readings, and how many µs of each

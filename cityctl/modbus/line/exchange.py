@@ -18,9 +18,8 @@ class Exchanges(Answers):
     def __init__(self, link: Link) -> None:
         super().__init__(link)
         self._last = (b"", b"")  # the last answer, and what it answered
-        self._in_step: set[int] = (
-            set()
-        )  # units whose second answer was not their first one again, or was so twice
+        # Units whose second answer was not their first one again, or was so twice.
+        self._in_step: set[int] = set()
 
     @property
     def is_open(self) -> bool:
