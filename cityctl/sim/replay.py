@@ -69,7 +69,9 @@ class Replay(Listening):
             for at, (after, piece) in enumerate(reply.pieces):
                 await asyncio.sleep(max(0.0, after - now) / self.speed)
                 now = after
-                if self.framing == "tcp" and at == 0 and piece[:2] == b"\0\0":
+                if reply.echoes:
+                    piece = frame
+                elif self.framing == "tcp" and at == 0 and piece[:2] == b"\0\0":
                     piece = frame[:2] + piece[2:]
                 writer.write(piece)
             if reply.closes_after is not None:

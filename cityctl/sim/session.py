@@ -15,6 +15,8 @@ from typing import IO, Any, Literal
 from cityctl.errors import InputRefused
 from cityctl.modbus.line.framing import HEADER, rtu_request_size, tcp_head
 
+_RETURN = b"\x08\x00\x00"  # diagnostics: return query data
+
 Framing = Literal["tcp", "rtu"]
 Say = Literal["request", "answer", "closed"]
 
@@ -31,10 +33,14 @@ class Said:
 
 @dataclass
 class Reply:
-    """What a device did to one request: (seconds after it, bytes), and whether it closed the connection then."""
+    """What a device did to one request: (seconds after it, bytes), and whether it closed the connection then.
+
+    `echoes`: its answer was the request itself.
+    """
 
     pieces: list[tuple[float, bytes]] = field(default_factory=list)
     closes_after: float | None = None
+    echoes: bool = False
 
 
 class Recorder:
@@ -103,8 +109,9 @@ def read_session(path: Path) -> tuple[Framing, list[Said]]:
 
 
 def key_of(frame: bytes, framing: Framing) -> bytes:
-    """What makes two requests the same: unit and PDU, whatever the transaction."""
-    return frame[6:] if framing == "tcp" else frame[:-2]
+    """What makes two requests the same: unit and PDU, whatever the transaction, and the number that is to come back."""
+    key = frame[6:] if framing == "tcp" else frame[:-2]
+    return key[:4] if key[1:4] == _RETURN else key
 
 
 def replies(framing: Framing, session: list[Said]) -> dict[bytes, list[Reply]]:
@@ -130,6 +137,7 @@ def replies(framing: Framing, session: list[Said]) -> dict[bytes, list[Reply]]:
             reply.closes_after = said.at - request.at
             continue
         frame = said.frame
+        reply.echoes = not reply.pieces and frame == request.frame
         if framing == "tcp" and not reply.pieces and frame[:2] == request.frame[:2]:
             frame = b"\0\0" + frame[2:]  # stands for the number of the request that it will answer
         reply.pieces.append((said.at - request.at, frame))
