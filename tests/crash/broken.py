@@ -32,7 +32,7 @@ def piecemeal() -> None:
     def one_by_one(self: Any, *, add: Any, remove: Any = (), **how: Any) -> None:
         for segment in add[:-1]:
             whole(self, add=[segment], at_us=how["at_us"])
-            time.sleep(0.005)
+            time.sleep(0.05)
         whole(self, add=add[-1:], remove=remove, **how)
 
     segment_list.SegmentList.commit = one_by_one  # type: ignore[method-assign]
