@@ -26,7 +26,7 @@ from cityctl.exports.source import Source
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.head import Head, read_head
 from cityctl.exports.table.kinds import load_curve_of_enedis
-from cityctl.exports.table.records import looks_like_table, records, whole_records
+from cityctl.exports.table.records import records, whole_records
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
@@ -46,7 +46,16 @@ GENERIC = True
 
 def recognises(head: bytes) -> bool:
     """Whether the file is text in lines, with a time and another cell in most of the first ones."""
-    return looks_like_table(head)
+    if b"\x00" in head or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"<", b"{", b"["):
+        return False
+    lines = [
+        line
+        for line in head[:8192].decode("latin-1").splitlines()[:-1] or [head.decode("latin-1")]
+        if line.strip()
+    ]
+    rows = [re.split(r"[,;\t|]", line) for line in lines[-20:]]
+    dated = [row for row in rows if len(row) > 1 and any(looks_like_time(cell.strip(' "')) for cell in row)]
+    return len(dated) * 2 > len(rows)
 
 
 def parse(source: Source, shape: Shape) -> Iterator[Chunk]:

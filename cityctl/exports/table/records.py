@@ -7,7 +7,6 @@ where the line below is a row of the table itself; its quote is then taken as a 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from cityctl.exports.table.numbers import looks_like_number
@@ -63,20 +62,6 @@ def whole_records(block: bytes) -> int:
         quotes -= block.count(b'"', before, cut)
         cut = before
     return end  # the quote that is open lies farther back than any record goes
-
-
-def looks_like_table(head: bytes) -> bool:
-    """Whether a file is text in lines, with a time and another cell in most of the first ones."""
-    if b"\x00" in head or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"<", b"{", b"["):
-        return False
-    lines = [
-        line
-        for line in head[:8192].decode("latin-1").splitlines()[:-1] or [head.decode("latin-1")]
-        if line.strip()
-    ]
-    rows = [re.split(r"[,;\t|]", line) for line in lines[-20:]]
-    dated = [row for row in rows if len(row) > 1 and any(looks_like_time(cell.strip(' "')) for cell in row)]
-    return len(dated) * 2 > len(rows)
 
 
 def holds_readings(head: bytes) -> bool:

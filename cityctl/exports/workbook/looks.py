@@ -60,7 +60,7 @@ def shown(value: object, code: str, epoch: datetime) -> str:
     if isinstance(value, datetime):
         return _moment(value, look_of(code), epoch)
     if isinstance(value, timedelta):
-        return _clock(value) if value < _LONGEST else _moment(epoch + value, Look("datetime"), epoch)
+        return _clock(value) if value < _LONGEST else (epoch + value).isoformat(" ")
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 

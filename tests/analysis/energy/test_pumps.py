@@ -1,4 +1,4 @@
-"""Pumps: worked examples, planted wear, a wrong unit, and the cheapest hours of a tank that can be told by hand."""
+"""Pumps: planted wear, a wrong unit, gaps, and other hours whose worth can be told by hand."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cityctl.analysis.energy import pumping
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 
@@ -36,16 +33,6 @@ points:
 tariffs: {night: {network: power, recipe: night}}
 """
 NIGHT = "tariff: night\nversions: [{energy: [{price: 0.1, hours: 22-6}, {price: 0.3, hours: 6-22}]}]\n"
-
-
-def test_a_worked_example() -> None:
-    """50 m³/h against 30 m at 70 % for 10 h: 58.4 kWh; 50 x 30 / 367 / 0.7 x 10, and 0.002725 x 30 / 0.7 kWh/m³."""
-    ones = np.ones(10)
-    power = ones * 50 * 30 / 367 / 0.7
-    found = pumping.duty(1.0, ones * 50, ones * 30, power, ones.astype(bool))
-    assert found.energy == pytest.approx(58.4, abs=0.05)
-    assert found.efficiency == pytest.approx(0.70)
-    assert found.specific == pytest.approx(0.002725 * 30 / 0.7, rel=1e-3)
 
 
 @pytest.fixture
@@ -214,82 +201,6 @@ def test_a_station_with_one_flow_meter_read_by_the_hour(ask: Callable[..., Resul
     assert found.completeness.complete
 
 
-LIFT = """
-name: Sewage
-time_zone: UTC
-networks: {water: {kind: water}}
-zones: {lift: {network: water}}
-assets: {p: {kind: pump, zone: lift}}
-points:
-  flow: {unit: m3/h, every: 1m, asset: p}
-  power: {unit: kW, every: 1m, asset: p}
-  head: {unit: mH2O, every: 1m, asset: p}
-"""
-
-
-def lifting(standing: float) -> dict[str, Any]:
-    """Five days of 6 minutes in each 20: 100 m³/h against 36.7 m, and 15 kW; its head while it stands."""
-    times = slots("2026-01-01", "2026-01-06", 1)
-    on = np.arange(len(times)) % 20 < 6
-    told = {"flow": (100.0, 0.0), "power": (15.0, 0.0), "head": (36.7, standing)}
-    bar = {"flow": 1.0, "power": 1.0, "head": 0.0980665}  # the store keeps pressures in bar
-    return {name: (times, np.where(on, *pair) * bar[name]) for name, pair in told.items()}
-
-
-def test_a_pump_that_runs_for_minutes_is_judged_by_minutes(ask: Callable[..., Result]) -> None:
-    """5 x 72 runs of 6 minutes are 36 h, 3 600 m³ and 540 kWh; 100 x 36.7 / 367 / 15 = 66.7 %."""
-    found = ask("energy/pumps", LIFT, lifting(20.0), "2026-01-01", "2026-01-06")
-    (row,) = rows_of(found, "pumps")
-    assert row["ran_h"] == pytest.approx(36.0)
-    assert row["starts"] == 5 * 72 - 1  # the first one was before
-    assert (row["pumped_m3"], row["pumping_kwh"]) == pytest.approx((3600, 540))
-    assert row["head_m"] == pytest.approx(36.7)
-    assert row["pump_efficiency"] == pytest.approx(10 / 15)
-    assert row["verdict"] == "normal"
-    assert found.completeness.complete
-
-
-def test_readings_too_rare_for_its_runs_tell_no_efficiency(ask: Callable[..., Result]) -> None:
-    """Means of 10 minutes hold 6, none, 4 or 2 of a run: the head is one of running and standing, and no figure."""
-    city = LIFT.replace("every: 1m", "every: 10m")
-
-    def asked(standing: float) -> tuple[Result, Any]:
-        data = {
-            name: (times[::10], values.reshape(-1, 10).mean(axis=1))
-            for name, (times, values) in lifting(standing).items()
-        }
-        found = ask("energy/pumps", city, data, "2026-01-01", "2026-01-06")
-        return found, rows_of(found, "pumps")[0]
-
-    found, row = asked(20.0)
-    often = "it is switched too often to be looked at each 15 min"
-    assert row["verdict"] == f"NOT ASSESSABLE {often}: its head is a mixture"
-    assert (row["pump_efficiency"], row["head_m"]) == (None, None)
-    assert row["pumping_kwh"] == pytest.approx(540)
-    assert [one.why for one in found.completeness.missing] == [f"{often}: its hours and starts are rough"]
-    found, row = asked(36.0)  # a lift of which friction is little: what is mixed is alike
-    assert row["pump_efficiency"] == pytest.approx(10 / 15, rel=0.02)
-    assert not found.completeness.complete
-
-
-def test_a_window_in_which_it_was_switched_tells_no_head(ask: Callable[..., Result]) -> None:
-    """Runs of 100 minutes seen by the quarter: windows at their ends mix 36.7 m with 20 m of standing."""
-    times = slots("2026-01-01", "2026-01-06", 1)
-    on = (np.arange(len(times)) + 5) % 200 < 100
-    city = LIFT.replace("every: 1m", "every: 15m")
-    data = {
-        name: (times[::15], np.where(on, run, rest).reshape(-1, 15).mean(axis=1))
-        for name, run, rest in (
-            ("flow", 100, 0),
-            ("power", 15, 0),
-            ("head", 36.7 * 0.0980665, 20 * 0.0980665),
-        )
-    }
-    (row,) = rows_of(ask("energy/pumps", city, data, "2026-01-01", "2026-01-06"), "pumps")
-    assert row["pump_efficiency"] == pytest.approx(10 / 15)
-    assert row["pumped_m3"] == pytest.approx(6000, rel=0.02)
-
-
 def test_wear_shows_as_drift(works: Callable[..., Result]) -> None:
     series = month(0.72)
     times, power = series["p1-power"]
@@ -297,26 +208,6 @@ def test_wear_shows_as_drift(works: Callable[..., Result]) -> None:
     row = next(row for row in rows_of(works(series), "pumps") if row["pumps_run"] == "p1")
     assert row["drift"] == pytest.approx((0.72 / 1.05 - 0.72) * 365.25 / 30, rel=0.1)
     assert "WEARS" in row["verdict"]
-
-
-@settings(max_examples=25)
-@given(seed=st.integers(0, 10_000))
-def test_the_cheapest_hours_keep_the_tank(seed: int) -> None:
-    """Never dearer than as it was, never beyond the tank's limits or the pumps' most, as full in the end."""
-    random = np.random.default_rng(seed)
-    steps = 96
-    pumped = random.uniform(0, 30, steps)
-    drawn = random.uniform(5, 25, steps)
-    level = 500 + np.concatenate([[0], np.cumsum(pumped - drawn)[:-1]])
-    price = random.choice([0.1, 0.2, 0.4], steps)
-    found = pumping.cheapest(price, pumped, level, specific=0.3, most=30.0, low=200.0, high=900.0)
-    assert found is not None
-    after = level[0] + np.cumsum(found.pumped - (pumped[:-1] - np.diff(level)))
-    assert found.cost <= found.was + 1e-6
-    assert after.min() >= min(200.0, level.min()) - 1e-6
-    assert after.max() <= max(900.0, level.max()) + 1e-6
-    assert after[-1] >= level[-1] - 1e-6
-    assert found.pumped.max() <= 30 + 1e-9
 
 
 def both(series: dict[str, Any]) -> dict[str, Any]:
@@ -372,71 +263,3 @@ def test_three_days_of_a_month_are_told(works: Callable[..., Result]) -> None:
     series = {name: (times[:288], values[:288]) for name, (times, values) in month(0.72).items()}
     missing = works(series).completeness.missing
     assert [one.why for one in missing] == ["its power is metered in 10 % of the interval"] * 2
-
-
-def test_chance_is_no_wear() -> None:
-    """60 pumps that do not wear, 14 days each with 1 % of scatter between days; then one that loses 10 points."""
-    rng = np.random.default_rng(4)
-    day = np.repeat(np.arange(14), 64)
-    flow, head = np.full(len(day), 100.0), np.full(len(day), 40.0)
-    on = np.ones(len(day), bool)
-    steep, told = 0, 0
-    for _ in range(60):
-        power = 100 * 40 / 367 / (0.7 * np.repeat(rng.normal(1, 0.01, 14), 64))
-        found = pumping.drift(day, flow, head, power, on)
-        assert found is not None
-        steep += found.change < -0.03
-        told += found.change < -0.03 and found.sure
-    assert steep > 20  # the line alone would call more than a third of them worn
-    assert told <= 5
-    day = np.arange(365)
-    flow, head, on = np.full(365, 100.0), np.full(365, 40.0), np.ones(365, bool)
-    power = 100 * 40 / 367 / ((0.7 - 0.1 * day / 365.25) * rng.normal(1, 0.01, 365))
-    worn = pumping.drift(day, flow, head, power, on)
-    assert worn is not None
-    assert worn.sure
-    assert worn.change == pytest.approx(-0.1, abs=3 * worn.error)
-    # by hand: sd of the residuals 0.65 x 1 %, over sqrt(365) days whose spread is 1 year / sqrt(12)
-    assert worn.error == pytest.approx(0.0065 / np.sqrt(365) * np.sqrt(12), rel=0.15)
-
-
-def test_twice_the_error_holds_the_drift_of_19_in_20_pumps() -> None:
-    """28 days of which each is like the one before (by 0.5 and by 0.8), 100 made pumps of each."""
-    for alike in (0.5, 0.8):
-        rng = np.random.default_rng(3)
-        day = np.arange(28)
-        flow, head, on = np.full(28, 100.0), np.full(28, 40.0), np.ones(28, bool)
-        held = 0
-        for _ in range(100):
-            noise = rng.normal(0, 0.006 * np.sqrt(1 - alike**2), 28)
-            noise[0] = rng.normal(0, 0.006)
-            for at in range(1, 28):
-                noise[at] += alike * noise[at - 1]
-            found = pumping.drift(day, flow, head, 100 * 40 / 367 / (0.7 - 0.05 * day / 365.25 + noise), on)
-            assert found is not None
-            held += abs(found.change + 0.05) <= pumping.SURE * found.error
-        assert held >= 92
-
-
-def test_a_reading_that_is_missing_is_no_start() -> None:
-    power = np.array([0.0, 0, 10, 10, np.nan, 10, 10, 0, np.nan, 10])
-    assert pumping.starts(power, np.nan_to_num(power) > 1) == 2
-
-
-def test_pumps_of_one_speed_make_one_band_for_each_flow() -> None:
-    """100 m³/h at 20 or 25 kW, 200 m³/h at 50 kW: one band with a choice, and its waste counted once."""
-    on = np.zeros((3, 90), bool)
-    on[0, :30], on[1, 30:60], on[:2, 60:] = True, True, True
-    flow, power = on * 100.0, on * np.array([20.0, 25.0, 0.0])[:, None]
-    (band,) = pumping.best_by_duty(["a", "b", "c"], on, 0.25, flow, power)
-    assert band.pumps == ("a",)
-    assert band.wasted == pytest.approx(30 * 0.25 * 5)  # kWh that b used more in its 30 quarters
-
-
-def test_a_curve_says_nothing_beyond_its_ends() -> None:
-    """At 120 m³/h the curve has ended at 100; at 100 it gives no head."""
-    curve = [(0.0, 50.0), (60.0, 40.0), (100.0, 0.0)]
-    flow, head = np.array([60.0, 120.0, 100.0]), np.array([38.0, 30.0, 30.0])
-    on = np.ones(3, bool)
-    assert pumping.off_curve(curve, flow, head, on) == pytest.approx(-0.05)
-    assert pumping.off_curve(curve, flow[1:], head[1:], on[1:]) is None
