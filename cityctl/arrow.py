@@ -1,13 +1,12 @@
 """Arrow columns from lists and NumPy arrays.
 
-Arrow's own `pa.array` imports pandas at its first call, to see whether it was given a pandas object: most of a
-second that no command has to spend. Here the buffers are laid out directly. Knows types, no readings.
+Arrow's own `pa.array` and `to_numpy` import pandas at their first call, to see whether a pandas object is meant: half
+of what a report of a small city costs. Here the buffers are laid out and read directly. Knows types, no readings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,15 +29,19 @@ def texts(values: Sequence[str | None]) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    encoded = [b"" if value is None else value.encode("utf-8", "surrogatepass") for value in values]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum([len(piece) for piece in encoded], out=offsets[1:])
-    missing = np.array([value is None for value in values], dtype=np.bool_)
+    known = [value or "" for value in values]
+    whole = "".join(known)
+    pieces: Sequence[Sized] = known
+    if not whole.isascii():
+        pieces = [piece.encode("utf-8", "surrogatepass") for piece in known]
+    offsets = np.zeros(len(known) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, pieces), np.int64, len(known)), out=offsets[1:])
+    missing = np.array([value is None for value in values], np.bool_) if None in values else None
     long = offsets[-1] > np.iinfo(np.int32).max
     kind = pa.large_string() if long else pa.string()
     places = offsets if long else offsets.astype(np.int32)
-    buffers = [_validity(missing), _buffer(places), _buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(kind, len(encoded), buffers)
+    buffers = [_validity(missing), _buffer(places), _buffer(whole.encode("utf-8", "surrogatepass"))]
+    return pa.Array.from_buffers(kind, len(known), buffers)
 
 
 def integers(values: Values) -> Any:
@@ -86,7 +89,7 @@ def times(values_us: Values, *, never: int | None = None) -> Any:
     return _laid_out(numbers, pa.timestamp("us"), missing)
 
 
-def dates(values: Sequence[date | None]) -> Any:
+def dates(values: Values) -> Any:
     """A column of dates."""
     import numpy as np
     import pyarrow as pa
@@ -100,8 +103,16 @@ def flags(values: Values) -> Any:
     import numpy as np
     import pyarrow as pa
 
+    missing = np.array([v is None for v in values], np.bool_) if isinstance(values, list) else None
     bits = np.packbits(np.asarray(values, dtype=np.bool_), bitorder="little")
-    return pa.Array.from_buffers(pa.bool_(), len(values), [None, _buffer(bits)])
+    return pa.Array.from_buffers(pa.bool_(), len(values), [_validity(missing), _buffer(bits)])
+
+
+def named(places: Values, names: Sequence[str | None]) -> Any:
+    """A column of texts that repeat: the place of each in `names`."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(codes(places), texts(names))
 
 
 def numbers_of(column: Any, kind: str, *, missing: float) -> Any:
@@ -109,20 +120,59 @@ def numbers_of(column: Any, kind: str, *, missing: float) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if not len(flat):
-        return np.empty(0, dtype=kind)
-    if pa.types.is_boolean(flat.type):
-        flat = flat.cast(pa.uint8())
+    flat = _flat(column)
     alias: Any = kind
-    flat = flat.cast(pa.type_for_alias(alias), safe=False)
-    here = slice(flat.offset, flat.offset + len(flat))
-    buffers: Any = flat.buffers()
-    numbers: Any = np.frombuffer(buffers[1], dtype=kind)[here]
-    if not flat.null_count:
+    numbers, known = _read(flat.cast(pa.type_for_alias(alias), safe=False), kind)
+    return numbers if known is None else np.where(known, numbers, np.array(missing, dtype=kind))
+
+
+def array_of(column: Any) -> Any:
+    """A column of numbers, times, dates, or yes and no as a NumPy array of its own type.
+
+    Missing ones are NaN or NaT, or no. Decimals, and whole numbers of which some are missing, become float64.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    kind = column.type
+    flat = _flat(column)
+    if pa.types.is_boolean(kind):
+        return numbers_of(flat, "uint8", missing=0) == 1
+    if pa.types.is_timestamp(kind):
+        numbers, known = _read(flat.cast(pa.int64()), f"datetime64[{kind.unit}]")
+    elif pa.types.is_date32(kind):
+        numbers, known = _read(flat.cast(pa.int32()).cast(pa.int64()), "datetime64[D]")
+    elif pa.types.is_integer(kind):
+        numbers, known = _read(flat, kind.to_pandas_dtype())
+    else:
+        numbers, known = _read(flat.cast(pa.float64()), np.float64)
+    if known is None:
         return numbers
-    valid = np.unpackbits(np.frombuffer(buffers[0], dtype=np.uint8), bitorder="little")[here]
-    return np.where(valid == 1, numbers, np.array(missing, dtype=kind))
+    if numbers.dtype.kind == "M":
+        return np.where(known, numbers, np.array("NaT", numbers.dtype))
+    return np.where(known, numbers, np.nan)
+
+
+def _flat(column: Any) -> Any:
+    """A column in one piece; yes and no as 1 and 0."""
+    import pyarrow as pa
+
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return flat.cast(pa.uint8()) if pa.types.is_boolean(flat.type) else flat
+
+
+def _read(flat: Any, kind: Any) -> tuple[Any, Any]:
+    """(the numbers of a column in one piece, which of them are known; None: all)."""
+    import numpy as np
+
+    if not len(flat):
+        return np.empty(0, dtype=kind), None
+    here = slice(flat.offset, flat.offset + len(flat))
+    validity, content = flat.buffers()
+    numbers: Any = np.frombuffer(content, dtype=kind)[here]
+    if not flat.null_count:
+        return numbers, None
+    return numbers, np.unpackbits(np.frombuffer(validity, dtype=np.uint8), bitorder="little")[here] == 1
 
 
 def _numbers(values: Values, dtype: Any, kind: Any) -> Any:

@@ -47,9 +47,16 @@ def test_dates(values):
     assert made.equals(pa.array(values, pa.date32()))
 
 
-@given(st.lists(st.booleans()))
+@given(st.lists(st.none() | st.booleans()))
 def test_flags(values):
-    assert arrow.flags(values).to_pylist() == values
+    made = arrow.flags(values)
+    made.validate(full=True)
+    assert made.equals(pa.array(values, pa.bool_()))
+
+
+def test_names_that_repeat():
+    made = arrow.named(np.array([1, 0, 1]), ["Hafen", "Höhe"])
+    assert made.to_pylist() == ["Höhe", "Hafen", "Höhe"]
 
 
 def test_times_know_what_never_is():
@@ -71,6 +78,25 @@ def test_numbers_of_other_types(kind):
         9.0,
         0.0,
     ]
+
+
+KINDS = (
+    pa.float64(), pa.int64(), pa.int32(), pa.uint8(), pa.bool_(), pa.date32(), pa.timestamp("us"),
+    pa.timestamp("s"), pa.decimal128(21, 2),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("known", [[1, 0, 1], [1, None, 0, 1], []], ids=["whole", "a gap", "empty"])
+def test_an_array_is_what_arrow_makes_of_a_column(kind, known):
+    values = known if not pa.types.is_boolean(kind) else [None if one is None else one > 0 for one in known]
+    column = pa.chunked_array([pa.array(values, kind), pa.array(values, kind)]).slice(1)
+    made = arrow.array_of(column)
+    theirs = column.to_numpy()
+    if theirs.dtype == object:  # decimals; yes, no and nothing
+        theirs = theirs.astype(bool if pa.types.is_boolean(kind) else float)
+    np.testing.assert_array_equal(made, theirs)
+    assert made.dtype == theirs.dtype
 
 
 def test_a_table_of_days_and_names():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cityctl import arrow
 from cityctl.collect.doors import Doors, suspected
 from cityctl.collect.match import Match
 from cityctl.collect.order import Order, Repeats, coded, columns_of, grouped, outside_years, split
@@ -234,13 +235,12 @@ class Ledger:
                 values = values * scale[present[0]] + offset[present[0]]
         elif (scale != 1.0).any() or offset.any():
             values = values * scale[codes] + offset[codes]
-        named = pa.array([point or "" for point in points], pa.string())
         yield pa.record_batch(
             [
-                pa.DictionaryArray.from_arrays(codes, named),
-                pa.array(times).view(pa.timestamp("us")),
-                pa.array(values, pa.float64(), from_pandas=bool(missing.any())),
-                pa.array(qualities, pa.uint8()),
+                arrow.named(codes, [point or "" for point in points]),
+                arrow.times(times),
+                arrow.floats(values),
+                arrow.octets(qualities),
             ],
             names=["point", "time", "value", "quality"],
         )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cityctl import arrow
 from cityctl.exports.parsed import Chunk, Rejection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -185,7 +186,7 @@ def coded(readings: Any) -> tuple[list[str], npt.NDArray[np.int32]]:
     """(names, code of each row) of a chunk's series column."""
     column = readings["series"].unify_dictionaries().combine_chunks()
     names: list[str] = column.dictionary.to_pylist()
-    codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    codes = arrow.array_of(column.indices).astype(np.int32, copy=False)
     return names, codes
 
 
@@ -193,10 +194,10 @@ def columns_of(
     readings: Any,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Times [µs], values (NaN: none), qualities and places of a chunk's readings."""
-    times = readings["time"].combine_chunks().view("int64").to_numpy(zero_copy_only=False)
-    values = readings["value"].combine_chunks().to_numpy(zero_copy_only=False)
-    qualities = readings["quality"].combine_chunks().to_numpy(zero_copy_only=False)
-    places = readings["place"].combine_chunks().to_numpy(zero_copy_only=False)
+    times = arrow.array_of(readings["time"].combine_chunks().view("int64"))
+    values = arrow.array_of(readings["value"].combine_chunks())
+    qualities = arrow.array_of(readings["quality"].combine_chunks())
+    places = arrow.array_of(readings["place"].combine_chunks())
     return times, values, qualities, places
 
 
@@ -206,7 +207,7 @@ EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000
 
 def outside_years(readings: Any) -> npt.NDArray[np.bool_] | None:
     """Which readings have a time outside of 1900 to 2199; None where none has."""
-    times = readings["time"].combine_chunks().view("int64").to_numpy(zero_copy_only=False)
+    times = arrow.array_of(readings["time"].combine_chunks().view("int64"))
     if not len(times) or (times.min() >= EARLIEST and times.max() < LATEST):
         return None
     odd: npt.NDArray[np.bool_] = (times < EARLIEST) | (times >= LATEST)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cityctl import clock
+from cityctl import arrow, clock
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.collect.intake import Intake
@@ -56,7 +56,6 @@ class _Later:
     def mask(self, task: Task, chunk: Chunk) -> Chunk:
         """A chunk without the readings that a later answer holds."""
         import numpy as np
-        import pyarrow as pa
 
         chunk = self._spans_of(task, chunk)
         if chunk.readings is None or not chunk.readings.num_rows:
@@ -77,7 +76,7 @@ class _Later:
         if stays.all():
             return chunk
         self.gave_way += int((~stays).sum())
-        return replace(chunk, readings=chunk.readings.filter(pa.array(stays)))
+        return replace(chunk, readings=chunk.readings.filter(arrow.flags(stays)))
 
     def _spans_of(self, task: Task, chunk: Chunk) -> Chunk:
         """A chunk that replaces no span of which a later answer holds a part."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cityctl import arrow
 from cityctl.exports.parsed import Chunk
 
 IN_MEMORY = 200_000  # readings
@@ -74,7 +75,7 @@ class Spool:
             if chunk.readings is not None:
                 digest.update("\n".join(chunk.readings.column("series").to_pylist()).encode())
                 for name in ("time", "value"):
-                    digest.update(chunk.readings.column(name).to_numpy().tobytes())
+                    digest.update(arrow.array_of(chunk.readings.column(name)).tobytes())
         return digest.hexdigest()
 
     def series(self) -> Iterator[Any]:

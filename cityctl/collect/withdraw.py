@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cityctl import arrow
 from cityctl.clock import Interval
 from cityctl.collect.ledger import Ledger, schema
 from cityctl.collect.order import moment
@@ -68,10 +69,10 @@ def withdraw(store: Store, ledger: Ledger, points: Mapping[str, Point] | None, n
     count = len(names)
     batch = pa.record_batch(
         [
-            pa.array(names).dictionary_encode(),
-            pa.array(times, pa.int64()).view(pa.timestamp("us")),
+            arrow.texts(names).dictionary_encode(),
+            arrow.times(times),
             pa.nulls(count, pa.float64()),
-            pa.array(np.full(count, Quality.BAD, np.uint8)),
+            arrow.octets(np.full(count, Quality.BAD, np.uint8)),
         ],
         names=["point", "time", "value", "quality"],
     )

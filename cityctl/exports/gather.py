@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.exports.parsed import Chunk, Rejections, Replaced, Series, readings_table
 from cityctl.reading import Quality
 
@@ -128,8 +128,7 @@ class Gather:
             codes, times, values, qualities, places = (
                 np.concatenate(row) for row in zip(*self._parts, strict=True)
             )
-            known = pa.array(list(self._codes))
-            names = pa.DictionaryArray.from_arrays(codes.astype(np.int32), known)
+            names = arrow.named(codes, list(self._codes))
             readings = readings_table(names, times, values, qualities, places)
         series, self._fresh = tuple(self._fresh.values()), {}
         self._parts, self._codes, self._held = [], {}, 0

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.reading import Kind, Quality
 
 Direction = Literal["", "forward", "reverse", "net", "total"]
@@ -100,20 +101,18 @@ def readings_table(
     """
     count = len(times)
     if isinstance(series, str):
-        names = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([series]))
+        names = arrow.named(np.zeros(count, np.int32), [series])
     else:
         names = series if pa.types.is_dictionary(series.type) else series.dictionary_encode()
     if qualities is None:
         qualities = np.zeros(count, np.uint8)
-    bad = qualities == Quality.BAD
-    columns = [
-        names,
-        pa.array(times, pa.int64()).view(pa.timestamp("us")),
-        pa.array(values, pa.float64(), mask=bad if bad.any() else None),
-        pa.array(qualities, pa.uint8()),
-        pa.array(places, pa.int64()),
-    ]
-    return pa.table(columns, names=["series", "time", "value", "quality", "place"])
+    return arrow.table(
+        series=names,
+        time=arrow.times(times),
+        value=arrow.floats(np.where(qualities == Quality.BAD, np.nan, values)),
+        quality=arrow.octets(qualities),
+        place=arrow.integers(places),
+    )
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.arrow import codes, floats, integers, numbers_of, octets, table, texts, times
+from cityctl.arrow import codes, floats, integers, named, numbers_of, octets, table, times
 from cityctl.engine.duck import Engine
 from cityctl.store.batch import Batch
 from cityctl.store.landing import Landed
@@ -123,11 +123,10 @@ def incoming(batch: Batch) -> pa.Table:
 
 def landed_table(landed: Landed) -> pa.Table:
     """Landed readings as Arrow, with the columns of a reading; the same (point, time) may stand several times."""
-    import pyarrow as pa
 
     columns = landed.columns()
     return table(
-        point=pa.DictionaryArray.from_arrays(codes(columns.codes), texts(columns.names)),
+        point=named(columns.codes, columns.names),
         time=times(columns.times),
         value=floats(columns.values),
         quality=octets(columns.qualities),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from cityctl.arrow import codes, floats, octets, texts, times
+from cityctl.arrow import codes, floats, named, octets, times
 from cityctl.disk import write_through
 from cityctl.store.batch import NEVER, Batch
 from cityctl.store.folder import DRAFT, SEGMENTS, month_folder
@@ -205,5 +205,5 @@ def _sources(batch: Batch, source: str) -> Any:
     import pyarrow as pa
 
     if batch.sources is None:
-        return pa.DictionaryArray.from_arrays(codes(np.zeros(len(batch), dtype=np.int32)), texts([source]))
+        return named(np.zeros(len(batch), dtype=np.int32), [source])
     return pa.DictionaryArray.from_arrays(codes(batch.sources), batch.source_names)

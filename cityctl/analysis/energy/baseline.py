@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy.degree_days import COLDEST, WARMEST
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.seasons import cells_of
@@ -38,7 +39,6 @@ def seconds(every: timedelta | None) -> float | None:
 
 def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, float]]) -> None:
     """Make savings_meters, savings_days and savings_grid known to the engine."""
-    import pyarrow as pa
 
     asked = question.parameters
     city = question.city
@@ -53,37 +53,36 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     }
     baseline = timedelta(days=asked["baseline_days"])
     columns: dict[str, Any] = {
-        "meter": pa.array([one.point.id for one in meters], pa.string()),
-        "kind": pa.array([one.point.kind for one in meters], pa.string()),
-        "every_s": pa.array([seconds(one.point.every) for one in meters], pa.float64()),
-        "temperature": pa.array([one.temperature for one in meters], pa.string()),
-        "daily_weather": pa.array([one.temperature in daily for one in meters]),
-        "zeros_missing": pa.array([not one.keeps_zeros for one in meters]),
-        "cooling": pa.array([not one.keeps_zeros or asked["gas_cooling"] for one in meters]),
-        "first_day": pa.array([one - baseline for one in dates]),
-        "intervention": pa.array(dates),
-        "reporting": pa.array([max(one, first) for one in dates]),
-        "until": pa.array([until] * len(meters)),
-        "carbon": pa.array(
-            [one.carbon if isinstance(one.carbon, str) else None for one in meters], pa.string()
+        "meter": arrow.texts([one.point.id for one in meters]),
+        "kind": arrow.texts([one.point.kind for one in meters]),
+        "every_s": arrow.floats([seconds(one.point.every) for one in meters]),
+        "temperature": arrow.texts([one.temperature for one in meters]),
+        "daily_weather": arrow.flags([one.temperature in daily for one in meters]),
+        "zeros_missing": arrow.flags([not one.keeps_zeros for one in meters]),
+        "cooling": arrow.flags([not one.keeps_zeros or asked["gas_cooling"] for one in meters]),
+        "first_day": arrow.dates([one - baseline for one in dates]),
+        "intervention": arrow.dates(dates),
+        "reporting": arrow.dates([max(one, first) for one in dates]),
+        "until": arrow.dates([until] * len(meters)),
+        "carbon": arrow.texts([one.carbon if isinstance(one.carbon, str) else None for one in meters]),
+        "flat_carbon": arrow.floats(
+            [one.carbon if isinstance(one.carbon, float) else None for one in meters]
         ),
-        "flat_carbon": pa.array(
-            [one.carbon if isinstance(one.carbon, float) else None for one in meters], pa.float64()
-        ),
-        "chunk": pa.array([at // CHUNK for at in range(len(meters))], pa.int32()),
+        "chunk": arrow.codes([at // CHUNK for at in range(len(meters))]),
     }
-    question.engine.register("savings_meters", pa.table(columns))
+    question.engine.register("savings_meters", arrow.table(**columns))
     question.engine.register(
-        "asked_meters", pa.table({key: columns[key] for key in ("meter", "kind", "every_s")})
+        "asked_meters", arrow.table(**{key: columns[key] for key in ("meter", "kind", "every_s")})
     )
-    days: dict[str, Any] = {
-        "day": [day for day, _ in whole],
-        "seconds": [length for _, length in whole],
-        "cell": pa.array(cells_of(question, [day for day, _ in whole]), pa.int32()),
-    }
-    question.engine.register("savings_days", pa.table(days))
-    grid: dict[str, Any] = {"bin": pa.array(range(COLDEST - 1, WARMEST + 1), pa.int32())}
-    question.engine.register("savings_grid", pa.table(grid))
+    days = [day for day, _ in whole]
+    table = arrow.table(
+        day=arrow.dates(days),
+        seconds=arrow.floats([length for _, length in whole]),
+        cell=arrow.codes(cells_of(question, days)),
+    )
+    question.engine.register("savings_days", table)
+    bins = arrow.codes(list(range(COLDEST - 1, WARMEST + 1)))
+    question.engine.register("savings_grid", arrow.table(bin=bins))
 
 
 def add_up(question: Question, kinds: set[str]) -> None:
@@ -145,16 +144,14 @@ def keep(
     question: Question, name: str, rows: list[dict[str, Any]], columns: tuple[str, ...] = _MODELS
 ) -> None:
     """Hand rows over as a table; what a row does not say is null."""
-    import pyarrow as pa
-
     kinds: dict[str, Any] = {
-        **dict.fromkeys(_TEXTS, pa.string()),
-        **dict.fromkeys(_FLAGS, pa.bool_()),
-        **dict.fromkeys(_COUNTS, pa.int64()),
-        **dict.fromkeys(_DATES, pa.date32()),
+        **dict.fromkeys(_TEXTS, arrow.texts),
+        **dict.fromkeys(_FLAGS, arrow.flags),
+        **dict.fromkeys(_COUNTS, arrow.integers),
+        **dict.fromkeys(_DATES, arrow.dates),
     }
-    schema = pa.schema([(key, kinds.get(key, pa.float64())) for key in columns])
-    question.engine.register(name, pa.Table.from_pylist(rows, schema=schema))
+    told = {key: kinds.get(key, arrow.floats)([row.get(key) for row in rows]) for key in columns}
+    question.engine.register(name, arrow.table(**told))
 
 
 def by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -163,10 +160,12 @@ def by_meter(table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
     if not table.num_rows:
         return
-    columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("meter", "day")}
+    columns = {
+        name: arrow.array_of(table[name]) for name in table.column_names if name not in ("meter", "day")
+    }
     names = table["meter"].combine_chunks()
     encoded = names.dictionary_encode()
-    codes = encoded.indices.to_numpy()
+    codes = arrow.array_of(encoded.indices)
     starts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
     for begin, end in pairwise(starts):
         meter = encoded.dictionary[int(codes[begin])].as_py()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy import stated, towt
 from cityctl.analysis.energy.baseline import HOURLY_PART, keep, narrow, parts
 from cityctl.analysis.energy.drivers import Hourly
@@ -52,16 +53,18 @@ class _Axis:
         at = self.hour - self.first
         self.day, self.week_hour = np.full(self.size, -1), np.zeros(self.size, int)
         self.month, self.whole = np.ones(self.size, int), np.zeros(self.size, bool)
-        day = slots["day"].to_numpy().astype("datetime64[D]")
-        weekday = np.where(slots["holiday"].to_numpy(), SUNDAY, slots["weekday"].to_numpy().astype(int) - 1)
+        day = arrow.array_of(slots["day"]).astype("datetime64[D]")
+        weekday = np.where(
+            arrow.array_of(slots["holiday"]), SUNDAY, arrow.array_of(slots["weekday"]).astype(int) - 1
+        )
         self.day[at] = day.astype(int)
-        self.week_hour[at] = weekday * 24 + slots["minute"].to_numpy().astype(int) // 60
+        self.week_hour[at] = weekday * 24 + arrow.array_of(slots["minute"]).astype(int) // 60
         self.month[at] = day.astype("datetime64[M]").astype(int) % 12 + 1
-        self.whole[at] = slots["whole"].to_numpy().astype(bool)
+        self.whole[at] = arrow.array_of(slots["whole"]).astype(bool)
         self.weather: dict[str, Any] = {}
         told = question.engine.arrow(question.sql("hourly_weather"))
         names = np.array(told["temperature"].to_pylist(), dtype=object)
-        hours, degrees = _hours_of(told["hour"]), told["degree_f"].to_numpy()
+        hours, degrees = _hours_of(told["hour"]), arrow.array_of(told["degree_f"])
         for name in dict.fromkeys(names.tolist()):
             these = names == name
             place = hours[these] - self.first
@@ -79,19 +82,18 @@ class _Axis:
 
 def _hours_of(column: Any) -> Any:
     """Hours since 1970 of a column of times."""
-    return column.to_numpy().astype("datetime64[h]").astype(int)
+    return arrow.array_of(column).astype("datetime64[h]").astype(int)
 
 
 def _use(question: Question, axis: _Axis, asked: list[dict[str, Any]], ends: dict[str, str]) -> Any:
     """Use of meters x hours, NaN where less than half of an hour was metered."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     rows = question.engine.arrow(question.sql("hourly_amounts"), ends)
-    names = pa.array([one["meter"] for one in asked], pa.string())
-    number = pc.fill_null(pc.index_in(rows["meter"], value_set=names), -1).to_numpy()
-    amount = rows["amount"].to_numpy()
+    names = arrow.texts([one["meter"] for one in asked])
+    number = arrow.array_of(pc.fill_null(pc.index_in(rows["meter"], value_set=names), -1))
+    amount = arrow.array_of(rows["amount"])
     place = _hours_of(rows["at"]) - axis.first
     zeros = np.array([one["zeros_missing"] for one in asked], bool)
     counts = (number >= 0) & (place >= 0) & (place < axis.size) & ~(zeros[number] & (amount == 0))
@@ -197,7 +199,6 @@ def _add_days(
 ) -> None:
     """Hours that a model has told, by day, into savings_predicted; arrays of meters x hours."""
     import numpy as np
-    import pyarrow as pa
 
     starts = np.flatnonzero(np.diff(axis.day, prepend=-2))
     hours, y, t, expected = (
@@ -208,15 +209,13 @@ def _add_days(
     measure = np.array([np.datetime64(one["intervention"], "D").astype(int) for one in asked])
     question.engine.register(
         "savings_told",
-        pa.table(
-            {
-                "meter": pa.DictionaryArray.from_arrays(row, pa.array([one["meter"] for one in asked])),
-                "day": pa.array(days.astype("datetime64[D]")),
-                "reporting": pa.array(days >= measure[row]),
-                "y": pa.array(y[row, at]),
-                "t": pa.array((t / np.maximum(hours, 1))[row, at]),
-                "expected": pa.array(expected[row, at]),
-            }
+        arrow.table(
+            meter=arrow.named(row, [one["meter"] for one in asked]),
+            day=arrow.dates(days.astype("datetime64[D]")),
+            reporting=arrow.flags(days >= measure[row]),
+            y=arrow.floats(y[row, at]),
+            t=arrow.floats((t / np.maximum(hours, 1))[row, at]),
+            expected=arrow.floats(expected[row, at]),
         ),
     )
     question.engine.execute(question.sql("add_hourly"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy import causes, hourly_causes, split_causes
 from cityctl.analysis.energy.baseline import by_meter, keep, seconds
 from cityctl.analysis.energy.degree_days import terms
@@ -40,18 +41,17 @@ def attach(question: Question, meters: Sequence[Wanted]) -> None:
 
     Of bills that is said by the period.
     """
-    import pyarrow as pa
 
     rows = [(one.point.id, place, name) for one in meters for place, name in enumerate(one.drivers)]
     known = question.city.points()
-    handed: dict[str, Any] = {
-        "meter": pa.array([meter for meter, _, _ in rows], pa.string()),
-        "place": pa.array([place for _, place, _ in rows], pa.int32()),
-        "point": pa.array([name for _, _, name in rows], pa.string()),
-        "kind": pa.array([known[name].kind for _, _, name in rows], pa.string()),
-        "every_s": pa.array([seconds(known[name].every) for _, _, name in rows], pa.float64()),
-    }
-    question.engine.register("savings_drivers", pa.table(handed))
+    handed = arrow.table(
+        meter=arrow.texts([meter for meter, _, _ in rows]),
+        place=arrow.codes([place for _, place, _ in rows]),
+        point=arrow.texts([name for _, _, name in rows]),
+        kind=arrow.texts([known[name].kind for _, _, name in rows]),
+        every_s=arrow.floats([seconds(known[name].every) for _, _, name in rows]),
+    )
+    question.engine.register("savings_drivers", handed)
     keep(question, "savings_driven", [], _DRIVEN)
     keep(question, "savings_causes", [], _CAUSES)
     question.engine.execute(question.sql("begin_drivers"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from cityctl import arrow
 from cityctl.analysis.question import Question
 from cityctl.clock import Interval
 
@@ -20,7 +21,6 @@ def from_early(window: Interval) -> Interval:
 
 def keep_clocks(question: Question, points: Iterable[str]) -> None:
     """Make the table `clocks` (point, early_us) of those of the points that tell how often they are read."""
-    import pyarrow as pa
 
     known = question.city.points()
     timed = {
@@ -30,8 +30,6 @@ def keep_clocks(question: Question, points: Iterable[str]) -> None:
     }
     question.engine.register(
         "timed_points",
-        pa.table(
-            {"point": pa.array(list(timed), pa.string()), "every_us": pa.array(timed.values(), pa.int64())}
-        ),
+        arrow.table(point=arrow.texts(list(timed)), every_us=arrow.integers(list(timed.values()))),
     )
     question.engine.execute(question.sql("clocks"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cityctl import glossary
+from cityctl import arrow, glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.excess_flow import DISAGREE, Flow, excess_flow, register_difference
@@ -167,10 +167,9 @@ def _said(city: City, name: str) -> str:
 
 
 def _keep_temperatures(question: Question, substations: list[Substation]) -> None:
-    import pyarrow as pa
 
     wanted = [point for one in substations for point in (one.warm, one.cold) if point is not None]
-    question.engine.register("temperature_points", pa.table({"point": pa.array(wanted, pa.string())}))
+    question.engine.register("temperature_points", arrow.table(point=arrow.texts(wanted)))
     question.engine.execute(question.sql("temperatures"))
 
 
@@ -189,16 +188,15 @@ def _flow(question: Question, one: Substation) -> tuple[Flow, float, Hours] | st
     if not table.num_rows:
         return "no hour with both volume and heat"
     volume, heat, warm, cold = (
-        table[name].to_numpy(zero_copy_only=False).astype(float)
-        for name in ("volume", "heat", "warm", "cold")
+        arrow.array_of(table[name]).astype(float) for name in ("volume", "heat", "warm", "cold")
     )
     found = excess_flow(
         volume, heat, warm, cold, question.parameters["wanted"], _registers(question, one, span)
     )
     if found is None:
         return "nothing flowed through it"
-    metered = float(table["held"].to_numpy().sum()) / question.interval.length.total_seconds()
-    start = table["at"].to_numpy().astype("datetime64[s]").astype(float)
+    metered = float(arrow.array_of(table["held"]).sum()) / question.interval.length.total_seconds()
+    start = arrow.array_of(table["at"]).astype("datetime64[s]").astype(float)
     return found, min(metered, 1.0), Hours(start, volume, heat, cold)
 
 
@@ -212,7 +210,7 @@ def _registers(question: Question, one: Substation, span: Mapping[str, Any]) -> 
     table = question.engine.arrow(question.sql("registers"), asked)
     if table.num_rows < 2:
         return None
-    volume, warm, cold = (table[name].to_numpy().astype(float) for name in ("volume", "warm", "cold"))
+    volume, warm, cold = (arrow.array_of(table[name]).astype(float) for name in ("volume", "warm", "cold"))
     return register_difference(volume, warm, cold)
 
 

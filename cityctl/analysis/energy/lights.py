@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from cityctl import glossary
+from cityctl import arrow, glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.burning import held, shares, surely
 from cityctl.analysis.energy.network_balance import with_next
@@ -216,10 +216,10 @@ def _read(question: Question, point: Point) -> tuple[Any, Any, Any, Any, Any] | 
     table = question.engine.arrow(question.sql("register" if register else "circuit"), {"circuit": point.id})
     if table.num_rows < 2:
         return None
-    start = table["at"].to_numpy().astype("datetime64[us]")
-    value = table["value"].to_numpy().astype(float)
+    start = arrow.array_of(table["at"]).astype("datetime64[us]")
+    value = arrow.array_of(table["value"]).astype(float)
     if register:
-        step = table["until"].to_numpy().astype("datetime64[us]") - start
+        step = arrow.array_of(table["until"]).astype("datetime64[us]") - start
     else:
         step = np.append(np.diff(start), np.timedelta64(0, "us"))
         step[-1] = np.median(step[:-1])

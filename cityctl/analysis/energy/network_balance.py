@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy.baseline import DAILY_S
 from cityctl.analysis.energy.windowed import OFFSETS, sum_up
 from cityctl.analysis.question import Question
@@ -121,10 +122,9 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
     each window has the mean.
     """
     import numpy as np
-    import pyarrow as pa
 
     names = list(dict.fromkeys(meters))
-    question.engine.register("shown_meters", pa.table({"meter": pa.array(names, pa.string())}))
+    question.engine.register("shown_meters", arrow.table(meter=arrow.texts(names)))
     table = question.engine.arrow(question.sql("window_rows"), {"width": width})
     owner = np.array(table["meter"].to_pylist(), dtype=object)
     start, end = (round(one.timestamp() * 1e6) for one in (question.interval.start, question.interval.end))
@@ -132,7 +132,7 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
     start -= start % size
     count = -(-(end - start) // size)
     at = (
-        (table["at"].to_numpy().astype("datetime64[us]").astype(np.int64) - start) // size
+        (arrow.array_of(table["at"]).astype("datetime64[us]").astype(np.int64) - start) // size
         if len(owner)
         else owner
     )
@@ -142,8 +142,8 @@ def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str
         mine = owner == name
         inside = mine & (at >= 0) & (at < count) if len(owner) else mine
         places = at[inside].astype(np.int64)
-        amount = table["amount"].to_numpy()[inside].astype(float)
-        held, gap = (table[name].to_numpy()[inside].astype(float) for name in ("held", "spread"))
+        amount = arrow.array_of(table["amount"])[inside].astype(float)
+        held, gap = (arrow.array_of(table[name])[inside].astype(float) for name in ("held", "spread"))
         for step in range(max(1, round(float(held.max(initial=0.0)) / (width * 60)))):
             later = places + step
             fits = (later < count) & (held - gap >= 0.8 * width * 60) & (step * width * 60 < held)

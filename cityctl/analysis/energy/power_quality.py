@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cityctl import glossary
+from cityctl import arrow, glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.early import from_early, keep_clocks
 from cityctl.analysis.energy.voltage_quality import INTERRUPTED, RULES, Mean, Rule, Week, blocks, judge
@@ -194,9 +194,9 @@ def _read(question: Question, point: Point, flag: str | None) -> _Read | str:
     table = question.engine.arrow(question.sql("one_point"), {"point": point.id})
     if table.num_rows < 2:
         return "no readings"
-    at = table["at"].to_numpy().astype("datetime64[us]").astype(np.int64)
-    value = table["value"].to_numpy().astype(float) / (100 if of_one else 1)
-    marked = table["quality"].to_numpy() >= 2
+    at = arrow.array_of(table["at"]).astype("datetime64[us]").astype(np.int64)
+    value = arrow.array_of(table["value"]).astype(float) / (100 if of_one else 1)
+    marked = arrow.array_of(table["quality"]) >= 2
     each = point.every.total_seconds() if point.every else float(np.median(np.diff(at))) / 1e6
     longest = 7200 if point.role == "plt" else 600
     if each > longest:
@@ -211,8 +211,8 @@ def _read(question: Question, point: Point, flag: str | None) -> _Read | str:
     flagged = at[marked]
     if flag is not None:
         states = question.engine.arrow(question.sql("one_point"), {"point": flag})
-        on = states["value"].to_numpy() > 0
-        stamps = states["at"].to_numpy().astype("datetime64[us]").astype(np.int64)[on]
+        on = arrow.array_of(states["value"]) > 0
+        stamps = arrow.array_of(states["at"]).astype("datetime64[us]").astype(np.int64)[on]
         flagged = np.concatenate([flagged, stamps])
     return at, value, each, flagged
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, timedelta
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.energy.network_balance import by_window
 from cityctl.analysis.energy.pump_station import PumpPoints
@@ -41,7 +42,6 @@ def windows(question: Question, names: list[str], width: int) -> tuple[Any, dict
     Counters and intervals are rates of their window, [kW] or [m³/h]; what is read more seldom holds until the next.
     """
     import numpy as np
-    import pyarrow as pa
 
     known = question.city.points()
     step = np.timedelta64(width, "m")
@@ -57,12 +57,12 @@ def windows(question: Question, names: list[str], width: int) -> tuple[Any, dict
         sum_up(question, summed, width)
         values = by_window(question, summed, width)
     others = [name for name in names if name not in values]
-    question.engine.register("pump_points", pa.table({"point": pa.array(others, pa.string())}))
+    question.engine.register("pump_points", arrow.table(point=arrow.texts(others)))
     keep_clocks(question, others)
     table = question.engine.arrow(question.sql("pump_windows"), {"width": width})
     owner = np.array(table["point"].to_pylist(), dtype=object)
-    at = table["at"].to_numpy().astype("datetime64[us]")
-    mean = table["value"].to_numpy()
+    at = arrow.array_of(table["at"]).astype("datetime64[us]")
+    mean = arrow.array_of(table["value"])
     for name in dict.fromkeys(owner.tolist()):
         mine = (owner == name) & (at >= first) & (at < end)
         place = ((at[mine] - first) // step).astype(int)

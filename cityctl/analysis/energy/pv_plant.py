@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy.baseline import add_up
 from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.energy.pv_yield import Performance, Plant, Steps, perform
@@ -151,22 +152,21 @@ def _doubts(power: Any, peak: float, metered: float) -> list[str]:
 def _production(question: Question, point: Point, start: int, width: int, count: int) -> Any:
     """Mean power of each step [kW]; nan where less than 80 % of it was metered."""
     import numpy as np
-    import pyarrow as pa
 
     assert point.every is not None
     each = point.every.total_seconds()
-    handed: dict[str, Any] = {
-        "meter": [point.id],
-        "kind": [point.kind],
-        "every_s": pa.array([each], pa.float64()),
-    }
-    question.engine.register("asked_meters", pa.table(handed))
+    handed = arrow.table(
+        meter=arrow.texts([point.id]),
+        kind=arrow.texts([point.kind]),
+        every_s=arrow.floats([each]),
+    )
+    question.engine.register("asked_meters", handed)
     add_up(question, {point.kind})
     table = question.engine.arrow(question.sql("production"), {"meter": point.id})
     if not table.num_rows:
         return np.full(count, np.nan)
-    at = table["at"].to_numpy().astype("datetime64[us]").astype(np.int64)
-    total, readings = _binned(at, table["amount"].to_numpy().astype(float), start, width, count)
+    at = arrow.array_of(table["at"]).astype("datetime64[us]").astype(np.int64)
+    total, readings = _binned(at, arrow.array_of(table["amount"]).astype(float), start, width, count)
     held = readings * each
     return np.where(held >= LEAST_HELD * width, total / np.maximum(held, 1.0) * 3600, np.nan)
 
@@ -178,9 +178,9 @@ def _means(question: Question, point: Point, start: int, width: int, count: int)
     table = question.engine.arrow(question.sql("one_point"), {"point": point.id})
     if not table.num_rows:
         return np.full(count, np.nan)
-    good = table["quality"].to_numpy() < 3
-    at = table["at"].to_numpy().astype("datetime64[us]").astype(np.int64)[good]
-    total, readings = _binned(at, table["value"].to_numpy().astype(float)[good], start, width, count)
+    good = arrow.array_of(table["quality"]) < 3
+    at = arrow.array_of(table["at"]).astype("datetime64[us]").astype(np.int64)[good]
+    total, readings = _binned(at, arrow.array_of(table["value"]).astype(float)[good], start, width, count)
     return np.where(readings > 0, total / np.maximum(readings, 1), np.nan)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from cityctl import glossary
+from cityctl import arrow, glossary
 from cityctl.analysis.energy.interruption_indices import (
     LEAST_DAYS,
     SUSTAINED,
@@ -232,16 +232,15 @@ def _major(outages: list[Outage], major: Mapping[date, float], limit: Threshold 
 def _shares(
     question: Question, outages: list[Outage], major: Mapping[date, float], every: Indices
 ) -> list[Table]:
-    import pyarrow as pa
 
-    handed: dict[str, Any] = {
-        "zone": pa.array([one.zone for one in outages], pa.string()),
-        "cause": pa.array([one.cause for one in outages], pa.string()),
-        "customers": pa.array([one.customers for one in outages], pa.int64()),
-        "minutes": pa.array([one.minutes for one in outages], pa.float64()),
-        "major": pa.array([one.day in major for one in outages], pa.bool_()),
-    }
-    question.engine.register("outages", pa.table(handed))
+    handed = arrow.table(
+        zone=arrow.texts([one.zone for one in outages]),
+        cause=arrow.texts([one.cause for one in outages]),
+        customers=arrow.integers([one.customers for one in outages]),
+        minutes=arrow.floats([one.minutes for one in outages]),
+        major=arrow.flags([one.day in major for one in outages]),
+    )
+    question.engine.register("outages", handed)
     asked = {"sustained": SUSTAINED}
     zones: list[tuple[object, ...]] = []
     for zone, count, customers, minutes, of_major in question.engine.rows(question.sql("by_zone"), asked):

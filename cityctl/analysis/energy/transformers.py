@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cityctl import glossary
+from cityctl import arrow, glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.ageing import Ratings, ageing_rate, temperatures
 from cityctl.analysis.question import Parameter, Question
@@ -183,8 +183,8 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     table = question.engine.arrow(question.sql("load"), {"load": point})
     if table.num_rows < 2:
         return "no readings of its load"
-    at = table["at"].to_numpy().astype("datetime64[us]")
-    load = np.abs(table["load"].to_numpy())  # power that flows back warms it as much
+    at = arrow.array_of(table["at"]).astype("datetime64[us]")
+    load = np.abs(arrow.array_of(table["load"]))  # power that flows back warms it as much
     ambient = _around(question, name, at)
     if ambient is None:
         return "no outdoor temperature in city.yaml, and no `ambient`"
@@ -242,12 +242,14 @@ def _around(question: Question, asset: str, at: Any) -> Any:
     table = question.engine.arrow(question.sql("ambient"), {"ambient": point})
     if not table.num_rows:
         return np.full(len(at), np.nan)
-    times = table["at"].to_numpy().astype("datetime64[us]").astype(np.int64)
+    times = arrow.array_of(table["at"]).astype("datetime64[us]").astype(np.int64)
     wanted = at.astype(np.int64)
     after = np.clip(np.searchsorted(times, wanted), 0, len(times) - 1)
     before = np.clip(after - 1, 0, len(times) - 1)
     near = np.minimum(np.abs(times[after] - wanted), np.abs(times[before] - wanted))
-    return np.where(near <= 3 * 3_600_000_000, np.interp(wanted, times, table["degree_c"].to_numpy()), np.nan)
+    return np.where(
+        near <= 3 * 3_600_000_000, np.interp(wanted, times, arrow.array_of(table["degree_c"])), np.nan
+    )
 
 
 def _ratings(asset: Transformer, load: Point) -> Ratings:

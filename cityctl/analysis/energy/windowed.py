@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.energy.baseline import add_up, seconds
 from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.question import Question
@@ -70,16 +71,15 @@ class Windows:
 
 def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, float]:
     """Sum the use of meters in windows of `width` minutes; meter -> seconds between its readings."""
-    import pyarrow as pa
 
     known = question.city.points()
     names = list(dict.fromkeys(meters))
-    handed: dict[str, Any] = {
-        "meter": pa.array(names, pa.string()),
-        "kind": pa.array([known[name].kind for name in names], pa.string()),
-        "every_s": pa.array([seconds(known[name].every) for name in names], pa.float64()),
-    }
-    question.engine.register("asked_meters", pa.table(handed))
+    handed = arrow.table(
+        meter=arrow.texts(names),
+        kind=arrow.texts([known[name].kind for name in names]),
+        every_s=arrow.floats([seconds(known[name].every) for name in names]),
+    )
+    question.engine.register("asked_meters", handed)
     add_up(question, {known[name].kind for name in names})
     days = (question.interval.end - question.interval.start).days
     question.engine.execute(question.sql("steps"), {"days": days})
@@ -113,7 +113,7 @@ def windows(
     table = question.engine.arrow(question.sql("local"), asked)
     if not table.num_rows:
         return None
-    columns = {name: table[name].to_numpy() for name in table.column_names if name != "holiday"}
+    columns = {name: arrow.array_of(table[name]) for name in table.column_names if name != "holiday"}
     coarse = every_s is not None and every_s > width * 60
     length = (every_s or 0) / 3600 if coarse else width / 60
     use = Use(
@@ -122,7 +122,7 @@ def windows(
         month=columns["month"],
         minute=columns["minute"],
         weekday=columns["weekday"],
-        holiday=table["holiday"].to_numpy().astype(bool),
+        holiday=arrow.array_of(table["holiday"]).astype(bool),
         day=columns["day"].astype("datetime64[D]").astype(np.int64),
     )
     beside = {name: columns[name].astype(float) for name in ("reactive", "exported")}

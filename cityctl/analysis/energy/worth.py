@@ -6,8 +6,7 @@ hour, the mean price of all hours. Demand and standing charges are not saved by 
 
 from __future__ import annotations
 
-from typing import Any
-
+from cityctl import arrow
 from cityctl.analysis.energy.baseline import narrow, parts
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.tariffs import Assigned, assigned
@@ -65,31 +64,31 @@ def _holds(question: Question, one: Wanted, held: Assigned) -> bool:
 def _keep_prices(question: Question, timed: list[tuple[Wanted, Assigned]]) -> None:
     """Make savings_prices (tariff, slot, price) and savings_tariffs (meter, tariff)."""
     import numpy as np
-    import pyarrow as pa
 
     calendar = question.engine.arrow("select slot, day, minute, weekday, holiday from calendar order by slot")
-    day = calendar["day"].to_numpy().astype("datetime64[D]")
+    day = arrow.array_of(calendar["day"]).astype("datetime64[D]")
     number = day.astype("datetime64[M]").astype(np.int64) + 1970 * 12
     count = len(day)
-    slots: dict[str, Any] = {"tariff": [], "slot": [], "price": []}
     use = Use(
         energy=np.ones(count),
         hours=np.full(count, SLOT_HOURS),
         month=number,
-        minute=calendar["minute"].to_numpy().astype(np.int64),
-        weekday=calendar["weekday"].to_numpy().astype(np.int64) - 1,
-        holiday=calendar["holiday"].to_numpy(zero_copy_only=False).astype(bool),
+        minute=arrow.array_of(calendar["minute"]).astype(np.int64),
+        weekday=arrow.array_of(calendar["weekday"]).astype(np.int64) - 1,
+        holiday=arrow.array_of(calendar["holiday"]).astype(bool),
         day=day.astype(np.int64),
     )
     tariffs = {str(held.recipe): held.tariff(question.city.library) for _, held in timed}
-    for name, tariff in tariffs.items():
-        slots["tariff"].append(np.full(count, name, dtype=object))
-        slots["slot"].append(calendar["slot"].to_numpy())
-        slots["price"].append(prices(use, tariff))
-    table = pa.table({key: pa.array(np.concatenate(columns)) for key, columns in slots.items()})
-    question.engine.register("savings_prices", table)
-    names: dict[str, Any] = {
-        "meter": [one.point.id for one, _ in timed],
-        "tariff": [str(held.recipe) for _, held in timed],
-    }
-    question.engine.register("savings_tariffs", pa.table(names))
+    question.engine.register(
+        "savings_prices",
+        arrow.table(
+            tariff=arrow.named(np.repeat(np.arange(len(tariffs)), count), list(tariffs)),
+            slot=arrow.times(np.tile(arrow.array_of(calendar["slot"]).view(np.int64), len(tariffs))),
+            price=arrow.floats(np.concatenate([prices(use, tariff) for tariff in tariffs.values()])),
+        ),
+    )
+    names = arrow.table(
+        meter=arrow.texts([one.point.id for one, _ in timed]),
+        tariff=arrow.texts([str(held.recipe) for _, held in timed]),
+    )
+    question.engine.register("savings_tariffs", names)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cityctl import glossary, units
+from cityctl import arrow, glossary, units
 from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
@@ -188,8 +188,6 @@ def _row(question: Question, one: Tested) -> tuple[object, ...]:
 
 def _tested(question: Question, wanted: Mapping[str, Point]) -> Iterator[Tested]:
     """Sensors one after the other, of a few million readings at a time."""
-    import pyarrow as pa
-
     from cityctl.analysis.quality.tested import tested
 
     engine = question.engine
@@ -198,18 +196,18 @@ def _tested(question: Question, wanted: Mapping[str, Point]) -> Iterator[Tested]
         for moment in (question.interval.start, question.interval.end)
     )
     between = {"since": since, "until": until}
-    engine.register("tested_points", pa.table({"point": pa.array(list(wanted), pa.string())}))
+    engine.register("tested_points", arrow.table(point=arrow.texts(list(wanted))))
     registers: dict[str, list[tuple[Any, ...]]] = {}
     if any(point.kind == "counter" for point in wanted.values()):
         for row in engine.rows(question.sql("registers"), between):
             registers.setdefault(row[0], []).append(row[1:])
     for names in _batches(engine.rows(question.sql("sizes"), between)):
-        engine.register("chosen_points", pa.table({"point": pa.array(names, pa.string())}))
+        engine.register("chosen_points", arrow.table(point=arrow.texts(names)))
         table = engine.arrow(question.sql("series"), between).combine_chunks()
         codes = table["point"].combine_chunks().dictionary_encode()
-        times = table["time"].to_numpy().astype("datetime64[us]")
-        values = table["value"].to_numpy()
-        edges = _edges(codes.indices.to_numpy(zero_copy_only=False))
+        times = arrow.array_of(table["time"]).astype("datetime64[us]")
+        values = arrow.array_of(table["value"])
+        edges = _edges(arrow.array_of(codes.indices))
         for name, (first, last) in zip(codes.dictionary.to_pylist(), edges, strict=True):
             point = wanted[name]
             factor, offset = units.linear(point.unit, point.shown_unit)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.indicators import Network
 from cityctl.analysis.water.zones import zones_of
@@ -66,13 +67,12 @@ def network_of(question: Question) -> Network:
 
 def _measured(question: Question) -> tuple[dict[str, float], int]:
     """(zone -> mean pressure of its gauges over the interval [m of head], how many gauges told)."""
-    import pyarrow as pa
 
     by_zone = gauges_of(question.city, question.parameters)
     if not by_zone:
         return {}, 0
     names = [name for own in by_zone.values() for name in own]
-    question.engine.register("head_points", pa.table({"point": pa.array(names, pa.string())}))
+    question.engine.register("head_points", arrow.table(point=arrow.texts(names)))
     since, until = (
         moment.astimezone(UTC).replace(tzinfo=None)
         for moment in (question.interval.start, question.interval.end)

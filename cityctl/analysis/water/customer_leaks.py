@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cityctl import glossary, units
+from cityctl import arrow, glossary, units
 from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.prices import price_of
@@ -193,18 +193,15 @@ def _keep_counters(question: Question, meters: list[Point]) -> None:
 
 def _hand_over(question: Question, meters: list[Point]) -> None:
     """The meters, with the time between their readings."""
-    import pyarrow as pa
 
     every = {point.id: point.every.total_seconds() if point.every else None for point in meters}
 
     def register() -> None:
-        table = pa.table(
-            {
-                "meter": pa.array(list(every), pa.string()),
-                "kind": pa.array([point.kind for point in meters], pa.string()),
-                "every_s": pa.array(list(every.values()), pa.float64()),
-                "pulse": pa.array([_pulse(point) for point in meters], pa.float64()),
-            }
+        table = arrow.table(
+            meter=arrow.texts(list(every)),
+            kind=arrow.texts([point.kind for point in meters]),
+            every_s=arrow.floats(list(every.values())),
+            pulse=arrow.floats([_pulse(point) for point in meters]),
         )
         question.engine.register("leak_meters", table)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from cityctl import glossary
+from cityctl import arrow, glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.columns import FLOW
 from cityctl.analysis.water.small import sized
@@ -126,8 +126,8 @@ def _hours(question: Question, zones: list[Asked], first: date, days: int) -> An
     row_of: dict[str, list[int]] = {}
     for row, zone in enumerate(zones):
         row_of.setdefault(str(zone.inflow), []).append(row)
-    day = (table["day"].to_numpy().astype("datetime64[D]") - np.datetime64(first, "D")).astype(np.int64)
-    hour, flow = table["hour"].to_numpy(), table["flow"].to_numpy()
+    day = (arrow.array_of(table["day"]).astype("datetime64[D]") - np.datetime64(first, "D")).astype(np.int64)
+    hour, flow = arrow.array_of(table["hour"]), arrow.array_of(table["flow"])
     told = np.full((len(zones), days, 24), np.nan)
     inside = (day >= 0) & (day < days)
     points = np.array(table["point"].to_pylist())

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import columns, night_flow
 from cityctl.analysis.water.digest import Beside
@@ -45,16 +46,15 @@ def _beside(city: City, zones: list[Asked], parameters: Mapping[str, Any]) -> li
 
 def _asked_beside(city: City, zones: list[Asked], parameters: Mapping[str, Any]) -> Beside:
     """What is asked of them: leaks.sql's statements, and the tables that these name."""
-    import pyarrow as pa
 
     statements, tables = [], {}
     if parameters["customers"] and (inside := customers(city, zones)):
         statements.append("metered")
         columns = {"point": list(inside), "zone": list(inside.values())}
-        tables["customers"] = pa.table({key: pa.array(texts, pa.string()) for key, texts in columns.items()})
+        tables["customers"] = arrow.table(**{key: arrow.texts(texts) for key, texts in columns.items()})
     if names := gauges(city, zones):
         statements.append("heads")
-        tables["gauges"] = pa.table({"point": pa.array(names, pa.string())})
+        tables["gauges"] = arrow.table(point=arrow.texts(names))
     return Beside(tuple(statements), tables)
 
 

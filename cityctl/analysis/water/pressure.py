@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import Any
 
-from cityctl import clock, glossary
+from cityctl import arrow, clock, glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
 from cityctl.analysis.water.loss_formulas import favad, night_day_factor
@@ -136,9 +136,8 @@ def answer(question: Question) -> Result:
 
 
 def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
-    import pyarrow as pa
 
-    question.engine.register("pressure_points", pa.table({"point": pa.array(sensors, pa.string())}))
+    question.engine.register("pressure_points", arrow.table(point=arrow.texts(sensors)))
     ends = (question.interval.start, question.interval.end)
     since, until = (moment.astimezone(UTC).replace(tzinfo=None) for moment in ends)
     between = {"since": since, "until": until}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from cityctl import arrow
 from cityctl.analysis.question import Question
 
 
@@ -24,18 +25,13 @@ class Metered:
 
 def volumes(question: Question, names: Sequence[str]) -> dict[str, Metered]:
     """point -> its volume in the question's interval; points without a reading are left out."""
-    import pyarrow as pa
 
     known = question.city.points()
     every = [known[name].every for name in names]
-    table = pa.table(
-        {
-            "point": pa.array(list(names), pa.string()),
-            "kind": pa.array([known[name].kind for name in names], pa.string()),
-            "every_s": pa.array(
-                [None if one is None else one.total_seconds() for one in every], pa.float64()
-            ),
-        }
+    table = arrow.table(
+        point=arrow.texts(list(names)),
+        kind=arrow.texts([known[name].kind for name in names]),
+        every_s=arrow.floats([None if one is None else one.total_seconds() for one in every]),
     )
     question.engine.register("volume_points", table)
     since, until = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
 from cityctl.analysis.water.wandering import moved
@@ -116,15 +117,14 @@ def read(question: Question) -> list[ZoneNights]:
 
     The question's statements hold those of night_use.sql. Raises UsageProblem as night_flow.nights_of does.
     """
-    import pyarrow as pa
 
     zones = asked(question.city, question.parameters)
     used = customers(question.city, zones)
     gauges = _own(question.city, zones)
     nights, _ = night_flow.nights_of(question, [*used, *gauges])
     for name, of in (("night_customers", used), ("night_gauges", gauges)):
-        columns = {"point": pa.array(list(of), pa.string()), "zone": pa.array(list(of.values()), pa.string())}
-        question.engine.register(name, pa.table(columns))
+        columns = {"point": arrow.texts(list(of)), "zone": arrow.texts(list(of.values()))}
+        question.engine.register(name, arrow.table(**columns))
     found = {zone.zone: ZoneNights(zone) for zone in nights.zones}
     judged = {
         (zone.inflow, day): float(nights.mean[row, at])

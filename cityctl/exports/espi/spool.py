@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.exports.espi.links import Links, MeterReading
 
 _IN_MEMORY = 16 << 20  # bytes
 _COLUMNS: Any = [
-    ("time", pa.int64()), ("value", pa.float64()), ("code", pa.int16()), ("place", pa.int64()), ("length", pa.int64()),
+    ("time", pa.int64()), ("value", pa.float64()), ("code", pa.int32()), ("place", pa.int64()), ("length", pa.int64()),
 ]  # fmt: skip
 _SCHEMA = pa.schema(_COLUMNS)
+_MADE = (arrow.integers, arrow.floats, arrow.codes, arrow.integers, arrow.integers)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Spool:
 
     def keep(self, links: Links, meter: MeterReading | None, line: int, readings: Readings) -> None:
         """The readings of an entry wait; `meter` is the one before it, `line` where the entry stands."""
-        columns = [pa.array(column) for column in readings.columns]
+        columns = [make(column) for make, column in zip(_MADE, readings.columns, strict=True)]
         self._writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
         self._labels.append((links, meter, line))
 
@@ -82,7 +84,5 @@ class Spool:
         self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
             for (links, meter, line), batch in zip(self._labels, reader, strict=True):
-                columns = [
-                    batch.column(index).to_numpy(zero_copy_only=False) for index in range(len(_COLUMNS))
-                ]
+                columns = [arrow.array_of(batch.column(index)) for index in range(len(_COLUMNS))]
                 yield links, meter, line, Readings(*columns)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from cityctl import arrow
 from cityctl.errors import InputRefused
 from cityctl.exports.meaning import direction_of
 from cityctl.exports.parsed import Chunk
@@ -280,5 +281,5 @@ def _read_carefully(
             row += [""] * (width - len(row))
         rows.append(row)
         lines.append(number)
-    columns = {index: pa.array([row[index] for row in rows], pa.string()) for index in wanted}
+    columns = {index: arrow.texts([row[index] for row in rows]) for index in wanted}
     return Block(columns, np.array(lines, np.int64))

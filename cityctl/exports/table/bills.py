@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.exports.parsed import Chunk, Rejections, readings_table
 from cityctl.reading import Quality
 from cityctl.wording import counted
@@ -35,7 +36,7 @@ def are_bills(names: Any, micros: Micros, until: Micros | None) -> bool:
         return bool(np.median(until - micros) >= LEAST - 2 * _DAY)
     codes = np.zeros(len(micros), np.int64)
     if not isinstance(names, str):
-        codes = names.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        codes = arrow.array_of(names.indices.fill_null(-1)).astype(np.int64)
     order = np.lexsort((micros, codes))
     steps = np.diff(micros[order])[np.diff(codes[order]) == 0]
     steps = steps[steps > 0]
@@ -175,7 +176,7 @@ def _table(rows: list[_Row]) -> Any:
     if not rows:
         return None
     return readings_table(
-        pa.array([row.series for row in rows]),
+        arrow.texts([row.series for row in rows]),
         np.array([row.at for row in rows], np.int64),
         np.array([np.nan if row.value is None else row.value for row in rows], float),
         np.array([row.quality for row in rows], np.uint8),

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.exports.parsed import Rejections, readings_table
 from cityctl.exports.table import numbers
 from cityctl.exports.table.slots import Slot
@@ -75,7 +75,7 @@ class DayRows:
                 self._refuse(row, columns[slot.index], "the cell is no number")
             readings = None
             if good.any():
-                names = self.names.filter(pa.array(good))
+                names = self.names.filter(arrow.flags(good))
                 readings = readings_table(
                     names, self.begins[good] + offset, values[good], None, self.lines[good]
                 )

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.exports.parsed import Rejections, readings_table
 from cityctl.exports.table.zone import WallClock
 
@@ -73,7 +73,7 @@ class DoubledHours:
         first, _ = clock.to_utc(local)
         utc = np.where([second for _, second in taken], clock.second_pass(local), first) - shift()
         return readings_table(
-            pa.array([kept.series for kept, _ in taken]),
+            arrow.texts([kept.series for kept, _ in taken]),
             utc,
             np.array([kept.value for kept, _ in taken], np.float64),
             np.array([kept.quality for kept, _ in taken], np.uint8),

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.exports.meaning import direction_in, direction_of, known_unit
 from cityctl.exports.parsed import Direction
 from cityctl.exports.table.kinds import kind_said
@@ -57,7 +58,7 @@ class Labels:
             found.append(self._name((*named, word, way)))
         distinct = list(dict.fromkeys(found))
         place = np.array([distinct.index(name) for name in found], np.int32)
-        return pa.DictionaryArray.from_arrays(place[codes.reshape(-1)], pa.array(distinct, pa.string()))
+        return arrow.named(place[codes.reshape(-1)], distinct)
 
     def _name(self, key: tuple[str, ...]) -> str:
         if key in self._known:
@@ -96,8 +97,8 @@ def _coded(column: Any) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], lis
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
     plain = pc.dictionary_encode(bare_names(coded.dictionary))
-    codes = plain.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes[coded.indices.to_numpy(zero_copy_only=False)], plain.dictionary.to_pylist()
+    codes = arrow.array_of(plain.indices).astype(np.int64)
+    return codes[arrow.array_of(coded.indices)], plain.dictionary.to_pylist()
 
 
 def bare_names(texts: Any) -> Any:

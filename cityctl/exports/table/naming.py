@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.errors import listed
 from cityctl.exports.meaning import AMOUNTS, direction_in
 from cityctl.exports.parsed import Series
@@ -57,7 +58,7 @@ class SeriesNames:
             return trimmed(columns[roles.point])
         parts = [as_text(columns[i]) for i in (roles.point, roles.channel) if i is not None]
         if roles.point is None:
-            parts.insert(0, pa.array([self.alone] * count, pa.string()))
+            parts.insert(0, arrow.texts([self.alone] * count))
         words, ways = (as_text(columns[i]) if i is not None else None for i in (roles.unit, roles.direction))
         return self._labels.names(parts, words, ways)
 
@@ -98,9 +99,9 @@ class SeriesNames:
     def judged(self, said: tuple[Series, ...], readings: Any) -> tuple[Series, ...]:
         """Series that are new, each with the kind that its own first readings tell."""
         names = readings.column("series").combine_chunks()
-        codes = names.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        times = readings.column("time").combine_chunks().view(pa.int64()).to_numpy(zero_copy_only=False)
-        values = pc.fill_null(readings.column("value"), 0.0).to_numpy()
+        codes = arrow.array_of(names.indices).astype(np.int64)
+        times = arrow.array_of(readings.column("time").combine_chunks().view(pa.int64()))
+        values = arrow.array_of(pc.fill_null(readings.column("value"), 0.0))
         column = without_unit(self._columns[said[0].id])
         told = registers.judged(column, codes, times, values)
         kinds = {name: told[code] for code, name in enumerate(names.dictionary.to_pylist()) if code in told}
@@ -161,7 +162,5 @@ def trimmed(column: Any) -> Any:
 def are_named(series: Any) -> npt.NDArray[np.bool_]:
     """Which rows name a series."""
     empty = np.array([not name for name in series.dictionary.to_pylist()] + [True])
-    found: npt.NDArray[np.bool_] = ~empty[
-        pc.fill_null(series.indices, len(empty) - 1).to_numpy(zero_copy_only=False)
-    ]
+    found: npt.NDArray[np.bool_] = ~empty[arrow.array_of(pc.fill_null(series.indices, len(empty) - 1))]
     return found

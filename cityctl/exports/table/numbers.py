@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.errors import InputRefused
 
 Decimal = Literal[".", ","]
@@ -227,7 +228,7 @@ def read_numbers(
         values, states = np.zeros(count, np.float64), np.zeros(count, np.uint8)
         coded = pc.dictionary_encode(texts)
         known = [_told(text, decimal) for text in coded.dictionary.to_pylist()]
-        at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
+        at = arrow.array_of(pc.fill_null(coded.indices, len(known)))
         values = np.array([value for value, _ in known] + [0.0], np.float64)[at]
         states = np.array([state for _, state in known] + [BLANK], np.uint8)[at]
         return values, _declared_missing(values, states, missing)
@@ -244,7 +245,7 @@ def _told(text: str, decimal: Decimal) -> tuple[float, int]:
 
 def _typed(column: Any, missing: tuple[float, ...]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
     numbers = pc.cast(column, pa.float64())
-    values = numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=True)
+    values = arrow.array_of(numbers).astype(np.float64, copy=True)
     states = np.zeros(len(values), np.uint8)
     states[np.isnan(values)] = BLANK
     states[np.isinf(values)] = BAD

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.errors import UsageProblem, near
 from cityctl.exports.table.cells import plain_name
 from cityctl.reading import Quality
@@ -86,7 +87,7 @@ class QualityWords:
         }:
             self._words.pop("n", None)  # the answer no, to a question that is not known; else no reading
         known = [self._one(text) for text in coded.dictionary.to_pylist()]
-        at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
+        at = arrow.array_of(pc.fill_null(coded.indices, len(known)))
         graded: npt.NDArray[np.uint8] = np.array([*known, 0], np.uint8)[at]
         return graded
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.errors import InputRefused
 from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
@@ -137,7 +138,9 @@ class TableReader:
         each = self._series.of(block.columns, len(block.lines)) if self.roles.point is not None else None
         for column in self.roles.series:
             if each is not None:
-                named = pa.array([name and f"{name}/{column.name}" for name in each.dictionary.to_pylist()])
+                named = arrow.texts(
+                    [name and f"{name}/{column.name}" for name in each.dictionary.to_pylist()]
+                )
                 of_each = pa.DictionaryArray.from_arrays(each.indices, named)
                 said = self._series.announce(of_each, column, self._time.every)
                 cells = block.columns[column.index]
@@ -167,7 +170,7 @@ class TableReader:
             found = are_bills(self.alone, raw.micros[read], last.micros[read])
         else:
             names = self._series.of(block.columns, len(block.lines))
-            kept = names if isinstance(names, str) else names.filter(pa.array(raw.read))
+            kept = names if isinstance(names, str) else names.filter(arrow.flags(raw.read))
             found = are_bills(kept, raw.micros[raw.read], None)
         if not found:
             self.roles = replace(roles, until=None)
@@ -276,18 +279,22 @@ class TableReader:
         if doubled.any():
             at = np.flatnonzero(doubled)
             told = quality[at] if quality is not None else np.zeros(len(at), np.uint8)
-            names = [series] * len(at) if isinstance(series, str) else series.take(pa.array(at)).to_pylist()
+            names = (
+                [series] * len(at) if isinstance(series, str) else series.take(arrow.integers(at)).to_pylist()
+            )
             self._doubled.keep(names, lane, times.local[at], values[at], told, lines[at])
         blank = int((~filled & ~untold).sum())
         if self._bills is not None and blank:
             at = np.flatnonzero(~filled & (times.states == CERTAIN) & named)
-            of = [series] * len(at) if isinstance(series, str) else series.take(pa.array(at)).to_pylist()
+            of = (
+                [series] * len(at) if isinstance(series, str) else series.take(arrow.integers(at)).to_pylist()
+            )
             self._bills.blank(of, times.utc[at])
         readings = None
         if good.all() and len(good):
             readings = readings_table(series, times.utc, values, quality, lines)
         elif good.any():
-            kept = series if isinstance(series, str) else series.filter(pa.array(good))
+            kept = series if isinstance(series, str) else series.filter(arrow.flags(good))
             told_quality = quality[good] if quality is not None else None
             readings = readings_table(kept, times.utc[good], values[good], told_quality, lines[good])
         if said and readings is not None and self._bills is None:
@@ -314,7 +321,7 @@ class TableReader:
             raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")
         names = self._series.of(block.columns, len(block.lines))
         if isinstance(names, str):
-            names = pa.array([names] * len(raw.micros)).dictionary_encode()
+            names = arrow.named(np.zeros(len(raw.micros), np.int32), [names])
         every = timedelta(minutes=self.roles.slots[0].length)
         said = self._series.announce(names, None, every)
         cells = {

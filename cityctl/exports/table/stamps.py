@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.errors import InputRefused
 from cityctl.exports.table.dates import in_numbers
 from cityctl.exports.table.letters import STANDING, ahead
@@ -278,7 +279,7 @@ def read_stamps(texts: Any, form: StampFormat) -> Stamps:
             coded = coded.chunk(0)
     distinct = coded.dictionary
     micros, utc, bad = _read_distinct(distinct, form)
-    at = pc.fill_null(coded.indices, len(distinct)).to_numpy(zero_copy_only=False)
+    at = arrow.array_of(pc.fill_null(coded.indices, len(distinct)))
     micros, utc, bad = np.append(micros, 0), np.append(utc, False), np.append(bad, True)
     return Stamps(micros[at], utc[at], bad[at])
 
@@ -308,9 +309,9 @@ def _read_distinct(
             pass
         else:
             read = moments.view(pa.int64())
-            known = pc.is_valid(read).to_numpy(zero_copy_only=False)
-            micros = pc.fill_null(read, 0).to_numpy(zero_copy_only=False).astype(np.int64)
-            utc = pc.fill_null(zulu, False).to_numpy(zero_copy_only=False).copy()
+            known = arrow.array_of(pc.is_valid(read))
+            micros = arrow.array_of(pc.fill_null(read, 0)).astype(np.int64)
+            utc = arrow.array_of(pc.fill_null(zulu, False)).copy()
             left = np.flatnonzero(~known).tolist()
     for index in left:
         try:

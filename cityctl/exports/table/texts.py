@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
 
 # The letter of a pass within a clock (2A:15) or behind it (02:15A), and that of the second one.
@@ -35,7 +36,7 @@ def without_pass(column: Any) -> tuple[Any, npt.NDArray[np.float64] | None]:
     marked = pc.match_substring_regex(column, form)
     said = pc.if_else(pc.match_substring_regex(column, later), 1.0, 0.0)
     second = pc.fill_null(pc.if_else(pc.fill_null(marked, False), said, np.nan), np.nan)
-    return pc.replace_substring_regex(column, form, r"\1\2"), second.to_numpy(zero_copy_only=False)
+    return pc.replace_substring_regex(column, form, r"\1\2"), arrow.array_of(second)
 
 
 def with_colons(clocks: Any) -> Any:

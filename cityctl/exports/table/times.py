@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityctl import arrow
 from cityctl.clock import zone_named
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
@@ -189,7 +190,7 @@ class TimeColumn:
         states[raw.bad] = NO_TIME
         if raw.bad.any() and is_text(column.type):
             said = pc.fill_null(pc.match_substring_regex(column, TOTALS), False)
-            states[raw.bad & said.to_numpy(zero_copy_only=False)] = TOTAL
+            states[raw.bad & arrow.array_of(said)] = TOTAL
         states[raw.blank] = BLANK_TIME
 
     def _numbered(self, days: Any, numbers: Any, period: Period) -> Times:
@@ -200,7 +201,7 @@ class TimeColumn:
             raise ZoneNotSaid(f"{self.name}: its days are local days, and no time zone was said")
         whole: Any = pc.match_substring_regex(pc.fill_null(numbers, ""), r"^\s*\d{1,3}\s*$")
         counted: Any = pc.cast(pc.if_else(whole, pc.utf8_trim_whitespace(numbers), "0"), pa.int64())
-        count = counted.to_numpy(zero_copy_only=False).astype(np.int64) - period.first
+        count = arrow.array_of(counted).astype(np.int64) - period.first
         begin = raw.micros // _DAY * _DAY
         begins, following = begin, begin + _DAY
         if self.clock is not None:
@@ -213,7 +214,7 @@ class TimeColumn:
             wall = self._on_the_wall(begin, count, following - begins)
             moments[wall], states[wall] = self.clock.to_utc(local[wall])
             self._doubled.watch(local[wall])
-        states[~whole.to_numpy(zero_copy_only=False)] = NO_TIME
+        states[~arrow.array_of(whole)] = NO_TIME
         self._mark(states, raw, days)
         return Times(moments, local, states, texts)
 
@@ -233,12 +234,12 @@ class TimeColumn:
 
     def raw(self, column: Any) -> Raw:
         """The times of a column of text, timestamps or days, as they are written."""
-        blank = ~pc.is_valid(column).to_numpy(zero_copy_only=False)
+        blank = ~arrow.array_of(pc.is_valid(column))
         if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
             aware = pa.types.is_timestamp(column.type) and column.type.tz is not None
             whole = pa.timestamp("us", "UTC" if aware else None)
             micros = pc.fill_null(pc.cast(column, whole, safe=False).view(pa.int64()), 0)
-            read = micros.to_numpy(zero_copy_only=False).astype(np.int64)
+            read = arrow.array_of(micros).astype(np.int64)
             self.walled = self.walled or not aware
             return Raw(read, np.full(len(blank), aware), np.zeros(len(blank), bool), blank)
         if pa.types.is_integer(column.type) and counts_from_1970(column):
@@ -249,7 +250,7 @@ class TimeColumn:
                 hint="name the column of the time with --time",
             )
         empty = pc.equal(pc.utf8_trim_whitespace(pc.fill_null(column, "")), pa.scalar(""))
-        blank |= empty.to_numpy(zero_copy_only=False)
+        blank |= arrow.array_of(empty)
         if self.format is None:
             distinct = pc.unique(column).drop_null()
             yearly = pc.match_substring_regex(
@@ -268,7 +269,7 @@ class TimeColumn:
             ) from None
         if self._untried is not None and not blank.all():
             if (stamps.bad | blank).all():
-                raise self._other_format(column.filter(pa.array(~blank))[0].as_py(), self._untried)
+                raise self._other_format(column.filter(arrow.flags(~blank))[0].as_py(), self._untried)
             self._untried = None
         self.walled = self.walled or bool((~stamps.utc & ~stamps.bad).any())
         return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from cityctl import arrow
 from cityctl.errors import InputRefused
 from cityctl.exports.meaning import Instants, direction_of, epoch_micros, iso, kind_of
 from cityctl.exports.parsed import Chunk, Series
@@ -105,7 +105,7 @@ class JsonRows:
         if not self.held:
             return
         *texts, numbers = self._columns
-        columns: dict[int, Any] = {index: pa.array(column, pa.string()) for index, column in enumerate(texts)}
+        columns: dict[int, Any] = {index: arrow.texts(column) for index, column in enumerate(texts)}
         self._columns, self.held = tuple([] for _ in range(7)), 0
         for chunk in self._reader.take(Block(columns, np.array(numbers, np.int64))):
             yield replace(chunk, series=tuple(self._told(one) for one in chunk.series))
