@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.balance_inputs import Read, left_out, meters_of, read_inputs
+from cityctl.analysis.water.balance_inputs import Read, balanced, left_out, meters_of, read_inputs
 from cityctl.analysis.water.balance_network import gauges_of, network_of
 from cityctl.analysis.water.balance_words import BY_KEY, INDICATORS, NOTES, TABLE
 from cityctl.analysis.water.balance_words import COLUMNS as _COLUMNS
@@ -15,6 +15,7 @@ from cityctl.analysis.water.balance_words import PARAMETERS as _PARAMETERS
 from cityctl.analysis.water.balancing import CELLS, Volume, balance
 from cityctl.analysis.water.indicators import indicators
 from cityctl.analysis.water.prices import price_of
+from cityctl.analysis.water.volumes import reach_of
 from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.result import Completeness, Finding, Missing, Result, Table
@@ -38,24 +39,22 @@ def _meters(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
-    """A register is read before and after the interval too."""
+    """Registers are read, and bills begin and end, before and after the interval too."""
     known = city.points()
-    if not any(known[name].kind == "counter" for name in points(city, parameters)):
-        return interval
-    reach = parameters["reach"]
+    reach = reach_of((known[name] for name in points(city, parameters)), parameters["reach"])
     return Interval(interval.start - reach, interval.end + reach, interval.zone)
 
 
 def answer(question: Question) -> Result:
     """The balance, the indicators, and findings where figures cannot be right."""
-    read = Read({}, [], {})
+    read = Read()
     inputs = read_inputs(question, read)
     if inputs is None:
-        return _nothing(question)
+        return _nothing(question, read)
     read.missing += left_out(question.city, question.parameters)
     cells = balance(inputs)
-    network = network_of(question)
     asked_for = question.parameters
+    network = network_of(question, balanced(question.city, asked_for, read.silent))
     us = asked_for["units"] == "us"
     days = question.interval.length.total_seconds() / 86400
     told, doubtful = indicators(cells, network, days, asked_for, question.city.currency)
@@ -85,20 +84,28 @@ def answer(question: Question) -> Result:
     )
 
 
-def _nothing(question: Question) -> Result:
-    """No meter was read in the interval, and not all volumes are given: nothing can be balanced."""
+def _nothing(question: Question, read: Read) -> Result:
+    """No inflow, or no customer meter, was read in the interval, and its volume is not given: nothing to balance."""
     wanted = _meters(question.city, question.parameters)
+    silent = [name for name in wanted if name not in read.volumes]
     currency = question.city.currency
     columns = [replace(BY_KEY[key], unit=_unit(BY_KEY[key].unit, False, currency)) for key in TABLE]
+    lacking = "meter"
+    if read.volumes:
+        asked_for = meters_of(question.city, question.parameters).get("system_input", [])
+        lacking = "inflow" if asked_for and set(asked_for) <= set(silent) else "customer meter"
     return Result(
         title=TITLE,
         tables=[Table("balance", TITLE, columns, [])],
         interval=question.interval,
         completeness=Completeness(
-            len(wanted), 0, [Missing(name, "no readings") for name in wanted], "meters"
+            len(wanted),
+            len(wanted) - len(silent),
+            [Missing(name, "no readings") for name in silent],
+            "meters",
         ),
         notes=list(NOTES),
-        summary="no meter was read: nothing to balance",
+        summary=f"no {lacking} was read: nothing to balance",
     )
 
 

@@ -1,27 +1,69 @@
 -- The water balance: what flowed through meters within an interval [m3], whatever kind of meter it is, and how much of it was metered.
 -- Handed in: volume_points(point, kind, every_s); $since and $until of UTC.
 
+-- name: volume_paces
+-- Seconds between the readings of each meter: as city.yaml says, by its fullest day, or of bills by the middle of their steps.
+create or replace table volume_paces as
+select p.point as point, p.kind as kind,
+       coalesce(max(p.every_s), case when max(d.readings) > 1 then 86400.0 / max(d.readings) end, max(d.step), 86400.0)
+         as every_s
+from volume_points as p
+left join (
+    select point, max(readings) as readings, median(epoch_us(first) - epoch_us(before)) / 1e6 as step
+    from (
+        select point, readings, first, lag(first) over (partition by point order by first) as before
+        from (
+            select r.point as point, count(*) as readings, min(r.time) as first
+            from readings as r
+            join volume_points as q on q.point = r.point
+            where q.every_s is null and q.kind <> 'counter'
+            group by r.point, date_trunc('day', r.time)
+        ) as e
+    ) as f
+    group by point
+) as d on d.point = p.point
+where p.kind <> 'counter'
+group by p.point, p.kind
+
 -- name: volumes_read
--- A volume of an interval counts as it is; a flow holds until the next reading, for an hour or its slot at most.
+-- A volume of an interval counts as it is; a flow holds until the next reading, for an hour or its slot at most. A bill
+-- holds until the next one, and where that is not near for its slot, or for calendar months if it begins with one. One
+-- that reaches over an end of the interval is divided by time.
 with taken as (
-    select r.point as point, p.kind as kind, r.time as time, r.value as value, s.every_s as every_s
+    select r.point as point, p.kind as kind, r.time as time, r.value as value, p.every_s as every_s
     from readings as r
-    join volume_points as p on p.point = r.point
-    join (
-        select p.point as point, coalesce(max(p.every_s), 86400.0 / greatest(1, max(d.readings))) as every_s
-        from volume_points as p
-        left join (
-            select point, date_trunc('day', time) as day, count(*) as readings
-            from readings
-            group by point, date_trunc('day', time)
-        ) as d on d.point = p.point
-        group by p.point
-    ) as s on s.point = p.point
-    where p.kind <> 'counter' and r.quality < 3 and r.value is not null and r.time >= $since and r.time < $until
+    join volume_paces as p on p.point = r.point
+    where r.quality < 3 and r.value is not null
 )
 select point, sum(value) as volume, sum(every_s) as held
 from taken
-where kind = 'interval'
+where kind = 'interval' and every_s < $bill and time >= $since and time < $until
+group by point
+union all
+select point, sum(value * inside / held) as volume, sum(inside) as held
+from (
+    select point, value, held,
+           least(extract(epoch from time) + held, extract(epoch from $until))
+             - greatest(extract(epoch from time), extract(epoch from $since)) as inside
+    from (
+        select g.point as point, g.value as value, g.time as time,
+               case when g.gap <= 1.15 * g.every_s then g.gap
+                    when extract(day from c.day) = 1 and g.months >= 1 and abs(g.every_s / 2629800 - g.months) < 0.05 * g.months
+                    then 86400.0 * date_diff('day', c.day, cast(c.day + g.months * interval '1' month as date))
+                    else g.every_s end as held
+        from (
+            select point, value, time, every_s, cast(round(every_s / 2629800) as integer) as months,
+                   extract(epoch from lead(time) over (partition by point order by time)) - extract(epoch from time)
+                     as gap,
+                   case when extract(minute from time) >= 30 then date_trunc('hour', time) + interval '30' minute
+                        else date_trunc('hour', time) end as slot
+            from taken
+            where kind = 'interval' and every_s >= $bill
+        ) as g
+        left join calendar as c on c.slot = g.slot
+    ) as b
+) as i
+where inside > 0
 group by point
 union all
 select point, sum(value * held / 3600) as volume, sum(held) as held
@@ -30,7 +72,7 @@ from (
            least(extract(epoch from lead(time, 1, $until) over (partition by point order by time))
                  - extract(epoch from time), greatest(every_s, 3600)) as held
     from taken
-    where kind <> 'interval'
+    where kind <> 'interval' and time >= $since and time < $until
 ) as f
 group by point
 

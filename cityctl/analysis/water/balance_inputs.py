@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from cityctl.analysis.question import Question
@@ -21,19 +21,32 @@ ROLES = {"billed_metered": "consumption", "exported": "export", "unbilled_metere
 """Input that meters tell -> the role of those meters in city.yaml."""
 
 
-def tops(city: City, parameters: Mapping[str, Any]) -> list[Asked]:
-    """The zones that are asked for, without those that lie within another of them."""
+def tops(city: City, parameters: Mapping[str, Any], silent: Collection[str] = ()) -> list[Asked]:
+    """The zones that are asked for, without those that lie within another of them, or whose inflow is silent."""
     found = [zone for zone in asked(city, parameters) if zone.inflow is not None]
     inside = {inner for zone in found for inner in city.zones_within(zone.zone)[1:]}
-    return [zone for zone in found if zone.zone not in inside]
+    return [zone for zone in found if zone.zone not in inside and zone.inflow not in silent]
 
 
-def meters_of(city: City, parameters: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Input -> the meters that tell it, for every input that is not given as a volume."""
-    within = _within(city, parameters)
+def balanced(city: City, parameters: Mapping[str, Any], silent: Collection[str] = ()) -> set[str]:
+    """The zones that a balance is of: without a given system input only those whose inflow is known, and is read."""
+    if parameters["system_input"] is not None:
+        return set(zones_of(city, parameters))
+    return {zone.zone for zone in tops(city, parameters, silent)}
+
+
+def meters_of(
+    city: City, parameters: Mapping[str, Any], silent: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Input -> the meters that tell it, for every input that is not given as a volume.
+
+    Those of zones whose inflow is among the `silent` are left out: all their customers use would be no one's loss.
+    """
+    within = {inner for zone in balanced(city, parameters, silent) for inner in city.zones_within(zone)}
     found = {}
     if parameters["system_input"] is None:
-        found["system_input"] = list(dict.fromkeys(str(zone.inflow) for zone in tops(city, parameters)))
+        inflows = (str(zone.inflow) for zone in tops(city, parameters, silent))
+        found["system_input"] = list(dict.fromkeys(inflows))
     for key, role in ROLES.items():
         if parameters[key] is None:
             found[key] = [
@@ -44,16 +57,9 @@ def meters_of(city: City, parameters: Mapping[str, Any]) -> dict[str, list[str]]
     return found
 
 
-def _within(city: City, parameters: Mapping[str, Any]) -> set[str]:
-    """Zones whose meters count: without a given system input only those whose inflow is known."""
-    known = parameters["system_input"] is not None
-    chosen = zones_of(city, parameters) if known else [zone.zone for zone in tops(city, parameters)]
-    return {inner for zone in chosen for inner in city.zones_within(zone)}
-
-
 def left_out(city: City, parameters: Mapping[str, Any]) -> list[Missing]:
     """Zones of which only one side of the balance is known: what flows in, or what their customers use."""
-    within = _within(city, parameters)
+    within = {inner for zone in balanced(city, parameters) for inner in city.zones_within(zone)}
     served = {point.zone for point in city.points().values() if point.role == "consumption"}
     found = [
         Missing(zone, "no `inflow:` in city.yaml: its customers are left out")
@@ -71,16 +77,18 @@ def left_out(city: City, parameters: Mapping[str, Any]) -> list[Missing]:
 
 @dataclass
 class Read:
-    """Volumes of meters, what is missing of them, and where each input came from."""
+    """Volumes of meters, what is missing of them, where each input came from, and inflows without a reading."""
 
-    volumes: dict[str, Metered]
-    missing: list[Missing]
-    sources: dict[str, str]
+    volumes: dict[str, Metered] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    silent: list[str] = field(default_factory=list)
 
     def sum(self, key: str, names: list[str], what: str, share: float, raised: float) -> Volume:
         """The volume of these meters, `share` of it half its 95 % interval.
 
-        What was not metered is raised by the meter's own mean, and named; `raised` of that is half its interval.
+        What was not metered is raised by the meter's own mean, and named; `raised` of that is half its interval: what
+        many meters did not see is mostly the same days, whose season one mean misses as the other does.
         """
         had = [self.volumes[name] for name in names if name in self.volumes]
         for name in names:
@@ -92,22 +100,28 @@ class Read:
                     else "no readings"
                 )
                 self.missing.append(Missing(name, why))
-        self.sources[key] = f"{len(had)} {what if len(had) == 1 else what.replace('meter', 'meters')}"
+        of_all = f" of {len(names)}" if len(had) < len(names) else ""
+        self.sources[key] = (
+            f"{len(had)}{of_all} {what if len(names) == 1 else what.replace('meter', 'meters')}"
+        )
         total = sum(one.raised for one in had)
-        guessed = math.sqrt(sum((raised * (one.raised - one.volume)) ** 2 for one in had if one.known < 1))
+        guessed = raised * sum(abs(one.raised - one.volume) for one in had if one.known < 1)
         return Volume(total, math.hypot(abs(total) * share, guessed))
 
 
 def read_inputs(question: Question, read: Read) -> Inputs | None:
-    """The nine inputs; None where meters are wanted, and none was read. Raises UsageProblem where none is there."""
+    """The nine inputs; None where what flows in was not read. Raises UsageProblem where no meter is there."""
     city, asked_for = question.city, question.parameters
     meters = meters_of(city, asked_for)
     _check(meters, asked_for)
     wanted = list(dict.fromkeys(name for names in meters.values() for name in names))
     read.volumes = volumes(question, wanted) if wanted else {}
-    needed = [name for key in ("system_input", "billed_metered") for name in meters.get(key, ())]
-    if needed and not any(name in read.volumes for name in needed):
-        return None
+    read.silent = [name for name in meters.get("system_input", ()) if name not in read.volumes]
+    read.missing += [Missing(name, "no readings: what it feeds is left out") for name in read.silent]
+    meters = meters_of(city, asked_for, read.silent)
+    for key in ("system_input", "billed_metered"):
+        if key in meters and not any(name in read.volumes for name in meters[key]):
+            return None
 
     def volume(key: str, what: str = "") -> Volume:
         """As given, else by the meters that tell it, else nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -38,10 +38,17 @@ def gauges_of(city: City, parameters: Mapping[str, Any]) -> dict[str, list[str]]
     return found
 
 
-def network_of(question: Question) -> Network:
-    """What the indicators need of the network, and where its pressure is from."""
+def network_of(question: Question, balanced: Collection[str]) -> Network:
+    """What the indicators need of the network of the zones that are balanced, and where its pressure is from.
+
+    A zone's own figures hold for the balanced zones within it.
+    """
     asked_for, city = question.parameters, question.city
-    entries = {name: city.zones[name] for name in _outermost(city, asked_for)}
+    entries = {
+        name: city.zones[name]
+        for name in _outermost(city, asked_for)
+        if set(balanced) & set(city.zones_within(name))
+    }
     mains, connections = asked_for["mains"], asked_for["connections"]
     if mains is None:
         mains = sum(one.mains or 0.0 for one in entries.values()) or None
@@ -52,7 +59,7 @@ def network_of(question: Question) -> Network:
         return Network(mains, connections, private, asked_for["pressure"], "given")
     heads = {name: one.pressure for name, one in entries.items() if one.pressure is not None}
     sources = ["city.yaml"] if heads else []
-    measured, count = _measured(question)
+    measured, count = _measured(question, entries)
     if measured:
         sources.append(f"mean of {count} {'gauge' if count == 1 else 'gauges'}")
     heads |= measured
@@ -65,10 +72,11 @@ def network_of(question: Question) -> Network:
     return Network(mains, connections, private, pressure, ", ".join(sources))
 
 
-def _measured(question: Question) -> tuple[dict[str, float], int]:
+def _measured(question: Question, zones: Collection[str]) -> tuple[dict[str, float], int]:
     """(zone -> mean pressure of its gauges over the interval [m of head], how many gauges told)."""
 
-    by_zone = gauges_of(question.city, question.parameters)
+    told_by = gauges_of(question.city, question.parameters)
+    by_zone = {zone: own for zone, own in told_by.items() if zone in zones}
     if not by_zone:
         return {}, 0
     names = [name for own in by_zone.values() for name in own]

@@ -20,7 +20,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("balance_from", "From", None, "how it was come by", priority=5),
     Column("indicator", "Indicator", None, "a figure by which networks are compared", priority=1),
     Column("indicator_value", "Value", None, "its value, in the unit beside it", "number", 2, 1),
-    Column("indicator_low", "Low", None, "lower end of its 95 % interval: that of the volume it is made of", "number",
+    Column("indicator_low", "Low", None, "lower end of its 95 % interval: that of the volumes it is made of", "number",
            2, 3),
     Column("indicator_high", "High", None, "upper end of its 95 % interval", "number", 2, 3),
     Column("indicator_unit", "Unit", None, "unit of the indicator", priority=1),
@@ -82,7 +82,7 @@ PARAMETERS: tuple[Parameter, ...] = (
               choices=("developed", "developing")),
     Parameter("units", "choice", "metric", None, "m³ and L, or US gallons", choices=("metric", "us")),
     Parameter("reach", "duration", timedelta(days=100), None,
-              "how far before and after the interval registers are looked for"),
+              "how far before and after the interval registers and bills are looked for, or 1.1 times their `every`"),
 )
 # fmt: on
 NOTES = (
@@ -95,6 +95,7 @@ NOTES = (
     "Source: IWA (2000), Losses from water supply systems; AWWA Manual M36; Lambert et al. (1999), AQUA 48(6); "
     "Liemberger (2005) for the bands; Lambert and Lalonde (2005) for the economic intervention frequency.",
     "Limits: the balance is as good as its inputs: shares differ between versions of AWWA's software, so none is taken "
-    "for granted. A mean of gauges is that of where they stand: best at the zone's average point. UARL holds above "
-    "3 000 connections, 20 connections a km, and from 25 to 100 m.",
+    "for granted. A meter that is exchanged keeps its point: as two points, each is raised to the whole interval. A "
+    "mean of gauges is that of where they stand: best at the zone's average point. UARL holds above 3 000 "
+    "connections, 20 connections a km, and from 25 to 100 m.",
 )

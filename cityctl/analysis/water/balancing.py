@@ -102,3 +102,14 @@ def balance(inputs: Inputs) -> dict[str, Volume]:
         variance = sum(sign**2 * cells[source].variance for source, sign in total.items())
         cells[key] = Volume(value, Z95 * math.sqrt(variance))
     return cells
+
+
+def of_supplied(cells: dict[str, Volume], key: str) -> Volume:
+    """A loss as a share of the water supplied, with its interval.
+
+    A loss is what is supplied less other volumes: where the supply is misread, both sides of the share are.
+    """
+    loss, supplied = cells[key], cells["supplied"]
+    share = loss.value / supplied.value
+    variance = loss.variance - supplied.variance + (1 - share) ** 2 * supplied.variance
+    return Volume(share, Z95 * math.sqrt(max(variance, 0.0)) / supplied.value)

@@ -70,6 +70,8 @@ NOTES = (
     "Source: IWA Water Loss Task Force (minimum night flow); UKWIR (1994), Managing Leakage, report E (6 % of "
     "people at 10 L/h by night); Harvey (1989), structural time series models and the Kalman filter; Hazen and "
     "Williams for head loss against flow.",
+    "Limits: where next to nothing flows by night, as supply pauses or a tank is filled by day, no leak shows, and a "
+    "zone of two m³/h or more is not judged.",
     "Limits: a leak that grows more slowly than the zone's demand wanders by itself is not seen; a new customer "
     "who draws by night looks like a leak. Volumes take the night's leakage for the whole day. `cityctl leak "
     "selftest` tells how often leaks are found in this city, and how often an alarm is raised for nothing.",

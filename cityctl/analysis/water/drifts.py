@@ -19,10 +19,12 @@ KNOWN = 5  # whole days of a week that tell its course
 WAVES = 3  # of the day, of which a course of eight parts tells the way
 LEAST = 1.0  # hours by which a clock must have drifted: less is hidden by what courses do by themselves
 SHORTEST, LONGEST = 4, 40  # weeks over which it is looked for
-STRAIGHT = 0.1  # of its whole way that the weeks may scatter around a straight line
+STRAIGHT = 0.1  # of its whole way that the weeks may scatter around a straight line ...
+CLOSE = 0.5  # ... and hours: a course without hours of its own, as a pump's, wanders far and may go straight by chance
 ALIKE = 0.3  # of its whole way by which a wave may have turned more or less ...
 HEARD = 0.8  # ... among waves of so much of all the weight
 CALM = 2.5  # times as far as the course turned to and fro in the weeks before
+HOURLESS = 2.0  # hours of to and fro from which a course has no hours of its own
 BEFORE = 6  # weeks before
 
 TIMES = np.arange(1, WAVES + 1)  # a day that each wave comes
@@ -97,7 +99,8 @@ def _lines(turning: Turning) -> tuple[Rows, Array]:
         whole, scatter, alike = _straight(since, passed, length + 1, turning.weight)
         told = (np.arange(count)[last] < turning.known[:, None]) & (scatter <= straightest[:, last])
         told &= (whole_way := np.abs(whole)) >= LEAST
-        told &= (alike > HEARD) & (restless[:, first] < whole_way)
+        told &= scatter <= CLOSE / np.maximum(whole_way, LEAST)
+        told &= (alike > HEARD) & (restless[:, first] < np.minimum(whole_way, CALM * HOURLESS))
         begins[:, last] = np.where(told, first, begins[:, last])
         slopes[:, last] = np.where(told, whole / np.where(told, passed, 1.0), slopes[:, last])
         straightest[:, last] = np.where(told, scatter, straightest[:, last])

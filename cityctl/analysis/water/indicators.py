@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityctl.analysis.water import loss_formulas
-from cityctl.analysis.water.balancing import Volume
+from cityctl.analysis.water.balancing import Volume, of_supplied
 from cityctl.units import convert
 
 
@@ -47,7 +47,7 @@ Row = tuple[object, ...]
 
 
 def indicators(
-    cells: Mapping[str, Volume], network: Network, days: float, given: Mapping[str, Any], currency: str
+    cells: dict[str, Volume], network: Network, days: float, given: Mapping[str, Any], currency: str
 ) -> tuple[list[Row], list[str]]:
     """(name, value, low, high, unit, verdict) of each indicator, and why UARL is in doubt.
 
@@ -63,8 +63,8 @@ def indicators(
 
     real, supplied = cells["real"], cells["supplied"].value
     if supplied > 0:
-        add("Non-revenue water", cells["non_revenue"], supplied / 100, "% of the water supplied")
-        add("Real losses", real, supplied / 100, "% of the water supplied")
+        add("Non-revenue water", of_supplied(cells, "non_revenue"), 0.01, "% of the water supplied")
+        add("Real losses", of_supplied(cells, "real"), 0.01, "% of the water supplied")
     daily = days / factor
     add("Current real losses (CARL)", real, daily, f"{volume}/day")
     if network.connections and network.mains:

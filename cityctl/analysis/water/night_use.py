@@ -8,6 +8,7 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
+from cityctl.analysis.water.dry import WHY
 from cityctl.analysis.water.loss_formulas import background, night_day_factor
 from cityctl.analysis.water.small import flow_text, sized
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
@@ -97,8 +98,10 @@ def answer(question: Question) -> Result:
             continue
         mean = median(flows.values()) or 0.0
         use, source = one.night_use(asked["use_share"])
-        leakage = None if use is None else mean - use - asked["exceptional"]
-        if use is None:
+        leakage = None if use is None or one.dry else mean - use - asked["exceptional"]
+        if one.dry:
+            missing.append(Missing(one.zone.name, WHY))
+        elif use is None:
             missing.append(
                 Missing(one.zone.name, "use by night not known: give `people`, `night_use` or use_share")
             )

@@ -11,6 +11,7 @@ from typing import Any
 from cityctl import arrow, clock, glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
+from cityctl.analysis.water.dry import WHY
 from cityctl.analysis.water.loss_formulas import favad, night_day_factor
 from cityctl.analysis.water.night_use import exponent_for
 from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
@@ -243,7 +244,9 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple
         verdict = "NOT ASSESSABLE no sensor to tell how far it may fall"
     elif (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
         verdict = f"LIMITED {sensor_label(question.city, critical.point)} would fall to {left:.0f} m"
-    if mean is None or use is None:
+    if nights.dry:
+        verdict = f"NOT ASSESSABLE {WHY}"
+    if mean is None or use is None or nights.dry:
         return (name, head, lowered, None, n1, n1_from, share, None, None, verdict)
     leakage = max(mean - use, 0.0)
     full = len(nights.hours) == 24

@@ -5,20 +5,23 @@ Judged in parts of six hours (see night_flow.sql), each from what was known when
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water import clocks, drifts, oddities, units
-from cityctl.analysis.water.rows import Array
+from cityctl.analysis.water.rows import Array, quantile
 
 PARTS = 4  # parts of a night's 24 hours
 FROZEN = 3  # parts of one value that make a sensor suspect: 18 hours
 VARIED = 28  # parts with movement, a week's worth, before stillness says anything
+FLUTTER = 0.005  # share of what such parts vary by that the last digit of a sensor that stands still may
 TURNED = 2  # nights from a change of the city's clocks within which a jump is one that did not follow it
 ALIKE = 3  # sensors at least whose clocks jump alike where it is no sensor's fault
 SETTLED = 28  # nights from the end of a drift within which the course is held against days that drifted
@@ -184,23 +187,29 @@ def _parts(begin: int, end: int | None, known: int) -> tuple[int, int | None, in
 
 def _frozen(names: Sequence[str], shown: Shown) -> list[Fault]:
     """Runs of one value, of each sensor."""
-    still = (shown.readings >= 3) & (shown.least == shown.most)
+    wide = np.where(shown.readings >= 3, shown.most - shown.least, np.nan)
+    still = wide <= FLUTTER * quantile(wide, 0.9)[:, None]
     rows = np.flatnonzero(still.sum(axis=1) >= FROZEN).tolist()
-    return [fault for row in rows for fault in _stopped(names[row], shown.of(row), still[row])]
+    return [fault for row in rows for fault in _stopped(names[row], shown.of(row))]
 
 
-def _stopped(sensor: str, shown: Shown, still: npt.NDArray[np.bool_]) -> list[Fault]:
-    """Runs of one value; a sensor that has rested at that value before, as a pump does, is allowed twice as long."""
-    empty = shown.readings == 0
-    moving = np.cumsum((shown.readings >= 3) & ~still)
+def _stopped(sensor: str, shown: Shown) -> list[Fault]:
+    """Runs of one value; a sensor that has rested at that value before, as a pump does, is allowed twice as long.
+
+    The last digit of a sensor may flutter all the same: what parts vary by is held against those that moved.
+    """
+    empty, full = shown.readings == 0, shown.readings >= 3
+    middle, wide = (shown.least + shown.most) / 2, shown.most - shown.least
+    moved: deque[float] = deque(maxlen=VARIED)  # ranges of the last parts with movement
     found: list[Fault] = []
     rested: dict[float, int] = {}  # value -> parts of the longest run
     begin: int | None = None
-    for part in range(len(still) + 1):
+    near = 0.0
+    for part in range(len(wide) + 1):
         goes_on = (
-            part < len(still)
+            part < len(wide)
             and begin is not None
-            and (empty[part] or shown.least[part] == shown.most[part] == shown.least[begin])
+            and (empty[part] or (wide[part] <= near and abs(middle[part] - middle[begin]) <= near))
         )
         if goes_on:
             continue
@@ -209,17 +218,20 @@ def _stopped(sensor: str, shown: Shown, still: npt.NDArray[np.bool_]) -> list[Fa
             while empty[last]:
                 last -= 1
             length = last - begin + 1
-            value = float(shown.least[begin])
-            longest = rested.get(value, 0)
-            if length >= FROZEN and length > 2 * longest and moving[begin] >= VARIED:
-                end = None if part == len(still) else part
+            value = float(middle[begin])
+            longest = max((parts for one, parts in rested.items() if abs(one - value) <= near), default=0)
+            if length >= FROZEN and length > 2 * longest and len(moved) == VARIED:
+                end = None if part == len(wide) else part
                 known = begin + max(FROZEN, 2 * longest + 1) - 1
                 found.append(Fault(sensor, "frozen", begin, end, known, value))
-            if part < len(still):
-                rested[value] = max(longest, length)
+            rested[value] = max(rested.get(value, 0), length)
             begin = None
-        if part < len(still) and still[part]:
-            begin = part
+        if part < len(wide) and full[part]:
+            near = FLUTTER * median(moved) if len(moved) == VARIED else 0.0
+            if wide[part] <= near:
+                begin = part
+            else:
+                moved.append(float(wide[part]))
     return found
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cityctl import clock
 from cityctl.analysis.question import Question
+from cityctl.analysis.water.dry import WHY, dry_by_night
 from cityctl.analysis.water.rows import Array
 from cityctl.analysis.water.small import flow_text
 from cityctl.analysis.water.zones import sensor_label
@@ -124,10 +125,10 @@ class Telling:
     def leakage(self, zone: int, night: int) -> tuple[float | None, float | None, float | None]:
         """(flow, low, high) [m³/h] of the leaks that run in a night, as they are known at the end, 95 %.
 
-        None where the night cannot be judged and no leak is known to run.
+        None where the night cannot be judged and no leak is known to run, as in a zone whose nights are dry.
         """
         runs, flows, variances = self._leakages(zone)
-        if not runs[night] and isnan(self.nights.flow[zone, night]):
+        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.dry(zone)):
             return None, None, None
         flow = flows[night]
         half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
@@ -161,6 +162,11 @@ class Telling:
         flow, day = self.nights.flow[zone], self.nights.by_day[zone]
         return said + by_day_too(flow[before], day[before], flow[now], day[now])
 
+    def dry(self, zone: int) -> bool:
+        """Whether a zone is judged by its nights, and these are dry."""
+        nights = self.nights
+        return zone not in nights.closed and dry_by_night(nights.flow[zone], nights.by_day[zone])
+
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
         own = [
@@ -190,6 +196,8 @@ class Telling:
             return Judged(
                 "unknown", f"UNKNOWN {sum(known)} nights of history, {self.watch.given.learning} are needed"
             )
+        if self.dry(zone):
+            return Judged("unknown", f"UNKNOWN {WHY}")
         running = [event for event in self.watch.events[zone] if event.repaired is None]
         if running:
             newest = max(running, key=lambda event: event.started)
@@ -229,5 +237,7 @@ class Telling:
         return begin if not found or found[0][0] is None else found[0][0].replace(tzinfo=UTC)
 
     def part_start(self, part: int) -> datetime:
-        """When a part of six hours begins, the hours of a change of clocks left aside."""
+        """When a part of six hours begins, hours of a change of clocks left aside; after the last the end."""
+        if part >= len(self.closes) * PARTS:
+            return self.closes[-1]
         return self.closes[part // PARTS] - timedelta(hours=24 - 6 * (part % PARTS))

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from cityctl.analysis.water.rows import Array
 
-UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0)  # L/s read as m³/h, L as m³, minutes and days as hours
+# L/s read as m³/h, L as m³, minutes and days as hours; US gallons a minute read as m³/h and L/s, gallons as m³.
+UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0, 4.403, 15.85, 264.2)
 NEAR = 0.12
 LEAST, MOST = (
     (1 + NEAR) / min(UNIT_FACTORS),
@@ -30,7 +31,7 @@ def far_apart(means: Array) -> npt.NDArray[np.bool_]:
 
 
 def other_units(mean: Array, low: Array, high: Array) -> list[Stretch]:
-    """(first day, day of the end or None, factor) of days that are 3.6, 1000, 60 or 24 times the ones before, or that
+    """(first day, day of the end or None, factor) of days that are one of UNIT_FACTORS times the ones before, or that
 
     part of them: of the four weeks or, as seasons end, of the last one. `mean` of each day is nan where not known.
     The lowest reading, the highest and the day's range have to follow the mean: spikes leave the first as it was, a

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from cityctl import arrow
 from cityctl.analysis.question import Question
+from cityctl.city.points import Point
+
+BILL = timedelta(
+    hours=12
+)  # from such a step on a volume of an interval is a bill: it may reach over the interval's ends
+LATE = 1.1  # times its step that a register or a bill may come late
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,17 @@ class Metered:
     def raised(self) -> float:
         """The volume of the whole interval, with the mean of what was metered in place of what was not."""
         return self.volume / min(self.known, 1.0) if self.known > 0 else 0.0
+
+
+def reach_of(meters: Iterable[Point], least: timedelta) -> timedelta:
+    """How far before and after an interval readings are needed: registers and bills reach over its ends."""
+    steps = [
+        point.every or least
+        for point in meters
+        if point.kind == "counter"
+        or (point.kind == "interval" and (point.every is None or point.every >= BILL))
+    ]
+    return max(least, LATE * max(steps)) if steps else timedelta()
 
 
 def volumes(question: Question, names: Sequence[str]) -> dict[str, Metered]:
@@ -38,13 +55,15 @@ def volumes(question: Question, names: Sequence[str]) -> dict[str, Metered]:
         moment.astimezone(UTC).replace(tzinfo=None)
         for moment in (question.interval.start, question.interval.end)
     )
-    parts = ["volumes_read"]
+    question.engine.execute(question.sql("volume_paces"))
+    between: dict[str, object] = {"since": since, "until": until}
+    asked: dict[str, dict[str, object]] = {"volumes_read": {**between, "bill": BILL.total_seconds()}}
     if any(known[name].kind == "counter" for name in names):
-        parts.append("volumes_counted")
+        asked["volumes_counted"] = between
     length = question.interval.length.total_seconds()
     found = {}
-    for part in parts:
-        for point, volume, held in question.engine.rows(question.sql(part), {"since": since, "until": until}):
+    for part, given in asked.items():
+        for point, volume, held in question.engine.rows(question.sql(part), given):
             if volume is not None and held:
                 found[point] = Metered(float(volume), float(held) / length)
     return found

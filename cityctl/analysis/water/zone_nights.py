@@ -11,6 +11,7 @@ from typing import Any
 from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
+from cityctl.analysis.water.dry import dry_by_night
 from cityctl.analysis.water.wandering import moved
 from cityctl.analysis.water.zones import Asked, asked, customers
 from cityctl.city.model import City
@@ -30,7 +31,10 @@ COVERED = 0.5  # customer meters for each connection from which they tell the zo
 
 @dataclass
 class ZoneNights:
-    """Of one zone, by the date on which a night ends; only nights that can be judged are there [m³/h, m of head]."""
+    """Of one zone, by the date on which a night ends; only nights that can be judged are there [m³/h, m of head].
+
+    `dry`: next to nothing flows by night, which tells nothing of leaks.
+    """
 
     zone: Asked
     mean: dict[date, float] = field(default_factory=dict)
@@ -39,6 +43,7 @@ class ZoneNights:
     meters: int = 0
     heads: dict[date, float] = field(default_factory=dict)
     hours: dict[int, float] = field(default_factory=dict)
+    dry: bool = False
 
     def night_use(self, share: float | None) -> tuple[float | None, str]:
         """(legitimate use [m³/h], where it is from): a given share of night flow, meters, city.yaml or people."""
@@ -125,7 +130,10 @@ def read(question: Question) -> list[ZoneNights]:
     for name, of in (("night_customers", used), ("night_gauges", gauges)):
         columns = {"point": arrow.texts(list(of)), "zone": arrow.texts(list(of.values()))}
         question.engine.register(name, arrow.table(**columns))
-    found = {zone.zone: ZoneNights(zone) for zone in nights.zones}
+    found = {
+        zone.zone: ZoneNights(zone, dry=dry_by_night(nights.flow[row], nights.by_day[row]))
+        for row, zone in enumerate(nights.zones)
+    }
     judged = {
         (zone.inflow, day): float(nights.mean[row, at])
         for row, zone in enumerate(nights.zones)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,27 @@ def test_a_clock_that_drifts_is_told_with_its_rate(minutes: float) -> None:
     assert drifts_of(nights[: known + 1])[0][2] == known
 
 
+def constant(rng: Any, days: int) -> Any:
+    """A main whose flow is set anew at midnight, and held."""
+    return np.repeat(rng.choice([30.0, 35.0, 40.0, 45.0], days), 24) * (
+        1 + 0.001 * rng.normal(size=24 * days)
+    )
+
+
+def cycles(rng: Any, days: int) -> Any:
+    """A pump that fills a tank whenever 90 m³ are drawn."""
+    lacking = np.cumsum(10 + 3 * rng.normal(size=24 * days))
+    return 90.0 * np.diff(lacking // 90, prepend=0)
+
+
+@pytest.mark.parametrize("made", [constant, cycles], ids=["held from midnight on", "a pump's cycles"])
+def test_what_has_no_hours_of_its_own_has_no_clock_that_drifts(made: Callable[[Any, int], Any]) -> None:
+    """Of a hundred sensors, 300 days of each; what wanders freely goes straight for some weeks now and then."""
+    rng = np.random.default_rng(0)
+    nights = np.stack([_parts(made(rng, 300)) for _ in range(100)])
+    assert len(drifts(nights)) <= 1
+
+
 @pytest.mark.parametrize("hours", [1, 2, -3])
 def test_a_jump_a_season_and_a_leak_are_no_drift(hours: int) -> None:
     leak = Leak("2026-01-15", 8.0, days=120)
@@ -254,3 +276,7 @@ def test_a_clock_that_drifts_is_named_and_raises_no_leak(ask: Callable[..., Resu
     assert re.fullmatch(r"\+(1\.9|2\.0|2\.1) min a day against the days before", row["note"])
     assert row["until"].date().isoformat()[:7] == "2026-05"
     assert [one["verdict"] for one in rows_of(result, "zones")] == ["normal", "normal"]
+    # Where the last night is the one by which it is known to be right again, it was wrong until then.
+    known = row["until"].date() + timedelta(days=1)
+    at_once = ask("water/leaks", CITY, series, "2026-01-01", known.isoformat())
+    assert rows_of(at_once, "sensors")[0]["until"] == row["until"]

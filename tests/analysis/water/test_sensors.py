@@ -49,6 +49,16 @@ def test_a_still_sensor_is_frozen_after_18_hours() -> None:
     assert fault.covers(51)
 
 
+@pytest.mark.parametrize(("flutter", "frozen"), [(0.004, True), (0.1, False)])
+def test_the_last_digit_of_a_still_sensor_may_flutter(flutter: float, frozen: bool) -> None:
+    """Parts vary by 1 m³/h else; by a two-hundredth of that a sensor that stands still may, by a tenth it lives."""
+    mean = lively(60)
+    spread = np.full(len(mean), 0.5)
+    mean[202:], spread[202:] = 17.0 + flutter / 4 * np.sin(np.arange(38)), flutter / 2
+    found = faults("s", shown(mean, spread), flow=True)
+    assert [(fault.trouble, fault.begin, fault.end) for fault in found] == [("frozen", 202, None)] * frozen
+
+
 def test_it_is_believed_again_once_it_moves() -> None:
     mean = lively(60)
     spread = np.full(len(mean), 0.5)
@@ -126,7 +136,7 @@ def test_negative_flow_where_there_was_none() -> None:
     assert faults("s", shown(lively(100), 0.5, 24, both), flow=True) == []
 
 
-@pytest.mark.parametrize("factor", [3.6, 1000.0, 1 / 3.6])
+@pytest.mark.parametrize("factor", [3.6, 1000.0, 1 / 3.6, 4.403, 15.85])
 @pytest.mark.parametrize("days", [1, 5, 20])
 def test_another_unit_in_the_first_days_is_told_once_the_right_one_has_lasted_as_long(
     days: int, factor: float
