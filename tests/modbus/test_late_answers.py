@@ -198,6 +198,30 @@ def test_two_answers_in_one_piece_are_both_refused_where_nothing_says_which_is_w
     asyncio.run(go())
 
 
+@in_time
+def test_two_answers_under_one_number_are_both_refused_where_they_differ():
+    """A late one that got the newest number, and the request's own, in one piece."""
+    spoilt = 1
+
+    async def with_another(answer: Outgoing) -> None:
+        nonlocal spoilt
+        before = answer.frame[:-1] + b"\x55" if spoilt else b""
+        spoilt = 0
+        answer.write(before + answer.frame)
+
+    async def go() -> None:
+        async with Server({1: bank()}, outgoing=with_another) as server:
+            line = await open_line(server.link, 2)
+            with pytest.raises(BadAnswer, match="two answers under one number"):
+                await line.read(1, 3, 0, 1, timeout=5)
+            assert not line.is_open
+            line = await open_line(server.link, 2)
+            assert (await line.read(1, 3, 0, 1, timeout=5)).registers == (1000,)
+            line.close()
+
+    asyncio.run(go())
+
+
 @pytest.mark.parametrize("kind", ["rtu-tcp", pytest.param("pty", marks=posix)])
 def test_blocks_that_hold_the_same_are_read_all_the_same_and_no_write_is_sent_twice(kind):
     """All zeros twice: the second is asked for once more. A second write whose echo is the same is not."""

@@ -144,9 +144,22 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 self._fail(BadAnswer("several answers came in pieces: which is which cannot be told"))
                 self.close()
                 return
+            elif self._differs(transaction, unit, body):
+                self._fail(BadAnswer("two answers under one number differ: which is which cannot be told"))
+                self.close()
+                return
             else:
                 self._expected.discard(transaction)
                 self._take(unit, body)
+
+    def _differs(self, transaction: int, unit: int, body: bytes) -> bool:
+        """Whether another answer under the same number stands behind one: a gateway gives late ones the newest."""
+        behind = bytes(self._buffer)
+        if len(behind) < HEADER:
+            return False
+        number, _, length, whose = tcp_head(behind)
+        whole = len(behind) >= 6 + length
+        return whole and (number, whose) == (transaction, unit) and behind[HEADER : 6 + length] != body
 
     def _came_late(self, unit: int, transaction: int) -> None:
         """An answer that is owed, under its own number."""
