@@ -1,7 +1,7 @@
 """Poll again and again, on the marks of the city's clock, until somebody ends it.
 
 Keeps counts a device and nothing that grows. A round that fails is told and the next one comes all the same;
-a mark that a long round ran over is left out and told.
+marks that a long round ran over are left out and told, and so is a clock that was set.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def poll_every(
         mark = next_mark(datetime.now(UTC), every, project.city.zone_info)
         say(f"polling {counted(len(asked), 'device')} every {short(every)}, first at {_clock(mark, project)}")
         while rounds is None or done < rounds:
-            _sleep_until(mark)
+            while not _slept_until(mark, every):
+                mark = next_mark(datetime.now(UTC), every, project.city.zone_info)
+                say(f"the clock was set back: the next round is at {_clock(mark, project)}")
             answers: list[Answer] = []
             try:
                 result = polling.poll(
@@ -143,22 +145,47 @@ def poll_every(
                 say(f"{_clock(mark, project)} {result.summary}")
             tally.take(answers)
             done += 1
-            following = next_mark(mark, every, project.city.zone_info)
-            late = datetime.now(UTC)
-            while following < late:
-                missed += 1
-                say(f"{_clock(following, project)} left out: the round before it took too long")
-                following = next_mark(following, every, project.city.zone_info)
-            mark = following
+            mark, left_out = marks_behind(mark, datetime.now(UTC), every, project.city.zone_info)
+            if left_out:
+                missed += len(left_out)
+                say(
+                    f"{_spoken(left_out, project)} left out: the round before took too long, or the clock was set"
+                )
     if problem is not None and not stored_rounds:
         raise problem
     return _result(tally, done, missed, every)
 
 
-def _sleep_until(mark: datetime) -> None:
-    while (left := (mark - datetime.now(UTC)).total_seconds()) > 0:
+def marks_behind(
+    mark: datetime, now: datetime, every: timedelta, zone: tzinfo
+) -> tuple[datetime, Sequence[datetime]]:
+    """The first mark behind `mark` that is not over, and those before it; of a day at most, behind which all is new."""
+    over: list[datetime] = []
+    following = next_mark(mark, every, zone)
+    while following < now:
+        over.append(following)
+        if now - following > timedelta(days=1):
+            return next_mark(now, every, zone), over
+        following = next_mark(following, every, zone)
+    return following, over
+
+
+def _slept_until(mark: datetime, every: timedelta) -> bool:
+    """Whether a mark is there; False where it is farther away than marks are apart: the clock was set back."""
+    while (left := mark - datetime.now(UTC)) > timedelta():
+        if left > every:
+            return False
         # Short naps: Windows delivers Ctrl-C only between them, and a clock that is set is noticed.
-        time.sleep(min(left, 0.5))
+        time.sleep(min(left.total_seconds(), 0.5))
+    return True
+
+
+def _spoken(marks: Sequence[datetime], project: Project) -> str:
+    """Rounds by their marks."""
+    first = _clock(marks[0], project)
+    if len(marks) == 1:
+        return first
+    return f"{first} to {_clock(marks[-1], project)}: {counted(len(marks), 'round')}"
 
 
 def _clock(mark: datetime, project: Project) -> str:

@@ -1,22 +1,24 @@
 """One process at a time on a line: polls, runbooks and people who look do not take each other's only connection.
 
-The locks lie in the project's state, one a line, and are shared by all users who work there.
+The locks lie in the project's state, one a line, and are shared by all users who work there. Beside them lies what a
+process left owing on a line: answers that it gave up, and that may come to the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from cityctl.disk import Lock, open_to_all_of
+from cityctl.disk import Lock, open_to_all_of, write_atomic
 from cityctl.errors import LockHeld
-from cityctl.modbus.line import Link
+from cityctl.modbus.line import Link, owed
 
 LOCKS = "locks"
 """The folder of the locks on devices and lines, in a project's state."""
@@ -49,7 +51,10 @@ class Alone:
 
     @asynccontextmanager
     async def on(self, link: Link) -> AsyncIterator[None]:
-        """Hold a line. Raises LockHeld where another process has it for longer than `wait`, or nobody can lock it."""
+        """Hold a line, and know what is owed there; it is closed by the end.
+
+        Raises LockHeld where another process has it for longer than `wait`, or nobody can lock it.
+        """
         lock = Lock(self.folder / f"line-{_place(link)}.lock", purpose=self.purpose)
         try:
             if not self.looks or lock.path.exists():
@@ -62,15 +67,32 @@ class Alone:
                 ) from None
             if said not in self.notes:
                 self.notes.append(f"{said}; another program of this project may ask that line meanwhile")
+        debts = lock.path.with_suffix(".owed")
+        _recall(link, debts)
         try:
             yield
         finally:
+            self._leave(link, debts)
             lock.__exit__(None, None, None)
 
-    async def _taken(self, lock: Lock, link: Link) -> None:
+    def _leave(self, link: Link, debts: Path) -> None:
+        """Write down what is owed on a line now, where anything is, for whoever comes next."""
+        entries = owed.written(link.host, link.port)
+        with suppress(OSError):  # whoever cannot write here leaves nothing to others
+            if entries:
+                self._make_folder()
+                write_atomic(debts, json.dumps(entries).encode())
+                open_to_all_of(self.folder, debts)
+            elif debts.exists():
+                debts.unlink()
+
+    def _make_folder(self) -> None:
         if not self.folder.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             open_to_all_of(self.folder.parent, self.folder)
+
+    async def _taken(self, lock: Lock, link: Link) -> None:
+        self._make_folder()
         begun, told = monotonic(), False
         while True:
             try:
@@ -85,6 +107,12 @@ class Alone:
                 await asyncio.sleep(NAP)
             else:
                 return
+
+
+def _recall(link: Link, debts: Path) -> None:
+    """What others left owing on a line, where they left anything."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        owed.recall(link.host, link.port, json.loads(debts.read_bytes()))
 
 
 def _place(link: Link) -> str:

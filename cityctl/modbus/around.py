@@ -15,7 +15,7 @@ from cityctl.modbus.careful import RATE, CarefulLine
 from cityctl.modbus.connector import DeviceConnector, load_connector
 from cityctl.modbus.diagnose import Stood, diagnosing
 from cityctl.modbus.diagnosis import BAD, Diagnosis
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.faults import Fault, NotConnected
 from cityctl.modbus.identify import CERTAIN, Fit, Registers, fits
 from cityctl.modbus.line import Link
 from cityctl.modbus.look import MODEL, PORT, UNIT_ID
@@ -89,7 +89,8 @@ def scan(
     where = [column("host", priority=2), replace(PORT, priority=3), replace(UNIT_ID, priority=1)]
     said = [ANSWERS, VENDOR, PRODUCT, REVISION, SERVER_ID, MODELS, column("connector", priority=3)]
     sent = counted(sum(place.requests for place in places), "request")
-    summary = f"{counted(len(rows), 'unit')} answer at {counted(len(links), 'place')}, {sent} sent"
+    answer = "answers" if len(rows) == 1 else "answer"
+    summary = f"{counted(len(rows), 'unit')} {answer} at {counted(len(links), 'place')}, {sent} sent"
     return Result(
         "Devices that answer",
         [Table("units", "Units", [*where, *said], rows)],
@@ -119,9 +120,11 @@ def _reached(places: Sequence[Scanned], units: int) -> Completeness:
         for place in places
         if place.reason
     ]
-    return Completeness(
-        wanted=units * len(places), had=sum(p.asked for p in places), missing=missing, unit="units asked"
-    )
+    missing += [
+        Missing(f"{place.link} unit {unit}", why) for place in places for unit, why in place.unclear.items()
+    ]
+    told = sum(place.asked - len(place.unclear) for place in places)
+    return Completeness(wanted=units * len(places), had=told, missing=missing, unit="units told")
 
 
 def _scan_notes(places: Sequence[Scanned]) -> list[str]:
@@ -186,6 +189,8 @@ def identify(
         seen, found, requests = run_loop(look())
     except NotConnected as problem:
         raise Unreachable(f"{word} cannot be connected to: {problem}", hint=hint) from None
+    except Fault as problem:
+        raise Unreachable(f"unit {number} at {at.link} gives no good answer: {problem}", hint=hint) from None
     if seen is None:
         raise Unreachable(f"unit {number} at {at.link} does not answer", hint=hint)
     rows: list[tuple[object, ...]] = []

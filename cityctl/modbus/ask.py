@@ -92,9 +92,8 @@ class Answer:
     part of it that a serial wire needs; `held` is how long (s) nobody else on its line could be asked; `opening` is
     how long its line took to be open and trusted, where it was opened for this device. `cuts` are those that this
     run found; `gave_up` tells that the rest of its requests was left out, or that nothing it sent was an answer,
-    `owes` that an answer may still come on a bus that cannot tell whose it is, `is_stranger` that another device
-    answered, `locked_out` that nothing was asked, because another process has its line, `swapped` with
-    whom it has changed places.
+    `is_stranger` that another device answered, `locked_out` that nothing was asked, because another process has
+    its line, `swapped` with whom it has changed places.
     """
 
     target: Target
@@ -111,7 +110,6 @@ class Answer:
     opening: float | None = None
     cuts: set[tuple[int, int]] = field(default_factory=set)
     gave_up: bool = False
-    owes: bool = False
     is_stranger: bool = False
     locked_out: LockHeld | None = None
     swapped: str = ""

@@ -52,7 +52,8 @@ class BlockReader:
             if block.function_code in (3, 4) and _letter(point)[-1] == "s"
         ]
         self._fields = [(at, *point.bit) for at, point in enumerate(points) if point.bit is not None]
-        self._codes = frozenset[int | float]().union(*(point.invalid for point in points))
+        doubtful = {point.doubtful for point in points if point.doubtful is not None}
+        self._codes = frozenset[int | float](doubtful).union(*(point.invalid for point in points))
         self._low = _limits([None if point.is_text else point.minimum for point in points], -inf)
         self._high = _limits([None if point.is_text else point.maximum for point in points], inf)
         factors = dict.fromkeys(exponent for exponent in self._exponents if exponent is not None)
@@ -77,11 +78,13 @@ class BlockReader:
         if self._seen is None or self._factors:
             self._rescale(frame)
         void = self._void
+        doubtful: list[int] = []
         texts: list[tuple[int, str]] = []
         if self._odd:
             void = [*void, *self._unpack_odd(raws, texts)]
         if self._codes and not self._codes.isdisjoint(raws):
             void = [*void, *(at for at, point in enumerate(self._points) if raws[at] in point.invalid)]
+            doubtful = [at for at, point in enumerate(self._points) if raws[at] == point.doubtful]
         for at, low, width in self._fields:
             raws[at] = int(raws[at]) >> low & (1 << width) - 1
         values: list[float | str | None]
@@ -95,7 +98,7 @@ class BlockReader:
         if total - total != 0.0:  # some are infinite or no number
             void = [*void, *(at for at, number in enumerate(numbers) if number - number != 0.0)]
         qualities: Sequence[Quality] = self._good
-        beyond = self._beyond(numbers)
+        beyond = [*self._beyond(numbers), *doubtful]
         if void or beyond:
             qualities = list(self._good)
             for at in beyond:

@@ -36,6 +36,7 @@ def built_point(place: Place, written: ConnectorFile) -> DevicePoint:
         enum=entry.enum,
         bits=entry.bits,
         invalid=_invalid(entry, written),
+        doubtful=None if is_state else _doubtful(entry, written),
         kind=entry.kind or ("state" if is_state else "gauge"),
         access=entry.access,
         write=_write_rule(entry.write, entry, place.function_code) if entry.write else None,
@@ -60,6 +61,16 @@ def _invalid(entry: Entry, written: ConnectorFile) -> frozenset[int | float]:
         return invalid_codes("uint16", entry.invalid or written.invalid.unsigned)
     by_family = {"unsigned": written.invalid.unsigned, "signed": written.invalid.signed}
     return invalid_codes(entry.type, entry.invalid or by_family.get(layout.family, "none"))
+
+
+def _doubtful(entry: Entry, written: ConnectorFile) -> int | None:
+    """0x8000 and its like, where nobody says how the device says `no value`: no measurement ends just there."""
+    layout = TYPES[entry.type]
+    told = entry.invalid is not None or "signed" in written.invalid.model_fields_set
+    if told or layout.family != "signed" or layout.bits < 16:
+        return None
+    (least,) = invalid_codes(entry.type, "min")
+    return least
 
 
 def _write_rule(rule: Write, entry: Entry, function_code: int) -> WriteRule:

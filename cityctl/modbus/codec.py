@@ -83,6 +83,7 @@ def decode(
         return NOTHING
     low, high = point.minimum, point.maximum
     implausible = (low is not None and value < low) or (high is not None and value > high)
+    implausible = implausible or raw == point.doubtful
     return Decoded(value, Quality.SUSPECT if implausible else Quality.GOOD)
 
 

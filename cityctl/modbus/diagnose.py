@@ -205,6 +205,11 @@ async def _next(
                 f"it does not know function {block.function_code} and answers function {other} there: "
                 f"set `function_code: {other}` in {connector.connector}, and compare values with the display"
             )
+    if not codes:
+        return (
+            f"{counted(len(refused), 'request')} without a good answer while others are answered: give it a `pause`, "
+            "a longer `timeout`, or look at the line"
+        )
     return (
         f"{counted(len(refused), 'request')} refused: is `{connector.connector}` the right connector? "
         "`cityctl devices identify` tries all"

@@ -53,6 +53,15 @@ class Unsettled(Silent):
         self.how = f"gives no answer of its own: {misfit}"
 
 
+class Untold(Silent):
+    """A read that was to show whether a lost answer still comes was refused; or the lost one was."""
+
+    how = "refuses what would tell whether a lost answer still comes"
+
+    def __init__(self) -> None:
+        super().__init__("whether a lost answer still comes cannot be told")
+
+
 class Stranger(Fault):
     """Another device than the one meant answers at that place."""
 

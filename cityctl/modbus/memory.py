@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time
 from typing import Any
 
 from cityctl.disk import write_atomic
@@ -22,7 +21,6 @@ from cityctl.modbus.swapped import doubt, registers, shows, swapped
 FILE_NAME = "devices.json"
 OPEN_AFTER = 3
 """Runs in a row without an answer, after which a device gets one short probe a run and no more."""
-_OWED_FOR = 60.0  # s after which no lost answer comes any more
 _RUNS = 5  # in the mean of round trips
 _ALIKE = 0.03  # of a round trip: no reason to write anything down
 SHARE = 0.25
@@ -36,7 +34,6 @@ class Known:
     `round_trip` (s) is from a request to its answer, `thinking` the same without the time on the serial wire,
     `opening` how long its line took to be open, all as a mean of the last runs that `measured` them.
 
-    `lost_at` (seconds since 1970) is when an answer was last given up on a bus without transaction numbers;
     `is_stranger`: another device answered in its place; `held` (s, in whole SHAREs): how long a request of it
     kept the others on its line waiting in the last run, requests that were sent again among it.
 
@@ -52,17 +49,11 @@ class Known:
     opening: float | None = None
     measured: int = 0
     cuts: set[tuple[int, int]] = field(default_factory=set)
-    lost_at: float | None = None
     placed: tuple[int, int] | None = None
     is_stranger: bool = False
     held: float = 0.0
     registers: dict[str, float] = field(default_factory=dict)
     swapped_with: str = ""
-
-    @property
-    def may_owe(self) -> bool:
-        """Whether an answer that an earlier run gave up may still come on a bus."""
-        return self.lost_at is not None and 0 <= time() - self.lost_at < _OWED_FOR
 
     @property
     def must_prove(self) -> bool:
@@ -156,10 +147,6 @@ class Memory:
                 known.held = answer.held / answer.requests // SHARE * SHARE
             known.cuts |= answer.cuts
             known.placed = answer.placed or known.placed
-            if not answer.owes:
-                known.lost_at = None
-            elif answer.requests or known.lost_at is None:
-                known.lost_at = time()
             self._changed = self._changed or known != before
 
     def _find_swapped(self, answers: Sequence[Answer]) -> None:
@@ -213,7 +200,6 @@ def _read(entry: dict[str, Any]) -> Known:
         None if opening is None else float(opening) / 1000,
         int(entry.get("measured", 1 if "thinking_ms" in entry else 0)),
         {(int(code), int(address)) for code, address in entry.get("cuts", [])},
-        None if (lost := entry.get("lost_at")) is None else float(lost),
         None if placed is None else (int(placed[0]), int(placed[1])),
         bool(entry.get("is_stranger", False)),
         float(entry.get("held_s", 0.0)),
@@ -245,6 +231,4 @@ def _written(known: Known) -> dict[str, Any]:
         entry["swapped_with"] = known.swapped_with
     if known.cuts:
         entry["cuts"] = sorted(known.cuts)
-    if known.lost_at is not None:
-        entry["lost_at"] = round(known.lost_at, 3)
     return entry

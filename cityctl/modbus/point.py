@@ -82,7 +82,8 @@ class DevicePoint:
     """One quantity of a device. `scale_factor` is the address of its power of ten.
 
     `bit` is (lowest bit, how many) for a point that is only a field of its registers. `invalid` codes are
-    those of the whole registers. `write` is None where the connector gives no rule for writing it.
+    those of the whole registers; `doubtful` is one that is hardly ever measured, and kept as suspect. `write` is
+    None where the connector gives no rule for writing it.
     """
 
     name: str
@@ -99,6 +100,7 @@ class DevicePoint:
     enum: Mapping[int, str] = field(default_factory=dict, hash=False)
     bits: Mapping[int, str] = field(default_factory=dict, hash=False)
     invalid: frozenset[int | float] = frozenset()
+    doubtful: int | None = None
     kind: Literal["gauge", "counter", "state"] = "gauge"
     access: Access = "read"
     write: WriteRule | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityctl.modbus.careful import Asks
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
+from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, Silent
 from cityctl.modbus.plan import Block
 
 
@@ -24,27 +24,32 @@ class Refusal:
 async def why_refused(line: Asks, unit: int, block: Block, *, timeout: float) -> Refusal | None:
     """The longest beginning of a refused request that is answered, found by halves on the edges of its values.
 
-    None where not even its first point is answered. Raises NotConnected.
+    None where not even its first point is answered, and where it is not the length: the same request that got no answer
+    gets one the next time. Raises NotConnected.
     """
 
-    async def answers(address: int, count: int) -> bool:
+    async def asked(address: int, count: int) -> Fault | None:
         try:
             await line.read(unit, block.function_code, address, count, timeout=timeout)
-        except (Silent, Closed, BadAnswer, ExceptionAnswer):
-            return False
-        return True
+        except (Silent, Closed, BadAnswer, ExceptionAnswer) as problem:
+            return problem
+        return None
 
     ends = sorted({each.end for each in block.wanted})
     short, long = -1, len(ends) - 1  # places of what is answered, and of what is refused
+    why: Fault | None = None
     while long - short > 1:
         middle = (short + long) // 2
-        if await answers(block.address, ends[middle] - block.address):
+        problem = await asked(block.address, ends[middle] - block.address)
+        if problem is None:
             short = middle
         else:
-            long = middle
+            long, why = middle, problem
     if short < 0:
         return None
-    behind = next(each for each in block.wanted if each.end == ends[long])
-    alone = await answers(behind.start, behind.end - behind.start)
     counts = (ends[short] - block.address, ends[long] - block.address)
-    return Refusal(*counts, None if alone else behind.point.name)
+    if not isinstance(why, ExceptionAnswer) and await asked(block.address, counts[1]) is None:
+        return None
+    behind = next(each for each in block.wanted if each.end == ends[long])
+    alone = await asked(behind.start, behind.end - behind.start)
+    return Refusal(*counts, behind.point.name if isinstance(alone, ExceptionAnswer) else None)

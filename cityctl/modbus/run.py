@@ -10,7 +10,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any, TypeVar, cast
 
 from cityctl.errors import LockHeld
@@ -128,21 +128,19 @@ async def asking_all(
 
     async def ask_line(indexes: Sequence[int]) -> None:
         async with open_lines:
-            turns = Turns(readers)
             try:
                 async with alone.on(targets[indexes[0]].link) if alone is not None else nullcontext():
-                    await turns.ask(
-                        [answers[at] for at in indexes],
-                        [blocks[at] for at in indexes],
-                        [known[at] for at in indexes],
-                        tell,
-                    )
+                    with closing(Turns(readers)) as turns:
+                        await turns.ask(
+                            [answers[at] for at in indexes],
+                            [blocks[at] for at in indexes],
+                            [known[at] for at in indexes],
+                            tell,
+                        )
             except LockHeld as held:
                 for at in indexes:
                     answers[at].locked_out = held
                     answers[at].close(held.message)
-            finally:
-                turns.close()
 
     # Lines of which nobody answered last time take their place behind the others.
     in_order = sorted(by_link.values(), key=lambda indexes: min(known[at].silent_runs for at in indexes))

@@ -41,13 +41,17 @@ class Seen:
 
 @dataclass
 class Scanned:
-    """One place: its units that answered, how many were asked, and why others were not."""
+    """One place: its units that answered, how many were asked, and why others were not.
+
+    `unclear` are those that said something, and nothing that answers a request, with what it was.
+    """
 
     link: Link
     asked: int = 0
     seen: list[Seen] = field(default_factory=list)
     reason: str = ""
     requests: int = 0
+    unclear: dict[int, str] = field(default_factory=dict)
 
 
 def units_of(text: str) -> list[int]:
@@ -126,6 +130,7 @@ async def _some(
                 break
             except Fault as problem:
                 line.close()
+                scanned.unclear[unit] = str(problem)
                 broken += 1
                 if broken == _GIVE_UP_AFTER:
                     scanned.reason = f"{problem}, {broken} times in a row"
@@ -136,6 +141,9 @@ async def _some(
     finally:
         line.close()
         scanned.requests += line.requests
+        told = {seen.unit for seen in scanned.seen}
+        for unit in sorted(line.late_units - told - scanned.unclear.keys()):
+            scanned.unclear[unit] = f"its answer came later than {timeout:g} s, or under another number"
 
 
 async def look_at(line: Asks, link: Link, unit: int, timeout: float) -> Seen | None:

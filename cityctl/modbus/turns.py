@@ -42,22 +42,12 @@ class Turns:
         self.line: Line | None = None
         self._readers = readers
         self._nobody: tuple[str, list[str]] | None = None
-        self._answers: Sequence[Answer] = ()
         self._heard = False
-        self._owing: set[int] = (
-            set()
-        )  # units of which an answer was given up before this line was opened, on a bus
 
     def close(self) -> None:
-        """Let go of the line, and tell in the answers whose late ones may still come."""
-        self._let_go()
-        for answer in self._answers:
-            answer.owes = answer.target.unit in self._owing
-
-    def _let_go(self) -> None:
+        """Let go of the line."""
         if self.line is not None:
             self.line.close()
-            self._owing |= self.line.owing
             self.line = None
 
     async def ask(
@@ -68,12 +58,6 @@ class Turns:
         on_answer: Callable[[Answer], None],
     ) -> None:
         """Fill every answer with all that its device gives."""
-        self._answers = answers
-        self._owing = {
-            answer.target.unit
-            for answer, past in zip(answers, known, strict=True)
-            if past.may_owe and not answer.target.link.has_transactions
-        }
         devices = [Device(*each) for each in zip(answers, blocks, known, strict=True)]
         order = sorted(range(len(devices)), key=lambda at: known[at].silent_runs)
         for suspect in (False, True):
@@ -185,15 +169,12 @@ class Turns:
         """The line, open and trusted for this device. Raises NotConnected, or Silent where it cannot be."""
         target, line, begun = device.target, self.line, 0.0
         if line is None or not line.is_open:
-            self._let_go()
+            self.close()
             begun = monotonic()
             tried, tries = device.answer.tried, device.tries
             self.line = line = await connect(
                 target, tried, tries=tries, timeout=device.timeout, patient=self._heard
             )
-            for unit in self._owing:
-                line.distrust(unit)
-            self._owing.clear()
         if not line.trusts(target.unit):
             await line.settle(target.unit, timeout=left)
         if begun and device.answer.opening is None:
@@ -224,7 +205,7 @@ class Turns:
         else:
             answer.tried.append(f"{block}: {problem}")
             if not target.link.is_serial:
-                self._let_go()
+                self.close()
             if again:
                 device.ready = monotonic() + backoff(device.attempts)
                 return

@@ -165,6 +165,14 @@ def _carried_out(
     return Ended(journal.run, walk.lines, sent, walk.in_place)
 
 
+def _closed(desk: Desk, journal: Journal) -> Ended:
+    """Nothing was written, so that there is nothing to undo: the run is over."""
+    why = "nothing was written, so that nothing is to be undone"
+    journal.note("end", how="undone", why=why, time=desk.clock.now().isoformat())
+    desk.audit.append("end", **journal.begin["head"], **desk.signature, how="undone", why=why)
+    return Ended(journal.run, [], 0, 0, f"run {journal.run}: {why}; it is over")
+
+
 def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> Ended:
     """Go on with a run that was killed, or finish undoing it. What is done is not done again.
 
@@ -190,6 +198,8 @@ def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> E
         )
     with job.locked():
         journal = Journal(journal.path)  # what stands there now that nobody else writes it
+        if undo and not journal.attempted:
+            return _closed(desk, journal)
         failed = journal.last("undoing")
         if not (wish.pretended or begin["approved"] or wish.consent is not None):
             raise WriteRefused(

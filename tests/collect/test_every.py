@@ -8,15 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from cityctl.city.project import Project
+from cityctl.collect import every
 from cityctl.collect import poll as polling
-from cityctl.collect.every import Times, next_mark, poll_every
+from cityctl.collect.every import Times, marks_behind, next_mark, poll_every
 from cityctl.disk import Lock
 from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
 from cityctl.library import shipped_folder
@@ -82,6 +83,49 @@ def test_a_round_that_loses_a_device_is_told_and_the_next_one_comes(project, met
 
 
 @in_time
+@in_time
+def test_a_clock_that_is_set_back_by_a_year_stops_no_rounds(project, meter, monkeypatch):
+    """The first mark was worked out by a clock that was a year ahead."""
+    ahead = [datetime.now(UTC) + timedelta(days=365)]
+    monkeypatch.setattr(every, "next_mark", lambda *by: ahead.pop() if ahead else next_mark(*by))
+    said: list[str] = []
+    poll_every(
+        Project(project(CITY.format(port=meter, gone=1))),
+        ["inlet"],
+        Times(timedelta(seconds=1), 2),
+        say=said.append,
+    )
+    assert "the clock was set back: the next round is at" in said[1]
+    assert [line.partition(" ")[2].partition(" ")[2] for line in said[2:]] == [
+        "2 readings stored from 1 of 1 devices"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("now", "following", "over"),
+    [  # by hand, every 15 min behind 10:00 UTC
+        ("10:00:20", "2026-11-23T10:15", []),
+        ("10:15:00", "2026-11-23T10:15", []),
+        ("10:31:00", "2026-11-23T10:45", ["10:15", "10:30"]),
+    ],
+)
+def test_marks_that_a_round_ran_over_are_told_one_by_one(now, following, over):
+    begun = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    late = datetime.fromisoformat(f"2026-11-23T{now}+00:00")
+    mark, left_out = marks_behind(begun, late, timedelta(minutes=15), BERLIN)
+    assert f"{mark:%Y-%m-%dT%H:%M}" == following
+    assert [f"{each:%H:%M}" for each in left_out] == over
+
+
+def test_a_clock_that_is_set_forward_by_a_year_is_one_round_left_out():
+    begun = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    mark, left_out = marks_behind(
+        begun, begun + timedelta(days=365, seconds=0.5), timedelta(seconds=1), BERLIN
+    )
+    assert mark == begun + timedelta(days=365, seconds=1)
+    assert len(left_out) == 1
+
+
 def test_a_good_run_ends_with_0_and_a_dead_one_with_12(project, meter):
     good = project(CITY.format(port=meter, gone=meter), "good")
     assert poll_every(Project(good), ["inlet"], Times(timedelta(seconds=1), 1), say=str).exit_code() == 0

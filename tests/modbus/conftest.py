@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from cityctl.modbus.bank import Bank
-from cityctl.modbus.line.line import _LOST
+from cityctl.modbus.line.owed import _LEFT
 from cityctl.modbus.wire import Hook, Server
 
 Serve = Callable[..., int]
@@ -19,19 +19,23 @@ Serve = Callable[..., int]
 @pytest.fixture(autouse=True)
 def _another_bus() -> None:
     """Pseudo terminals get their names anew: what one bus owed is not the next one's debt."""
-    _LOST.clear()
+    _LEFT.clear()
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """`serve({unit: bank}, hook=...)` starts a server on loopback and gives its port."""
+    """`serve({unit: bank}, hook=..., rewrite=...)` starts a server on loopback and gives its port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     running: list[Server] = []
 
-    def start(units: Mapping[int, Bank], hook: Hook | None = None) -> int:
-        server = Server(units, hook=hook)
+    def start(
+        units: Mapping[int, Bank],
+        hook: Hook | None = None,
+        rewrite: Callable[[bytes], bytes] | None = None,
+    ) -> int:
+        server = Server(units, hook=hook, rewrite=rewrite)
         running.append(server)
         return asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
 

@@ -144,3 +144,17 @@ def test_what_a_float_cannot_hold_is_no_value_and_its_neighbour_stays():
     block = Block(3, 0, 5, tuple(map(Wanted, points)))
     found = at_once(block, (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 123))
     assert found == {"large": (None, Quality.BAD), "small": (12.3, Quality.GOOD)}
+
+
+def test_a_doubtful_code_is_kept_as_suspect():
+    """Three temperatures of a chip: one is not connected (0x8000), one at the other end, one measured."""
+    points = [DevicePoint(f"t{at}", at, "int16", 1, 3, scale=0.1, doubtful=-0x8000) for at in range(3)]
+    block = Block(3, 0, 3, tuple(map(Wanted, points)))
+    words = (0x8000, 0x7FFF, 215)
+    found = at_once(block, words)
+    assert found == one_by_one(block, words)
+    assert found == {
+        "t0": (-3276.8, Quality.SUSPECT),
+        "t1": (3276.7, Quality.GOOD),
+        "t2": (21.5, Quality.GOOD),
+    }

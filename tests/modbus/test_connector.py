@@ -51,6 +51,25 @@ def test_addresses_are_the_protocols(tmp_path):
     assert "f" not in based.readable()
 
 
+@pytest.mark.parametrize(
+    ("head", "point", "code"),
+    [
+        ("", "{address: 20, type: int16, unit: degC}", -0x8000),
+        ("", "{address: 20, type: int32, unit: degC}", -0x80000000),
+        ("", "{address: 20, type: uint16, unit: degC}", None),  # 0x8000 is in the middle of what it can say
+        ("", "{address: 20, type: int16, unit: degC, invalid: none}", None),
+        ("", "{address: 20, type: int16, unit: degC, invalid: [-1]}", None),
+        ("invalid: {signed: none}", "{address: 20, type: int16, unit: degC}", None),
+        ("", "{address: 20, type: int16, enum: {0: no, 1: yes}}", None),
+    ],
+)
+def test_the_least_of_a_signed_type_is_doubted_where_nobody_says_what_is_no_value(
+    tmp_path, head, point, code
+):
+    text = GOOD.replace("points:", f"{head}\npoints:").replace("sources:", f"  t: {point}\nsources:")
+    assert load_connector(written(tmp_path, text)).points["t"].doubtful == code
+
+
 def test_states_keep_their_names_though_yaml_reads_on_and_numbers(tmp_path):
     text = GOOD.replace("kind: counter}", "enum: {0: off, 1: on, 0x10: 1200}}")
     total = load_connector(written(tmp_path, text)).points["total"]

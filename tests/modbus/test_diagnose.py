@@ -158,3 +158,22 @@ def test_a_unit_that_answers_for_another_and_not_when_it_is_asked():
         "unit 9 answers for unit 1, and not when it is asked itself: "
         "look at the unit numbers that are set on device and gateway"
     ]
+
+
+@in_time
+def test_an_answer_that_is_lost_now_and_then_is_no_point_that_is_lacking():
+    """The second read of a block is lost: the same one is answered the next time."""
+    wide: list[int] = []
+
+    async def lose_one(request: Request) -> int | None:
+        if request.function_code == 3 and request.count > 2:
+            wide.append(request.count)
+            if len(wide) < 3:
+                raise Silence
+        return None
+
+    found = diagnosed(timeout=0.2, hook=lose_one)
+    assert len(wide) > 2
+    assert "point" not in said(found)
+    assert "length" not in said(found)
+    assert "without a good answer while others are answered" in found.advice[0]

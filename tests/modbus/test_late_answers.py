@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cityctl.modbus import wire_session
+from cityctl.modbus.ask import Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Silent
-from cityctl.modbus.line import open_line
+from cityctl.modbus.line import open_line, owed
+from cityctl.modbus.line.owed import Owed
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.wire import Outgoing, Server
@@ -107,13 +109,47 @@ def test_a_late_answer_is_found_out_on_a_device_without_echo_too(mute, monkeypat
                 await line.read(1, 3, 0, 4, timeout=0.1)
             assert (await line.read(1, 3, 4, 4, timeout=2)).registers == (1004, 1005, 1006, 1007)
             if mute:  # what was lost before this line was opened: no read is known that could tell
-                line.distrust(1)
+                line._owed[1] = Owed()
                 with pytest.raises(Silent):
                     await line.settle(1, timeout=0.1)
                 assert not line.trusts(1)
             line.close()
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("refuses", [(1,), (1, 4, 8, 16, 32)])
+def test_a_device_without_echo_that_refuses_parts_of_its_values_is_read_again(refuses, monkeypatch):
+    """A read of another length that it takes settles its line; where it takes none, no answer is owed for ever."""
+    real, asked = wire_session.answer_to, 0
+
+    async def knows_whole_values(server: Server, unit: int, pdu: bytes) -> bytes | None:
+        nonlocal asked
+        asked += pdu[0] == 3
+        if pdu[0] == 8 or asked == 1:
+            return None
+        if pdu[0] == 3 and pdu[4] in refuses:
+            return bytes((0x83, 2))
+        return await real(server, unit, pdu)
+
+    monkeypatch.setattr(wire_session, "answer_to", knows_whole_values)
+    monkeypatch.setattr(owed, "LASTS", 0.5)
+    two = DeviceConnector("w", "v", "m", "meter", {"w": DevicePoint("w", 0, "uint32", 2, 3)})
+
+    async def go() -> list[object]:
+        seen: list[object] = []
+        async with Server({1: Bank.from_connector(two, lambda _: 7.0)}, kind="rtu-tcp") as server:
+            begun = asyncio.get_running_loop().time()
+            while seen[-1:] != [7.0] and asyncio.get_running_loop().time() < begun + 10:
+                place = ("127.0.0.1", server.link.port, 1, two, ("w",))
+                one = Target("d", *place, timeout=0.1, tries=1, transport="rtu-tcp")
+                (answer,) = await asking_all([one])
+                seen.append(answer.values["w"].value if answer.values else None)
+        return seen
+
+    seen = asyncio.run(go())
+    assert seen[-1] == 7.0
+    assert set(seen[:-1]) == {None}
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rtu-tcp", pytest.param("pty", marks=posix)])
@@ -157,6 +193,30 @@ def test_two_answers_in_one_piece_are_both_refused_where_nothing_says_which_is_w
             assert (await line.read(1, 3, 0, 1, timeout=5)).registers == (1000,)
             with pytest.raises(BadAnswer, match="two answers"):
                 await line.read(1, 3, 4, 1, timeout=5)
+            line.close()
+
+    asyncio.run(go())
+
+
+@in_time
+def test_two_answers_under_one_number_are_both_refused_where_they_differ():
+    """A late one that got the newest number, and the request's own, in one piece."""
+    spoilt = 1
+
+    async def with_another(answer: Outgoing) -> None:
+        nonlocal spoilt
+        before = answer.frame[:-1] + b"\x55" if spoilt else b""
+        spoilt = 0
+        answer.write(before + answer.frame)
+
+    async def go() -> None:
+        async with Server({1: bank()}, outgoing=with_another) as server:
+            line = await open_line(server.link, 2)
+            with pytest.raises(BadAnswer, match="two answers under one number"):
+                await line.read(1, 3, 0, 1, timeout=5)
+            assert not line.is_open
+            line = await open_line(server.link, 2)
+            assert (await line.read(1, 3, 0, 1, timeout=5)).registers == (1000,)
             line.close()
 
     asyncio.run(go())

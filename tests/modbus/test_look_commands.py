@@ -114,6 +114,30 @@ def test_identify_of_a_silent_unit_exits_12(cityctl, port):
     assert "unit 8" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (lambda frame: frame[:6] + b"\x02" + frame[7:], "unit 2 answered a request to unit 1"),
+        (lambda frame: frame[:7] + b"\x04" + frame[8:], "function code 4 answered a request for 3"),
+        (lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n", "no Modbus/TCP frame"),
+    ],
+)
+def test_identify_of_what_gives_no_good_answer_exits_12(cityctl, serve, spoilt, said):
+    port = serve({1: bank("siemens_pac2200")}, rewrite=spoilt)
+    done = cityctl("devices", "identify", f"127.0.0.1:{port}")
+    assert done.returncode == 12, done.stderr
+    assert f"unit 1 at 127.0.0.1:{port} gives no good answer" in done.stderr
+    assert said in done.stderr
+    assert "hint:" in done.stderr
+
+
+def test_a_scan_that_cannot_tell_a_unit_exits_4(cityctl, serve):
+    wrong = serve({1: bank("siemens_pac2200")}, rewrite=lambda frame: frame[:6] + b"\x02" + frame[7:])
+    done = cityctl("devices", "scan", f"127.0.0.1:{wrong}", "--units", "1-4", "--rate", "1000")
+    assert done.returncode == 4
+    assert "unit 1: unit 2 answered a request to unit 1" in done.stdout + done.stderr
+
+
 def test_diagnose(cityctl, town):
     done = cityctl("devices", "diagnose", "meter", "--rounds", "2", "--project", town)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ from cityctl.modbus.diagnosis import BAD, Diagnosis
 from cityctl.modbus.line import Link
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.scan import Scanned, scanning, units_of
-from cityctl.modbus.wire import Server
+from cityctl.modbus.wire import Outgoing, Server
 from tests.modbus.sunspec_device import SunSpecDevice
 from tests.timing import in_time
 
@@ -98,6 +98,23 @@ def test_a_place_without_anybody_has_its_reason():
     place = run(go())
     assert (place.asked, place.seen) == (0, [])
     assert "refused" in place.reason
+
+
+def test_units_that_answer_late_or_for_another_are_named():
+    """Unit 1 takes longer than it is given; of unit 2 the answers are unit 3's."""
+
+    async def odd(answer: Outgoing) -> None:
+        await asyncio.sleep({1: 0.3, 4: 0.05}.get(answer.frame[6], 0))
+        unit = b"\x03" if answer.frame[6] == 2 else answer.frame[6:7]
+        answer.write(answer.frame[:6] + unit + answer.frame[7:])
+
+    units = dict.fromkeys((1, 2, 4), bank("eastron_sdm630"))
+    place, _ = scanned(units, [1, 4, 2], timeout=0.2, outgoing=odd)
+    assert [seen.unit for seen in place.seen] == [4]
+    assert place.unclear == {
+        1: "its answer came later than 0.2 s, or under another number",
+        2: "unit 3 answered a request to unit 2",
+    }
 
 
 def test_the_rate_is_kept():

@@ -14,11 +14,13 @@ from contextlib import suppress
 
 import pytest
 
+from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Target
 from cityctl.modbus.bank import Bank
 from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import Silent
 from cityctl.modbus.line import Link, open_line
+from cityctl.modbus.line.owed import _LEFT
 from cityctl.modbus.memory import Memory
 from cityctl.modbus.point import DevicePoint
 from cityctl.modbus.run import asking_all
@@ -87,6 +89,48 @@ def test_the_next_connection_of_a_process_knows_what_is_owed(kind):
             return frame.registers
 
     assert asyncio.run(go()) == (1200,)
+
+
+@KINDS
+def test_another_process_knows_what_the_last_one_left_owing(kind, tmp_path):
+    """Each gives up within 0.15 s; what it left lies beside the line's lock until it is settled."""
+    left = tmp_path / LOCKS
+
+    async def go() -> list[tuple[object, str]]:
+        bus = SharedBus(lambda request: 0.5 if request == 1 else 0.001, transparent=kind == "rtu-tcp")
+        seen = []
+        async with bus as port:
+            for name, timeout in (("p0", 0.15), ("p10", 2.0)):
+                place = ("127.0.0.1", port, 1, CONNECTOR, (name,))
+                one = Target("d", *place, timeout=timeout, tries=1, transport=kind)  # type: ignore[arg-type]
+                (answer,) = await asking_all([one], alone=Alone.looking(tmp_path, "cityctl read"))
+                _LEFT.clear()  # as where the process ends
+                value = answer.values[name].value if name in answer.values else None
+                seen.append((value, "".join(each.read_text() for each in left.glob("*.owed"))))
+        return seen
+
+    (first, debts), (second, settled) = asyncio.run(go())
+    assert first is None
+    assert "0300000001" in debts
+    assert second == 1010
+    assert "0300000001" not in settled  # an echo may be owed still, which is nothing's answer
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "{}", "7", '[{"unit": 1}]', '[{"unit": 1, "since": "x"}]', "[null]"]
+)
+def test_debts_that_cannot_be_read_are_as_none(text, tmp_path):
+    async def go() -> object:
+        async with SharedBus(lambda _: 0.001, transparent=True) as port:
+            one = Target("d", "127.0.0.1", port, 1, CONNECTOR, ("p0",), transport="rtu-tcp")
+            alone = Alone(tmp_path, "cityctl poll")
+            await asking_all([one], alone=alone)
+            (lock,) = tmp_path.glob("line-*.lock")
+            lock.with_suffix(".owed").write_text(text)
+            (answer,) = await asking_all([one], alone=alone)
+            return answer.values["p0"].value
+
+    assert asyncio.run(go()) == 1000
 
 
 def test_a_device_that_numbers_its_answers_is_asked_the_same_again_without_an_echo():

@@ -15,6 +15,7 @@ from cityctl.errors import WriteRolledBack
 from cityctl.runbook import audit, session
 from cityctl.runbook.hand import Hand
 from cityctl.runbook.journal import Journal, journals
+from cityctl.runbook.session import Wish
 from tests.runbook.conftest import yes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -150,6 +151,24 @@ def test_a_killed_run_may_be_undone_instead(rig):
     with pytest.raises(WriteRolledBack, match="undone as asked"):
         session.resume(rig.desk(), Journal(journal.path), yes(), undo=True)
     assert state(rig)[:5] == ([0], [0], [0], [0x4080, 0], [0])
+
+
+def test_undoing_a_run_that_wrote_nothing_closes_it(rig):
+    job = rig.job("steps: [{pause: 10s}, {write: plc-1/command, to: start}]\n")
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    job.desk.clock.sleep = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        session.run(job, yes())
+    (journal,) = journals(job.desk.state)
+    ended = session.resume(rig.desk(), Journal(journal.path), Wish(), undo=True)
+    assert "nothing was written" in ended.said
+    assert rig.writes == 0
+    assert Journal(journal.path).ending == "undone"
+    again = session.resume(rig.desk(), Journal(journal.path), yes())
+    assert "ended before (undone)" in again.said
 
 
 def test_an_interrupted_run_says_how_to_go_on(rig):

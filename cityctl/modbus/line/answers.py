@@ -7,72 +7,16 @@ an earlier request is dropped and counted, never taken for the present one's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from struct import Struct
 from time import time
 from typing import cast
 
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, ShortAnswer, WrongUnit
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
-
-
-class Owed:
-    """Answers of one unit that may still come: to what, what they begin with, and the last read that was given up."""
-
-    def __init__(self) -> None:
-        self.requests: set[bytes] = set()
-        self.prefixes: set[bytes] = set()
-        self.read: bytes | None = None
-        self._transactions: set[int] = set()
-        self._is_numbered = True
-
-    def take(self, request: bytes, prefix: bytes, transactions: Collection[int] = (), sent: int = 1) -> None:
-        """Add the answers to a request that was `sent` so often; `transactions`: the numbers that they should bear."""
-        self.requests.add(request)
-        self.prefixes.add(prefix)
-        self._transactions.update(transactions)
-        self._is_numbered = self._is_numbered and sent <= len(transactions)
-        if request[0] in READS:
-            self.read = request
-
-    def may_pass_for(self, request: bytes, prefix: bytes) -> bool:
-        """Whether one of them looks like the answer to a request, and is to another one."""
-        return prefix in self.prefixes and self.requests != {request}
-
-    def carried_over(self) -> Owed:
-        """The same on another connection, whose numbers begin anew."""
-        self._transactions.clear()
-        self._is_numbered = False
-        return self
-
-    def came(self, transaction: int) -> bool:
-        """Whether an answer under a number of its own was the last one that is owed."""
-        self._transactions.discard(transaction)
-        return self._is_numbered and not self._transactions
-
-    @property
-    def probe(self) -> tuple[bytes, bytes] | None:
-        """A read at the same place whose answer is of another length than all of these: (request, its prefix)."""
-        if self.read is None:
-            return None
-        code, address, count = READ.unpack(self.read)
-        for smaller in range(1, max(count, 2) + 1):
-            prefix = read_prefix(code, smaller)
-            if prefix not in self.prefixes:
-                return READ.pack(code, address, smaller), prefix
-        return None
-
+from cityctl.modbus.line.owed import Owed
 
 _NOISE = 4
 """Bytes before an answer that are none of a frame: the shortest one has five."""
-READ = Struct(">BHH")  # function code, address, count
-READS = (1, 2, 3, 4)
-
-
-def read_prefix(code: int, count: int) -> bytes:
-    """What the answer to a read of so many registers or bits begins with."""
-    return bytes((code, (count + 7) // 8 if code < 3 else 2 * count))
 
 
 class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
@@ -200,9 +144,22 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 self._fail(BadAnswer("several answers came in pieces: which is which cannot be told"))
                 self.close()
                 return
+            elif self._differs(transaction, unit, body):
+                self._fail(BadAnswer("two answers under one number differ: which is which cannot be told"))
+                self.close()
+                return
             else:
                 self._expected.discard(transaction)
                 self._take(unit, body)
+
+    def _differs(self, transaction: int, unit: int, body: bytes) -> bool:
+        """Whether another answer under the same number stands behind one: a gateway gives late ones the newest."""
+        behind = bytes(self._buffer)
+        if len(behind) < HEADER:
+            return False
+        number, _, length, whose = tcp_head(behind)
+        whole = len(behind) >= 6 + length
+        return whole and (number, whose) == (transaction, unit) and behind[HEADER : 6 + length] != body
 
     def _came_late(self, unit: int, transaction: int) -> None:
         """An answer that is owed, under its own number."""

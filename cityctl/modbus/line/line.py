@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import random
 from math import inf
-from time import monotonic
 
-from cityctl.modbus.faults import BadAnswer, ExceptionAnswer, Silent, Unsettled
-from cityctl.modbus.line.answers import READ, READS, Owed, read_prefix
+from cityctl.modbus.faults import BadAnswer, ExceptionAnswer, Silent, Unsettled, Untold
 from cityctl.modbus.line.exchange import Exchanges
 from cityctl.modbus.line.frame import Frame
 from cityctl.modbus.line.link import Link
+from cityctl.modbus.line.owed import READ, READS, Owed, inherit, leave, read_prefix
 
 _QUIET = 0.02  # s without a byte, before a spoilt serial line is believed to be silent
-_LOST: dict[tuple[str, int], dict[int, tuple[Owed, float]]] = {}
-"""Answers that lines of this process gave up: host (serial port) and port -> unit -> which, and when (monotonic)."""
-_LOST_FOR = 60.0  # s after which no lost answer comes any more
+_PROBES = 3
+"""Reads of other lengths that are tried to settle a line: a device may refuse some."""
 
 
 class Line(Exchanges):
@@ -35,18 +33,11 @@ class Line(Exchanges):
         if link.is_serial:
             # What others said on the bus just before is not over yet.
             self._spoilt, self._heard = True, self._loop.time()
-        lost = _LOST.pop((link.host, link.port), {})
-        self._owed |= {
-            unit: owed.carried_over() for unit, (owed, at) in lost.items() if monotonic() - at < _LOST_FOR
-        }
+        self._owed |= inherit(link.host, link.port)
 
     def close(self) -> None:
         """Close the line; safe to call twice. What is still owed there, the next line will know."""
-        if self._owed:
-            now = monotonic()
-            _LOST.setdefault((self.link.host, self.link.port), {}).update(
-                (unit, (owed, now)) for unit, owed in self._owed.items()
-            )
+        leave(self.link.host, self.link.port, self._owed)
         super().close()
 
     def trusts(self, unit: int) -> bool:
@@ -56,16 +47,6 @@ class Line(Exchanges):
         which `read` and `exchange` look at.
         """
         return not self._rtu or not (self._spoilt or unit in self._owed)
-
-    @property
-    def owing(self) -> frozenset[int]:
-        """Units of which an answer may still come, and nothing would tell whose it is."""
-        return frozenset(self._owed if self._rtu else ())
-
-    def distrust(self, unit: int) -> None:
-        """Say that an answer of a unit may still come, which somebody asked for before this line was opened."""
-        if self._rtu:
-            self._owed.setdefault(unit, Owed())
 
     async def read(
         self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
@@ -118,26 +99,39 @@ class Line(Exchanges):
             self._spoilt = False
         if unit not in self._owed:
             return
-        left = await self._last_of(unit, timeout)
+        owed = self._owed[unit]
+        since = owed.since
+        try:
+            left = await self._last_of(unit, owed, timeout)
+        except Exception:
+            owed.since = since  # asking in vain must not make it last
+            raise
         self._owed.pop(unit, None)
         if left is not None:
             self._owed[unit] = left
         self._spoilt = False
 
-    async def _last_of(self, unit: int, timeout: float) -> Owed | None:
+    async def _last_of(self, unit: int, owed: Owed, timeout: float) -> Owed | None:
         """Wait until no answer that is owed can come any more; what is owed of our own asking then."""
-        probe = self._owed[unit].probe
-        if probe is None or unit not in self._mute:
+        probes = owed.probes[:_PROBES]
+        if not probes or unit not in self._mute:
             number = random.getrandbits(16).to_bytes(2, "big")
             echo = b"\x08\x00\x00" + number
             try:
                 return await self._find(unit, echo, echo, len(echo), timeout)
             except Silent:
-                if probe is None:
+                if not probes:
                     raise
-        left = await self._find(unit, *probe, 2 + probe[1][1], timeout / 2)
-        self._mute.add(unit)
-        return left
+        while True:
+            request, prefix = probes.pop(0)
+            try:
+                left = await self._find(unit, request, prefix, 2 + prefix[1], timeout / 2)
+            except Untold:
+                if not probes:
+                    raise
+            else:
+                self._mute.add(unit)
+                return left
 
     async def _find(self, unit: int, request: bytes, prefix: bytes, size: int, timeout: float) -> Owed | None:
         """Send a request that no older answer fits, and drop everything until its own, or its refusal, comes.
@@ -170,7 +164,7 @@ class Line(Exchanges):
                 if problem.is_absent:
                     raise
                 if self._rtu and request[0] in READS:  # the lost one may have been refused
-                    raise Silent("whether a lost answer still comes cannot be told") from None
+                    raise Untold from None
                 sent -= 1
                 break
             except BadAnswer as problem:
