@@ -28,6 +28,7 @@ from cityctl.library import KINDS
 from cityctl.modbus.connector import load_connector
 from cityctl.modbus.memory import Memory
 from cityctl.project.exposure import Said, addresses, clocks, permissions
+from cityctl.project.unread import unread_rows
 from cityctl.report.recipe import load as load_recipe
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.wording import counted
@@ -62,7 +63,7 @@ def examine(project: Project, *, now: datetime, offline: bool = False) -> Result
     checks = [_city(project)]
     for look in (_connectors, _shadowed, _secrets, _folder, _store):
         checks += look(project)
-    checks += [Check(name, _verdict(said), detail, hint) for name, said, detail, hint in _exposed(project)]
+    checks += [Check(name, _verdict(said), detail, hint) for name, said, detail, hint in _told(project)]
     checks += _exchanged(project)
     checks += _fresh(project, now)
     checks += _reachable(project, offline=offline)
@@ -82,9 +83,10 @@ def examine(project: Project, *, now: datetime, offline: bool = False) -> Result
     )
 
 
-def _exposed(project: Project) -> Iterator[Said]:
+def _told(project: Project) -> Iterator[Said]:
     yield from addresses(project)
     yield from permissions(project)
+    yield from unread_rows(project)
 
 
 def _verdict(said: str) -> Verdict:

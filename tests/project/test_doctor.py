@@ -119,3 +119,26 @@ def test_a_store_on_a_network_file_system_is_to_be_looked_at(ill, monkeypatch):
     result = examine(Project(ill), now=NOW, offline=True)
     assert verdicts(result)["store's disk"] == "look"
     assert any("(nfs4)" in detail for detail in result.tables[0].cells("detail"))
+
+
+def test_rows_beside_city_yaml_that_cannot_be_read_are_to_be_looked_at(project):
+    folder = project(
+        "name: T\ntime_zone: UTC\nnetworks: {power: {kind: power}}\nzones: {north: {network: power}}\n"
+        "interruptions_file: out.csv\nwork_orders_file: done.csv\n"
+    )
+    bad = "1.5.2026,2026-05-01 09:00,1\n"
+    (folder / "out.csv").write_text(f"start,end,customers\n2026-05-01 08:00,2026-05-01 09:00,1\n{bad * 5}")
+    (folder / "done.csv").write_text("date,zone\n2026-05-01,north\n")
+    rows = {row[0]: row[1:] for row in examine(Project(folder), now=NOW, offline=True).tables[0].rows}
+    verdict, detail, _ = rows["rows of out.csv"]
+    assert verdict == "look"
+    assert detail.startswith("5 rows cannot be read: ")
+    assert "out.csv:3: `1.5.2026` is no time; write it as 2026-05-01 14:30; " in detail
+    assert detail.endswith("; 2 more")
+    assert "rows of done.csv" not in rows
+    (folder / "done.csv").write_text("date,zone\n2026-05-01,nroth\n")
+    rows = {row[0]: row[1:] for row in examine(Project(folder), now=NOW, offline=True).tables[0].rows}
+    assert (
+        rows["rows of done.csv"][1]
+        == "1 row cannot be read: done.csv:2: no zone `nroth`; did you mean `north`?"
+    )

@@ -166,15 +166,16 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
 def beside(bills: Bills, later: Bills, model: Model) -> Drift:
     """How far what a model expects of later bills may be off, its coefficients being those of few bills.
 
-    Least squares' variance of a sum of predictions (Draper & Smith 1998, 3.1), at balance points that are taken for
-    known: it grows where weather or causes are not those of the baseline, as ASHRAE's formula does not.
+    Least squares' variance of a sum of predictions (Draper & Smith 1998, 3.1 and, of balance points, which are
+    coefficients as slopes are, 24.2): it grows where weather or causes are not those of the baseline, as ASHRAE's
+    formula does not.
     """
     import numpy as np
 
     known, asked = (_columns(one, model) for one in (bills, later))
-    free = len(known) - model.terms - 1
-    if free < 1 or not len(asked):
+    if len(known) - model.terms < 2 or not len(asked):
         return Drift(math.nan, 0)
+    free = max(len(known) - known.shape[1], 1)
     error = bills.amount - model.expected(bills)
     scatter = float((error * error / bills.days).sum()) / free
     inverse = np.linalg.pinv(known.T @ (bills.days[:, None] * known))
@@ -183,13 +184,15 @@ def beside(bills: Bills, later: Bills, model: Model) -> Drift:
 
 
 def _columns(bills: Bills, model: Model) -> Any:
-    """What a model multiplies with its coefficients, of a day in each period."""
+    """How a day in each period follows the coefficients: the base, slopes, balance points and causes."""
     import numpy as np
 
-    hdd, cdd = degree_days(bills, [model.heating or 0.0], [model.cooling or 0.0])
+    around = np.array([0.0, -0.5, 0.5])
+    hdd, cdd = degree_days(bills, around + (model.heating or 0.0), around + (model.cooling or 0.0))
     sides = [side for side, at in ((hdd, model.heating), (cdd, model.cooling)) if at is not None]
+    parts = [part for side in sides for part in (side[:, :1], side[:, 2:] - side[:, 1:2])]
     causes = [bills.causes - np.array(model.means)] if model.betas else []
-    return np.hstack([np.ones((len(bills.days), 1)), *sides, *causes])
+    return np.hstack([np.ones((len(bills.days), 1)), *parts, *causes])
 
 
 def _adjusted(r2: float, periods: int, terms: int) -> float:

@@ -17,6 +17,7 @@ from cityctl.analysis.energy.network_balance import (
     by_day,
     with_next,
 )
+from cityctl.analysis.energy.seldom import LEAST_METERED, NOTE, tells, unless_seldom
 from cityctl.analysis.energy.substations import Substation, fed_of, substations_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
@@ -28,7 +29,6 @@ from cityctl.wording import percent
 TITLE = "District heat"
 SUMMARY = "heat substations ranked by excess flow, and the losses of the heat networks"
 LEAST_EXCESS = 0.1  # of the volume
-LEAST_METERED = 0.9  # of the interval
 WARMEST_DIFFERENCE = 120.0  # K: beyond it a unit is wrong
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -114,13 +114,13 @@ def answer(question: Question) -> Result:
     rows: list[tuple[object, ...]] = []
     findings = []
     for one, flow, metered, _ in judged:
-        said = _verdict(flow, question.parameters["wanted"])
+        said = unless_seldom(_verdict(flow, question.parameters["wanted"]), metered)
         of_all = max(flow.excess, 0.0) / beyond if beyond > 0 and _plausible(flow) else None
         rows.append(
             (one.name, one.zone, flow.volume, flow.heat, flow.difference, flow.back, flow.excess, flow.share, of_all,
              flow.apart, metered, said)
         )  # fmt: skip
-        if said != "normal":
+        if tells(said):
             place = "asset" if one.name in question.city.assets else "zone"
             evidence = {
                 place: one.name,
@@ -153,7 +153,7 @@ def answer(question: Question) -> Result:
             question.parameters["wanted"],
             {_said(question.city, one.name): hours for one, _, _, hours in drawn},
         ),
-        notes=list(NOTES),
+        notes=[*NOTES, NOTE],
         summary=f"{beyond:.0f} m³ of excess flow in "
         f"{sum(flow.excess > 0 and _plausible(flow) for _, flow, *_ in judged)} of {len(judged)} substations",
     )

@@ -11,6 +11,7 @@ from cityctl import arrow, glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.burning import held, shares, surely
 from cityctl.analysis.energy.network_balance import with_next
+from cityctl.analysis.energy.seldom import LEAST_METERED, NOTE, tells, unless_seldom
 from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
 from cityctl.analysis.energy.switched import is_on
 from cityctl.analysis.question import Parameter, Question
@@ -25,7 +26,6 @@ TITLE = "Street lights"
 SUMMARY = "burn hours of each lighting circuit against the sun; day burners and dark circuits"
 ROLE = "lighting"
 LEAST_MINUTES = 30.0  # on by day, or off in the dark, before a day counts
-LEAST_METERED = 0.9  # of the interval
 HOUR = 3.6e9  # microseconds
 LONGEST_STEP = timedelta(hours=2)  # between two readings: beyond it nobody knows
 # fmt: off
@@ -105,7 +105,7 @@ def answer(question: Question) -> Result:
             lacking.append(Missing(point.id, row))
             continue
         rows.append(row)
-        if row[-1] != "normal":
+        if tells(str(row[-1])):
             findings.append(
                 Finding(
                     "street-light",
@@ -128,7 +128,7 @@ def answer(question: Question) -> Result:
         completeness=Completeness(
             len(circuits), len(circuits) - len({one.what for one in lacking}), lacking, "circuits"
         ),
-        notes=list(NOTES),
+        notes=[*NOTES, NOTE],
         summary=f"{len(findings)} of {len(rows)} circuits burn by day or stay dark, {night:.1f} h of night",
     )
 
@@ -200,7 +200,8 @@ def _judge(
     return (
         point.id, point.zone, float((share * step).sum()) / HOUR, night / HOUR, sum(burning.values()) / HOUR, days,
         sum(dark.values()) / HOUR, nights,
-        float(energy[on].sum()) if told else None, wasted if told else None, "; ".join(said) or "normal",
+        float(energy[on].sum()) if told else None, wasted if told else None,
+        unless_seldom("; ".join(said) or "normal", metered),
     )  # fmt: skip
 
 

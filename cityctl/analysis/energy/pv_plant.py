@@ -10,6 +10,7 @@ from cityctl import arrow
 from cityctl.analysis.energy.baseline import add_up
 from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.energy.pv_yield import Performance, Plant, Steps, perform
+from cityctl.analysis.energy.seldom import LEAST_METERED
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -19,7 +20,6 @@ ROLE, MODULE, LIMIT = "generation", "module", "limit"
 WIDTHS = (900, 1800, 3600)  # s: of a step
 LEAST_HELD = 0.8  # of a step's readings
 LEAST_OF_DAY = 0.9  # of a day's steps
-LEAST_METERED = 0.9  # of the interval
 STANDBY = 0.02  # of the rated power: what a plant takes at night
 
 

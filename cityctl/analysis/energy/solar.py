@@ -10,6 +10,7 @@ from cityctl.analysis.energy import solar_words, subjects
 from cityctl.analysis.energy.early import from_early
 from cityctl.analysis.energy.pv_plant import STANDBY, Judged, judge, plants_of, stamps
 from cityctl.analysis.energy.pv_yield import days_below
+from cityctl.analysis.energy.seldom import NOTE, tells, unless_seldom
 from cityctl.analysis.energy.solar_plots import day_plot
 from cityctl.analysis.energy.solar_words import BY_KEY, DAYS, NOTES, PLANTS
 from cityctl.analysis.question import Parameter, Question
@@ -76,9 +77,10 @@ def answer(question: Question) -> Result:
     rows: list[tuple[object, ...]] = []
     findings = []
     for one in judged:
-        said = _verdict(one, len(weak[one.asset]), question.interval.length.total_seconds() / 3600)
+        hours = question.interval.length.total_seconds() / 3600
+        said = unless_seldom(_verdict(one, len(weak[one.asset]), hours), one.metered)
         rows.append(_row(question.city, one, said))
-        if said != "normal":
+        if tells(said):
             evidence = {
                 "asset": one.asset,
                 "generated_kwh": one.found.energy,
@@ -107,7 +109,7 @@ def answer(question: Question) -> Result:
             len(known), len(known) - len({one.what for one in lacking}), lacking, "plants"
         ),
         plots=[_plot(one, called[one.asset], times) for one in judged],
-        notes=[*NOTES, *([f"Limits: of {listed(sunless)} {NO_SUN}."] if told and sunless else [])],
+        notes=[*NOTES, NOTE, *([f"Limits: of {listed(sunless)} {NO_SUN}."] if told and sunless else [])],
         summary=f"{grouped(generated)} kWh from {counted(len(judged), 'plant')}, "
         f"{grouped(lost)} kWh curtailed, "
         f"{counted(len(below), 'day')} below",

@@ -11,6 +11,7 @@ from typing import Any
 from cityctl import arrow, glossary
 from cityctl.analysis.energy import subjects
 from cityctl.analysis.energy.ageing import Ratings, ageing_rate, temperatures
+from cityctl.analysis.energy.seldom import LEAST_METERED, NOTE, tells, unless_seldom
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -26,7 +27,6 @@ SUMMARY = "load, hot-spot temperature and ageing of each transformer after IEC 6
 LOAD_ROLE = "load"
 WARMING = timedelta(days=2)  # ten time constants of the oil
 GAP_MINUTES = 120.0  # between two readings: beyond it nobody knows the load
-LEAST_METERED = 0.9  # of the interval
 MOST_LOAD = 4.0  # times the rated one: no transformer carries it for a quarter of an hour, a unit is wrong
 TOP_OIL, HOT_SPOT, LOAD = 105.0, 120.0, 1.5  # IEC 60076-7:2018, table 2: normal cyclic loading below 100 MVA
 # fmt: off
@@ -156,7 +156,7 @@ def answer(question: Question) -> Result:
                 "transformer", called[one.asset], question.interval.start, one.verdict, evidence=one.evidence
             )
             for one in judged
-            if one.verdict != "normal"
+            if tells(one.verdict)
         ],
         completeness=Completeness(
             len(known), len(known) - len({one.what for one in lacking}), lacking, "transformers"
@@ -170,8 +170,8 @@ def answer(question: Question) -> Result:
             )
             for one in [one for one in judged if one.times][: question.parameters["plots"]]
         ],
-        notes=list(NOTES),
-        summary=f"{sum(one.verdict != 'normal' for one in judged)} of {len(judged)} transformers too warm or too full",
+        notes=[*NOTES, NOTE],
+        summary=f"{sum(tells(one.verdict) for one in judged)} of {len(judged)} transformers too warm or too full",
     )
 
 
@@ -213,7 +213,7 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     rate = ageing_rate(spot, upgraded=asset.transformer.paper == "upgraded")
     aged = float((rate * held).sum()) / 1440
     place = int(spot.argmax())
-    verdict = _verdict(fullest, float(oil.max()), float(spot[place]))
+    verdict = unless_seldom(_verdict(fullest, float(oil.max()), float(spot[place])), metered)
     when = at[place].item().replace(tzinfo=UTC)
     row: tuple[object, ...] = (
         name, fullest, float(held[load > ratings.rated].sum()) / 60, float(oil.max()), float(spot[place]), when, aged,

@@ -224,3 +224,24 @@ def test_a_circuit_that_is_read_on_some_days_says_so(ask: Callable[..., Result])
     )
     told = {one.what: one.why for one in found.completeness.missing}
     assert told == {"lamps": "read in 50 % of the interval", "switch": "no readings"}
+
+
+def test_an_hour_of_a_month_tells_no_normal_circuit(ask: Callable[..., Result]) -> None:
+    """Half of an interval tells `normal`, less of it nothing; a day burner is one whenever it was seen."""
+    times, on = burning("2026-10-04T22:00", "2026-10-14T22:00")
+    found = {}
+    for days, burnt in ((1, False), (4, False), (5, False), (1, True)):
+        kept = times < times[0] + np.timedelta64(days, "D")
+        lit = on[kept] | burnt
+        result = ask(
+            "energy/lights",
+            CITY,
+            {"lamps": (times[kept], np.where(lit, 12.0, 0.0))},
+            "2026-10-05",
+            "2026-10-15",
+        )
+        found[days, burnt] = rows_of(result, "circuits")[0]["verdict"], len(result.findings)
+    assert found[1, False] == ("NOT ASSESSABLE 10 % of the interval metered", 0)
+    assert found[4, False] == ("NOT ASSESSABLE 40 % of the interval metered", 0)
+    assert found[5, False] == ("normal", 0)
+    assert found[1, True] == ("BURNS BY DAY on 1 day", 1)

@@ -141,6 +141,9 @@ def test_a_wrong_unit_and_a_gap_are_named(ask: Callable[..., Result]) -> None:
     assert [(one.what, one.why) for one in found.completeness.missing] == [
         ("t2", "its load, with the temperature around it, is metered in 25 % of the interval")
     ]
+    assert rows["t2"]["verdict"] == "NOT ASSESSABLE 25 % of the interval metered"
+    assert [one.subject for one in found.findings] == ["t1"]
+    assert found.summary == "1 of 2 transformers too warm or too full"
 
 
 def test_a_gap_of_hours_does_not_cool_it_down(ask: Callable[..., Result]) -> None:
