@@ -183,7 +183,8 @@ def overnight(
     doubt = np.einsum("zi,zij,zj->z", seen, spread, seen) + model.noise**2
     change = model.rest[:, night]
     size = np.abs(np.nan_to_num(change))
-    far = (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
+    with np.errstate(invalid="ignore"):  # a zone that is shut has no doubt, but for its rounding
+        far = (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
     far &= (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
     found = [
         zone

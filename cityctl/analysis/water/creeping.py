@@ -113,7 +113,7 @@ class Reference:
                 + model.spread[:, SHARE, SHARE] * demand**2
                 + doubt**2
             )
-        sd = np.sqrt(variance)
+            sd = np.sqrt(variance)
         enough = (size > least) & (before >= LEAST) & (count >= 5) & ~silent & model.known[:, night]
         alone = certainty if fallen is None else np.minimum(certainty, ALONE)
         found = []
