@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from cityctl.analysis.energy.degree_days import COLDEST, WARMEST
+from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
@@ -52,6 +53,9 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         if name is not None and (seconds(city.points()[name].every) or 0) >= DAILY_S
     }
     baseline = timedelta(days=asked["baseline_days"])
+    skies = {one.temperature for one in meters if one.temperature is not None}
+    keep_clocks(question, [*(one.point.id for one in meters), *sorted(skies)])
+    early = dict(question.engine.rows("select point, early_us from clocks"))
     columns: dict[str, Any] = {
         "meter": pa.array([one.point.id for one in meters], pa.string()),
         "kind": pa.array([one.point.kind for one in meters], pa.string()),
@@ -71,6 +75,7 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
             [one.carbon if isinstance(one.carbon, float) else None for one in meters], pa.float64()
         ),
         "chunk": pa.array([at // CHUNK for at in range(len(meters))], pa.int32()),
+        "early_us": pa.array([early.get(one.point.id, 0) for one in meters], pa.int64()),
     }
     question.engine.register("savings_meters", pa.table(columns))
     question.engine.register(
@@ -120,7 +125,7 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
     for ends in parts(meters):
         narrow(question, ends)
         ask.execute(question.sql("use"), ends)
-    for name in ("steps", "weather"):
+    for name in ("steps", "sky", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
 
