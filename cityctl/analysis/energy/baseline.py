@@ -12,6 +12,7 @@ from typing import Any
 
 from cityctl import arrow
 from cityctl.analysis.energy.degree_days import COLDEST, WARMEST
+from cityctl.analysis.energy.early import keep_clocks
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.seasons import cells_of
 from cityctl.analysis.question import Question
@@ -52,6 +53,9 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         if name is not None and (seconds(city.points()[name].every) or 0) >= DAILY_S
     }
     baseline = timedelta(days=asked["baseline_days"])
+    skies = {one.temperature for one in meters if one.temperature is not None}
+    keep_clocks(question, [*(one.point.id for one in meters), *sorted(skies)])
+    early = dict(question.engine.rows("select point, early_us from clocks"))
     columns: dict[str, Any] = {
         "meter": arrow.texts([one.point.id for one in meters]),
         "kind": arrow.texts([one.point.kind for one in meters]),
@@ -69,6 +73,7 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
             [one.carbon if isinstance(one.carbon, float) else None for one in meters]
         ),
         "chunk": arrow.codes([at // CHUNK for at in range(len(meters))]),
+        "early_us": arrow.integers([early.get(one.point.id, 0) for one in meters]),
     }
     question.engine.register("savings_meters", arrow.table(**columns))
     question.engine.register(
@@ -119,7 +124,7 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
     for ends in parts(meters):
         narrow(question, ends)
         ask.execute(question.sql("use"), ends)
-    for name in ("steps", "weather"):
+    for name in ("steps", "sky", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
 

@@ -1,7 +1,8 @@
 -- use: amounts
+-- use: clocks
 -- Savings of all meters at once. Handed in by baseline.py:
 --   savings_meters(meter, kind, every_s, temperature, daily_weather, zeros_missing, cooling, first_day,
---                  intervention, reporting, until, chunk)
+--                  intervention, reporting, until, chunk, early_us)   the last as of clocks.sql
 --   savings_days(day, seconds, cell)   every local day that lies wholly within the readings' window; `cell` says
 --                  which part of the baseline's model a day belongs to (0 for all where there is one part)
 --   savings_grid(bin)   29 to 90, the thresholds of CalTRACK 2.0 [degF] and one below
@@ -19,17 +20,21 @@ create or replace table savings_use (
 -- belongs to one local day, so a small join replaces converting every reading.
 insert into savings_use
 select a.meter as meter, c.day as day,
-       count(case when not (m.zeros_missing and a.amount = 0) then 1 end) as readings,
-       count(case when m.zeros_missing and a.amount = 0 then 1 end) as zeros,
-       sum(case when not (m.zeros_missing and a.amount = 0) then a.amount end) as amount,
+       count(case when not a.missing then 1 end) as readings,
+       count(case when a.missing then 1 end) as zeros,
+       sum(case when not a.missing then a.amount end) as amount,
        count(case when a.amount < 0 then 1 end) as negatives
-from amounts as a
-join savings_meters as m on m.meter = a.meter
+from (
+    select o.meter as meter, o.at + to_microseconds(m.early_us) as at, o.amount as amount,
+           m.zeros_missing and o.amount = 0 as missing
+    from amounts as o
+    join savings_meters as m on m.meter = o.meter
+    where o.amount is not null and o.meter >= $first and o.meter <= $last
+) as a
 join calendar as c
   on c.slot = case when extract(minute from a.at) >= 30
                    then date_trunc('hour', a.at) + interval '30' minute
                    else date_trunc('hour', a.at) end
-where a.amount is not null and a.meter >= $first and a.meter <= $last
 group by a.meter, c.day
 
 -- name: steps
@@ -53,6 +58,14 @@ select avg(case when extract(month from r.time) in (12, 1, 2) then r.value end) 
 from readings as r
 where r.point in (select temperature from savings_meters) and r.quality < 3
 
+-- name: sky
+-- Readings of the outdoor temperatures.
+create or replace view savings_sky as
+select r.point as point, r.time + to_microseconds(coalesce(k.early_us, 0)) as time, r.value as value
+from readings as r
+left join clocks as k on k.point = r.point
+where r.point in (select temperature from savings_meters) and r.quality < 3 and r.value is not null
+
 -- name: weather
 -- Daily means of hourly means [degF]; a day needs half of its hours. Of the autumn day of 25 hours the first 24
 -- count, as in eemeter: models fitted beside it agree.
@@ -61,15 +74,13 @@ select h.temperature as temperature, h.day as day,
        avg(h.degree_c) * 1.8 + 32 as degree_f, count(*) as hours
 from (
     select r.point as temperature, c.day as day, date_trunc('hour', r.time) as hour, avg(r.value) as degree_c
-    from readings as r
-    join (select distinct temperature from savings_meters where temperature is not null) as w
-      on w.temperature = r.point
+    from savings_sky as r
     join calendar as c
       on c.slot = case when extract(minute from r.time) >= 30
                        then date_trunc('hour', r.time) + interval '30' minute
                        else date_trunc('hour', r.time) end
     left join savings_days as s on s.day = c.day
-    where r.quality < 3 and r.value is not null and not coalesce(s.seconds > 86400 and c.minute >= 1380, false)
+    where not coalesce(s.seconds > 86400 and c.minute >= 1380, false)
     group by r.point, c.day, date_trunc('hour', r.time)
 ) as h
 group by h.temperature, h.day
@@ -590,8 +601,7 @@ order by c.slot
 select h.temperature as temperature, h.hour as hour, h.degree_c * 1.8 + 32 as degree_f
 from (
     select r.point as temperature, date_trunc('hour', r.time) as hour, avg(r.value) as degree_c
-    from readings as r
-    where r.point in (select temperature from savings_meters) and r.quality < 3 and r.value is not null
+    from savings_sky as r
     group by r.point, date_trunc('hour', r.time)
 ) as h
 order by h.temperature, h.hour
@@ -607,8 +617,9 @@ order by m.meter
 
 -- name: hourly_amounts
 -- What the readings of all meters from $first to $last add. An hour whose use is not known but spread is none.
-select a.meter as meter, a.at as at, a.amount as amount
+select a.meter as meter, a.at + to_microseconds(m.early_us) as at, a.amount as amount
 from amounts as a
+join savings_meters as m on m.meter = a.meter
 where a.meter >= $first and a.meter <= $last and a.amount is not null and not a.spread
 
 -- name: begin_hourly

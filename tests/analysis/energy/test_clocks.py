@@ -10,6 +10,7 @@ import pytest
 
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
+from tests.analysis.energy.town_hall import ask_one, made
 
 CITY = """
 name: Clocks
@@ -70,3 +71,18 @@ def test_a_clock_that_is_always_early_is_left_alone(ask: Callable[..., Result]) 
     (row,) = rows_of(ask("energy/feeders", CITY, data, *ASKED), "feeders")
     assert row["balance_days"] == 7
     assert row["fed_in_kwh"] == pytest.approx(7 * 8)
+
+
+@pytest.mark.parametrize("method", ["caltrack2", "towt"])
+def test_savings_keep_each_hour(ask: Callable[..., Result], method: str) -> None:
+    """A new gateway since the measure stamps readings early and late in turn: the tenth saved is a tenth still."""
+    series = made(noise=0.05)
+    plain = ask_one(ask, series, method=method)
+    times, kwh = series["hall_kwh"]
+    times = times.astype("datetime64[us]")
+    beside = np.resize([-3, 2, 1, -40], len(times)) * np.timedelta64(1, "s")
+    series["hall_kwh"] = (np.where(times < np.datetime64("2025-01-01"), times, times + beside), kwh)
+    series["temperature"] = (times + beside, series["temperature"][1])
+    row = ask_one(ask, series, method=method)
+    for key in ("observed_kwh", "counterfactual_kwh", "avoided_kwh", "days"):
+        assert row[key] == pytest.approx(plain[key], rel=1e-9)
