@@ -85,6 +85,7 @@ def new(
         unit="points",
     )
     result.summary = f"{target} written; {result.summary}"
+    result.notes += written.notes
     result.notes.append(f"edit it, then `cityctl connectors lint {target}` and `cityctl devices identify`")
     return result
 
