@@ -89,12 +89,7 @@ def skeleton(
 
     Raises UsageProblem for a name that is none, InputRefused for a list without addresses.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        raise UsageProblem(
-            f"`{name}`: a connector is named in small letters, digits and _",
-            hint=f"did you mean `{better}`?" if better[:1].isalpha() else "such as acme_flow_1",
-        )
+    plain(name)
     lines: Sequence[str] = _EXAMPLE
     left: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -112,6 +107,17 @@ def skeleton(
         source=quoted(source or "the maker's register list: its name, revision and page"),
     )
     return Written(text, len(lines), left, notes)
+
+
+def plain(name: str) -> str:
+    """The name of a connector. Raises UsageProblem for one that is none."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        better = plain_name(name)
+        raise UsageProblem(
+            f"`{name}`: a connector is named in small letters, digits and _",
+            hint=f"did you mean `{better}`?" if better[:1].isalpha() else "such as acme_flow_1",
+        )
+    return name
 
 
 _NOT_TEXT = frozenset({"on", "off", "yes", "no", "true", "false", "null", "y", "n"})
