@@ -1,6 +1,6 @@
 """YAML with positions: what a file says, and where it says it.
 
-Every error names file:line:column and the near match. Knows nothing of what the files mean.
+Every error names file:line:column. Knows nothing of what the files mean.
 """
 
 from __future__ import annotations
@@ -8,18 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from cityctl.errors import ConfigInvalid, listed, near
+from cityctl.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
     from yaml.nodes import Node, ScalarNode
 
-    Model = TypeVar("Model", bound=BaseModel)
-
 _OCTAL = re.compile(r"[-+]?0[0-7_]*[1-7][0-7_]*")
-_QUOTED = re.compile(r"'([^']*)'")
+_MOST_PLACES = 100_000  # of a file that is shorter than that: more of them are aliases of aliases
+_FOUND: dict[type, str] = {
+    list: "a list",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "a yes or no",
+}
 Key = str | int
 Place = tuple[int, int]
 
@@ -73,8 +77,8 @@ def parse(text: str, path: Path) -> Document:
             root = loader.get_single_node()
             keys: dict[tuple[Key, ...], Place] = {}
             if root is not None:
-                _walk(root, (), keys, path, set())
-            data = loader.construct_document(root) if root is not None else {}
+                _walk(root, (), keys, path, set(), max(_MOST_PLACES, len(text)))
+            data = _constructed(loader, root, path) if root is not None else {}
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as problem:
@@ -84,12 +88,57 @@ def parse(text: str, path: Path) -> Document:
             f"{place}: {problem.problem or problem}", hint=_syntax_hint(str(problem.problem))
         ) from None
     except yaml.YAMLError:  # the reader's: signs that no text holds
-        raise ConfigInvalid(f"{path}: this is no text", hint="save it as UTF-8") from None
-    except ValueError as problem:  # a date such as 2026-13-40
-        raise ConfigInvalid(f"{path}: {problem}") from None
+        raise _no_text(text, path) from None
     if not isinstance(data, dict):
-        raise ConfigInvalid(f"{path}:1:1: expected `key: value` lines, found a {type(data).__name__}")
+        found = _FOUND.get(type(data), "something else")
+        raise ConfigInvalid(f"{path}:1:1: expected `key: value` lines, found {found}")
     return Document(path, data, keys)
+
+
+def _constructed(loader: Any, root: Node, path: Path) -> Any:
+    """The file's data. Raises ConfigInvalid with the place of a value that is none, such as 2026-13-40."""
+    try:
+        return loader.construct_document(root)
+    except ValueError as problem:
+        node = _unreadable(type(loader)(""), root)  # a new one: this one still holds what it was at
+        if node is None:
+            raise ConfigInvalid(f"{path}: {problem}") from None
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        shown = node.value if len(node.value) < 40 else f"{node.value[:20]}..."
+        raise ConfigInvalid(
+            f"{path}:{line}:{column}: `{shown}` is neither a date nor a number",
+            hint="put it in quotes where it is a text",
+        ) from None
+
+
+def _unreadable(loader: Any, node: Node) -> ScalarNode | None:
+    """The first value below a node that cannot be made of its text."""
+    import yaml
+
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            loader.construct_object(node)
+        except ValueError:
+            return node
+        return None
+    pairs = isinstance(node, yaml.MappingNode)
+    below = [one for pair in node.value for one in pair] if pairs else node.value
+    return next((found for one in below if (found := _unreadable(loader, one)) is not None), None)
+
+
+def _no_text(text: str, path: Path) -> ConfigInvalid:
+    """The error for a sign that no text holds, with its place."""
+    import yaml
+
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return ConfigInvalid(f"{path}: this is no text", hint="save it as UTF-8")
+    line = text.count("\n", 0, found.start()) + 1
+    column = found.start() - text.rfind("\n", 0, found.start())
+    return ConfigInvalid(
+        f"{path}:{line}:{column}: this is no text (U+{ord(found[0]):04X})",
+        hint="take it out, or save the file as UTF-8 text",
+    )
 
 
 def _syntax_hint(problem: str) -> str | None:
@@ -99,14 +148,30 @@ def _syntax_hint(problem: str) -> str | None:
         return "put text that holds `: ` in quotes"
     if "did not find expected" in problem:
         return "a bracket or quote is not closed there or above, or a line is indented unlike its neighbours"
+    if "could not determine a constructor" in problem:
+        return "leave the tag (`!...`) out: values here are texts, numbers, dates, lists and mappings"
+    if "found another document" in problem:
+        return "a file is one document: leave the second `---` out"
+    if "unhashable key" in problem:
+        return "a key is one text"
     return None
 
 
 def _walk(
-    node: Node, trail: tuple[Key, ...], keys: dict[tuple[Key, ...], Place], path: Path, open_nodes: set[int]
+    node: Node,
+    trail: tuple[Key, ...],
+    keys: dict[tuple[Key, ...], Place],
+    path: Path,
+    open_nodes: set[int],
+    most: int,
 ) -> None:
+    """The place of each key below a node; no more of them than `most`."""
     import yaml
 
+    if len(keys) > most:
+        raise ConfigInvalid(
+            f"{path}: its aliases say the same thing too often", hint="write less of it with `*`"
+        )
     keys.setdefault(trail, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.ScalarNode):
         _refuse_octal(node, path)
@@ -127,11 +192,11 @@ def _walk(
                 )
             seen.add(key)
             keys[(*trail, key)] = place
-            _walk(value_node, (*trail, key), keys, path, open_nodes | {id(node)})
+            _walk(value_node, (*trail, key), keys, path, open_nodes | {id(node)}, most)
     elif isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             keys[(*trail, index)] = (child.start_mark.line + 1, child.start_mark.column + 1)
-            _walk(child, (*trail, index), keys, path, open_nodes | {id(node)})
+            _walk(child, (*trail, index), keys, path, open_nodes | {id(node)}, most)
 
 
 def _refuse_octal(node: ScalarNode, path: Path) -> None:
@@ -143,94 +208,3 @@ def _refuse_octal(node: ScalarNode, path: Path) -> None:
             f"{path}:{line}:{column}: `{node.value}` is octal to YAML: {int(node.value.replace('_', ''), 8)}",
             hint=f'write {plain}, or "{node.value}" where it is a text',
         )
-
-
-def validate(model: type[Model], document: Document, data: Any = None) -> Model:
-    """The document as a pydantic model.
-
-    Raises ConfigInvalid: the first error in the message, the others under `tried`, each with its place.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate(document.data if data is None else data)
-    except ValidationError as problem:
-        said = _sentences(model, document, problem)
-        others = [f"{also} ({hint})" if hint else also for also, hint in said[1:6]]
-        raise ConfigInvalid(said[0][0], tried=others, hint=said[0][1]) from None
-
-
-def _sentences(
-    model: type[BaseModel], document: Document, problem: ValidationError
-) -> list[tuple[str, str | None]]:
-    said: dict[str, str | None] = {}
-    errors = problem.errors(include_url=False)
-    # An unknown key first: a key that is missing is often the same one, spelt right.
-    for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
-        trail = tuple(part for part in error["loc"] if _is_written(document.data, error["loc"], part))
-        shown = ".".join(str(part) for part in trail)
-        place = document.place(*trail)
-        if error["type"] == "extra_forbidden":
-            known = _fields_at(model, trail[:-1])
-            word = str(trail[-1])
-            match = near(word, known)
-            hint = (
-                f"did you mean `{match}`?"
-                if match
-                else f"known here: {listed(sorted(known))}"
-                if known
-                else None
-            )
-            said.setdefault(f"{place}: unknown key `{shown}`", hint)
-        elif error["type"] == "missing":
-            absent = str(error["loc"][-1])
-            where = f" in `{shown}`" if shown else ""
-            said.setdefault(f"{place}: `{absent}` is missing{where}", None)
-        else:
-            text = error["msg"].removeprefix("Value error, ")
-            given = error.get("input")
-            if error["type"] == "literal_error" and isinstance(given, str):
-                match = near(given, _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))))
-                if match and " hint: " not in text:
-                    text = f"{text} (found `{given}`) hint: did you mean `{match}`?"
-            if isinstance(given, str | int | float) and str(given) not in text:
-                text += f" (found `{given}`)"
-            text, _, hint_text = text.partition(" hint: ")
-            said.setdefault(f"{place}: `{shown}`: {text}" if shown else f"{place}: {text}", hint_text or None)
-    return list(said.items())
-
-
-def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:
-    """Whether a part of pydantic's location stands in the file (it adds names of union members)."""
-    at = data
-    for step in trail:
-        inside = (isinstance(at, dict) and step in at) or (
-            isinstance(at, list) and isinstance(step, int) and 0 <= step < len(at)
-        )
-        if inside:
-            at = at[step]
-        if step == part:
-            return inside
-    return False
-
-
-def _fields_at(model: type[BaseModel], trail: tuple[Key, ...]) -> set[str]:
-    """The keys that the model knows at a place, through dicts, lists and optional members."""
-    from typing import get_args
-
-    from pydantic import BaseModel as Base
-
-    def models(annotation: Any) -> list[type[BaseModel]]:
-        if isinstance(annotation, type) and issubclass(annotation, Base):
-            return [annotation]
-        return [found for argument in get_args(annotation) for found in models(argument)]
-
-    here: list[type[BaseModel]] = [model]
-    for part in trail:
-        following: list[type[BaseModel]] = []
-        for candidate in here:
-            by_name = {field.alias or name: field for name, field in candidate.model_fields.items()}
-            if part in by_name:
-                following += models(by_name[str(part)].annotation)
-        here = following or here
-    return {field.alias or name for candidate in here for name, field in candidate.model_fields.items()}

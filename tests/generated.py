@@ -20,21 +20,13 @@ def completions() -> dict[Path, str]:
 
 def schemas() -> dict[Path, str]:
     """File -> what it has to hold."""
-    from cityctl.collect.connectors import readme_table, schema_text, with_table
-    from cityctl.exports.service import json_schema
-    from cityctl.project.configured import city_schema
-    from cityctl.report.recipe import schema_text as report_schema
-    from cityctl.runbook.language import schema_text as runbook_schema
-    from cityctl.tariff.model import schema_text as tariff_schema
+    from cityctl.collect.connectors import readme_table, with_table
+    from cityctl.project.schemas import LANGUAGES, schema
 
     readme = ROOT / "connectors" / "README.md"
+    folders = {"device": "connectors", "service": "connectors"}
     return {
-        ROOT / "recipes" / "city.schema.json": city_schema(),
-        ROOT / "recipes" / "report.schema.json": report_schema(),
-        ROOT / "recipes" / "runbook.schema.json": runbook_schema(),
-        ROOT / "recipes" / "tariff.schema.json": tariff_schema(),
-        ROOT / "connectors" / "device.schema.json": schema_text(),
-        ROOT / "connectors" / "service.schema.json": json_schema(),
+        **{ROOT / folders.get(one, "recipes") / f"{one}.schema.json": schema(one) for one in LANGUAGES},
         readme: with_table(readme.read_text(encoding="utf-8"), readme_table(ROOT / "connectors" / "devices")),
     }
 

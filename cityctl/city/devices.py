@@ -19,10 +19,10 @@ class SerialLine(Strict):
     """How a serial bus speaks; behind a gateway its speed helps to predict how long a poll takes."""
 
     port: str | None = Field(None, description="/dev/ttyUSB0 or COM3; left out behind a gateway")
-    baud: int = Field(19200, ge=300, le=4_000_000)
-    parity: Literal["none", "even", "odd"] = "even"
-    stop_bits: float = Field(1, ge=1, le=2)
-    data_bits: Literal[7, 8] = 8
+    baud: int = Field(19200, ge=300, le=4_000_000, description="speed of the bus, bit/s")
+    parity: Literal["none", "even", "odd"] = Field("even", description="as the devices are set")
+    stop_bits: float = Field(1, ge=1, le=2, description="as the devices are set")
+    data_bits: Literal[7, 8] = Field(8, description="as the devices are set")
 
 
 class TlsFiles(Strict):
@@ -37,11 +37,13 @@ class TlsFiles(Strict):
 class Wire(Strict):
     """Where a wire leads and which transport it speaks."""
 
-    host: str = ""
-    port: int = Field(502, ge=1, le=65535)
-    transport: Transport = "tcp"
-    serial: SerialLine | None = None
-    tls: TlsFiles | None = None
+    host: str = Field("", description="address or name of the device or gateway")
+    port: int = Field(502, ge=1, le=65535, description="802 where transport is tls and nothing is said")
+    transport: Transport = Field(
+        "tcp", description="rtu: this computer's own bus; rtu-tcp: RTU frames through a gateway"
+    )
+    serial: SerialLine | None = Field(None, description="the bus: of this computer, or behind the gateway")
+    tls: TlsFiles | None = Field(None, description="of transport tls: whom to trust, and who asks")
 
     @model_validator(mode="before")
     @classmethod
@@ -77,11 +79,11 @@ class Wire(Strict):
 class Device(Wire):
     """A PLC or meter that answers, at a wire of its own or on a `line` that it shares."""
 
-    connector: Name
+    connector: Name = Field(description="its model (`cityctl connectors list`)")
     line: Name | None = Field(None, description="one of `lines`, instead of host, serial and the like")
     unit: int = Field(1, ge=0, le=255, description="Modbus unit id")
-    zone: Name | None = None
-    asset: Name | None = None
+    zone: Name | None = Field(None, description="the zone of its points that name none")
+    asset: Name | None = Field(None, description="the asset of its points that name none")
     poll: list[str] | None = Field(None, description="points to poll; all of the connector where left out")
     every: Duration | None = Field(None, description="how often it is polled")
     timeout: Annotated[float, Field(gt=0, le=60, description="seconds to wait for one answer")] = 3.0

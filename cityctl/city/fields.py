@@ -45,7 +45,7 @@ def _amount(target: str) -> BeforeValidator:
 
 def _shape(target: str) -> WithJsonSchema:
     said = f"an amount with its unit; a bare number is in {target}"
-    return WithJsonSchema({"type": ["number", "string"], "description": said})
+    return WithJsonSchema({"type": ["number", "string"], "description": said, "examples": [f"12.5 {target}"]})
 
 
 Kilometres = Annotated[float, _amount("km"), _shape("km")]
@@ -53,7 +53,7 @@ Metres = Annotated[float, _amount("m"), _shape("m")]
 SquareMetres = Annotated[float, _amount("m2"), _shape("m2")]
 CubicMetres = Annotated[float, _amount("m3"), _shape("m3")]
 CubicMetresPerHour = Annotated[float, _amount("m3/h"), _shape("m3/h")]
-MetresOfHead = Annotated[float, _amount("mH2O"), _shape("m of head")]
+MetresOfHead = Annotated[float, _amount("mH2O"), _shape("m")]
 Kilowatts = Annotated[float, _amount("kW"), _shape("kW")]
 Volts = Annotated[float, _amount("V"), _shape("V")]
 
@@ -93,7 +93,9 @@ def _duration(value: Any) -> timedelta:
 Duration = Annotated[
     timedelta,
     BeforeValidator(said_as_value_error(_duration)),
-    WithJsonSchema({"type": "string", "description": "a duration such as 15m, 1h or 1d"}),
+    WithJsonSchema(
+        {"type": "string", "description": "a duration such as 15m, 1h or 1d", "examples": ["15m", "1h", "7d"]}
+    ),
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$", max_length=200)]
 """A name of one word: letters, digits, `_`, `-` and `.`; `/` divides device and point."""

@@ -14,9 +14,10 @@ from typing import Any
 from cityctl import units
 from cityctl.city import formula
 from cityctl.city.connected import connected_points
-from cityctl.city.model import City, PointEntry
+from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.registers import read_register
+from cityctl.city.sources import PointEntry
 from cityctl.document import Document, Key, read
 from cityctl.errors import ConfigInvalid, UsageProblem, listed, near
 from cityctl.reading import Kind

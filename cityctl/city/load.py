@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from cityctl.checked import validate
 from cityctl.city.interruptions import read_interruptions
 from cityctl.city.layout import lay_out, no_such
 from cityctl.city.measures import read_measures
@@ -18,7 +19,7 @@ from cityctl.city.model import City
 from cityctl.city.statements import read_statements
 from cityctl.city.typical_year import read_typical_year
 from cityctl.city.work_orders import read_work_orders
-from cityctl.document import Document, Key, read, validate
+from cityctl.document import Document, Key, read
 from cityctl.errors import ConfigInvalid, listed, near
 
 FILE_NAME = "city.yaml"

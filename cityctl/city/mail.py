@@ -23,7 +23,7 @@ class Mail(Strict):
         description="tls: from the first byte (port 465); none: only without a password or on loopback",
     )
     ca: str | None = Field(None, description="PEM file of a private authority, from the project's folder")
-    user: str | None = None
+    user: str | None = Field(None, description="who logs in at the SMTP server")
     secret: Secret | None = Field(None, description="of the user")
 
     @model_validator(mode="after")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from cityctl.city.accounts import Intervention
 from cityctl.city.beside import known_zone, rows
-from cityctl.city.model import City, Intervention
+from cityctl.city.model import City
 from cityctl.errors import ConfigInvalid
 
 COLUMNS = ("date", "zone", "meters", "what")

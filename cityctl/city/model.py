@@ -1,4 +1,4 @@
-"""The model of city.yaml: what may be written, and what it means.
+"""City: the whole of city.yaml, checked; its parts stand in the modules beside this one.
 
 It knows files and devices by name only: nothing here opens a connection or reads a reading.
 """
@@ -8,194 +8,78 @@ from __future__ import annotations
 import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr
 
+from cityctl.city.accounts import Intervention, NonRoutine, Tariff, Weather
 from cityctl.city.devices import Device, Wire
-from cityctl.city.fields import (
-    Duration,
-    Name,
-    QuantityText,
-    Strict,
-    UnitText,
-    ZoneName,
-)
+from cityctl.city.fields import Duration, Name, Strict, ZoneName
 from cityctl.city.mail import Mail
 from cityctl.city.points import Point
 from cityctl.city.records import Interruption, Stated, TypicalDay, WorkOrder
 from cityctl.city.services import Service
+from cityctl.city.sources import FileSource, MeterRegister, PointEntry
 from cityctl.city.things import Asset, Location, Network, Zone
 from cityctl.city.writes import Writes
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.library import Library
-from cityctl.reading import Kind
-
-
-class FileSource(Strict):
-    """Files that `cityctl data import` takes when no file is named."""
-
-    path: str | list[str]
-    format: str | None = Field(
-        None,
-        description="csv, dsmr, green_button, json, mscons, nem12, nem13, ngsi, parquet, sensorthings, waterml or xml; "
-        "by the file's content where left out",
-    )
-    layout: Literal["long", "wide", "auto"] = "auto"
-    time: str | None = Field(None, description="column of the time")
-    point: str | None = Field(None, description="column of the series' name (long)")
-    value: str | None = Field(None, description="column of the value (long)")
-    quality: str | None = None
-    time_format: str | None = Field(None, description="such as %d/%m/%Y %H:%M")
-    time_zone: ZoneName | None = Field(None, description="of the file's times; the city's where left out")
-    unit: UnitText | None = None
-    units: dict[str, UnitText] = Field({}, description="by column, where they differ")
-    kind: Kind | None = None
-    every: Duration | None = None
-    stamp: Literal["start", "end"] = "start"
-    decimal: Literal[".", ","] = "."
-    delimiter: str | None = None
-    missing: list[float] = Field([], description="values that stand for a missing reading")
-    prefix: str = ""
-    points: dict[str, str] = Field({}, description="column or series -> point")
-
-
-class PointEntry(Strict):
-    """A point by name: where its readings come from."""
-
-    name: str | None = None
-    quantity: QuantityText | None = None
-    unit: UnitText | None = None
-    kind: Kind | None = None
-    every: Duration | None = None
-    zone: Name | None = None
-    asset: Name | None = None
-    role: str | None = None
-    device: str | None = Field(None, description="device/point")
-    service: str | None = Field(None, description="service/series")
-    series: str | None = Field(None, description="name in imported files, where it is another")
-    formula: str | None = None
-    species: str | None = None
-    reference_temperature: float | None = Field(None, description="°C")
-    rollover: float | None = Field(
-        None, gt=0, description="value at which a counter begins anew at zero, in its unit"
-    )
-
-
-class MeterRegister(Strict):
-    """A spreadsheet of meters, one a row."""
-
-    register_file: str = Field(alias="register")
-    zone: Name | None = None
-    network: Name | None = None
-    unit: UnitText | None = None
-    kind: Kind | None = None
-    every: Duration | None = None
-    role: str | None = None
-    service: Name | None = None
-
-
-class Tariff(Strict):
-    """What use costs: a flat price, or a recipe of recipes/tariffs."""
-
-    network: Name
-    price: float | None = Field(None, ge=0, description="in the city's currency for each kWh or m³")
-    recipe: Name | None = Field(None, description="of recipes/tariffs; in place of the flat price")
-    meters: list[str] = Field(
-        [], description="point ids that it holds for, `*` for any letters; all where empty"
-    )
-    name: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Tariff:
-        if (self.price is None) == (self.recipe is None):
-            raise ValueError("expected either `price` or `recipe`")
-        return self
-
-
-class Weather(Strict):
-    """Points of the weather."""
-
-    temperature: str | None = None
-
-
-class Intervention(Strict):
-    """Something that was done to save: from this local day on, use is compared with the baseline."""
-
-    date: datetime.date
-    zone: Name | None = None
-    meters: list[str] = Field([], description="point ids; `*` stands for any letters")
-    what: str = ""
-
-
-class NonRoutine(Strict):
-    """Another cause than a measure that changed a use, on local days; without zone and meters it is everybody's.
-
-    With `kwh_per_day` days since the measure stay in the account, and as much more is expected of them. Without it
-    they leave the account. Days of the baseline are no evidence either way (IPMVP: non-routine adjustments).
-    """
-
-    first: datetime.date
-    last: datetime.date | None = Field(None, description="the last day of it; it stays where nothing is said")
-    zone: Name | None = None
-    meters: list[str] = Field([], description="point ids; `*` stands for any letters")
-    kwh_per_day: float | None = Field(
-        None,
-        description="what it adds to a day's use, below 0 what it takes; 0: looked into, and nothing happened",
-    )
-    what: str = ""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> NonRoutine:
-        if self.last is not None and self.last < self.first:
-            raise ValueError(f"its last day {self.last} lies before the first, {self.first}")
-        return self
 
 
 class Retention(Strict):
     """How long readings and their roll-ups are kept; for ever where nothing is said. Months always are."""
 
     raw: Duration | None = Field(None, description="readings; dropped once they are rolled up")
-    hourly: Duration | None = None
-    daily: Duration | None = None
+    hourly: Duration | None = Field(None, description="figures by the hour")
+    daily: Duration | None = Field(None, description="figures by the local day")
 
 
 class City(Strict):
     """What city.yaml says, checked."""
 
-    name: str
-    time_zone: ZoneName
-    country: (
-        Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166, for public holidays")] | None
-    ) = None
+    name: str = Field(description="what the city is called")
+    time_zone: ZoneName = Field(
+        description="an IANA name such as Europe/Berlin; reports and --since speak this time"
+    )
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
+        None, description="ISO 3166, for public holidays"
+    )
     region: str | None = Field(None, description="subdivision of the country, for its holidays")
     location: Location | None = Field(None, description="latitude and longitude, for sunrise and sunset")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")] = "EUR"
-    networks: dict[Name, Network] = {}
-    zones: dict[Name, Zone] = {}
-    assets: dict[Name, Asset] = {}
+    networks: dict[Name, Network] = Field({}, description="networks of pipes or wires, by name")
+    zones: dict[Name, Zone] = Field({}, description="DMAs, feeders, buildings, sites: a tree, by name")
+    assets: dict[Name, Asset] = Field({}, description="pumps, tanks, transformers, PV plants, by name")
     lines: dict[Name, Wire] = Field({}, description="buses and gateways that devices share")
-    devices: dict[Name, Device] = {}
-    services: dict[Name, Service] = {}
-    files: dict[Name, FileSource] = {}
-    points_by_name: dict[str, PointEntry] = Field({}, alias="points")
-    meters: list[MeterRegister] = []
-    tariffs: dict[Name, Tariff] = {}
+    devices: dict[Name, Device] = Field({}, description="PLCs and meters that answer Modbus, by name")
+    services: dict[Name, Service] = Field(
+        {}, description="exports over HTTP that readings are pulled from, by name"
+    )
+    files: dict[Name, FileSource] = Field({}, description="files that `cityctl data import` takes, by name")
+    points_by_name: dict[str, PointEntry] = Field(
+        {}, alias="points", description="where readings come from and what they are, by name"
+    )
+    meters: list[MeterRegister] = Field([], description="meters in bulk, from spreadsheets")
+    tariffs: dict[Name, Tariff] = Field(
+        {}, description="what use costs, by name; one that names its meters goes first"
+    )
     statements_file: str | None = Field(
         None, description="a CSV of bills as they came, beside city.yaml: meter, month, line, amount"
     )
     interruptions_file: str | None = Field(
         None, description="a CSV of interruptions of supply: start, end, customers, zone, cause"
     )
-    weather: Weather = Weather()
+    weather: Weather = Field(Weather(), description="points of the weather")
     typical_weather_file: str | None = Field(
         None,
         description="outdoor temperature of a typical year, beside city.yaml: an EPW file, or a CSV of month, day, "
         "hour, temperature (°C)",
     )
-    interventions: list[Intervention] = []
-    retention: Retention = Retention()
+    interventions: list[Intervention] = Field([], description="what was done to save")
+    retention: Retention = Field(
+        Retention(), description="how long readings are kept; for ever where nothing is said"
+    )
     interventions_file: str | None = Field(
         None, description="a CSV of more of them, beside city.yaml: date, zone, meters, what"
     )

@@ -46,9 +46,9 @@ class Transformer(Strict):
     surcharge: float = Field(10.0, description="K on top where it stands in a house; 0 in the open")
     oil_minutes: float = Field(180.0, gt=0, description="time constant of the oil, min")
     winding_minutes: float = Field(4.0, gt=0, description="time constant of the winding, min")
-    k11: float = 1.0
-    k21: float = 1.0
-    k22: float = 2.0
+    k11: float = Field(1.0, description="thermal constant of IEC 60076-7")
+    k21: float = Field(1.0, description="thermal constant of IEC 60076-7")
+    k22: float = Field(2.0, description="thermal constant of IEC 60076-7")
     x: float = Field(0.8, description="oil exponent")
     y: float = Field(1.6, description="winding exponent")
     paper: Literal["normal", "upgraded"] = Field("normal", description="thermally upgraded paper or not")

@@ -12,8 +12,9 @@ from typing import get_args
 
 from cityctl import clock, units
 from cityctl.city.beside import known_zone, rows
-from cityctl.city.model import City, MeterRegister
+from cityctl.city.model import City
 from cityctl.city.points import Point
+from cityctl.city.sources import MeterRegister
 from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.reading import Kind
 

@@ -12,9 +12,9 @@ from cityctl.city.fields import Name, Strict
 class Secret(Strict):
     """Where a secret is kept; the secret itself never stands in city.yaml."""
 
-    env: str | None = None
-    file: str | None = None
-    command: list[str] | None = None
+    env: str | None = Field(None, description="environment variable that holds it")
+    file: str | None = Field(None, description="file that holds it, from city.yaml's folder")
+    command: list[str] | None = Field(None, description="program and its words; it prints the secret")
 
     @model_validator(mode="after")
     def _one(self) -> Secret:
@@ -41,17 +41,19 @@ class Tls(Strict):
 class Service(Strict):
     """An HTTP export that readings are pulled from."""
 
-    connector: Name
-    url: str = Field(pattern=r"^https?://")
-    zone: Name | None = None
+    connector: Name = Field(description="how it is spoken to (`cityctl connectors list`)")
+    url: str = Field(pattern=r"^https?://", description="where it is")
+    zone: Name | None = Field(None, description="the zone of its series that name none")
     user: str | None = Field(None, description="of basic authentication; the client id of OAuth 2")
-    secret: Secret | None = None
+    secret: Secret | None = Field(None, description="password, key or token that it asks for")
     refresh_token: Secret | None = Field(
         None, description="of OAuth 2; a new one that the service gives is kept"
     )
-    tls: Tls | None = None
+    tls: Tls | None = Field(None, description="whom to believe, and a certificate of one's own")
     origins: list[Annotated[str, Field(pattern=r"^https?://[^/]+$")]] = Field(
         [],
         description="others that its answers may lead to, such as a download server; they get no credentials",
     )
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = Field(
+        {}, description="what its connector asks for (`cityctl connectors show NAME`)"
+    )

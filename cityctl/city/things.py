@@ -25,23 +25,27 @@ from cityctl.city.ratings import Transformer
 class Network(Strict):
     """A network of pipes or wires."""
 
-    kind: Literal["water", "power", "heat", "gas"]
-    name: str | None = None
-    carbon: CarbonIntensity | None = None
+    kind: Literal["water", "power", "heat", "gas"] = Field(description="what flows in it")
+    name: str | None = Field(None, description="what people call it")
+    carbon: CarbonIntensity | None = Field(
+        None, description="CO2 of its energy: a figure such as 230 g/kWh, or the point of it"
+    )
 
 
 class Zone(Strict):
     """A part of a network: a district metered area, a feeder, a building, a site."""
 
-    network: Name
-    name: str | None = None
-    kind: Literal["dma", "supply", "feeder", "building", "site", "zone"] = "zone"
-    parent: Name | None = None
+    network: Name = Field(description="the network that it is a part of")
+    name: str | None = Field(None, description="what people call it")
+    kind: Literal["dma", "supply", "feeder", "building", "site", "zone"] = Field(
+        "zone", description="what sort of zone it is"
+    )
+    parent: Name | None = Field(None, description="the zone that it lies in")
     mains: Kilometres | None = Field(None, description="length of mains")
-    connections: int | None = Field(None, ge=0)
+    connections: int | None = Field(None, ge=0, description="service connections")
     pressure: MetresOfHead | None = Field(None, description="average pressure, m of head")
-    people: int | None = Field(None, ge=0)
-    floor_area: SquareMetres | None = None
+    people: int | None = Field(None, ge=0, description="inhabitants, or who works there")
+    floor_area: SquareMetres | None = Field(None, description="heated floor area of a building")
     inflow: str | None = Field(None, description="point or formula of the zone's net inflow")
     night_use: CubicMetresPerHour | None = Field(None, description="known legitimate night use")
     temperature: str | None = Field(None, description="point of the outdoor temperature")
@@ -67,21 +71,21 @@ class Solar(Strict):
 class Location(Strict):
     """Where the city is, for the sun."""
 
-    latitude: float = Field(ge=-90, le=90)
-    longitude: float = Field(ge=-180, le=180)
+    latitude: float = Field(ge=-90, le=90, description="degrees, north above 0")
+    longitude: float = Field(ge=-180, le=180, description="degrees, east above 0")
 
 
 class Asset(Strict):
     """A thing that is maintained; its figures may stand in formulas as `asset.figure`."""
 
-    kind: str = "asset"
-    name: str | None = None
-    zone: Name | None = None
-    area: SquareMetres | None = None
-    volume: CubicMetres | None = None
-    height: Metres | None = None
-    head: Metres | None = None
-    power: Kilowatts | None = None
+    kind: str = Field("asset", description="pump, tank, transformer ..., in your own words beside these")
+    name: str | None = Field(None, description="what people call it")
+    zone: Name | None = Field(None, description="the zone that it stands in")
+    area: SquareMetres | None = Field(None, description="base area of a tank")
+    volume: CubicMetres | None = Field(None, description="what a tank holds")
+    height: Metres | None = Field(None, description="of a tank, for formulas")
+    head: Metres | None = Field(None, description="rated head of a pump, for formulas")
+    power: Kilowatts | None = Field(None, description="rated power, for formulas")
     transformer: Transformer | None = Field(None, description="ratings of a transformer")
     pump: Pump | None = Field(None, description="curve of a pump")
     voltage: Volts | None = Field(None, description="nominal voltage, as it is measured")

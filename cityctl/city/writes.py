@@ -74,7 +74,7 @@ class WriteLimit(Strict):
     points: list[str] = Field(min_length=1, description="device/point; `*` stands for any letters")
     windows: list[WindowText] = Field([], description="when they may be written; any time where left out")
     most: int | None = Field(None, ge=0, description="most writes of one point within `per`")
-    per: Duration = timedelta(hours=1)
+    per: Duration = Field(timedelta(hours=1), description="the time in which `most` counts")
     two_person: bool = Field(
         False, description="written only with another person's approval, terminal or not"
     )

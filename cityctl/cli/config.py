@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from cityctl.cli.leaf import leaf
@@ -34,8 +36,13 @@ def show(run: Run) -> ExitCode:
 
 
 @leaf(app, example="cityctl config schema --output-file city.schema.json")
-def schema(run: Run) -> ExitCode:
-    """Print the JSON Schema of city.yaml, for editors."""
-    from cityctl.project.configured import city_schema
+def schema(
+    run: Run,
+    of: Annotated[
+        str, typer.Argument(metavar="KIND", help="city, device, service, report, runbook or tariff.")
+    ] = "city",
+) -> ExitCode:
+    """Print the JSON Schema of city.yaml, of connectors or recipes, for editors."""
+    from cityctl.project.schemas import LANGUAGES, schema
 
-    return run.show_text(city_schema(), title="JSON Schema of city.yaml")
+    return run.show_text(schema(of), title=f"JSON Schema of {LANGUAGES[of]}")

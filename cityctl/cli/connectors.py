@@ -10,7 +10,7 @@ import typer
 from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
-from cityctl.errors import ExitCode
+from cityctl.errors import ExitCode, UsageProblem
 
 app = typer.Typer(no_args_is_help=True, help="The device models and services that cityctl knows.")
 
@@ -42,6 +42,14 @@ def new(
         Path | None,
         typer.Option("--from", metavar="CSV", help="The maker's register list, with a line of headings."),
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A device or service that it is much like: its file is copied.",
+            autocompletion=names.connectors,
+        ),
+    ] = None,
     vendor: Annotated[str, typer.Option(help="Who makes it.")] = "",
     model: Annotated[str, typer.Option(help="What it is called.")] = "",
     class_: Annotated[str, typer.Option("--class", help="What sort of device it is.")] = "controller",
@@ -51,10 +59,18 @@ def new(
     ] = "0",
     function_code: Annotated[int, typer.Option(min=1, max=4, help="3 holding, 4 input registers.")] = 3,
 ) -> ExitCode:
-    """Begin a device connector: a file that lints, from nothing or from a register list."""
+    """Begin a connector: a file that lints, from nothing, a register list, or one that is much like it.
+
+    A service begins like another one: `--like csv_headend`, or `octopus_electricity` for pages of JSON.
+    """
     from cityctl.collect import connectors as shelf
     from cityctl.collect import new_connector
 
+    if like is not None:
+        if table is not None:
+            raise UsageProblem("--from and --like are two ways to begin: take one of them")
+        result = new_connector.like(run.library, run.project, name, like)
+        return run.show(result, ending=None if shelf.is_sound(result) else ExitCode.CONFIG)
     result = new_connector.new(
         run.library,
         new_connector.folder_of(run.project),

@@ -101,12 +101,32 @@ def _analysis(_run: Run) -> Result:
     return Result("What an analysis holds", tables, notes=[note])
 
 
+def _city(_run: Run) -> Result:
+    from cityctl.project.schemas import city_keys
+
+    return city_keys()
+
+
+def _roles(_run: Run) -> Result:
+    from cityctl.city.sources import ROLES
+
+    rows: list[tuple[object, ...]] = list(ROLES.items())
+    note = (
+        "`points: {school-kwh: {..., role: consumption}}`; an analysis of a project's own may ask for others."
+    )
+    return Result(
+        "Roles of points", [Table("roles", "Roles", _columns("write", "means"), rows)], notes=[note]
+    )
+
+
 TOPICS: dict[str, tuple[str, Callable[[Run], Result]]] = {
     "exit-codes": ("what a run's ending means to scripts", _exit_codes),
     "times": ("what --since, --until and --last take", _times),
     "units": ("quantities, and the units they are read and kept in", _units),
     "glossary": ("every column of every report", _glossary),
     "files": ("where connectors and recipes are looked for", _files),
+    "city": ("every key of city.yaml", _city),
+    "roles": ("what a point's `role` may be, and what reports take it for", _roles),
     "analysis": ("what an analysis of a project's own holds", _analysis),
 }
 MAN = "man"
@@ -129,7 +149,7 @@ def register(app: typer.Typer) -> None:
         run: Run,
         topic: Annotated[str | None, typer.Argument(help=", ".join(ABOUT), autocompletion=topics)] = None,
     ) -> ExitCode:
-        """Topics: exit codes, times, units, glossary, files, analyses, the manual page."""
+        """Topics: exit codes, times, units, glossary, files, city.yaml, roles, analyses, the manual page."""
         if topic is None:
             columns = _columns("topic", "about")
             rows: list[tuple[object, ...]] = list(ABOUT.items())

@@ -51,7 +51,9 @@ COMMANDS: dict[str, Entry] = {
     "schedule": Entry("Around", "schedule", "Run a command by cron or systemd."),
     "completion": Entry("Around", "completion", "Print the completion script of a shell."),
     "help": Entry(
-        "Around", "help", "Topics: exit codes, times, units, glossary, files, analyses, the manual page."
+        "Around",
+        "help",
+        "Topics: exit codes, times, units, glossary, files, city.yaml, roles, analyses, the manual page.",
     ),
 }
 

@@ -66,7 +66,7 @@ def connector(library: Library, name: str) -> Result:
 
     Raises ConfigInvalid with the near match.
     """
-    path = _path(library, name)
+    path = path_of(library, name)
     made = _load(path)
     if not isinstance(made, DeviceConnector):
         return _service(made, path)
@@ -103,7 +103,7 @@ def lint(library: Library, names: Sequence[str] = ()) -> Result:
     What is wrong is a finding with file:line:column; what to know of a point is a row of the second table.
     Raises ConfigInvalid for a name that is nowhere.
     """
-    paths = [_path(library, name) for name in names] or [path for _, path in _all(library)]
+    paths = [path_of(library, name) for name in names] or [path for _, path in _all(library)]
     rows: list[tuple[object, ...]] = []
     remarks: list[tuple[object, ...]] = []
     findings: list[Finding] = []
@@ -148,7 +148,8 @@ def _all(library: Library) -> list[tuple[str, Path]]:
     return [named for found in kinds for named in found.items()]
 
 
-def _path(library: Library, name: str) -> Path:
+def path_of(library: Library, name: str) -> Path:
+    """The file of a connector by name, or of a file's own. Raises UsageProblem with the near match."""
     given = Path(name)
     if given.suffix in (".yaml", ".yml"):
         return given
@@ -159,10 +160,15 @@ def _path(library: Library, name: str) -> Path:
 
 
 def _load(path: Path) -> DeviceConnector | ServiceConnector:
-    """A service connector is told from a device's by its `request`. Raises ConfigInvalid."""
+    """Raises ConfigInvalid."""
     from cityctl.exports import service
 
-    return service.read(path) if "request" in read(path).data else load_connector(path)
+    return service.read(path) if is_service(path) else load_connector(path)
+
+
+def is_service(path: Path) -> bool:
+    """Whether a file is a service's connector: by its folder, or by its `request`. Raises ConfigInvalid."""
+    return path.resolve().parent.name == "services" or "request" in read(path).data
 
 
 def _remarks(made: DeviceConnector) -> Iterable[tuple[str, str]]:

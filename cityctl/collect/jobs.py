@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cityctl.city.model import City, FileSource
+from cityctl.city.model import City
 from cityctl.city.project import Project
+from cityctl.city.sources import FileSource
 from cityctl.errors import CityctlError, InputRefused, UsageProblem
 from cityctl.exports import formats
 from cityctl.exports.shape import Shape

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cityctl import document
+from cityctl.checked import validate
 from cityctl.document import Document
 from cityctl.errors import ConfigInvalid, near
 from cityctl.exports.language import Connector
@@ -32,7 +33,7 @@ def read(path: Path) -> Connector:
     The first error is the message, the others stand in `tried`.
     """
     written = document.read(path)
-    connector = document.validate(Connector, written)
+    connector = validate(Connector, written)
     wrong = list(_wrong(connector, written))
     if wrong:
         raise ConfigInvalid(wrong[0][0], tried=[said for said, _ in wrong[1:]], hint=wrong[0][1])

@@ -158,7 +158,8 @@ class DeviceConnector:
 
 def load_connector(path: Path) -> DeviceConnector:
     """Read a connector file. Raises ConfigInvalid with file:line:column and the near match."""
-    from cityctl.document import read, validate
+    from cityctl.checked import validate
+    from cityctl.document import read
     from cityctl.modbus.language import ConnectorFile
     from cityctl.modbus.lint import contradictions
     from cityctl.modbus.places import places

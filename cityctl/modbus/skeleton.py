@@ -8,23 +8,25 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cityctl.errors import InputRefused, UsageProblem, near
 from cityctl.modbus.types import TYPES
+from cityctl.wording import name_once, plain_name
 
-# What makers head their columns with, and what the language calls it.
+# What makers head their columns with, and what the language calls it: the likeliest word first.
+_TOLD = ("description", "bezeichnung", "beschreibung")
 _HEADS: dict[str, tuple[str, ...]] = {
-    "name": ("name", "point", "parameter", "description", "quantity", "signal", "label", "bezeichnung"),
+    "name": ("name", "point", "signal", "label", "quantity", "parameter", *_TOLD),
     "address": ("address", "register", "reg", "addr", "offset", "adresse", "startaddress", "modbusaddress"),
-    "type": ("type", "datatype", "format", "datentyp"),
+    "type": ("datatype", "type", "dataformat", "format", "datentyp", "typ"),
     "unit": ("unit", "units", "einheit"),
     "scale": ("scale", "factor", "multiplier", "scaling", "resolution", "faktor"),
     "offset_value": ("valueoffset",),
     "function_code": ("functioncode", "function", "fc"),
     "access": ("access", "rw", "readwrite", "mode"),
-    "note": ("note", "remark", "comment", "bemerkung"),
+    "note": ("note", "remark", "comment", "bemerkung", *_TOLD),
 }
 _TYPES: dict[str, str] = {
     "float": "float32", "real": "float32", "float32": "float32", "ieee754": "float32", "single": "float32",
@@ -63,11 +65,12 @@ _EXAMPLE = (
 
 @dataclass(frozen=True)
 class Written:
-    """The text of a connector, how many points it has, and what of a list was left out and why."""
+    """The text of a connector, how many points it has, what of a list was left out and why, and what to know."""
 
     text: str
     points: int
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def skeleton(
@@ -86,16 +89,12 @@ def skeleton(
 
     Raises UsageProblem for a name that is none, InputRefused for a list without addresses.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        raise UsageProblem(
-            f"`{name}`: a connector is named in small letters, digits and _",
-            hint=f"did you mean `{better}`?" if better[:1].isalpha() else "such as acme_flow_1",
-        )
+    plain(name)
     lines: Sequence[str] = _EXAMPLE
     left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if table is not None:
-        lines, left = _points(table, function_code)
+        lines, left, notes = _points(table, function_code)
     text = _TEMPLATE.format(
         name=name,
         vendor=quoted(vendor or "Someone"),
@@ -107,7 +106,18 @@ def skeleton(
         points="\n".join(lines),
         source=quoted(source or "the maker's register list: its name, revision and page"),
     )
-    return Written(text, len(lines), left)
+    return Written(text, len(lines), left, notes)
+
+
+def plain(name: str) -> str:
+    """The name of a connector. Raises UsageProblem for one that is none."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        better = plain_name(name)
+        raise UsageProblem(
+            f"`{name}`: a connector is named in small letters, digits and _",
+            hint=f"did you mean `{better}`?" if better[:1].isalpha() else "such as acme_flow_1",
+        )
+    return name
 
 
 _NOT_TEXT = frozenset({"on", "off", "yes", "no", "true", "false", "null", "y", "n"})
@@ -120,7 +130,8 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _points(table: str, function_code: int) -> tuple[list[str], tuple[str, ...]]:
+def _points(table: str, function_code: int) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
+    """The lines of the points, what was left out, and what the list leaves open."""
     (_, head), *rows = _rows(table)
     at = _columns(head)
     if "address" not in at:
@@ -144,7 +155,17 @@ def _points(table: str, function_code: int) -> tuple[list[str], tuple[str, ...]]
         lines.append(line)
     if not lines:
         raise InputRefused("no line of the list could be taken", tried=left[:5])
-    return lines, tuple(left)
+    return lines, tuple(left), tuple(_open(head, at, function_code))
+
+
+def _open(head: Sequence[str], at: Mapping[str, int], function_code: int) -> Iterator[str]:
+    """What the list does not say, or says under a heading that is not known."""
+    if "type" not in at:
+        assumed, _ = _type("", function_code)
+        yield f"no column of the list says types: every point is taken as {assumed}; head it `type`"
+    unread = [cell.strip() for index, cell in enumerate(head) if index not in at.values() and cell.strip()]
+    if unread:
+        yield f"columns of the list that were not read: {', '.join(unread)}"
 
 
 def _rows(table: str) -> list[tuple[int, list[str]]]:
@@ -165,20 +186,18 @@ def _columns(head: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     plain = [re.sub(r"[^a-z]", "", cell.lower()) for cell in head]
     for key, names in _HEADS.items():
-        for index, word in enumerate(plain):
-            if word in names and key not in found and index not in found.values():
-                found[key] = index
+        for name in names:
+            if key not in found and name in plain and plain.index(name) not in found.values():
+                found[key] = plain.index(name)
     return found
 
 
-def _point(cells: Mapping[str, str], taken: Iterable[str], function_code: int) -> tuple[str, str]:
+def _point(cells: Mapping[str, str], taken: Container[str], function_code: int) -> tuple[str, str]:
     address = _whole(cells.get("address", ""))
     type_, length = _type(cells.get("type", ""), function_code)
-    name = re.sub(r"[^a-z0-9]+", "_", cells.get("name", "").lower()).strip("_") or f"register_{address}"
+    name = plain_name(cells.get("name", "")) or f"register_{address}"
     name = name if name[0].isalpha() else f"p_{name}"
-    unique, copy = name, 2
-    while unique in set(taken):
-        unique, copy = f"{name}_{copy}", copy + 1
+    unique = name_once(name, taken)
     fields = [f"address: {address}", f"type: {type_}"]
     if length:
         fields.append(f"length: {length}")
@@ -195,7 +214,7 @@ def _point(cells: Mapping[str, str], taken: Iterable[str], function_code: int) -
         factor = float(scale.replace(",", "."))
         if factor not in (0.0, 1.0):
             fields.append(f"scale: {factor:g}")
-    if re.search(r"total|energy|counter|zaehler|zähler", name) and type_ not in ("string", "bool"):
+    if re.search(r"total|energy|counter|zaehler|index", name) and type_ not in ("string", "bool"):
         fields.append("kind: counter")
     access = _ACCESS.get(re.sub(r"[^a-z]", "", cells.get("access", "").lower()), "read")
     code = _whole(cells["function_code"]) if cells.get("function_code") else function_code

@@ -1,4 +1,4 @@
-"""What a project's configuration says: a census, each setting with its place, and the JSON Schema."""
+"""What a project's configuration says: a census, and each setting with its place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 from cityctl.city.load import FILE_NAME
-from cityctl.city.model import City
 from cityctl.city.project import Project
 from cityctl.document import Document, Key, read
 from cityctl.glossary import column
@@ -53,14 +52,3 @@ def _leaves(document: Document, data: Any, keys: tuple[Key, ...]) -> list[tuple[
         return [row for index, inner in enumerate(data) for row in _leaves(document, inner, (*keys, index))]
     shown = json.dumps(data, ensure_ascii=False, default=str) if not isinstance(data, str) else data
     return [(".".join(str(key) for key in keys), shown, document.place(*keys))]
-
-
-def city_schema() -> str:
-    """The JSON Schema of city.yaml, as text."""
-    schema = City.model_json_schema(by_alias=True)
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "cityctl city.yaml",
-        **schema,
-    }
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

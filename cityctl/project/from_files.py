@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +20,10 @@ from cityctl.collect.load import import_files
 from cityctl.console import Console
 from cityctl.errors import UsageProblem, listed
 from cityctl.exports.shape import Shape
+from cityctl.wording import name_once, plain_name
 
 _STEPS = [timedelta(minutes=m) for m in (1, 2, 3, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 360, 720, 1440)]
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]*[A-Za-z_/][A-Za-z0-9_./-]*")  # needs no quotes in YAML
-_LETTERS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "å": "a", "ł": "l"}
-)
 
 
 @dataclass(frozen=True)
@@ -101,16 +98,9 @@ def _seen(file: Path, row: dict[str, object], taken: set[str]) -> Seen:
 
 def _name(series: str, taken: set[str]) -> str:
     """A point's name: `durchfluss_nord` of `Durchfluss Nord [m³/h]`, each once."""
-    bare = re.sub(r"\s*[\[(][^\])]*[\])]\s*$", "", series).casefold().translate(_LETTERS)
-    plain = unicodedata.normalize("NFKD", bare).encode("ascii", "ignore").decode()
-    base = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "series"
-    if not base[0].isalpha():
-        base = f"p{base}"
-    name, count = base, 1
-    while name in taken:
-        count += 1
-        name = f"{base}_{count}"
-    return name
+    bare = re.sub(r"\s*[\[(][^\])]*[\])]\s*$", "", series)
+    base = plain_name(bare) or "series"
+    return name_once(base if base[0].isalpha() else f"p{base}", taken)
 
 
 def _every(span: timedelta, received: int) -> timedelta | None:

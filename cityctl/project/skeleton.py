@@ -12,7 +12,7 @@ from cityctl.city.load import FILE_NAME, load
 from cityctl.disk import write_atomic
 from cityctl.errors import UsageProblem
 from cityctl.glossary import column
-from cityctl.project.configured import city_schema
+from cityctl.project.schemas import city_schema
 from cityctl.result import Result, Table
 
 _IGNORED = "# what cityctl keeps for itself: readings, raw exports, state\n.cityctl/\n"

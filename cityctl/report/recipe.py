@@ -21,7 +21,8 @@ from pydantic import (
     model_validator,
 )
 
-from cityctl.document import Document, read, validate
+from cityctl.checked import validate
+from cityctl.document import Document, read
 from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.library import Kind, Library
 

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cityctl.document import Document, Key, parse, read_text, validate
+from cityctl.checked import validate
+from cityctl.document import Document, Key, parse, read_text
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.library import Kind, Library
 from cityctl.runbook.grammar import parse as parse_expression

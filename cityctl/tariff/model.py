@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from cityctl.document import parse, read, validate
+from cityctl.checked import validate
+from cityctl.document import parse, read
 from cityctl.errors import ConfigInvalid
 from cityctl.library import Kind, Library
 from cityctl.tariff.terms import Strict, Version

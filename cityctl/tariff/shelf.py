@@ -74,6 +74,8 @@ def description(library: Library, name: str) -> Result:
     notes = [f"Source: {tariff.source}"] if tariff.source else []
     if tariff.example:
         notes.append("an example to copy: nobody pays these prices")
+    given = f"tariffs: {{any-name: {{network: power, recipe: {name}, meters: [...]}}}}"
+    notes.append(f"city.yaml gives it to meters: {given}")
     return Result(
         title=tariff.title or name,
         subtitle=f"in {tariff.currency}, from {found.path}",

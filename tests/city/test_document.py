@@ -55,3 +55,38 @@ def test_any_text_is_a_document_or_refused(text):
     except ConfigInvalid as problem:
         said = problem.message
     assert "f.yaml" in said
+
+
+def test_aliases_of_aliases_are_refused_before_they_are_unfolded():
+    words = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+    )
+    with pytest.raises(ConfigInvalid, match="say the same thing too often"):
+        parse(words, Path("f.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        (
+            "a: 1\nb: 2026-13-45\n",
+            "f.yaml:2:4: `2026-13-45` is neither a date nor a number",
+            "put it in quotes",
+        ),
+        (
+            "a: [1, " + "9" * 5000 + "]\n",
+            "f.yaml:1:8: `99999999999999999999...` is neither",
+            "put it in quotes",
+        ),
+        ("a: 1\nb: x\x07y\n", "f.yaml:2:5: this is no text (U+0007)", "take it out"),
+        ("a: 1\n---\nb: 2\n", "f.yaml:2:1: but found another document", "leave the second `---` out"),
+        ("a: !point 1\n", "f.yaml:1:4: could not determine a constructor", "leave the tag"),
+        ("42\n", "f.yaml:1:1: expected `key: value` lines, found a number", ""),
+        ("- a\n", "f.yaml:1:1: expected `key: value` lines, found a list", ""),
+    ],
+)
+def test_what_is_no_document_is_told_with_its_place_and_what_to_do(text, said, hint):
+    with pytest.raises(ConfigInvalid) as caught:
+        parse(text, Path("f.yaml"))
+    assert caught.value.message.startswith(said)
+    assert hint in (caught.value.hint or "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cityctl.city.model import FileSource
+from cityctl.city.sources import FileSource
 from cityctl.errors import InputRefused, UsageProblem
 from cityctl.exports import formats
 from cityctl.exports.source import Source

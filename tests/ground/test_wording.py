@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityctl.wording import counted, grouped, percent
+from cityctl.wording import counted, grouped, name_once, percent, plain_name
 
 
 def test_a_number_has_its_thousands_apart() -> None:
@@ -17,3 +17,14 @@ def test_one_has_no_plural() -> None:
 
 def test_a_share_is_told_in_per_cent() -> None:
     assert [percent(0.074), percent(0.074, 1), percent(-1.5)] == ["7 %", "7.4 %", "-150 %"]
+
+
+def test_any_text_becomes_a_plain_name():
+    assert plain_name("Zählerstand A+ (Straße)") == "zaehlerstand_a_strasse"
+    assert plain_name("Débit n° 2") == "debit_n_2"
+    assert plain_name("—") == ""
+    assert [name_once("flow", taken) for taken in ((), ("flow",), ("flow", "flow_2"))] == [
+        "flow",
+        "flow_2",
+        "flow_3",
+    ]

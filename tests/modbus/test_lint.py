@@ -39,7 +39,7 @@ def test_the_file_that_is_spoilt_below_is_good(tmp_path):
         ("float32", "flaot32", "6:23", "no type is named `flaot32`", "did you mean `float32`?"),
         ("vendor: Someone\n", "", "1:1", "`vendor` is missing", None),
         ("address: 10", "address: 70000", "6:10", "outside the addresses 0 to 65535", "connectors lint"),
-        ("address: 10", "address: ten", "6:10", "valid integer", None),
+        ("address: 10", "address: ten", "6:10", "expected a whole number", None),
         ("address: 10", "address: 00301", "6:19", "`00301` is octal to YAML: 193", "write 301"),
         ("kind: counter", "enum: {010: on}", "7:55", "`010` is octal to YAML: 8", "write 10"),
         ("kind: counter", "enum: {on: 1}", "7:55", "`on` is no number; a state is written", None),

@@ -140,3 +140,23 @@ def test_the_file_is_written_once(tmp_path):
 def test_what_is_no_table_is_refused():
     with pytest.raises(InputRefused, match="the list is no CSV"):
         skeleton("meter", table="\x00\x01address\rdef\r\n\x00")
+
+
+def test_a_list_with_german_heads_and_a_column_that_nobody_knows(tmp_path):
+    table = "Register;Name;Typ;Einheit;Beschreibung;Bus\n40101;Zählerstand;UDINT;m3;x10;A\n40103;Größe;FLOAT;bar;;A\n"
+    written = skeleton("meter", address_base="4xxxx", table=table)
+    points = loaded(tmp_path, written.text).points
+    assert [(name, p.type, p.kind, p.note) for name, p in points.items()] == [
+        ("zaehlerstand", "uint32", "counter", "x10"),
+        ("groesse", "float32", "gauge", None),
+    ]
+    assert written.notes == ("columns of the list that were not read: Bus",)
+
+
+def test_types_that_no_column_says_are_told(tmp_path):
+    written = skeleton("meter", table="Address;Description;Label;Sort\n1;in m3/h;flow;FLOAT\n")
+    assert loaded(tmp_path, written.text).points["flow"].note == "in m3/h"
+    assert written.notes == (
+        "no column of the list says types: every point is taken as uint16; head it `type`",
+        "columns of the list that were not read: Sort",
+    )

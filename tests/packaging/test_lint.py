@@ -84,6 +84,7 @@ FLOORS = [
         "arrow",
         "disk",
         "signals",
+        "checked",
         "document",
         "__init__",
         "__main__",

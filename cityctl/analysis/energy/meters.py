@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cityctl.analysis.patterns import points_of
-from cityctl.city.model import City, Intervention, NonRoutine
+from cityctl.city.accounts import Intervention, NonRoutine
+from cityctl.city.model import City
 from cityctl.city.points import Point
 
 USE, DRIVER = "consumption", "driver"

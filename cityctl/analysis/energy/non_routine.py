@@ -16,7 +16,7 @@ from cityctl.analysis.energy.events import Event
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.energy.stated import lasts
 from cityctl.analysis.question import Question
-from cityctl.city.model import NonRoutine
+from cityctl.city.accounts import NonRoutine
 
 _PREDICTED = (
     "select meter, day, days, reporting, beyond, y, coalesce(t, 0) as t, expected from savings_predicted "

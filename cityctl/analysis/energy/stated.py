@@ -16,7 +16,7 @@ from typing import Any
 from cityctl.analysis.energy.baseline import keep
 from cityctl.analysis.energy.meters import Wanted
 from cityctl.analysis.question import Question
-from cityctl.city.model import NonRoutine
+from cityctl.city.accounts import NonRoutine
 
 _COLUMNS = ("meter", "first_day", "last_day", "kwh")
 

@@ -1,0 +1,133 @@
+"""A YAML document as a model: what pydantic refuses, in plain words, with file:line:column and the near match.
+
+Knows nothing of what the files mean.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cityctl.document import Document, Key
+from cityctl.errors import ConfigInvalid, listed, near
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    Model = TypeVar("Model", bound=BaseModel)
+
+_QUOTED = re.compile(r"'([^']*)'")
+# What pydantic expects, in the words of people who write YAML.
+_EXPECTED = {
+    "string_type": "expected a text",
+    "dict_type": "expected `key: value` lines",
+    "model_type": "expected `key: value` lines",
+    "list_type": "expected a list such as [a, b]",
+    "tuple_type": "expected a list such as [a, b]",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "date_type": "expected a date such as 2026-11-15",
+    "date_from_datetime_parsing": "expected a date such as 2026-11-15",
+    "date_from_datetime_inexact": "expected a date such as 2026-11-15",
+    "date_parsing": "expected a date such as 2026-11-15",
+    "invalid_key": "a key is a text: put it in quotes",
+}
+
+
+def validate(model: type[Model], document: Document, data: Any = None) -> Model:
+    """The document as a pydantic model.
+
+    Raises ConfigInvalid: the first error in the message, the others under `tried`, each with its place.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(document.data if data is None else data)
+    except ValidationError as problem:
+        said = _sentences(model, document, problem)
+        others = [f"{also} ({hint})" if hint else also for also, hint in said[1:6]]
+        raise ConfigInvalid(said[0][0], tried=others, hint=said[0][1]) from None
+
+
+def _sentences(
+    model: type[BaseModel], document: Document, problem: ValidationError
+) -> list[tuple[str, str | None]]:
+    said: dict[str, str | None] = {}
+    errors = problem.errors(include_url=False)
+    # An unknown key first: a key that is missing is often the same one, spelt right.
+    for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
+        trail = tuple(part for part in error["loc"] if _is_written(document.data, error["loc"], part))
+        shown = ".".join(str(part) for part in trail)
+        place = document.place(*trail)
+        if error["type"] == "extra_forbidden":
+            known = _fields_at(model, trail[:-1])
+            word = str(trail[-1])
+            match = near(word, known)
+            hint = (
+                f"did you mean `{match}`?"
+                if match
+                else f"known here: {listed(sorted(known))}"
+                if known
+                else None
+            )
+            said.setdefault(f"{place}: unknown key `{shown}`", hint)
+        elif error["type"] == "missing":
+            absent = str(error["loc"][-1])
+            where = f" in `{shown}`" if shown else ""
+            said.setdefault(f"{place}: `{absent}` is missing{where}", None)
+        else:
+            plain = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+            text = _EXPECTED.get(error["type"], plain)
+            given = error.get("input")
+            if error["type"] == "literal_error" and isinstance(given, str):
+                match = near(given, _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))))
+                if match and " hint: " not in text:
+                    text = f"{text} (found `{given}`) hint: did you mean `{match}`?"
+            if isinstance(given, str | int | float) and str(given) not in text:
+                text += f" (found `{given}`)"
+            if error["type"] == "string_type" and not isinstance(given, dict | list | None):
+                text += " hint: put it in quotes"
+            text, _, hint_text = text.partition(" hint: ")
+            said.setdefault(f"{place}: `{shown}`: {text}" if shown else f"{place}: {text}", hint_text or None)
+    return list(said.items())
+
+
+def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:
+    """Whether a part of pydantic's location stands in the file (it adds names of union members)."""
+    at = data
+    for step in trail:
+        inside = (isinstance(at, dict) and step in at) or (
+            isinstance(at, list) and isinstance(step, int) and 0 <= step < len(at)
+        )
+        if inside:
+            at = at[step]
+        if step == part:
+            return inside
+    return False
+
+
+def _fields_at(model: type[BaseModel], trail: tuple[Key, ...]) -> set[str]:
+    """The keys that the model knows at a place, through dicts, lists and optional members."""
+    from typing import get_args
+
+    from pydantic import BaseModel as Base
+
+    def models(annotation: Any) -> list[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, Base):
+            return [annotation]
+        return [found for argument in get_args(annotation) for found in models(argument)]
+
+    here: list[type[BaseModel]] = [model]
+    for part in trail:
+        following: list[type[BaseModel]] = []
+        for candidate in here:
+            by_name = {field.alias or name: field for name, field in candidate.model_fields.items()}
+            if part in by_name:
+                following += models(by_name[str(part)].annotation)
+        here = following or here
+    return {field.alias or name for candidate in here for name, field in candidate.model_fields.items()}
