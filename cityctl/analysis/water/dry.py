@@ -10,11 +10,9 @@ import numpy as np
 
 from cityctl.analysis.water.rows import Array
 
-LOOKED, FEWEST, LAST = (
-    28,
-    7,
-    3,
-)  # nights that are looked at, of which so many are needed, and the last are all dry
+LOOKED = 28  # nights
+FEWEST = 7  # of them that have to be known
+LAST = 3  # of them that are all dry
 MOSTLY = 0.8  # share of the nights
 NOTHING = 0.005  # share of the mean inflow: what people draw by night is ten times as much
 MANY = 2.0  # mean inflow [m³/h], as of some four hundred people: a school may well sleep
