@@ -123,7 +123,6 @@ def incoming(batch: Batch) -> pa.Table:
 
 def landed_table(landed: Landed) -> pa.Table:
     """Landed readings as Arrow, with the columns of a reading; the same (point, time) may stand several times."""
-
     columns = landed.columns()
     return table(
         point=named(columns.codes, columns.names),

@@ -40,7 +40,6 @@ def seconds(every: timedelta | None) -> float | None:
 
 def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, float]]) -> None:
     """Make savings_meters, savings_days and savings_grid known to the engine."""
-
     asked = question.parameters
     city = question.city
     first = question.interval.start.astimezone(question.interval.zone).date()

@@ -41,7 +41,6 @@ def attach(question: Question, meters: Sequence[Wanted]) -> None:
 
     Of bills that is said by the period.
     """
-
     rows = [(one.point.id, place, name) for one in meters for place, name in enumerate(one.drivers)]
     known = question.city.points()
     handed = arrow.table(

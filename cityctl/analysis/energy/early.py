@@ -21,7 +21,6 @@ def from_early(window: Interval) -> Interval:
 
 def keep_clocks(question: Question, points: Iterable[str]) -> None:
     """Make the table `clocks` (point, early_us) of those of the points that tell how often they are read."""
-
     known = question.city.points()
     timed = {
         name: every // timedelta(microseconds=1)

@@ -167,7 +167,6 @@ def _said(city: City, name: str) -> str:
 
 
 def _keep_temperatures(question: Question, substations: list[Substation]) -> None:
-
     wanted = [point for one in substations for point in (one.warm, one.cold) if point is not None]
     question.engine.register("temperature_points", arrow.table(point=arrow.texts(wanted)))
     question.engine.execute(question.sql("temperatures"))

@@ -232,7 +232,6 @@ def _major(outages: list[Outage], major: Mapping[date, float], limit: Threshold 
 def _shares(
     question: Question, outages: list[Outage], major: Mapping[date, float], every: Indices
 ) -> list[Table]:
-
     handed = arrow.table(
         zone=arrow.texts([one.zone for one in outages]),
         cause=arrow.texts([one.cause for one in outages]),

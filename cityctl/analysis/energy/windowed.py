@@ -71,7 +71,6 @@ class Windows:
 
 def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, float]:
     """Sum the use of meters in windows of `width` minutes; meter -> seconds between its readings."""
-
     known = question.city.points()
     names = list(dict.fromkeys(meters))
     handed = arrow.table(

@@ -74,7 +74,6 @@ def network_of(question: Question, balanced: Collection[str]) -> Network:
 
 def _measured(question: Question, zones: Collection[str]) -> tuple[dict[str, float], int]:
     """(zone -> mean pressure of its gauges over the interval [m of head], how many gauges told)."""
-
     told_by = gauges_of(question.city, question.parameters)
     by_zone = {zone: own for zone, own in told_by.items() if zone in zones}
     if not by_zone:

@@ -193,7 +193,6 @@ def _keep_counters(question: Question, meters: list[Point]) -> None:
 
 def _hand_over(question: Question, meters: list[Point]) -> None:
     """The meters, with the time between their readings."""
-
     every = {point.id: point.every.total_seconds() if point.every else None for point in meters}
 
     def register() -> None:

@@ -46,7 +46,6 @@ def _beside(city: City, zones: list[Asked], parameters: Mapping[str, Any]) -> li
 
 def _asked_beside(city: City, zones: list[Asked], parameters: Mapping[str, Any]) -> Beside:
     """What is asked of them: leaks.sql's statements, and the tables that these name."""
-
     statements, tables = [], {}
     if parameters["customers"] and (inside := customers(city, zones)):
         statements.append("metered")

@@ -137,7 +137,6 @@ def answer(question: Question) -> Result:
 
 
 def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
-
     question.engine.register("pressure_points", arrow.table(point=arrow.texts(sensors)))
     ends = (question.interval.start, question.interval.end)
     since, until = (moment.astimezone(UTC).replace(tzinfo=None) for moment in ends)

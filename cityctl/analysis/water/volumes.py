@@ -10,9 +10,7 @@ from cityctl import arrow
 from cityctl.analysis.question import Question
 from cityctl.city.points import Point
 
-BILL = timedelta(
-    hours=12
-)  # from such a step on a volume of an interval is a bill: it may reach over the interval's ends
+BILL = timedelta(hours=12)  # from such a step on a volume is a bill: it may reach over an end of the interval
 LATE = 1.1  # times its step that a register or a bill may come late
 
 
@@ -42,7 +40,6 @@ def reach_of(meters: Iterable[Point], least: timedelta) -> timedelta:
 
 def volumes(question: Question, names: Sequence[str]) -> dict[str, Metered]:
     """point -> its volume in the question's interval; points without a reading are left out."""
-
     known = question.city.points()
     every = [known[name].every for name in names]
     table = arrow.table(

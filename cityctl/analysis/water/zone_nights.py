@@ -122,7 +122,6 @@ def read(question: Question) -> list[ZoneNights]:
 
     The question's statements hold those of night_use.sql. Raises UsageProblem as night_flow.nights_of does.
     """
-
     zones = asked(question.city, question.parameters)
     used = customers(question.city, zones)
     gauges = _own(question.city, zones)
