@@ -45,6 +45,12 @@ devices:
 """
 
 
+def heard() -> None:
+    """Signals end a child as they do from a terminal: tests that run under nohup, or behind `&`, hand on deafness."""
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 class Town:
     """A device that answers, one that says nothing from its second request on, and what both were asked."""
 
@@ -71,9 +77,8 @@ class Town:
 
     def poll(self, *words: str, **how: object) -> subprocess.Popen[str]:
         program = [sys.executable, "-m", "cityctl", "poll", *words, "--project", str(self.folder)]
-        return subprocess.Popen(
-            program, text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
-        )  # type: ignore[call-overload,no-any-return]
+        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": heard, **how}
+        return subprocess.Popen(program, text=True, **given)  # type: ignore[call-overload,no-any-return]
 
     def reached(self) -> None:
         """Wait until all has come that comes."""
