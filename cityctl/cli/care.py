@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> ExitCode:
         """Show the versions of readings: what was known when, and who received it."""
-        from cityctl.store.history import history as versions
+        from cityctl.store.asked.history import history as versions
 
         result = versions(
             run.project,
@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> ExitCode:
         """Check every segment: there, whole, readable, in order, as the list says."""
-        from cityctl.store.care import verified
+        from cityctl.store.care.commands import verified
 
         return run.show(verified(run.project), on_findings=exit_code)
 
@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
         folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made, or brought up to date.")],
     ) -> ExitCode:
         """Copy the store while it is in use; what is there already is checked and kept."""
-        from cityctl.store.care import backed_up
+        from cityctl.store.care.commands import backed_up
 
         return run.show(backed_up(run.project, folder))
 
@@ -83,14 +83,14 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> ExitCode:
         """Bring a backup back: all of it, or the damaged segments of the store that is there."""
-        from cityctl.store.care import restored
+        from cityctl.store.care.commands import restored
 
         return run.show(restored(run.project, folder, replace=replace))
 
     @leaf(app, example="cityctl data rebuild")
     def rebuild(run: Run) -> ExitCode:
         """Make a lost or damaged list anew from the segments."""
-        from cityctl.store.care import rebuilt
+        from cityctl.store.care.commands import rebuilt
 
         return run.show(rebuilt(run.project))
 
@@ -106,7 +106,7 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Roll past months up by hour, day and month; drop what is older than city.yaml or the options say."""
         from cityctl import clock
-        from cityctl.store.care import retained
+        from cityctl.store.care.commands import retained
 
         spans = {"raw": raw, "hourly": hourly, "daily": daily}
         kept = {level: clock.duration(word) if word else None for level, word in spans.items()}

@@ -29,7 +29,7 @@ PointsArgument = Annotated[
 @leaf(app, example="cityctl data status")
 def status(run: Run, points: PointsArgument = None) -> ExitCode:
     """Show what the store holds: points, readings, first, last, size."""
-    from cityctl.store.status import status as held
+    from cityctl.store.asked.status import status as held
 
     return run.show(held(run.project, points or ()))
 
@@ -43,7 +43,7 @@ def gaps(
     last: LastOption = None,
 ) -> ExitCode:
     """Show which readings are missing, and since when."""
-    from cityctl.store.gaps import gaps as missing
+    from cityctl.store.asked.gaps import gaps as missing
 
     return run.show(missing(run.project, points or (), since=since, until=until, last=last, now=run.now))
 
@@ -73,7 +73,7 @@ def export(
 
         run.write(metrics(run.project, points or (), now=run.now))
         return ExitCode.DONE
-    from cityctl.store.export import export as written
+    from cityctl.store.asked.export import export as written
 
     result = written(
         run.project,
@@ -114,7 +114,7 @@ def sql(
     ] = 60.0,
 ) -> ExitCode:
     r"""Ask with SQL: `water.hafen` and the like in local time, readings, points, repairs ...; '\d' lists them."""
-    from cityctl.store.sql import sql as answer
+    from cityctl.store.asked.sql import sql as answer
 
     return run.show(
         answer(
@@ -134,7 +134,7 @@ def sql(
 @leaf(app, example="cityctl data compact")
 def compact(run: Run) -> ExitCode:
     """Merge small segments, settle revisions, sweep what nobody needs."""
-    from cityctl.store.care import compacted
+    from cityctl.store.care.commands import compacted
 
     return run.show(compacted(run.project))
 

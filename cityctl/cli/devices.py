@@ -60,7 +60,7 @@ def scan(
     rate: Rate = 20.0,
 ) -> ExitCode:
     """Which units answer, and what they say of themselves. Reads only."""
-    from cityctl.modbus import around
+    from cityctl.modbus.looking import around
 
     places = place or []
     steps = around.scan_steps(run.project, places, units)
@@ -87,7 +87,7 @@ def identify(
     rate: Rate = 20.0,
 ) -> ExitCode:
     """Which connector fits a device, with reasons and a guess at its word order. Reads only."""
-    from cityctl.modbus import around
+    from cityctl.modbus.looking import around
 
     with run.console.progress("trying connectors") as progress:
         result = around.identify(
@@ -114,7 +114,7 @@ def diagnose(
     rounds: Annotated[int, typer.Option(min=1, max=1000, help="Requests that are timed.")] = 20,
 ) -> ExitCode:
     """What is wrong with a device, step by step, and what to do next. Reads only."""
-    from cityctl.modbus import around
+    from cityctl.modbus.looking import around
 
     result, answers = around.diagnose(
         run.project,

@@ -28,6 +28,6 @@ def register(app: typer.Typer) -> None:
         last: Annotated[str | None, typer.Option(metavar="SPAN", help="7d, 36h, last-week ...")] = None,
     ) -> ExitCode:
         """Show what was put right in counters: roll-overs, resets, zeros, codes, spikes."""
-        from cityctl.store.repairs import repairs as told
+        from cityctl.store.asked.repairs import repairs as told
 
         return run.show(told(run.project, points or (), since=since, until=until, last=last, now=run.now))

@@ -12,8 +12,8 @@ from cityctl.document import read
 from cityctl.errors import ConfigInvalid, InputRefused, listed
 from cityctl.glossary import column
 from cityctl.library import Library
-from cityctl.modbus.connector import DeviceConnector, load_connector
 from cityctl.modbus.look import CONFIDENCE, MODEL, POINT_COLUMNS, POINTS, POLLED, point_rows
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.result import Column, Finding, Missing, Result, Table
 from cityctl.wording import counted
 
@@ -217,6 +217,6 @@ def with_table(text: str, table: str) -> str:
 
 def schema_text() -> str:
     """connectors/device.schema.json as it should be."""
-    from cityctl.modbus.language import schema
+    from cityctl.modbus.maps.language import schema
 
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

@@ -12,8 +12,8 @@ from cityctl.disk import write_atomic
 from cityctl.document import read_text
 from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, near
 from cityctl.library import Library
-from cityctl.modbus.skeleton import plain, skeleton
-from cityctl.modbus.types import WORD_ORDERS
+from cityctl.modbus.maps.skeleton import plain, skeleton
+from cityctl.modbus.maps.types import WORD_ORDERS
 from cityctl.result import Completeness, Missing, Result
 from cityctl.wording import counted
 
@@ -48,7 +48,7 @@ def new(
     """
     from typing import get_args
 
-    from cityctl.modbus.language import DeviceClass
+    from cityctl.modbus.maps.language import DeviceClass
 
     _choice("--class", device_class, get_args(DeviceClass))
     _choice("--word-order", word_order, WORD_ORDERS)

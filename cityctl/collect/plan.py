@@ -159,7 +159,7 @@ def gap_windows(
 
     From `since`, or else from the first instant that was ever pulled of the service.
     """
-    from cityctl.store.gaps import gaps
+    from cityctl.store.asked.gaps import gaps
 
     if since is None:
         begun = [mark.since for mark in plan.marks.marks.values()]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from cityctl.errors import LockHeld
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
+from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.values import Values
 from cityctl.wording import counted

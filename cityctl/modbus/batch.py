@@ -12,11 +12,11 @@ from operator import add, gt, itemgetter, lt, mul, truediv
 from struct import Struct
 from typing import Any
 
-from cityctl.modbus.codec import scaling
 from cityctl.modbus.line import Frame
+from cityctl.modbus.maps.codec import scaling
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.raw import in_order, raw_value
 from cityctl.modbus.plan import Block
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.raw import in_order, raw_value
 from cityctl.modbus.values import Row
 from cityctl.reading import Quality
 

@@ -14,8 +14,8 @@ from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import Shelf, asked_for, link, named_device, targets
 from cityctl.result import Code, Column, Completeness, Missing, Result, Table

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 
 _REQUEST_BYTES = 12  # Modbus/TCP: header of 7, function code, address, count
 _ANSWER_HEADER = 9  # Modbus/TCP: header of 7, function code, byte count

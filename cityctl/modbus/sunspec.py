@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from cityctl.modbus.ask import Answer
 from cityctl.modbus.careful import Asks
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import ExceptionAnswer
+from cityctl.modbus.maps.connector import DeviceConnector
 
 BASES = (40_000, 50_000, 0)
 SUNS = (0x5375, 0x6E53)

@@ -10,8 +10,8 @@ from cityctl.city.model import City
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.library import Library
 from cityctl.modbus.ask import Target
-from cityctl.modbus.connector import DeviceConnector, load_connector
 from cityctl.modbus.line import Link, SerialSettings, TlsSettings
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 
 
 class Shelf:

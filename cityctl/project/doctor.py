@@ -25,7 +25,7 @@ from cityctl.exports import service as exports_service
 from cityctl.exports.secret import read_secret
 from cityctl.glossary import column
 from cityctl.library import KINDS
-from cityctl.modbus.connector import load_connector
+from cityctl.modbus.maps.connector import load_connector
 from cityctl.modbus.memory import Memory
 from cityctl.project.exposure import Said, addresses, clocks, permissions
 from cityctl.project.unread import unread_rows

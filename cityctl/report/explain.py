@@ -26,7 +26,7 @@ from cityctl.report.findings.views import listing_of
 from cityctl.report.recipe import Loaded, load
 from cityctl.result import Column, Missing, Result, Table
 from cityctl.store.choice import opened
-from cityctl.store.city_tables import attach_city
+from cityctl.store.views.city_tables import attach_city
 
 BEFORE = timedelta(days=7)
 """How much before a finding's start its readings are shown."""

@@ -13,8 +13,8 @@ from cityctl.city.project import Project
 from cityctl.engine.duck import Engine
 from cityctl.result import Result
 from cityctl.store.choice import opened
-from cityctl.store.city_tables import attach_city
-from cityctl.store.counters import attach_counted
+from cityctl.store.views.city_tables import attach_city
+from cityctl.store.views.counters import attach_counted
 
 ANALYSIS = "water/night_flow"
 

@@ -19,12 +19,12 @@ from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.disk import write_atomic
 from cityctl.engine.duck import Engine
-from cityctl.store.counters import attach_counted
-from cityctl.store.derive import Derivation
-from cityctl.store.scan import micros
+from cityctl.store.segments.scan import micros
 from cityctl.store.stamp import holds, stamp
 from cityctl.store.store import Store
-from cityctl.store.views import Attachment
+from cityctl.store.views.counters import attach_counted
+from cityctl.store.views.derive import Derivation
+from cityctl.store.views.shown import Attachment
 
 FOLDER = "memory"
 FORGOTTEN = 45 * 86400.0  # seconds after which what nobody asked for any more is deleted

@@ -24,9 +24,9 @@ from cityctl.report.memory import Remembered
 from cityctl.report.recipe import Loaded, load
 from cityctl.result import Result
 from cityctl.store.choice import opened
-from cityctl.store.city_tables import attach_city
-from cityctl.store.counters import attach_counted
 from cityctl.store.store import Store
+from cityctl.store.views.city_tables import attach_city
+from cityctl.store.views.counters import attach_counted
 
 
 def run(

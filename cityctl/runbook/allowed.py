@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from cityctl.errors import WriteRefused
-from cityctl.modbus.point import UNCONFIRMED, DevicePoint, WriteRule
+from cityctl.modbus.maps.point import UNCONFIRMED, DevicePoint, WriteRule
 from cityctl.runbook.hand import Hand, Present, Silence
 from cityctl.runbook.points import Ref, is_truth
 from cityctl.runbook.values import Amount, State, Told, Unknown, Value, shown, truth

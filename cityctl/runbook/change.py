@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cityctl.errors import UsageProblem, WriteRefused
-from cityctl.modbus.codec import decode, encode, mask_write
-from cityctl.modbus.point import DevicePoint, WriteRule
-from cityctl.modbus.raw import own_bits
-from cityctl.modbus.types import Unrepresentable
+from cityctl.modbus.maps.codec import decode, encode, mask_write
+from cityctl.modbus.maps.point import DevicePoint, WriteRule
+from cityctl.modbus.maps.raw import own_bits
+from cityctl.modbus.maps.types import Unrepresentable
 from cityctl.runbook.allowed import Look, depends, read_present, writable
 from cityctl.runbook.hand import Hand, Present, Telegram
 from cityctl.runbook.points import Ref, for_device, is_truth, told

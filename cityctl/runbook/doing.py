@@ -13,7 +13,7 @@ from cityctl import clock
 from cityctl.city.project import Project
 from cityctl.errors import ConfigInvalid, UsageProblem, WriteRefused
 from cityctl.library import Library
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.result import Result
 from cityctl.runbook import approval, plan, results, session
 from cityctl.runbook.desk import Desk

@@ -18,10 +18,10 @@ from cityctl.errors import LockHeld
 from cityctl.modbus import write as wire
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.codec import decode
 from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.line import Line, open_line
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.codec import decode
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.run import ask_all, run_loop
 from cityctl.modbus.targets import target
 from cityctl.reading import Quality

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityctl.errors import UsageProblem
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.types import TYPES
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.types import TYPES
 from cityctl.modbus.values import Value as Seen
 from cityctl.reading import Quality
 from cityctl.runbook.dimension import IS_TEXT, IS_TRUTH, Kind

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from cityctl.city.model import City
 from cityctl.errors import CityctlError, UsageProblem, listed, near
 from cityctl.library import Library
-from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.targets import Shelf, named_device
 from cityctl.runbook.dimension import IS_TEXT, IS_TRUTH, Kind
 from cityctl.runbook.language import Input, Need, Runbook, Step

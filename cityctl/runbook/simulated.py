@@ -21,9 +21,9 @@ from cityctl.city.model import City
 from cityctl.disk import write_atomic
 from cityctl.errors import UsageProblem
 from cityctl.library import Library
-from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.wire import Bank, Server
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.wire import Bank, Server
 from cityctl.runbook import evaluate
 from cityctl.runbook.desk import Desk, FastClock
 from cityctl.runbook.language import Reaction, Simulation

@@ -13,7 +13,7 @@ from random import Random
 
 from cityctl.errors import UsageProblem, near
 from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame
-from cityctl.modbus.wire import Outgoing
+from cityctl.modbus.pretended.wire import Outgoing
 
 KINDS: dict[str, str] = {
     "late": "the answer comes after the client has given up",

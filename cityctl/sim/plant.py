@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cityctl.library import Library
-from cityctl.modbus.bank import Live
-from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.wire import Bank, Outgoing, Server
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
+from cityctl.modbus.pretended.bank import Live
+from cityctl.modbus.pretended.wire import Bank, Outgoing, Server
 from cityctl.sim import electricity, registers
 from cityctl.sim.blueprint import TANK
 from cityctl.sim.registers import Role

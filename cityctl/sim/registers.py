@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from cityctl.errors import UsageProblem
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.sim.blueprint import PUMPS
 from cityctl.sim.hydraulics import pump_head, pump_power
 from cityctl.sim.noise import correlated, stream

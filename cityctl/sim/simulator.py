@@ -21,7 +21,7 @@ from urllib.request import ProxyHandler, build_opener
 from cityctl.disk import write_atomic
 from cityctl.errors import ConfigInvalid, Unreachable
 from cityctl.modbus.faults import NotConnected
-from cityctl.modbus.wire import Outgoing
+from cityctl.modbus.pretended.wire import Outgoing
 from cityctl.sim.plant import DEVICES, Plant, site_ports
 from cityctl.sim.scenario import Scenario
 from cityctl.sim.service import DEMO_KEY, Service

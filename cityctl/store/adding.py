@@ -15,15 +15,24 @@ from cityctl.engine.duck import Engine
 from cityctl.errors import StoreProblem
 from cityctl.store.arrival import first_received
 from cityctl.store.balance import Balance, Rejection
-from cityctl.store.batch import Batch
-from cityctl.store.compare import CONFIRMED, EARLIER, GAVE_WAY, NEW, OUTDATED, REVISED, UNCHANGED, classify
 from cityctl.store.folder import in_plain_words, month_folder
 from cityctl.store.incoming import chunks, prepare
 from cityctl.store.landing import Landed
 from cityctl.store.register import Series, conflicts, series_of
-from cityctl.store.segment import Coding, write
-from cityctl.store.segment_list import Segment, SegmentKind, Snapshot
-from cityctl.store.words import numbered
+from cityctl.store.segments.batch import Batch
+from cityctl.store.segments.compare import (
+    CONFIRMED,
+    EARLIER,
+    GAVE_WAY,
+    NEW,
+    OUTDATED,
+    REVISED,
+    UNCHANGED,
+    classify,
+)
+from cityctl.store.segments.segment import Coding, write
+from cityctl.store.segments.segment_list import Segment, SegmentKind, Snapshot
+from cityctl.store.segments.words import numbered
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from cityctl.arrow import numbers_of, texts
 from cityctl.engine.duck import Engine
-from cityctl.store.batch import NEVER, Batch
-from cityctl.store.compare import EARLIER, REVISED, incoming, landed_table
-from cityctl.store.scan import BEST_OF_DELIVERY, Filter, confirmations
-from cityctl.store.segment_list import Snapshot
-from cityctl.store.versions import WHOLE, sourced
+from cityctl.store.segments.batch import NEVER, Batch
+from cityctl.store.segments.compare import EARLIER, REVISED, incoming, landed_table
+from cityctl.store.segments.scan import BEST_OF_DELIVERY, Filter, confirmations
+from cityctl.store.segments.segment_list import Snapshot
+from cityctl.store.segments.versions import WHOLE, sourced
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cityctl.arrow import integers, numbers_of, texts
 from cityctl.errors import InputRefused, near
 from cityctl.store.balance import Balance, Rejection
-from cityctl.store.batch import Batch, in_order, once_each
+from cityctl.store.segments.batch import Batch, in_order, once_each
 
 if TYPE_CHECKING:
     import numpy as np

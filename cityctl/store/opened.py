@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cityctl.store.register import Series, conflicts
-from cityctl.store.segment_list import SegmentList, Snapshot
+from cityctl.store.segments.segment_list import SegmentList, Snapshot
 
 if TYPE_CHECKING:
     from cityctl.city.points import Point

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from cityctl.store.landing import LandedBatch
-from cityctl.store.scan import Filter
-from cityctl.store.segment_list import Snapshot
+from cityctl.store.segments.scan import Filter
+from cityctl.store.segments.segment_list import Snapshot
 
 _TIMES_AT = 4  # bytes a reading of the numbers of series, which come before the times
 

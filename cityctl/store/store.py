@@ -20,8 +20,8 @@ from cityctl.store.balance import Balance
 from cityctl.store.folder import locked
 from cityctl.store.opened import Opened
 from cityctl.store.register import series_of
-from cityctl.store.scan import micros
-from cityctl.store.segment_list import SegmentList
+from cityctl.store.segments.scan import micros
+from cityctl.store.segments.segment_list import SegmentList
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from cityctl.city.model import City
     from cityctl.city.points import Point
     from cityctl.engine.duck import Engine
-    from cityctl.store.compaction import Compaction
-    from cityctl.store.retain import Keep, Retention
-    from cityctl.store.segment_list import Snapshot
-    from cityctl.store.views import Attachment
+    from cityctl.store.segments.compaction import Compaction
+    from cityctl.store.segments.retain import Keep, Retention
+    from cityctl.store.segments.segment_list import Snapshot
+    from cityctl.store.views.shown import Attachment
 
 
 class Store(Opened):
@@ -126,7 +126,7 @@ class Store(Opened):
         readings in it; what is returned shows others. With a city, derived points are worked out from their sources.
         `snapshot`: what the store held then, as long as its files are there; None is what it holds now.
         """
-        from cityctl.store.views import attach
+        from cityctl.store.views.shown import attach
 
         return attach(self, engine, city, points=points, interval=interval, name=name, snapshot=snapshot)
 
@@ -136,7 +136,7 @@ class Store(Opened):
         `when_it_pays`: only what has piled up, cheap enough to call after every poll; a lock that another run
         holds is then no error. Results of queries are the same before, during and after.
         """
-        from cityctl.store.compaction import compact
+        from cityctl.store.segments.compaction import compact
 
         return compact(self, when_it_pays=when_it_pays, wait=wait)
 
@@ -151,7 +151,7 @@ class Store(Opened):
         dry_run: bool = False,
     ) -> Retention:
         """Roll up the months that are over, then drop what is older than `keep` says; see `retain.retain`."""
-        from cityctl.store.retain import retain
+        from cityctl.store.segments.retain import retain
 
         return retain(self, keep, zone=zone, now=now, every=every, wait=wait, dry_run=dry_run)
 

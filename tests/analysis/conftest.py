@@ -18,8 +18,8 @@ from cityctl.city.load import load
 from cityctl.clock import Interval, midnight
 from cityctl.engine.duck import Engine
 from cityctl.result import Result
-from cityctl.store.counters import attach_counted
-from cityctl.store.views import attach_city
+from cityctl.store.views.counters import attach_counted
+from cityctl.store.views.shown import attach_city
 
 Series = Mapping[str, tuple[Any, Any]]
 

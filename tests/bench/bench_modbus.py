@@ -22,14 +22,14 @@ from pathlib import Path
 
 from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line import SerialSettings, open_tcp
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import Memory
 from cityctl.modbus.pace import Asked, expected, in_turn, opening
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import ask_all, asking_all, run_loop
-from cityctl.modbus.wire import Request, Server
 from tests.bench.modbus_plant import BLOCKS, PER_BLOCK, NotHere, built, check, plant, targets
 
 DELAY = 0.03

@@ -202,8 +202,8 @@ def _questions(folder: Path, rows: int, steps: int) -> Iterator[tuple[str, str]]
     from cityctl.clock import Interval
     from cityctl.engine.duck import Engine
     from cityctl.store import Store
-    from cityctl.store.coverage import coverage
-    from cityctl.store.views import attach_city
+    from cityctl.store.asked.coverage import coverage
+    from cityctl.store.views.shown import attach_city
 
     city = load(folder)
     interval = Interval(BEGIN, BEGIN + timedelta(minutes=STEP * steps), ZONE)
@@ -308,7 +308,7 @@ def _billion(wanted: int) -> Iterator[tuple[str, str]]:
             "from tests.bench.bench_store import BEGIN, CITY, DAILY, ZONE\n"
             "from cityctl.city.load import load; from cityctl.clock import Interval\n"
             "from cityctl.engine.duck import Engine; from cityctl.store import Store\n"
-            "from cityctl.store.views import attach_city\n"
+            "from cityctl.store.views.shown import attach_city\n"
             f"folder = Path({str(folder)!r}); (folder / 'city.yaml').write_text(CITY.replace('zones:', ''))\n"
             f"interval = Interval(BEGIN, BEGIN + timedelta(days={days}), ZONE); began = time.perf_counter()\n"
             "with Store.open(folder / 'store') as store, Engine(memory='3GB') as engine:\n"

@@ -145,9 +145,9 @@ points: {ab: {unit: m3/h, every: 5m}, c: {unit: m3/h, every: 5m}}
 
 
 def _areas() -> Iterator[tuple[str, str]]:
-    from cityctl.analysis.water.changes import Watchfulness
-    from cityctl.analysis.water.expected import Assumptions
-    from cityctl.analysis.water.watching import watch
+    from cityctl.analysis.water.watch.changes import Watchfulness
+    from cityctl.analysis.water.watch.expected import Assumptions
+    from cityctl.analysis.water.watch.watching import watch
     from tests.analysis.water.areas import areas, score, seen, with_steps
 
     table = areas(SHARED)

@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS, PER_BLOCK = 3, 20

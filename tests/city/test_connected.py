@@ -9,7 +9,7 @@ import pytest
 from cityctl.city.connected import connected_points
 from cityctl.city.load import load
 from cityctl.document import read
-from cityctl.modbus.connector import load_connector
+from cityctl.modbus.maps.connector import load_connector
 
 FILES = sorted((Path(__file__).parents[2] / "connectors" / "devices").glob("*.yaml"))
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from cityctl.modbus.connector import load_connector
-from cityctl.modbus.wire import Bank, Server
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.wire import Bank, Server
 
 CITY = """\
 name: Extended

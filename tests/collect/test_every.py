@@ -21,8 +21,8 @@ from cityctl.collect.every import Times, marks_behind, next_mark, poll_every
 from cityctl.disk import Lock
 from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
 from cityctl.library import shipped_folder
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import load_connector
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.bank import Bank
 from cityctl.store import Store
 from tests.modbus.conftest import serve  # noqa: F401 - a fixture
 from tests.timing import in_time

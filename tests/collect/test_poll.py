@@ -17,10 +17,10 @@ from cityctl.disk import Lock
 from cityctl.engine.duck import Engine
 from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
 from cityctl.library import shipped_folder
-from cityctl.modbus.around import diagnose
-from cityctl.modbus.bank import Bank, Live
-from cityctl.modbus.connector import load_connector
-from cityctl.modbus.wire import Server
+from cityctl.modbus.looking.around import diagnose
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.bank import Bank, Live
+from cityctl.modbus.pretended.wire import Server
 from cityctl.project.doctor import examine
 from cityctl.reading import Quality, Reading
 from cityctl.store import Store

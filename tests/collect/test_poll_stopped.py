@@ -19,9 +19,9 @@ from cityctl.city.project import Project
 from cityctl.collect import poll as polling
 from cityctl.collect.every import Times, poll_every
 from cityctl.errors import ExitCode
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import load_connector
-from cityctl.modbus.wire import Request, Silence
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Request, Silence
 from tests.collect.test_poll import stored
 from tests.modbus.conftest import serve  # noqa: F401 - a fixture
 

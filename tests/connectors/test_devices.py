@@ -18,13 +18,13 @@ from cityctl.collect.connectors import readme_table, schema_text, with_table
 from cityctl.document import read
 from cityctl.errors import UsageProblem
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector, load_connector
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.types import TYPES
 from cityctl.modbus.plan import plan
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.types import TYPES
-from cityctl.modbus.wire import Server
 from cityctl.reading import Quality
 from cityctl.units import unit
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cityctl.reading import Reading
-from cityctl.store import Store, scan, segment_list
-from cityctl.store.segment_list import Segment
+from cityctl.store import Store
+from cityctl.store.segments import scan, segment_list
+from cityctl.store.segments.segment_list import Segment
 from tests.crash import workers
 
 

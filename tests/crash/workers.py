@@ -24,21 +24,10 @@ from cityctl.disk import Lock
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld, StoreProblem
 from cityctl.reading import Reading
-from cityctl.store import (  # noqa: F401
-    Store,
-    adding,
-    backup,
-    checking,
-    compaction,
-    compare,
-    healing,
-    retain,
-    rolled_views,
-    rollup,
-    versions,
-    views,
-)
-from cityctl.store.rolled_views import attach_rollups
+from cityctl.store import Store
+from cityctl.store.care import backup, checking
+from cityctl.store.segments import compaction, retain
+from cityctl.store.views.rolled_views import attach_rollups
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 10, tzinfo=UTC)

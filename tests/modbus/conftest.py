@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from cityctl.modbus.bank import Bank
 from cityctl.modbus.line.owed import _LEFT
-from cityctl.modbus.wire import Hook, Server
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Hook, Server
 
 Serve = Callable[..., int]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Hook, Request, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Hook, Request, Server
 
 POINTS = {
     name: DevicePoint(name, address, "float32", 2, 3, unit="m3/h")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
 from cityctl.modbus.memory import Memory
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all, run_loop
-from cityctl.modbus.wire import Server
 from cityctl.sim.faulty import KINDS, Faulty
 from tests.modbus.storm import CONNECTOR, POINTS, expected
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import Memory
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all, run_loop
-from cityctl.modbus.wire import Server
 from cityctl.sim.faulty import Faulty
 
 BLOCKS = 6

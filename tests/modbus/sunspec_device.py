@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.pretended.bank import Bank
 
 
 class SunSpecDevice:

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line import Link
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
 
 POINTS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in range(0, 40, 4)}
 CONNECTOR = DeviceConnector("c", "v", "m", "controller", POINTS)

@@ -19,8 +19,8 @@ from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer
 from cityctl.modbus.line import Link, SerialSettings
 from cityctl.modbus.look import refuse_silence
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, bank, target, values
 from tests.timing import in_time
 

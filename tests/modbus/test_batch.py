@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from cityctl.library import shipped_folder
 from cityctl.modbus.batch import BlockReader
-from cityctl.modbus.codec import decode
-from cityctl.modbus.connector import load_connector
 from cityctl.modbus.line import Frame
+from cityctl.modbus.maps.codec import decode
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.raw import raw_value
+from cityctl.modbus.maps.types import TYPES, WORD_ORDERS
 from cityctl.modbus.plan import Block, Wanted, plan
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.raw import raw_value
-from cityctl.modbus.types import TYPES, WORD_ORDERS
 from cityctl.reading import Quality
 
 MODELS = sorted((shipped_folder() / "connectors" / "devices").glob("*.yaml"))

@@ -10,8 +10,8 @@ import pytest
 
 from cityctl.collect.connectors import connector, connector_list, is_sound, lint
 from cityctl.library import Library, shipped_folder
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import load_connector
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.bank import Bank
 
 CITY = """\
 name: Town

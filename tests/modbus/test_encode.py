@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.modbus.codec import decode, encode, mask_write
-from cityctl.modbus.point import DevicePoint, WriteRule
-from cityctl.modbus.raw import own_bits
-from cityctl.modbus.types import TYPES, WORD_ORDERS, Unrepresentable, invalid_codes
+from cityctl.modbus.maps.codec import decode, encode, mask_write
+from cityctl.modbus.maps.point import DevicePoint, WriteRule
+from cityctl.modbus.maps.raw import own_bits
+from cityctl.modbus.maps.types import TYPES, WORD_ORDERS, Unrepresentable, invalid_codes
 from cityctl.reading import Quality
 
 WHOLE = [name for name, layout in TYPES.items() if layout.low < layout.high and not layout.fractional]

@@ -8,15 +8,15 @@ import sys
 import pytest
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.explain import bytes_of, explain
 from cityctl.modbus.line import SerialSettings
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import Known, Memory
 from cityctl.modbus.pace import ASSUMED, Asked, expected, in_turn, on_wire, opening
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server
 from tests.timing import in_time
 
 POINTS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in (*range(10), *range(100, 200))}

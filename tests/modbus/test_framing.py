@@ -10,7 +10,7 @@ import pytest
 from cityctl.modbus.faults import BadAnswer
 from cityctl.modbus.line import open_line
 from cityctl.modbus.line.framing import crc, rtu_answer_size, rtu_frame, tcp_frame
-from cityctl.modbus.wire import Server
+from cityctl.modbus.pretended.wire import Server
 from tests.modbus.ten_words import bank
 
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.modbus.bank import Bank
 from cityctl.modbus.careful import CarefulLine
-from cityctl.modbus.codec import nearest
-from cityctl.modbus.connector import DeviceConnector, DeviceId, load_connector
-from cityctl.modbus.identify import CERTAIN, Fit, Registers, fits
-from cityctl.modbus.plausible import guess_order, likelihood
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.looking.identify import CERTAIN, Fit, Registers, fits
+from cityctl.modbus.looking.plausible import guess_order, likelihood
+from cityctl.modbus.looking.who import Identity
+from cityctl.modbus.maps.codec import nearest
+from cityctl.modbus.maps.connector import DeviceConnector, DeviceId, load_connector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.types import WORD_ORDERS
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.sunspec import chain
-from cityctl.modbus.types import WORD_ORDERS
-from cityctl.modbus.who import Identity
-from cityctl.modbus.wire import Server
 from tests.modbus.sunspec_device import SunSpecDevice
 
 SHIPPED = Path(__file__).parents[2] / "connectors" / "devices"

@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cityctl.modbus import wire_session
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Silent
 from cityctl.modbus.line import open_line, owed
 from cityctl.modbus.line.owed import Owed
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended import wire_session
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Outgoing, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Outgoing, Server
 from cityctl.modbus.write import write_registers
 from tests.modbus.ten_words import bank, behind, posix
 from tests.timing import in_time

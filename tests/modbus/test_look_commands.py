@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cityctl.library import shipped_folder
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import load_connector
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.bank import Bank
 
 CITY = """\
 name: Town

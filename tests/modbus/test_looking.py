@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 import pytest
 
 from cityctl.errors import UsageProblem
-from cityctl.modbus.bank import Bank
 from cityctl.modbus.careful import CarefulLine
-from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.diagnose import diagnosing, percentile
-from cityctl.modbus.diagnosis import BAD, Diagnosis
 from cityctl.modbus.line import Link
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.scan import Scanned, scanning, units_of
-from cityctl.modbus.wire import Outgoing, Server
+from cityctl.modbus.looking.diagnose import diagnosing, percentile
+from cityctl.modbus.looking.diagnosis import BAD, Diagnosis
+from cityctl.modbus.looking.scan import Scanned, scanning, units_of
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Outgoing, Server
 from tests.modbus.sunspec_device import SunSpecDevice
 from tests.timing import in_time
 

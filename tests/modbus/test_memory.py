@@ -11,13 +11,13 @@ from time import monotonic
 import pytest
 
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.line import SerialSettings
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import FILE_NAME, OPEN_AFTER, Known, Memory
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Hook, Request, Server, Silence
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Hook, Request, Server, Silence
 from tests.timing import in_time
 
 POINTS = {f"p{at}": DevicePoint(f"p{at}", at, "uint16", 1, 3) for at in (0, 1, 2, 3, 8, 9)}

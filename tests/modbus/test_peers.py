@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import ExceptionAnswer
 from cityctl.modbus.line import open_tcp
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import ask_all
-from cityctl.modbus.wire import Server
 from cityctl.modbus.write import write_coil, write_coils, write_register, write_registers
 
 ROOT = Path(__file__).resolve().parents[2]

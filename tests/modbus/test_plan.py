@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.errors import UsageProblem
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.plan import plan, split
-from cityctl.modbus.point import DevicePoint
 
 REGISTERS = {"uint16": 1, "float32": 2, "float64": 4}
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from cityctl.modbus.ask import Answer
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.pretended.wire import Request, Server, Silence
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server, Silence
 from cityctl.reading import Quality
 from tests.modbus.one_meter import LIVE, POINTS, ask_one, bank, target, values
 from tests.timing import in_time

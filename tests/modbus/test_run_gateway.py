@@ -11,8 +11,8 @@ from cityctl.errors import Unreachable
 from cityctl.modbus.ask import Answer
 from cityctl.modbus.look import refuse_silence
 from cityctl.modbus.memory import Memory
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, bank, target, values
 from tests.timing import in_time
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from cityctl.modbus.ask import Answer
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import Memory
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Request, Server, Silence
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server, Silence
 from tests.modbus.one_meter import LIVE, POINTS, target, values
 from tests.timing import in_time
 

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 
 from cityctl.modbus.ask import Answer
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, POINTS, bank, target, values
 from tests.timing import in_time
 

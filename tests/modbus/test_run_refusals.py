@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from cityctl.modbus.ask import Answer
-from cityctl.modbus.connector import DeviceConnector
+from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.memory import Memory
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Request, Server
 from tests.modbus.one_meter import LIVE, POINTS, ask_one, bank, target, values
 
 

@@ -16,15 +16,15 @@ import pytest
 
 from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Target
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import Silent
 from cityctl.modbus.line import Link, open_line
 from cityctl.modbus.line.owed import _LEFT
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import Memory
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Server
 from tests.modbus.shared_bus import SharedBus
 
 BLOCKS = [10 * block for block in range(6)]

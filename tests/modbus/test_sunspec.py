@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.bank import Bank
 from cityctl.modbus.careful import CarefulLine
-from cityctl.modbus.connector import DeviceConnector, load_connector
-from cityctl.modbus.identify import Fit, Registers, fits
 from cityctl.modbus.line import Link
+from cityctl.modbus.looking.identify import Fit, Registers, fits
+from cityctl.modbus.looking.scan import Seen, look_at
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.modbus.memory import Memory
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.scan import Seen, look_at
 from cityctl.modbus.sunspec import Model, chain
-from cityctl.modbus.wire import Server
 from tests.modbus.sunspec_device import SunSpecDevice
 
 SHIPPED = Path(__file__).parents[2] / "connectors" / "devices"

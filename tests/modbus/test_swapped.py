@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from cityctl.modbus.ask import Answer
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
-from cityctl.modbus.diagnose import diagnosing
-from cityctl.modbus.diagnosis import Diagnosis
+from cityctl.modbus.looking.diagnose import diagnosing
+from cityctl.modbus.looking.diagnosis import Diagnosis
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import FILE_NAME, Memory
-from cityctl.modbus.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all
 from cityctl.modbus.swapped import shows
-from cityctl.modbus.wire import Server
 from cityctl.reading import Quality
 from tests.modbus.one_meter import target
 

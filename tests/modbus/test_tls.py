@@ -12,7 +12,7 @@ import pytest
 from cityctl.modbus.faults import Closed, NotConnected
 from cityctl.modbus.line import Link, TlsSettings, open_line
 from cityctl.modbus.line.tls import client_context
-from cityctl.modbus.wire import Server
+from cityctl.modbus.pretended.wire import Server
 from tests.modbus.ten_words import bank
 
 

@@ -12,8 +12,8 @@ import pytest
 from cityctl.modbus.ask import Target
 from cityctl.modbus.faults import Closed, ExceptionAnswer, NotConnected
 from cityctl.modbus.line import Link, SerialSettings, open_line
+from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all
-from cityctl.modbus.wire import Server
 from tests.modbus.ten_words import CONNECTOR, POINTS, bank, behind, posix
 
 

@@ -10,12 +10,12 @@ from time import monotonic
 import pytest
 
 from cityctl.modbus import write
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, NotConnected, Silent
 from cityctl.modbus.line import Line, open_line
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.wire import Outgoing, Server, WriteFaults
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Outgoing, Server, WriteFaults
 
 POINTS = {
     "setpoint": DevicePoint("setpoint", 10, "float32", 2, 3, access="readwrite"),

@@ -11,7 +11,7 @@ import yaml
 
 from cityctl.errors import CityctlError, ExitCode, WriteRefused
 from cityctl.library import Library, shipped_folder
-from cityctl.modbus.wire import WRITING
+from cityctl.modbus.pretended.wire import WRITING
 from cityctl.runbook import session
 from cityctl.runbook.job import Job
 from cityctl.runbook.language import schema_text

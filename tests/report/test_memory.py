@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cityctl.analysis.water import digest
+from cityctl.analysis.water.nights import digest
 from cityctl.city.project import Project
 from cityctl.reading import Quality, Reading
 from cityctl.report import memory
 from cityctl.report.memory import FOLDER, FORGOTTEN
 from cityctl.report.run import run
 from cityctl.result import Result, left_out
-from cityctl.store.checking import check
+from cityctl.store.care.checking import check
 from cityctl.store.store import Store
 
 CITY = """

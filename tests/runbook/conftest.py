@@ -11,8 +11,8 @@ import pytest
 
 from cityctl.city.load import load
 from cityctl.library import Library
-from cityctl.modbus.connector import load_connector
-from cityctl.modbus.wire import WRITING, Bank, Server, WriteFaults
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.wire import WRITING, Bank, Server, WriteFaults
 from cityctl.runbook import act
 from cityctl.runbook.desk import Desk
 from cityctl.runbook.job import Job

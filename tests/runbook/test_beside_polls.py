@@ -6,9 +6,9 @@ import asyncio
 import threading
 
 from cityctl.modbus.alone import Alone
+from cityctl.modbus.pretended.wire import Request
 from cityctl.modbus.run import ask_all
 from cityctl.modbus.targets import targets
-from cityctl.modbus.wire import Request
 from cityctl.runbook import session
 
 STEPS = """\

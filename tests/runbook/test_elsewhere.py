@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from cityctl.errors import WriteRefused, WriteRolledBack
-from cityctl.modbus.connector import load_connector
-from cityctl.modbus.wire import Request, Server
+from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.runbook import plan, session
 from cityctl.runbook.journal import Journal, journals
 from tests.modbus.sunspec_device import SunSpecDevice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cityctl.errors import PlantStateUnknown, WriteRefused, WriteRolledBack
-from cityctl.modbus.wire import Request, Silence
+from cityctl.modbus.pretended.wire import Request, Silence
 from cityctl.runbook import session
 from tests.http_service import send
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cityctl.errors import PlantStateUnknown, WriteRolledBack
-from cityctl.modbus.wire import Request, Silence
+from cityctl.modbus.pretended.wire import Request, Silence
 from cityctl.runbook import act, session
 
 

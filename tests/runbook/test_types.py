@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cityctl.modbus.types import TYPES, WORD_ORDERS
+from cityctl.modbus.maps.types import TYPES, WORD_ORDERS
 from cityctl.runbook import session
 from tests.runbook.conftest import Rig, yes
 
@@ -115,8 +115,8 @@ def test_on_libmodbus(rig, libmodbus, order):
 def test_on_our_simulator(rig, order):
     import asyncio
 
-    from cityctl.modbus.connector import load_connector
-    from cityctl.modbus.wire import Bank, Server
+    from cityctl.modbus.maps.connector import load_connector
+    from cityctl.modbus.pretended.wire import Bank, Server
 
     rig.city(connector=connector(order))
     model = load_connector(rig.folder / "connectors/devices/rig.yaml")

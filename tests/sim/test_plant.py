@@ -9,7 +9,7 @@ import pytest
 from cityctl.errors import Unreachable
 from cityctl.library import Library
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.connector import DeviceConnector, load_connector
+from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.modbus.run import ask_all
 from cityctl.reading import Quality
 from cityctl.sim.electricity import building_meter

@@ -14,12 +14,12 @@ from time import monotonic
 import pytest
 
 from cityctl.errors import InputRefused, UsageProblem
-from cityctl.modbus.bank import Bank
-from cityctl.modbus.connector import DeviceConnector
 from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
 from cityctl.modbus.line import Link, open_line, open_tcp
-from cityctl.modbus.point import DevicePoint
-from cityctl.modbus.wire import Outgoing, Server
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.pretended.bank import Bank
+from cityctl.modbus.pretended.wire import Outgoing, Server
 from cityctl.sim import wiretap
 from cityctl.sim.record import Recording
 from cityctl.sim.replay import Replay

@@ -25,7 +25,8 @@ import pyarrow.parquet
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld
 from cityctl.reading import Reading
-from cityctl.store import Store, adding, compaction, compare, views  # noqa: F401
+from cityctl.store import Store
+from cityctl.store.segments import compaction
 
 ROWS = 200
 TIMES = [datetime(2026, 1, 31, 22, tzinfo=UTC) + timedelta(minutes=72 * n // 60) for n in range(ROWS)]

@@ -9,10 +9,10 @@ import pytest
 from cityctl.errors import ExitCode, StoreProblem, UsageProblem
 from cityctl.reading import Reading
 from cityctl.store import Store
-from cityctl.store.care import compacted
-from cityctl.store.gaps import gaps
-from cityctl.store.sql import sql
-from cityctl.store.status import status
+from cityctl.store.asked.gaps import gaps
+from cityctl.store.asked.sql import sql
+from cityctl.store.asked.status import status
+from cityctl.store.care.commands import compacted
 from tests.store.quarters import DAY1, local, quarters, rows_of
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from cityctl.errors import StoreProblem
 from cityctl.reading import Reading
-from cityctl.store.checking import check
+from cityctl.store.care.checking import check
 from cityctl.store.folder import network_file_system, network_warning
-from cityctl.store.retain import Keep
+from cityctl.store.segments.retain import Keep
 
 DAY1 = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -33,10 +33,12 @@ from cityctl.city.model import City
 from cityctl.engine.duck import Engine
 from cityctl.errors import StoreProblem
 from cityctl.reading import Reading
-from cityctl.store import Store, adding, batch, compaction, compare, derive, versions, views
-from cityctl.store.backup import backup
-from cityctl.store.checking import check
-from cityctl.store.retain import Keep
+from cityctl.store import Store, adding
+from cityctl.store.segments import batch, compaction, compare, versions
+from cityctl.store.views import derive, shown
+from cityctl.store.care.backup import backup
+from cityctl.store.care.checking import check
+from cityctl.store.segments.retain import Keep
 
 disk = Path(sys.argv[1])
 folder = disk / "store"

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from cityctl.city.project import Project
 from cityctl.reading import Quality, Reading
 from cityctl.store import Store
-from cityctl.store.export import stream
-from cityctl.store.gaps import gaps
-from cityctl.store.history import history
-from cityctl.store.repairs import repairs
-from cityctl.store.sql import sql
+from cityctl.store.asked.export import stream
+from cityctl.store.asked.gaps import gaps
+from cityctl.store.asked.history import history
+from cityctl.store.asked.repairs import repairs
+from cityctl.store.asked.sql import sql
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

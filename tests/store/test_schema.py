@@ -11,9 +11,10 @@ import pytest
 from cityctl.city.points import Point
 from cityctl.errors import StoreProblem
 from cityctl.reading import Reading
-from cityctl.store import Store, list_file
-from cityctl.store.checking import check
-from cityctl.store.scan import micros
+from cityctl.store import Store
+from cityctl.store.care.checking import check
+from cityctl.store.segments import list_file
+from cityctl.store.segments.scan import micros
 
 DAY1 = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -115,7 +116,7 @@ def test_version_1_holds_the_same_readings_afterwards(old, rows, at, table):
 
 
 def test_sources_of_version_1_are_those_that_its_list_named(old, at):
-    from cityctl.store.history import _versions
+    from cityctl.store.asked.history import _versions
 
     with Store.open(old) as store:
         store.compact()

@@ -10,8 +10,8 @@ from typing import Any
 
 from cityctl.reading import Quality, Reading
 from cityctl.store import Store
-from cityctl.store.checking import check
-from cityctl.store.scan import micros
+from cityctl.store.care.checking import check
+from cityctl.store.segments.scan import micros
 from cityctl.store.stamp import holds, stamp
 
 MONTHS = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3, 4)]

@@ -29,7 +29,9 @@ from cityctl.city.model import City
 from cityctl.engine.duck import Engine
 from cityctl.errors import StoreProblem
 from cityctl.reading import Reading
-from cityctl.store import Store, adding, batch, compaction, compare, derive, views
+from cityctl.store import Store, adding
+from cityctl.store.segments import batch, compaction, compare
+from cityctl.store.views import derive, shown
 folder = Path(sys.argv[1])
 start = datetime(2026, 2, 1, tzinfo=UTC)
 

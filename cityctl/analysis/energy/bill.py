@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from cityctl.analysis.energy.bill_rows import COLUMNS as _COLUMNS
-from cityctl.analysis.energy.bill_rows import compared, currency_of, tables
-from cityctl.analysis.energy.metered import Billed, Metered
-from cityctl.analysis.energy.network_balance import with_next
-from cityctl.analysis.energy.tariffs import Assigned, assigned, load
-from cityctl.analysis.energy.windowed import OFFSETS, place, sum_up, windows
+from cityctl.analysis.energy.basis.network_balance import with_next
+from cityctl.analysis.energy.basis.tariffs import Assigned, assigned, load
+from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, windows
+from cityctl.analysis.energy.charges.metered import Billed, Metered
+from cityctl.analysis.energy.charges.rows import COLUMNS as _COLUMNS
+from cityctl.analysis.energy.charges.rows import compared, currency_of, tables
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight

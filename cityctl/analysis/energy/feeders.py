@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy import subjects
-from cityctl.analysis.energy.early import from_early
-from cityctl.analysis.energy.feeder_plots import peak_plot
-from cityctl.analysis.energy.meters import USE
-from cityctl.analysis.energy.network_balance import (
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.early import from_early
+from cityctl.analysis.energy.basis.meters import USE
+from cityctl.analysis.energy.basis.network_balance import (
     BALANCE_DAYS,
     UNEVEN_DAYS,
     Balance,
@@ -24,6 +23,7 @@ from cityctl.analysis.energy.network_balance import (
     with_next,
     zone_of,
 )
+from cityctl.analysis.energy.grid.feeder_plots import peak_plot
 from cityctl.analysis.energy.transformers import rated
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City

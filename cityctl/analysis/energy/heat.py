@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityctl import arrow, glossary
-from cityctl.analysis.energy import subjects
-from cityctl.analysis.energy.early import from_early
-from cityctl.analysis.energy.excess_flow import DISAGREE, Flow, excess_flow, register_difference
-from cityctl.analysis.energy.heat_plots import Hours, cooling_plots
-from cityctl.analysis.energy.network_balance import (
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.early import from_early
+from cityctl.analysis.energy.basis.network_balance import (
     BALANCE_DAYS,
     UNEVEN_DAYS,
     balance,
     by_day,
     with_next,
 )
-from cityctl.analysis.energy.seldom import LEAST_METERED, NOTE, tells, unless_seldom
-from cityctl.analysis.energy.substations import Substation, fed_of, substations_of
+from cityctl.analysis.energy.basis.seldom import LEAST_METERED, NOTE, tells, unless_seldom
+from cityctl.analysis.energy.heating.excess_flow import DISAGREE, Flow, excess_flow, register_difference
+from cityctl.analysis.energy.heating.plots import Hours, cooling_plots
+from cityctl.analysis.energy.heating.substations import Substation, fed_of, substations_of
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval

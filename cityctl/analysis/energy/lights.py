@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cityctl import arrow, glossary
-from cityctl.analysis.energy import subjects
-from cityctl.analysis.energy.burning import held, shares, surely
-from cityctl.analysis.energy.network_balance import with_next
-from cityctl.analysis.energy.seldom import LEAST_METERED, NOTE, tells, unless_seldom
-from cityctl.analysis.energy.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
-from cityctl.analysis.energy.switched import is_on
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.network_balance import with_next
+from cityctl.analysis.energy.basis.seldom import LEAST_METERED, NOTE, tells, unless_seldom
+from cityctl.analysis.energy.basis.switched import is_on
+from cityctl.analysis.energy.lighting.burning import held, shares, surely
+from cityctl.analysis.energy.lighting.sun import CIVIL, GEOMETRIC, HORIZON, Crossing, Span, crossing
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point

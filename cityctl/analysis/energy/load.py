@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityctl import glossary
-from cityctl.analysis.energy.load_shape import (
+from cityctl.analysis.energy.basis.load_shape import (
     EXCEEDED,
     Shape,
     far_above,
@@ -16,9 +16,9 @@ from cityctl.analysis.energy.load_shape import (
     unlike_days,
     week,
 )
-from cityctl.analysis.energy.meters import USE, network_of
-from cityctl.analysis.energy.network_balance import with_next
-from cityctl.analysis.energy.windowed import (
+from cityctl.analysis.energy.basis.meters import USE, network_of
+from cityctl.analysis.energy.basis.network_balance import with_next
+from cityctl.analysis.energy.basis.windowed import (
     LOAD_FACTOR,
     OFFSETS,
     PEAK,

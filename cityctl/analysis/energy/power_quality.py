@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityctl import arrow, glossary
-from cityctl.analysis.energy import subjects
-from cityctl.analysis.energy.early import from_early, keep_clocks
-from cityctl.analysis.energy.voltage_quality import INTERRUPTED, RULES, Mean, Rule, Week, blocks, judge
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.early import from_early, keep_clocks
+from cityctl.analysis.energy.grid.voltage_quality import INTERRUPTED, RULES, Mean, Rule, Week, blocks, judge
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point

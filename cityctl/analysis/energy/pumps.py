@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cityctl.analysis.energy import pump_choice, pumping, subjects
-from cityctl.analysis.energy.early import from_early
-from cityctl.analysis.energy.network_balance import with_next
-from cityctl.analysis.energy.pump_plots import efficiency_plots
-from cityctl.analysis.energy.pump_series import PumpSeries, prices_of, tariff_of
-from cityctl.analysis.energy.pump_station import pumps_of, tank_of
-from cityctl.analysis.energy.pump_windows import width_of, windows
-from cityctl.analysis.energy.pump_words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
-from cityctl.analysis.energy.pump_words import COLUMNS as _COLUMNS
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.early import from_early
+from cityctl.analysis.energy.basis.network_balance import with_next
+from cityctl.analysis.energy.pumping import chosen, figures
+from cityctl.analysis.energy.pumping.plots import efficiency_plots
+from cityctl.analysis.energy.pumping.series import PumpSeries, prices_of, tariff_of
+from cityctl.analysis.energy.pumping.station import pumps_of, tank_of
+from cityctl.analysis.energy.pumping.windows import width_of, windows
+from cityctl.analysis.energy.pumping.words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
+from cityctl.analysis.energy.pumping.words import COLUMNS as _COLUMNS
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -124,9 +125,9 @@ def answer(question: Question) -> Result:
     together, choice, shift = [], [], []
     for station in stations:
         members = [series for series in arrays.values() if (series.pump.zone or "") == station]
-        together += pump_choice.together(station, members)
-        choice += pump_choice.choice(station, members)
-        shift += pump_choice.shift(question, station, members, values, price)
+        together += chosen.together(station, members)
+        choice += chosen.choice(station, members)
+        shift += chosen.shift(question, station, members, values, price)
     for key, title, columns, found in (
         ("together", "Combinations, the cheapest first", TOGETHER, together),
         ("choice", "The cheapest combination for each duty", BEST, choice),
@@ -170,7 +171,7 @@ def _best_specific(arrays: dict[str, PumpSeries]) -> dict[str | None, float]:
     """Station -> the least energy for each m³ and m of head among its pumps."""
     found: dict[str | None, float] = {}
     for one in arrays.values():
-        if one.duty.efficiency and pumping.plausible(one.duty.efficiency):
+        if one.duty.efficiency and figures.plausible(one.duty.efficiency):
             found[one.pump.zone] = max(found.get(one.pump.zone, 0.0), one.duty.efficiency)
     return found
 
@@ -181,7 +182,7 @@ def _row(
     import numpy as np
 
     asked, asset, total = question.parameters, question.city.assets[one.pump.asset], one.duty
-    change = pumping.drift(day, one.flow, one.head, one.power, one.on)
+    change = figures.drift(day, one.flow, one.head, one.power, one.on)
     curve = asset.pump.curve if asset.pump is not None else []
     cost = paid = mean = None
     if price is not None:
@@ -195,16 +196,16 @@ def _row(
         verdict = f"NOT ASSESSABLE {one.blurred}"
     drifted = (None, None) if change is None else (change.change, change.error)
     row: tuple[object, ...] = (
-        one.pump.asset, one.pump.zone, total.hours, pumping.starts(one.power, one.on), total.volume, total.energy,
+        one.pump.asset, one.pump.zone, total.hours, figures.starts(one.power, one.on), total.volume, total.energy,
         total.specific, total.head, total.efficiency, *drifted,
-        pumping.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean, verdict,
+        figures.off_curve(curve, one.flow, one.head, one.on), cost, paid, mean, verdict,
     )  # fmt: skip
     return row, verdict
 
 
 def _verdict(
     efficiency: float | None,
-    change: pumping.Drift | None,
+    change: figures.Drift | None,
     best: float | None,
     worse: float,
     good: float,
@@ -217,10 +218,10 @@ def _verdict(
             if not ran
             else "NOT ASSESSABLE it never ran with flow, head and power metered together"
         )
-    guess = pumping.wrong_unit(efficiency, best)
+    guess = figures.wrong_unit(efficiency, best)
     if guess is not None:
         return f"IMPLAUSIBLE efficiency {percent(efficiency)}: is its flow {guess}, not m³/h?"
-    if not pumping.plausible(efficiency):
+    if not figures.plausible(efficiency):
         return f"IMPLAUSIBLE efficiency {percent(efficiency)}: check the units of flow, head and power"
     said = []
     if best is not None and best / efficiency - 1 > worse:
@@ -228,6 +229,6 @@ def _verdict(
     elif efficiency < good:
         said.append(f"POOR efficiency {percent(efficiency)}")
     if change is not None and change.sure and change.change < -WEARS:
-        reach = pumping.SURE * change.error
+        reach = figures.SURE * change.error
         said.append(f"WEARS {-100 * change.change:.1f} ± {100 * reach:.1f} points a year")
     return "; ".join(said) or "normal"

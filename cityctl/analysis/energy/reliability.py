@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cityctl import arrow, glossary
-from cityctl.analysis.energy.interruption_indices import (
+from cityctl.analysis.energy.grid.interruption_indices import (
     LEAST_DAYS,
     SUSTAINED,
     Indices,

@@ -1,6 +1,6 @@
 """What a measure saved: metered use after it against what the building would have used in that weather.
 
-For all meters in one pass of SQL (savings.sql), with a choice of baseline methods (methods.py); this file puts the
+For all meters in one pass of SQL (savings.sql), with a choice of baseline methods (saving/methods.py); this file puts the
 question and turns the sums into rows. It knows no store, no file and no clock.
 """
 
@@ -11,7 +11,9 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from cityctl.analysis.energy import (
+from cityctl.analysis.energy.basis.meters import Wanted, wanted, without_measure
+from cityctl.analysis.energy.models.billing import BIMONTHLY
+from cityctl.analysis.energy.saving import (
     account,
     bills,
     columns,
@@ -24,11 +26,9 @@ from cityctl.analysis.energy import (
     stated,
     worth,
 )
-from cityctl.analysis.energy.baseline import hand_over, narrow, parts, sum_by_day, whole_days
-from cityctl.analysis.energy.billing import BIMONTHLY
-from cityctl.analysis.energy.meters import Wanted, wanted, without_measure
-from cityctl.analysis.energy.methods import METHODS
-from cityctl.analysis.energy.savings_row import Row, said_change
+from cityctl.analysis.energy.saving.baseline import hand_over, narrow, parts, sum_by_day, whole_days
+from cityctl.analysis.energy.saving.methods import METHODS
+from cityctl.analysis.energy.saving.row import Row, said_change
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight

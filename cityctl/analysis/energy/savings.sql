@@ -1,6 +1,6 @@
 -- use: amounts
 -- use: clocks
--- Savings of all meters at once. Handed in by baseline.py:
+-- Savings of all meters at once. Handed in by saving/baseline.py:
 --   savings_meters(meter, kind, every_s, temperature, daily_weather, zeros_missing, cooling, first_day,
 --                  intervention, reporting, until, chunk, early_us)   the last as of clocks.sql
 --   savings_days(day, seconds, cell)   every local day that lies wholly within the readings' window; `cell` says

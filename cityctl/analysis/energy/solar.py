@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from cityctl.analysis.energy import solar_words, subjects
-from cityctl.analysis.energy.early import from_early
-from cityctl.analysis.energy.pv_plant import STANDBY, Judged, judge, plants_of, stamps
-from cityctl.analysis.energy.pv_yield import days_below
-from cityctl.analysis.energy.seldom import NOTE, tells, unless_seldom
-from cityctl.analysis.energy.solar_plots import day_plot
-from cityctl.analysis.energy.solar_words import BY_KEY, DAYS, NOTES, PLANTS
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.early import from_early
+from cityctl.analysis.energy.basis.seldom import NOTE, tells, unless_seldom
+from cityctl.analysis.energy.sunlight import words
+from cityctl.analysis.energy.sunlight.plant import STANDBY, Judged, judge, plants_of, stamps
+from cityctl.analysis.energy.sunlight.plots import day_plot
+from cityctl.analysis.energy.sunlight.words import BY_KEY, DAYS, NOTES, PLANTS
+from cityctl.analysis.energy.sunlight.yields import days_below
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
@@ -25,7 +26,7 @@ SUMMARY = "yield, performance ratio and curtailment of each PV plant after IEC 6
 NO_SUN = "no irradiance: yields only, no performance ratio"
 LEAST_OTHERS = 2  # plants that it takes to judge a day by them
 PLAUSIBLE = (0.3, 1.0)  # performance ratio
-COLUMNS = solar_words.COLUMNS
+COLUMNS = words.COLUMNS
 PARAMETERS: tuple[Parameter, ...] = ()
 
 

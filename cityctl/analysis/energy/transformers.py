@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityctl import arrow, glossary
-from cityctl.analysis.energy import subjects
-from cityctl.analysis.energy.ageing import Ratings, ageing_rate, temperatures
-from cityctl.analysis.energy.seldom import LEAST_METERED, NOTE, tells, unless_seldom
+from cityctl.analysis.energy.basis import subjects
+from cityctl.analysis.energy.basis.seldom import LEAST_METERED, NOTE, tells, unless_seldom
+from cityctl.analysis.energy.grid.ageing import Ratings, ageing_rate, temperatures
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point

@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.balance_inputs import Read, balanced, left_out, meters_of, read_inputs
-from cityctl.analysis.water.balance_network import gauges_of, network_of
-from cityctl.analysis.water.balance_words import BY_KEY, INDICATORS, NOTES, TABLE
-from cityctl.analysis.water.balance_words import COLUMNS as _COLUMNS
-from cityctl.analysis.water.balance_words import PARAMETERS as _PARAMETERS
-from cityctl.analysis.water.balancing import CELLS, Volume, balance
-from cityctl.analysis.water.indicators import indicators
-from cityctl.analysis.water.prices import price_of
-from cityctl.analysis.water.volumes import reach_of
+from cityctl.analysis.water.balancing.cells import CELLS, Volume, balance
+from cityctl.analysis.water.balancing.indicators import indicators
+from cityctl.analysis.water.balancing.inputs import Read, balanced, left_out, meters_of, read_inputs
+from cityctl.analysis.water.balancing.network import gauges_of, network_of
+from cityctl.analysis.water.balancing.volumes import reach_of
+from cityctl.analysis.water.balancing.words import BY_KEY, INDICATORS, NOTES, TABLE
+from cityctl.analysis.water.balancing.words import COLUMNS as _COLUMNS
+from cityctl.analysis.water.balancing.words import PARAMETERS as _PARAMETERS
+from cityctl.analysis.water.basis.prices import price_of
 from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.result import Completeness, Finding, Missing, Result, Table

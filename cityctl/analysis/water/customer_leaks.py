@@ -12,7 +12,7 @@ from typing import Any
 from cityctl import arrow, glossary, units
 from cityctl.analysis.patterns import points_of
 from cityctl.analysis.question import Parameter, Question
-from cityctl.analysis.water.prices import price_of
+from cityctl.analysis.water.basis.prices import price_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.errors import UsageProblem

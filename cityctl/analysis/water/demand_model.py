@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.rows import Array
+from cityctl.analysis.water.basis.rows import Array
 
 HOURS = 24
 ALIKE, FADE = 10, 0.9  # days of the same kind that count, and the weight of each against the one after it

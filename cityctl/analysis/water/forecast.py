@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl import arrow, glossary
 from cityctl.analysis.question import Parameter, Question
-from cityctl.analysis.water.columns import FLOW
-from cityctl.analysis.water.small import sized
-from cityctl.analysis.water.zones import asked
+from cityctl.analysis.water.basis.small import sized
+from cityctl.analysis.water.basis.zones import asked
+from cityctl.analysis.water.words.columns import FLOW
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem
@@ -19,8 +19,8 @@ from cityctl.result import Column, Completeness, Line, Missing, Plot, Result, Ta
 from cityctl.wording import counted
 
 if TYPE_CHECKING:
+    from cityctl.analysis.water.basis.zones import Asked
     from cityctl.analysis.water.demand_model import Outlook
-    from cityctl.analysis.water.zones import Asked
 
 TITLE = "Demand forecast"
 SUMMARY = "inflow of each zone in the next 24 hours and 7 days with intervals, and how well it has been forecast so far"
@@ -91,7 +91,7 @@ def answer(question: Question) -> Result:
 
     from cityctl.analysis.catalog import find
     from cityctl.analysis.water.demand_model import outlook
-    from cityctl.analysis.water.digest import flows_of, points_of, show_flows
+    from cityctl.analysis.water.nights.digest import flows_of, points_of, show_flows
 
     question = replace(question, statements={**find("water/night_flow").statements, **question.statements})
     zones = [zone for zone in asked(question.city, question.parameters) if zone.inflow is not None]

@@ -1,6 +1,6 @@
 """Leaks by zone: since when, how much, how sure, what they cost, whether they are mended, and where to look.
 
-Inflow net of known demand and tank change is watched night after night (watching.py). Customer meters that see most
+Inflow net of known demand and tank change is watched night after night (watch/watching.py). Customer meters that see most
 of a zone close its balance; pressure sensors say near which of them a leak lies. This file asks and hands over.
 """
 
@@ -12,9 +12,10 @@ from typing import Any
 
 from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
-from cityctl.analysis.water import columns, night_flow
-from cityctl.analysis.water.digest import Beside
-from cityctl.analysis.water.zones import Asked, asked, customers, gauges
+from cityctl.analysis.water import night_flow
+from cityctl.analysis.water.basis.zones import Asked, asked, customers, gauges
+from cityctl.analysis.water.nights.digest import Beside
+from cityctl.analysis.water.words import columns
 from cityctl.city.model import City
 from cityctl.result import Result
 
@@ -60,9 +61,9 @@ def _asked_beside(city: City, zones: list[Asked], parameters: Mapping[str, Any])
 def answer(question: Question) -> Result:
     """Events first; then a verdict on each zone, the daily estimate, and sensors' faults."""
     from cityctl.analysis.catalog import find
-    from cityctl.analysis.water import tables
-    from cityctl.analysis.water.metered import closed
-    from cityctl.analysis.water.pressure_drops import fallen, heads_of, nearest
+    from cityctl.analysis.water.watch.metered import closed
+    from cityctl.analysis.water.watch.pressure_drops import fallen, heads_of, nearest
+    from cityctl.analysis.water.words import tables
 
     city, given = question.city, question.parameters
     statements = {**find("water/night_flow").statements, **question.statements}

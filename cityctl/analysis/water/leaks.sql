@@ -1,5 +1,5 @@
 -- Leaks. The nights themselves are night_flow.sql's; here is what customer meters and pressure sensors add.
--- Handed in by leaks.py: customers(point, zone), gauges(point); both are among night_points. Asked month by month: digest.py.
+-- Handed in by leaks.py: customers(point, zone), gauges(point); both are among night_points. Asked month by month: nights/digest.py.
 
 -- name: metered
 -- What customers used in each part of the 24 hours of a night, and how many of their meters told [m3/h].

@@ -12,19 +12,19 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cityctl.analysis.question import Parameter, Question
-from cityctl.analysis.water import columns
-from cityctl.analysis.water.digest import Beside, closing
-from cityctl.analysis.water.zones import asked
+from cityctl.analysis.water.basis.zones import asked
+from cityctl.analysis.water.nights.digest import Beside, closing
+from cityctl.analysis.water.words import columns
 from cityctl.city.model import City
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
 
 if TYPE_CHECKING:
-    from cityctl.analysis.water.changes import Watchfulness
-    from cityctl.analysis.water.creeping import Fallen
-    from cityctl.analysis.water.nights import Nights
-    from cityctl.analysis.water.resume import Watched
+    from cityctl.analysis.water.nights.judged import Nights
+    from cityctl.analysis.water.watch.changes import Watchfulness
+    from cityctl.analysis.water.watch.creeping import Fallen
+    from cityctl.analysis.water.watch.resume import Watched
 
 TITLE = columns.TITLE
 SUMMARY = (
@@ -74,7 +74,7 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 def answer(question: Question) -> Result:
     """Verdicts by zone, events, nights, sensors' faults, and a plot of each zone with a finding."""
-    from cityctl.analysis.water import tables
+    from cityctl.analysis.water.words import tables
 
     read, closes = nights_of(question)
     return tables.night_flow(question, read, watched(question, read), closes)
@@ -89,7 +89,7 @@ def nights_of(
 
     Raises UsageProblem for a window or zones that cannot be.
     """
-    from cityctl.analysis.water import nights
+    from cityctl.analysis.water.nights import judged
 
     given = question.parameters
     begin, end = given["window_start"], given["window_end"]
@@ -107,14 +107,14 @@ def nights_of(
     dates = _dates(question)
     if not dates:
         raise UsageProblem(f"no night's window ends in {question.interval}", hint="ask for a longer interval")
-    read = nights.read(question, zones, dates, extra, beside)
+    read = judged.read(question, zones, dates, extra, beside)
     return read, closing(read.dates, end, question.interval.zone)
 
 
 def watched(question: Question, read: Nights, fallen: Fallen | None = None) -> Watched:
     """The nights, watched; `fallen` is what pressure sensors say, see pressure_drops.fallen."""
-    from cityctl.analysis.water.expected import Assumptions
-    from cityctl.analysis.water.resume import resumed
+    from cityctl.analysis.water.watch.expected import Assumptions
+    from cityctl.analysis.water.watch.resume import resumed
 
     seen, zones = replace(read.seen, fallen=fallen), [zone.zone for zone in read.zones]
     return resumed(question.memory, "nights", Assumptions(), watchfulness(question), seen, zones, read.dates)
@@ -122,7 +122,7 @@ def watched(question: Question, read: Nights, fallen: Fallen | None = None) -> W
 
 def watchfulness(question: Question) -> Watchfulness:
     """When a change counts, as the question has it."""
-    from cityctl.analysis.water.changes import Watchfulness
+    from cityctl.analysis.water.watch.changes import Watchfulness
 
     given = question.parameters
     return Watchfulness(certainty=given["certainty"], least_leak=given["least_leak"])
@@ -130,7 +130,7 @@ def watchfulness(question: Question) -> Watchfulness:
 
 def _dates(question: Question) -> list[date]:
     """Dates of the nights that end in the interval or its history; empty where none ends in the interval."""
-    from cityctl.analysis.water.nights import dates_of
+    from cityctl.analysis.water.nights.judged import dates_of
 
     zone, end = question.interval.zone, question.parameters["window_end"]
     wide = window(question.interval, question.parameters, question.city)

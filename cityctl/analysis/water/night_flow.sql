@@ -1,7 +1,7 @@
--- Night flow of all zones in one pass. Handed in by nights.py:
+-- Night flow of all zones in one pass. Handed in by nights/judged.py:
 --   night_points(point, kind, every_s, factor, inflow, feeds)   a zone's net inflow; a sensor that it is worked out from
 --   night_before(point, fullest)   readings of the fullest night of the month before
--- All of it is asked for the nights from $first to $last; see digest.py. A night bears the date on which its window ends: it holds the 24 hours up to that, in eight parts of three hours,
+-- All of it is asked for the nights from $first to $last; see nights/digest.py. A night bears the date on which its window ends: it holds the 24 hours up to that, in eight parts of three hours,
 -- so that all of it is known when the window closes. $begin and $end: minutes of the local day, half-hours.
 
 -- name: slots

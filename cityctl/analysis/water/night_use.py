@@ -8,9 +8,9 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
-from cityctl.analysis.water.dry import WHY
-from cityctl.analysis.water.loss_formulas import background, night_day_factor
-from cityctl.analysis.water.small import flow_text, sized
+from cityctl.analysis.water.balancing.formulas import background, night_day_factor
+from cityctl.analysis.water.basis.small import flow_text, sized
+from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval

@@ -11,14 +11,14 @@ from typing import Any
 from cityctl import arrow, clock, glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
-from cityctl.analysis.water.dry import WHY
-from cityctl.analysis.water.loss_formulas import favad, night_day_factor
+from cityctl.analysis.water.balancing.formulas import favad, night_day_factor
+from cityctl.analysis.water.basis.prices import price_of
+from cityctl.analysis.water.basis.small import sized
+from cityctl.analysis.water.basis.zones import asked, gauges, sensor_label
 from cityctl.analysis.water.night_use import exponent_for
+from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
-from cityctl.analysis.water.prices import price_of
-from cityctl.analysis.water.small import sized
 from cityctl.analysis.water.zone_nights import ZoneNights, day_of, inside, median
-from cityctl.analysis.water.zones import asked, gauges, sensor_label
 from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem

@@ -11,10 +11,10 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
+from cityctl.analysis.water.basis.prices import price_of
+from cityctl.analysis.water.basis.small import flow_text, sized
+from cityctl.analysis.water.basis.zones import asked
 from cityctl.analysis.water.dropping import FEWEST, Drop, drop, fall
-from cityctl.analysis.water.prices import price_of
-from cityctl.analysis.water.small import flow_text, sized
-from cityctl.analysis.water.zones import asked
 from cityctl.city.model import City
 from cityctl.city.records import WorkOrder
 from cityctl.clock import Interval, midnight

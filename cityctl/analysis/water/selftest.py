@@ -17,15 +17,15 @@ import numpy as np
 from cityctl import glossary
 from cityctl.analysis.question import Question
 from cityctl.analysis.water import night_flow
-from cityctl.analysis.water.columns import FLOW
-from cityctl.analysis.water.small import sized
+from cityctl.analysis.water.basis.small import sized
+from cityctl.analysis.water.words.columns import FLOW
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.wording import counted
 
 if TYPE_CHECKING:
-    from cityctl.analysis.water.events import Event, Seen
-    from cityctl.analysis.water.nights import Nights
-    from cityctl.analysis.water.watching import Watch
+    from cityctl.analysis.water.nights.judged import Nights
+    from cityctl.analysis.water.watch.events import Event, Seen
+    from cityctl.analysis.water.watch.watching import Watch
 
 SHARES = (0.05, 0.10, 0.20)  # of a zone's mean inflow
 CREEP = 60  # nights in which a creeping leak grows to its size
@@ -123,8 +123,8 @@ def tried(
     question: Question, *, trials: int, seed: int, advance: Callable[[int, int], None] | None = None
 ) -> Result:
     """The promise: `trials` leaks of each kind and size put into each zone; `advance(done, of)` as it goes on."""
-    from cityctl.analysis.water.expected import Assumptions
-    from cityctl.analysis.water.watching import watch
+    from cityctl.analysis.water.watch.expected import Assumptions
+    from cityctl.analysis.water.watch.watching import watch
 
     read, _ = night_flow.nights_of(question)
     base = watch(Assumptions(), night_flow.watchfulness(question), read.seen)
@@ -179,8 +179,8 @@ def _plan(read: Nights, base: Watch, trials: int, rng: np.random.Generator) -> I
 
 
 def _watched_again(seen: Seen, trials: Sequence[Trial], base: Watch) -> Watch:
-    from cityctl.analysis.water.rows import day_use
-    from cityctl.analysis.water.watching import watch
+    from cityctl.analysis.water.basis.rows import day_use
+    from cityctl.analysis.water.watch.watching import watch
 
     rows = np.array([trial.row for trial in trials])
     leaks = np.array([trial.shape(seen.flow.shape[1]) for trial in trials])

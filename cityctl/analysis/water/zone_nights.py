@@ -11,9 +11,9 @@ from typing import Any
 from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
-from cityctl.analysis.water.dry import dry_by_night
+from cityctl.analysis.water.basis.zones import Asked, asked, customers
+from cityctl.analysis.water.nights.dry import dry_by_night
 from cityctl.analysis.water.wandering import moved
-from cityctl.analysis.water.zones import Asked, asked, customers
 from cityctl.city.model import City
 from cityctl.units import convert
 from cityctl.wording import counted

@@ -14,7 +14,7 @@ from cityctl.analysis.question import Question
 from cityctl.city.load import load
 from cityctl.engine.duck import Engine
 from cityctl.result import Result
-from cityctl.store.views import attach_city
+from cityctl.store.views.shown import attach_city
 from tests.analysis.conftest import days, rows_of
 
 PROJECT = Path(__file__).parents[2] / "cities" / "cambridge"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy.network_balance import Reverse, balance, charging, reverse_of
+from cityctl.analysis.energy.basis.network_balance import Reverse, balance, charging, reverse_of
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots

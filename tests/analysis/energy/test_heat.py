@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.excess_flow import excess_flow, register_difference
+from cityctl.analysis.energy.heating.excess_flow import excess_flow, register_difference
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.burning import shares
-from cityctl.analysis.energy.sun import CIVIL, HORIZON, Crossing, crossing
+from cityctl.analysis.energy.lighting.burning import shares
+from cityctl.analysis.energy.lighting.sun import CIVIL, HORIZON, Crossing, crossing
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.voltage_quality import RULES, blocks, judge
+from cityctl.analysis.energy.grid.voltage_quality import RULES, blocks, judge
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots

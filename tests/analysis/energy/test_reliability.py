@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityctl.analysis.energy.interruption_indices import Outage, daily_saidi, indices, threshold
+from cityctl.analysis.energy.grid.interruption_indices import Outage, daily_saidi, indices, threshold
 from cityctl.city.load import load
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.result import Result

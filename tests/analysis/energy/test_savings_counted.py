@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy import baseline
+from cityctl.analysis.energy.saving import baseline
 from tests.analysis.conftest import rows_of
 from tests.analysis.energy.town_hall import (
     Ask,

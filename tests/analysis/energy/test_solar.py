@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.pv_yield import Plant, Steps, days_below, perform
+from cityctl.analysis.energy.sunlight.yields import Plant, Steps, days_below, perform
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.ageing import ageing_rate
+from cityctl.analysis.energy.grid.ageing import ageing_rate
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 

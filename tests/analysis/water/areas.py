@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.rows import day_use, trailing
+from cityctl.analysis.water.basis.rows import day_use, trailing
+from cityctl.analysis.water.watch.events import Seen
 
 BEGIN, DAY = 4, 24  # a night's 24 hours end at 04:00
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cityctl.analysis.water.changes import Watchfulness
-from cityctl.analysis.water.expected import Assumptions
-from cityctl.analysis.water.watching import watch
+from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.watching import watch
 from tests.analysis.water.areas import seen
 
 HOURS, CLOSES = 8760, 4  # a night's window ends at 04:00

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.analysis.water import loss_formulas
-from cityctl.analysis.water.balancing import CELLS, Inputs, Volume, balance, of_supplied, unread
-from cityctl.analysis.water.indicators import Network
+from cityctl.analysis.water.balancing import formulas
+from cityctl.analysis.water.balancing.cells import CELLS, Inputs, Volume, balance, of_supplied, unread
+from cityctl.analysis.water.balancing.indicators import Network
 from cityctl.errors import UsageProblem
 from cityctl.result import Result
 from cityctl.units import convert
@@ -55,8 +55,8 @@ def cells_of(result: Result) -> dict[str, dict[str, Any]]:
 
 def test_unavoidable_losses_in_both_systems() -> None:
     """18 x 80 + 0.8 x 4 000 + 25 x 20 = 5 140 L/day and m; x 40 m = 205.6 m³/day. AWWA's coefficients: within 1 %."""
-    assert loss_formulas.unavoidable(80, 4000, 20, 40) == pytest.approx(205.6)
-    assert loss_formulas.unavoidable_us(50, 4000, 12, 57) == pytest.approx((270.5 + 600 + 90) * 57)
+    assert formulas.unavoidable(80, 4000, 20, 40) == pytest.approx(205.6)
+    assert formulas.unavoidable_us(50, 4000, 12, 57) == pytest.approx((270.5 + 600 + 90) * 57)
 
 
 @given(
@@ -76,20 +76,20 @@ def test_both_unit_systems_agree_within_a_hundredth(
 @pytest.mark.parametrize(("exponent", "printed"), [(0.5, "5.13"), (1.0, "10.00"), (1.5, "14.62")])
 def test_published_savings_of_a_lower_pressure(exponent: float, printed: str) -> None:
     """30 -> 27 m of head: the published 5.13 / 10.0 / 14.62 %."""
-    assert f"{100 * (1 - loss_formulas.favad(30, 27, exponent)):.2f}" == printed
+    assert f"{100 * (1 - formulas.favad(30, 27, exponent)):.2f}" == printed
 
 
 def test_bands_and_frequency() -> None:
-    assert [loss_formulas.band(one) for one in (0.9, 2.0, 3.9, 4.0, 7.9, 8.0)] == list("ABBCCD")
-    assert [loss_formulas.band(one, developing=True) for one in (3.9, 4, 8, 16)] == list("ABCD")
+    assert [formulas.band(one) for one in (0.9, 2.0, 3.9, 4.0, 7.9, 8.0)] == list("ABBCCD")
+    assert [formulas.band(one, developing=True) for one in (3.9, 4, 8, 16)] == list("ABCD")
     # sqrt(0.789 x 90 000 / (0.30 x 400)) by hand
-    assert loss_formulas.intervention_months(90_000, 0.30, 400) == pytest.approx(math.sqrt(591.75))
-    assert loss_formulas.background(10, 1000, 50) == pytest.approx(1.45)  # 200 + 1 250 L/h at 50 m
+    assert formulas.intervention_months(90_000, 0.30, 400) == pytest.approx(math.sqrt(591.75))
+    assert formulas.background(10, 1000, 50) == pytest.approx(1.45)  # 200 + 1 250 L/h at 50 m
 
 
 def test_validity() -> None:
-    assert loss_formulas.doubts(100, 5000, 50) == []
-    assert len(loss_formulas.doubts(200, 3000, 110)) == 3
+    assert formulas.doubts(100, 5000, 50) == []
+    assert len(formulas.doubts(200, 3000, 110)) == 3
 
 
 volumes = st.builds(Volume, st.floats(0, 1e8), st.floats(0, 1e7))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.water.changes import Watchfulness
-from cityctl.analysis.water.events import Seen
-from cityctl.analysis.water.metered import BALANCE, CERTAINTY, LEARNING, LEAST
-from cityctl.analysis.water.watching import Watch, watch
+from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.events import Seen
+from cityctl.analysis.water.watch.metered import BALANCE, CERTAINTY, LEARNING, LEAST
+from cityctl.analysis.water.watch.watching import Watch, watch
 
 DAYS, METERED, BESIDE, SCATTER = 200, 20.0, 0.12, 0.05  # m³/h; what no meter sees as a share of what they see
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cityctl.analysis.water.changes import Watchfulness
-from cityctl.analysis.water.expected import Assumptions
-from cityctl.analysis.water.watching import watch
+from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.watching import watch
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
 from tests.analysis.water.areas import areas, score, seen, with_steps

@@ -12,7 +12,7 @@ from cityctl.analysis.question import Question
 from cityctl.analysis.water.selftest import ALL, Trial, lie_apart, poisson, tried, wilson
 from cityctl.city.load import load
 from cityctl.engine.duck import Engine
-from cityctl.store.views import attach_city
+from cityctl.store.views.shown import attach_city
 from tests.analysis.conftest import days, readings, rows_of
 from tests.analysis.water.made import CITY, inflow
 

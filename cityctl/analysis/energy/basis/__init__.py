@@ -1,0 +1,1 @@
+"""What questions about energy share: which meters and tariffs they are about, and use in windows."""

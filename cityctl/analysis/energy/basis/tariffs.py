@@ -1,0 +1,96 @@
+"""Which tariff holds for which meter: city.yaml's, or the one that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, Literal
+
+from cityctl.analysis.energy.basis.meters import USE, network_of
+from cityctl.analysis.patterns import points_of
+from cityctl.city.model import City
+from cityctl.city.points import Point
+from cityctl.library import Library
+from cityctl.tariff import model
+from cityctl.tariff.model import Tariff
+from cityctl.tariff.terms import Energy, Version
+
+EXPORT = "export"
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A meter with its tariff's name, or its flat price, and the meters of reactive and exported energy beside it."""
+
+    point: Point
+    recipe: str | None
+    price: float | None
+    reactive: str | None
+    export: str | None
+
+    def tariff(self, library: Library, currency: str = "EUR") -> Tariff:
+        """The tariff itself; a flat price is one of a single line. Raises ConfigInvalid."""
+        if self.recipe is not None:
+            return load(library, self.recipe)
+        version = Version(energy=[Energy(price=self.price or 0.0)])
+        unit: Literal["kWh", "m3"] = "m3" if self.point.quantity == "volume" else "kWh"
+        return Tariff(tariff="flat", title="flat price", currency=currency, unit=unit, versions=[version])
+
+    def looks_back(self, library: Library) -> bool:
+        """Whether a demand charge depends on earlier months."""
+        return any(demand.ratchet for one in self.tariff(library).versions for demand in one.demand)
+
+
+@lru_cache(maxsize=256)
+def load(library: Library, name: str) -> Tariff:
+    """The tariff of that name, read once for each library: a city read anew has its own. Raises ConfigInvalid."""
+    return model.load(library, name).tariff
+
+
+def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
+    """Meters of use with a tariff, sorted by id; a tariff that names its meters goes before one for all of them."""
+    known = (point for point in city.points().values() if point.role == USE)
+    given: str | None = parameters.get("tariff")
+    found = []
+    for point in points_of(parameters.get("meters"), known, "meter of use"):
+        kind = network_of(city, point)
+        if given is not None:
+            if kind == "power" or str(parameters.get("meters") or "*") != "*":
+                found.append(Assigned(point, given, None, _reactive(city, point), _export(city, point)))
+            continue
+        for tariff in sorted(city.tariffs.values(), key=lambda one: not one.meters):
+            network = point.network or (city.zones[point.zone].network if point.zone else None)
+            holds = not tariff.meters or any(fnmatchcase(point.id, one) for one in tariff.meters)
+            if tariff.network == network and holds:
+                reactive, export = _reactive(city, point), _export(city, point)
+                found.append(Assigned(point, tariff.recipe, tariff.price, reactive, export))
+                break
+    return sorted(found, key=lambda one: one.point.id)
+
+
+def _reactive(city: City, point: Point) -> str | None:
+    """The one meter of reactive energy in the same zone (or of the same asset)."""
+    beside = [one.id for one in _beside(city, point) if one.quantity == "reactive energy"]
+    return beside[0] if len(beside) == 1 else None
+
+
+def _export(city: City, point: Point) -> str | None:
+    """The one meter of energy that goes back (`role: export`) in the same zone, or of the same asset."""
+    beside = [
+        one.id for one in _beside(city, point) if one.role == EXPORT and one.quantity in ("energy", "power")
+    ]
+    return beside[0] if len(beside) == 1 else None
+
+
+def _beside(city: City, point: Point) -> list[Point]:
+    return [
+        one
+        for one in city.points().values()
+        if (
+            one.asset == point.asset
+            if point.asset is not None
+            else one.zone == point.zone and one.zone is not None
+        )
+    ]

@@ -1,0 +1,133 @@
+"""Use of meters in windows of fixed length, as arrays with their place in the local calendar (windows.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cityctl import arrow
+from cityctl.analysis.energy.basis.early import keep_clocks
+from cityctl.analysis.energy.saving.baseline import add_up, seconds
+from cityctl.analysis.question import Question
+from cityctl.result import Column
+from cityctl.tariff.use import Use
+from cityctl.wording import percent
+
+USED = Column("used_kwh", "Used", "kWh", "use of the period that was metered", "number", 0, 2)
+PEAK = Column("peak_kw", "Peak", "kW", "highest mean power of a window", "number", 1, 2)
+PEAK_AT = Column("peak_window", "Peak at", None, "start of that window", "time", priority=4)
+LOAD_FACTOR = Column("load_factor", "Load factor", None, "use over peak x metered hours", "share", 1, 3)
+
+
+OFFSETS = (
+    15  # minutes of which the differences of all time zones are made: local windows are put together of them
+)
+
+
+class Windows:
+    """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered.
+
+    `spread`: seconds of these of which a counter tells only the use of a gap as a whole.
+    """
+
+    def __init__(self, use: Use, starts: Any, held: Any, spread: Any, day: Any, *, coarse: bool) -> None:
+        self.use = use
+        self.starts = starts
+        self.held = held
+        self.spread = spread
+        self.day = day
+        self.coarse = coarse
+
+    def wider(self, minutes: int) -> Windows:
+        """The same in windows of local time of `minutes`."""
+        import numpy as np
+
+        first = self.use.begins(minutes)
+        if len(first) == 0:
+            return self
+        held, spread = (np.add.reduceat(seconds, first) for seconds in (self.held, self.spread))
+        use = self.use.in_windows(minutes)
+        return Windows(use, self.starts[first], held, spread, self.day[first], coarse=self.coarse)
+
+    def as_metered(self) -> Windows:
+        """The same, each window as long as it was metered: its power is the mean of that time."""
+        use = replace(self.use, hours=self.held / 3600)
+        return Windows(use, self.starts, self.held, self.spread, self.day, coarse=self.coarse)
+
+    def unseen(self, most: float) -> str | None:
+        """What a register's gaps hide, where they hold more than `most` of the metered time; else None."""
+        share = float(self.spread.sum() / self.held.sum()) if self.held.sum() else 0.0
+        if share <= most:
+            return None
+        return f"its register was not read for {percent(share, 1)} of the time: peaks in that are not seen"
+
+    def start(self, place: int) -> datetime:
+        """The start of a window."""
+        moment: datetime = self.starts[place].astype("datetime64[us]").item()
+        return moment.replace(tzinfo=UTC)
+
+
+def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, float]:
+    """Sum the use of meters in windows of `width` minutes; meter -> seconds between its readings."""
+    known = question.city.points()
+    names = list(dict.fromkeys(meters))
+    handed = arrow.table(
+        meter=arrow.texts(names),
+        kind=arrow.texts([known[name].kind for name in names]),
+        every_s=arrow.floats([seconds(known[name].every) for name in names]),
+    )
+    question.engine.register("asked_meters", handed)
+    add_up(question, {known[name].kind for name in names})
+    days = (question.interval.end - question.interval.start).days
+    question.engine.execute(question.sql("steps"), {"days": days})
+    keep_clocks(question, names)
+    question.engine.execute(question.sql("windows"), {"window": width})
+    return dict(question.engine.rows(question.sql("steps_of")))
+
+
+def place(question: Question) -> None:
+    """Put the windows up to the interval's end, after `sum_up`, in the local calendar."""
+    until = question.interval.end.astimezone(UTC).replace(tzinfo=None)
+    question.engine.execute(question.sql("placed"), {"until": until})
+
+
+def windows(
+    question: Question,
+    meter: str,
+    width: int,
+    every_s: float | None,
+    *,
+    reactive: str | None = None,
+    export: str | None = None,
+) -> Windows | None:
+    """The windows of one meter, after `place`; None where there are none.
+
+    `reactive` and `export` are the meters of reactive energy and of energy that goes back, beside it.
+    """
+    import numpy as np
+
+    asked = {"meter": meter, "partner": reactive, "exporter": export}
+    table = question.engine.arrow(question.sql("local"), asked)
+    if not table.num_rows:
+        return None
+    columns = {name: arrow.array_of(table[name]) for name in table.column_names if name != "holiday"}
+    coarse = every_s is not None and every_s > width * 60
+    length = (every_s or 0) / 3600 if coarse else width / 60
+    use = Use(
+        energy=columns["amount"],
+        hours=np.full(len(columns["amount"]), length),
+        month=columns["month"],
+        minute=columns["minute"],
+        weekday=columns["weekday"],
+        holiday=arrow.array_of(table["holiday"]).astype(bool),
+        day=columns["day"].astype("datetime64[D]").astype(np.int64),
+    )
+    beside = {name: columns[name].astype(float) for name in ("reactive", "exported")}
+    if reactive is not None and np.isfinite(beside["reactive"]).any():
+        use = replace(use, reactive=np.nan_to_num(beside["reactive"]))
+    if export is not None and np.isfinite(beside["exported"]).any():
+        use = replace(use, fed=np.nan_to_num(beside["exported"]))
+    day = columns["day"].astype("datetime64[D]")
+    return Windows(use, columns["at"], columns["held"], columns["spread"], day, coarse=coarse)

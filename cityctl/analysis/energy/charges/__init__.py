@@ -1,0 +1,1 @@
+"""Bills as tables, and the use that they rest on."""

@@ -1,0 +1,1 @@
+"""What heat substations take and bring back."""

@@ -1,0 +1,1 @@
+"""How long lights burn, and when the sun is down."""

@@ -1,0 +1,1 @@
+"""What pumps of a station need, which to run, and when."""

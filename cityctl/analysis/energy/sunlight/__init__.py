@@ -1,0 +1,1 @@
+"""What a PV plant makes, beside what its sun lets expect."""

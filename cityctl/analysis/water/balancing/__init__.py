@@ -1,0 +1,1 @@
+"""What a water balance is made of: inputs with intervals, cells, indicators."""

@@ -1,0 +1,1 @@
+"""Readings reduced to nights, month by month, and laid out as arrays."""

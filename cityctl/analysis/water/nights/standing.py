@@ -1,0 +1,154 @@
+"""What is judged night after night, taken up where it stood, so that a new day costs no more than its last weeks.
+
+At the end of a week that is settled the state of every row (a zone, or a sensor) is remembered, with a mark of all that
+it was made from. A row whose nights up to there are still the same goes on from it; one whose nights have changed, or
+are new, is judged from its first night on. Either way the result is that of judging all nights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.question import Memory
+from cityctl.analysis.water.nights.digest import digest_of
+
+WEEK = 7
+SETTLED = 14  # nights after which late readings are hardly awaited; a report on last week ends after them too
+FIRST = 91  # nights before which no state is worth remembering, nor depends on earlier nights alone
+
+Rows = npt.NDArray[np.int64]
+
+
+class Judge(Protocol):
+    """What judges the nights of many rows in turn."""
+
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        """Judge the nights from `first` up to, and without, `end`; all before `first` are judged already."""
+
+    def standing(self, nights: int) -> dict[str, npt.NDArray[Any]]:
+        """All that the first nights leave to the next ones, as views with rows first: what is written there holds."""
+
+    def noted(self) -> list[Any]:
+        """What of it is no array, row by row, as JSON can hold it; NumPy's arrays become lists."""
+
+    def note(self, noted: Sequence[Any]) -> None:
+        """Take over what another one noted."""
+
+
+Judging = TypeVar("Judging", bound=Judge)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How rows stood after so many nights, and the marks of what these showed."""
+
+    nights: int = 0
+    marks: list[str] = field(default_factory=list)
+    noted: list[Any] = field(default_factory=list)
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+
+def taken_up(
+    memory: Memory | None,
+    name: str,
+    asked: Iterable[object],
+    dates: Sequence[date],
+    rows: int,
+    marks: Callable[[int], list[str]],
+    begun: Callable[[Rows], Judging],
+) -> list[tuple[Rows, Judging]]:
+    """Judges of all nights, and the rows of each, from what `memory` holds under `name` where that is still true.
+
+    `asked` is all that the rows have in common, `marks` gives a mark of what each showed in the first nights, empty
+    where its state does not depend on these alone, and `begun` a judge of some rows that has judged no night.
+    """
+    every = np.arange(rows)
+    if memory is None:
+        whole = begun(every)
+        whole.run()
+        return [(every, whole)]
+    key = digest_of(str(part).encode() for part in (*asked, dates[0], memory.program))
+    slot = f"{name}-{key[:12]}"
+    kept = unpacked(memory.recall(slot, key))
+    now = marks(kept.nights) if 0 < kept.nights <= len(dates) else [""] * rows
+    same = np.array([bool(one) and one == kept.marks[row] for row, one in enumerate(now)], dtype=np.bool_)
+    until = settled(len(dates))
+    lacking = any(one and not goes_on for one, goes_on in zip(now, same.tolist(), strict=True))
+    newer = until > kept.nights or (until == kept.nights and lacking)
+    judges = []
+    for own, nights in ((every[same], kept.nights), (every[~same], 0)):
+        if len(own):
+            judge = begun(own)
+            if nights:
+                _put_back(judge, kept, own)
+            if newer:
+                judge.run(nights, until)
+            judges.append((own, judge, until if newer else nights))
+    if newer:
+        memory.keep(slot, key, _packed(until, marks(until), [(own, judge) for own, judge, _ in judges]))
+    for _, judge, nights in judges:
+        judge.run(nights)
+    return [(own, judge) for own, judge, _ in judges]
+
+
+def settled(nights: int) -> int:
+    """How many of so many nights there are up to the end of the last week that is settled; 0: too few."""
+    until = (nights - SETTLED) // WEEK * WEEK
+    return until if until >= FIRST else 0
+
+
+def mark(*parts: npt.NDArray[Any] | bytes) -> str:
+    """A mark of these parts."""
+    seen = blake2b(digest_size=16)
+    for part in parts:
+        seen.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
+    return seen.hexdigest()
+
+
+def _put_back(judge: Judge, kept: Kept, rows: Rows) -> None:
+    for name, view in judge.standing(kept.nights).items():
+        view[:] = kept.arrays[name][rows]
+    judge.note([kept.noted[row] for row in rows.tolist()])
+
+
+def _packed(nights: int, marks: list[str], judges: Sequence[tuple[Rows, Judge]]) -> bytes:
+    """A line of JSON, then the arrays of all rows one after the other."""
+    place = np.argsort(np.concatenate([rows for rows, _ in judges]))
+    parts = [judge.standing(nights) for _, judge in judges]
+    arrays = {name: np.concatenate([part[name] for part in parts])[place] for name in parts[0]}
+    noted = [entry for _, judge in judges for entry in judge.noted()]
+    said = {
+        "nights": nights,
+        "marks": marks,
+        "noted": [noted[at] for at in place.tolist()],
+        "arrays": {name: (one.dtype.str, one.shape) for name, one in arrays.items()},
+    }
+    return b"".join(
+        [json.dumps(said, default=_plain).encode(), b"\n", *(one.tobytes() for one in arrays.values())]
+    )
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays and numbers as lists and numbers."""
+    return value.tolist()
+
+
+def unpacked(content: bytes | None) -> Kept:
+    """What was remembered; nothing where nothing was."""
+    if content is None:
+        return Kept()
+    at = content.index(b"\n") + 1
+    said = json.loads(content[:at])
+    arrays = {}
+    for name, (kind, shape) in said["arrays"].items():
+        arrays[name] = np.ndarray(shape, kind, content, at)
+        at += arrays[name].nbytes
+    return Kept(said["nights"], said["marks"], said["noted"], arrays)

@@ -1,0 +1,1 @@
+"""A verdict on each sensor before any verdict on leaks. Numbers only."""

@@ -1,0 +1,1 @@
+"""The watch over leaks: what night flow lets expect, what rises beyond it, and where."""

@@ -1,0 +1,80 @@
+"""What the watch over leaks is given, and what it finds: arrays of nights, and events. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.watch.creeping import Fallen
+
+
+@dataclass
+class Event:
+    """A leak of one zone; nights are indices, flows [m³/h].
+
+    `base`: the state of the zone without any leak, as it was before this one; `rate` [m³/h a night] and `grown`
+    (a night) tell how fast it grew when it last did; `sizes` are (night, flow) as they were told; `told` [m³/h] is
+    the change that it was detected by, and `how` says over which nights; `sd` is the standard error of that change,
+    `doubt` the one of `flow` as it is told now, never smaller.
+    """
+
+    started: int
+    detected: int
+    flow: float
+    sd: float
+    creeping: bool
+    base: Array
+    base_spread: Array
+    rate: float
+    grown: int
+    at_once: bool
+    sizes: list[tuple[int, float]] = field(default_factory=list)
+    repaired: int | None = None
+    fading: int = 0
+    told: float = 0.0
+    how: str = ""
+    doubt: float = 0.0
+
+    def size_at(self, night: int) -> float:
+        """Flow in a night: between the nights at which it was told, in a straight line."""
+        return self.sizes_at([night])[0]
+
+    def sizes_at(self, nights: Sequence[int]) -> list[float]:
+        """Flow in each of these nights."""
+        at, flows = zip(*self.sizes, strict=True)
+        told: list[float] = np.interp(nights, at, flows).tolist()
+        return told
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the nights of all zones showed [m³/h]: `flow`, `use`, `kinds` and `inflow` as expected.Expected takes them,
+
+    `by_day` the mean flow of the day before each night, `parts` (zones x nights x parts) the means of the parts of
+    the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
+    lower than the inflow explains, where there are sensors.
+    """
+
+    flow: Array
+    use: Array
+    kinds: npt.NDArray[np.int64]
+    inflow: Array
+    by_day: Array
+    parts: Array
+    fallen: Fallen | None = None
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Seen:
+        """The same of some zones alone."""
+        return Seen(
+            self.flow[rows],
+            self.use[rows],
+            self.kinds,
+            self.inflow[rows],
+            self.by_day[rows],
+            self.parts[rows],
+            None if self.fallen is None else self.fallen.of(rows),
+        )

@@ -1,0 +1,119 @@
+"""The watch over leaks, taken up where an earlier one stood; see nights/standing.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.question import Memory
+from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.nights.standing import WEEK, mark, taken_up
+from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.events import Event, Seen
+from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.watching import Watch
+
+KNOWN = 28  # nights of a zone from which its first weeks tell nothing new
+_OF_MODEL = ("state", "spread", "noise", "drift", "growth", "odd", "changed")
+_BY_NIGHT = ("adjusted", "rest")
+
+
+@dataclass
+class Watched:
+    """What a watch found, zone by zone: its events, and the flow that it lets expect with its doubt [m³/h]."""
+
+    given: Watchfulness
+    events: list[list[Event]]
+    baseline: Array
+    doubt: Array
+
+
+def resumed(
+    memory: Memory | None,
+    name: str,
+    assumptions: Assumptions,
+    given: Watchfulness,
+    seen: Seen,
+    zones: Sequence[str],
+    dates: Sequence[date],
+) -> Watched:
+    """Expect and watch all zones on all nights, from what `memory` holds under `name` where that is still true."""
+    found = Watched(given, [[] for _ in zones], np.full(seen.flow.shape, np.nan), np.zeros(seen.flow.shape))
+    for rows, watch in taken_up(
+        memory,
+        name,
+        (assumptions, given, list(zones)),
+        dates,
+        len(zones),
+        lambda nights: _marks(seen, nights),
+        lambda rows: Standing(seen.of(rows), assumptions, given),
+    ):
+        for row, events in zip(rows.tolist(), watch.events, strict=True):
+            found.events[row] = events
+        found.baseline[rows], found.doubt[rows] = watch.baseline, watch.doubt
+    return found
+
+
+def _marks(seen: Seen, nights: int) -> list[str]:
+    """Marks of all that zones showed in the first `nights`; empty where the first weeks of a zone are not known."""
+    columns = [seen.flow, seen.use, seen.inflow, seen.by_day, seen.parts]
+    whole = np.isfinite(seen.flow[:, :nights]).sum(axis=1) >= KNOWN
+    kinds = seen.kinds[:nights]
+    marks = [""] * len(seen.flow)
+    for zone in np.flatnonzero(whole).tolist():
+        pressure = b"" if seen.fallen is None else seen.fallen.basis(zone, nights)
+        marks[zone] = mark(kinds, *(column[zone, :nights] for column in columns), pressure)
+    return marks
+
+
+class Standing(Watch):
+    """A watch that tells how it stands, and takes that up."""
+
+    def standing(self, nights: int) -> dict[str, npt.NDArray[Any]]:
+        """See standing.Judge."""
+        model, wandering = self.model, self.wandering
+        views: dict[str, npt.NDArray[Any]] = {name: getattr(model, name) for name in _OF_MODEL}
+        views |= {name: getattr(model, name)[:, :nights] for name in _BY_NIGHT}
+        views |= {"states": model.states.swapaxes(0, 1), "spreads": model.spreads.swapaxes(0, 1)}
+        views |= {"added": model.added[:, : nights + 1], "weeks": model.sunk[:, : nights // WEEK + 1]}
+        views |= {"baseline": self.baseline[:, :nights], "doubt": self.doubt[:, :nights]}
+        views |= {"since": self.since, "learnt": self.learnt, "stirred": self.stirred}
+        views |= {"by_night": self.by_night}
+        views |= {"across": wandering.across[:, :nights], "scatter": wandering.scatter[:, :nights]}
+        views |= {"unseen": wandering.free, "wanders": wandering.now, "free": self.reference.free[:, :nights]}
+        for name, even in (("course", self.course), ("even", self.even)):
+            views |= {f"{name}_left": even.left[:, :nights]}
+            views |= {f"{name}_ways": even.ways, f"{name}_count": even.count}
+        return views
+
+    def noted(self) -> list[Any]:
+        """See standing.Judge."""
+        return [
+            {
+                "events": [asdict(event) for event in events],
+                "sunk": self.sunk.get(zone),
+                "lone": self.lone.nights[zone],
+            }
+            for zone, events in enumerate(self.events)
+        ]
+
+    def note(self, noted: Sequence[Any]) -> None:
+        """See standing.Judge."""
+        for zone, said in enumerate(noted):
+            self.events[zone] = [_event(entry) for entry in said["events"]]
+            self.lone.nights[zone] = [(int(night), float(size)) for night, size in said["lone"]]
+            if said["sunk"] is not None:
+                night, base, spread = said["sunk"]
+                self.sunk[zone] = int(night), np.array(base), np.array(spread)
+
+
+def _event(entry: Mapping[str, Any]) -> Event:
+    sizes = [(int(night), float(flow)) for night, flow in entry["sizes"]]
+    return replace(
+        Event(**entry), base=np.array(entry["base"]), base_spread=np.array(entry["base_spread"]), sizes=sizes
+    )

@@ -1,0 +1,306 @@
+"""Leaks as they show in night flow: a rise that stays, its start, its size, its growth and its end. Numbers only.
+
+A rise beyond the zone's own noise and wandering opens an event; what it starts from is remembered, so that a fall
+can be told as repair, and what is left after a repair as another leak. Nothing looks past the night it judges.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.watch.changes import (
+    Change,
+    Watchfulness,
+    certainties,
+    largest,
+    overnight,
+    placed,
+    quiet,
+    steepest,
+    wary,
+)
+from cityctl.analysis.water.watch.creeping import WEEK, Crept, Reference
+from cityctl.analysis.water.watch.daytime import OFTEN, by_night_alone
+from cityctl.analysis.water.watch.elsewhere import elsewhere
+from cityctl.analysis.water.watch.events import Event, Seen
+from cityctl.analysis.water.watch.expected import KEPT, LEVEL, Assumptions, Expected
+from cityctl.analysis.water.watch.lone import AFTER, LoneNights
+from cityctl.analysis.water.watch.running import Running
+from cityctl.analysis.water.watch.shape import Evened, Wandering
+
+BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
+AT_A_PLACE = ", while heads fell at another place than known leaks make them fall"
+UNSEEN = 60  # nights without a verdict after which a zone is as good as new
+
+
+class Watch(Running):
+    """All zones under watch."""
+
+    def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
+        inflow = np.nan_to_num(seen.inflow)
+        self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
+        self.wandering = Wandering(self.course.left, inflow)
+        model = Expected(seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given)
+        super().__init__(model, given)
+        self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
+        self.reference = Reference(self.even, self.wandering.told)
+        self.fallen = seen.fallen
+        zones = len(model.flow)
+        self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
+        self.learnt = np.zeros(zones, dtype=np.int64)
+        self.stirred = self.since + given.learning
+        self.by_night = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days
+        self.lone = LoneNights(zones)
+        self.sunk: dict[int, tuple[int, Array, Array]] = {}  # zone -> night, state and spread before a fall
+
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        """Judge the nights from `first` up to, and without, `end` in turn; all before `first` are judged already."""
+        model, given = self.model, self.given
+        end = model.flow.shape[1] if end is None else end
+        for needed in (self.course, self.wandering, self.even):
+            needed.advance(first, end)
+        for night in range(first, end):
+            self._begin_anew(night)
+            model.feed(night)
+            self._settle_baseline(night)
+            self.learnt += model.known[:, night]
+            model.settle_drift(night, self.since)
+            leaking = np.array([bool(self.open(zone)) for zone in range(len(self.events))])
+            certainty = certainties(model, given, leaking, self.learnt, night)
+            found = largest(model, given, self.since, self.learnt, certainty, night)
+            worth = given.least_leak * model.inflow[:, night]
+            self.lone.look_back(model.rest[:, : night + 1], model.noise, given.certainty, self.stirred)
+            told = set()
+            for zone in overnight(
+                model, given, self.since, self.learnt, night, self.course.left, self.raw
+            ).tolist():
+                size = float(model.rest[zone, night])
+                if not self.lone.believed(zone, night, size):
+                    continue
+                told.add(zone)
+                begin = night - (night > self.since[zone] + 1 and model.rest[zone, night - 1] / size > 0.5)
+                self._changed(zone, night, Change(size, float(model.noise[zone]), 1, begin, False, True))
+            for zone in set(np.flatnonzero(np.abs(found.size) > worth).tolist()) - told:
+                told.add(zone)
+                if given.whole_days and found.size[zone] < 0 and self._still_falling(zone, night):
+                    continue
+                self._changed(zone, night, placed(model, int(self.since[zone]), zone, night, found))
+            ready = self.learnt >= given.learning
+            for zone, change in elsewhere(model, self.fallen, self.events, ready, self.since, night):
+                if zone not in told:
+                    told.add(zone)
+                    self.stirred[zone] = night
+                    self._rise(zone, night, change, apart=True)
+            for crept in self._crept(night):
+                if crept.zone not in told:
+                    self._creep(night, crept)
+            self._follow(night)
+
+    def _begin_anew(self, night: int) -> None:
+        """Learn zones anew that come back after a season: what they took before says little of what they take."""
+        model = self.model
+        if night < UNSEEN:
+            return
+        back = model.known[:, night] & (self.learnt > 0) & ~model.known[:, night - UNSEEN : night].any(axis=1)
+        model.spread[back, LEVEL, LEVEL] += (model.given.level_sd * model.inflow[back, night]) ** 2
+        self.learnt[back], self.since[back] = 0, night
+        self.reference.free[back, :night] = False
+
+    def _still_falling(self, zone: int, night: int) -> bool:
+        """Whether the last day fell by far more than the one before it: how far it falls is told tomorrow."""
+        flow = self.model.flow[zone]
+        usual = float(np.nanmedian(flow[max(0, night - 9) : night - 2])) if night > 9 else float("nan")
+        return bool(usual - flow[night] > 1.5 * (usual - flow[night - 1]))
+
+    def _changed(self, zone: int, night: int, change: Change) -> None:
+        self.stirred[zone] = night
+        (self._rise if change.size > 0 else self._fall)(zone, night, change)
+
+    def _crept(self, night: int) -> list[Crept]:
+        """Zones that have gained on their leak-free nights, where nothing has just begun, grown or ended."""
+        zones = len(self.events)
+        running, doubt = np.zeros(zones), np.zeros(zones)
+        silent = np.zeros(zones, dtype=np.bool_)
+        self.reference.free[:, night] = True
+        for zone, events in enumerate(self.events):
+            if not events:
+                continue
+            still = [event for event in events if event.repaired is None]
+            self.reference.free[zone, night] = not still
+            running[zone] = sum(event.flow for event in still)
+            doubt[zone] = np.sqrt(sum(event.sd**2 + (0.1 * event.flow) ** 2 for event in still))
+            silent[zone] = any(
+                night - event.detected < WEEK + 2
+                or (event.creeping and night - event.grown < self.given.growing)
+                for event in still
+            ) or any(event.repaired is not None and night - event.repaired <= WEEK for event in events)
+        # Where nights are restless, what they did months ago says little of what they would do now.
+        calm = np.maximum(quiet(self.model, night), 1e-9)
+        certainty = self.given.certainty * self.given.slow / calm * wary(self.given, self.learnt)
+        least = self.given.least_leak * self.model.inflow[:, night]
+        return self.reference.gained(self.model, night, running, doubt, certainty, least, silent, self.fallen)
+
+    def _creep(self, night: int, crept: Crept) -> None:
+        """Open an event whose flow the expected level holds already."""
+        zone = crept.zone
+        if self._by_night_alone(zone, night, crept.begin, crept.size):
+            self._used_to(zone, night, crept.begin)
+            return
+        state, spread = self.model.before(zone, night)
+        change = Change(crept.size, crept.sd, WEEK, crept.begin, True, False)
+        event = self._new(zone, night, change, [], state, spread)
+        # The level lags behind what the week showed, of which the leak was told.
+        week = slice(night - WEEK + 1, night + 1)
+        lag = float(np.nanmean(self.model.flow[zone, week] - self.model.design[week, zone] @ state))
+        event.base[LEVEL] += lag - crept.size - sum(one.flow for one in self.open(zone))
+        event.base_spread[LEVEL, LEVEL] += crept.sd**2
+        event.doubt = crept.sd
+        event.flow, event.how = crept.size, f"over {WEEK} nights against those without a leak"
+        event.sizes.append((night, crept.size))
+        self._open(zone, night, event)
+        self.since[zone] = night
+
+    def _open(self, zone: int, night: int, event: Event) -> None:
+        self.events[zone].append(event)
+        self.by_night[zone] = 0
+        self.reference.free[zone, event.started : night + 1] = False
+
+    def _rise(self, zone: int, night: int, change: Change, *, apart: bool = False) -> None:
+        """Open an event, or let one that grows have the rise; `apart`: pressure shows it at a place of its own."""
+        model, given = self.model, self.given
+        nights = night - change.begin + 1
+        state, spread = model.before(zone, change.begin)
+        running = self.open(zone)
+        if not apart and not running and self._came_back(zone, night, change):
+            return
+        if not apart and self._by_night_alone(zone, night, change.begin, change.size):
+            if self._used_to(zone, night, change.begin):
+                spread[LEVEL, LEVEL] += (2 * change.size) ** 2
+                model.restart(zone, change.begin, night, state, spread, 0.0, False)
+            return
+        growing = [event for event in running if night - event.grown <= given.pause]
+        rate = max((event.rate for event in growing), default=0.0)
+        last = growing[-1] if growing else None
+        # A burst within the window shows half of itself in its first night: the rest is the same leak.
+        rest = not apart and last is not None and last.at_once and change.begin <= last.detected + 1
+        sudden = apart or (not rest and self._jumped(zone, night, change, given.jump * rate))
+        slow = [event for event in growing if not event.at_once]
+        if last is not None and not sudden and (rest or slow):
+            event = last if rest else slow[-1]
+            if not rest or event.creeping:
+                event.rate = max(event.rate / 2, change.size / nights)
+                event.grown, event.creeping = night, True
+        else:
+            event = self._new(zone, night, change, running, state, spread)
+            event.how += AT_A_PLACE if apart else ""
+            self._open(zone, night, event)
+        base = self._oldest(zone)
+        for at in range(change.begin, night + 1):
+            self.baseline[zone, at] = float(model.design[at, zone] @ base.base)
+        self._resize(zone, night, event, change.size)
+        spread[LEVEL, LEVEL] += (2 * change.size) ** 2
+        creep = change.size / nights if change.creeping else 0.0
+        model.restart(zone, change.begin, night, state, spread, creep, False)
+        self.since[zone] = night
+        model.growth[zone] = min(creep or 0.05 * change.size, model.noise[zone])
+
+    def _by_night_alone(self, zone: int, night: int, begin: int, size: float) -> bool:
+        """Whether a rise shows by night only; where flows are whole days there is nothing else to ask."""
+        if self.given.whole_days:
+            return False
+        changes = [
+            at for event in self.events[zone] for at in (event.started, event.repaired) if at is not None
+        ]
+        # The day in which a leak began or ended shows a part of it.
+        since = max([at + 1 for at in changes if at < begin], default=0)
+        day = self.even.left[zone, : night + 1].sum(axis=1)
+        return by_night_alone(day, begin, size, since)
+
+    def _used_to(self, zone: int, night: int, begin: int) -> bool:
+        """Whether what nights alone use has been told often enough to be their way: those before tell nothing of it."""
+        self.by_night[zone] += 1
+        if self.by_night[zone] < OFTEN:
+            return False
+        self.by_night[zone], self.since[zone] = 0, night
+        self.reference.free[zone, :begin] = False
+        return True
+
+    def _came_back(self, zone: int, night: int, change: Change) -> bool:
+        """Whether a rise only takes back a fall that no mended leak explained: a valve, or a sensor, is right again."""
+        if zone not in self.sunk:
+            return False
+        fell, state, spread = self.sunk.pop(zone)
+        if night - fell > BACK_WITHIN:
+            return False
+        model = self.model
+        flow = (
+            model.flow[zone, change.begin : night + 1] - model.design[change.begin : night + 1, zone] @ state
+        )
+        if not np.nanmedian(flow) < 0.3 * change.size:
+            return False
+        spread[LEVEL, LEVEL] += model.drift[zone] ** 2 * (night - fell) + model.noise[zone] ** 2
+        model.restart(zone, change.begin, night, state, spread, 0.0, True)
+        self.since[zone] = night
+        return True
+
+    def _jumped(self, zone: int, night: int, change: Change, growth: float) -> bool:
+        """Whether half of a change, and more than scatter does, came in one night beside its `growth` [m³/h].
+
+        What the level lags behind a growth did not, nor a sudden leak that is told already.
+        """
+        sudden = [event.started for event in self.open(zone) if not event.creeping]
+        flow = self.reference.flow[zone, max(0, change.begin - 4, *sudden) : night + 1]
+        return steepest(flow) - growth > max(0.5 * change.size, 3 * float(self.model.noise[zone]))
+
+    def _fall(self, zone: int, night: int, change: Change) -> None:
+        model = self.model
+        state, spread = model.before(zone, change.begin)
+        running = self.open(zone)
+        total = sum(event.flow for event in running)
+        since = slice(change.begin, night + 1)
+        left = float(np.nanmedian(model.flow[zone, since] - self.baseline[zone, since]))
+        fall = max(-change.size, total - left) if running else -change.size
+        if not running:
+            self.sunk[zone] = change.begin, state.copy(), spread.copy()
+        ended = self._explained(running, fall)
+        if ended:
+            base = self._oldest(zone)
+            for event in ended:
+                event.repaired = change.begin
+                event.sizes.append((max(change.begin - 1, event.sizes[-1][0]), event.flow))
+            staying = [event for event in running if event.repaired is None]
+            # The level from before the first leak, plus what still runs: any excess over it is another leak.
+            state[LEVEL] = base.base[LEVEL] + sum(event.flow for event in staying)
+            spread[LEVEL, :], spread[:, LEVEL] = 0, 0
+            spread[LEVEL, LEVEL] = (
+                base.base_spread[LEVEL, LEVEL]
+                + model.drift[zone] ** 2 * (change.begin - base.started)
+                + sum(event.sd**2 + (0.15 * event.flow) ** 2 for event in staying)
+            )
+            model.restart(zone, change.begin, night, state, spread, 0.0, True)
+            self.since[zone] = change.begin - 1
+            model.states[change.begin % KEPT, zone] = state
+            model.spreads[change.begin % len(model.spreads), zone] = spread
+        else:
+            for event in running:
+                if (share := 1 - fall / total) > 0.1:
+                    event.flow *= share
+                else:
+                    event.repaired = change.begin
+                event.sizes.append((max(change.begin, event.sizes[-1][0]), event.flow))
+            spread[LEVEL, LEVEL] += (2 * change.size) ** 2
+            model.restart(zone, change.begin, night, state, spread, 0.0, False)
+            self.since[zone] = night
+        for event in running:
+            if event.repaired is not None and event.repaired - event.started <= AFTER:
+                self.lone.add(zone, event.started, event.told)
+        model.growth[zone] = 0.0
+
+
+def watch(model_given: Assumptions, given: Watchfulness, seen: Seen) -> Watch:
+    """Expect and watch all zones, night after night."""
+    watching = Watch(seen, model_given, given)
+    watching.run()
+    return watching

@@ -1,0 +1,1 @@
+"""How leaks and night flow are said: columns, verdicts, tables."""

@@ -1,0 +1,243 @@
+"""How night flow is said: a verdict for each zone, the state and volume of a leak, the days and hours of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from math import isnan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cityctl import clock
+from cityctl.analysis.question import Question
+from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.basis.small import flow_text
+from cityctl.analysis.water.basis.zones import sensor_label
+from cityctl.analysis.water.nights.dry import WHY, dry_by_night
+from cityctl.clock import Interval
+from cityctl.units import pretty
+from cityctl.wording import counted
+
+if TYPE_CHECKING:
+    from cityctl.analysis.water.nights.judged import Nights
+    from cityctl.analysis.water.sensors.verdicts import Fault
+    from cityctl.analysis.water.watch.events import Event
+    from cityctl.analysis.water.watch.resume import Watched
+
+PARTS = 4  # of a night's 24 hours, see sensors/verdicts.py
+COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's window
+FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and how many have to be known
+MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
+SHOWN = 7
+BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
+
+
+def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array) -> str:
+    """Whether the day's flow rose by as much as the night's, as a leak's does, or in proportion to what it was [m³/h].
+
+    Empty where too few days are known, or scatter hides it. One sensor alone tells no more.
+    """
+    known = [one[np.isfinite(one)] for one in (night_before, day_before, night, day)]
+    if min(len(one) for one in known) < LEAST_DAYS:
+        return ""
+    was, was_by_day, now, now_by_day = (float(one.mean()) for one in known)
+    rise, course = now - was, was_by_day / was if was > 0 else 0.0
+    error = float(known[1].std()) * (1 / len(known[1]) + 1 / len(known[3])) ** 0.5
+    if rise <= 0 or course < 1.5 or 1.96 * error > (course - 1) / 2 * rise:
+        return ""
+    times = (now_by_day - was_by_day) / rise
+    if times < 0:
+        return "; by day it fell"
+    if times < (1 + course) / 2:
+        return "; by day by as much, as a leak does"
+    return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
+
+
+@dataclass
+class Judged:
+    """A zone's verdict; `kind` is leak, sensor, unknown, repaired or normal."""
+
+    kind: str
+    text: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the data do not allow a verdict on leaks."""
+        return self.kind in ("sensor", "unknown")
+
+
+class Telling:
+    """One result in the making: the interval's nights and how instants are said."""
+
+    def __init__(self, question: Question, nights: Nights, watch: Watched, closes: list[datetime]) -> None:
+        self.question, self.nights, self.watch, self.closes = question, nights, watch, closes
+        self.zone: tzinfo = question.interval.zone
+        self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
+        self.last = len(closes) - 1
+        self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
+
+    def day(self, moment: datetime) -> str:
+        """`Thu 19 Nov`, with the year where it is another than the interval's."""
+        local = moment.astimezone(self.zone)
+        far = local.year != self.closes[-1].astimezone(self.zone).year
+        return f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if far else "")
+
+    def started(self, event: Event) -> datetime:
+        """Between the last night without it and the first one with it."""
+        return self.closes[event.started] - timedelta(hours=12)
+
+    def repaired(self, event: Event) -> datetime | None:
+        """Between the last night with it and the first one without it."""
+        return None if event.repaired is None else self.closes[event.repaired] - timedelta(hours=12)
+
+    def told(self, zone: int) -> list[Event]:
+        """The events of a zone that ran within the interval."""
+        start = self.question.interval.start
+        return [
+            event
+            for event in self.watch.events[zone]
+            if (end := self.repaired(event)) is None or end >= start
+        ]
+
+    def state(self, event: Event) -> str:
+        """new, growing, steady or repaired."""
+        if event.repaired is not None:
+            return "repaired"
+        if event.creeping and self.last - event.grown <= 7:
+            return "growing"
+        return "new" if self.last - event.detected <= 3 else "steady"
+
+    def volume(self, event: Event) -> float:
+        """Lost water [m³]: the flow told from night to night, for whole days."""
+        end = self.last + 0.5 if event.repaired is None else event.repaired - 0.5
+        begin = event.started - 0.5
+        edges = [begin, *(at for at in range(event.started, self.last + 1) if begin < at < end), end]
+        sizes = event.sizes_at([min(max(round(at), event.started), self.last) for at in edges])
+        pieces = zip(edges, edges[1:], sizes, sizes[1:], strict=False)
+        return sum((b - a) * 24 * (low + high) / 2 for a, b, low, high in pieces if b > a)
+
+    def size(self, event: Event) -> tuple[float, float, float]:
+        """(flow, low, high) [m³/h], 95 %."""
+        flow, half = float(event.flow), 1.96 * float(event.doubt)
+        return flow, max(0.0, flow - half), flow + half
+
+    def leakage(self, zone: int, night: int) -> tuple[float | None, float | None, float | None]:
+        """(flow, low, high) [m³/h] of the leaks that run in a night, as they are known at the end, 95 %.
+
+        None where the night cannot be judged and no leak is known to run, as in a zone whose nights are dry.
+        """
+        runs, flows, variances = self._leakages(zone)
+        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.dry(zone)):
+            return None, None, None
+        flow = flows[night]
+        half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
+        return flow, max(0.0, flow - half), flow + half
+
+    def _leakages(self, zone: int) -> tuple[list[int], list[float], list[float]]:
+        """(leaks that run, their flow [m³/h], its variance) in each night of a zone."""
+        if zone not in self._by_night:
+            count = self.last + 1
+            runs, flows, variances = [0] * count, [0.0] * count, [0.0] * count
+            for event in self.watch.events[zone]:
+                nights = range(event.started, count if event.repaired is None else min(event.repaired, count))
+                for night, size in zip(nights, event.sizes_at(nights), strict=True):
+                    runs[night] += 1
+                    flows[night] += size
+                    variances[night] += event.doubt**2
+            self._by_night[zone] = runs, flows, variances
+        return self._by_night[zone]
+
+    def evidence(self, zone: int, event: Event) -> str:
+        """What a leak was told from, in a sentence."""
+        what = "inflow less metered use" if zone in self.nights.closed else "night flow"
+        unit = pretty("m3/h")
+        sure = f", {counted(round(event.told / event.sd), 'standard error')}" if event.sd > 0 else ""
+        said = f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
+        if zone in self.nights.closed:
+            return said
+        before = slice(max(0, event.started - FORTNIGHT), event.started)
+        end = self.last + 1 if event.repaired is None else event.repaired
+        now = slice(event.started + 1, min(end, event.started + 1 + FORTNIGHT))
+        flow, day = self.nights.flow[zone], self.nights.by_day[zone]
+        return said + by_day_too(flow[before], day[before], flow[now], day[now])
+
+    def dry(self, zone: int) -> bool:
+        """Whether a zone is judged by its nights, and these are dry."""
+        nights = self.nights
+        return zone not in nights.closed and dry_by_night(nights.flow[zone], nights.by_day[zone])
+
+    def faults(self, zone: int) -> list[Fault]:
+        """What is wrong with a zone's sensors at the end."""
+        own = [
+            one for sensor in self.nights.zones[zone].sensors for one in self.nights.faults.get(sensor, ())
+        ]
+        return sorted((one for one in own if one.covers(self.last)), key=lambda one: one.begin)
+
+    def judged(self, zone: int) -> Judged:
+        """Data first: what cannot be judged is not called normal, nor a leak."""
+        nights = self.nights
+        if nights.zones[zone].inflow is None:
+            return Judged("unknown", "UNKNOWN no `inflow:` in city.yaml")
+        for fault in self.faults(zone):
+            label = sensor_label(self.question.city, fault.sensor)
+            return Judged("sensor", f"SENSOR {label} {self.trouble(fault)}")
+        known = [bool(value == value) for value in nights.flow[zone]]  # nan is not itself
+        recent = known[-SHOWN:]
+        lacking = len(recent) - sum(recent)
+        if not any(known):
+            every = self.question.city.points()[str(nights.zones[zone].inflow)].every
+            if every is not None and every > COARSE:
+                return Judged("unknown", f"UNKNOWN a reading in {clock.short(every)} tells no night flow")
+            return Judged("unknown", "UNKNOWN no valid night")
+        if lacking >= min(MISSING_NIGHTS, len(recent)):
+            return Judged("unknown", f"UNKNOWN {lacking} of {len(recent)} nights missing")
+        if sum(known) < self.watch.given.learning:
+            return Judged(
+                "unknown", f"UNKNOWN {sum(known)} nights of history, {self.watch.given.learning} are needed"
+            )
+        if self.dry(zone):
+            return Judged("unknown", f"UNKNOWN {WHY}")
+        running = [event for event in self.watch.events[zone] if event.repaired is None]
+        if running:
+            newest = max(running, key=lambda event: event.started)
+            growing = "growing " if self.state(newest) == "growing" else ""
+            more = f", {len(running)} in all" if len(running) > 1 else ""
+            return Judged("leak", f"LEAK {growing}since {self.day(self.started(newest))}{more}")
+        ended = [when for event in self.told(zone) if (when := self.repaired(event)) is not None]
+        if ended:
+            return Judged("repaired", f"normal, flow fell back {self.day(max(ended))}")
+        return Judged("normal", "normal")
+
+    def trouble(self, fault: Fault) -> str:
+        """`frozen since Tue 17 Nov 03:15`, of whatever is wrong with a sensor."""
+        since = self.since(fault)
+        if fault.trouble == "frozen":
+            return f"frozen since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
+        if fault.trouble == "unit":
+            factor = f"{fault.value:.3g}" if fault.value < 1 else f"{fault.value:g}"
+            return f"jumped by x{factor} on {self.day(since)}: another unit?"
+        if fault.trouble == "clock":
+            way = "ahead" if fault.value > 0 else "behind"
+            return f"clock {abs(fault.value):g} h {way} since {self.day(since)}"
+        if fault.trouble == "drift":
+            way = "gains" if fault.value > 0 else "loses"
+            return f"clock {way} {abs(fault.value):.1f} min a day since {self.day(since)}"
+        return f"negative since {self.day(since)}"
+
+    def since(self, fault: Fault) -> datetime:
+        """Start of a fault; of a frozen sensor the first reading of the value that it keeps."""
+        begin = self.part_start(fault.begin)
+        if fault.trouble != "frozen":
+            return begin
+        after = begin + timedelta(hours=6)
+        self.nights.digest.show(Interval(begin - BACK, after, self.question.interval.zone))
+        asked = {"point": fault.sensor, "value": fault.value, "before": after.replace(tzinfo=None)}
+        found = self.question.engine.rows(self.question.sql("still_since"), asked)
+        return begin if not found or found[0][0] is None else found[0][0].replace(tzinfo=UTC)
+
+    def part_start(self, part: int) -> datetime:
+        """When a part of six hours begins, hours of a change of clocks left aside; after the last the end."""
+        if part >= len(self.closes) * PARTS:
+            return self.closes[-1]
+        return self.closes[part // PARTS] - timedelta(hours=24 - 6 * (part % PARTS))

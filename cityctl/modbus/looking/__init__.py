@@ -1,0 +1,1 @@
+"""Looking around at devices: who answers, which connector fits, what is wrong. Reads only."""

@@ -1,0 +1,138 @@
+"""Whether a device can be reached at all: its connection, its unit; and what to do where it cannot. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+
+from cityctl.modbus.careful import CarefulLine
+from cityctl.modbus.faults import (
+    BadAnswer,
+    Closed,
+    ExceptionAnswer,
+    Fault,
+    Misnumbered,
+    NotConnected,
+    Silent,
+    WrongUnit,
+)
+from cityctl.modbus.looking.diagnosis import BAD, OK, TOLD, Diagnosis
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.plan import plan
+
+OTHER_UNITS = (1, 255, 2, 0, 247)
+"""Units that are tried where the one asked for is silent: usual ones of meters and gateways."""
+_NEIGHBOURS = 3  # at most, of the devices that city.yaml has on the same line
+
+
+async def connects(found: Diagnosis, line: CarefulLine) -> bool:
+    """Whether the line can be opened."""
+    begun = monotonic()
+    try:
+        await line.opened()
+    except NotConnected as problem:
+        found.tell("connection", BAD, str(problem))
+        if "refused" in str(problem):
+            found.advise(
+                "the host is there and nothing listens on that port: is it 502, is Modbus/TCP switched on?"
+            )
+        elif found.link.is_serial:
+            found.advise("is the adapter plugged in, and may this user open the port (group dialout)?")
+        elif "TLS" in str(problem):
+            found.advise("check the certificate authority and the host name under `tls:` of the device")
+        else:
+            found.advise(f"`ping {found.link.host}`: is the host there, does a firewall stand between?")
+        return False
+    found.tell("connection", OK, f"{found.link.connected} in {1000 * (monotonic() - begun):.1f} ms")
+    return True
+
+
+async def unit_answers(
+    found: Diagnosis,
+    line: CarefulLine,
+    connector: DeviceConnector | None,
+    neighbours: Mapping[int, str],
+    timeout: float,
+) -> bool:
+    """Whether the unit answers to its first point, if only by an exception; otherwise who else is there.
+
+    `neighbours` are the units of the city's other devices on that line, with their names.
+    """
+    where = _first_request(connector)
+    tries = 1 + (connector.wake if connector else 0)
+    said, problem = await _answer(line, found.unit, where, timeout, tries)
+    found.answers = problem is None
+    found.tell("unit", BAD if problem else OK, f"unit {found.unit}: {said}")
+    if problem is None:
+        return True
+    others = dict.fromkeys([*list(neighbours)[:_NEIGHBOURS], *OTHER_UNITS])
+    if isinstance(problem, WrongUnit):
+        others = {problem.unit: None} | others
+    there = []
+    for other in others:
+        if other != found.unit and not isinstance(problem, Closed | Misnumbered):
+            text, lost = await _answer(line, other, where, min(timeout, 1.0), 1)
+            if lost is None:
+                there.append(other)
+                name = f" ({neighbours[other]})" if other in neighbours else ""
+                found.tell("other unit", TOLD, f"unit {other}{name}: {text}")
+    found.advise(_next(found, problem, there, neighbours))
+    return False
+
+
+def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mapping[int, str]) -> str:
+    """What to do about a unit that gives no good answer; `there` are the units that do."""
+    unit, link = found.unit, found.link
+    free = [other for other in there if other not in neighbours]
+    if isinstance(problem, Closed):
+        return "it closes the connection: another program may hold the only one that it allows: stop that one"
+    if isinstance(problem, Misnumbered):
+        return (
+            "its answers do not repeat the number of their request, so that nobody can tell them apart: "
+            "look for newer firmware of the device or gateway"
+        )
+    if isinstance(problem, BadAnswer) and not isinstance(problem, WrongUnit):
+        return (
+            f"what answers speaks no Modbus as `transport: {link.kind}` has it: are port and transport right?"
+        )
+    if len(there) > len(free):
+        more = f"; unit {free[0]} answers too and is no device of city.yaml" if free else ""
+        return (
+            f"unit {unit} is silent and its neighbours answer, so that the gateway is well: look at the device's "
+            f"power and wiring, and at the unit that is set on it{more}"
+        )
+    if free:
+        return f"unit {unit} is silent and unit {free[0]} answers: set `unit: {free[0]}`"
+    if isinstance(problem, WrongUnit):
+        return (
+            f"unit {problem.unit} answers for unit {unit}, and not when it is asked itself: "
+            "look at the unit numbers that are set on device and gateway"
+        )
+    if link.kind == "tcp":
+        return (
+            f"connected, and no unit answers: `cityctl devices scan {link} --units 1-247`; "
+            "a converter that speaks RTU over TCP needs `transport: rtu-tcp`"
+        )
+    return "connected, and no unit answers: compare baud rate, parity, wiring and unit with the device"
+
+
+def _first_request(connector: DeviceConnector | None) -> tuple[int, int, int]:
+    """Function, address and count of a connector's first point: a longer request may be refused for its length."""
+    blocks = plan(connector, connector.polled() or connector.readable()) if connector is not None else []
+    if not blocks:
+        return 3, 0, 1
+    first = min(blocks[0].wanted, key=lambda each: each.start)
+    return blocks[0].function_code, first.start, first.end - first.start
+
+
+async def _answer(
+    line: CarefulLine, unit: int, where: tuple[int, int, int], timeout: float, tries: int
+) -> tuple[str, Fault | None]:
+    """What a unit said, and the fault where that is no sign of life."""
+    try:
+        await line.read(unit, *where, timeout=timeout * tries, tries=tries)
+    except ExceptionAnswer as problem:
+        return str(problem), problem if problem.is_absent else None
+    except (Silent, Closed, BadAnswer) as problem:
+        return str(problem), problem
+    return f"answers in {1000 * line.waited[-1]:.1f} ms", None

@@ -1,0 +1,1 @@
+"""Devices that answer, for the simulator and the tests."""

@@ -1,0 +1,1 @@
+"""What people ask of a store: `data status | gaps | history | export | sql | repairs`."""

@@ -1,0 +1,1 @@
+"""The care of a store: checked, healed, backed up, brought back."""

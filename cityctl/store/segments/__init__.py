@@ -1,0 +1,1 @@
+"""Immutable segments and the list of them: written, merged, rolled up, dropped."""

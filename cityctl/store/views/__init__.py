@@ -1,0 +1,1 @@
+"""How a store shows itself to an engine: readings, amounts of counters, derived points, the city."""
