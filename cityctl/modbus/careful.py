@@ -6,8 +6,8 @@ import asyncio
 from time import monotonic
 from typing import Protocol
 
-from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected
 from cityctl.modbus.line import Frame, Line, Link, open_line
+from cityctl.modbus.line.faults import ExceptionAnswer, Fault, NotConnected
 
 HARMLESS = frozenset({1, 2, 3, 4, 8, 17, 43})
 """Function codes that read. Of function 8 only the echo and the counters: others restart or silence a device."""

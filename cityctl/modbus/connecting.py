@@ -8,8 +8,8 @@ from itertools import count
 from time import monotonic
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.line import Line, open_line
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.wording import counted
 
 _BACKOFF = 0.05  # s, before the second try; doubled for each further one

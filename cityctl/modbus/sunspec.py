@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from cityctl.modbus.ask import Answer
 from cityctl.modbus.careful import Asks
-from cityctl.modbus.faults import ExceptionAnswer
+from cityctl.modbus.line.faults import ExceptionAnswer
 from cityctl.modbus.maps.connector import DeviceConnector
 
 BASES = (40_000, 50_000, 0)

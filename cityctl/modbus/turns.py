@@ -16,8 +16,8 @@ from cityctl.modbus import sunspec
 from cityctl.modbus.ask import Answer, Failure
 from cityctl.modbus.batch import BlockReader
 from cityctl.modbus.connecting import backoff, connect
-from cityctl.modbus.faults import Closed, ExceptionAnswer, Fault, NotConnected, ShortAnswer, Silent
 from cityctl.modbus.line import Line
+from cityctl.modbus.line.faults import Closed, ExceptionAnswer, Fault, NotConnected, ShortAnswer, Silent
 from cityctl.modbus.memory import Known
 from cityctl.modbus.pace import on_wire
 from cityctl.modbus.plan import Block, split

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Line
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 
 TIMEOUT = 3.0
 MOST_WORDS, MOST_BITS = 123, 1968  # MODBUS Application Protocol Specification V1.1b3, sections 6.12 and 6.11

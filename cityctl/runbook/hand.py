@@ -18,8 +18,8 @@ from cityctl.errors import LockHeld
 from cityctl.modbus import write as wire
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.faults import ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.line import Line, open_line
+from cityctl.modbus.line.faults import ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.maps.codec import decode
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.run import ask_all, run_loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.faults import NotConnected
 
 
 class Listening(ABC):

@@ -20,7 +20,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from cityctl.disk import write_atomic
 from cityctl.errors import ConfigInvalid, Unreachable
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.pretended.wire import Outgoing
 from cityctl.sim.plant import DEVICES, Plant, site_ports
 from cityctl.sim.scenario import Scenario

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cityctl import clock
 from cityctl.errors import ConfigInvalid, Unreachable, UsageProblem
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.run import run_loop
 from cityctl.sim.record import Recording
 from cityctl.sim.replay import Replay

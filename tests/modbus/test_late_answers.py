@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.faults import BadAnswer, Silent
 from cityctl.modbus.line import open_line, owed
+from cityctl.modbus.line.faults import BadAnswer, Silent
 from cityctl.modbus.line.owed import Owed
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint

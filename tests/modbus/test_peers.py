@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.faults import ExceptionAnswer
 from cityctl.modbus.line import open_tcp
+from cityctl.modbus.line.faults import ExceptionAnswer
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.pretended.bank import Bank

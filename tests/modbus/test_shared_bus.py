@@ -16,8 +16,8 @@ import pytest
 
 from cityctl.modbus.alone import LOCKS, Alone
 from cityctl.modbus.ask import Target
-from cityctl.modbus.faults import Silent
 from cityctl.modbus.line import Link, open_line
+from cityctl.modbus.line.faults import Silent
 from cityctl.modbus.line.owed import _LEFT
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint

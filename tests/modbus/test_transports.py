@@ -10,8 +10,8 @@ from time import monotonic
 import pytest
 
 from cityctl.modbus.ask import Target
-from cityctl.modbus.faults import Closed, ExceptionAnswer, NotConnected
 from cityctl.modbus.line import Link, SerialSettings, open_line
+from cityctl.modbus.line.faults import Closed, ExceptionAnswer, NotConnected
 from cityctl.modbus.pretended.wire import Server
 from cityctl.modbus.run import asking_all
 from tests.modbus.ten_words import CONNECTOR, POINTS, bank, behind, posix

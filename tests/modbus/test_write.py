@@ -10,8 +10,8 @@ from time import monotonic
 import pytest
 
 from cityctl.modbus import write
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, NotConnected, Silent
 from cityctl.modbus.line import Line, open_line
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, NotConnected, Silent
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.pretended.bank import Bank

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,11 @@ def test_every_exception_says_why():
 
 def test_only_one_module_speaks_to_each_library():
     """Exactly one module talks to pymodbus, one to httpx, one opens DuckDB, one looks at the terminal."""
-    owners = {"pymodbus": "modbus/wire_pdus.py", "httpx": "exports/http/wire.py", "duckdb": "engine/duck.py"}
+    owners = {
+        "pymodbus": "modbus/pretended/wire_pdus.py",
+        "httpx": "exports/http/wire.py",
+        "duckdb": "engine/duck.py",
+    }
     for library, owner in owners.items():
         users = {
             path.relative_to(ROOT / "cityctl").as_posix()
@@ -108,3 +113,16 @@ def test_no_import_runs_up():
             r"^\s*(?:from|import) cityctl\.(\w+)", path.read_text(encoding="utf-8"), re.M
         ):
             assert floor[found[1]] <= floor[parts[0]], f"{path.relative_to(ROOT)} imports {found[1]}"
+
+
+def test_rooms_of_a_floor_stand_in_no_circle():
+    """Of the rooms beside each other in a folder, each knows only such as do not know it in turn."""
+    rooms = {path.parent for path in (ROOT / "cityctl").rglob("__init__.py")}
+    for folder in rooms:
+        known: dict[str, set[str]] = {}
+        dotted = ".".join(folder.relative_to(ROOT).parts)
+        for room in (path for path in folder.iterdir() if path in rooms):
+            text = "\n".join(path.read_text(encoding="utf-8") for path in room.rglob("*.py"))
+            found = re.findall(rf"^\s*from {re.escape(dotted)}\.(\w+)[. ]", text, re.M)
+            known[room.name] = {name for name in found if folder / name in rooms} - {room.name}
+        TopologicalSorter(known).prepare()  # raises CycleError with the circle

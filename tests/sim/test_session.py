@@ -14,8 +14,8 @@ from time import monotonic
 import pytest
 
 from cityctl.errors import InputRefused, UsageProblem
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
 from cityctl.modbus.line import Link, open_line, open_tcp
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Silent
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.pretended.bank import Bank

@@ -1,7 +1,7 @@
 """What a measure saved: metered use after it against what the building would have used in that weather.
 
-For all meters in one pass of SQL (savings.sql), with a choice of baseline methods (saving/methods.py); this file puts the
-question and turns the sums into rows. It knows no store, no file and no clock.
+For all meters in one pass of SQL (savings.sql), with a choice of baseline methods (saving/methods.py); this file puts
+the question and turns the sums into rows. It knows no store, no file and no clock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Leaks by zone: since when, how much, how sure, what they cost, whether they are mended, and where to look.
 
-Inflow net of known demand and tank change is watched night after night (watch/watching.py). Customer meters that see most
-of a zone close its balance; pressure sensors say near which of them a leak lies. This file asks and hands over.
+Inflow net of known demand and tank change is watched night after night (watch/watching.py). Customer meters that see
+most of a zone close its balance; pressure sensors say near which of them a leak lies. This file asks and hands over.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from cityctl.result import Result
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.nights.judged import Nights
+    from cityctl.analysis.water.nights.seen import Fallen
     from cityctl.analysis.water.watch.changes import Watchfulness
-    from cityctl.analysis.water.watch.creeping import Fallen
     from cityctl.analysis.water.watch.resume import Watched
 
 TITLE = columns.TITLE

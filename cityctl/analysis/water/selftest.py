@@ -24,7 +24,8 @@ from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.nights.judged import Nights
-    from cityctl.analysis.water.watch.events import Event, Seen
+    from cityctl.analysis.water.nights.seen import Seen
+    from cityctl.analysis.water.watch.events import Event
     from cityctl.analysis.water.watch.watching import Watch
 
 SHARES = (0.05, 0.10, 0.20)  # of a zone's mean inflow

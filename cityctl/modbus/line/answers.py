@@ -10,7 +10,7 @@ import asyncio
 from time import time
 from typing import cast
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, ShortAnswer, WrongUnit
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, ShortAnswer, WrongUnit
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
 from cityctl.modbus.line.owed import Owed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Misnumbered, Silent
 from cityctl.modbus.line.answers import Answers
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Misnumbered, Silent
 from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame, tcp_header
 from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.owed import READS, Owed

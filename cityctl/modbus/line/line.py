@@ -10,8 +10,8 @@ from __future__ import annotations
 import random
 from math import inf
 
-from cityctl.modbus.faults import BadAnswer, ExceptionAnswer, Silent, Unsettled, Untold
 from cityctl.modbus.line.exchange import Exchanges
+from cityctl.modbus.line.faults import BadAnswer, ExceptionAnswer, Silent, Unsettled, Untold
 from cityctl.modbus.line.frame import Frame
 from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.owed import READ, READS, Owed, inherit, leave, read_prefix

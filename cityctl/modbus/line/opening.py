@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.line.line import Line
 from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.tls import client_context, said_of_tls

@@ -7,7 +7,7 @@ import contextlib
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.line.link import Link, SerialSettings
 
 if TYPE_CHECKING:

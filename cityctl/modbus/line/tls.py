@@ -9,7 +9,7 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-from cityctl.modbus.faults import NotConnected
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.line.link import Link, TlsSettings
 
 

@@ -12,8 +12,8 @@ from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.careful import RATE, CarefulLine
-from cityctl.modbus.faults import Fault, NotConnected
 from cityctl.modbus.line import Link
+from cityctl.modbus.line.faults import Fault, NotConnected
 from cityctl.modbus.look import MODEL, PORT, UNIT_ID
 from cityctl.modbus.looking.diagnose import Stood, diagnosing
 from cityctl.modbus.looking.diagnosis import BAD, Diagnosis

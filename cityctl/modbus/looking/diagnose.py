@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from cityctl.modbus.careful import CarefulLine
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Link
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.looking.diagnosis import BAD, OK, TOLD, Diagnosis
 from cityctl.modbus.looking.plausible import guess_order
 from cityctl.modbus.looking.reached import connects, unit_answers

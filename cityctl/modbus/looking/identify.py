@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from cityctl.modbus.careful import Asks
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Silent
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Silent
 from cityctl.modbus.looking.plausible import OrderGuess, guess_order, likelihood
 from cityctl.modbus.looking.who import Identity
 from cityctl.modbus.maps.codec import decode

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from time import monotonic
 
 from cityctl.modbus.careful import CarefulLine
-from cityctl.modbus.faults import (
+from cityctl.modbus.line.faults import (
     BadAnswer,
     Closed,
     ExceptionAnswer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityctl.modbus.careful import Asks
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, Silent
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Fault, Silent
 from cityctl.modbus.plan import Block
 
 

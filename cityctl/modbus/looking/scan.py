@@ -15,8 +15,8 @@ from time import monotonic
 from cityctl.errors import LockHeld, UsageProblem
 from cityctl.modbus.alone import NAP, Alone
 from cityctl.modbus.careful import RATE, Asks, CarefulLine
-from cityctl.modbus.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.line import Link
+from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
 from cityctl.modbus.looking.who import Identity, identification, server_id
 from cityctl.modbus.sunspec import Model, chain
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cityctl.modbus.careful import Asks
-from cityctl.modbus.faults import BadAnswer
+from cityctl.modbus.line.faults import BadAnswer
 
 # MODBUS Application Protocol Specification V1.1b3, section 6.21, table of objects
 OBJECTS = {

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cityctl.modbus.faults import NotConnected
 from cityctl.modbus.line import Frame, Line, Link, SerialSettings
+from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.pretended.bank import Bank
 from cityctl.modbus.pretended.wire_pdus import GATEWAY_NO_RESPONSE, ILLEGAL_FUNCTION, TABLE, Request, Silence
 from cityctl.modbus.pretended.wire_session import Outgoing, Session

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.analysis.energy.test_methods import cambridge  # noqa: F401  # the fixture
 
 from cityctl.analysis.energy.basis.tariffs import load as load_tariff
 from cityctl.city.load import load
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
+from tests.analysis.energy.saving.test_methods import cambridge  # noqa: F401  # the fixture
 
 CITY = """
 name: One meter

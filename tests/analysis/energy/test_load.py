@@ -12,7 +12,7 @@ import pytest
 
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
-from tests.analysis.energy.test_methods import cambridge, city_of  # noqa: F401  # the fixture
+from tests.analysis.energy.saving.test_methods import cambridge, city_of  # noqa: F401  # the fixture
 
 HALL = """
 name: A hall

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
-from cityctl.analysis.water.watch.events import Seen
+from cityctl.analysis.water.nights.seen import Seen
 
 BEGIN, DAY = 4, 24  # a night's 24 hours end at 04:00
 

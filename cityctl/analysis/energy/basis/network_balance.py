@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from cityctl import arrow
+from cityctl.analysis.energy.basis.amounts import DAILY_S
 from cityctl.analysis.energy.basis.windowed import OFFSETS, sum_up
-from cityctl.analysis.energy.saving.baseline import DAILY_S
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 from cityctl.city.points import Point

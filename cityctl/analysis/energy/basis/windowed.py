@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cityctl import arrow
+from cityctl.analysis.energy.basis.amounts import add_up, seconds
 from cityctl.analysis.energy.basis.early import keep_clocks
-from cityctl.analysis.energy.saving.baseline import add_up, seconds
 from cityctl.analysis.question import Question
 from cityctl.result import Column
 from cityctl.tariff.use import Use

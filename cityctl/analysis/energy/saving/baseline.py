@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from cityctl import arrow
+from cityctl.analysis.energy.basis.amounts import DAILY_S, add_up, seconds
 from cityctl.analysis.energy.basis.early import keep_clocks
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.models.degree_days import COLDEST, WARMEST
@@ -18,10 +19,8 @@ from cityctl.analysis.energy.saving.seasons import cells_of
 from cityctl.analysis.question import Question
 from cityctl.clock import Interval, local_days
 
-_AMOUNTS = {"interval": "intervals", "counter": "counters", "gauge": "powers"}
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
 PART, HOURLY_PART = 50, 40  # meters whose readings, and whose hours as arrays, are fetched at a time
-DAILY_S = 43200  # a series with a longer step holds days
 
 
 def whole_days(window: Interval) -> list[tuple[date, float]]:
@@ -31,11 +30,6 @@ def whole_days(window: Interval) -> list[tuple[date, float]]:
         for day, start, end in local_days(window)
         if start >= window.start and end <= window.end
     ]
-
-
-def seconds(every: timedelta | None) -> float | None:
-    """A step in seconds; None where there is none."""
-    return None if every is None else every.total_seconds()
 
 
 def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, float]]) -> None:
@@ -87,17 +81,6 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     question.engine.register("savings_days", table)
     bins = arrow.codes(list(range(COLDEST - 1, WARMEST + 1)))
     question.engine.register("savings_grid", arrow.table(bin=bins))
-
-
-def add_up(question: Question, kinds: set[str]) -> None:
-    """Make the view `amounts` (meter, at, amount, spread) of asked_meters of these kinds (amounts.sql)."""
-    question.engine.execute(question.sql("counter_steps"))
-    if "counter" in kinds:
-        question.engine.execute(question.sql("counted_all"))
-        if question.engine.rows("select meter from counter_steps where every_s is null"):
-            question.engine.execute(question.sql("usual_steps"))
-    parts = [question.sql(name) for kind, name in _AMOUNTS.items() if kind in kinds]
-    question.engine.execute(f"create or replace view amounts as {' union all '.join(parts)}")
 
 
 def narrow(question: Question, ends: dict[str, str]) -> None:

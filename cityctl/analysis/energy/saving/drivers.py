@@ -12,10 +12,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from cityctl import arrow
+from cityctl.analysis.energy.basis.amounts import seconds
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.models import causes, hourly_causes, split_causes
 from cityctl.analysis.energy.models.degree_days import terms
-from cityctl.analysis.energy.saving.baseline import by_meter, keep, seconds
+from cityctl.analysis.energy.saving.baseline import by_meter, keep
 from cityctl.analysis.energy.saving.periods import Period
 from cityctl.analysis.question import Question
 

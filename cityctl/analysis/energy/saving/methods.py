@@ -1,7 +1,7 @@
 """The ways to make the expected use: each leaves savings_models and savings_predicted behind.
 
-CalTRACK 2.0 daily is SQL for all meters at once; the others hand arrays of each meter to models/split.py, models/towt.py and
-models/billing.py. Knows how arrays and tables meet, and no formula.
+CalTRACK 2.0 daily is SQL for all meters at once; the others hand arrays of each meter to split.py, towt.py and
+billing.py of models/. Knows how arrays and tables meet, and no formula.
 """
 
 from __future__ import annotations

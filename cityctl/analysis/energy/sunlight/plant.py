@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityctl import arrow
+from cityctl.analysis.energy.basis.amounts import add_up
 from cityctl.analysis.energy.basis.early import keep_clocks
 from cityctl.analysis.energy.basis.seldom import LEAST_METERED
-from cityctl.analysis.energy.saving.baseline import add_up
 from cityctl.analysis.energy.sunlight.yields import Performance, Plant, Steps, perform
 from cityctl.analysis.question import Question
 from cityctl.city.model import City

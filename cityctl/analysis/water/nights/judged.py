@@ -15,12 +15,12 @@ from cityctl.analysis.water.basis.rows import Array, day_use, quantile, trailing
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
 from cityctl.analysis.water.nights.grid import Grid, first_of
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
 from cityctl.analysis.water.sensors.drifts import drifts
 from cityctl.analysis.water.sensors.verdicts import Fault, Shown
-from cityctl.analysis.water.watch.events import Seen
 
 INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night

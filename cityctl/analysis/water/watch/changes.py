@@ -199,7 +199,7 @@ def overnight(
 def _borne_out(change: float, parts: Array, raw: Array, since: int, night: int) -> bool:
     """Whether each of the last parts of the day moved by half of the change, against those from `since` on.
 
-    A sensor that stands still, or shows another unit, moves them too: that is for sensors/verdicts.py to tell by the next night.
+    A sensor that stands still, or shows another unit, moves them too: sensors/verdicts.py tells that by the next night.
     """
     before, usual, now = parts[since:night, -EVENING:], raw[since:night, -EVENING:], raw[night, -EVENING:]
     if (

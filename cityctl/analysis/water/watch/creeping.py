@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array, quantile
+from cityctl.analysis.water.nights.seen import Fallen
 from cityctl.analysis.water.watch.expected import SHARE, Expected
 from cityctl.analysis.water.watch.shape import Evened
 
@@ -27,22 +27,6 @@ RAMPS = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112], dtype=float)  # nig
 BEGINS = 64  # nights at most at which its begin is tried
 HEARD = 5.0  # standard errors by which heads have to fall; they count as so many
 ALONE = 2.0  # standard errors of flow without which there is no leak
-
-
-class Fallen(Protocol):
-    """What pressure sensors say of zones."""
-
-    def __call__(self, zone: int, night: int, known: Sequence[tuple[int, int]] = ()) -> float:
-        """Standard errors by which the heads of a zone's sensors have fallen up to a night, beside what is known.
-
-        `known`: of each leak the night in which it began, and the one in which it was told.
-        """
-
-    def basis(self, zone: int, nights: int) -> bytes:
-        """All that this rests on in the first `nights`."""
-
-    def of(self, zones: npt.NDArray[np.int64]) -> Fallen:
-        """The same of some zones alone, in this order."""
 
 
 def with_pressure(certainty: float, fallen: float) -> float:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from cityctl.analysis.water.nights.seen import Fallen
 from cityctl.analysis.water.watch.changes import Change
-from cityctl.analysis.water.watch.creeping import Fallen
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import KEPT, LEVEL, Expected
 

@@ -1,4 +1,4 @@
-"""What the watch over leaks is given, and what it finds: arrays of nights, and events. Pure data."""
+"""What the watch over leaks finds: events. Pure data."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
-from cityctl.analysis.water.watch.creeping import Fallen
 
 
 @dataclass
@@ -48,33 +46,3 @@ class Event:
         at, flows = zip(*self.sizes, strict=True)
         told: list[float] = np.interp(nights, at, flows).tolist()
         return told
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the nights of all zones showed [m³/h]: `flow`, `use`, `kinds` and `inflow` as expected.Expected takes them,
-
-    `by_day` the mean flow of the day before each night, `parts` (zones x nights x parts) the means of the parts of
-    the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
-    lower than the inflow explains, where there are sensors.
-    """
-
-    flow: Array
-    use: Array
-    kinds: npt.NDArray[np.int64]
-    inflow: Array
-    by_day: Array
-    parts: Array
-    fallen: Fallen | None = None
-
-    def of(self, rows: npt.NDArray[np.int64]) -> Seen:
-        """The same of some zones alone."""
-        return Seen(
-            self.flow[rows],
-            self.use[rows],
-            self.kinds,
-            self.inflow[rows],
-            self.by_day[rows],
-            self.parts[rows],
-            None if self.fallen is None else self.fallen.of(rows),
-        )

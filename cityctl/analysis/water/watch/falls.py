@@ -47,7 +47,7 @@ class Falls:
     """What the nights up to a last one taught, kept while the watch goes on."""
 
     def __call__(self, zone: int, night: int, known: Sequence[tuple[int, int]] = ()) -> float:
-        """See creeping.Fallen."""
+        """See seen.Fallen."""
         if zone not in self.loads or len(self.heads[zone]) < 2 or night < APART + LEARNT:
             return 0.0
         lack, error = self._lack(zone, (night - APART) // WEEK * WEEK, night)
@@ -64,11 +64,11 @@ class Falls:
         return float(np.sqrt(max(max(0.0, most) ** 2 - 2 * np.log(told.sum()), 0.0)))
 
     def basis(self, zone: int, nights: int) -> bytes:
-        """See creeping.Fallen; the loads are those of the zone's own nights."""
+        """See seen.Fallen; the loads are those of the zone's own nights."""
         return self.heads[zone][:, :nights].tobytes() if zone in self.heads else b""
 
     def of(self, zones: npt.NDArray[np.int64]) -> Falls:
-        """See creeping.Fallen."""
+        """See seen.Fallen."""
         chosen = [(at, row) for at, row in enumerate(zones.tolist()) if row in self.heads]
         return Falls({at: self.heads[row] for at, row in chosen}, {at: self.loads[row] for at, row in chosen})
 

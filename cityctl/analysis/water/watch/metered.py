@@ -17,7 +17,7 @@ from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.zones import customers
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.judged import COURSE, Nights
-from cityctl.analysis.water.watch.events import Seen
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.resume import Watched, resumed
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from cityctl.analysis.question import Memory
 from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import WEEK, mark, taken_up
 from cityctl.analysis.water.watch.changes import Watchfulness
-from cityctl.analysis.water.watch.events import Event, Seen
+from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.watching import Watch
 

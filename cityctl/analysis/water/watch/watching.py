@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import (
     Change,
     Watchfulness,
@@ -24,7 +25,7 @@ from cityctl.analysis.water.watch.changes import (
 from cityctl.analysis.water.watch.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.watch.daytime import OFTEN, by_night_alone
 from cityctl.analysis.water.watch.elsewhere import elsewhere
-from cityctl.analysis.water.watch.events import Event, Seen
+from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import KEPT, LEVEL, Assumptions, Expected
 from cityctl.analysis.water.watch.lone import AFTER, LoneNights
 from cityctl.analysis.water.watch.running import Running

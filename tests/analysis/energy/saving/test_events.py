@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.analysis.energy.test_methods import HOUSE, house
 
 from cityctl.analysis.energy.saving import events
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
+from tests.analysis.energy.saving.test_methods import HOUSE, house
 
 DAYS = [date(2024, 1, 1) + timedelta(days=k) for k in range(365)]
 WARM = 12 - 10 * np.cos(np.arange(365) / 58)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.analysis.energy.test_methods import HOUSE, house
 
 from cityctl.analysis.energy.models import split
 from cityctl.analysis.energy.models.parts import Part
 from cityctl.analysis.energy.saving import candidates
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
+from tests.analysis.energy.saving.test_methods import HOUSE, house
 
 ASKED = ("2024-01-01", "2025-01-01")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.analysis.energy.test_methods import HOUSE, house
 
 from cityctl.analysis.energy.models import split
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
+from tests.analysis.energy.saving.test_methods import HOUSE, house
 
 HOURLY = HOUSE.replace("EVERY", "1h")
 PLACED = "time_zone: UTC\nlocation: {latitude: -33.9, longitude: 18.4}"

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.analysis.energy.test_methods import HOUSE, house
 
 from cityctl.city.load import load
 from cityctl.errors import ConfigInvalid
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
+from tests.analysis.energy.saving.test_methods import HOUSE, house
 
 ASKED = ("2024-01-01", "2025-01-01")
 METHODS = ["caltrack2", "split", "towt", "billing"]

@@ -88,7 +88,8 @@ def test_prices_that_begin_after_the_measure_tell_no_worth(
 ) -> None:
     """The hours before them have no price, which is not a price of nothing."""
     monkeypatch.setattr(
-        "tests.analysis.energy.test_worth.TARIFF", TARIFF.replace("[{{energy", "[{{from: 2025-03-01, energy")
+        "tests.analysis.energy.saving.test_worth.TARIFF",
+        TARIFF.replace("[{{energy", "[{{from: 2025-03-01, energy"),
     )
     assert worth(by_tariff(), made(zone="Europe/Berlin")) is None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.analysis.water.test_watching import nights, watched
 
 from cityctl.analysis.water.watch.daytime import by_night_alone
+from tests.analysis.water.watch.test_watching import nights, watched
 
 BEGIN = 150
 

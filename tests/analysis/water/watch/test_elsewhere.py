@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import Watchfulness
-from cityctl.analysis.water.watch.events import Event, Seen
+from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.falls import Falls, load_of
 from cityctl.analysis.water.watch.watching import watch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tests.analysis.water.test_watching import nights, watched
 
 from cityctl.analysis.water.watch.lone import LoneNights
+from tests.analysis.water.watch.test_watching import nights, watched
 
 CERTAINTY = 6.0
 LONG_AGO = np.array([-100])

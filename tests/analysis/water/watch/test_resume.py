@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.analysis.water.test_watching import COURSE, YEAR, nights
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
 from cityctl.analysis.water.nights import judged as sensor_nights
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import settled, unpacked
 from cityctl.analysis.water.sensors.clocks import Clocks
 from cityctl.analysis.water.watch import resume
 from cityctl.analysis.water.watch.changes import Watchfulness
-from cityctl.analysis.water.watch.events import Event, Seen
+from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.resume import Watched, resumed
+from tests.analysis.water.watch.test_watching import COURSE, YEAR, nights
 
 ZONES, MANY = 24, 72
 DATES = [date(2025, 1, 1) + timedelta(days=at) for at in range(YEAR)]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.analysis.water.test_watching import nights, watched
 
 from cityctl.analysis.water.watch.creeping import with_pressure
 from cityctl.analysis.water.watch.shape import PRIOR, Evened, Wandering
+from tests.analysis.water.watch.test_watching import nights, watched
 
 COURSE = np.array([1.0, 1.4, 1.3, 1.2, 1.3, 1.1, 0.6, 0.3]) * 20
 KINDS = (np.arange(300) % 7).astype(np.int64)

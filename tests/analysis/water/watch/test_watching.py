@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import Watchfulness
-from cityctl.analysis.water.watch.events import Seen
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.watching import Watch, watch
 

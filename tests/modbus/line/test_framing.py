@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cityctl.modbus.faults import BadAnswer
 from cityctl.modbus.line import open_line
+from cityctl.modbus.line.faults import BadAnswer
 from cityctl.modbus.line.framing import crc, rtu_answer_size, rtu_frame, tcp_frame
 from cityctl.modbus.pretended.wire import Server
 from tests.modbus.ten_words import bank

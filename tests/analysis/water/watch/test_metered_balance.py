@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import Watchfulness
-from cityctl.analysis.water.watch.events import Seen
 from cityctl.analysis.water.watch.metered import BALANCE, CERTAINTY, LEARNING, LEAST
 from cityctl.analysis.water.watch.watching import Watch, watch
 

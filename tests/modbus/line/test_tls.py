@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cityctl.modbus.faults import Closed, NotConnected
 from cityctl.modbus.line import Link, TlsSettings, open_line
+from cityctl.modbus.line.faults import Closed, NotConnected
 from cityctl.modbus.line.tls import client_context
 from cityctl.modbus.pretended.wire import Server
 from tests.modbus.ten_words import bank

@@ -1,0 +1,58 @@
+"""What nights showed, as arrays of zones: all that the watch over leaks is given. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl.analysis.water.basis.rows import Array
+
+
+class Fallen(Protocol):
+    """What pressure sensors say of zones."""
+
+    def __call__(self, zone: int, night: int, known: Sequence[tuple[int, int]] = ()) -> float:
+        """Standard errors by which the heads of a zone's sensors have fallen up to a night, beside what is known.
+
+        `known`: of each leak the night in which it began, and the one in which it was told.
+        """
+
+    def basis(self, zone: int, nights: int) -> bytes:
+        """All that this rests on in the first `nights`."""
+
+    def of(self, zones: npt.NDArray[np.int64]) -> Fallen:
+        """The same of some zones alone, in this order."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the nights of all zones showed [m³/h]: `flow`, `use`, `kinds` and `inflow` as expected.Expected takes them,
+
+    `by_day` the mean flow of the day before each night, `parts` (zones x nights x parts) the means of the parts of
+    the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
+    lower than the inflow explains, where there are sensors.
+    """
+
+    flow: Array
+    use: Array
+    kinds: npt.NDArray[np.int64]
+    inflow: Array
+    by_day: Array
+    parts: Array
+    fallen: Fallen | None = None
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Seen:
+        """The same of some zones alone."""
+        return Seen(
+            self.flow[rows],
+            self.use[rows],
+            self.kinds,
+            self.inflow[rows],
+            self.by_day[rows],
+            self.parts[rows],
+            None if self.fallen is None else self.fallen.of(rows),
+        )
