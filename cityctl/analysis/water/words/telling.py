@@ -76,6 +76,7 @@ class Telling:
         self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
         self.last = len(closes) - 1
         self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
+        self._dry: dict[int, bool] = {}
 
     def day(self, moment: datetime) -> str:
         """`Thu 19 Nov`, with the year where it is another than the interval's."""
@@ -164,8 +165,11 @@ class Telling:
 
     def dry(self, zone: int) -> bool:
         """Whether a zone is judged by its nights, and these are dry."""
-        nights = self.nights
-        return zone not in nights.closed and dry_by_night(nights.flow[zone], nights.by_day[zone])
+        if zone not in self._dry:
+            nights = self.nights
+            dry = zone not in nights.closed and dry_by_night(nights.flow[zone], nights.by_day[zone])
+            self._dry[zone] = dry
+        return self._dry[zone]
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
