@@ -119,7 +119,7 @@ def record(
     length: Length = None,
 ) -> ExitCode:
     """Write a session down: listen, pass on to a device or service, and keep both sides. Secrets are blotted out."""
-    from cityctl.sim import http_tap, wiretap
+    from cityctl.sim.recording import http_tap, wiretap
 
     if http_tap.is_url(device):
         count = http_tap.record(device, file, port=port, length=length, say=run.console.note)
@@ -139,7 +139,7 @@ def replay(
     length: Length = None,
 ) -> ExitCode:
     """Answer as a recorded device did, at the same pace, faults and all; or as a recorded service did."""
-    from cityctl.sim import http_session, http_tap, wiretap
+    from cityctl.sim.recording import http_session, http_tap, wiretap
 
     if http_session.is_http(file):
         known, unknown = http_tap.replay(file, port=port, length=length, say=run.console.note)

@@ -26,7 +26,7 @@ from cityctl.collect.withdraw import withdraw
 from cityctl.console import Console
 from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, near
 from cityctl.exports import formats
-from cityctl.exports.table.zone import ZoneNotSaid
+from cityctl.exports.table.clock.zone import ZoneNotSaid
 from cityctl.result import Result
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from cityctl.exports.http import Client, Patience
 from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.result import Completeness, Missing, Result, Table
-from cityctl.sim import http_session
-from cityctl.sim.http_player import Player
-from cityctl.sim.http_tap import origin_of
+from cityctl.sim.recording import http_session
+from cityctl.sim.recording.http_player import Player
+from cityctl.sim.recording.http_tap import origin_of
 from cityctl.wording import counted
 
 _ROWS = 100_000  # readings of a window that are compared

@@ -14,10 +14,10 @@ import numpy as np
 from cityctl.clock import zone_named
 from cityctl.errors import UsageProblem
 from cityctl.exports.parsed import Direction
+from cityctl.exports.table.clock.patterns import StampFormat
+from cityctl.exports.table.clock.stamps import read_stamp
+from cityctl.exports.table.clock.zone import DOUBLED, GAP, WallClock, ZoneNotSaid
 from cityctl.exports.table.names import phrase_unit
-from cityctl.exports.table.patterns import StampFormat
-from cityctl.exports.table.stamps import read_stamp
-from cityctl.exports.table.zone import DOUBLED, GAP, WallClock, ZoneNotSaid
 from cityctl.reading import Kind
 from cityctl.units import UNITS, Unit, unit
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cityctl.clock import zone_named
 from cityctl.errors import InputRefused
-from cityctl.exports.table.zone import DOUBLED, GAP, WallClock
+from cityctl.exports.table.clock.zone import DOUBLED, GAP, WallClock
 
 _LONGEST = 1 << 16  # bytes of a line, and lines of a telegram
 _OBJECT = re.compile(r"(\d+-\d+:\d+\.\d+\.\d+)((?:\([^()]*\))+)")

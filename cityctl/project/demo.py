@@ -24,9 +24,9 @@ from cityctl.project import skeleton
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.sim.city_text import project_files
 from cityctl.sim.plant import DEVICES
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import FILE_NAME, Installation, Simulator
-from cityctl.sim.town import Town
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town
 from cityctl.sim.truth import truth
 from cityctl.sim.verdict import held_against, missed
 from cityctl.wording import counted, grouped

@@ -10,10 +10,19 @@ import io
 from importlib.resources import files
 from string import Template
 
-from cityctl.sim.blueprint import BUILDINGS, COUNTRY, PUMPS, REGION, SOLAR_ROOF, TANK, TIME_ZONE, WATER_ZONES
 from cityctl.sim.plant import DEVICES, SimulatedDevice
 from cityctl.sim.service import DEMO_KEY
 from cityctl.sim.simulator import Installation
+from cityctl.sim.town.blueprint import (
+    BUILDINGS,
+    COUNTRY,
+    PUMPS,
+    REGION,
+    SOLAR_ROOF,
+    TANK,
+    TIME_ZONE,
+    WATER_ZONES,
+)
 
 # what the city polls of each model; a model that is not here is polled whole
 _POLLED = {

@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from cityctl.sim.localtime import DAY, LocalTime
-from cityctl.sim.noise import Floats, Integers
+from cityctl.sim.town.localtime import DAY, LocalTime
+from cityctl.sim.town.noise import Floats, Integers
 
 FORWARD, REVERSE = 1, 19  # ESPI flowDirection: delivered to the customer, received from the customer
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'

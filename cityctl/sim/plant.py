@@ -13,10 +13,10 @@ from cityctl.library import Library
 from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.modbus.pretended.bank import Live
 from cityctl.modbus.pretended.wire import Bank, Outgoing, Server
-from cityctl.sim import electricity, registers
-from cityctl.sim.blueprint import TANK
-from cityctl.sim.registers import Role
-from cityctl.sim.town import Town
+from cityctl.sim.town import electricity, registers
+from cityctl.sim.town.blueprint import TANK
+from cityctl.sim.town.registers import Role
+from cityctl.sim.town.whole import Town
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from cityctl.sim import greenbutton
-from cityctl.sim.blueprint import BUILDINGS, NAME, SOLAR_ROOF
-from cityctl.sim.noise import Floats, Integers
-from cityctl.sim.records import HOUR, Series
-from cityctl.sim.town import Town
+from cityctl.sim.town.blueprint import BUILDINGS, NAME, SOLAR_ROOF
+from cityctl.sim.town.noise import Floats, Integers
+from cityctl.sim.town.records import HOUR, Series
+from cityctl.sim.town.whole import Town
 
 DEMO_KEY = "demo-key"
 

@@ -14,11 +14,11 @@ from cityctl.city.project import Project
 from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.result import Result
 from cityctl.sim import shown
-from cityctl.sim.blueprint import TIME_ZONE
 from cityctl.sim.faulty import Faulty
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import FILE_NAME, Installation, Simulator
-from cityctl.sim.town import Town
+from cityctl.sim.town.blueprint import TIME_ZONE
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town
 from cityctl.sim.truth import truth
 
 addresses = shown.addresses

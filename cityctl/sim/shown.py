@@ -11,10 +11,10 @@ from cityctl.clock import Interval
 from cityctl.glossary import column
 from cityctl.modbus.look import PORT, UNIT_ID
 from cityctl.result import Column, Result, Table
-from cityctl.sim.blueprint import BUILDINGS, NAME, PUMPS, WATER_ZONES
 from cityctl.sim.plant import DEVICES
 from cityctl.sim.service import DEMO_KEY
 from cityctl.sim.simulator import Installation
+from cityctl.sim.town.blueprint import BUILDINGS, NAME, PUMPS, WATER_ZONES
 from cityctl.sim.truth import Truth
 
 COLUMNS: tuple[Column, ...] = (

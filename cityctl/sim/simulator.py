@@ -23,9 +23,9 @@ from cityctl.errors import ConfigInvalid, Unreachable
 from cityctl.modbus.line.faults import NotConnected
 from cityctl.modbus.pretended.wire import Outgoing
 from cityctl.sim.plant import DEVICES, Plant, site_ports
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.service import DEMO_KEY, Service
-from cityctl.sim.town import Town, TownClock
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town, TownClock
 
 FILE_NAME = "simulator.json"
 

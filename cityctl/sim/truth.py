@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from cityctl.clock import midnight
-from cityctl.sim.blueprint import BUILDINGS, PUMPS, WATER_ZONES
-from cityctl.sim.localtime import DAY
-from cityctl.sim.records import HOUR
-from cityctl.sim.town import Town
+from cityctl.sim.town.blueprint import BUILDINGS, PUMPS, WATER_ZONES
+from cityctl.sim.town.localtime import DAY
+from cityctl.sim.town.records import HOUR
+from cityctl.sim.town.whole import Town
 
 
 @dataclass(frozen=True)

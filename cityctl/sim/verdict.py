@@ -11,7 +11,7 @@ from typing import Any
 
 from cityctl.glossary import column
 from cityctl.result import Column, Result, Table
-from cityctl.sim.blueprint import WATER_ZONES
+from cityctl.sim.town.blueprint import WATER_ZONES
 from cityctl.sim.truth import LeakTruth, SavingTruth, StuckTruth, Truth
 from cityctl.units import pretty
 

@@ -20,8 +20,8 @@ from cityctl.exports import service
 from cityctl.exports.http import Patience
 from cityctl.library import Library
 from cityctl.result import Result
-from cityctl.sim.http_player import Player
-from cityctl.sim.http_session import Exchange
+from cityctl.sim.recording.http_player import Player
+from cityctl.sim.recording.http_session import Exchange
 
 CONNECTORS = Library().list("connectors/services")
 SECRETS = (b"example-secret-of-cityctl", b"example-refresh-token-1")

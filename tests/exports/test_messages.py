@@ -11,7 +11,7 @@ from cityctl.errors import InputRefused
 from cityctl.exports.formats import mscons, recognise
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
-from cityctl.exports.table.zone import ZoneNotSaid
+from cityctl.exports.table.clock.zone import ZoneNotSaid
 from tests.exports.samples import DSMR, MSCONS, telegram
 
 Read = Callable[..., Any]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.errors import InputRefused, UsageProblem
-from cityctl.exports.table.patterns import said_format, spelled
-from cityctl.exports.table.stamps import read_stamp
+from cityctl.exports.table.clock.patterns import said_format, spelled
+from cityctl.exports.table.clock.stamps import read_stamp
 from tests.exports.conftest import Parsed
 
 Read = Callable[..., Parsed]

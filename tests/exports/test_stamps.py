@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityctl.errors import InputRefused, UsageProblem
-from cityctl.exports.table.patterns import StampFormat, said_format
-from cityctl.exports.table.stamps import find_format, read_stamp, read_stamps
+from cityctl.exports.table.clock.patterns import StampFormat, said_format
+from cityctl.exports.table.clock.stamps import find_format, read_stamp, read_stamps
 from tests.exports.conftest import Parsed
 
 EPOCH = datetime(1970, 1, 1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.exports.table.zone import CERTAIN, DOUBLED, GAP, WallClock
+from cityctl.exports.table.clock.zone import CERTAIN, DOUBLED, GAP, WallClock
 
 EPOCH = datetime(1970, 1, 1)
 ZONES = (

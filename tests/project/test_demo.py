@@ -14,8 +14,8 @@ import pytest
 from cityctl.console import Console
 from cityctl.errors import ConfigInvalid, LockHeld, UsageProblem
 from cityctl.project.demo import PAGE, Demo, kept_installation, next_steps
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import FILE_NAME, Installation
+from cityctl.sim.town.scenario import Scenario
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 Run = Callable[..., subprocess.CompletedProcess[str]]

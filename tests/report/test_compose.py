@@ -145,8 +145,8 @@ def test_show_lists_the_parts_and_how_to_speak_to_each(place):
 def demo_city(tmp_path_factory) -> Project:
     """The simulated city as the demo configures it, with two weeks of made hourly readings of every point."""
     from cityctl.project.demo import project_files
-    from cityctl.sim.scenario import Scenario
     from cityctl.sim.simulator import Installation
+    from cityctl.sim.town.scenario import Scenario
 
     folder = tmp_path_factory.mktemp("demo")
     text, others = project_files(Installation.from_base(Scenario.at(NOW), 21000))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import Installation, Simulator
-from cityctl.sim.town import Town
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 

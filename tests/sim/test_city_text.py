@@ -6,12 +6,12 @@ import pytest
 
 from cityctl.city.load import load
 from cityctl.city.model import City
-from cityctl.sim.blueprint import BUILDINGS, WATER_ZONES
 from cityctl.sim.city_text import project_files
 from cityctl.sim.plant import DEVICES
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import Installation
-from cityctl.sim.town import Town
+from cityctl.sim.town.blueprint import BUILDINGS, WATER_ZONES
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 KEPT = Installation.from_base(Scenario.at(NOW), 21000)

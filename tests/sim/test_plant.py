@@ -12,13 +12,13 @@ from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.modbus.run import ask_all
 from cityctl.reading import Quality
-from cityctl.sim.electricity import building_meter
 from cityctl.sim.plant import DEVICES
-from cityctl.sim.records import BAR_PER_METRE
-from cityctl.sim.registers import live_value, pump, water_meter
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import Installation, Simulator
-from cityctl.sim.town import Town
+from cityctl.sim.town.electricity import building_meter
+from cityctl.sim.town.records import BAR_PER_METRE
+from cityctl.sim.town.registers import live_value, pump, water_meter
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town
 
 
 def _connector(name: str) -> DeviceConnector:

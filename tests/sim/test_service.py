@@ -14,7 +14,7 @@ import pytest
 
 from cityctl.sim.service import DEMO_KEY
 from cityctl.sim.simulator import Simulator
-from cityctl.sim.town import Town
+from cityctl.sim.town.whole import Town
 
 ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
 

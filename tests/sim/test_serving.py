@@ -16,8 +16,8 @@ from cityctl.city.project import Project
 from cityctl.errors import ConfigInvalid, ExitCode, UsageProblem
 from cityctl.sim import serving
 from cityctl.sim.city_text import project_files
-from cityctl.sim.scenario import Scenario
 from cityctl.sim.simulator import FILE_NAME, Installation
+from cityctl.sim.town.scenario import Scenario
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 

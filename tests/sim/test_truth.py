@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from cityctl.sim.records import QUARTER
-from cityctl.sim.scenario import Scenario
-from cityctl.sim.town import Town
+from cityctl.sim.town.records import QUARTER
+from cityctl.sim.town.scenario import Scenario
+from cityctl.sim.town.whole import Town
 from cityctl.sim.truth import Truth, truth
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from cityctl.result import Column, Result, Table
-from cityctl.sim.blueprint import WATER_ZONES
-from cityctl.sim.town import Town
+from cityctl.sim.town.blueprint import WATER_ZONES
+from cityctl.sim.town.whole import Town
 from cityctl.sim.truth import Truth, truth
 from cityctl.sim.verdict import held_against, missed
 

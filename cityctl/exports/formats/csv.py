@@ -24,13 +24,13 @@ from cityctl.exports.meaning import direction_of
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
+from cityctl.exports.table.clock.stamps import looks_like_epoch, looks_like_time
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.head import Head, read_head
 from cityctl.exports.table.kinds import load_curve_of_enedis
 from cityctl.exports.table.records import records, whole_records
 from cityctl.exports.table.roles import Roles
 from cityctl.exports.table.rows import Block, TableReader
-from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
 from cityctl.wording import counted
 
 SUMMARY = "delimited text, long or wide: , ; tab or |, decimal point or comma"

@@ -26,13 +26,13 @@ from cityctl.exports.table.cells import (
     unit_behind,
 )
 from cityctl.exports.table.choice import Columns
+from cityctl.exports.table.clock.stamps import looks_like_time
 from cityctl.exports.table.kinds import found_kind, labels_end
 from cityctl.exports.table.names import match_column, phrase_unit, unknown_column, without_unit
 from cityctl.exports.table.naming import told_kind
 from cityctl.exports.table.quality import are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
-from cityctl.exports.table.stamps import looks_like_time
 from cityctl.exports.table.when import time_columns, zone_column
 from cityctl.exports.table.words import (
     POINT_WORDS,

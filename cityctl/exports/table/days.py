@@ -16,8 +16,8 @@ import numpy.typing as npt
 from cityctl import arrow
 from cityctl.exports.parsed import Rejections, readings_table
 from cityctl.exports.table import numbers
+from cityctl.exports.table.clock.zone import DOUBLED, GAP, WallClock
 from cityctl.exports.table.slots import Slot
-from cityctl.exports.table.zone import DOUBLED, GAP, WallClock
 
 _MINUTE = 60_000_000
 _DAY = 1440 * _MINUTE

@@ -14,10 +14,10 @@ from itertools import pairwise
 
 from cityctl.errors import CityctlError, InputRefused
 from cityctl.exports.table.cells import is_total, plain_name
+from cityctl.exports.table.clock.stamps import looks_like_epoch, looks_like_time
 from cityctl.exports.table.numbers import is_blank, looks_like_number
 from cityctl.exports.table.preamble import said_unit, said_zone
 from cityctl.exports.table.records import cells, records
-from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
 from cityctl.exports.table.words import POINT_WORDS, TIME_WORDS, UNIT_WORDS
 from cityctl.units import unit
 

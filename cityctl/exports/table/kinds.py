@@ -9,10 +9,10 @@ import re
 from collections.abc import Hashable, Iterable, Sequence
 
 from cityctl.exports import obis
+from cityctl.exports.table.clock.said import without_zone
 from cityctl.exports.table.names import column_unit, without_unit
 from cityctl.exports.table.numbers import is_blank, read_number
 from cityctl.exports.table.registers import are_registers
-from cityctl.exports.table.said import without_zone
 from cityctl.reading import Kind
 
 _REGISTERS = frozenset(

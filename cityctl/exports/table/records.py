@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 
+from cityctl.exports.table.clock.stamps import looks_like_time
 from cityctl.exports.table.numbers import looks_like_number
-from cityctl.exports.table.stamps import looks_like_time
 
 _TALLEST = 200  # lines of one record
 

@@ -22,18 +22,18 @@ from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
 from cityctl.exports.table.bills import Bills, are_bills
+from cityctl.exports.table.clock.doubled import DoubledHours
+from cityctl.exports.table.clock.said import zone_said
+from cityctl.exports.table.clock.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.exports.table.days import DayRows
-from cityctl.exports.table.doubled import DoubledHours
 from cityctl.exports.table.left import LeftOut
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.quality import NO_READING, QualityWords
 from cityctl.exports.table.roles import Roles
-from cityctl.exports.table.said import zone_said
 from cityctl.exports.table.texts import as_text, is_text, shown
 from cityctl.exports.table.times import BLANK_TIME, NO_TIME, TOTAL, TimeColumn, Times
-from cityctl.exports.table.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.units import unit
 
 _DAY = 86_400_000_000

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityctl import arrow
-from cityctl.exports.table.stamps import looks_like_epoch, looks_like_time
+from cityctl.exports.table.clock.stamps import looks_like_epoch, looks_like_time
 
 # The letter of a pass within a clock (2A:15) or behind it (02:15A), and that of the second one.
 _PASSES = ((r"(\d)[AB](:\d{2})", r"\dB:\d{2}"), (r"(:\d{2})\s?[AB](\s*)$", r":\d{2}\s?B\s*$"))

@@ -17,14 +17,15 @@ from cityctl.clock import zone_named
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import TOTALS
-from cityctl.exports.table.changes import changes_of
-from cityctl.exports.table.doubled import DoubledHours
-from cityctl.exports.table.ends import Span
-from cityctl.exports.table.letters import SeveralZones
-from cityctl.exports.table.patterns import StampFormat, said_format, spelled
+from cityctl.exports.table.clock.changes import changes_of
+from cityctl.exports.table.clock.doubled import DoubledHours
+from cityctl.exports.table.clock.ends import Span
+from cityctl.exports.table.clock.letters import SeveralZones
+from cityctl.exports.table.clock.patterns import StampFormat, said_format, spelled
+from cityctl.exports.table.clock.said import place_named
+from cityctl.exports.table.clock.stamps import find_format, read_stamps
+from cityctl.exports.table.clock.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 from cityctl.exports.table.roles import Period
-from cityctl.exports.table.said import place_named
-from cityctl.exports.table.stamps import find_format, read_stamps
 from cityctl.exports.table.texts import (
     as_text,
     counts_from_1970,
@@ -33,7 +34,6 @@ from cityctl.exports.table.texts import (
     with_colons,
     without_pass,
 )
-from cityctl.exports.table.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 
 NO_TIME, BLANK_TIME, OVER, TOTAL = 10, 11, 12, 13  # states beside those of zone.py
 _DAY = 86_400_000_000

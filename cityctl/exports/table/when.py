@@ -10,14 +10,9 @@ from itertools import pairwise
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.cells import days_only, mostly, plain_name
-from cityctl.exports.table.kinds import hours, labels_end
-from cityctl.exports.table.names import match_column, unknown_column
-from cityctl.exports.table.numbers import is_blank
-from cityctl.exports.table.patterns import EXCEL, StampFormat, said_format
-from cityctl.exports.table.roles import Period
-from cityctl.exports.table.said import is_utc, place_named, without_zone
-from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
-from cityctl.exports.table.stamps import (
+from cityctl.exports.table.clock.patterns import EXCEL, StampFormat, said_format
+from cityctl.exports.table.clock.said import is_utc, place_named, without_zone
+from cityctl.exports.table.clock.stamps import (
     is_written,
     looks_like_clock,
     looks_like_dotted,
@@ -27,6 +22,11 @@ from cityctl.exports.table.stamps import (
     names_offset,
     says_zone,
 )
+from cityctl.exports.table.kinds import hours, labels_end
+from cityctl.exports.table.names import match_column, unknown_column
+from cityctl.exports.table.numbers import is_blank
+from cityctl.exports.table.roles import Period
+from cityctl.exports.table.slots import USUAL_LENGTHS, find_slots
 from cityctl.exports.table.words import TIME_WORDS
 
 Cells = Sequence[Sequence[str]]

@@ -13,10 +13,10 @@ from typing import Any
 from cityctl.errors import InputRefused, UsageProblem, listed
 from cityctl.exports import complaint
 from cityctl.exports.shape import Shape
+from cityctl.exports.table.clock.stamps import looks_like_time
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.kinds import load_curve_of_enedis
 from cityctl.exports.table.numbers import looks_like_number
-from cityctl.exports.table.stamps import looks_like_time
 from cityctl.exports.tree.rows import text_of, time_of
 
 _SAMPLE = 100

@@ -1,0 +1,1 @@
+"""Sessions of real devices and services: recorded, kept as files that people can read, and answered from."""
