@@ -156,15 +156,13 @@ class TestEveryAnalysis:
 
     def test_its_sql_is_used_by_name(self, analysis: Analysis) -> None:
         folder = analysis.path.parent
-        code = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+        code = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
         assert analysis.statements
         for name in analysis.statements:
             assert f'"{name}"' in code, f"{name} is never asked for"
 
 
-@pytest.mark.parametrize(
-    "path", sorted(HERE.glob("*/*.py")), ids=lambda path: f"{path.parent.name}/{path.stem}"
-)
+@pytest.mark.parametrize("path", sorted(HERE.glob("*/**/*.py")), ids=lambda path: str(path.relative_to(HERE)))
 def test_analyses_are_pure(path: Path) -> None:
     """No network, file, clock or printing: what an analysis needs comes with the question."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
