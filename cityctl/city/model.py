@@ -6,9 +6,10 @@ It knows files and devices by name only: nothing here opens a connection or read
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
@@ -25,6 +26,8 @@ from cityctl.city.things import Asset, Location, Network, Zone
 from cityctl.city.writes import Writes
 from cityctl.errors import UsageProblem, listed, near
 from cityctl.library import Library
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Retention(Strict):
@@ -46,6 +49,9 @@ class City(Strict):
         None, description="ISO 3166, for public holidays"
     )
     region: str | None = Field(None, description="subdivision of the country, for its holidays")
+    weekend: Annotated[list[Weekday], Field(min_length=1)] | None = Field(
+        None, description="days of rest such as [fri, sat]; the country's where left out, else sat and sun"
+    )
     location: Location | None = Field(None, description="latitude and longitude, for sunrise and sunset")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")] = "EUR"
     networks: dict[Name, Network] = Field({}, description="networks of pipes or wires, by name")
@@ -193,3 +199,21 @@ class City(Strict):
 
         years = range(first_year, last_year + 1)
         return set(holidays.country_holidays(self.country, subdiv=self.region, years=years))
+
+    @cached_property
+    def days_of_rest(self) -> frozenset[int]:
+        """Weekdays (0 = Monday) of the weekend: as city.yaml says, else the country's, else Saturday and Sunday."""
+        if self.weekend is not None:
+            return frozenset(get_args(Weekday).index(day) for day in self.weekend)
+        if self.country is None:
+            return frozenset((5, 6))
+        import holidays
+
+        return frozenset(holidays.country_holidays(self.country, subdiv=self.region).weekend)
+
+    def kinds_of(self, days: Sequence[datetime.date]) -> list[int]:
+        """Weekday (0 = Monday) of days in order of time; a public holiday counts as the last day of the weekend."""
+        if not days:
+            return []
+        free, rest = self.holidays(days[0].year, days[-1].year), max(self.days_of_rest)
+        return [rest if day in free else day.weekday() for day in days]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +119,30 @@ def test_holidays_are_those_of_the_region(city):
     # Bavaria keeps 6 January and 15 August; Germany as a whole keeps neither.
     days = city.holidays(2026, 2026)
     assert {date(2026, 1, 6), date(2026, 10, 3)} <= days
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ("", {5, 6}),
+        ("country: DE", {5, 6}),
+        ("country: EG", {4, 5}),  # Friday and Saturday
+        ("country: LY\nweekend: [fri, sat]", {4, 5}),
+        ("weekend: [sat]", {5}),
+    ],
+)
+def test_the_weekend_is_the_countrys_unless_it_is_said(
+    project: Callable[[str], Path], said: str, rest: set[int]
+) -> None:
+    assert load(project(f"name: A\ntime_zone: UTC\n{said}\n")).days_of_rest == rest
+
+
+def test_a_holiday_counts_as_the_last_day_of_the_weekend(project: Callable[[str], Path]) -> None:
+    # Revolution day, 23 July 2026, is a Thursday.
+    city = load(project("name: Cairo\ntime_zone: Africa/Cairo\ncountry: EG\n"))
+    days = [date(2026, 7, day) for day in (22, 23, 24, 25, 26)]
+    assert city.kinds_of(days) == [2, 5, 4, 5, 6]
+    assert city.kinds_of([]) == []
 
 
 BAD = [

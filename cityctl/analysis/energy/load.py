@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cityctl import glossary
@@ -11,6 +11,7 @@ from cityctl.analysis.energy.basis.load_shape import (
     Shape,
     far_above,
     longest_at_zero,
+    off_hours,
     said_far_above,
     shape,
     unlike_days,
@@ -54,8 +55,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("base_share", "Base share", None, "share of the use that the base load makes", "share", 0, 4),
     Column("off_share", "Off hours", None, "share of the use at night (22 to 06), on weekends and holidays", "share",
            0, 4),
-    Column("weekday_kw", "Weekday", "kW", "mean power of Mondays to Fridays", "number", 1, 6),
-    Column("weekend_kw", "Weekend", "kW", "mean power of Saturdays and Sundays", "number", 1, 6),
+    Column("weekday_kw", "Weekday", "kW", "mean power of the days that are no weekend", "number", 1, 6),
+    Column("weekend_kw", "Weekend", "kW", "mean power of the days of the weekend", "number", 1, 6),
     *(Column(f"exceeded_{share}_kw", f"{share} %", "kW", f"power that is exceeded in {share} % of the time",
              "number", 1, 7) for share in EXCEEDED),
     Column("kwh_m2", "By area", "kWh/m2", "use of a year for each m² of the zone's floor area", "number", 0, 3),
@@ -138,9 +139,8 @@ def answer(question: Question) -> Result:
             continue
         found = found.wider(width).as_metered()
         doubts = _doubts(question, point, found)
-        loads.append(
-            (point, found, shape(found.use), f"DOUBTFUL {'; '.join(doubts)}" if doubts else "normal")
-        )
+        verdict = f"DOUBTFUL {'; '.join(doubts)}" if doubts else "normal"
+        loads.append((point, found, shape(found.use, question.city.days_of_rest), verdict))
         lacking += [Missing(point.id, doubt) for doubt in doubts]
     loads.sort(key=lambda load: (-load[2].used, load[0].id))
     return Result(
@@ -193,7 +193,7 @@ def _tables(question: Question, loads: list[_Load]) -> list[Table]:
     unlike = [
         (abs(one.used - one.usual), (point.id, one.day, one.used, one.usual, one.deviations))
         for point, found, *_ in loads
-        for one in unlike_days(found.use, found.day)
+        for one in unlike_days(found.use, found.day, question.city.days_of_rest)
     ]
     unlike.sort(key=lambda pair: -pair[0])
     days: list[tuple[object, ...]] = [row for _, row in unlike[: question.parameters["unlike"]]]
@@ -210,20 +210,19 @@ def _tables(question: Question, loads: list[_Load]) -> list[Table]:
 def _row(question: Question, point: Point, found: Windows, load: Shape, verdict: str) -> tuple[object, ...]:
     zone = question.city.zones.get(point.zone) if point.zone is not None else None
     area = zone.floor_area if zone is not None and network_of(question.city, point) is not None else None
-    metered = float(found.use.hours.sum())
+    metered, standby = float(found.use.hours.sum()), _standby(load, found.use, question.city.days_of_rest)
     by_area = load.used * 8766 / metered / area if area else None  # 8 766 h: a mean year
     return (
         point.zone, point.id, load.used, load.peak_power, found.start(load.peak), load.load_factor, load.base,
         load.night, load.base_share, load.off_hours_share,
-        _standby(load, found.use), by_area, load.weekday_mean, load.weekend_mean, *load.exceeded,
+        standby, by_area, load.weekday_mean, load.weekend_mean, *load.exceeded,
         _metered_share(question, found), verdict,
     )  # fmt: skip
 
 
-def _standby(load: Shape, use: Use) -> float:
+def _standby(load: Shape, use: Use, rest: Collection[int]) -> float:
     """What the base load uses from 22:00 to 06:00, on weekends and on holidays [kWh]."""
-    off = (use.weekday >= 5) | use.holiday | (use.minute < 360) | (use.minute >= 1320)
-    return load.base * float(use.hours[off].sum())
+    return load.base * float(use.hours[off_hours(use, rest)].sum())
 
 
 NOTES = (

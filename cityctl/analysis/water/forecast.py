@@ -63,11 +63,11 @@ _ZONES = ("zone", "next_day", "next_day_low", "next_day_high", "next_week", "nex
           "peak_at", "error", "error_naive", "error_weekdays")  # fmt: skip
 _HOURS = ("zone", "time", "forecast", "forecast_low", "forecast_high")
 NOTES = (
-    "Method: the same hour of the last ten days of its kind (weekday, holidays as Sundays), the newest counting most "
-    "and outliers drawn in; and what the last days drew beyond theirs, by level and by hour of the day, fading with "
-    "every day ahead. Intervals of hours are the quantiles of the same model's errors over the last eight weeks, those "
-    "of a day's volume the quantile of whole days' errors, and of a week's, of which few lie apart, Student's t; where "
-    "fewer than 14 tell, there is none.",
+    "Method: the same hour of the last ten days of its kind (weekday, holidays as the weekend's last day), the newest "
+    "counting most and outliers drawn in; and what the last days drew beyond theirs, by level and by hour of the day, "
+    "fading with every day ahead. Intervals of hours are the quantiles of the same model's errors over the last eight "
+    "weeks, those of a day's volume the quantile of whole days' errors, and of a week's, of which few lie apart, "
+    "Student's t; where fewer than 14 tell, there is none.",
     "Source: Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, chapter 8; Vovk et al. (2005) "
     "for intervals from past errors.",
     "Limits: weather is not forecast; a leak that runs is taken for demand.",
@@ -111,9 +111,8 @@ def answer(question: Question) -> Result:
     first = wide.start.astimezone(zone).date()
     span = (today - first).days
     hours = _hours(question, zones, first, span + 1)
-    holidays = question.city.holidays(first.year, (today + timedelta(days=DAYS)).year)
     days = [first + timedelta(days=at) for at in range(span + 1 + DAYS)]
-    kinds = np.array([6 if day in holidays else day.weekday() for day in days], dtype=np.int64)
+    kinds = np.array(question.city.kinds_of(days), dtype=np.int64)
     told = outlook(hours, kinds, span, hour, DAYS, question.parameters["certainty"])
     return _result(question, zones, hours, told, begin_of(today, hour, zone))
 

@@ -169,14 +169,16 @@ def _schedules(
         readings[point][day_of(day)] = count
     zone, limit = question.interval.zone, question.parameters["step"]
     first, end = (one.astimezone(zone) for one in (question.interval.start, question.interval.end))
-    holidays = question.city.holidays(first.year - 1, end.year)
+    known = sorted({day for own in readings.values() for day in own})
+    kinds = zip(known, question.city.kinds_of(known), strict=True)
+    free = {day for day, kind in kinds if kind in question.city.days_of_rest}
     told = {}
     for point, own in changes.items():
         usual = median(readings[point].values()) or 0.0
         days = [day for day, count in readings[point].items() if count >= 0.9 * usual]
-        planned = plan(own, days, holidays)
+        planned = plan(own, days, free)
         whole = [day for day in days if first.date() <= day < end.date()]
-        told[point] = tuple(planned), departed(planned, own, whole, limit, holidays)
+        told[point] = tuple(planned), departed(planned, own, whole, limit, free)
     return told
 
 

@@ -15,11 +15,11 @@ FEWEST = 3  # ... and on how many at least
 NEAR = 30  # minutes by which it may come earlier or later
 LARGER = 1.5  # times its usual size, beyond which it is another change
 REGULAR, CLEAR = 0.8, 1.5  # share of days, and size by the limit, from which a day without it is told
-KINDS: dict[str, tuple[int, ...]] = {
-    "": (0, 1, 2, 3, 4, 5, 6),
-    "Mon-Fri": (0, 1, 2, 3, 4),
-    "Sat, Sun": (5, 6),
-}
+KINDS: dict[str, tuple[bool, ...]] = {
+    "": (False, True),
+    "workdays": (False,),
+    "weekends": (True,),
+}  # is it free?
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Planned:
-    """A change that comes on most days of these weekdays, about `minute` of the local day; `size` [m] its median."""
+    """A change that comes on most days of a kind, about `minute` of the local day; `size` [m] its median."""
 
     minute: int
     size: float
     kind: str
     days: frozenset[date]
 
-    def fits(self, change: Change, weekday: int) -> bool:
+    def fits(self, change: Change, free: Collection[date]) -> bool:
         """Whether a change is this one."""
         return (
-            weekday in KINDS[self.kind]
+            (change.day in free) in KINDS[self.kind]
             and apart(change.minute, self.minute) <= NEAR
             and change.size * self.size > 0
             and abs(change.size) <= LARGER * abs(self.size)
@@ -77,13 +77,11 @@ def apart(one: int, other: int) -> int:
     return min(off, 1440 - off)
 
 
-def kind_of(day: date, holidays: Collection[date]) -> int:
-    """Weekday of a day, a holiday as Sunday."""
-    return 6 if day in holidays else day.weekday()
+def plan(changes: Sequence[Change], days: Collection[date], free: Collection[date]) -> list[Planned]:
+    """The changes that are planned, in order of time.
 
-
-def plan(changes: Sequence[Change], days: Collection[date], holidays: Collection[date] = ()) -> list[Planned]:
-    """The changes that are planned, in order of time; `days`: those of which the readings are whole."""
+    `days`: those of which the readings are whole; `free`: weekends and holidays.
+    """
     left = [one for one in changes if one.day in days]
     found: list[Planned] = []
     while left:
@@ -96,8 +94,8 @@ def plan(changes: Sequence[Change], days: Collection[date], holidays: Collection
         same = [one for one in left if (one.size > 0) == up]
         middle = int(median(one.minute for one in same if one.minute // NEAR == slot))
         near = [one for one in same if apart(one.minute, middle) <= NEAR]
-        for kind, weekdays in KINDS.items():
-            due = {day for day in days if kind_of(day, holidays) in weekdays}
+        for kind, of in KINDS.items():
+            due = {day for day in days if (day in free) in of}
             own = [one for one in near if one.day in due]
             had = {one.day for one in own}
             if len(had) >= max(FEWEST, (MOST_DAYS if kind else ALL_DAYS) * len(due)):
@@ -113,18 +111,17 @@ def departed(
     changes: Sequence[Change],
     days: Collection[date],
     least: float,
-    holidays: Collection[date] = (),
+    free: Collection[date],
 ) -> Departed:
     """What the changes of the interval have beside the plan, and on which of its whole `days` it was left out.
 
-    `least` [m]: the step that counts as one.
+    `least` [m]: the step that counts as one; `free`: weekends and holidays.
     """
     inside = [one for one in changes if one.inside]
-    beside = [one for one in inside if not any(own.fits(one, kind_of(one.day, holidays)) for own in planned)]
+    beside = [one for one in inside if not any(own.fits(one, free) for own in planned)]
     left_out = {}
     for own in planned:
-        weekdays = KINDS[own.kind]
-        due = [day for day in days if kind_of(day, holidays) in weekdays]
+        due = [day for day in days if (day in free) in KINDS[own.kind]]
         missed = sorted(set(due) - own.days)
         if (
             missed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -71,8 +71,7 @@ def answer(question: Question) -> Result:
     watched = {one.zone for one in asked(city, question.parameters)}
     orders = [one for one in city.work_orders() if first <= one.date <= last and one.zone in watched]
     read = zone_nights.read(question) if orders else []
-    holidays = city.holidays(first.year - 1, last.year)
-    nights = {one.zone.zone: without_weekdays(one.mean, holidays) for one in read}
+    nights = {one.zone.zone: without_weekdays(one.mean, city.kinds_of(sorted(one.mean))) for one in read}
     known = [one for one in city.work_orders() if one.date <= last]
     rows, findings, missing = [], [], [Missing("work orders", fault) for fault in city.work_order_faults()]
     for order in orders:
@@ -112,13 +111,14 @@ def jobs(orders: Sequence[WorkOrder]) -> list[list[WorkOrder]]:
     return [job for own in found.values() for job in own]
 
 
-def without_weekdays(flows: Mapping[date, float], holidays: Collection[date] = ()) -> dict[date, float]:
-    """Night flows less what their weekday usually has beyond the seven nights around it; holidays count as Sundays.
+def without_weekdays(flows: Mapping[date, float], of_days: Sequence[int]) -> dict[date, float]:
+    """Night flows less what their weekday usually has beyond the seven nights around it.
 
-    Where fewer than two such weeks are known of any weekday, all stay as they are.
+    `of_days`: the weekday that each night counts as, in order of time. Where fewer than two such weeks are known of
+    any weekday, all stay as they are.
     """
     beyond: dict[int, list[float]] = {}
-    kinds = {day: 6 if day in holidays else day.weekday() for day in flows}
+    kinds = dict(zip(sorted(flows), of_days, strict=True))
     for day, flow in flows.items():
         week = [flows.get(day + timedelta(days=step)) for step in range(-3, 4)]
         known = [one for one in week if one is not None]

@@ -74,6 +74,18 @@ def hall() -> tuple[Any, Any]:
     return times, np.where(at_work, 10.0, 2.0) * np.random.default_rng(0).normal(1, 0.02, len(times))
 
 
+def test_a_hall_that_rests_on_other_days(ask: Callable[..., Result]) -> None:
+    """The same hall, at work from Sunday to Thursday."""
+    times, use = hall()
+    earlier = times - np.timedelta64(1, "D")  # Saturday and Sunday become Friday and Saturday
+    city = HALL.replace("time_zone: UTC", "time_zone: UTC\nweekend: [fri, sat]")
+    found = ask("energy/load", city, {"hall-kwh": (earlier, use)}, "2024-01-01", "2024-03-31")
+    (row,) = rows_of(found, "loads")
+    assert row["weekend_kw"] == pytest.approx(2.0, rel=0.01)
+    assert row["weekday_kw"] == pytest.approx((14 * 2 + 10 * 10) / 24, rel=0.01)
+    assert rows_of(found, "unlike") == []
+
+
 def test_a_hall(ask: Callable[..., Result]) -> None:
     times, use = hall()
     found = ask("energy/load", HALL, {"hall-kwh": (times, use)}, "2024-01-01", "2024-04-01")

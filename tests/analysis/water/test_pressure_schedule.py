@@ -14,6 +14,7 @@ from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 
 DAYS = [date(2026, 3, 2) + timedelta(days=step) for step in range(28)]  # from a Monday on
+WEEKENDS = {day for day in DAYS if day.weekday() >= 5}
 
 
 def nightly(days: list[date], minute: int = 22 * 60, size: float = -12.0) -> list[Change]:
@@ -22,21 +23,22 @@ def nightly(days: list[date], minute: int = 22 * 60, size: float = -12.0) -> lis
 
 def test_what_comes_each_day_is_planned() -> None:
     changes = nightly(DAYS) + nightly(DAYS, 5 * 60, 12.0)
-    planned = plan(changes, DAYS)
+    planned = plan(changes, DAYS, WEEKENDS)
     assert [str(one) for one in planned] == ["05:05 +12.0 m", "22:05 -12.0 m"]
-    told = departed(planned, changes, DAYS, 5.0)
+    told = departed(planned, changes, DAYS, 5.0, WEEKENDS)
     assert (told.steps, told.left_out) == (0, {})
 
 
-def test_workdays_have_their_own_plan_and_holidays_are_sundays() -> None:
+def test_workdays_have_their_own_plan_and_holidays_are_weekends() -> None:
     holiday = DAYS[9]
+    free = WEEKENDS | {holiday}
     workdays = [day for day in DAYS if day.weekday() < 5 and day != holiday]
-    planned = plan(nightly(workdays), DAYS, {holiday})
-    assert [str(one) for one in planned] == ["Mon-Fri 22:05 -12.0 m"]
-    assert departed(planned, nightly(workdays), DAYS, 5.0, {holiday}).left_out == {}
+    planned = plan(nightly(workdays), DAYS, free)
+    assert [str(one) for one in planned] == ["workdays 22:05 -12.0 m"]
+    assert departed(planned, nightly(workdays), DAYS, 5.0, free).left_out == {}
     # On a Saturday the same change is beside the plan.
     odd = Change(DAYS[5], 22 * 60, 1, -12.0)
-    assert departed(planned, [*nightly(workdays), odd], DAYS, 5.0, {holiday}).steps == 1
+    assert departed(planned, [*nightly(workdays), odd], DAYS, 5.0, free).steps == 1
 
 
 @pytest.mark.parametrize(
@@ -48,25 +50,25 @@ def test_workdays_have_their_own_plan_and_holidays_are_sundays() -> None:
     ],
 )
 def test_another_hour_another_way_and_another_size_depart(odd: Change) -> None:
-    planned = plan([*nightly(DAYS), odd], DAYS)
-    told = departed(planned, [*nightly(DAYS), odd], DAYS, 5.0)
+    planned = plan([*nightly(DAYS), odd], DAYS, WEEKENDS)
+    told = departed(planned, [*nightly(DAYS), odd], DAYS, 5.0, WEEKENDS)
     assert (told.steps, told.largest) == (1, abs(odd.size))
 
 
 def test_a_night_without_its_reduction_is_told() -> None:
     changes = nightly([day for day in DAYS if day not in (DAYS[10], DAYS[11])])
-    (own,) = planned = plan(changes, DAYS)
-    assert departed(planned, changes, DAYS, 5.0).left_out == {own: [DAYS[10], DAYS[11]]}
+    (own,) = planned = plan(changes, DAYS, WEEKENDS)
+    assert departed(planned, changes, DAYS, 5.0, WEEKENDS).left_out == {own: [DAYS[10], DAYS[11]]}
     # A step that is hardly one comes and goes by itself.
     small = nightly(DAYS[:26], size=-5.5)
-    assert departed(plan(small, DAYS), small, DAYS, 5.0).left_out == {}
+    assert departed(plan(small, DAYS, WEEKENDS), small, DAYS, 5.0, WEEKENDS).left_out == {}
 
 
 def test_steps_at_random_hours_are_no_plan() -> None:
     rng = np.random.default_rng(1)
     changes = [Change(day, int(rng.integers(0, 1440)), 1, float(rng.choice([-8, 8]))) for day in DAYS]
-    assert plan(changes, DAYS) == []
-    assert departed([], changes, DAYS, 5.0).steps == 28
+    assert plan(changes, DAYS, WEEKENDS) == []
+    assert departed([], changes, DAYS, 5.0, WEEKENDS).steps == 28
 
 
 CITY = """

@@ -161,7 +161,8 @@ def test_the_way_of_the_weekdays_is_taken_out() -> None:
         day: 10.0 + 20 * (day.weekday() == 6) - 2 * (day > done)
         for day in (done + timedelta(days=step) for step in range(-35, 28))
     }
-    before, after, _ = stretches(order := WorkOrder(done, "hafen"), [order], without_weekdays(flows), 7)
+    even = without_weekdays(flows, [day.weekday() for day in flows])
+    before, after, _ = stretches(order := WorkOrder(done, "hafen"), [order], even, 7)
     found = fall(before, after)
     assert found is not None
     assert found.value == pytest.approx(2)

@@ -6,6 +6,7 @@ Sources: load factor = kWh / (peak kW x h); base load as the 5th percentile of t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -39,8 +40,20 @@ class Shape:
     off_hours_share: float | None
 
 
-def shape(use: Any) -> Shape:
-    """The figures of windows that were metered (a `Use`)."""
+def away(use: Any, rest: Collection[int]) -> Any:
+    """Which windows lie on a holiday or on one of these weekdays (0 = Monday), those of the weekend."""
+    import numpy as np
+
+    return np.isin(use.weekday, sorted(rest)) | use.holiday
+
+
+def off_hours(use: Any, rest: Collection[int]) -> Any:
+    """Which windows lie between 22:00 and 06:00, in the weekend or on a holiday."""
+    return away(use, rest) | (use.minute < 360) | (use.minute >= 1320)
+
+
+def shape(use: Any, rest: Collection[int]) -> Shape:
+    """The figures of windows that were metered (a `Use`); `rest` are the weekdays of the weekend."""
     import numpy as np
 
     power = use.power
@@ -48,9 +61,9 @@ def shape(use: Any) -> Shape:
     whole = np.flatnonzero(use.hours >= WHOLE_WINDOW * float(np.quantile(use.hours, 0.95)))
     place = int(whole[power[whole].argmax()])
     peak = float(power[place])
-    weekend = (use.weekday >= 5) | use.holiday
+    weekend = np.isin(use.weekday, sorted(rest))
     at_night = (use.minute >= NIGHT[0]) & (use.minute < NIGHT[1])
-    off = weekend | (use.minute < 360) | (use.minute >= 1320)
+    off = off_hours(use, rest)
     base = float(np.quantile(power[whole], 0.05))
 
     def mean(chosen: Any) -> float | None:
@@ -64,8 +77,8 @@ def shape(use: Any) -> Shape:
         base=base,
         night=mean(at_night),
         exceeded=tuple(float(np.quantile(power[whole], 1 - share / 100)) for share in EXCEEDED),
-        weekday_mean=mean(use.weekday < 5),
-        weekend_mean=mean(use.weekday >= 5),
+        weekday_mean=mean(~weekend),
+        weekend_mean=mean(weekend),
         base_share=base * hours / used if used > 0 else None,
         off_hours_share=float(use.energy[off].sum()) / used if used > 0 else None,
     )
@@ -124,18 +137,18 @@ class Unlike:
     deviations: float
 
 
-def unlike_days(use: Any, day: Any) -> list[Unlike]:
+def unlike_days(use: Any, day: Any, rest: Collection[int]) -> list[Unlike]:
     """Days whose use lies far off that of the same kind of day (working or not) in the same three months.
 
-    `day` is the local day of each window (datetime64[D]). Far: 4 robust standard deviations (1.4826 x MAD) and a
-    tenth of the usual; days that are not metered whole are left out.
+    `day` is the local day of each window (datetime64[D]), `rest` are the weekdays of the weekend. Far:
+    4 robust standard deviations (1.4826 x MAD) and a tenth of the usual; days that are not metered whole are left out.
     """
     import numpy as np
 
     days, inverse = np.unique(day, return_inverse=True)
     used = np.bincount(inverse, use.energy)
     held = np.bincount(inverse, use.hours)
-    free = np.bincount(inverse, (use.weekday >= 5) | use.holiday) > 0
+    free = np.bincount(inverse, away(use, rest)) > 0
     month = np.zeros(len(days), int)
     month[inverse] = use.month
     whole = held >= WHOLE_DAY * 24

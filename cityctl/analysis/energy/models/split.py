@@ -45,13 +45,13 @@ PENALTY, POWER = 0.24, 2.061  # of the criterion that chooses among the ways to 
 _EXACT = 1e-12  # of the sum of squared use: a misfit below it is the rounding's
 
 
-def cell_of(day: date, *, holiday: bool = False, south: bool = False) -> int:
-    """Which of the six kinds of day a local day is; a holiday is run like a weekend.
+def cell_of(day: date, *, rest: bool = False, south: bool = False) -> int:
+    """Which of the six kinds of day a local day is; `rest`: one of a weekend, or a holiday, which is run like one.
 
     `south` of the equator seasons lie six months apart from those of the north.
     """
     season = _OF_MONTH[(day.month - 1 + (6 if south else 0)) % 12]
-    return season + (3 if holiday or day.isoweekday() >= 6 else 0)
+    return season + (3 if rest else 0)
 
 
 def _partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:

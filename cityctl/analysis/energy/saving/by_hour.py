@@ -19,7 +19,6 @@ from cityctl.analysis.question import Question
 
 HOUR_US = 3_600_000_000
 LEAST_HOUR_S = 1800  # of an hour that must be metered: the rest is filled with its mean
-SUNDAY = 6
 
 
 def by_the_hour(question: Question, meters: list[Wanted]) -> None:
@@ -41,7 +40,7 @@ def by_the_hour(question: Question, meters: list[Wanted]) -> None:
 class _Axis:
     """The hours of the question, with their place in the local calendar and each point's outdoor temperature.
 
-    A holiday's hours are a Sunday's.
+    A holiday's hours are those of the weekend's last day.
     """
 
     def __init__(self, question: Question) -> None:
@@ -56,7 +55,9 @@ class _Axis:
         self.month, self.whole = np.ones(self.size, int), np.zeros(self.size, bool)
         day = arrow.array_of(slots["day"]).astype("datetime64[D]")
         weekday = np.where(
-            arrow.array_of(slots["holiday"]), SUNDAY, arrow.array_of(slots["weekday"]).astype(int) - 1
+            arrow.array_of(slots["holiday"]),
+            max(question.city.days_of_rest),
+            arrow.array_of(slots["weekday"]).astype(int) - 1,
         )
         self.day[at] = day.astype(int)
         self.week_hour[at] = weekday * 24 + arrow.array_of(slots["minute"]).astype(int) // 60

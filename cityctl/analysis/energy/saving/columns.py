@@ -139,9 +139,9 @@ METHOD_NOTES = {
         "Method: each month has a model of its own, fitted to its hours and, at half weight, to those of the months "
         "beside it: a level for each of the 168 hours of the week, and a piecewise-linear use of temperature with "
         "bends at 30, 45, 55, 65, 75 and 90 °F, apart for occupied hours. A public holiday of the country in city.yaml "
-        "counts as a Sunday. What a point with `role: driver` adds is told by what time and weather leave of it and of "
-        "the use, day by day. CV(RMSE) is by the hour; the uncertainty is that of the days, because hours that follow "
-        "each other are not independent.",
+        "counts as the weekend's last day. What a point with `role: driver` adds is told by what time and weather "
+        "leave of it and of the use, day by day. CV(RMSE) is by the hour; the uncertainty is that of the days, because "
+        "hours that follow each other are not independent.",
         "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature); "
         "Robinson 1988 (drivers beside it).",
     ),

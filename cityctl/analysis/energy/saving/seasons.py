@@ -16,9 +16,9 @@ def cells_of(question: Question, days: Sequence[date]) -> list[int]:
     """The kind of each day (split.cell_of), in order of time; 0 for all where the method has one model for all days."""
     if question.parameters["method"] != "split" or not days:
         return [0] * len(days)
-    free = question.city.holidays(days[0].year, days[-1].year)
-    turned = south(question)
-    return [split.cell_of(day, holiday=day in free, south=turned) for day in days]
+    rest, turned = question.city.days_of_rest, south(question)
+    kinds = zip(days, question.city.kinds_of(days), strict=True)
+    return [split.cell_of(day, rest=kind in rest, south=turned) for day, kind in kinds]
 
 
 def south(question: Question) -> bool:

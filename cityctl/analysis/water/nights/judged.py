@@ -115,8 +115,7 @@ def read(
     by_day = np.where(np.isnan(flow), np.nan, by_day)
     course = Grid(digest.of("courses"), inflows, dates, COURSE).of_zones(zones)("flow")
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
-    holidays = question.city.holidays(dates[0].year, dates[-1].year)
-    kinds = np.array([6 if day in holidays else day.weekday() for day in dates], dtype=np.int64)
+    kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
     use = day_use(by_day, flow)
     return Nights(
         zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults, digest

@@ -21,8 +21,8 @@ def test_every_way_holds_each_kind_of_day_once() -> None:
 def test_kinds_of_day() -> None:
     assert split.cell_of(date(2026, 7, 8)) == 0  # a Wednesday in summer
     assert split.cell_of(date(2026, 10, 8)) == 1
-    assert split.cell_of(date(2026, 11, 22)) == 5  # a Sunday in winter
-    assert split.cell_of(date(2026, 12, 25), holiday=True) == 5  # a Friday
+    assert split.cell_of(date(2026, 11, 22), rest=True) == 5  # a Sunday in winter
+    assert split.cell_of(date(2026, 12, 25), rest=True) == 5  # a holiday
 
 
 @settings(max_examples=40)
@@ -31,7 +31,8 @@ def test_it_is_never_worse_than_one_model_for_all_days(seed: int, weekend: float
     random = np.random.default_rng(seed)
     day = np.arange(365)
     temperature = 55 - 20 * np.cos(2 * np.pi * day / 365) + random.normal(0, 5, 365)
-    cells = np.array([split.cell_of(date(2023, 1, 1) + timedelta(days=int(k))) for k in day])
+    dates = [date(2023, 1, 1) + timedelta(days=int(k)) for k in day]
+    cells = np.array([split.cell_of(one, rest=one.weekday() >= 5) for one in dates])
     use = 100 + 4 * np.maximum(58 - temperature, 0)
     use = use * np.where(cells >= 3, weekend, 1.0) * random.normal(1, noise, 365)
     model = split.fit(temperature, use, cells)

@@ -92,7 +92,8 @@ def test_the_expected_use_can_be_told_again_from_the_parts_of_a_split(ask: Calla
     days = (times - times[0]).astype("timedelta64[D]").astype(int)
     warmth = np.bincount(days, degrees) / np.bincount(days) * 1.8 + 32
     first = times[0].astype("datetime64[D]").astype(date)
-    cells = np.array([split.cell_of(first + timedelta(days=at)) for at in range(len(warmth))])
+    dates = [first + timedelta(days=at) for at in range(len(warmth))]
+    cells = np.array([split.cell_of(day, rest=day.weekday() >= 5) for day in dates])
     since = np.arange(len(warmth)) >= (date.fromisoformat(ASKED[0]) - first).days
     groups = {Part(cells, None, None, 0, 0, 0).days: cells for way in split.ways() for cells in way}
     expected = 0.0
