@@ -3,8 +3,7 @@
 Each weekday has its usual course: the mean of its last ten days, the newest counting most, far outliers drawn in. What
 the last days drew beyond their usual course is carried on, by level and by hour of the day, the more of it the shorter
 ago and the nearer ahead. Source: exponential smoothing of seasonal series, Hyndman and Athanasopoulos (2021),
-Forecasting: principles and practice, chapters 8 and 12 (residual corrections); intervals are the empirical quantiles of
-the model's own past errors, Vovk et al. (2005).
+Forecasting: principles and practice, chapters 8 and 12 (residual corrections).
 """
 
 from __future__ import annotations
@@ -15,16 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cityctl.analysis.water import lasting
 from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.demand_intervals import FEWEST, quantiles
 
 HOURS = 24
 ALIKE, FADE = 10, 0.9  # days of the same kind that count, and the weight of each against the one after it
 REACH = 70  # days back in which they are looked for
+MOST = 4.0  # times what a zone exceeds in a hundredth of its hours, beyond which a reading is a fault
 FAR = 2.5  # standard deviations beyond which a day counts as if it lay there
 SPREAD = 1.4826  # standard deviations of a normal figure in its median absolute deviation
 BACK = 28  # days whose excess over the usual course is carried on
 TRIED = 56  # days of the past that are forecast again, to know the errors
-FEWEST = 14  # of them that tell an interval, and days that a zone had been known for
 
 # What is carried on of the excess: (weight a day back, days, share carried 24 hours ahead, that share's change a day).
 # Levels are of the whole day: yesterday's, the last three days', the last three weeks' ...
@@ -38,7 +39,8 @@ class Outlook:
     """Arrays of (zones x days x 24 hours) [m³/h]; hours before the forecast's begin are nan.
 
     `errors` (tries x zones x days x hours) are measured less forecast, of the past; `rivals` the same of the naive
-    week and of the mean of the last four same weekdays.
+    week and of the mean of the last four same weekdays. `least` (zones): no hour is told below it; 0, but where flow
+    has turned back.
     """
 
     flow: Array
@@ -46,6 +48,7 @@ class Outlook:
     high: Array
     errors: Array
     rivals: dict[str, Array]
+    least: Array
 
 
 class Usual:
@@ -90,42 +93,69 @@ def forecast(hours: Array, kinds: npt.NDArray[np.int64], day: int, hour: int, da
 def outlook(
     hours: Array, kinds: npt.NDArray[np.int64], day: int, hour: int, days: int, certainty: float
 ) -> Outlook:
-    """The forecast with intervals of that certainty (0..1), as far as the past has enough days to try it on."""
-    known = _until(hours, day, hour)
-    usual = Usual(known[:, : day + 1], kinds)
-    beyond = _beyond(usual, day, hour)
-    flow = _forecast(usual, beyond, day, hour, days)
-    came_later = np.full((len(hours), days, HOURS), np.nan)
-    known = np.concatenate([known[:, : day + 1], came_later], axis=1)
+    """The forecast with intervals of that certainty (0..1), as far as the past has enough days to try it on.
+
+    Where a zone's level has changed for good, what it drew before is forgotten as soon as that is seen.
+    """
+    known = _believed(_until(hours, day, hour)[:, : day + 1])
     tries = [at for at in range(day - TRIED, day) if at >= FEWEST]
-    before = np.isfinite(known).any(axis=2).cumsum(axis=1)
-    shape = (len(tries), *flow.shape)
-    errors = np.full(shape, np.nan)
-    rivals = {"naive week": np.full(shape, np.nan), "same weekdays": np.full(shape, np.nan)}
+    came = _came(known, tries, hour, days)
+    flow, errors, off = _tried(known, kinds, day, hour, tries, came)
+    first = lasting.since(off, _mean_size(known))
+    changed = np.flatnonzero(first)
+    if len(changed):
+        earlier = (np.arange(day + 1)[None] < first[changed, None])[..., None]
+        later, before = (np.where(earlier == now, np.nan, known[changed]) for now in (True, False))
+        flow[changed], again, _ = _tried(later, kinds, day, hour, tries, came[:, changed])
+        seen = np.array(tries)[:, None] >= first[changed] + lasting.WEEK
+        grown = np.maximum(1.0, _mean_size(later) / np.maximum(_mean_size(before), 1e-9))
+        old = errors[:, changed] * grown[:, None, None]  # a larger zone errs by more
+        errors[:, changed] = np.where(seen[..., None, None], again, old)
+    low, high = quantiles(errors, certainty)
+    least = _least(known)
+    low = np.maximum(np.minimum(flow + low, flow), least[:, None, None])
+    return Outlook(flow, low, np.maximum(flow + high, flow), errors, _rivals(known, tries, came), least)
+
+
+def _came(known: Array, tries: list[int], hour: int, days: int) -> Array:
+    """(tries x zones x days x 24): what was measured after each try; nothing of zones that were hardly known then."""
+    before = _days_known(known).cumsum(axis=1)
+    known = np.concatenate([known, np.full((len(known), days, HOURS), np.nan)], axis=1)
+    told = np.full((len(tries), len(known), days, HOURS), np.nan)
     for row, at in enumerate(tries):
-        came = known[:, at : at + days].copy()
-        came[:, 0, :hour] = np.nan
-        came[before[:, at - 1] < FEWEST] = np.nan
-        errors[row] = came - _forecast(usual, beyond, at, hour, days)
+        ready = before[:, at - 1] >= FEWEST
+        told[row, ready] = known[ready, at : at + days]
+        told[row, :, 0, :hour] = np.nan
+    return told
+
+
+def _tried(
+    known: Array, kinds: npt.NDArray[np.int64], day: int, hour: int, tries: list[int], came: Array
+) -> tuple[Array, Array, Array]:
+    """(the forecast, the errors of each try, by how much each day before lay above its usual course)."""
+    days = came.shape[2]
+    usual = Usual(known, kinds)
+    beyond = _beyond(usual, day, hour)
+    errors = np.empty(came.shape)
+    for row, at in enumerate(tries):
+        errors[row] = came[row] - _forecast(usual, beyond, at, hour, days)
+    return _forecast(usual, beyond, day, hour, days), errors, _levels(beyond[:, :day])
+
+
+def _rivals(known: Array, tries: list[int], came: Array) -> dict[str, Array]:
+    """Name -> errors of the naive week, and of the mean of the last four same weekdays."""
+    days = came.shape[2]
+    known = np.concatenate([known, np.full((len(known), days, HOURS), np.nan)], axis=1)
+    rivals = {"naive week": np.full(came.shape, np.nan), "same weekdays": np.full(came.shape, np.nan)}
+    for row, at in enumerate(tries):
         weeks = np.stack(
             [known[:, at - 7 * back : at - 7 * back + days] for back in (1, 2, 3, 4) if at >= 7 * back]
         )
-        rivals["naive week"][row] = came - weeks[0]
+        rivals["naive week"][row] = came[row] - weeks[0]
         count = np.isfinite(weeks).sum(axis=0)
         mean = np.where(np.isfinite(weeks), weeks, 0.0).sum(axis=0) / np.maximum(count, 1)
-        rivals["same weekdays"][row] = came - np.where(count > 0, mean, np.nan)
-    low, high = _quantiles(errors, certainty)
-    return Outlook(flow, np.minimum(flow + low, flow), np.maximum(flow + high, flow), errors, rivals)
-
-
-def conformal(share: float, tries: Array | int) -> Array:
-    """The quantile [0..1] of so many past errors that a new one stays below with that probability.
-
-    One error more than there are: the interval is of a new value, not of the old ones. Source: Vovk et al. (2005).
-    """
-    count = np.maximum(tries, 1)
-    raised: Array = np.clip(0.5 + (share - 0.5) * (count + 1) / count, 0.0, 1.0)
-    return raised
+        rivals["same weekdays"][row] = came[row] - np.where(count > 0, mean, np.nan)
+    return rivals
 
 
 def _until(hours: Array, day: int, hour: int) -> Array:
@@ -134,6 +164,23 @@ def _until(hours: Array, day: int, hour: int) -> Array:
     known[:, day + 1 :] = np.nan
     known[:, day : day + 1, hour:] = np.nan
     return known
+
+
+def _believed(hours: Array) -> Array:
+    """The hours without those that no zone draws: more than `MOST` times what it exceeds in a hundredth of them."""
+    size = np.abs(hours).reshape(len(hours), -1)
+    size[size == 0] = np.nan  # what fills a tank now and then is no less to be believed for the pauses
+    known = np.isfinite(size).any(axis=1)
+    most = np.full(len(hours), np.inf)
+    if known.any():
+        most[known] = MOST * np.nanquantile(size[known], 0.99, axis=1)
+    return np.where(np.abs(hours) <= most[:, None, None], hours, np.nan)
+
+
+def _least(hours: Array) -> Array:
+    """(zones) [m³/h]: the least that was ever drawn where that is below zero, else 0."""
+    least: Array = np.where(np.isfinite(hours), hours, 0.0).min(axis=(1, 2), initial=0.0)
+    return least
 
 
 def _mean(values: Array) -> Array:
@@ -162,15 +209,21 @@ def _median(values: Array) -> Array:
 def _beyond(usual: Usual, day: int, hour: int) -> Array:
     """(zones x days x 24): what each hour before `hour` of `day` drew beyond its usual course; nan after it."""
     known = _until(usual.hours[:, : day + 1], day, hour)
+    there = _days_known(known)
     for at in range(known.shape[1]):
         known[:, at] -= usual.course(at, int(usual.kinds[at]))
+    for kind in range(7):
+        own = np.flatnonzero(usual.kinds[: known.shape[1]] == kind)
+        # The first day of a kind lies off the others by what its kind draws: that says nothing of the next ones.
+        seen = there[:, own].cumsum(axis=1) > there[:, own]
+        known[:, own] = np.where(seen[..., None], known[:, own], np.nan)
     return known
 
 
 def _forecast(usual: Usual, beyond: Array, day: int, hour: int, days: int) -> Array:
     told = np.stack([usual.course(day, int(usual.kinds[day + ahead])) for ahead in range(days)], axis=1)
     last = _last_days(beyond, day, hour)
-    level = np.where(np.isfinite(last).sum(axis=2) >= HOURS // 2, _known_mean(last, 2), np.nan)
+    level = _levels(last)
     course = last - level[:, :, None]
     ahead = np.maximum(np.arange(days)[:, None] * HOURS + np.arange(HOURS)[None] - hour, 0) // HOURS
     for weight, count, share, fading in LEVELS:
@@ -180,12 +233,21 @@ def _forecast(usual: Usual, beyond: Array, day: int, hour: int, days: int) -> Ar
         smooth = (np.roll(own, 1, axis=1) + 2 * own + np.roll(own, -1, axis=1)) / 4
         told += smooth[:, None] * (share * fading**ahead)[None]
     told[:, 0, :hour] = np.nan
-    least = np.where(np.isfinite(usual.hours[:, :day]), usual.hours[:, :day], 0.0).min(
-        axis=(1, 2), initial=0.0
-    )
     # Only a zone whose flow has turned back is forecast below zero.
-    bounded: Array = np.maximum(told, least[:, None, None])
+    bounded: Array = np.maximum(told, _least(usual.hours[:, :day])[:, None, None])
     return bounded
+
+
+def _days_known(hours: Array) -> npt.NDArray[np.int64]:
+    """(zones x days): 1 where anything is known of a day, else 0."""
+    return np.asarray(np.isfinite(hours).any(axis=2), dtype=np.int64)
+
+
+def _levels(beyond: Array) -> Array:
+    """(zones x days): the mean of each day; nan where less than half of it is known."""
+    enough = np.isfinite(beyond).sum(axis=2) >= HOURS // 2
+    levels: Array = np.where(enough, _known_mean(beyond, 2), np.nan)
+    return levels
 
 
 def _last_days(beyond: Array, day: int, hour: int) -> Array:
@@ -208,30 +270,12 @@ def _newest(values: Array, weight: float, count: int) -> Array:
     )
 
 
+def _mean_size(hours: Array) -> Array:
+    """(zones) [m³/h]: the mean of the flows, whichever way they run."""
+    return _known_mean(np.abs(hours).reshape(len(hours), -1), 1)
+
+
 def _known_mean(values: Array, axis: int) -> Array:
     sure = np.isfinite(values)
     mean: Array = np.where(sure, values, 0.0).sum(axis=axis) / np.maximum(sure.sum(axis=axis), 1)
     return mean
-
-
-def _quantiles(errors: Array, certainty: float) -> tuple[Array, Array]:
-    """Quantiles of past errors by hour of the day with its neighbours; nan where too few tries tell."""
-    tries, zones, days, _ = errors.shape
-    low, high = np.full((zones, days, HOURS), np.nan), np.full((zones, days, HOURS), np.nan)
-    if tries < FEWEST:
-        return low, high
-    around = np.concatenate([np.roll(errors, step, axis=3) for step in (-1, 0, 1)], axis=0)
-    for ahead in range(days):
-        # Errors of neighbouring hours are alike, and those of forecasts whose days overlap are half alike: an
-        # interval knows fewer of them than there are.
-        counted = np.isfinite(errors[:, :, ahead]).sum(axis=0)
-        apart = counted / np.sqrt(1 + ahead)
-        ordered = np.sort(around[:, :, ahead], axis=0)  # nan goes last
-        known = np.isfinite(ordered).sum(axis=0)
-        for ends, share in ((low, (1 - certainty) / 2), (high, (1 + certainty) / 2)):
-            place = conformal(share, apart) * np.maximum(known - 1, 0)
-            below = np.floor(place).astype(np.int64)
-            above = np.minimum(below + 1, np.maximum(known - 1, 0))
-            first, second = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (below, above))
-            ends[:, ahead] = np.where(counted >= FEWEST, first + (second - first) * (place - below), np.nan)
-    return low, high

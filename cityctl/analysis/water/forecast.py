@@ -27,6 +27,7 @@ SUMMARY = "inflow of each zone in the next 24 hours and 7 days with intervals, a
 DAYS = 9  # local days that seven times 24 hours touch, clocks put forward among them
 HOURS = 168
 SILENT_DAYS = 2  # after so many without a reading the last days tell nothing
+STILL_HOURS = 24  # without any flow: the zone may be shut
 LEAST_DAYS, FEWEST = 7, 14  # days to forecast from, and spans of the past that tell an interval
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -65,9 +66,10 @@ _HOURS = ("zone", "time", "forecast", "forecast_low", "forecast_high")
 NOTES = (
     "Method: the same hour of the last ten days of its kind (weekday, holidays as the weekend's last day), the newest "
     "counting most and outliers drawn in; and what the last days drew beyond theirs, by level and by hour of the day, "
-    "fading with every day ahead. Intervals of hours are the quantiles of the same model's errors over the last eight "
-    "weeks, those of a day's volume the quantile of whole days' errors, and of a week's, of which few lie apart, "
-    "Student's t; where fewer than 14 tell, there is none.",
+    "fading with every day ahead. What a zone drew before its level changed for good, which takes a week to be seen, "
+    "is forgotten, and so are hours beyond four times what it exceeds in a hundredth of them. Intervals of hours are "
+    "the quantiles of the same model's errors over the last eight weeks, those of a day's volume the quantile of whole "
+    "days' errors, and of a week's, of which few lie apart, Student's t; where fewer than 14 tell, there is none.",
     "Source: Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, chapter 8; Vovk et al. (2005) "
     "for intervals from past errors.",
     "Limits: weather is not forecast; a leak that runs is taken for demand.",
@@ -142,13 +144,24 @@ def begin_of(day: date, hour: int, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=zone).astimezone(UTC)
 
 
-def places(stamps: Sequence[datetime], zone: tzinfo) -> list[int]:
+def places(stamps: Sequence[datetime], zone: tzinfo) -> list[float]:
     """Where each instant lies among the hours (24 a local day) that begin with the first one's day.
 
-    An hour that comes twice when clocks go back lies at one place; one that is left out has no instant.
+    An hour that comes twice when clocks go back lies at one place; one that is left out has no instant. Where clocks
+    are set by half an hour, hours lie between two of them from then on.
     """
     local = [stamp.astimezone(zone) for stamp in stamps]
-    return [(one.date() - local[0].date()).days * 24 + one.hour for one in local]
+    return [(one.date() - local[0].date()).days * 24 + one.hour + one.minute / 60 for one in local]
+
+
+def at_places(values: Any, place: Any) -> Any:
+    """Values (... x days x 24) at places: the two hours that one lies between, by its share in each."""
+    import numpy as np
+
+    hours = values.reshape(*values.shape[:-2], -1)
+    first = np.floor(place).astype(np.int64)
+    share = place - first
+    return hours[..., first] * (1 - share) + hours[..., np.where(share > 0, first + 1, first)] * share
 
 
 def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, begin: datetime) -> Result:
@@ -162,30 +175,21 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
     plots: list[tuple[float, Plot]] = []
     missing: list[Missing] = []
     for at, one in enumerate(zones):
-        flow, low, high = (values[at].reshape(-1)[place] for values in (told.flow, told.low, told.high))
-        known = np.flatnonzero(np.isfinite(hours[at]).any(axis=1))
-        if len(known) < LEAST_DAYS or not np.isfinite(flow).all():
-            missing.append(
-                Missing(one.name, f"{counted(len(known), 'day')} of history, {LEAST_DAYS} are needed")
-            )
+        flow, low, high = (at_places(values[at], place) for values in (told.flow, told.low, told.high))
+        doubt = _doubt(hours[at], flow, low)
+        if doubt:
+            missing.append(Missing(one.name, doubt))
+        if np.isfinite(hours[at]).any(axis=1).sum() < LEAST_DAYS or not np.isfinite(flow).all():
             continue
-        silent = hours.shape[1] - 1 - int(known[-1])
-        if silent > SILENT_DAYS:
-            missing.append(
-                Missing(one.name, f"silent for {counted(silent, 'day')}: forecast from what was before")
-            )
-        elif not np.isfinite(low).all():
-            missing.append(Missing(one.name, f"no interval yet from {counted(len(known), 'day')} of history"))
-        errors = told.errors[:, at].reshape(len(told.errors), -1)[:, place]
+        errors = at_places(told.errors[:, at], place)
         usual = float(np.nanmean(hours[at]))
         shares = [
-            _error(values[:, at].reshape(len(values), -1)[:, place], usual)
-            for values in (told.errors, *told.rivals.values())
+            _error(at_places(values[:, at], place), usual) for values in (told.errors, *told.rivals.values())
         ]
         peak = int(flow[:24].argmax())
         rows.append(
-            (one.name, *volume_of(flow[:24], errors[:, :24], certainty), *volume_of(flow, errors, certainty),
-             float(flow[peak]), stamps[peak], *shares)
+            (one.name, *volume_of(flow[:24], errors[:, :24], certainty, float(told.least[at])),
+             *volume_of(flow, errors, certainty, float(told.least[at])), float(flow[peak]), stamps[peak], *shares)
         )  # fmt: skip
         each += [
             (one.name, stamp, *(None if value != value else float(value) for value in figures))
@@ -212,6 +216,33 @@ def _result(question: Question, zones: list[Asked], hours: Any, told: Outlook, b
     )
 
 
+def _doubt(hours: Any, flow: Any, low: Any) -> str:
+    """What keeps a zone from a forecast, or from one to rely on; empty where nothing does.
+
+    `hours` (days x 24), `flow` and `low` of the hours to come [m³/h].
+    """
+    import numpy as np
+
+    there = np.isfinite(hours)
+    known = np.flatnonzero(there.any(axis=1))
+    if not len(known):
+        return "no readings"
+    silent = len(hours) - 1 - int(known[-1])
+    history = counted(len(known), "day")
+    if len(known) < LEAST_DAYS:
+        return f"{history} of history, {LEAST_DAYS} are needed"
+    if not np.isfinite(flow).all():
+        rare = np.median(there[known].sum(axis=1)) <= 12
+        return "read less often than by the hour" if rare else f"silent for {counted(silent, 'day')}"
+    if silent > SILENT_DAYS:
+        return f"silent for {counted(silent, 'day')}: forecast from what was before"
+    drawn = hours[there]
+    if len(drawn) > STILL_HOURS and (drawn[-STILL_HOURS:] == 0).all() and drawn.any():
+        days = (len(drawn) - 1 - int(np.flatnonzero(drawn)[-1])) // 24
+        return f"has drawn nothing for {counted(days, 'day')}: shut? Forecast from its hours as they are"
+    return "" if np.isfinite(low).all() else f"no interval yet from {history} of history"
+
+
 def _numbers(values: Any) -> list[float | None]:
     return [None if value != value else value for value in values.tolist()]
 
@@ -224,11 +255,13 @@ def _error(errors: Any, usual: float) -> float | None:
     return float(known.mean()) / usual if len(known) and usual > 0 else None
 
 
-def volume_of(flow: Any, errors: Any, certainty: float) -> tuple[float, float | None, float | None]:
+def volume_of(
+    flow: Any, errors: Any, certainty: float, least: float
+) -> tuple[float, float | None, float | None]:
     """(volume [m³], low, high) of hours: by the errors of the past's spans with nine tenths of their hours.
 
-    `flow` [m³/h] by hour, `errors` (spans x hours). By the quantile of their sizes, where two of those spans that lie
-    apart are beyond it; else by Student's t times the root of their mean square.
+    `flow` [m³/h] by hour, `errors` (spans x hours), `least` [m³/h] of an hour. By the quantile of their sizes, where
+    two of those spans that lie apart are beyond it; else by Student's t times the root of their mean square.
     """
     import numpy as np
     from scipy.special import stdtrit
@@ -243,4 +276,4 @@ def volume_of(flow: Any, errors: Any, certainty: float) -> tuple[float, float | 
         half = float(np.quantile(off, min(1.0, certainty * (1 + 1 / len(off)))))
     else:
         half = float(stdtrit(max(3.0, apart), (1 + certainty) / 2) * np.sqrt(np.mean(off**2)))
-    return total, total - half, total + half
+    return total, max(total - half, least * len(flow)), total + half
