@@ -11,7 +11,7 @@ from cityctl.analysis.energy.basis.early import from_early
 from cityctl.analysis.energy.basis.network_balance import with_next
 from cityctl.analysis.energy.pumping import chosen, figures
 from cityctl.analysis.energy.pumping.plots import efficiency_plots
-from cityctl.analysis.energy.pumping.series import PumpSeries, prices_of, tariff_of
+from cityctl.analysis.energy.pumping.series import PumpSeries, prices_of, takes, tariff_of
 from cityctl.analysis.energy.pumping.station import pumps_of, tank_of
 from cityctl.analysis.energy.pumping.windows import width_of, windows
 from cityctl.analysis.energy.pumping.words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
@@ -85,6 +85,7 @@ def answer(question: Question) -> Result:
     if tariff is not None and tariff.on(first) is None:
         doubts.append(f"`{tariff.tariff}` has no prices before {tariff.versions[0].from_}: no costs are told")
         tariff = None
+    peaks = tariff is not None and any(one.demand for one in tariff.versions)
     price = prices_of(question, tariff, at, hours) if tariff is not None and len(at) else None
     lacking = [Missing(one.asset, f"no {one.lacking} is metered") for one in pumps if one.lacking]
     lacking += [Missing("price", doubt) for doubt in doubts]
@@ -93,8 +94,14 @@ def answer(question: Question) -> Result:
         lacking += [Missing(one.asset, f"no readings of {listed(silent)}")] if silent else []
     pumps_read = [one for one in pumps if not one.lacking and all(point in values for point in one.all)]
     asked = question.interval.length.total_seconds() / 60 / width
+    largest: dict[str | None, float] = {}
+    for one in pumps_read:
+        largest[one.zone] = max(largest.get(one.zone, 0.0), takes(values[str(one.power)]))
     arrays = {
-        one.asset: PumpSeries(one, values, question.city, len(at), hours, asked=asked) for one in pumps_read
+        one.asset: PumpSeries(
+            one, values, question.city, len(at), hours, asked=asked, largest=largest[one.zone]
+        )
+        for one in pumps_read
     }
     for series in arrays.values():
         series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
@@ -127,7 +134,7 @@ def answer(question: Question) -> Result:
         members = [series for series in arrays.values() if (series.pump.zone or "") == station]
         together += chosen.together(station, members)
         choice += chosen.choice(station, members)
-        shift += chosen.shift(question, station, members, values, price)
+        shift += chosen.shift(question, station, members, values, price, peaks=peaks)
     for key, title, columns, found in (
         ("together", "Combinations, the cheapest first", TOGETHER, together),
         ("choice", "The cheapest combination for each duty", BEST, choice),
@@ -190,6 +197,8 @@ def _row(
         cost = float((used * price).sum())
         paid, mean = cost / float(used.sum()) if used.sum() > 0 else None, float(price.mean())
     verdict = _verdict(total.efficiency, change, best, asked["worse"], asked["good"], ran=bool(one.on.any()))
+    if one.dry:
+        verdict = f"NOT ASSESSABLE no flow at {takes(one.power):.3g} kW: it stands by, or its flow meter does"
     if one.turned:
         verdict = "NOT ASSESSABLE its power is below zero"
     elif one.blurred:

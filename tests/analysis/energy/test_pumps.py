@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.result import Result
+from cityctl.result import Missing, Result
 from tests.analysis.conftest import rows_of, slots
 
 CITY = """
@@ -20,7 +20,7 @@ zones: {works: {network: water, kind: site}}
 assets:
   p1: {kind: pump, zone: works, pump: {curve: [[0, 50], [100, 40], [150, 25]]}}
   p2: {kind: pump, zone: works}
-  tank: {kind: tank, zone: works, area: 100 m2, volume: 400 m3}
+  tank: {kind: tank, zone: works, area: 100 m2, volume: 600 m3}
 points:
   p1-flow: {unit: m3/h, every: 15m, asset: p1}
   p1-head: {unit: mH2O, every: 15m, asset: p1}
@@ -39,14 +39,14 @@ NIGHT = "tariff: night\nversions: [{energy: [{price: 0.1, hours: 22-6}, {price: 
 def works(
     ask: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Result]:
-    """works(series, days=30, **parameters) with the tariff `night`."""
+    """works(series, city=CITY, **parameters): a month with the tariff `night`."""
     folder = tmp_path / "user" / "recipes" / "tariffs"
     folder.mkdir(parents=True)
     (folder / "night.yaml").write_text(NIGHT, encoding="utf-8")
     monkeypatch.setenv("CITYCTL_USER_FOLDER", str(tmp_path / "user"))
 
-    def asked(series: dict[str, Any], **parameters: Any) -> Result:
-        return ask("energy/pumps", CITY, series, "2026-01-01", "2026-01-31", **parameters)
+    def asked(series: dict[str, Any], city: str = CITY, **parameters: Any) -> Result:
+        return ask("energy/pumps", city, series, "2026-01-01", "2026-01-31", **parameters)
 
     return asked
 
@@ -66,7 +66,7 @@ def month(wear: float = 0.45) -> dict[str, Any]:
     series["p2-suction"] = (times, np.full(len(times), 0.5))
     series["p2-discharge"] = (times, np.full(len(times), 0.5 + 40 * bar))
     drawn = np.full(len(times), 100 * 16 / 96)
-    level = 250 + np.concatenate([[0], np.cumsum(np.where(by_day, 25.0, 0.0) - drawn)[:-1]])
+    level = 450 + np.concatenate([[0], np.cumsum(np.where(by_day, 25.0, 0.0) - drawn)[:-1]])
     series["level"] = (times, level / 100)
     return series
 
@@ -263,3 +263,71 @@ def test_three_days_of_a_month_are_told(works: Callable[..., Result]) -> None:
     series = {name: (times[:288], values[:288]) for name, (times, values) in month(0.72).items()}
     missing = works(series).completeness.missing
     assert [one.why for one in missing] == ["its power is metered in 10 % of the interval"] * 2
+
+
+def test_a_pump_that_stands_by_did_not_run(ask: Callable[..., Result]) -> None:
+    """p2's meter shows 0.1 kW all the time: p1 has the station's flow for itself."""
+    hour = np.arange(5 * 24)
+    flow = np.where(hour % 24 < 8, 100.0, 0.0)
+    times, more = slots("2026-01-01", "2026-01-06", 60), slots("2026-01-01", "2026-01-06T01:00", 60)
+    series = {
+        "volume": (more, 5000 + np.concatenate([[0], np.cumsum(flow)])),
+        "low": (times, np.full(120, 0.5)),
+        "high": (times, np.full(120, 0.5 + 36.7 * 0.0980665)),
+        "p1-energy": (more, np.concatenate([[0], np.cumsum(flow * 0.15)])),
+        "p2-energy": (times, np.full(120, 0.1)),
+    }
+    found = ask("energy/pumps", COUNTED, series, "2026-01-01", "2026-01-06")
+    rows = {row["pumps_run"]: row for row in rows_of(found, "pumps")}
+    assert (rows["p2"]["ran_h"], rows["p2"]["verdict"]) == (0, "did not run")
+    assert rows["p1"]["pump_efficiency"] == pytest.approx(100 * 36.7 / 367 / 15)
+    # A lone one may as well have a flow meter that stands still.
+    alone = {name: readings for name, readings in series.items() if name != "p1-energy"}
+    alone["volume"] = (more, np.full(len(more), 5000.0))
+    city = COUNTED.replace("p1: {kind: pump, zone: works}, ", "").replace("  p1-energy", "  # p1-energy")
+    (row,) = rows_of(ask("energy/pumps", city, alone, "2026-01-01", "2026-01-06"), "pumps")
+    assert row["verdict"] == "NOT ASSESSABLE no flow at 0.1 kW: it stands by, or its flow meter does"
+
+
+def test_a_head_without_the_pressure_before_it_is_told(works: Callable[..., Result]) -> None:
+    series = month(0.72)
+    del series["p2-suction"]
+    told = {one.what: one.why for one in works(series).completeness.missing}
+    assert told == {"p2": "no readings of p2-suction"}
+    city = CITY.replace("  p2-suction: {unit: bar, every: 15m, asset: p2, role: suction}\n", "")
+    assert works(series, city=city).completeness.missing == [
+        Missing("p2", "the pressure before it is not metered: its head is all that it discharges at")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"),
+    [
+        (lambda level: level * 100, "its level lies outside of the tank"),
+        (lambda level: level * 0 + 3, "its level stands still"),
+        (lambda level: np.where(np.arange(len(level)) % 5, level, np.nan), "its level has too many gaps"),
+    ],
+)
+def test_a_level_that_tells_no_room_is_not_assessable(
+    works: Callable[..., Result], level: Callable[[Any], Any], verdict: str
+) -> None:
+    series = month(0.72)
+    times, metres = series["level"]
+    series["level"] = (times, level(metres))
+    (row,) = rows_of(works(series), "shift")
+    assert row["verdict"].split(":")[0] == f"NOT ASSESSABLE {verdict}"
+
+
+def test_a_spike_of_the_level_makes_no_larger_tank(works: Callable[..., Result]) -> None:
+    whole, spiky = month(0.72), month(0.72)
+    spiky["level"][1][[100, 900]] = 6553.5, -5.0
+    (row,), (other,) = (rows_of(works(series), "shift") for series in (whole, spiky))
+    assert other["worth_shifting"] == pytest.approx(row["worth_shifting"], rel=0.02)
+
+
+def test_a_demand_charge_is_not_kept_quiet(works: Callable[..., Result], tmp_path: Path) -> None:
+    """Fewer hours mean a higher peak, which is charged too."""
+    charged = NIGHT.replace("]}]", "], demand: [{price: 12}]}]")
+    (tmp_path / "user/recipes/tariffs/night.yaml").write_text(charged, encoding="utf-8")
+    (row,) = rows_of(works(month(0.72)), "shift")
+    assert row["verdict"] == "possible, but for its demand charge, which is not counted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cityctl.analysis.energy.basis.switched import SELDOM
 from cityctl.analysis.energy.pumping import figures
 from cityctl.analysis.energy.pumping.series import PumpSeries
 from cityctl.analysis.energy.pumping.station import tank_of
@@ -11,6 +12,8 @@ from cityctl.analysis.question import Question
 from cityctl.errors import listed
 
 MOST_UNKNOWN = 0.1  # of the windows in which a pump ran without a flow, to tell what other hours are worth
+LEVEL_KNOWN = 0.9  # of the windows, to tell the tank's room
+OUTSIDE = 0.1  # of the tank's volume: a level so far above or below it cannot be right
 QUARTER = 0.25  # hours: the steps of the cheapest schedule
 
 
@@ -73,8 +76,10 @@ def shift(
     members: list[PumpSeries],
     values: dict[str, Any],
     price: Any | None,
+    *,
+    peaks: bool = False,
 ) -> list[tuple[object, ...]]:
-    """One row for a station with one tank and a price that changes."""
+    """One row for a station with one tank and a price that changes; `peaks`: whether its demand is charged too."""
     import numpy as np
 
     tank = tank_of(question.city, station or None)
@@ -103,17 +108,31 @@ def shift(
     pumped = np.where(unknown, np.array(usual)[:, None], flows).sum(axis=0) * members[0].hours
     level = values[tank.level] * tank.area
     known = np.isfinite(level)
+    inside = known & (level >= -OUTSIDE * tank.volume) & (level <= (1 + OUTSIDE) * tank.volume)
     energy, volume = (sum(getattr(one.duty, key) for one in members) for key in ("energy", "volume"))
-    if known.mean() < 0.9 or not volume:
-        return [(station, volume, None, None, None, "NOT ASSESSABLE its level has too many gaps")]
-    level = np.interp(np.arange(len(level)), np.flatnonzero(known), level[known])
+    doubt = _tank_doubt(level[inside], inside.mean(), known.mean()) if volume else "nothing was pumped"
+    if doubt:
+        return [(station, volume, None, None, None, f"NOT ASSESSABLE {doubt}")]
+    level = np.interp(np.arange(len(level)), np.flatnonzero(inside), level[inside])
     low, high = (question.parameters[key] * tank.volume for key in ("tank_low", "tank_high"))
     per = round(QUARTER / members[0].hours)
     pumped = _put_together(pumped, per).sum(axis=1)
     price, level = (_put_together(one, per).mean(axis=1) for one in (price, level))
-    found = figures.cheapest(
-        price, pumped, level, specific=energy / volume, most=float(pumped.max()), low=low, high=high
-    )
+    most = float(np.quantile(pumped[pumped > 0], 1 - SELDOM))
+    found = figures.cheapest(price, pumped, level, specific=energy / volume, most=most, low=low, high=high)
     if found is None:
         return [(station, volume, None, None, None, "NOT ASSESSABLE the tank's limits cannot be kept")]
-    return [(station, volume, found.was, found.cost, found.was - found.cost, "possible")]
+    verdict = "possible, but for its demand charge, which is not counted" if peaks else "possible"
+    return [(station, volume, found.was, found.cost, found.was - found.cost, verdict)]
+
+
+def _tank_doubt(level: Any, inside: float, metered: float) -> str:
+    """Why a tank's level [m³] tells no room for other hours; empty where it does.
+
+    `metered` is the share of the windows in which it is, `inside` of those in which the tank can hold it.
+    """
+    if metered < LEVEL_KNOWN:
+        return "its level has too many gaps"
+    if inside < LEVEL_KNOWN:
+        return "its level lies outside of the tank: check its unit, and the tank's area and volume"
+    return "its level stands still" if level.max() == level.min() else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cityctl.analysis.energy.basis.switched import is_on
+from cityctl.analysis.energy.basis.switched import SELDOM, is_on
 from cityctl.analysis.energy.basis.tariffs import load as load_tariff
 from cityctl.analysis.energy.pumping import figures
 from cityctl.analysis.energy.pumping.station import PumpPoints, head_of
@@ -20,6 +20,7 @@ from cityctl.wording import percent
 BACKWARDS = 0.02  # of the usual: flow or power further below zero than that is no noise
 FEWEST = 4  # readings in a run: with fewer, half of its windows and more are those of switching
 UNLIKE = 0.05  # head of standing over that of running: up to here it does not matter which one a window holds
+STANDBY = 0.02  # of what the largest pump of its station takes: one that never takes more stands by
 ENOUGH = 0.9  # of the hours that a pump ran: below it, what is not metered is told
 
 
@@ -40,8 +41,12 @@ class PumpSeries:
         hours: float,
         *,
         asked: float | None = None,
+        largest: float = 0.0,
     ) -> None:
-        """`size` windows of `hours`; `asked`: how many the whole interval has, of which the others hold none."""
+        """`size` windows of `hours`; `asked`: how many the whole interval has, of which the others hold none.
+
+        `largest` [kW]: what the largest pump of its station takes.
+        """
         import numpy as np
 
         nothing = np.full(size, np.nan)
@@ -52,10 +57,12 @@ class PumpSeries:
         self.blurred = ""
         self.doubts: list[str] = []
         self.power = self._forward(values.get(str(pump.power), nothing), "power")
-        self.on = is_on(self.power)
+        self.on = is_on(self.power) & (takes(self.power) > STANDBY * largest)
         self.flow = self.part = self._forward(values.get(str(pump.flow), nothing), "flow")
         self.head = head_of(pump, values, city, size)
         read = np.isfinite(values.get(str(pump.power), nothing)).sum() / (asked or size)
+        if pump.discharge_alone:
+            self.doubts.append("the pressure before it is not metered: its head is all that it discharges at")
         if read < ENOUGH:
             self.doubts.append(f"its power is metered in {percent(read)} of the interval")
         ran = self.on & np.isfinite(self.flow) & np.isfinite(self.head)
@@ -106,6 +113,14 @@ class PumpSeries:
             self.turned |= word == "power" and back > 1 - ENOUGH
         return np.where(below, np.nan, values)
 
+    @property
+    def dry(self) -> bool:
+        """Whether its flow is metered, and never moved while its power says that it ran."""
+        import numpy as np
+
+        flow = self.part[self.on & np.isfinite(self.part)]
+        return len(flow) > 0 and not flow.any()
+
     def share(self, station: list[PumpSeries]) -> None:
         """Of a flow that a station shares: all of it while this pump runs alone, else its part by power."""
         import numpy as np
@@ -119,6 +134,14 @@ class PumpSeries:
             self.part = self.flow * np.where(total > 0, mine / np.where(total > 0, total, 1.0), 0.0)
             self.flow = np.where(alone & self.on, self.flow, np.nan)
         self.duty = figures.duty(self.hours, self.flow, self.head, self.power, self.on)
+
+
+def takes(power: Any) -> float:
+    """Nearly the highest power of a pump [kW]; 0 without readings."""
+    import numpy as np
+
+    known = power[np.isfinite(power)]
+    return float(np.quantile(known, 1 - SELDOM)) if len(known) else 0.0
 
 
 def tariff_of(question: Question) -> Tariff | None:

@@ -14,7 +14,8 @@ from cityctl.units import convert
 class PumpPoints:
     """Which points tell of one pump: flow (or volume), power (or energy), head or the two pressures around it.
 
-    `shares` where the flow is that of its station: it tells of the pump while no other runs.
+    `shares` where the flow is that of its station: it tells of the pump while no other runs. `discharge_alone` where
+    its head is the pressure behind it, and nothing tells the one before it.
     """
 
     asset: str
@@ -25,6 +26,7 @@ class PumpPoints:
     suction: str | None
     discharge: str | None
     shares: bool = False
+    discharge_alone: bool = False
 
     @property
     def all(self) -> list[str]:
@@ -78,6 +80,7 @@ def pumps_of(city: City) -> list[PumpPoints]:
                 suction=suction if both else None,
                 discharge=discharge if both else None,
                 shares=own is None,
+                discharge_alone=not both and single is not None and single == first("pressure", "discharge"),
             )
         )
     return found

@@ -52,7 +52,8 @@ TOGETHER = (
 BEST = ("station", "from_flow", "to_flow", "best_pumps", "specific", "more_kwh")
 SHIFT = ("station", "pumped_m3", "as_it_was", "at_best", "worth_shifting", "verdict")
 NOTES = (
-    "Method: a pump runs above a tenth of its usual power. Wire-to-water efficiency = sum(Q H / 367) / sum(P), flow in "
+    "Method: a pump runs above a tenth of its usual power, and never where that is less than a fiftieth of what the "
+    "largest of its station takes. Wire-to-water efficiency = sum(Q H / 367) / sum(P), flow in "
     "m³/h, head in m, power in kW, over windows that have all three and in which it was not switched. Windows are as "
     "short as the fastest pump is read, a quarter of an hour at most, and where registers tell of it. A pump is worn "
     "where it needs a fifth more than the best of its station for the same hydraulic work. Drift is a straight line "
@@ -60,7 +61,7 @@ NOTES = (
     "error.",
     "Method: the value of other hours is a linear programme (HiGHS): the same water, the tank within its limits and at "
     "least as full in the end, no quarter with more than the most that was pumped, all at the station's mean energy "
-    "for each m³.",
+    "for each m³. It knows what was drawn, which nobody knew before: the saving is the most that was to be had.",
     "Limits: where pumps share their station's flow meter, a pump's volume, energy and efficiency are of the hours in "
     "which it ran alone; hours and cost are of all. Implausible efficiencies "
     "mean a wrong unit: m³ in a quarter of an hour, l/s, kPa or cents are often met.",
