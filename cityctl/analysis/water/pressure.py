@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cityctl import arrow, clock, glossary
@@ -15,6 +15,8 @@ from cityctl.analysis.water.balancing.formulas import favad, night_day_factor
 from cityctl.analysis.water.basis.prices import price_of
 from cityctl.analysis.water.basis.small import sized
 from cityctl.analysis.water.basis.zones import asked, gauges, sensor_label
+from cityctl.analysis.water.heads import HEAD as _HEAD
+from cityctl.analysis.water.heads import Told, told_by
 from cityctl.analysis.water.night_use import exponent_for
 from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
@@ -24,10 +26,10 @@ from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 from cityctl.units import convert
+from cityctl.wording import counted
 
 TITLE = "Pressure"
 SUMMARY = "pressure of each sensor, sudden steps, and what a lower pressure would save in each zone"
-_HEAD = "mH2O"
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     Column("gauge", "Sensor", None, "pressure sensor: device/point, or the point", priority=1),
@@ -70,7 +72,9 @@ PARAMETERS = (
     Parameter("use_share", "share", None, None, "legitimate use as a share of night flow, in place of meters or people",
               least=0, most=1),
 )  # fmt: skip
-HEAD = convert(1.0, "bar", "mH2O")
+HEAD = convert(1.0, "bar", _HEAD)
+STILL = timedelta(hours=48)  # at one value: no pressure is that even
+HIGHEST = 300.0  # m: pipes of water supply are made for up to 25 bar; above it a unit is wrong
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
@@ -87,7 +91,10 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 @dataclass(frozen=True)
 class Gauge:
-    """What one sensor showed [m of head]; `low` and `high`: its 5th and 95th percentile."""
+    """What one sensor showed [m of head]; `low` and `high`: its 5th and 95th percentile.
+
+    `still_since`: the last change where it has shown one value ever since, for days.
+    """
 
     point: str
     mean: float
@@ -97,8 +104,14 @@ class Gauge:
     most: float
     transients: int
     largest: float | None
+    still_since: datetime | None = None
     planned: tuple[Planned, ...] = ()
     beside: Departed = NOTHING
+
+    @property
+    def sound(self) -> bool:
+        """Whether what it shows can be a pressure of these days."""
+        return self.still_since is None and self.least < self.most and self.most > 0 and self.low <= HIGHEST
 
 
 def answer(question: Question) -> Result:
@@ -110,21 +123,23 @@ def answer(question: Question) -> Result:
             hint="a point of pressure needs `zone:`, or its zone's network",
         )
     found = _gauges(question, sensors)
+    known = question.city.points()
+    told = told_by(known[name] for name in sensors)
     rows, findings = [], []
     for one in found:
-        verdict = _verdict(question, one)
-        rows.append(_row(question, one, verdict))
+        verdict = _verdict(question, one, told)
+        rows.append(_row(question, one, told, verdict))
         if verdict != "normal":
             name = sensor_label(question.city, one.point)
             findings.append(Finding("pressure", name, None, verdict))
     missing = [Missing(name, "no readings") for name in sensors if name not in {one.point for one in found}]
-    tables = [Table("sensors", TITLE, [BY_KEY[key] for key in _SENSORS], rows)]
-    savings = [_saving(question, one, found) for one in zone_nights.read(question) if one.heads]
+    tables = [told.table(Table("sensors", TITLE, [BY_KEY[key] for key in _SENSORS], rows))]
+    savings = [_saving(question, one, found, told) for one in zone_nights.read(question) if one.heads]
     if savings:
         title = f"What {100 * question.parameters['lower']:g} % less pressure would save"
         money = replace(BY_KEY["saved_money_year"], unit=question.city.currency)
         columns = [money if key == "saved_money_year" else BY_KEY[key] for key in _SAVINGS]
-        tables.append(sized(Table("lower_pressure", title, columns, savings)))
+        tables.append(told.table(sized(Table("lower_pressure", title, columns, savings))))
     return Result(
         title=TITLE,
         tables=tables,
@@ -148,11 +163,12 @@ def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
     told = []
     steps = question.engine.rows(question.sql("pressure_steps"), {**between, "step": limit})
     schedules = _schedules(question, {**between, "step": limit})
-    for point, mean, least, most, largest, transients, _ in steps:
+    for point, mean, least, most, largest, transients, moved, heard in steps:
+        still = moved.replace(tzinfo=UTC) if moved is not None and heard - moved >= STILL else None
         low, high = (max(least, min(most, percentile(classes[point], share))) for share in (0.05, 0.95))
         told.append(
             Gauge(point, mean * HEAD, low * HEAD, high * HEAD, least * HEAD, most * HEAD, int(transients),
-                  None if largest is None else largest * HEAD, *schedules.get(point, ()))
+                  None if largest is None else largest * HEAD, still, *schedules.get(point, ()))
         )  # fmt: skip
     return told
 
@@ -192,38 +208,42 @@ def percentile(classes: list[tuple[float, int]], share: float, width: float = 0.
     return classes[-1][0] + width
 
 
-def _verdict(question: Question, one: Gauge) -> str:
+def _verdict(question: Question, one: Gauge, told: Told) -> str:
     given = question.parameters
     said = []
-    if one.most <= 0 or one.least == one.most:
-        return f"FROZEN at {one.mean:.1f} m"
+    if one.least == one.most:
+        return f"FROZEN at {told.figure(one.mean)}"
+    if one.still_since is not None:
+        since = one.still_since.astimezone(question.interval.zone)
+        return f"FROZEN since {since:%a} {since.day} {since:%b %H:%M}"
+    if not one.sound:
+        return f"IMPLAUSIBLE {told.figure(one.mean)}: check its unit and its sensor"
     if one.low < given["least_pressure"]:
-        said.append(f"LOW below {given['least_pressure']:g} m in 5 % of the time or more")
+        said.append(f"LOW below {told.limit(given['least_pressure'])} in 5 % of the time or more")
     if one.high > given["most_pressure"]:
-        said.append(f"HIGH above {given['most_pressure']:g} m in 5 % of the time or more")
+        said.append(f"HIGH above {told.limit(given['most_pressure'])} in 5 % of the time or more")
     if one.beside.steps:
         beside = " beside those by schedule" if one.planned else ""
+        largest = told.figure(one.beside.largest)
         said.append(
-            f"STEPS {one.beside.steps} of {given['step']:g} m or more{beside}, the largest {one.beside.largest:.1f} m"
+            f"STEPS {one.beside.steps} of {told.limit(given['step'])} or more{beside}, the largest {largest}"
         )
     for change, days in one.beside.left_out.items():
         last = f"{days[-1]:%a} {days[-1].day} {days[-1]:%b}"
-        said.append(
-            f"LEFT OUT {change} on {len(days)} {'day' if len(days) == 1 else 'days'}, the last {last}"
-        )
+        said.append(f"LEFT OUT {change.said(told)} on {counted(len(days), 'day')}, the last {last}")
     return "; ".join(said) or "normal"
 
 
-def _row(question: Question, one: Gauge, verdict: str) -> tuple[object, ...]:
+def _row(question: Question, one: Gauge, told: Told, verdict: str) -> tuple[object, ...]:
     point = question.city.points()[one.point]
     every = None if point.every is None else clock.short(point.every)
     return (
         sensor_label(question.city, one.point), point.zone, one.mean, one.low, one.high, one.least, one.most,
-        one.transients, one.largest, ", ".join(map(str, one.planned)) or None, every, verdict,
+        one.transients, one.largest, ", ".join(own.said(told) for own in one.planned) or None, every, verdict,
     )  # fmt: skip
 
 
-def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple[object, ...]:
+def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: Told) -> tuple[object, ...]:
     """What the lower pressure would save in a zone, and whether its lowest sensor allows it."""
     asked_for = question.parameters
     use, _ = nights.night_use(asked_for["use_share"])
@@ -238,13 +258,17 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple
     within = set(question.city.zones_within(nights.zone.zone))
     known = question.city.points()
     critical = min(
-        (one for one in found if known[one.point].zone in within), key=lambda one: one.low, default=None
+        (one for one in found if one.sound and known[one.point].zone in within),
+        key=lambda one: one.low,
+        default=None,
     )
     verdict = "possible"
     if critical is None:
         verdict = "NOT ASSESSABLE no sensor to tell how far it may fall"
     elif (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
-        verdict = f"LIMITED {sensor_label(question.city, critical.point)} would fall to {left:.0f} m"
+        verdict = (
+            f"LIMITED {sensor_label(question.city, critical.point)} would fall to {told.figure(left, '.0f')}"
+        )
     if nights.dry:
         verdict = f"NOT ASSESSABLE {WHY}"
     if mean is None or use is None or nights.dry:
@@ -259,8 +283,10 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge]) -> tuple
 
 
 NOTES = (
-    "Method: percentiles are read from classes of half a metre. A step is the change from one reading to the next, "
-    "where no more than an hour lies between: faster transients than the readings are not seen.",
+    "Method: pressures are in metres of head, or in psi where all sensors are. A sensor that shows one value for two "
+    "days, and one above 300 m of head, tells nothing. Percentiles are read from classes of half a metre. A step is "
+    "the change from one reading to the next, where no more than an hour lies between: faster transients than the "
+    "readings are not seen.",
     "Method: a step that comes at the same time, within half an hour, on eight of ten days (or six of ten workdays, or "
     "weekend days) is by schedule: night reduction, or use by the clock. It is listed and no warning; what comes "
     "beside it, is half as large again, or is left out on a day, is one.",

@@ -10,11 +10,11 @@ group by r.point, floor(r.value * 20)
 order by 1, 2
 
 -- name: pressure_steps
--- Mean, ends, and steps from one reading to the next, as long as none is missing between them.
+-- Mean, ends, steps from one reading to the next, as long as none is missing between them, and the last change.
 select s.point as point, avg(s.value) as mean, min(s.value) as least, max(s.value) as most,
        max(case when s.follows then abs(s.value - s.before) end) as largest,
        count(case when s.follows and abs(s.value - s.before) >= $step then 1 end) as transients,
-       max(case when s.follows and abs(s.value - s.before) >= $step then s.at end) as latest
+       max(case when s.value <> s.before then s.at end) as moved, max(s.at) as heard
 from (
     select r.point as point, r.time as at, r.value as value,
            lag(r.value) over (partition by r.point order by r.time) as before,

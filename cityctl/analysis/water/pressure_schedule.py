@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
+from cityctl.analysis.water.heads import Told
+
 MOST_DAYS, ALL_DAYS = 0.6, 0.8  # share of the days of a kind, or of all, on which a planned change comes ...
 FEWEST = 3  # ... and on how many at least
 NEAR = 30  # minutes by which it may come earlier or later
@@ -54,9 +56,10 @@ class Planned:
             and abs(change.size) <= LARGER * abs(self.size)
         )
 
-    def __str__(self) -> str:
+    def said(self, told: Told) -> str:
+        """`workdays 22:05 -12.0 m`."""
         when = f"{self.minute // 60:02d}:{self.minute % 60:02d}"
-        return f"{self.kind + ' ' if self.kind else ''}{when} {self.size:+.1f} m"
+        return f"{self.kind + ' ' if self.kind else ''}{when} {told.figure(self.size, '+.1f')}"
 
 
 @dataclass(frozen=True)

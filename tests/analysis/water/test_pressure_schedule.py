@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cityctl.analysis.water.heads import Told
 from cityctl.analysis.water.pressure_schedule import Change, departed, plan
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
@@ -24,7 +25,7 @@ def nightly(days: list[date], minute: int = 22 * 60, size: float = -12.0) -> lis
 def test_what_comes_each_day_is_planned() -> None:
     changes = nightly(DAYS) + nightly(DAYS, 5 * 60, 12.0)
     planned = plan(changes, DAYS, WEEKENDS)
-    assert [str(one) for one in planned] == ["05:05 +12.0 m", "22:05 -12.0 m"]
+    assert [one.said(Told()) for one in planned] == ["05:05 +12.0 m", "22:05 -12.0 m"]
     told = departed(planned, changes, DAYS, 5.0, WEEKENDS)
     assert (told.steps, told.left_out) == (0, {})
 
@@ -34,7 +35,7 @@ def test_workdays_have_their_own_plan_and_holidays_are_weekends() -> None:
     free = WEEKENDS | {holiday}
     workdays = [day for day in DAYS if day.weekday() < 5 and day != holiday]
     planned = plan(nightly(workdays), DAYS, free)
-    assert [str(one) for one in planned] == ["workdays 22:05 -12.0 m"]
+    assert [one.said(Told()) for one in planned] == ["workdays 22:05 -12.0 m"]
     assert departed(planned, nightly(workdays), DAYS, 5.0, free).left_out == {}
     # On a Saturday the same change is beside the plan.
     odd = Change(DAYS[5], 22 * 60, 1, -12.0)
