@@ -116,7 +116,7 @@ from (
 -- name: spans
 -- The hours that flowed, numbered by how often it stood still before, with the time known to flow in 24 hours.
 create or replace table leak_spans as
-select h.meter as meter, h.span as span, h.hour as hour, h.flow as flow,
+select h.meter as meter, h.span as span, h.hour as hour, h.flow as flow, h.held as held,
        sum(greatest(h.held, 3600)) over day as in_a_day, min(h.since) over day as day_start
 from (
     select meter, hour, since, held, flow, flowed,
@@ -129,10 +129,12 @@ window day as (partition by h.meter, h.span order by h.hour
 
 -- name: leaks
 -- A leak: 24 hours on end that all flowed, until the first hour that stood still. Hours that are not known neither
--- start nor end it. Its rate is that of the smallest hour since its start.
+-- start nor end it. Its rate is that of the smallest hour since its start of which most is known: a litre of a register
+-- is much of the flow of ten minutes.
 select l.meter as meter, l.since as since, l.rate as rate, l.last_known as last_known, min(e.since) as until
 from (
-    select f.meter as meter, f.span as span, f.since as since, min(s.flow) as rate, max(s.hour) as last_known
+    select f.meter as meter, f.span as span, f.since as since,
+           coalesce(min(case when s.held >= 2700 then s.flow end), min(s.flow)) as rate, max(s.hour) as last_known
     from (
         select meter, span, min(day_start) as since
         from leak_spans

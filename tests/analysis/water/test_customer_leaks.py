@@ -338,6 +338,17 @@ def test_a_register_read_every_80_minutes(ask: Callable[..., Result]) -> None:
     assert row["leak_rate"] == pytest.approx(3)
 
 
+def test_a_quarter_alone_in_its_hour_tells_no_rate(ask: Callable[..., Result]) -> None:
+    """12 L/h on a register of whole litres, the first reading at 23:57: a step of 15 minutes that shows 2 of 3 L."""
+    times = slots("2026-03-01", "2026-03-07", 15) - np.timedelta64(3, "m")
+    litres = np.floor(3.0 * np.arange(len(times)) + 0.5)
+    litres[1] -= 1
+    text = HEAD + POINT % ("m2", "L", "counter", "15m")
+    found = ask("water/customer_leaks", text, {"m2": (times, 5 + litres / 1000)}, "2026-03-01", "2026-03-07")
+    (row,) = rows_of(found, "customer_leaks")
+    assert row["leak_rate"] == pytest.approx(12)  # 8 L/h by the lone step
+
+
 def test_many_meters_are_taken_a_batch_at_a_time(
     ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ NOTES = (
     "least as full in the end, no quarter with more than the most that was pumped, all at the station's mean energy "
     "for each m³. It knows what was drawn, which nobody knew before: the saving is the most that was to be had.",
     "Limits: where pumps share their station's flow meter, a pump's volume, energy and efficiency are of the hours in "
-    "which it ran alone; hours and cost are of all. Implausible efficiencies "
-    "mean a wrong unit: m³ in a quarter of an hour, l/s, kPa or cents are often met.",
+    "which it ran alone; hours and cost are of all. The maker's curve is that of full speed: a pump that is slowed "
+    "down lies below it, and is no worse for that. Implausible efficiencies mean a wrong unit: m³ in a quarter of an "
+    "hour, l/s, kPa or cents are often met.",
 )
