@@ -18,6 +18,9 @@ interval: an amount within an interval · state: a code with a name (pump runnin
 
 COLUMNS = ("point", "time", "value", "quality", "received")
 
+EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000
+"""Times of readings, in µs since 1970: from 1900 on, and before 2200."""
+
 
 class Quality(IntEnum):
     """How far a reading can be trusted; the worst of several wins (the largest)."""

@@ -198,7 +198,7 @@ class Doors:
         windows = np.lib.stride_tricks.sliding_window_view(sized, side)
         low, high = windows.min(axis=1), windows.max(axis=1)
         before, after = slice(0, len(windows) - side), slice(side, len(windows))
-        clean = (low[after] > 20 * high[before]) | (low[before] > 20 * high[after])
+        clean = (low[after] / 20 > high[before]) | (low[before] / 20 > high[after])
         for at in np.flatnonzero(clean).tolist():
             lower = float(np.median(windows[at] if side == _WINDOW else sized[: at + side]))
             ratio = float(np.median(windows[at + side] if side == _WINDOW else sized[at + side :])) / lower

@@ -20,7 +20,7 @@ from cityctl.collect.order import Order, Repeats, coded, columns_of, grouped, ou
 from cityctl.errors import CityctlError
 from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Chunk, Rejection, Replaced, Series
-from cityctl.reading import Kind
+from cityctl.reading import EARLIEST, LATEST, Kind
 from cityctl.units import unit
 from cityctl.wording import counted
 
@@ -146,7 +146,7 @@ class Ledger:
         self.words |= chunk.words
         self.blank += chunk.blank
         self.notes += [note for note in chunk.notes if note not in self.notes]
-        self.replaced += chunk.replaced
+        self.replaced += [span for span in chunk.replaced if span.start >= EARLIEST and span.end <= LATEST]
         self.absent += [said for said in chunk.absent if said not in self.absent]
         self.following = chunk.following or self.following
         for rejection in chunk.rejections:

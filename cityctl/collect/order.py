@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from cityctl import arrow
 from cityctl.exports.parsed import Chunk, Rejection
+from cityctl.reading import EARLIEST, LATEST
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED = 200
@@ -199,10 +200,6 @@ def columns_of(
     qualities = arrow.array_of(readings["quality"].combine_chunks())
     places = arrow.array_of(readings["place"].combine_chunks())
     return times, values, qualities, places
-
-
-# What the store takes, in µs since 1970: 1900 up to and without 2200.
-EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000
 
 
 def outside_years(readings: Any) -> npt.NDArray[np.bool_] | None:

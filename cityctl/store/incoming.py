@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl.arrow import integers, numbers_of, texts
 from cityctl.errors import InputRefused, near
+from cityctl.reading import EARLIEST, LATEST
 from cityctl.store.balance import Balance, Rejection
 from cityctl.store.segments.batch import Batch, in_order, once_each
 
@@ -28,8 +29,6 @@ CHUNK = 4_000_000  # readings of a table that are checked and sorted at a time
 STREAMED = 1_000_000
 _FEW = 200_000
 _OF_A_POINT = 40_000
-_EARLIEST_US = -2_208_988_800_000_000  # 1900-01-01
-_LATEST_US = 7_258_118_400_000_000  # 2200-01-01
 
 
 def chunks(readings: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
@@ -193,8 +192,8 @@ def _times(column: Any) -> tuple[Ints, Mask]:
             f"the column `time` holds {kind} instead of timestamps", hint="times are UTC timestamps here"
         )
     micros = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    ints = numbers_of(micros, "int64", missing=_LATEST_US)
-    return ints, (ints >= _EARLIEST_US) & (ints < _LATEST_US)
+    ints = numbers_of(micros, "int64", missing=LATEST)
+    return ints, (ints >= EARLIEST) & (ints < LATEST)
 
 
 def _values(column: Any) -> tuple[npt.NDArray[np.float64], Mask]:

@@ -162,3 +162,33 @@ def test_good_rows_stay_when_others_are_rejected(city: Project, tmp_path: Path) 
     assert "no point of the city takes `METER.8`" in by_line[None]
     assert "near: `" in by_line[None] or "data import --map" in by_line[None]
     assert result.exit_code() == ExitCode.INCOMPLETE
+
+
+_NEVER = {
+    "times": "time;p227 [m3/h]\n"
+    + "".join(f"20.10.2026 {hour:02d}:00;{hour}\n" for hour in range(1, 24))
+    + "31.12.9999 23:59;1\n",
+    "days": f"Date,{','.join(f'{hour:02d}:00' for hour in range(24))}\n"
+    + "".join(f"{day},{','.join(['1'] * 24)}\n" for day in ("2026-10-20", "9999-12-31", "0001-01-01")),
+    "nem12": "100,NEM12,202610280000,A,B\n200,7,E1,E1,E1,,M,kWh,30,\n"
+    + "".join(f"300,{day},{','.join(['0.5'] * 48)},A,,,20261022,\n" for day in ("20261020", "99991231"))
+    + "900\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "refused"), [("times", 23, 1), ("days", 24, 48), ("nem12", 48, 48)]
+)
+def test_dates_that_mean_never_are_no_times_of_readings(
+    city: Project, tmp_path: Path, kind: str, taken: int, refused: int
+) -> None:
+    """9999-12-31 and 0001-01-01 are what databases write where there is no date; by hand: a day has 24 or 48."""
+    path = tmp_path / "a.csv"
+    path.write_text(_NEVER[kind])
+    result = load(city, [path], keep_all=True, **({} if kind == "nem12" else {"unit": "m3/h"}))
+    closes(result)
+    assert len(stored(city)) == taken
+    assert sum(count for *_, count in rejections(result)) == refused
+    assert {reason.partition(" (")[0] for _, _, reason, _ in rejections(result)} == {
+        "its time is outside of 1900 to 2199"
+    }

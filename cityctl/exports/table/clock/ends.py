@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import numpy as np
 
 from cityctl.exports.table.clock.zone import Micros
+from cityctl.reading import EARLIEST, LATEST
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -27,7 +28,8 @@ class Span:
         self._count = 0
 
     def watch(self, moments: Micros) -> None:
-        """Times (UTC) go by."""
+        """Times (UTC) go by; those of years that nothing is read in are no ends of days."""
+        moments = moments[(moments >= EARLIEST) & (moments < LATEST)]
         if not len(moments):
             return
         if self._first is None and len(distinct := np.unique(moments)) > 1:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.errors import InputRefused
+from cityctl.reading import EARLIEST, LATEST
 
 Micros = npt.NDArray[np.int64]
 States = npt.NDArray[np.uint8]
@@ -105,7 +106,7 @@ class WallClock:
         return f"{old:%H:%M}", f"{new:%H:%M}"
 
     def _lay_out(self, first: int, last: int) -> None:
-        begin, end = max(2, _year(first) - 1), min(9990, _year(last) + 1)
+        begin, end = _year(first) - 1, _year(last) + 1
         if self._first <= begin and end <= self._last:
             return
         if self._last >= self._first:
@@ -146,4 +147,5 @@ class WallClock:
 
 
 def _year(micros: int) -> int:
-    return (_EPOCH + timedelta(microseconds=micros)).year
+    """The year of a time; of one that no reading has, the nearest: 9999 stands for "never" in many a database."""
+    return (_EPOCH + timedelta(microseconds=min(max(micros, EARLIEST), LATEST))).year
