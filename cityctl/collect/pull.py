@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.collect.balance import NOTHING, balance_result
 from cityctl.collect.fetch import Fetch, Seen
 from cityctl.collect.intake import Intake
+from cityctl.collect.order import moment
 from cityctl.collect.plan import Plan, Task, plans, requests
 from cityctl.collect.series import SeriesMatcher
 from cityctl.console import Console
@@ -183,6 +184,19 @@ def _all_dead(problems: Sequence[tuple[Plan, CityctlError]]) -> CityctlError:
     return kind(said, tried=[*others, *first.tried], hint=first.hint)
 
 
+def _elsewhere(task: Task) -> str | None:
+    """That readings came, and not one of the time that was asked for; None where it is not so."""
+    spans = [(line.first, line.last) for line in task.ledger.lines.values() if line.first is not None]
+    if not spans or not task.windows:
+        return None
+    first, last = moment(min(low for low, _ in spans)), moment(max(high or low for low, high in spans))
+    begin, end = min(start for start, _ in task.windows), max(stop for _, stop in task.windows)
+    if first < end and last >= begin:
+        return None
+    days = [f"{at.astimezone(UTC):%Y-%m-%d}" for at in (begin, end, first, last)]
+    return f"asked for {days[0]} to {days[1]}, it answered with readings of {days[2]} to {days[3]} alone"
+
+
 def balanced(
     title: str,
     asked: Sequence[Plan],
@@ -199,6 +213,8 @@ def balanced(
                     names = ", ".join(f"`{name}`" for name in list(ledger.left_out)[:4])
                     missing.append(Missing(f"{plan.name}/{task.series}", f"none of its series fits: {names}"))
                 ledger.lines[task.series] = matcher.silent_line(plan.name)
+            if task.complete and (said := _elsewhere(task)):
+                missing.append(Missing(plan.label(task), said))
     ledgers = [task.ledger for plan in asked for task in plan.tasks]
     result = balance_result(title, ledgers, [], interval=interval, dry_run=False)
     tasks = [task for plan in asked for task in plan.tasks]

@@ -71,6 +71,20 @@ def test_a_series_that_the_service_does_not_know_is_named(
     assert set(marks(project)) == {"HAFEN.FT01"}
 
 
+def test_an_answer_of_another_time_alone_is_no_success(http: Service, make: Callable[..., Project]) -> None:
+    """A service that looks past `from` and `to`, or a meter that fell silent: what came is kept, and that is said."""
+    http.answer = lambda handler: send(
+        handler, b"time,value\n2020-01-01T00:00:00Z,1\n2020-01-02T00:00:00Z,2\n"
+    )
+    project = make(city_yaml(http.url, FLOW))
+    result = go(project, since="2026-11-22")
+    assert len(stored(project)) == 2
+    assert result.exit_code() == ExitCode.INCOMPLETE
+    ((missing),) = result.completeness.missing
+    assert missing.what == "historian/HAFEN.FT01"
+    assert missing.why.endswith("it answered with readings of 2020-01-01 to 2020-01-02 alone")
+
+
 def test_a_cut_answer_moves_no_watermark_and_the_next_pull_heals_it(
     http: Service, make: Callable[..., Project]
 ) -> None:

@@ -95,7 +95,7 @@ class Wire:
                 "ALERT" in _first(problem).upper()
             ):  # TLS 1.3: a client's certificate is refused while it reads
                 raise self._not_connected(problem, there) from None
-            raise Again(f"{type(problem).__name__}: {_first(problem)}") from None
+            raise Again(f"the connection to {there} broke off: {_first(problem)}") from None
 
     def _not_connected(self, problem: httpx.HTTPError, there: str) -> Exception:
         said = _first(problem)
