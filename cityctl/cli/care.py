@@ -10,7 +10,7 @@ import typer
 from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
-from cityctl.errors import ExitCode
+from cityctl.errors import ExitCode, UsageProblem
 
 _KEPT = "Older than this is dropped, once it is rolled up: 400d, 104w ..."
 
@@ -110,6 +110,11 @@ def register(app: typer.Typer) -> None:
 
         spans = {"raw": raw, "hourly": hourly, "daily": daily}
         kept = {level: clock.duration(word) if word else None for level, word in spans.items()}
+        for level, length in kept.items():
+            if length is not None and not length:
+                raise UsageProblem(
+                    f"`--{level} {spans[level]}` would keep nothing", hint="write 400d, 104w or the like"
+                )
         return run.show(
             retained(
                 run.project,

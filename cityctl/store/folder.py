@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cityctl.disk import FAULTS, Lock
-from cityctl.errors import StoreProblem
+from cityctl.errors import ListDamaged, StoreProblem
 
 LIST = "list.sqlite"
 LOCK = "lock"
@@ -33,6 +33,12 @@ NO_READINGS = "`cityctl poll`, `cityctl pull` or `cityctl data import FILE` brin
 def month_folder(folder: Path, month: str) -> Path:
     """The folder of one month's segments; `month` is YYYY-MM."""
     return folder / SEGMENTS / f"month={month}"
+
+
+def generation_of(path: Path) -> int:
+    """The generation of the list that a segment's name begins with; 0 where it is none of ours."""
+    number = path.name.partition("-")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 def missing(folder: Path) -> StoreProblem:
@@ -94,6 +100,7 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
     """A fault of the segment list (or of the SQLite file at `path`) as an error that people can act on."""
     said = str(problem)
     path = path or folder / LIST
+    what = "list" if path.name == LIST else "landing"
     tried = [f"{doing} in {folder}"]
     # SQLite calls it a fault of the disk where there is no room for the file that readers share.
     if "full" in said or ("disk I/O" in said and _room(folder) < LEAST_ROOM):
@@ -110,7 +117,7 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
                 hint=f"`cityctl data restore DIR --replace` brings a backup back; without one, move {path.name} "
                 "aside: the readings of the last polls are in it",
             )
-        return StoreProblem(
+        return ListDamaged(
             f"the store's list of segments is damaged: {path} ({said})",
             tried=tried,
             hint="`cityctl data rebuild` makes it anew from the segments, which lie unharmed in "
@@ -118,16 +125,16 @@ def list_problem(problem: sqlite3.Error, folder: Path, doing: str, path: Path | 
         )
     if "locked" in said or "busy" in said:
         return StoreProblem(
-            f"the store's list is in use and did not come free: {path}",
+            f"the store's {what} is in use and did not come free: {path}",
             tried=[*tried, "waited for it"],
-            hint="wait for the other run; never copy list.sqlite while it is in use",
+            hint=f"wait for the other run; never copy {path.name} while it is in use",
         )
     if "unable to open" in said:
         return StoreProblem(
-            f"the store's list cannot be opened: {path}", tried=tried, hint=FAULTS[errno.EACCES][1]
+            f"the store's {what} cannot be opened: {path}", tried=tried, hint=FAULTS[errno.EACCES][1]
         )
     hint = FAULTS[errno.EIO][1] if "disk I/O" in said else None
-    return StoreProblem(f"the store's list cannot be used: {path} ({said})", tried=tried, hint=hint)
+    return StoreProblem(f"the store's {what} cannot be used: {path} ({said})", tried=tried, hint=hint)
 
 
 @contextmanager

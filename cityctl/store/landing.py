@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
+from cityctl.disk import sync_file
 from cityctl.store.folder import in_plain_words, locked
 from cityctl.store.register import Series, enrolled, registered
 from cityctl.store.sqlite_file import BUSY, SqliteFile
@@ -205,6 +206,25 @@ class Landing(SqliteFile):
         known = self._numbers if self._numbered == self._local.held[0] else {}
         news = sorted(points - known.keys())
         return known | enrolled(connection, map(series, news)) if news else known
+
+
+def make_own(copy: Path, flushed: Mapping[str, int]) -> None:
+    """Make the copy of a landing another one, with an id of its own, and without what is in segments by now.
+
+    `flushed`: of each landing the last batch that the list beside the copy has in segments. Were the copy to bear
+    the id of the one it comes from, its next batches would have numbers that the list takes for flushed.
+    """
+    with in_plain_words(copy.parent, f"copying {LANDING}", copy):
+        connection = sqlite3.connect(copy, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            (landing,) = connection.execute("SELECT id FROM state").fetchone()
+            connection.execute("DELETE FROM landed WHERE id <= ?", (flushed.get(landing, 0),))
+            connection.execute("UPDATE state SET id = ?", (uuid4().hex,))
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+    sync_file(copy)
 
 
 def _first_time(connection: sqlite3.Connection, batch: str, received_us: int) -> bool:

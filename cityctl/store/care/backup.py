@@ -8,8 +8,9 @@ before it as it was. A backup is a store: every command reads it with CITYCTL_ST
 from __future__ import annotations
 
 import shutil
-import time
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +19,10 @@ from cityctl.disk import Lock, digest, sync_file, sync_folder
 from cityctl.errors import StoreProblem
 from cityctl.store.care.checking import fault_of
 from cityctl.store.folder import BACKUP_LOCK, DRAFT, LIST, SEGMENTS, in_plain_words, locked
-from cityctl.store.landing import LANDING
+from cityctl.store.landing import LANDING, make_own
+from cityctl.store.place import take_place
 from cityctl.store.segments.segment_list import Segment, SegmentList
+from cityctl.store.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
     from cityctl.store.opened import Opened
@@ -55,10 +58,8 @@ def backup(store: Opened, target: Path, *, wait: float = 60.0) -> Copied:
     ):
         target.mkdir(parents=True, exist_ok=True)
         (target / _MARK).write_text(f"{store.folder}\n")
-        # The landing first: what leaves it for segments meanwhile is in those that the list then names.
         drafts = [(target / f"{name}{DRAFT}", target / name) for name in (LIST, LANDING)]
-        store.list.landing.copy(drafts[1][0])
-        store.list.copy(drafts[0][0])
+        _copy_lists(store.list, store.list.landing, drafts[0][0], drafts[1][0])
         held = _named(drafts[0][0])
         for segment in held:
             _bring(store.folder, target, segment, done)
@@ -86,26 +87,48 @@ def restore(folder: Path, source: Path, *, replace: bool = False, wait: float = 
     if (folder / LIST).exists() and not replace:
         return _repair(folder, source, wait=wait)
     done = Copied()
-    draft = folder.with_name(f"{folder.name}.restoring")
-    with in_plain_words(folder, "restoring the backup"):
-        if draft.exists():
-            shutil.rmtree(draft)
-        draft.mkdir(parents=True)
-        for name in (LIST, LANDING):
-            shutil.copyfile(source / name, draft / name)
-            sync_file(draft / name)
-        segments = SegmentList(draft, create=False)
-        held = segments.snapshot(landing=False).all
-        for segment in held:
-            _bring(source, draft, segment, done)
-        if done.damaged:
-            segments.quarantine(done.damaged)
-        _sync(draft, held)
-        segments.write_ahead()
-        segments.landing.write_ahead()
-        segments.close()
-        done.aside = _take_place(folder, draft, wait=wait)
+    # Within the folder: it may be a disk of its own, a link to one, or lie where this user may make nothing.
+    draft = folder / "restoring"
+    with (
+        locked(folder, purpose="restoring the backup", wait=wait),
+        in_plain_words(folder, "restoring the backup"),
+    ):
+        try:
+            _draft(source, draft, done)
+            done.aside = take_place(folder, draft)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return done
+
+
+def _draft(source: Path, draft: Path, done: Copied) -> None:
+    """The whole of a backup as a store in another folder."""
+    if draft.exists():  # of a run that died
+        shutil.rmtree(draft)
+    draft.mkdir(parents=True)
+    _copy_lists(SqliteFile(source / LIST), SqliteFile(source / LANDING), draft / LIST, draft / LANDING)
+    segments = SegmentList(draft, create=False)
+    held = segments.snapshot(landing=False).all
+    for segment in held:
+        _bring(source, draft, segment, done)
+    if done.damaged:
+        segments.quarantine(done.damaged)
+    _sync(draft, held)
+    segments.write_ahead()
+    segments.landing.write_ahead()
+    segments.close()
+
+
+def _copy_lists(listed: SqliteFile, landing: SqliteFile, to_list: Path, to_landing: Path) -> None:
+    """Copy a list and its landing, what is in their write-ahead logs too; the landing becomes one of its own.
+
+    The landing first: what leaves it for segments meanwhile is in those that the list then names.
+    """
+    landing.copy(to_landing)
+    listed.copy(to_list)
+    with closing(_opened(to_list)) as copy:
+        flushed = dict(copy.execute("SELECT landing, through FROM flushed").fetchall())
+    make_own(to_landing, flushed)
 
 
 def _repair(folder: Path, source: Path, *, wait: float) -> Copied:
@@ -115,7 +138,7 @@ def _repair(folder: Path, source: Path, *, wait: float) -> Copied:
     done = Copied()
     with Opened(folder, SegmentList(folder, create=False)) as store:
         snapshot = store.list.snapshot(landing=False)
-        with locked(folder, purpose="repairing the store", wait=wait):
+        with locked(folder, purpose="repairing the store", wait=wait), in_plain_words(folder, "repairing it"):
             for segment in (*snapshot.all, *(segment for segment, _ in snapshot.damaged)):
                 if fault_of(folder, segment) is not None:
                     _bring(source, folder, segment, done)
@@ -142,17 +165,16 @@ def _refuse_foreign(folder: Path, target: Path) -> None:
 
 def _named(list_copy: Path) -> list[Segment]:
     """The segments that a copied list names, those marked as damaged too: they may be whole in the backup."""
-    import sqlite3
-
     columns = ", ".join(Segment.__slots__)
-    copy = sqlite3.connect(f"{list_copy.as_uri()}?mode=ro&immutable=1", uri=True)
-    try:
+    with closing(_opened(list_copy)) as copy:
         rows = copy.execute(
             f"SELECT {columns} FROM segments WHERE removed_at_us IS NULL ORDER BY path"
         ).fetchall()
-    finally:
-        copy.close()
     return [Segment(*row) for row in rows]
+
+
+def _opened(copy: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _bring(source: Path, target: Path, segment: Segment, done: Copied) -> None:
@@ -162,7 +184,10 @@ def _bring(source: Path, target: Path, segment: Segment, done: Copied) -> None:
     place = target / segment.path
     if _whole(place, segment):
         return
-    fault = fault_of(source, segment)
+    try:
+        fault = fault_of(source, segment)
+    except PermissionError:
+        fault = "no permission to read it"
     if fault is not None:
         done.damaged[segment.path] = fault
         return
@@ -204,18 +229,3 @@ def _prune(target: Path, named: set[str]) -> int:
             path.unlink(missing_ok=True)
             gone += 1
     return gone
-
-
-def _take_place(folder: Path, draft: Path, *, wait: float) -> Path | None:
-    """Put a restored store in the place of the one that is there, which is moved aside and kept."""
-    if not folder.exists():
-        draft.replace(folder)
-        sync_folder(folder.parent)
-        return None
-    aside = folder.with_name(f"{folder.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-    with locked(folder, purpose="restoring the backup", wait=wait):
-        # Runs that wait for the lock or the landing find the restored store when it is their turn.
-        folder.replace(aside)
-        draft.replace(folder)
-        sync_folder(folder.parent)
-    return aside

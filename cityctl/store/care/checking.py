@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl.arrow import numbers_of
 from cityctl.disk import digest
-from cityctl.store.folder import DRAFT, SEGMENTS, locked
+from cityctl.store.ahead import outrun
+from cityctl.store.folder import DRAFT, SEGMENTS, in_plain_words, locked
 from cityctl.store.segments.segment_list import Segment
 from cityctl.store.segments.words import faults
 from cityctl.wording import counted
@@ -40,7 +41,8 @@ class Checked:
 def check(store: Opened, *, wait: float = 60.0) -> Checked:
     """Check the list, the landing and every segment; mark the damaged ones, and take those back that are whole.
 
-    Runs beside writers: only marking takes the store's lock. Raises StoreProblem where the list is damaged.
+    Runs beside writers: only marking takes the store's lock. Raises StoreProblem where the list is damaged,
+    and where a segment may not be read: it may be sound.
     """
     from cityctl.store.care.healing import take_back
 
@@ -49,12 +51,15 @@ def check(store: Opened, *, wait: float = 60.0) -> Checked:
         if fault := file.fault():
             done.faults.append(f"{file.path}: {fault}")
     done.faults += faults(store.list.words())
+    if ahead := store.list.files_ahead():
+        done.faults.append(outrun(store.folder, ahead).message)
     snapshot = store.list.snapshot(landing=False)
     reasons: dict[Segment, str | None] = {}
-    for segment in (*snapshot.all, *(segment for segment, _ in snapshot.damaged)):
-        reasons[segment] = fault_of(store.folder, segment)
-        done.segments += 1
-        done.bytes += segment.bytes
+    with in_plain_words(store.folder, "checking the store"):
+        for segment in (*snapshot.all, *(segment for segment, _ in snapshot.damaged)):
+            reasons[segment] = fault_of(store.folder, segment)
+            done.segments += 1
+            done.bytes += segment.bytes
     known = {segment for segment, _ in snapshot.damaged}
     with locked(store.folder, purpose="checking the store", wait=wait):
         # What compaction took away meanwhile is not missing, and what it brings is not looked at.
@@ -81,7 +86,10 @@ def orphans(store: Opened) -> Iterator[str]:
 
 
 def fault_of(folder: Path, segment: Segment) -> str | None:
-    """What is wrong with one segment; None where nothing is."""
+    """What is wrong with one segment; None where nothing is.
+
+    Raises PermissionError: who may not read it cannot tell.
+    """
     path = folder / segment.path
     try:
         size = path.stat().st_size
@@ -91,6 +99,8 @@ def fault_of(folder: Path, segment: Segment) -> str | None:
             return "its bytes are not those that were written (sha256)"
     except FileNotFoundError:
         return "the file is gone"
+    except PermissionError:
+        raise
     except OSError as problem:
         return f"it cannot be read: {problem.strerror or problem}"
     return _content(path, segment)

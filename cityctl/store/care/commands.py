@@ -159,6 +159,10 @@ def _copied(title: str, done: Copied, where: str) -> Result:
 def rebuilt(project: Project) -> Result:
     """`data rebuild`: a lost or damaged list made anew from the segments. Raises StoreProblem."""
     done = rebuild(project.store_folder, project.city.points())
+    if done.sound:
+        result = _one_row("Rebuilt list", "rebuilt", rebuilt=0, unreadable=0)
+        result.summary = "the list is sound: nothing to rebuild; `cityctl data verify` checks the segments"
+        return result
     result = _one_row(
         "Rebuilt list",
         "rebuilt",
@@ -170,7 +174,7 @@ def rebuilt(project: Project) -> Result:
     if done.unreadable:
         result.notes.append(f"unreadable files were moved to {project.store_folder / 'damaged'}")
     if done.aside is not None:
-        result.notes.append(f"the damaged list is kept as {done.aside.name}")
+        result.notes.append(f"the damaged list is kept in {done.aside}")
     result.summary = f"{counted(done.readings, 'reading')} from {counted(done.segments, 'segment')}"
     return result
 

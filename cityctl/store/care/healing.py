@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from cityctl.arrow import numbers_of
 from cityctl.disk import digest, sync_folder
 from cityctl.engine.duck import Engine, text_literal
-from cityctl.errors import StoreProblem
+from cityctl.errors import ListDamaged
 from cityctl.store.adding import add
-from cityctl.store.folder import LIST, SEGMENTS, locked, missing
+from cityctl.store.folder import LIST, SEGMENTS, generation_of, in_plain_words, locked, missing
+from cityctl.store.place import set_aside
 from cityctl.store.segments.scan import files
 from cityctl.store.segments.segment_list import EPOCH, READINGS, ROLLUPS, Segment, SegmentList
 
@@ -55,8 +56,12 @@ def _readings(folder: Path, segment: Segment) -> pa.Table:
 
 @dataclass
 class Rebuilt:
-    """What rebuilding a list found: segments taken in, readings, and files that could not be."""
+    """What rebuilding a list found: segments taken in, readings, and files that could not be.
 
+    `sound`: nothing was to be done; `aside`: where the damaged list is kept.
+    """
+
+    sound: bool = False
     segments: int = 0
     readings: int = 0
     rollups: int = 0
@@ -68,51 +73,50 @@ def rebuild(folder: Path, points: Mapping[str, Point] | None, *, wait: float = 6
     """Make a lost or damaged list anew from the segments; the landing is a file of its own and stays.
 
     Every version of a reading in every readable file is taken in, in the order in which the files were
-    written: also those of files that compaction had replaced, which then change nothing. A run that dies
-    leaves the store without a list, and is begun again. Raises StoreProblem where a sound list is there.
+    written: also those of files that compaction had replaced, which then change nothing. A sound list stays as it
+    is; one that is damaged stays until the new one is whole. Raises StoreProblem where a list can only not be read
+    now (no permission, a full disk, a newer cityctl's): it would be sound, and know more than the segments do.
     """
     done = Rebuilt()
-    found = sorted((folder / SEGMENTS).glob("month=*/*.parquet"), key=lambda path: path.name)
     if not folder.is_dir():
         raise missing(folder)
-    path = folder / LIST
-    with locked(folder, purpose="rebuilding the list", wait=wait):
-        if path.exists():
-            _refuse_sound(folder)
-            done.aside = path.with_name(f"{LIST}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-            for ending in ("", "-wal", "-shm"):
-                old = path.with_name(f"{LIST}{ending}")
-                if old.exists():
-                    old.replace(done.aside.with_name(f"{done.aside.name}{ending}"))
+    with (
+        locked(folder, purpose="rebuilding the list", wait=wait),
+        in_plain_words(folder, "rebuilding the list"),
+    ):
+        if (folder / LIST).exists() and _is_sound(folder):
+            done.sound = True
+            return done
         # Made under another name: a list that is half rebuilt must not be taken for a whole one.
         draft = folder / "rebuilding"
-        _clear(draft)
-        draft.mkdir()
-        return _rebuilt(folder, draft, found, points, done)
+        try:
+            _clear(draft)
+            draft.mkdir()
+            _rebuild(folder, draft, points, done)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return done
 
 
-def _refuse_sound(folder: Path) -> None:
+def _is_sound(folder: Path) -> bool:
+    from cityctl.store.opened import Opened
+
     try:
-        segments = SegmentList(folder, create=False)
-        fault = segments.fault()
-        segments.snapshot(landing=False)
-        segments.close()
-    except StoreProblem:
-        return
-    if fault is None:
-        raise StoreProblem(
-            f"the store's list is sound: {folder / LIST}", hint="`cityctl data verify` checks the segments"
-        )
+        with Opened(folder, SegmentList(folder, create=False)) as store:
+            store.list.snapshot(landing=False)
+            return store.list.fault() is None and not store.list.files_ahead()
+    except ListDamaged:
+        return False
 
 
-def _rebuilt(
-    folder: Path, draft: Path, found: list[Path], points: Mapping[str, Point] | None, done: Rebuilt
-) -> Rebuilt:
+def _rebuild(folder: Path, draft: Path, points: Mapping[str, Point] | None, done: Rebuilt) -> None:
     """Write the new store beside the old one's files, then let its list and segments take their place."""
     from cityctl.store.opened import Opened
 
+    found = sorted((folder / SEGMENTS).glob("month=*/*.parquet"), key=lambda path: path.name)
     rollups: dict[tuple[str, str], list[tuple[Path, dict[str, Any]]]] = {}
     with Opened(draft, SegmentList(draft, create=True)) as store:
+        store.list.begin_at(max(map(generation_of, found), default=0))
         for path in found:
             about, problem = _footer(path)
             if problem is not None:
@@ -136,8 +140,7 @@ def _rebuilt(
 
             attach(store, engine, None, points=None, interval=None, name="readings")
             (done.readings,) = engine.row("SELECT count(*) FROM readings")
-    _take_place(folder, draft)
-    return done
+    done.aside = _take_place(folder, draft)
 
 
 def _footer(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -238,7 +241,7 @@ def _utc_months(segment: Segment) -> set[str]:
     return {f"{EPOCH + timedelta(microseconds=at):%Y-%m}" for at in (segment.first_us, segment.last_us)}
 
 
-def _take_place(folder: Path, draft: Path) -> None:
+def _take_place(folder: Path, draft: Path) -> Path | None:
     """The rebuilt segments first, then the list that names them: without it they are files like the others."""
     for path in (draft / SEGMENTS).glob("month=*/*.parquet"):
         target = folder / SEGMENTS / path.parent.name / path.name
@@ -247,11 +250,10 @@ def _take_place(folder: Path, draft: Path) -> None:
     for partition in (folder / SEGMENTS).glob("month=*"):
         sync_folder(partition)
     sync_folder(folder / SEGMENTS)
-    for ending in ("-wal", "-shm"):
-        (folder / f"{LIST}{ending}").unlink(missing_ok=True)
+    aside = set_aside(folder, LIST)
     (draft / LIST).replace(folder / LIST)
     sync_folder(folder)
-    _clear(draft)
+    return aside
 
 
 def _clear(draft: Path) -> None:

@@ -20,7 +20,8 @@ from cityctl.disk import Lock, sync_folder
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld
 from cityctl.store.adding import add
-from cityctl.store.folder import BACKUP_LOCK, DRAFT, SEGMENTS, in_plain_words, locked, month_folder
+from cityctl.store.care.checking import orphans
+from cityctl.store.folder import BACKUP_LOCK, in_plain_words, locked, month_folder
 from cityctl.store.segments.batch import NEVER, Batch, in_order
 from cityctl.store.segments.compare import landed_table
 from cityctl.store.segments.scan import Filter, confirmations, of_kind, prevailing
@@ -104,11 +105,8 @@ def sweep(store: Opened, now_us: int) -> int:
         swept += len(gone)
         if gone:
             store.list.forget_removed(gone)
-        known = store.list.known_paths()
-        for path in (store.folder / SEGMENTS).glob("month=*/*"):
-            orphan = path.suffix == ".parquet" and f"{SEGMENTS}/{path.parent.name}/{path.name}" not in known
-            if (orphan or path.suffix == DRAFT) and _delete(path):
-                swept += 1
+        if not store.list.files_ahead():  # or they are not what dead runs left: `data rebuild` takes them in
+            swept += sum(_delete(store.folder / name) for name in orphans(store))
     return swept
 
 

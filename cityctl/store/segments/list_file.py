@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cityctl.errors import StoreProblem
+from cityctl.errors import ListDamaged, StoreProblem
 from cityctl.store.folder import LIST, SEGMENTS, in_plain_words, locked, missing
 from cityctl.store.landing import Landing
 from cityctl.store.segments.words import TABLE
@@ -64,7 +64,7 @@ class ListFile(SqliteFile):
                 hint="update cityctl",
             )
         if version < 1:
-            raise StoreProblem(
+            raise ListDamaged(
                 f"{self.path} is no list of segments: it is empty, or another program's",
                 hint=f"`cityctl data rebuild` makes it anew from the segments in {folder / SEGMENTS}; a store "
                 "elsewhere is named in CITYCTL_STORE",

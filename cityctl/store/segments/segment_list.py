@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from cityctl.store.ahead import files_ahead, outrun
 from cityctl.store.landing import Landed
 from cityctl.store.register import Series, enrol, registered
 from cityctl.store.segments.list_file import ListFile
@@ -95,6 +96,11 @@ class SegmentList(ListFile):
         with self.reading() as connection:
             return int(connection.execute("SELECT generation FROM state").fetchone()[0])
 
+    def begin_at(self, generation: int) -> None:
+        """Let a new list count on from a generation, as its folder holds segments of it."""
+        with self.writing() as connection:
+            connection.execute("UPDATE state SET generation = ?", (generation,))
+
     def snapshot(self, *, landing: bool = True) -> Snapshot:
         """What counts now, all of it as of one instant; without the landing where that is not wanted.
 
@@ -177,6 +183,7 @@ class SegmentList(ListFile):
         segments; one that became dirty anew meanwhile stays so. `dropped`: months whose raw readings go, and
         how many late ones stay. `settling`: the readings are the same as before, so no month becomes dirty.
         """
+        self._refuse_older()
         marks = ",".join("?" * len(Segment.__slots__))
         with self.writing() as connection:
             enrol(connection, series)
@@ -255,6 +262,7 @@ class SegmentList(ListFile):
 
     def quarantine(self, damages: Mapping[str, str | None]) -> None:
         """Mark segments as damaged, by path and reason; None takes the mark away."""
+        self._refuse_older()
         with self.writing("marking damaged segments") as connection:
             connection.executemany(
                 "UPDATE segments SET damage = ? WHERE path = ?",
@@ -272,6 +280,14 @@ class SegmentList(ListFile):
         """Paths of all segments on the list, those that left it included."""
         with self.reading() as connection:
             return {path for (path,) in connection.execute("SELECT path FROM segments")}
+
+    def files_ahead(self) -> list[str]:
+        """Segments on no list that show this one to be older than they are; see `ahead`."""
+        return files_ahead(self.folder, self.generation(), self.known_paths)
+
+    def _refuse_older(self) -> None:
+        if ahead := self.files_ahead():
+            raise outrun(self.folder, ahead)
 
     def forget_removed(self, paths: Iterable[str]) -> None:
         """Drop the rows of removed segments whose files are gone."""

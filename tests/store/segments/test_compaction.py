@@ -75,7 +75,7 @@ def test_replaced_files_stay_for_those_who_still_read_them(filled, monkeypatch):
 def test_orphans_of_a_killed_run_are_never_read_and_are_swept(filled, rows):
     before = rows(filled)
     segment = filled.folder / filled.snapshot().segments[0].path
-    orphan = segment.with_name("999999999999-00000-new-deadbeef.parquet")
+    orphan = segment.with_name(f"{filled.list.generation() + 1:012d}-00000-new-deadbeef.parquet")
     orphan.write_bytes(segment.read_bytes())
     draft = segment.with_name("999999999999-00001-new-deadbeef.tmp")
     draft.write_bytes(b"half a file")

@@ -1,0 +1,34 @@
+"""Whether a list is older than the segments beside it: a copy of an earlier day, or one that lost its -wal.
+
+The segments that it does not know would be swept as what dead runs left. Knows names of files alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cityctl.errors import ListDamaged
+from cityctl.store.folder import LIST, SEGMENTS, generation_of
+from cityctl.wording import counted
+
+
+def files_ahead(folder: Path, generation: int, known: Callable[[], set[str]]) -> list[str]:
+    """Segments that no run that died can have left: a list of this generation has never come to theirs.
+
+    `known`: the paths on the list; a list that was rebuilt may name files of later generations.
+    """
+    latest = generation + 1  # what a run that dies before its commit leaves
+    found = [path for path in (folder / SEGMENTS).glob("month=*/*.parquet") if generation_of(path) > latest]
+    listed = known() if found else set()
+    names = (f"{SEGMENTS}/{path.parent.name}/{path.name}" for path in found)
+    return sorted(name for name in names if name not in listed)
+
+
+def outrun(folder: Path, ahead: Sequence[str]) -> ListDamaged:
+    """What to say of files that are ahead of the list."""
+    return ListDamaged(
+        f"the store's list is older than {counted(len(ahead), 'segment')} beside it: {folder / LIST} "
+        f"(`{ahead[-1]}`), a copy of an earlier day or one without its -wal",
+        hint="`cityctl data rebuild` makes it anew, with all segments",
+    )
