@@ -9,7 +9,6 @@
     |-- Unreachable                  12   a device or service does not answer
     |-- CredentialsRefused           13   a secret is missing or was refused
     |-- StoreProblem                 10   the store cannot be opened, read or written
-    |   `-- ListDamaged              10   its list of segments is no sound file
     |-- WriteRefused                 20   refused before any write to the plant
     |-- WriteRolledBack              21   a write failed; rolled back and verified
     `-- PlantStateUnknown            22   a write failed and the plant's state is unknown
@@ -106,10 +105,6 @@ class StoreProblem(CityctlError):
     """The store of readings cannot be opened, read or written."""
 
     exit_code = ExitCode.CONFIG
-
-
-class ListDamaged(StoreProblem):
-    """The store's list of segments is no sound file: it can be made anew from the segments."""
 
 
 class LockHeld(CityctlError):

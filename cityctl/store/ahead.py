@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cityctl.errors import ListDamaged
-from cityctl.store.folder import LIST, SEGMENTS, generation_of
+from cityctl.store.folder import LIST, SEGMENTS, ListDamaged, generation_of
 from cityctl.wording import counted
 
 

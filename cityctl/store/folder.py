@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cityctl.disk import FAULTS, Lock
-from cityctl.errors import ListDamaged, StoreProblem
+from cityctl.errors import StoreProblem
 
 LIST = "list.sqlite"
 LOCK = "lock"
@@ -28,6 +28,10 @@ SEGMENTS = "segments"
 DRAFT = ".tmp"  # never .parquet: DuckDB's globs match dot-files too
 
 NO_READINGS = "`cityctl poll`, `cityctl pull` or `cityctl data import FILE` brings readings in"
+
+
+class ListDamaged(StoreProblem):
+    """The list of segments is no sound file, or not the one of these segments: it can be made anew from them."""
 
 
 def month_folder(folder: Path, month: str) -> Path:

@@ -13,12 +13,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cityctl.disk import sync_file, sync_folder
 from cityctl.errors import StoreProblem
-from cityctl.store.folder import in_plain_words
+from cityctl.store.folder import in_plain_words, list_problem
 
 BUSY = 30.0  # seconds that a writer waits for another one's transaction
 
@@ -90,14 +90,17 @@ class SqliteFile:
 
     def copy(self, target: Path) -> None:
         """A copy as of one instant, by SQLite's own backup, durable but for its name; others go on writing."""
+        doing = f"copying {self.path.name}"
         target.unlink(missing_ok=True)
-        with in_plain_words(self.folder, f"copying {self.path.name}"):
-            copy = sqlite3.connect(target)
+        with in_plain_words(self.folder, doing, self.path), closing(sqlite3.connect(target)) as copy:
             try:
                 self.connection().backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal beside it
-            finally:
-                copy.close()
+            except sqlite3.Error as problem:
+                if "full" in str(problem):  # of the two disks, the one that is written to
+                    raise list_problem(problem, target.parent, doing, target) from problem
+                raise
+        with in_plain_words(target.parent, doing, target):
             sync_file(target)
 
     def write_ahead(self) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cityctl.errors import ListDamaged, StoreProblem
+from cityctl.errors import StoreProblem
 from cityctl.reading import Reading
 from cityctl.store import Store
 from cityctl.store.care.backup import backup, restore
 from cityctl.store.care.checking import check
 from cityctl.store.care.healing import rebuild
+from cityctl.store.folder import ListDamaged
 
 DAY1 = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cityctl.errors import ListDamaged, StoreProblem
-from cityctl.store.folder import LIST, SEGMENTS, in_plain_words, locked, missing
+from cityctl.errors import StoreProblem
+from cityctl.store.folder import LIST, SEGMENTS, ListDamaged, in_plain_words, locked, missing
 from cityctl.store.landing import Landing
 from cityctl.store.segments.words import TABLE
 from cityctl.store.sqlite_file import BUSY, SqliteFile
