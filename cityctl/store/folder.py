@@ -96,7 +96,7 @@ def network_warning(folder: Path) -> str | None:
 def disk_problem(problem: OSError, folder: Path, doing: str) -> StoreProblem:
     """A fault of the disk as an error that people can act on."""
     said, hint = FAULTS.get(problem.errno or 0, (problem.strerror or str(problem), None))
-    where = problem.filename or folder
+    where = problem.filename2 or problem.filename or folder  # of a copy, the one that is written
     return StoreProblem(f"{said}: {where}", tried=[f"{doing} in {folder}"], hint=hint)
 
 

@@ -159,6 +159,19 @@ def test_a_rebuild_that_fails_leaves_what_was_there(store, folder, table, monkey
     assert rebuild(folder, None).readings == 1
 
 
+def test_a_backup_that_finds_no_room_names_its_target(store, table, tmp_path, monkeypatch):
+    store.add(table([("a", _minute(0), 1.0)]), source="x", received=_minute(0))
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(
+            28, "No space left on device", str(source), None, str(target)
+        )  # as shutil.copyfile does
+
+    monkeypatch.setattr("cityctl.store.care.backup.shutil.copyfile", full)
+    with pytest.raises(StoreProblem, match=f"the disk is full: {tmp_path / 'backup'}"):
+        backup(store, tmp_path / "backup")
+
+
 def test_who_may_not_read_a_segment_marks_nothing(store, table, monkeypatch, tmp_path):
     store.add(table([("a", _minute(0), 1.0)]), source="x", received=_minute(0))
 
