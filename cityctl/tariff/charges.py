@@ -1,8 +1,9 @@
 """What a meter's use costs under a tariff, line by line. Arrays in, lines out; knows no meter and no SQL.
 
 Sources: period power factor kWh / sqrt(kWh² + kvarh²), never a mean of power factors; tiers count the use of a month
-from its first day on. Where prices change within a month, use is priced by its days, and what is charged by the month
-by the days' share of it.
+from its first day on. Of a month that is billed in part, and where prices change within one, use is priced by its days,
+and what is charged by the month, demand and the limits of tiers too, by the days' share of the month, as utilities do
+in the first and the last bill of a contract.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
         first, last = days[number]
         bill = Bill(month_of(number))
         of_month = _between(use, first, last)
+        held, whole = (last - first).days, _days_of_month(first)
+        if held < whole:
+            bill.remarks.append(f"{held} of {whole} days are billed")
         parts = tariff.parts(first, last)
         for start, end, version in parts:
             if version is None:
@@ -50,13 +54,13 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
             key = (version.window, version.slide)
             if key not in wide:
                 wide[key] = use.in_windows(*key)
-            part = _Part(tariff.unit, version, start, end, (end - start).days / (last - first).days, days)
+            part = _Part(tariff.unit, version, start, end, days)
             demand = Months(
                 _between(wide[key], start, end),
                 _between(wide[key], first, last),
                 wide[key],
                 number,
-                part.share,
+                part.of_month,
             )
             bill.lines += _priced(
                 part, _between(use, start, end), of_month.power_factor, demand, bill.remarks, carried
@@ -67,13 +71,12 @@ def bills(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> list[Bill]:
 
 @dataclass(frozen=True)
 class _Part:
-    """Days of a month that one version prices; `share` is what they are of the month's billed days."""
+    """Days of a month that one version prices."""
 
     unit: str
     version: Version
     first: date
     last: date
-    share: float
     billed: Mapping[int, Days]
 
     @property
@@ -81,8 +84,13 @@ class _Part:
         return (self.last - self.first).days
 
     @property
-    def of_calendar_month(self) -> float:
-        return self.days / calendar.monthrange(self.first.year, self.first.month)[1]
+    def of_month(self) -> float:
+        """What the days are of the calendar month."""
+        return self.days / _days_of_month(self.first)
+
+
+def _days_of_month(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
 
 
 def _between(use: Use, first: date, last: date) -> Use:
@@ -96,9 +104,7 @@ def _priced(
     lines = []
     for standing in version.standing:
         in_year = 366 if calendar.isleap(part.first.year) else 365
-        whole = {"day": float(part.days), "month": part.of_calendar_month, "year": part.days / in_year}[
-            standing.per
-        ]
+        whole = {"day": float(part.days), "month": part.of_month, "year": part.days / in_year}[standing.per]
         billed = standing.times * whole
         unit = f"{standing.unit} {standing.per}".strip()
         lines.append(Line("standing", standing.name, billed, unit, standing.price, billed * standing.price))
@@ -115,7 +121,7 @@ def _priced(
     if version.power_factor is not None:
         lines += _for_power_factor(version.power_factor, factor, lines, remarks)
     lines += carried.settle(version, part.first, part.last, part.unit, lines)
-    least = version.minimum * (part.days if version.minimum_per == "day" else part.of_calendar_month)
+    least = version.minimum * (part.days if version.minimum_per == "day" else part.of_month)
     if least and cost_of(lines) < least:
         lines.append(Line("minimum", "minimum bill", 1.0, "", least, least - cost_of(lines)))
     year = part.first.year
@@ -184,7 +190,7 @@ def _limits(entries: Sequence[Energy], part: _Part, demand: Months) -> dict[int,
         limit = entry.above
         if "kW" in entry.above_per:
             limit *= highest(demand.month)
-        limit *= part.days if "day" in entry.above_per else part.share
+        limit *= part.days if "day" in entry.above_per else part.of_month
         found[id(entry)] = limit
     return found
 

@@ -23,7 +23,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 class Months:
     """Use in the windows of demand: of the part of a month that a version prices, of the month, of all months.
 
-    `share` is what the part's days are of the month's billed days.
+    `share` is what the part's days are of the calendar month.
     """
 
     part: Use

@@ -164,6 +164,19 @@ def test_prices_that_change_within_a_month() -> None:
     assert bill.remarks == ["prices change on 2024-04-11"]
 
 
+def test_a_month_in_part_has_its_days_share_of_demand_and_of_tiers() -> None:
+    """10 of 30 days at 10 kW: a third of 30, of the 3 000 kWh below which 1 is paid, and of 10 kW at 3: by hand."""
+    version = {
+        "window": "60m",
+        "standing": [{"price": 30}],
+        "energy": [{"price": 1}, {"price": 2, "above": 3000}],
+        "demand": [{"price": 3}],
+    }
+    bill = billed(told(version), april(), {APRIL: (date(2024, 4, 11), date(2024, 4, 21))})
+    assert [line.cost for line in bill.lines] == pytest.approx([10, 1000, 2800, 10])
+    assert bill.remarks == ["10 of 30 days are billed"]
+
+
 def test_prices_of_hours_change_on_their_day() -> None:
     tariff = told(
         {"energy": [{"price": 1}]}, {"from": "2024-04-11", "energy": [{"price": 2, "hours": "0-12"}]}
@@ -274,10 +287,11 @@ def test_all_together_by_a_plain_loop(
             month = 3 if step < 48 else 4
             peaks[month] = max(peaks[month], (one + power[step + 1]) / 2)
         if step >= 48:
-            below = min(one / 2, max(limit - counted, 0.0))
+            below = min(one / 2, max(limit / 30 - counted, 0.0))
             counted += one / 2
             cost += below * (0.3 if peak_hours else 0.1) + (one / 2 - below) * (0.5 if peak_hours else 0.2)
-    expected = 1 + (cost + 7 * max(peaks[4], ratchet * peaks[3])) * (1 + tax)
+    share = 1 / 30  # of April
+    expected = 30 * share + (cost + 7 * share * max(peaks[4], ratchet * peaks[3])) * (1 + tax)
     bill = billed(
         told(version), use(date(2024, 3, 31), power, 30), {APRIL: (date(2024, 4, 1), date(2024, 4, 2))}
     )

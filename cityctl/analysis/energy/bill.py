@@ -154,9 +154,9 @@ def _weekdays(true: Any, days: Any, calendar: str) -> Any:
 NOTES = (
     "Method: use is summed by windows of local time; energy by the times of each price, in tiers that count the "
     "month's use as it comes; demand is the highest mean power of the tariff's own window; a month in part is "
-    "billed with its days' share of what is charged by the month, and so is each part of a month in which prices "
-    "change. Power factor of a month is kWh / sqrt(kWh² + kvarh²). Use below zero, or a meter with `role: export` "
-    "beside it, was fed in.",
+    "billed with its days' share of what is charged by the month, demand and the limits of tiers among it, and so is "
+    "each part of a month in which prices change. Power factor of a month is kWh / sqrt(kWh² + kvarh²). Use below "
+    "zero, or a meter with `role: export` beside it, was fed in.",
     "Method: the capped load moves what lies above the cap to the emptiest windows of the same day; the shifted "
     "load moves a share of the use in the day's dearest windows to its cheapest ones. Neither asks if that can be "
     "done.",
