@@ -47,16 +47,20 @@ class CarefulLine:
         self._connect_timeout = connect_timeout
         self._interval = 1.0 / rate if rate > 0 else 0.0
         self._next = 0.0
-        self.late_units: set[int] = set()
-        """Units of which an answer came that nobody waited for any more."""
+        self._late_units: set[int] = set()
         self._line: Line | None = None
 
     def close(self) -> None:
         """Let go of the line; safe to call twice."""
         if self._line is not None:
-            self.late_units |= self._line.late_units
+            self._late_units |= self._line.late_units
             self._line.close()
             self._line = None
+
+    @property
+    def late_units(self) -> set[int]:
+        """Units of which an answer came that nobody waited for any more."""
+        return self._late_units if self._line is None else self._late_units | self._line.late_units
 
     async def opened(self) -> Line:
         """The line, open. Raises NotConnected."""

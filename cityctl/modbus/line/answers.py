@@ -10,7 +10,15 @@ import asyncio
 from time import time
 from typing import cast
 
-from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, ShortAnswer, WrongUnit
+from cityctl.modbus.line.faults import (
+    BadAnswer,
+    Closed,
+    Echoed,
+    ExceptionAnswer,
+    Misfit,
+    ShortAnswer,
+    WrongUnit,
+)
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
 from cityctl.modbus.line.link import Link, SerialSettings
 from cityctl.modbus.line.owed import Owed
@@ -53,6 +61,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._heard = 0.0  # monotonic time of the last byte
         self._owed: dict[int, Owed] = {}
         self._spoilt = False
+        self._echoes = False  # the adapter gives back what it sends: an echo tells nothing of the device
 
     def close(self) -> None:
         """Close the line; safe to call twice."""
@@ -182,15 +191,14 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
                 return
             frame = bytes(self._buffer[:size])
             if not size or crc(frame[:-2]) != frame[-2:]:
-                echoes = self._sent and self._buffer.startswith(self._sent)
+                echoes = bool(self._sent) and self._buffer.startswith(self._sent)
+                self._echoes |= echoes
                 self._spoilt = True
                 self._buffer.clear()
                 self._fail(
-                    BadAnswer(
-                        "the request itself comes back before an answer: the adapter echoes what it sends"
-                        if echoes
-                        else "the answer is no Modbus RTU frame: its CRC does not fit"
-                    )
+                    Echoed()
+                    if echoes
+                    else BadAnswer("the answer is no Modbus RTU frame: its CRC does not fit")
                 )
                 return
             del self._buffer[:size]
@@ -233,21 +241,21 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             if len(body) == 2:
                 self._fail(ExceptionAnswer(body[1]))
             else:
-                self._fail(BadAnswer(f"an exception of {len(body)} bytes instead of 2"))
+                self._fail(Misfit(f"an exception of {len(body)} bytes instead of 2"))
         elif code != wanted:
-            self._fail(BadAnswer(f"function code {code} answered a request for {wanted}"))
+            self._fail(Misfit(f"function code {code} answered a request for {wanted}"))
         elif (self._size is not None and len(body) != self._size) or not body.startswith(self._prefix):
             self._fail(self._misfit(body))
         elif self._answer is not None:
             self._moment = time()
             self._answer.set_result(body)
 
-    def _misfit(self, body: bytes) -> BadAnswer:
+    def _misfit(self, body: bytes) -> Misfit:
         if self._code in (1, 2, 3, 4, 23):
             said, came, asked = body[1], len(body) - 2, self._prefix[1]
-            kind = ShortAnswer if 0 < said == came < asked and not self._rtu else BadAnswer
+            kind = ShortAnswer if 0 < said == came < asked and not self._rtu else Misfit
             return kind(f"the answer holds {came} bytes and says {said}, {asked} were asked for")
-        return BadAnswer(
+        return Misfit(
             f"the answer does not repeat the request: {body.hex(' ')} instead of {self._prefix.hex(' ')}"
         )
 

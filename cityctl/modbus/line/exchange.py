@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from cityctl.modbus.line.answers import Answers
-from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Misnumbered, Silent
+from cityctl.modbus.line.faults import BadAnswer, Closed, CutOff, ExceptionAnswer, Misnumbered, Silent
 from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame, tcp_header
 from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.owed import READS, Owed
@@ -96,7 +96,7 @@ class Exchanges(Answers):
         """Close a line whose bytes no longer begin with an answer: the next one would be read across the cut."""
         self._buffer.clear()
         self.close()
-        raise BadAnswer(why)
+        raise CutOff(why)
 
     async def _listen(self, unit: int, prefix: bytes, size: int, left: float) -> None:
         self._unit, self._code, self._prefix, self._size = unit, prefix[0], prefix, size

@@ -70,11 +70,26 @@ class BadAnswer(Fault):
     """An answer that does not fit its request: it is refused, never decoded."""
 
 
-class ShortAnswer(BadAnswer):
+class Echoed(BadAnswer):
+    """The request itself came back."""
+
+    def __init__(self) -> None:
+        super().__init__("the request itself comes back before an answer: the adapter echoes what it sends")
+
+
+class CutOff(BadAnswer):
+    """The answer began in time and did not end in time."""
+
+
+class Misfit(BadAnswer):
+    """A whole frame, and no answer to what was asked."""
+
+
+class ShortAnswer(Misfit):
     """An answer that is whole, and of fewer registers than were asked for: it may give no more at once."""
 
 
-class WrongUnit(BadAnswer):
+class WrongUnit(Misfit):
     """Another unit's answer."""
 
     def __init__(self, unit: int, asked: int) -> None:

@@ -114,7 +114,7 @@ class Line(Exchanges):
     async def _last_of(self, unit: int, owed: Owed, timeout: float) -> Owed | None:
         """Wait until no answer that is owed can come any more; what is owed of our own asking then."""
         probes = owed.probes[:_PROBES]
-        if not probes or unit not in self._mute:
+        if not probes or not (self._echoes or unit in self._mute):
             number = random.getrandbits(16).to_bytes(2, "big")
             echo = b"\x08\x00\x00" + number
             try:

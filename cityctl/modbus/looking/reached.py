@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from time import monotonic
 
 from cityctl.modbus.careful import CarefulLine
+from cityctl.modbus.lagging import answer_of, lags
 from cityctl.modbus.line.faults import (
     BadAnswer,
     Closed,
+    CutOff,
+    Echoed,
     ExceptionAnswer,
     Fault,
+    Misfit,
     Misnumbered,
     NotConnected,
     Silent,
@@ -60,24 +64,48 @@ async def unit_answers(
     """
     where = _first_request(connector)
     tries = 1 + (connector.wake if connector else 0)
-    said, problem = await _answer(line, found.unit, where, timeout, tries)
+    said, problem = await answer_of(line, found.unit, where, timeout, tries)
     found.answers = problem is None
     found.tell("unit", BAD if problem else OK, f"unit {found.unit}: {said}")
     if problem is None:
         return True
+    there, strayed = await _others(line, found.unit, problem, where, neighbours, timeout)
+    late = strayed or found.unit in line.late_units
+    advice = None
+    if isinstance(problem, Silent) and not isinstance(problem, Misnumbered) and (there or late):
+        advice = await lags(found, line, where, timeout, late=late)
+    if advice is None:
+        for other, text in there.items():
+            name = f" ({neighbours[other]})" if other in neighbours else ""
+            found.tell("other unit", TOLD, f"unit {other}{name}: {text}")
+        advice = _next(found, problem, list(there), neighbours)
+    found.advise(advice)
+    return False
+
+
+async def _others(
+    line: CarefulLine,
+    unit: int,
+    problem: Fault,
+    where: tuple[int, int, int],
+    neighbours: Mapping[int, str],
+    timeout: float,
+) -> tuple[dict[int, str], bool]:
+    """Other units that answer, with what they say; and whether an answer of `unit` came to one of them."""
+    there: dict[int, str] = {}
+    strayed = False
+    if isinstance(problem, Closed | CutOff | Echoed | Misnumbered):
+        return there, strayed
     others = dict.fromkeys([*list(neighbours)[:_NEIGHBOURS], *OTHER_UNITS])
     if isinstance(problem, WrongUnit):
         others = {problem.unit: None} | others
-    there = []
     for other in others:
-        if other != found.unit and not isinstance(problem, Closed | Misnumbered):
-            text, lost = await _answer(line, other, where, min(timeout, 1.0), 1)
+        if other != unit:
+            text, lost = await answer_of(line, other, where, min(timeout, 1.0), 1)
+            strayed |= isinstance(lost, WrongUnit) and lost.unit == unit
             if lost is None:
-                there.append(other)
-                name = f" ({neighbours[other]})" if other in neighbours else ""
-                found.tell("other unit", TOLD, f"unit {other}{name}: {text}")
-    found.advise(_next(found, problem, there, neighbours))
-    return False
+                there[other] = text
+    return there, strayed
 
 
 def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mapping[int, str]) -> str:
@@ -90,6 +118,17 @@ def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mappin
         return (
             "its answers do not repeat the number of their request, so that nobody can tell them apart: "
             "look for newer firmware of the device or gateway"
+        )
+    if isinstance(problem, Echoed):
+        return (
+            "switch off the local echo of the adapter: it gives back what is sent, and answers drown in that"
+        )
+    if isinstance(problem, CutOff):
+        return "its answer comes in pieces, and not to an end in time: give it a longer `timeout`, look at the line"
+    if isinstance(problem, Misfit) and not isinstance(problem, WrongUnit):
+        return (
+            "it speaks Modbus, and its answers do not fit what they answer: look for newer firmware, and for another "
+            "program whose answers the gateway mixes up with these"
         )
     if isinstance(problem, BadAnswer) and not isinstance(problem, WrongUnit):
         return (
@@ -108,6 +147,11 @@ def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mappin
             f"unit {problem.unit} answers for unit {unit}, and not when it is asked itself: "
             "look at the unit numbers that are set on device and gateway"
         )
+    if isinstance(problem, ExceptionAnswer):
+        return (
+            f"the gateway is well and says that unit {unit} does not answer: look at the device's power, wiring and "
+            f"unit, and at the gateway's baud rate and parity; `cityctl devices scan {link} --units 1-247`"
+        )
     if link.kind == "tcp":
         return (
             f"connected, and no unit answers: `cityctl devices scan {link} --units 1-247`; "
@@ -123,16 +167,3 @@ def _first_request(connector: DeviceConnector | None) -> tuple[int, int, int]:
         return 3, 0, 1
     first = min(blocks[0].wanted, key=lambda each: each.start)
     return blocks[0].function_code, first.start, first.end - first.start
-
-
-async def _answer(
-    line: CarefulLine, unit: int, where: tuple[int, int, int], timeout: float, tries: int
-) -> tuple[str, Fault | None]:
-    """What a unit said, and the fault where that is no sign of life."""
-    try:
-        await line.read(unit, *where, timeout=timeout * tries, tries=tries)
-    except ExceptionAnswer as problem:
-        return str(problem), problem if problem.is_absent else None
-    except (Silent, Closed, BadAnswer) as problem:
-        return str(problem), problem
-    return f"answers in {1000 * line.waited[-1]:.1f} ms", None

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cityctl.modbus.line import open_line
-from cityctl.modbus.line.faults import BadAnswer
+from cityctl.modbus.line import Link, open_line
+from cityctl.modbus.line.faults import BadAnswer, Silent
 from cityctl.modbus.line.framing import crc, rtu_answer_size, rtu_frame, tcp_frame
 from cityctl.modbus.pretended.wire import Server
 from tests.modbus.ten_words import bank
@@ -61,6 +61,28 @@ async def _read_over(rewrite: Callable[[bytes], bytes]) -> tuple[int, ...]:
 def test_a_few_bytes_before_an_answer_are_noise(noise):
     """What a bus picks up while it is turned round, whatever it looks like."""
     assert asyncio.run(_read_over(lambda frame: noise + frame)) == (1004,)
+
+
+def test_what_an_adapter_echoes_is_not_taken_for_the_echo_of_the_device():
+    """After a lost answer a device is asked to echo a number: the adapter's own copy of that proves nothing."""
+
+    async def go() -> list[str]:
+        async def adapter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while asked := await reader.read(64):
+                writer.write(asked)
+
+        door = await asyncio.start_server(adapter, "127.0.0.1", 0)
+        line = await open_line(Link("127.0.0.1", door.sockets[0].getsockname()[1], "rtu-tcp"), 2)
+        said = []
+        for at in (0, 4):
+            with pytest.raises((BadAnswer, Silent)) as caught:
+                await line.read(1, 3, at, 1, timeout=0.3)
+            said.append(str(caught.value))
+        line.close()
+        door.close()
+        return said
+
+    assert all("the adapter echoes what it sends" in one for one in asyncio.run(go()))
 
 
 def test_an_adapter_that_echoes_is_told_by_name():

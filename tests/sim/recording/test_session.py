@@ -15,7 +15,7 @@ import pytest
 
 from cityctl.errors import InputRefused, UsageProblem
 from cityctl.modbus.line import Link, open_line, open_tcp
-from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Silent
+from cityctl.modbus.line.faults import BadAnswer, Closed, CutOff, ExceptionAnswer, Silent
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.pretended.bank import Bank
@@ -81,7 +81,7 @@ def test_a_session_is_played_as_it_was(framing: Framing, tmp_path: Path):
         return first, second, playing.unknown
 
     first, second, unknown = asyncio.run(go())
-    cut_off = BadAnswer if framing == "tcp" else Silent
+    cut_off = CutOff if framing == "tcp" else Silent
     assert first == [(500, 501), (501, 502), True, Silent, cut_off, Closed, ExceptionAnswer]
     assert second == first
     assert unknown == 0
