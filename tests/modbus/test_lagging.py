@@ -6,30 +6,12 @@ import asyncio
 
 import pytest
 
-from cityctl.modbus.line import Link
-from cityctl.modbus.line.framing import HEADER, tcp_frame, tcp_head
 from cityctl.modbus.looking.diagnose import diagnosing
 from cityctl.modbus.looking.diagnosis import Diagnosis
 from cityctl.modbus.pretended.wire import Request, Server
+from tests.modbus.one_behind import one_behind
 from tests.modbus.one_meter import CONNECTOR, bank
 from tests.timing import in_time
-
-
-async def behind(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: str) -> None:
-    """A gateway with unit 1 alone that answers each request with the answer before; `head`: whose number it bears."""
-    before: tuple[int, int, bytes] | None = None
-    while True:
-        number, _, length, unit = tcp_head(await reader.readexactly(HEADER))
-        pdu = await reader.readexactly(length - 1)
-        due, before = before, None
-        if unit == 1:
-            count = pdu[4]
-            answer = bytes((3, 2 * count)) + bytes(2 * count) if pdu[0] == 3 else bytes((pdu[0] | 0x80, 1))
-            before = (number, unit, answer)
-        if due is not None:
-            old_number, old_unit, answer = due
-            told = {"new": (number, unit), "unit": (number, old_unit), "old": (old_number, old_unit)}[head]
-            writer.write(tcp_frame(*told, answer))
 
 
 @pytest.mark.parametrize("head", ["new", "unit", "old"])
@@ -38,11 +20,8 @@ def test_a_gateway_that_is_one_answer_behind(head: str) -> None:
     """Under the newest number and unit, another unit seems to answer in place of the one asked for."""
 
     async def go() -> Diagnosis:
-        door = await asyncio.start_server(lambda r, w: behind(r, w, head), "127.0.0.1", 0)
-        link = Link("127.0.0.1", door.sockets[0].getsockname()[1])
-        found = await diagnosing(link, 1, CONNECTOR, timeout=0.2, name="meter")
-        door.close()
-        return found
+        async with one_behind(head) as (link, _):
+            return await diagnosing(link, 1, CONNECTOR, timeout=0.2, name="meter")
 
     found = asyncio.run(go())
     assert not found.answers

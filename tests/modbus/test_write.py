@@ -16,6 +16,9 @@ from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.pretended.bank import Bank
 from cityctl.modbus.pretended.wire import Outgoing, Server, WriteFaults
+from cityctl.modbus.write import write_register
+from tests.modbus.one_behind import one_behind
+from tests.timing import in_time
 
 POINTS = {
     "setpoint": DevicePoint("setpoint", 10, "float32", 2, 3, access="readwrite"),
@@ -177,3 +180,19 @@ def test_a_plant_may_react_to_what_is_written():
     assert told == [("setpoint", 2.5), ("mode", 9.0)]
     assert bank.write(4, 10, [1]) == 1
     assert bank.read(3, 10, 3) == [0x4020, 0, 9]
+
+
+@in_time
+def test_nothing_is_written_over_a_gateway_that_is_one_answer_behind():
+    """Its second answer to a read is the first one's; what became of a write nobody would know."""
+
+    async def go() -> list[int]:
+        async with one_behind("new") as (link, codes):
+            line = await open_line(link, 2)
+            assert (await line.read(1, 3, 0, 1, timeout=0.4, tries=2)).registers == (0,)
+            with pytest.raises(NotConnected, match="nothing was sent"):
+                await write_register(line, 1, 0, 7, timeout=0.4)
+            line.close()
+            return codes
+
+    assert 6 not in asyncio.run(go())

@@ -61,7 +61,6 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._heard = 0.0  # monotonic time of the last byte
         self._owed: dict[int, Owed] = {}
         self._spoilt = False
-        self._echoes = False  # the adapter gives back what it sends: an echo tells nothing of the device
 
     def close(self) -> None:
         """Close the line; safe to call twice."""
@@ -192,7 +191,6 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             frame = bytes(self._buffer[:size])
             if not size or crc(frame[:-2]) != frame[-2:]:
                 echoes = bool(self._sent) and self._buffer.startswith(self._sent)
-                self._echoes |= echoes
                 self._spoilt = True
                 self._buffer.clear()
                 self._fail(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from cityctl.modbus.line.answers import Answers
-from cityctl.modbus.line.faults import BadAnswer, Closed, CutOff, ExceptionAnswer, Misnumbered, Silent
+from cityctl.modbus.line.faults import BadAnswer, Closed, CutOff, Echoed, ExceptionAnswer, Misnumbered, Silent
 from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame, tcp_header
 from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.owed import READS, Owed
@@ -39,6 +39,7 @@ class Exchanges(Answers):
         if not self._rtu:
             self._expected.clear()
         sent, misnumbered = 0, self.misnumbered  # `sent` and not answered
+        echoed = False
         doubted: bytes | None = None
         try:
             while sent < tries:
@@ -76,14 +77,17 @@ class Exchanges(Answers):
             if not self.link.is_serial:  # it forgets who asked; many close after each answer
                 sent = 0
             raise
-        except BadAnswer:
+        except BadAnswer as problem:
+            echoed = isinstance(problem, Echoed)
             if not (self._rtu or self._owed or doubted):  # or it may be an older request's
                 sent -= 1
             raise
         finally:
             self._answer = None
             if sent > 0:
-                self._owed.setdefault(unit, Owed()).take(request, prefix, self._expected, sent)
+                owed = self._owed.setdefault(unit, Owed())
+                owed.take(request, prefix, self._expected, sent)
+                owed.echoed |= echoed
             if self._rtu:
                 if self._buffer:  # more than the one answer that was due
                     self._spoilt = True

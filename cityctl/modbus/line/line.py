@@ -48,6 +48,10 @@ class Line(Exchanges):
         """
         return not self._rtu or not (self._spoilt or unit in self._owed)
 
+    def owes(self, unit: int) -> bool:
+        """Whether an answer of a unit may still come, or what came last was spoilt: a write goes over no such line."""
+        return self._spoilt or unit in self._owed
+
     async def read(
         self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
     ) -> Frame:
@@ -114,7 +118,7 @@ class Line(Exchanges):
     async def _last_of(self, unit: int, owed: Owed, timeout: float) -> Owed | None:
         """Wait until no answer that is owed can come any more; what is owed of our own asking then."""
         probes = owed.probes[:_PROBES]
-        if not probes or not (self._echoes or unit in self._mute):
+        if not probes or not (owed.echoed or unit in self._mute):
             number = random.getrandbits(16).to_bytes(2, "big")
             echo = b"\x08\x00\x00" + number
             try:

@@ -28,7 +28,8 @@ def read_prefix(code: int, count: int) -> bytes:
 class Owed:
     """Answers of one unit that may still come: to what, what they begin with, and the last read that was given up.
 
-    `since`: when the last of them was given up (monotonic, which all processes share).
+    `since`: when the last of them was given up (monotonic, which all processes share). `echoed`: the adapter gives back
+    what it sends, so that an echo tells nothing of the device.
     """
 
     def __init__(self, since: float | None = None) -> None:
@@ -36,6 +37,7 @@ class Owed:
         self.requests: set[bytes] = set()
         self.prefixes: set[bytes] = set()
         self.read: bytes | None = None
+        self.echoed = False
         self._transactions: set[int] = set()
         self._is_numbered = True
 
@@ -101,6 +103,7 @@ def written(host: str, port: int) -> list[dict[str, Any]]:
             "requests": sorted(each.hex() for each in owed.requests),
             "prefixes": sorted(each.hex() for each in owed.prefixes),
             "read": owed.read.hex() if owed.read else None,
+            "echoed": owed.echoed,
         }
         for unit, owed in sorted(_LEFT.get((host, port), {}).items())
         if not owed.is_past
@@ -115,6 +118,7 @@ def recall(host: str, port: int, entries: Iterable[Mapping[str, Any]]) -> None:
         owed.requests = {bytes.fromhex(each) for each in entry["requests"]}
         owed.prefixes = {bytes.fromhex(each) for each in entry["prefixes"]}
         owed.read = bytes.fromhex(entry["read"]) if entry["read"] else None
+        owed.echoed = bool(entry.get("echoed"))
         unit = int(entry["unit"])
         if unit not in left or left[unit].since < owed.since:
             left[unit] = owed
