@@ -145,6 +145,8 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     by_day = question.parameters["method"] in ("caltrack2", "split")
     year = normal.savings(question, meters) if question.parameters["normal"] and by_day else None
     lost = bills.left_out(question)
+    for meter, out in stated.left_out(question, lost).items():
+        totals.get(meter, {})["stated_days"] = out
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     billed = question.parameters["method"] == "billing"

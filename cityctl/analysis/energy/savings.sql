@@ -189,6 +189,14 @@ from savings_stated as s
 join savings_meters as m on m.meter = s.meter
 join savings_days as c on c.day >= s.first_day and c.day <= s.last_day and c.day < m.intervention
 
+-- name: left_out
+-- How many of them lie in the $days days that make the baseline.
+select s.meter as meter, count(*) as days
+from savings_struck as s
+join savings_meters as m on m.meter = s.meter
+where s.day >= m.intervention - cast($days as integer)
+group by s.meter
+
 -- name: without_struck
 update savings_daily as d set y = null from savings_struck as s where s.meter = d.meter and s.day = d.day
 

@@ -24,7 +24,7 @@ from cityctl.analysis.energy.saving.sufficiency import failures
 from cityctl.analysis.question import Question
 
 REFUSED = ("unit", "dead")  # events of which no figure is made
-DOUBTED = ("huge", "low")  # and of which one is, that may not be booked
+DOUBTED = ("closed", "huge", "low")  # and of which one is, that may not be booked
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,13 @@ from cityctl.analysis.energy.models.uncertainty import Drift
 from cityctl.analysis.energy.saving.baseline import keep
 from cityctl.analysis.energy.saving.drivers import ByPeriod
 from cityctl.analysis.energy.saving.periods import LeftOut, Period, Read, baseline, days_of, kept, merged
-from cityctl.analysis.energy.saving.stated import lasts
+from cityctl.analysis.energy.saving.stated import STATED, lasts
 from cityctl.analysis.question import Question
 from cityctl.errors import listed
 
 MEASURE = "the measure lies within"
 BEYOND = "part of it lies outside of what is asked for"
 ENDS_FIT, ENDS_BETTER = 0.7, 0.15  # adjusted R² with dates as ends, and over that with dates as beginnings
-STATED = "a non-routine event that city.yaml states lies within"
 WEATHERLESS = "outdoor temperature lacks on more than 10 % of its days"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from cityctl.wording import counted, grouped
+from cityctl.wording import counted, grouped, percent
 
 SHUT = 0.5  # a day below this share of what was usual is a day of shutdown
 NEARLY_OFF = 0.2  # below this share it needs no comparison with the scatter
@@ -42,11 +42,12 @@ class Event:
     """What happened in [first, last].
 
     `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day, beside the saving up to it
-    (step), the factor (unit), how many days of zeros (dead), or of more than can have been used (huge), or bills of
-    doubtful use (low). A shutdown of days takes the `bills` in which it lies with it.
+    (step), the factor (unit), how many days of zeros (dead), or of more than can have been used (huge), bills of
+    doubtful use (low), or the share by which too little is expected of a year (closed). A shutdown of days takes
+    the `bills` in which it lies with it.
     """
 
-    kind: Literal["shutdown", "pause", "step", "unit", "dead", "huge", "low"]
+    kind: Literal["shutdown", "pause", "step", "unit", "dead", "huge", "low", "closed"]
     first: date
     last: date
     kwh: float
@@ -71,6 +72,11 @@ class Event:
             return (
                 f"shutdown {self.first} to {self.last} ({counted(days, 'day')}), small: left in the account"
             )
+        if self.kind == "closed":
+            return (
+                f"shut from {self.first} to {self.last}, before the measure, and not so since: {percent(self.kwh)} too "
+                "little is expected of a year; state it under `non_routine` in city.yaml"
+            )
         if self.kind == "low":
             return (
                 f"{counted(int(self.kwh), 'bill')} far below the others, the first from {self.first} on: "
@@ -89,26 +95,24 @@ def shutdowns(
     baseline's RMSE; a run counts if it is LONGER than the longest one of the baseline (`longest_before`, days).
     Rows may be bills too: then `least` is 1.
     """
-    runs = [
+    met = [
         (begin, end)
-        for begin, end in _runs(use, expected, spread, least)
+        for begin, end in runs(use, expected, spread, least)
         if end - begin >= LONGER * longest_before
     ]
-    less = [float((expected[begin:end] - use[begin:end]).sum()) for begin, end in runs]
+    less = [float((expected[begin:end] - use[begin:end]).sum()) for begin, end in met]
     kind: Literal["shutdown", "pause"] = (
         "shutdown" if sum(less) >= LEAST_SHARE * float(expected.sum()) else "pause"
     )
-    return [
-        Event(kind, days[begin], days[end - 1], kwh) for (begin, end), kwh in zip(runs, less, strict=True)
-    ]
+    return [Event(kind, days[begin], days[end - 1], kwh) for (begin, end), kwh in zip(met, less, strict=True)]
 
 
 def longest_run(use: Any, expected: Any, spread: float, least: int = LEAST_RUN) -> int:
     """The longest run of such days, in the baseline: a school that shuts each summer shuts again."""
-    return max((end - begin for begin, end in _runs(use, expected, spread, least)), default=0)
+    return max((end - begin for begin, end in runs(use, expected, spread, least)), default=0)
 
 
-def _runs(use: Any, expected: Any, spread: float, least: int) -> list[tuple[int, int]]:
+def runs(use: Any, expected: Any, spread: float, least: int) -> list[tuple[int, int]]:
     """[begin, end) of runs with `least` rows of shutdown or more, and of low rows on their either side."""
     import numpy as np
 
@@ -124,8 +128,8 @@ def _runs(use: Any, expected: Any, spread: float, least: int) -> list[tuple[int,
         beside = np.concatenate([reach[1:], [False]]) | np.concatenate([[False], reach[:-1]])
         reach = reach | (beside & low)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], reach.astype(np.int8), [0]])))
-    runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-    return [(begin, end) for begin, end in runs if int(shut[begin:end].sum()) >= least]
+    found = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(begin, end) for begin, end in found if int(shut[begin:end].sum()) >= least]
 
 
 def low_bills(days: Sequence[date], use: Any, expected: Any, spread: float) -> Event | None:
@@ -159,11 +163,11 @@ def dead(days: Sequence[date], use: Any, expected: Any, mean: float, spread: flo
 
     idle = expected > max(IDLE * mean, IDLE_SPREADS * spread)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (use <= 0).astype(np.int8), [0]])))
-    runs = [
+    zeros = [
         (int(idle[begin:end].sum()), int(begin), int(end))
         for begin, end in zip(edges[::2], edges[1::2], strict=True)
     ]
-    count, begin, end = max(runs, default=(0, 0, 0))
+    count, begin, end = max(zeros, default=(0, 0, 0))
     return Event("dead", days[begin], days[end - 1], float(count)) if count >= DEAD_DAYS else None
 
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
+from cityctl.analysis.energy.closures import Days, closed_before
 from cityctl.analysis.energy.saving import events
 from cityctl.analysis.energy.saving.baseline import by_meter, keep, parts
 from cityctl.analysis.energy.saving.events import Event
@@ -29,6 +30,7 @@ def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Ev
     method = question.parameters["method"]
     billed = method == "billing"
     stated = {one.point.id: one.stated for one in meters}
+    driven = {one.point.id for one in meters if one.drivers}
     found: dict[str, list[Event]] = {}
     for meter, dates, table in _series(
         question, meters, question.sql("billed_days") if billed else _PREDICTED
@@ -37,6 +39,8 @@ def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Ev
         if not after.all() and after.any():
             judged = ~_touched(dates, None, [one for one in stated[meter] if one.kwh_per_day is None])
             found[meter] = _of_days(dates, table, after, judged, knows_week=method in ("split", "towt"))
+            if meter not in driven:  # of others the weather does not tell what is usual
+                found[meter] += _closed(dates, table, after, judged)
     for meter, dates, table in _series(question, meters, _PREDICTED) if billed else ():
         after = table["reporting"].astype(bool)
         if not after.all() and after.any():
@@ -131,6 +135,16 @@ def _of_days(
     met = events.shutdowns(these, y[told], expected[told], spread, usual)
     changed = events.step(these, y[told], expected[told], table["t"][told]) if not met else None
     return [*met, *(one for one in (changed, events.huge(dates, y)) if one is not None)]
+
+
+def _closed(dates: list[Any], table: dict[str, Any], after: Any, judged: Any) -> list[Event]:
+    """A closure of the baseline that does not come again."""
+    before, since = (
+        Days(_chosen(dates, which), table["y"][which], table["t"][which])
+        for which in (~after, after & judged)
+    )
+    closed = closed_before(before, since, table["expected"][~after])
+    return [] if closed is None else [closed]
 
 
 def _with_bills(one: Event, dates: list[Any], ends: list[Any]) -> Event:

@@ -9,15 +9,17 @@ Basis: IPMVP core concepts 2022, non-routine adjustments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.saving.baseline import keep
+from cityctl.analysis.energy.saving.periods import LeftOut
 from cityctl.analysis.question import Question
 from cityctl.city.accounts import NonRoutine
 
+STATED = "a non-routine event that city.yaml states lies within"  # why a bill is left out
 _COLUMNS = ("meter", "first_day", "last_day", "kwh")
 
 
@@ -44,6 +46,20 @@ def struck(question: Question) -> dict[str, Any]:
     for meter, day in question.engine.rows("select meter, day from savings_struck"):
         found.setdefault(meter, []).append(day)
     return {meter: np.array(days, "datetime64[D]").astype(int) for meter, days in found.items()}
+
+
+def left_out(question: Question, bills: Mapping[str, Sequence[LeftOut]]) -> dict[str, int]:
+    """Meter -> days of its baseline that a stated event takes out; of `bills` all days of those in which one lies."""
+    if question.parameters["method"] == "billing":
+        return {
+            meter: sum(
+                (one.until - one.day).days for one in lost if one.why == STATED and one.until is not None
+            )
+            for meter, lost in bills.items()
+        }
+    return dict(
+        question.engine.rows(question.sql("left_out"), {"days": question.parameters["baseline_days"]})
+    )
 
 
 def adjust(question: Question) -> None:

@@ -1,4 +1,8 @@
-"""What the data of a meter lack for a saving, the gravest first: where any of it is true there is no figure."""
+"""What the data of a meter lack for a saving, the gravest first: where any of it is true there is no figure.
+
+Days that are left out for a stated cause are no lack of data, up to a quarter of the baseline, as much as ASHRAE
+Guideline 14's prescriptive path lets be left out.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.question import Question
 from cityctl.wording import counted
 
+MOST_STATED = 0.25  # of the baseline's days
 LEAST_HOURS = 12  # with an outdoor temperature in a day, on average
 
 
@@ -35,13 +40,14 @@ def failures(
         return [_why_unused(totals)]
     found = []
     days = asked["baseline_days"]
-    if totals["used_days"] < asked["baseline_share"] * days:
+    routine = days - min(totals.get("stated_days", 0), MOST_STATED * days)
+    if totals["used_days"] < asked["baseline_share"] * routine:
         found.append(f"baseline has {floored(totals['used_days'] / days)} of its days")
     if totals["weather_days"] < asked["baseline_share"] * days:
         found.append(
             f"outdoor temperature has {floored(totals['weather_days'] / days)} of the baseline's days"
         )
-    elif totals["n"] < asked["baseline_share"] * days and not found:
+    elif totals["n"] < asked["baseline_share"] * routine and not found:
         found.append(f"baseline has use and temperature on {floored(totals['n'] / days)} of its days")
     negatives = totals["baseline_negatives"] + totals["reporting_negatives"]
     if negatives:

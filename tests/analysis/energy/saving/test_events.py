@@ -98,6 +98,26 @@ def test_a_shutdown_is_not_booked_as_a_saving(ask: Callable[..., Result]) -> Non
     assert row["saving_pct"] == pytest.approx(20.0, abs=1.0)
 
 
+@pytest.mark.parametrize("method", ["caltrack2", "split", "towt", "billing"])
+def test_a_closure_in_the_baseline_sets_apart_what_is_expected_too_low(
+    ask: Callable[..., Result], method: str
+) -> None:
+    """Shut for 56 days of 2023 and for none of 2024; with these days stated it saves its 20 %, as it does."""
+    times, degrees, use = house()
+    use = use * np.random.default_rng(2).normal(1, 0.05, len(use))
+    shut = (times >= np.datetime64("2023-10-03")) & (times < np.datetime64("2023-11-28"))
+    series = {"temperature": (times, degrees), "meter": (times, np.where(shut, 0.2 * use, use))}
+    text, asked = HOUSE.replace("EVERY", "1h"), ("2024-01-01", "2025-01-01")
+    (row,) = rows_of(ask("energy/savings", text, series, *asked, method=method), "savings")
+    assert row["saving_pct"] < 15
+    assert row["verdict"].startswith("SET APART shut from 2023-1")
+    assert "too little is expected of a year; state it under `non_routine`" in row["verdict"]
+    text += "non_routine: [{first: 2023-10-03, last: 2023-11-27, what: painters}]\n"
+    (row,) = rows_of(ask("energy/savings", text, series, *asked, method=method), "savings")
+    assert row["verdict"] == "proven"
+    assert row["saving_pct"] == pytest.approx(20.0, abs=1.5)
+
+
 def by_month(times: Any, kwh: Any) -> tuple[Any, Any]:
     """Readings of an hour as bills: (first days, amounts)."""
     months = times.astype("datetime64[M]")

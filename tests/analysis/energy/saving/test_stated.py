@@ -82,6 +82,15 @@ def test_days_of_the_baseline_are_no_evidence(ask: Callable[..., Result], method
     assert row["baseline_kwh"] < clean["baseline_kwh"]
 
 
+def test_more_than_a_quarter_of_the_baseline_may_not_be_left_out(ask: Callable[..., Result]) -> None:
+    """Of 365 days 91.25 may: 100 stated ones leave 265, below 90 % of 273.75 - which 246 are: 120 leave 245."""
+    _, _, use = house()
+    row = asked(ask, use, "caltrack2", "{first: 2023-03-01, last: 2023-06-08}")
+    assert row["saving_pct"] == pytest.approx(20.0, abs=1.0)
+    row = asked(ask, use, "caltrack2", "{first: 2023-03-01, last: 2023-06-28}")
+    assert row["verdict"] == "NOT ASSESSABLE baseline has 67 % of its days"
+
+
 def test_zeros_that_are_stated_are_no_dead_meter(ask: Callable[..., Result]) -> None:
     times, _, use = house()
     shut = (times >= np.datetime64("2024-03-01")) & (times < np.datetime64("2024-05-01"))

@@ -1,0 +1,53 @@
+"""Closures in the baseline, on days whose use is known without them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cityctl.analysis.energy.closures import Days, closed_before
+
+DATES = [date(2023, 1, 1) + timedelta(days=k) for k in range(730)]
+WARM = 12 - 10 * np.cos(2 * np.pi * (np.arange(730) - 15) / 365.25)
+
+
+def two_years(*shut: slice, saved: float = 0.2) -> tuple[Days, Days]:
+    """Baseline and the year after, which saves; half on weekends, and a fifth of it while it is shut."""
+    week = np.array([0.5 if day.weekday() >= 5 else 1.0 for day in DATES])
+    use = (100 + 8 * np.maximum(15 - WARM, 0)) * week * np.random.default_rng(3).normal(1, 0.05, 730)
+    for days in shut:
+        use[days] *= 0.2
+    use[365:] *= 1 - saved
+    return Days(DATES[:365], use[:365], WARM[:365]), Days(DATES[365:], use[365:], WARM[365:])
+
+
+def mean_of(days: Days) -> Any:
+    """What the poorest model expects: the mean of all days."""
+    return np.full(len(days.use), days.use.mean())
+
+
+@pytest.mark.parametrize("begin", [10, 120, 190, 300])
+def test_a_closure_is_told_with_what_it_takes_from_the_expected_use(begin: int) -> None:
+    """In winter, spring, summer or autumn; 80 % of the use of its days are missing in that of the year."""
+    shut = slice(begin, begin + 56)
+    before, since = two_years(shut)
+    found = closed_before(before, since, mean_of(before))
+    assert found is not None
+    assert (found.first, found.last) == (DATES[begin], DATES[begin + 55])
+    whole, _ = two_years()
+    assert found.kwh == pytest.approx(0.8 * whole.use[shut].sum() / whole.use.sum(), abs=0.015)
+
+
+def test_an_ordinary_year_and_a_closure_of_every_year_are_none() -> None:
+    before, since = two_years()
+    assert closed_before(before, since, mean_of(before)) is None
+    before, since = two_years(slice(180, 222), slice(545, 587))
+    assert closed_before(before, since, mean_of(before)) is None
+
+
+def test_a_week_at_christmas_changes_no_verdict() -> None:
+    before, since = two_years(slice(355, 362))
+    assert closed_before(before, since, mean_of(before)) is None
