@@ -6,6 +6,9 @@ Knows nothing of what the files mean.
 from __future__ import annotations
 
 import re
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cityctl.document import Document, Key
@@ -42,16 +45,40 @@ _EXPECTED = {
 def validate(model: type[Model], document: Document, data: Any = None) -> Model:
     """The document as a pydantic model.
 
+    Where a text is asked for, `off`, or the country NO, is the word that was written, and no yes or no.
     Raises ConfigInvalid: the first error in the message, the others under `tried`, each with its place.
     """
     from pydantic import ValidationError
 
+    given = document.data if data is None else data
     try:
-        return model.model_validate(document.data if data is None else data)
+        try:
+            return model.model_validate(given)
+        except ValidationError as problem:
+            worded = _with_words(document, given, problem)
+            if worded is None:
+                raise
+            return model.model_validate(worded)
     except ValidationError as problem:
         said = _sentences(model, document, problem)
         others = [f"{also} ({hint})" if hint else also for also, hint in said[1:6]]
         raise ConfigInvalid(said[0][0], tried=others, hint=said[0][1]) from None
+
+
+def _with_words(document: Document, given: Any, problem: ValidationError) -> Any:
+    """The data with the words that YAML took for a yes or no where a text is asked for; None where there are none."""
+    trails = {
+        tuple(part for part in error["loc"] if _is_written(document.data, error["loc"], part))
+        for error in problem.errors(include_url=False)
+        if error["type"] in ("string_type", "literal_error") and isinstance(error.get("input"), bool)
+    } & set(document.words)
+    if not trails:
+        return None
+    made = deepcopy(given)
+    for trail in trails:
+        *way, last = trail
+        reduce(getitem, way, made)[last] = document.words[trail]
+    return made
 
 
 def _sentences(

@@ -29,11 +29,21 @@ Place = tuple[int, int]
 
 
 class Document:
-    """A YAML file's data, with the place of each key and value."""
+    """A YAML file's data, with the place of each key and value.
 
-    def __init__(self, path: Path, data: Any, keys: Mapping[tuple[Key, ...], Place]) -> None:
+    `words` are the values on, off, yes and no as they are written: YAML 1.1 takes them for true and false.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        data: Any,
+        keys: Mapping[tuple[Key, ...], Place],
+        words: Mapping[tuple[Key, ...], str],
+    ) -> None:
         self.path = path
         self.data = data
+        self.words = words
         self._keys = keys
 
     def place(self, *keys: Key) -> str:
@@ -76,8 +86,9 @@ def parse(text: str, path: Path) -> Document:
         try:
             root = loader.get_single_node()
             keys: dict[tuple[Key, ...], Place] = {}
+            words: dict[tuple[Key, ...], str] = {}
             if root is not None:
-                _walk(root, (), keys, path, set(), max(_MOST_PLACES, len(text)))
+                _walk(root, (), keys, words, path, set(), max(_MOST_PLACES, len(text)))
             data = _constructed(loader, root, path) if root is not None else {}
         finally:
             loader.dispose()
@@ -92,7 +103,7 @@ def parse(text: str, path: Path) -> Document:
     if not isinstance(data, dict):
         found = _FOUND.get(type(data), "something else")
         raise ConfigInvalid(f"{path}:1:1: expected `key: value` lines, found {found}")
-    return Document(path, data, keys)
+    return Document(path, data, keys, words)
 
 
 def _constructed(loader: Any, root: Node, path: Path) -> Any:
@@ -161,11 +172,12 @@ def _walk(
     node: Node,
     trail: tuple[Key, ...],
     keys: dict[tuple[Key, ...], Place],
+    words: dict[tuple[Key, ...], str],
     path: Path,
     open_nodes: set[int],
     most: int,
 ) -> None:
-    """The place of each key below a node; no more of them than `most`."""
+    """The place of each key below a node, no more of them than `most`, and the words that YAML takes for yes or no."""
     import yaml
 
     if len(keys) > most:
@@ -175,6 +187,8 @@ def _walk(
     keys.setdefault(trail, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.ScalarNode):
         _refuse_octal(node, path)
+        if node.tag == "tag:yaml.org,2002:bool":
+            words[trail] = node.value
     if id(node) in open_nodes:
         raise ConfigInvalid(f"{path}:{node.start_mark.line + 1}: an alias that contains itself")
     if isinstance(node, yaml.MappingNode):
@@ -192,11 +206,11 @@ def _walk(
                 )
             seen.add(key)
             keys[(*trail, key)] = place
-            _walk(value_node, (*trail, key), keys, path, open_nodes | {id(node)}, most)
+            _walk(value_node, (*trail, key), keys, words, path, open_nodes | {id(node)}, most)
     elif isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             keys[(*trail, index)] = (child.start_mark.line + 1, child.start_mark.column + 1)
-            _walk(child, (*trail, index), keys, path, open_nodes | {id(node)}, most)
+            _walk(child, (*trail, index), keys, words, path, open_nodes | {id(node)}, most)
 
 
 def _refuse_octal(node: ScalarNode, path: Path) -> None:

@@ -143,12 +143,12 @@ class PlantStateUnknown(CityctlError):
     exit_code = ExitCode.UNKNOWN_STATE
 
 
-def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word nearest to `word`, or None where nothing is near enough to be meant."""
+def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word nearest to `word`, or None where nothing is near enough to be meant: 1 is the same word."""
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.casefold(), candidate)
-    matches = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    matches = get_close_matches(word.casefold(), list(folded), n=1, cutoff=cutoff)
     return folded[matches[0]] if matches else None
 
 

@@ -1,14 +1,18 @@
-"""Small CSV files beside city.yaml, as people keep them in spreadsheets: rows by column, with their place."""
+"""Small CSV files beside city.yaml, as people keep them in spreadsheets: rows by column, their place, their times."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from cityctl.city.model import City
 from cityctl.errors import ConfigInvalid, listed, near
+
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
 class Row(NamedTuple):
@@ -66,6 +70,21 @@ def _check(
         )
     if unknown:
         raise ConfigInvalid(f"{path}:1: unknown column `{unknown[0]}`", hint=f"columns: {listed(columns)}")
+
+
+def read_moment(text: str) -> datetime | None:
+    """A cell's time: 2026-05-01 or 1.5.2026, with or without a time of day behind it; None of anything else.
+
+    1/5/2026 is the first of May in one country and the fifth of January in another: it is no date.
+    """
+    dotted = _DOTTED.fullmatch(text)
+    try:
+        if dotted is None:
+            return datetime.fromisoformat(text)
+        day, month, year, hour, minute, second = (int(part or 0) for part in dotted.groups())
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  as it is written
+    except ValueError:
+        return None
 
 
 def known_zone(city: City, name: str, place: str) -> str:

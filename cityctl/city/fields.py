@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from cityctl import clock, units
-from cityctl.errors import CityctlError
+from cityctl.errors import CityctlError, UsageProblem
 
 
 class Strict(BaseModel):
@@ -103,4 +104,20 @@ UnitText = Annotated[str, AfterValidator(said_as_value_error(lambda text: units.
 QuantityText = Annotated[
     str, AfterValidator(said_as_value_error(lambda text: units.canonical(text).quantity))
 ]
+
+
+def encoding_named(text: str) -> str:
+    """Python's name of a text's encoding. Raises UsageProblem."""
+    try:
+        found = codecs.lookup(text)
+        "".encode(found.name)  # hex and zip are codecs too, and encode no text
+    except (LookupError, ValueError):
+        raise UsageProblem(
+            f"no encoding `{text}`",
+            hint="such as utf-8, cp1250 (Central Europe), cp1251 (Cyrillic), cp1253 (Greek), gb18030 or shift_jis",
+        ) from None
+    return found.name
+
+
+EncodingName = Annotated[str, AfterValidator(said_as_value_error(encoding_named))]
 ZoneName = Annotated[str, AfterValidator(said_as_value_error(lambda text: clock.zone_named(text).key))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from cityctl.city.beside import known_zone, rows
+from cityctl.city.beside import known_zone, read_moment, rows
 from cityctl.city.model import City
 from cityctl.city.records import Interruption
 from cityctl.errors import ConfigInvalid
@@ -55,10 +55,9 @@ def _interruption(city: City, cells: dict[str, str], place: str) -> Interruption
 
 def _instant(city: City, text: str, place: str, after: datetime | None = None) -> datetime:
     """A time of the city; in the hour that comes twice in autumn the later one where that is needed to be `after`."""
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigInvalid(f"{place}: `{text}` is no time", hint="write it as 2026-05-01 14:30") from None
+    said = read_moment(text)
+    if said is None:
+        raise ConfigInvalid(f"{place}: `{text}` is no time", hint="write it as 2026-05-01 14:30")
     if said.tzinfo is not None:
         return said.astimezone(UTC)
     local = said.replace(tzinfo=city.zone_info)

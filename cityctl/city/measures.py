@@ -6,10 +6,8 @@ and what.
 
 from __future__ import annotations
 
-from datetime import date
-
 from cityctl.city.accounts import Intervention
-from cityctl.city.beside import known_zone, rows
+from cityctl.city.beside import known_zone, read_moment, rows
 from cityctl.city.model import City
 from cityctl.errors import ConfigInvalid
 
@@ -24,13 +22,12 @@ def read_measures(city: City) -> list[Intervention]:
     for cells, place in rows(
         city.project / city.interventions_file, "interventions_file", COLUMNS, ("date",)
     ):
-        try:
-            day = date.fromisoformat(cells.get("date", ""))
-        except ValueError:
+        day = read_moment(cells.get("date", ""))
+        if day is None:
             raise ConfigInvalid(
                 f"{place}: `{cells.get('date', '')}` is no date", hint="write it as 2026-05-01"
-            ) from None
+            )
         zone = known_zone(city, cells["zone"], place) if cells.get("zone") else None
         meters = cells.get("meters", "").split()
-        found.append(Intervention(date=day, zone=zone, meters=meters, what=cells.get("what", "")))
+        found.append(Intervention(date=day.date(), zone=zone, meters=meters, what=cells.get("what", "")))
     return found

@@ -14,7 +14,7 @@ from cityctl import clock, units
 from cityctl.city.beside import known_zone, rows
 from cityctl.city.model import City
 from cityctl.city.points import Point
-from cityctl.city.sources import MeterRegister
+from cityctl.city.sources import MeterRegister, known_role
 from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.reading import Kind
 
@@ -45,6 +45,7 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
     """(point, file:line) of each meter. Raises ConfigInvalid with file:line."""
     path = city.project / entry.register_file
     durations = cache(clock.duration)
+    roles = cache(known_role)
     for cells, place in rows(path, "register", COLUMNS, ("meter",)):
         meter = cells.get("meter", "")
         try:
@@ -72,6 +73,7 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
             )
             if kind not in _KINDS:
                 raise UsageProblem(f"no kind `{kind}`", hint=f"one of: {', '.join(_KINDS)}")
+            role = roles(cells.get("role") or entry.role or "consumption")
             every = durations(cells["every"]) if cells.get("every") else entry.every
             end = _amount(cells["rollover"], shown, canonical) if cells.get("rollover") else None
         except UsageProblem as problem:
@@ -89,7 +91,7 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
             zone=zone,
             network=network,
             asset=cells.get("asset") or None,
-            role=cells.get("role") or entry.role or "consumption",
+            role=role,
             service=f"{service}/{series or meter}" if service else None,
             series=series,
             rollover=end,

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from cityctl.city.fields import Duration, Name, QuantityText, Strict, UnitText, ZoneName, said_as_value_error
+from cityctl.city.fields import (
+    Duration,
+    EncodingName,
+    Name,
+    QuantityText,
+    Strict,
+    UnitText,
+    ZoneName,
+    said_as_value_error,
+)
 from cityctl.errors import UsageProblem, near
 from cityctl.reading import Kind
 
@@ -38,8 +47,9 @@ ROLES: dict[str, str] = {
 """Role of a point -> what the shipped reports take it for. An analysis of a project's own may ask for others."""
 
 
-def _role(word: str) -> str:
-    match = near(word, ROLES)
+def known_role(word: str) -> str:
+    """The word, where no role is spelt nearly like it. Raises UsageProblem."""
+    match = near(word, ROLES, cutoff=0.8)  # `production` may be a project's own role, and no `suction`
     if word not in ROLES and match is not None:
         raise UsageProblem(
             f"no role `{word}`", hint=f"did you mean `{match}`? `cityctl help roles` lists them"
@@ -47,7 +57,7 @@ def _role(word: str) -> str:
     return word
 
 
-Role = Annotated[str, AfterValidator(said_as_value_error(_role))]
+Role = Annotated[str, AfterValidator(said_as_value_error(known_role))]
 
 
 class FileSource(Strict):
@@ -79,6 +89,9 @@ class FileSource(Strict):
     stamp: Literal["start", "end"] = Field("start", description="what a time says of its interval")
     decimal: Literal[".", ","] = Field(".", description="decimal sign")
     delimiter: str | None = Field(None, description="sign between cells")
+    encoding: EncodingName | None = Field(
+        None, description="such as cp1250; UTF-8 where left out, or Windows-1252 where it is none"
+    )
     missing: list[float] = Field([], description="values that stand for a missing reading")
     prefix: str = Field("", description="put before the name of each series")
     points: dict[str, str] = Field({}, description="column or series -> point")

@@ -6,16 +6,12 @@ keeps no other row, and no other command, from its work: it is told with its lin
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
-
-from cityctl.city.beside import rows
+from cityctl.city.beside import read_moment, rows
 from cityctl.city.model import City
 from cityctl.city.records import WorkOrder
 from cityctl.errors import listed, near
 
 COLUMNS = ("date", "zone", "what")
-_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?")
 
 
 def read_work_orders(city: City) -> tuple[list[WorkOrder], list[str]]:
@@ -32,7 +28,7 @@ def read_work_orders(city: City) -> tuple[list[WorkOrder], list[str]]:
     # Maintenance systems export more columns than these: the others are theirs.
     for cells, where in rows(path, "work_orders_file", COLUMNS, ("date", "zone"), others=True):
         place = where.removeprefix(f"{path.parent}/")
-        day = read_day(cells.get("date", ""))
+        day = read_moment(cells.get("date", ""))
         zone = names.get(cells.get("zone", "").casefold())
         if day is None:
             faults.append(f"{place}: `{cells.get('date', '')}` is no date; write it as 2026-05-01")
@@ -41,19 +37,5 @@ def read_work_orders(city: City) -> tuple[list[WorkOrder], list[str]]:
             hint = f"did you mean `{match}`?" if match else f"there are: {listed(city.zones)}"
             faults.append(f"{place}: no zone `{cells.get('zone', '')}`; {hint}")
         else:
-            found.append(WorkOrder(day, zone, cells.get("what", "")))
+            found.append(WorkOrder(day.date(), zone, cells.get("what", "")))
     return sorted(found, key=lambda one: one.date), faults
-
-
-def read_day(text: str) -> date | None:
-    """2026-05-01 with or without a time behind it, 20260501 or 1.5.2026; None of anything else.
-
-    1/5/2026 is the first of May in one country and the fifth of January in another: it is no date.
-    """
-    dotted = _DOTTED.fullmatch(text)
-    try:
-        if dotted is not None:
-            return date(int(dotted[3]), int(dotted[2]), int(dotted[1]))
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        return None

@@ -83,6 +83,12 @@ def register(app: typer.Typer) -> None:
         delimiter: Annotated[
             str | None, typer.Option(metavar="SIGN", help="Sign between cells.", rich_help_panel=_TABLE)
         ] = None,
+        encoding: Annotated[
+            str | None,
+            typer.Option(
+                metavar="NAME", help="Of a text that is not UTF-8, such as cp1250.", rich_help_panel=_TABLE
+            ),
+        ] = None,
         missing: Annotated[
             list[float] | None,
             typer.Option(metavar="VALUE", help="Value that stands for no reading.", rich_help_panel=_TABLE),
@@ -100,6 +106,7 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Import files: CSV, XLSX, JSON, Green Button, NEM12, MSCONS and others; .gz and .zip too."""
         from cityctl import clock, units
+        from cityctl.city.fields import encoding_named
         from cityctl.collect.jobs import Options
         from cityctl.collect.load import import_files
         from cityctl.exports.shape import Shape
@@ -131,6 +138,7 @@ def register(app: typer.Typer) -> None:
             kind=kind,  # type: ignore[arg-type]  # checked above
             decimal=decimal,  # type: ignore[arg-type]  # checked above
             delimiter={"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) if delimiter else None,
+            encoding=encoding_named(encoding) if encoding else None,
             missing=tuple(missing or ()),
             rows=rows,
         )

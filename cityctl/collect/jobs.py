@@ -175,6 +175,7 @@ def _merged(entry: FileSource, said: Shape, city: City) -> Shape:
         kind=entry.kind,
         decimal=entry.decimal if entry.decimal == "," else None,
         delimiter=entry.delimiter,
+        encoding=entry.encoding,
         missing=tuple(entry.missing),
     )
     changed: dict[str, Any] = {

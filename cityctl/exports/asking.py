@@ -155,6 +155,7 @@ def shape(
             kind=chosen("kind", text(table.kind), ("gauge", "counter", "interval", "state")),
             decimal=chosen("decimal", text(table.decimal), (".", ",")),
             delimiter=text(table.delimiter),
+            encoding=table.encoding,
             missing=tuple(table.missing),
             qualities=table.qualities,
             series=series,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cityctl.city.fields import Duration, QuantityText, Strict, ZoneName, said_as_value_error
+from cityctl.city.fields import Duration, EncodingName, QuantityText, Strict, ZoneName, said_as_value_error
 from cityctl.exports import formats
 from cityctl.exports.tree import paths
 
@@ -193,6 +193,7 @@ class Table(Strict):
     kind: str | None = None
     decimal: str | None = None
     delimiter: str | None = None
+    encoding: EncodingName | None = None
     missing: list[float] = []
 
 

@@ -48,6 +48,7 @@ class Shape:
     kind: Kind | None = None
     decimal: Literal[".", ","] | None = None
     delimiter: str | None = None
+    encoding: str | None = None
     missing: tuple[float, ...] = ()
     qualities: Mapping[str, str] = field(default_factory=dict)
     series: str | None = None

@@ -50,5 +50,6 @@ def _leaves(document: Document, data: Any, keys: tuple[Key, ...]) -> list[tuple[
         return [row for key, inner in data.items() for row in _leaves(document, inner, (*keys, str(key)))]
     if isinstance(data, list) and data:
         return [row for index, inner in enumerate(data) for row in _leaves(document, inner, (*keys, index))]
-    shown = json.dumps(data, ensure_ascii=False, default=str) if not isinstance(data, str) else data
+    word = document.words.get(keys)
+    shown = word or (data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, default=str))
     return [(".".join(str(key) for key in keys), shown, document.place(*keys))]

@@ -49,13 +49,21 @@ class Seen:
 
 
 def look(
-    files: Sequence[Path], *, unit: str | None, time_zone: str, now: datetime, console: Console
+    files: Sequence[Path],
+    *,
+    unit: str | None,
+    encoding: str | None,
+    time_zone: str,
+    now: datetime,
+    console: Console,
 ) -> list[Seen]:
     """Every series of the files. Raises UsageProblem: nothing in there, or a series without a unit."""
     found: list[Seen] = []
     for file in files:
         shape = Shape(
-            unit=units.unit(unit).symbol if unit else None, time_zone=clock.zone_named(time_zone).key
+            unit=units.unit(unit).symbol if unit else None,
+            encoding=encoding,
+            time_zone=clock.zone_named(time_zone).key,
         )
         result = import_files(None, [file], Options(shape, None, {}, dry_run=True), now=now, console=console)
         keys = [column.key for column in result.tables[0].columns]
@@ -143,7 +151,7 @@ def points_yaml(seen: Sequence[Seen]) -> str:
     return "\n".join(lines)
 
 
-def files_yaml(seen: Sequence[Seen], folder: Path, *, unit: str | None) -> str:
+def files_yaml(seen: Sequence[Seen], folder: Path, *, unit: str | None, encoding: str | None) -> str:
     """The files that `cityctl data import` takes from now on, and which series is which point."""
     lines: list[str] = []
     taken: set[str] = set()
@@ -156,6 +164,7 @@ def files_yaml(seen: Sequence[Seen], folder: Path, *, unit: str | None) -> str:
             path = str(file.resolve())
         lines += [f"  {name}:", f"    path: {_quoted(path)}"]
         lines += [f"    unit: {_quoted(units.unit(unit).symbol)}"] if unit else []
+        lines += [f"    encoding: {encoding}"] if encoding else []
         lines += ["    points:"]
         lines += [f"      {_quoted(one.series)}: {one.point}" for one in seen if one.file == file]
     return "\n".join(lines)

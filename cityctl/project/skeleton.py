@@ -31,7 +31,7 @@ def city_text(*, name: str, time_zone: str, country: str | None, currency: str) 
         raise UsageProblem(f"`{country}` is no country code", hint="write two letters, such as DE or GB")
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         raise UsageProblem(f"`{currency}` is no currency code", hint="write three letters, such as EUR")
-    said = f"country: {country.upper()}                  # public holidays\n" if country else ""
+    said = f"country: {country.upper():<25} # public holidays: ISO 3166\n" if country else ""
     template = (files("cityctl.project") / "city_template.yaml").read_text(encoding="utf-8")
     return template.format(
         name=json.dumps(name, ensure_ascii=False),
@@ -86,12 +86,16 @@ def filled(text: str, **parts: str) -> str:
     return text
 
 
-def describe(folder: Path, made: list[tuple[str, str]], steps: Sequence[str] = ()) -> Result:
-    """What was made, and what to do next."""
+def describe(
+    folder: Path, made: list[tuple[str, str]], steps: Sequence[str] = (), assumed: Sequence[str] = ()
+) -> Result:
+    """What was made, what it says that nobody had said, and what to do next."""
     columns = [column("path"), column("purpose")]
     table = Table("made", f"Made in {folder}", columns, [*made])
     said = [*steps] or [
         f"Next: edit {folder / FILE_NAME}, then `cityctl doctor --project {folder}`.",
         "`cityctl demo` shows a city that is filled in.",
     ]
+    if assumed:
+        said.insert(0, f"Assumed: {' and '.join(assumed)}; city.yaml says so, and may say otherwise.")
     return Result(f"A project in {folder}", [table], notes=said)

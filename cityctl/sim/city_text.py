@@ -184,6 +184,6 @@ def _register() -> str:
     for building in BUILDINGS.values():
         rows.writerow([f"{building.id}-kwh", building.name, building.id, "consumption", building.id])
     rows.writerow(
-        [f"{SOLAR_ROOF.id}-kwh", SOLAR_ROOF.name, SOLAR_ROOF.id, "production", f"{SOLAR_ROOF.id}#reverse"]
+        [f"{SOLAR_ROOF.id}-kwh", SOLAR_ROOF.name, SOLAR_ROOF.id, "generation", f"{SOLAR_ROOF.id}#reverse"]
     )
     return text.getvalue()

@@ -217,6 +217,17 @@ def test_what_is_wrong_is_said_with_its_place_and_the_near_match(project, good, 
         assert caught.value.hint == hint
 
 
+def test_where_a_text_is_asked_for_off_and_no_are_words(project):
+    folder = project(
+        CITY.replace("country: DE\nregion: BY", "country: NO").replace(
+            "{network: water}", "{network: water, name: off}"
+        )
+    )
+    (folder / "meters.csv").write_text(METERS)
+    city = load(folder)
+    assert (city.country, city.zones["town"].name) == ("NO", "off")
+
+
 @pytest.mark.parametrize(
     ("register", "said"),
     [
@@ -224,6 +235,7 @@ def test_what_is_wrong_is_said_with_its_place_and_the_near_match(project, good, 
         ("meter,zome,unit\nm1,school,kWh\n", "unknown column `zome`"),
         ("meter,zone,unit\nm1,school,\n", "meters.csv:2: meter `m1` has no unit"),
         ("meter,zone,unit\nm1,scool,kWh\n", "meters.csv:2: no zone `scool`"),
+        ("meter,unit,role\nm1,kWh,consumtion\n", "meters.csv:2: no role `consumtion`"),
         ("meter,unit\nm1,kWh\nm1,kWh\n", "meters.csv:3: meter `m1` is there twice"),
         ("meter,unit,kind\nm1,kWh,gage\n", "no kind `gage`"),
     ],

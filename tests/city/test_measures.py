@@ -24,7 +24,7 @@ interventions_file: measures.csv
 def test_rows_join_what_city_yaml_says(project: Callable[[str], Path]) -> None:
     folder = project(CITY)
     (folder / "measures.csv").write_text(
-        "date;zone;meters;what\n2025-05-01;pool;;new pump\n2025-06-01;;meter-1 b*;lamps\n", encoding="utf-8"
+        "date;zone;meters;what\n1.5.2025;pool;;new pump\n2025-06-01;;meter-1 b*;lamps\n", encoding="utf-8"
     )
     found = load(folder).interventions
     assert [(one.date, one.zone, one.meters, one.what) for one in found] == [
@@ -37,7 +37,7 @@ def test_rows_join_what_city_yaml_says(project: Callable[[str], Path]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("date,zone\n1.5.2025,hall\n", "measures.csv:2: `1.5.2025` is no date"),
+        ("date,zone\n1/5/2025,hall\n", "measures.csv:2: `1/5/2025` is no date"),
         ("date,zone\n2025-05-01,hal\n", "measures.csv:2: no zone `hal`"),
         ("date,zoen\n2025-05-01,hall\n", "measures.csv:1: unknown column `zoen`"),
         ("zone,what\nhall,x\n", "measures.csv:1: no column `date`"),

@@ -91,6 +91,25 @@ def test_encodings_and_ends_of_lines(table: Read, encoding: str, ending: str) ->
     assert not read.rejections
 
 
+@pytest.mark.parametrize(
+    ("encoding", "meter"),
+    [("cp1250", "ŁÓDŹ"), ("cp1251", "Счётчик"), ("gb18030", "水表"), ("utf-16-be", "ŁÓDŹ")],
+)
+def test_letters_of_an_encoding_that_is_named(table: Read, encoding: str, meter: str) -> None:
+    rows = "".join(f"{meter};2021-01-01 {hour:02d}:00;{hour},5\n" for hour in range(24)) * 4000  # some blocks
+    read = table(f"Licznik;Czas;Stan [m3]\n{rows}".encode(encoding), time_zone="UTC", encoding=encoding)
+    assert read.of(meter)[:2] == [("2021-01-01 00:00:00Z", 0.5), ("2021-01-01 01:00:00Z", 1.5)]
+    assert not read.rejections
+    assert not read.notes
+
+
+def test_letters_that_are_no_utf_8_are_a_guess_and_that_is_said(table: Read) -> None:
+    read = table("time;Zähler\n2021-01-01 00:00;1,5\n".encode("cp1252"), time_zone="UTC")
+    assert [note.partition(": ")[2] for note in read.notes] == [
+        "it is no UTF-8, and read as Windows-1252 (--encoding)"
+    ]
+
+
 def test_every_rejected_row_has_its_line_and_the_others_are_kept(table: Read) -> None:
     text = (
         "meter,time,value\n"  # 1

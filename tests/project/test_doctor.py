@@ -126,14 +126,14 @@ def test_rows_beside_city_yaml_that_cannot_be_read_are_to_be_looked_at(project):
         "name: T\ntime_zone: UTC\nnetworks: {power: {kind: power}}\nzones: {north: {network: power}}\n"
         "interruptions_file: out.csv\nwork_orders_file: done.csv\n"
     )
-    bad = "1.5.2026,2026-05-01 09:00,1\n"
+    bad = "1/5/2026,2026-05-01 09:00,1\n"
     (folder / "out.csv").write_text(f"start,end,customers\n2026-05-01 08:00,2026-05-01 09:00,1\n{bad * 5}")
     (folder / "done.csv").write_text("date,zone\n2026-05-01,north\n")
     rows = {row[0]: row[1:] for row in examine(Project(folder), now=NOW, offline=True).tables[0].rows}
     verdict, detail, _ = rows["rows of out.csv"]
     assert verdict == "look"
     assert detail.startswith("5 rows cannot be read: ")
-    assert "out.csv:3: `1.5.2026` is no time; write it as 2026-05-01 14:30; " in detail
+    assert "out.csv:3: `1/5/2026` is no time; write it as 2026-05-01 14:30; " in detail
     assert detail.endswith("; 2 more")
     assert "rows of done.csv" not in rows
     (folder / "done.csv").write_text("date,zone\n2026-05-01,nroth\n")

@@ -125,7 +125,7 @@ def answer(question: Question) -> Result:
     if not meters:
         raise UsageProblem(
             f"no meter of energy use matches `{question.parameters['meters']}`",
-            hint="a meter of use has `role: consumption`; `cityctl data status` lists the points",
+            hint="a meter of use has `role: consumption` under `points:`; `cityctl data status` lists the points",
         )
     width = _MINUTES[question.parameters["window"]]
     steps = sum_up(question, [point.id for point in meters], OFFSETS)

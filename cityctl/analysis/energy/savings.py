@@ -89,7 +89,7 @@ def answer(question: Question) -> Result:
     if not meters:
         raise UsageProblem(
             f"no meter of energy use matches `{question.parameters['meters']}`",
-            hint="a meter of use has `role: consumption`; `cityctl data status` lists the points",
+            hint="a meter of use has `role: consumption` under `points:`; `cityctl data status` lists the points",
         )
     asked = question.interval
     reached = window(asked, question.parameters, question.city)

@@ -64,7 +64,7 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     named = [word for word in (shape.time, shape.point, shape.value, *shape.columns) if word]
     if shape.time and "+" in shape.time:
         named += [part.strip() for part in shape.time.split("+")]
-    head = read_head(source.name, source.head(), named, shape.delimiter)
+    head = read_head(source.name, source.head(), named, shape.delimiter, shape.encoding)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
     if shape.time is None and _of_enedis(head, roles):
         roles = replace(roles, ends=True)
@@ -78,6 +78,8 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
             yield from reader.take(block)
             line += lines
     yield from reader.finish()
+    if head.guessed:
+        yield Chunk(notes=(f"{source.name}: it is no UTF-8, and read as Windows-1252 (--encoding)",))
 
 
 def _said_unit(head: Head, roles: Roles) -> str | None:
@@ -125,8 +127,8 @@ def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
 def _blocks(name: str, stream: BinaryIO, head: Head) -> Iterator[bytes]:
     """Whole lines as UTF-8, from the first line of data on, a piece of the stream at a time."""
     text: Any = stream
-    if head.encoding.startswith("utf-16"):
-        text = codecs.EncodedFile(stream, "utf-8", head.encoding)
+    if head.encoding not in ("utf-8", "cp1252"):
+        text = codecs.EncodedFile(stream, "utf-8", head.encoding, "replace")
     if head.lone_returns:
         text = io.BufferedReader(_Returns(text))
     for _ in range(head.data_line - 1):

@@ -5,7 +5,6 @@ Looks at the first lines alone.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from itertools import pairwise
 from cityctl.errors import CityctlError, InputRefused
 from cityctl.exports.table.cells import is_total, plain_name
 from cityctl.exports.table.clock.stamps import looks_like_epoch, looks_like_time
+from cityctl.exports.table.encoding import decoded
 from cityctl.exports.table.numbers import is_blank, looks_like_number
 from cityctl.exports.table.preamble import said_unit, said_zone
 from cityctl.exports.table.records import cells, records
@@ -25,11 +25,6 @@ _LOOKED_AT = 200  # lines: longer preambles are not known
 _WIDEST = 20_000  # columns
 _DELIMITERS = (",", ";", "\t", "|")
 _WIDTH = re.compile(r"\d{1,3}[sdn]")
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,7 @@ class Head:
     """Where a table begins: its first line of data is line `data_line`, counted from 1."""
 
     encoding: str
+    guessed: bool  # its encoding: it is no UTF-8, and nobody said what it is
     delimiter: str
     columns: tuple[str, ...]
     units: tuple[str | None, ...]
@@ -74,22 +70,14 @@ class Head:
         return named or (not name.isdecimal() and name in said)
 
 
-def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | None) -> Head:
+def read_head(
+    name: str, start: bytes, wanted: Sequence[str], delimiter: str | None, encoding: str | None = None
+) -> Head:
     """The head of a table from its first bytes; `wanted` are columns that were named.
 
     Raises InputRefused where there is no table.
     """
-    encoding, mark = "utf-8", b""
-    for known, word in _MARKS:
-        if start.startswith(known):
-            encoding, mark = word, known
-    if not mark:
-        encoding = _without_mark(start)
-    try:
-        text = codecs.getincrementaldecoder(encoding)().decode(start[len(mark) :])
-    except UnicodeDecodeError:
-        encoding = "cp1252"
-        text = start.decode(encoding, "replace")
+    text, encoding, guessed = decoded(start, encoding)
     if "\x00" in text:
         raise InputRefused(f"{name}: this is no text", hint="name the format with --format")
     lone_returns = "\r" in text and "\n" not in text
@@ -113,6 +101,7 @@ def read_head(name: str, start: bytes, wanted: Sequence[str], delimiter: str | N
     above = found[at - 1][0] + found[at - 1][1] if at else 0
     return Head(
         encoding=encoding,
+        guessed=guessed,
         delimiter=sign,
         columns=tuple(columns),
         units=tuple(units),
@@ -131,15 +120,6 @@ def _trimmed(row: Sequence[str]) -> tuple[str, ...]:
     while said and not said[-1]:
         said.pop()
     return tuple(said)
-
-
-def _without_mark(start: bytes) -> str:
-    """UTF-16 where every second byte is zero at first, as in no other text; else UTF-8."""
-    line = start[:200]
-    for zeros, word in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if len(line) > 3 and not line[zeros::2].strip(b"\x00") and b"\x00" not in line[1 - zeros :: 2]:
-            return word
-    return "utf-8"
 
 
 def _says_more(row: Sequence[str], columns: Sequence[str]) -> bool:

@@ -14,7 +14,10 @@ POINT_WORDS = (
     "prm", "identifiantprm", "idprm", "usagepointid",
     "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
-    "mittauspisteentunnus", "ppe", "eic", "customer", "account", "accountid", "id", "name",
+    "mittauspisteentunnus", "ppe", "eic", "compteur", "numérocompteur", "contador", "nºcontador", "medidor",
+    "contatore", "matricola", "licznik", "numerlicznika", "nrlicznika", "vodoměr", "elektroměr", "měřidlo", "mérő",
+    "måler", "målernummer", "mätare", "mätarnummer", "mittari", "brojilo", "customer", "account", "accountid",
+    "id", "name",
 )  # fmt: skip
 TIME_WORDS = (
     "time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "datum", "ts", "start", "epoch", "unix",
@@ -46,5 +49,5 @@ QUALITY_WORDS = (
     "estimatedflag", "isestimated", "estimatedread", "estimatedreading", "estimate", "estimateflag",
     "estimateindicator", "estimation", "est", "estflag", "actualestimated", "ae", "valid", "isvalid", "validflag",
     "invalid", "gültig", "ungültig", "readquality", "dataquality", "datenqualität", "datenstatus", "messwertstatus",
-    "laatu", "estado",
+    "laatu", "estado", "güte", "jakość", "calidad", "qualidade", "qualità", "kvalita", "minőség",
 )  # fmt: skip

@@ -35,7 +35,7 @@ YEAR = """\
 2026-02-01 10:00,2026-02-01 11:00,100,north,digger
 2026-03-01 10:00,2026-03-01 10:05,200,south,bird
 2026-03-02 23:30,2026-03-03 01:30,300,south,storm
-2026-04-01 10:00,2026-04-01 10:06,50,,
+1.4.2026 10:00,1.4.2026 10:06,50,,
 2025-12-31 23:50,2026-01-01 03:00,1000,grid,storm
 """
 
@@ -173,7 +173,7 @@ def test_the_hour_that_comes_twice_is_the_one_that_fits(reliable: Callable[..., 
     ("row", "said"),
     [
         ("2026-05-01 10:00,2026-05-01 09:00,1,,", "it ends before it starts"),
-        ("1.5.2026,2026-05-01 09:00,1,,", "`1.5.2026` is no time; write it as 2026-05-01 14:30"),
+        ("1/5/2026,2026-05-01 09:00,1,,", "`1/5/2026` is no time; write it as 2026-05-01 14:30"),
         ("2026-03-29 02:30,2026-03-29 04:00,1,,", "`2026-03-29 02:30` does not exist in Europe/Berlin"),
         ("2026-05-01 10:00,2026-05-01 11:00,many,,", "`many` is no number of customers"),
         ("2026-05-01 10:00,2026-05-01 11:00,1.5,,", "`1.5` is no number of customers"),
@@ -195,7 +195,7 @@ def test_a_row_that_cannot_be_read_is_named_and_stops_nothing(
 
 
 def test_of_many_rows_that_cannot_be_read_some_are_named(reliable: Callable[..., Result]) -> None:
-    found = reliable("1.5.2026 10:00,1.5.2026 11:00,10,north,\n" * 40)
+    found = reliable("1/5/2026 10:00,1/5/2026 11:00,10,north,\n" * 40)
     assert found.completeness.missing[5].why == "35 rows more not counted: they cannot be read either"
     assert len(found.completeness.missing) == 7  # the last one: no limit of major event days
     assert found.summary.endswith("; 40 rows of the file not read")
