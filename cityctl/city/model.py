@@ -162,6 +162,10 @@ class City(Strict):
             return self._points[name]
         match = near(name, self._points)
         hint = f"did you mean `{match}`?" if match else f"there are: {listed(self._points)}"
+        device, slash, _ = name.partition("/")
+        if slash and device in self.devices:
+            shown = f"`cityctl connectors show {self.devices[device].connector}` lists its points"
+            hint = f"did you mean `{match}`? {shown}" if match else shown
         raise UsageProblem(f"no point named `{name}`", hint=hint)
 
     def inflow_point(self, zone: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -15,6 +16,8 @@ from types import FrameType
 from typer import Abort, Exit, TyperException
 
 from cityctl.errors import CityctlError, ExitCode
+
+_MEANT = re.compile(r"\.? (?:\(Possible options: (.*)\)|Did you mean (.*)\?)$")
 
 
 class ReaderGone(BaseException):
@@ -93,12 +96,21 @@ def _wrong_usage(problem: TyperException) -> int:
     if type(problem).__name__ == "NoArgsIsHelpError" and context is not None:
         _say(context.get_help())
         return ExitCode.USAGE
-    message = " ".join(problem.format_message().split())
+    message = _in_our_words(" ".join(problem.format_message().split()))
     path = context.command_path if context is not None else "cityctl"
     if message:
         _say(f"cityctl: {message[0].lower()}{message[1:]}")
     _say(f"hint: `{path} --help` shows what it takes")
     return ExitCode.USAGE
+
+
+def _in_our_words(message: str) -> str:
+    """Typer's message, with what may be meant as everything else here says it."""
+    found = _MEANT.search(message)
+    if found is None:
+        return message
+    names = (name.strip("'") for name in (found[1] or found[2]).split(", "))
+    return f"{message[: found.start()]}; did you mean {' or '.join(f'`{name}`' for name in names)}?"
 
 
 def _of_the_disk(problem: OSError, *, debug: bool) -> int:

@@ -141,6 +141,16 @@ def topics(incomplete: str) -> list[str]:
     return [topic for topic in ABOUT if topic.startswith(incomplete)]
 
 
+def _meant(word: str) -> str:
+    """What somebody may want who asks for help on a word that is no topic."""
+    from cityctl.cli.root import COMMANDS
+
+    if word in COMMANDS:
+        return f"`cityctl {word} --help` shows the command"
+    match = near(word, ABOUT)
+    return f"did you mean `cityctl help {match}`?" if match else f"one of: {', '.join(ABOUT)}"
+
+
 def register(app: typer.Typer) -> None:
     """Add `help` to the root."""
 
@@ -160,7 +170,5 @@ def register(app: typer.Typer) -> None:
 
             return run.show_text(page(), title="cityctl(1)")
         if topic not in TOPICS:
-            match = near(topic, ABOUT)
-            hint = f"did you mean `cityctl help {match}`?" if match else f"one of: {', '.join(ABOUT)}"
-            raise UsageProblem(f"no help topic `{topic}`", hint=hint)
+            raise UsageProblem(f"no help topic `{topic}`", hint=_meant(topic))
         return run.show(TOPICS[topic][1](run))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from typer._click.exceptions import UsageError
 from typer.core import TyperCommand, TyperOption
 
 if TYPE_CHECKING:
@@ -42,4 +43,8 @@ class LeafCommand(TyperCommand):
             else:
                 head.append(word)
             before = word
-        return super().parse_args(ctx, [*head, *(["--", *numbers] if numbers else [])])
+        try:
+            return super().parse_args(ctx, [*head, *(["--", *numbers] if numbers else [])])
+        except UsageError as problem:  # the parser does not always say whose option it was
+            problem.ctx = problem.ctx or ctx
+            raise

@@ -25,13 +25,15 @@ NameArgument = Annotated[
 
 
 def _misspelt(problem: UsageProblem, context: typer.Context) -> UsageProblem:
-    """The problem, or where it speaks of a word that is nearly one of the command's own options: that option."""
+    """The problem, or where it speaks of a word that is nearest to one of the command's own options: that option."""
+    meant = (problem.hint or "").partition("did you mean `")[2].partition("`")[0]  # a parameter of the report
     own = {option for parameter in context.command.params for option in parameter.opts}
     for word in context.args:
         option = word.partition("=")[0]
-        said = f"`{option.removeprefix('--').replace('-', '_')}`"
-        match = near(option, own) if option.startswith("--") and said in problem.message else None
-        if match is not None:
+        said = (f"`{option}`", f"`{option.removeprefix('--').replace('-', '_')}`")
+        spoken = option.startswith("--") and any(one in problem.message for one in said)
+        match = near(option, [*own, f"--{meant}"]) if spoken else None
+        if match in own:
             return UsageProblem(f"no such option or parameter: {option}", hint=f"did you mean `{match}`?")
     return problem
 
@@ -109,8 +111,8 @@ def run_report(
         check_addresses(mail_to)
 
     def work() -> ExitCode:
-        asked = [*(settings or ()), *from_options(context.args)]
         try:
+            asked = [*(settings or ()), *from_options(context.args)]
             with run.console.waiting(name):
                 result = ask(
                     name,

@@ -175,8 +175,9 @@ def load(name: str) -> Command:
 
 
 def plain(command: Command) -> Command:
-    """Without boxes, whoever made it: help is piped into pagers and mails."""
+    """Without boxes and `...`, whoever made it: help is piped into pagers and mails."""
     command.rich_markup_mode = None  # type: ignore[attr-defined]  # Typer's own commands have it
+    command.short_help = command.short_help or " ".join((command.help or "").partition("\n\n")[0].split())
     if isinstance(command, TyperGroup):
         for inner in command.commands.values():
             plain(inner)

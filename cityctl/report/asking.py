@@ -55,7 +55,9 @@ def from_options(words: Sequence[str]) -> list[str]:
         word = given.pop(0)
         name, equals, value = word.partition("=")
         if not name.startswith("--") or len(name) < 3:
-            raise UsageProblem(f"`{word}` means nothing here", hint="`cityctl report run --help`")
+            raise UsageProblem(
+                f"`{word}` means nothing here", hint="`cityctl report run --help` shows what it takes"
+            )
         if not equals:
             if not given or given[0].startswith("--"):
                 raise UsageProblem(

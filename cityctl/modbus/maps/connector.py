@@ -69,11 +69,10 @@ class DeviceConnector:
         if name in self.points:
             return self.points[name]
         match = near(name, self.points)
+        shown = f"`cityctl connectors show {self.connector}` lists them"
         raise UsageProblem(
             f"{self.connector} has no point named `{name}`",
-            hint=f"did you mean `{match}`?"
-            if match
-            else f"`cityctl connectors show {self.connector}` lists them",
+            hint=f"did you mean `{match}`? {shown}" if match else shown,
         )
 
     @cached_property
