@@ -1,10 +1,11 @@
-"""Starts the program at the price of a fork: from a process that holds the libraries of others, and nothing of ours.
+"""Starts the program at the price of a fork: from a process that holds the libraries, and ours below the command line.
 
     python -m tests.starter ADDRESS
 
-Every run is a process of its own, with its own words, folder, environment and pipes, and imports all of cityctl anew.
-What it finds in memory are numpy, pandas, Arrow, DuckDB and the like, whose import costs more than most commands.
-tests/cli/test_startup.py says what a start really loads, and many tests start an interpreter of their own.
+Every run is a process of its own, with its own words, folder, environment and pipes, and imports the command line anew.
+What it finds in memory are numpy, Arrow, DuckDB and the like, and our own models and tables: their import costs more
+than most commands. tests/cli/test_startup.py says what a start really loads, and many tests start an interpreter of
+their own.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ LIBRARIES = (
     "duckdb", "httpx", "ijson", "jmespath", "lxml.etree", "numpy", "pandas", "pyarrow.compute", "pyarrow.csv",
     "pyarrow.parquet", "pydantic.functional_validators", "pydantic.main", "pymodbus", "rich.console", "sqlite3",
     "typer.core", "typer.main", "yaml",
+)  # fmt: skip
+
+# Nothing here needs itself to be imported (tests/packaging/test_lint.py): it is the same whoever imports it first.
+OURS = (
+    "cityctl.city.load", "cityctl.collect.load", "cityctl.collect.poll", "cityctl.collect.pull", "cityctl.engine.duck",
+    "cityctl.modbus.look", "cityctl.report.run", "cityctl.report.shelf", "cityctl.runbook.session", "cityctl.store",
+    "cityctl.tariff.model",
 )  # fmt: skip
 
 Ended = subprocess.CompletedProcess[str]
@@ -108,7 +116,7 @@ def _read(pieces: dict[int, bytes], until: float) -> dict[int, bytes] | None:
 
 def serve(address: str) -> list[str]:
     """Wait for somebody who asks; returns in a process that is to become the program, with its words."""
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *OURS):
         import_module(name)
     gc.collect()
     gc.freeze()  # what no child touches is not copied for it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -100,6 +102,32 @@ FLOORS = [
     {"report", "project", "runbook"},
     {"cli"},
 ]
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """What a module imports as it is imported itself: `cityctl.a`, and `cityctl.a.b` where `b` is taken from it."""
+    waiting = list(ast.parse(path.read_bytes()).body)
+    for node in waiting:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif isinstance(node, ast.If | ast.Try):
+            waiting += [*node.body, *node.orelse]
+
+
+def test_no_module_needs_itself_to_be_imported():
+    """So each is the same whoever imports it first."""
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / "cityctl").rglob("*.py")
+    }
+    needs = {name: {*_imported(path)} & paths.keys() - {name} for name, path in paths.items()}
+    assert len(needs["cityctl.city.load"]) > 5  # they were found
+    TopologicalSorter(needs).prepare()
 
 
 def test_no_import_runs_up():
