@@ -27,7 +27,6 @@ from cityctl.errors import ConfigInvalid, UsageProblem, near
 from cityctl.library import Kind, Library
 
 REPORTS: Kind = "recipes/reports"
-SCHEMA_FILE = "report.schema.json"
 
 ParameterValue = bool | int | float | date | str | list[str] | None
 ColumnChoice = list[str] | dict[str, list[str]]

@@ -19,7 +19,6 @@ from pydantic import (
 from cityctl.city.fields import Duration, UnitText, said_as_value_error
 from cityctl.runbook.grammar import Expression, parse
 
-SCHEMA_FILE = "runbook.schema.json"
 WORD = r"^[a-z][a-z0-9_]*$"
 
 

@@ -6,7 +6,6 @@ store and no file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -74,14 +73,6 @@ class Balance:
         entry.received += rejection.count
         entry.rejected += rejection.count
         self.rejections.append(rejection)
-
-    def merge(self, others: Iterable[Balance]) -> Balance:
-        """Count other balances in, and give this one."""
-        for other in others:
-            for name, entry in other.series.items():
-                self.of(name).add(entry)
-            self.rejections.extend(other.rejections)
-        return self
 
     @property
     def total(self) -> SeriesBalance:

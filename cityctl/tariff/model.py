@@ -22,7 +22,6 @@ from cityctl.library import Kind, Library
 from cityctl.tariff.terms import Strict, Version
 
 TARIFFS: Kind = "recipes/tariffs"
-SCHEMA_FILE = "tariff.schema.json"
 STRONG = (
     "EUR",
     "USD",

@@ -10,17 +10,7 @@ from dataclasses import dataclass, field
 from cityctl.modbus.careful import Asks
 from cityctl.modbus.line.faults import BadAnswer
 
-# MODBUS Application Protocol Specification V1.1b3, section 6.21, table of objects
-OBJECTS = {
-    0: "vendor",
-    1: "product_code",
-    2: "revision",
-    3: "url",
-    4: "product",
-    5: "model",
-    6: "application",
-}
-# the same, section 6.8: sub-functions of function 8 that count
+# MODBUS Application Protocol Specification V1.1b3, section 6.8: sub-functions of function 8 that count
 COUNTERS = {
     11: "messages on the bus",
     12: "messages with a wrong checksum",

@@ -20,9 +20,6 @@ from cityctl.modbus.maps.raw import own_bits, raw_registers, raw_value, signed_a
 from cityctl.modbus.maps.types import Unrepresentable, WordOrder
 from cityctl.reading import Quality
 
-NOT_SCALED = -0x8000
-"""A SunSpec scale factor that is not implemented (SunSpec Information Model Specification, sunssf)."""
-
 
 class Decoded(NamedTuple):
     """A value in the connector's unit (text for strings), None where the device has none."""

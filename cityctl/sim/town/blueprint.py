@@ -137,7 +137,6 @@ class SolarRoof:
     id: str = "solar-depot"
     name: str = "Solar roof depot"
     peak_kw: float = 240.0
-    tilt_deg: float = 15.0  # facing south
     system_share: float = 0.86  # wiring, soiling and inverter: what is left of the module's power
     kelvin_share: float = -0.0037  # power lost for each K above 25 °C in the cell
 

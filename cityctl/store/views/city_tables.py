@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from cityctl.city.model import City
 
-SLOT = timedelta(minutes=30)
-
 
 def attach_city(engine: Engine, city: City, interval: Interval) -> None:
     """Make these tables, replacing those of an earlier call:
