@@ -186,7 +186,7 @@ def _crowded() -> Iterator[tuple[str, str]]:
 def _forecasts() -> Iterator[tuple[str, str]]:
     import numpy as np
 
-    from cityctl.analysis.water.demand_model import outlook
+    from cityctl.analysis.water.forecasts.model import outlook
     from tests.analysis.water.areas import areas
 
     table = areas(SHARED)

@@ -20,7 +20,7 @@ from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.basis.zones import Asked
-    from cityctl.analysis.water.demand_model import Outlook
+    from cityctl.analysis.water.forecasts.model import Outlook
 
 TITLE = "Demand forecast"
 SUMMARY = "inflow of each zone in the next 24 hours and 7 days with intervals, and how well it has been forecast so far"
@@ -92,7 +92,7 @@ def answer(question: Question) -> Result:
     import numpy as np
 
     from cityctl.analysis.catalog import find
-    from cityctl.analysis.water.demand_model import outlook
+    from cityctl.analysis.water.forecasts.model import outlook
     from cityctl.analysis.water.nights.digest import flows_of, points_of, show_flows
 
     question = replace(question, statements={**find("water/night_flow").statements, **question.statements})

@@ -15,11 +15,11 @@ from cityctl.analysis.water.balancing.formulas import favad, night_day_factor
 from cityctl.analysis.water.basis.prices import price_of
 from cityctl.analysis.water.basis.small import sized
 from cityctl.analysis.water.basis.zones import asked, gauges, sensor_label
-from cityctl.analysis.water.heads import HEAD as _HEAD
-from cityctl.analysis.water.heads import Told, told_by
 from cityctl.analysis.water.night_use import exponent_for
 from cityctl.analysis.water.nights.dry import WHY
-from cityctl.analysis.water.pressure_schedule import NOTHING, Change, Departed, Planned, departed, plan
+from cityctl.analysis.water.pressures.heads import HEAD as _HEAD
+from cityctl.analysis.water.pressures.heads import Told, told_by
+from cityctl.analysis.water.pressures.schedule import NOTHING, Change, Departed, Planned, departed, plan
 from cityctl.analysis.water.zone_nights import ZoneNights, day_of, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval

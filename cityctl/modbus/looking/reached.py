@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from time import monotonic
 
 from cityctl.modbus.careful import CarefulLine
-from cityctl.modbus.lagging import answer_of, lags
 from cityctl.modbus.line.faults import (
     BadAnswer,
     Closed,
@@ -21,6 +20,7 @@ from cityctl.modbus.line.faults import (
     WrongUnit,
 )
 from cityctl.modbus.looking.diagnosis import BAD, OK, TOLD, Diagnosis
+from cityctl.modbus.looking.lagging import answer_of, lags
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.plan import plan
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from cityctl.disk import Lock, digest, sync_file, sync_folder
 from cityctl.errors import StoreProblem
 from cityctl.store.care.checking import fault_of
+from cityctl.store.care.place import take_place
 from cityctl.store.folder import BACKUP_LOCK, DRAFT, LIST, SEGMENTS, in_plain_words, locked
 from cityctl.store.landing import LANDING, make_own
-from cityctl.store.place import take_place
 from cityctl.store.segments.segment_list import Segment, SegmentList
 from cityctl.store.sqlite_file import SqliteFile
 

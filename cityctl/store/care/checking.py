@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl.arrow import numbers_of
 from cityctl.disk import digest
-from cityctl.store.ahead import outrun
 from cityctl.store.folder import DRAFT, SEGMENTS, in_plain_words, locked
+from cityctl.store.segments.ahead import outrun
 from cityctl.store.segments.segment_list import Segment
 from cityctl.store.segments.words import faults
 from cityctl.wording import counted

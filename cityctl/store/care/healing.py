@@ -19,8 +19,8 @@ from cityctl.arrow import numbers_of
 from cityctl.disk import digest, sync_folder
 from cityctl.engine.duck import Engine, text_literal
 from cityctl.store.adding import add
+from cityctl.store.care.place import set_aside
 from cityctl.store.folder import LIST, SEGMENTS, ListDamaged, generation_of, in_plain_words, locked, missing
-from cityctl.store.place import set_aside
 from cityctl.store.segments.scan import files
 from cityctl.store.segments.segment_list import EPOCH, READINGS, ROLLUPS, Segment, SegmentList
 

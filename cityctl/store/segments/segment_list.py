@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from cityctl.store.ahead import files_ahead, outrun
 from cityctl.store.landing import Landed
 from cityctl.store.register import Series, enrol, registered
+from cityctl.store.segments.ahead import files_ahead, outrun
 from cityctl.store.segments.list_file import ListFile
 from cityctl.store.segments.words import Words, known, learn
 

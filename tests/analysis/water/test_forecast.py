@@ -14,9 +14,9 @@ from holidays import country_holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.analysis.water.demand_intervals import conformal
-from cityctl.analysis.water.demand_model import forecast, outlook
 from cityctl.analysis.water.forecast import DAYS, begin_of, places, volume_of
+from cityctl.analysis.water.forecasts.intervals import conformal
+from cityctl.analysis.water.forecasts.model import forecast, outlook
 from cityctl.clock import midnight
 from cityctl.result import Result
 from tests.analysis.conftest import local_hours, rows_of, slots, utc

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
-from cityctl.analysis.energy.closures import Days, closed_before
 from cityctl.analysis.energy.saving import events
 from cityctl.analysis.energy.saving.baseline import by_meter, keep, parts
+from cityctl.analysis.energy.saving.closures import Days, closed_before
 from cityctl.analysis.energy.saving.events import Event
 from cityctl.analysis.energy.saving.stated import lasts
 from cityctl.analysis.question import Question

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.energy.closures import Days, closed_before
+from cityctl.analysis.energy.saving.closures import Days, closed_before
 
 DATES = [date(2023, 1, 1) + timedelta(days=k) for k in range(730)]
 WARM = 12 - 10 * np.cos(2 * np.pi * (np.arange(730) - 15) / 365.25)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.water.heads import Told
-from cityctl.analysis.water.pressure_schedule import Change, departed, plan
+from cityctl.analysis.water.pressures.heads import Told
+from cityctl.analysis.water.pressures.schedule import Change, departed, plan
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
 

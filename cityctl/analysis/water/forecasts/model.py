@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water import lasting
 from cityctl.analysis.water.basis.rows import Array
-from cityctl.analysis.water.demand_intervals import FEWEST, quantiles
+from cityctl.analysis.water.forecasts import lasting
+from cityctl.analysis.water.forecasts.intervals import FEWEST, quantiles
 
 HOURS = 24
 ALIKE, FADE = 10, 0.9  # days of the same kind that count, and the weight of each against the one after it

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
-from cityctl.analysis.water.heads import Told
+from cityctl.analysis.water.pressures.heads import Told
 
 MOST_DAYS, ALL_DAYS = 0.6, 0.8  # share of the days of a kind, or of all, on which a planned change comes ...
 FEWEST = 3  # ... and on how many at least

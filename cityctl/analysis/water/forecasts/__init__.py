@@ -1,0 +1,1 @@
+"""What a zone will draw, and how far off that may be. Numbers only."""

@@ -1,0 +1,1 @@
+"""Heads that sensors show, and the changes that come by schedule. Numbers only."""
