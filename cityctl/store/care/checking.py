@@ -6,7 +6,6 @@ that would have used it names it. Knows files and the list, prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from cityctl.arrow import numbers_of
 from cityctl.disk import digest
-from cityctl.store.folder import DRAFT, SEGMENTS, in_plain_words, locked
-from cityctl.store.segments.ahead import outrun
+from cityctl.store.folder import in_plain_words, locked
 from cityctl.store.segments.segment_list import Segment
+from cityctl.store.segments.unlisted import orphans, outrun
 from cityctl.store.segments.words import faults
 from cityctl.wording import counted
 
@@ -72,17 +71,8 @@ def check(store: Opened, *, wait: float = 60.0) -> Checked:
         done.healed = [at for at in known if reasons.get(at, "") is None and at in still]
         for segment in done.healed:
             take_back(store, segment)
-        done.orphans = sorted(orphans(store))
+        done.orphans = sorted(orphans(store.folder, store.list.known_paths()))
     return done
-
-
-def orphans(store: Opened) -> Iterator[str]:
-    """Files among the segments that are on no list: runs that died left them, and `data compact` sweeps them."""
-    known = store.list.known_paths()
-    for path in (store.folder / SEGMENTS).glob("month=*/*"):
-        name = f"{SEGMENTS}/{path.parent.name}/{path.name}"
-        if path.suffix in (".parquet", DRAFT) and name not in known:
-            yield name
 
 
 def fault_of(folder: Path, segment: Segment) -> str | None:

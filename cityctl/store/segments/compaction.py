@@ -20,13 +20,13 @@ from cityctl.disk import Lock, sync_folder
 from cityctl.engine.duck import Engine
 from cityctl.errors import LockHeld
 from cityctl.store.adding import add
-from cityctl.store.care.checking import orphans
 from cityctl.store.folder import BACKUP_LOCK, in_plain_words, locked, month_folder
 from cityctl.store.segments.batch import NEVER, Batch, in_order
 from cityctl.store.segments.compare import landed_table
 from cityctl.store.segments.scan import Filter, confirmations, of_kind, prevailing
 from cityctl.store.segments.segment import write
 from cityctl.store.segments.segment_list import Segment, SegmentKind
+from cityctl.store.segments.unlisted import orphans
 from cityctl.store.segments.versions import WHOLE, outdone, sourced
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def sweep(store: Opened, now_us: int) -> int:
         if gone:
             store.list.forget_removed(gone)
         if not store.list.files_ahead():  # or they are not what dead runs left: `data rebuild` takes them in
-            swept += sum(_delete(store.folder / name) for name in orphans(store))
+            swept += sum(
+                _delete(store.folder / name) for name in orphans(store.folder, store.list.known_paths())
+            )
     return swept
 
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 from cityctl.store.landing import Landed
 from cityctl.store.register import Series, enrol, registered
-from cityctl.store.segments.ahead import files_ahead, outrun
 from cityctl.store.segments.list_file import ListFile
+from cityctl.store.segments.unlisted import files_ahead, outrun
 from cityctl.store.segments.words import Words, known, learn
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,14 +1,14 @@
-"""Whether a list is older than the segments beside it: a copy of an earlier day, or one that lost its -wal.
+"""Files beside a list that it does not know: left by runs that died, or newer than a list that came from elsewhere.
 
-The segments that it does not know would be swept as what dead runs left. Knows names of files alone.
+A list that is a copy of an earlier day, or that lost its -wal, would have segments swept. Knows names of files alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from cityctl.store.folder import LIST, SEGMENTS, ListDamaged, generation_of
+from cityctl.store.folder import DRAFT, LIST, SEGMENTS, ListDamaged, generation_of
 from cityctl.wording import counted
 
 
@@ -31,3 +31,11 @@ def outrun(folder: Path, ahead: Sequence[str]) -> ListDamaged:
         f"(`{ahead[-1]}`), a copy of an earlier day or one without its -wal",
         hint="`cityctl data rebuild` makes it anew, with all segments",
     )
+
+
+def orphans(folder: Path, known: set[str]) -> Iterator[str]:
+    """Files among the segments that are on no list: runs that died left them, and `data compact` sweeps them."""
+    for path in (folder / SEGMENTS).glob("month=*/*"):
+        name = f"{SEGMENTS}/{path.parent.name}/{path.name}"
+        if path.suffix in (".parquet", DRAFT) and name not in known:
+            yield name
