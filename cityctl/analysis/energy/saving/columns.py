@@ -142,6 +142,8 @@ METHOD_NOTES = {
         "counts as the weekend's last day. What a point with `role: driver` adds is told by what time and weather "
         "leave of it and of the use, day by day. CV(RMSE) is by the hour; the uncertainty is that of the days, because "
         "hours that follow each other are not independent.",
+        "Limit: where a building answers to the weather of a whole day rather than of the hour, the interval is too "
+        "narrow: of 120 made ones a 90 % interval held 81, that of `split` 107.",
         "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature); "
         "Robinson 1988 (drivers beside it).",
     ),
