@@ -122,4 +122,4 @@ def test_bits_have_their_own_limit():
 def test_an_unknown_point_is_refused_with_the_near_match():
     with pytest.raises(UsageProblem) as caught:
         plan(connector([a_point("flow", 0)]), ["flwo"])
-    assert caught.value.hint == "did you mean `flow`?"
+    assert caught.value.hint == "did you mean `flow`? `cityctl connectors show c` lists them"

@@ -176,7 +176,7 @@ delete from savings_models where meter in (select meter from savings_driven_mode
 -- name: driven_models
 insert into savings_models
 select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null,
-       null, null
+       null, null, null
 from savings_driven_models
 where model is not null
 
@@ -318,7 +318,7 @@ where m.cooling and b.bin >= 30
 create or replace table savings_models (
     meter varchar, model varchar, heating double, cooling double,
     beta_heating double, beta_cooling double, intercept double, r2_adj double, candidates bigint, terms integer,
-    own_cvrmse double, own_cvrmse_reporting double, heating_bend double, cooling_bend double
+    own_cvrmse double, own_cvrmse_reporting double, own_error double, heating_bend double, cooling_bend double
 )
 
 -- name: models
@@ -385,7 +385,8 @@ highest as (
     from qualified as q
     join best as b on b.meter = q.meter and b.r2_adj = q.r2_adj
 )
-select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null, null, null
+select meter, model, heating, cooling, beta_heating, beta_cooling, intercept, r2_adj, candidates, terms, null, null,
+       null, null, null
 from (
     select q.*, b.candidates as candidates,
            case when q.heating is null and q.cooling is null then 'intercept only'
@@ -466,7 +467,7 @@ where a.meter is null
 -- One row a meter: the model, how well it fits, and what was used and expected after the intervention. A day is
 -- idle that reads 0 where more was expected than the baseline scatters: no season is so quiet by itself.
 select m.meter, m.model, m.heating, m.cooling, m.beta_heating, m.beta_cooling, m.intercept, m.r2_adj,
-       m.candidates, m.terms, m.own_cvrmse, m.own_cvrmse_reporting, m.heating_bend, m.cooling_bend,
+       m.candidates, m.terms, m.own_cvrmse, m.own_cvrmse_reporting, m.own_error, m.heating_bend, m.cooling_bend,
        e.n, e.mean, e.sse, e.bias, e.rho, e.extreme, e.idle_baseline, e.idle_baseline_share,
        p.observed, p.expected, p.rows, p.days, p.beyond, p.reporting_sse, p.idle, p.idle_share, p.idle_since
 from savings_models as m

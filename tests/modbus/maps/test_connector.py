@@ -88,4 +88,4 @@ def test_bits_are_named(tmp_path):
 def test_an_unknown_point_has_its_near_match(tmp_path):
     with pytest.raises(UsageProblem) as caught:
         load_connector(written(tmp_path, GOOD)).point("totl")
-    assert caught.value.hint == "did you mean `total`?"
+    assert caught.value.hint == "did you mean `total`? `cityctl connectors show meter` lists them"

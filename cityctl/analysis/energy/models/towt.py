@@ -9,7 +9,8 @@ temperature alone, and its sums add up over hours of the week and months: one pa
 all months and meters.
 
 Source: CalTRACK Methods 2.0, section 3.9 (hourly); Mathieu et al. (2011), "Quantifying changes in building
-electricity use", IEEE Transactions on Smart Grid 2, for occupancy and the time-of-week and temperature model.
+electricity use", IEEE Transactions on Smart Grid 2, for occupancy and the time-of-week and temperature model; Efron &
+Tibshirani (1993), "An Introduction to the Bootstrap", chapter 11, for the jackknife.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ LEAST_HOURS = 20  # of a temperature bin: below it, it is merged with its neighb
 OCCUPIED = 0.65  # share of an hour of the week's residuals above 0 that makes it occupied
 COLD, WARM = 50.0, 65.0  # degF, of the plain model whose residuals tell the occupied hours
 NEIGHBOUR = 0.5  # weight of the months before and after
+STRETCH = 10  # days that are left out together: what lasts for days is no evidence of its own
+GROUPS = 4  # of such stretches, taken in turn
 _RANK = 1e-10  # of a system's largest eigenvalue: what lies below it is not told by the hours
 
 
@@ -37,39 +40,90 @@ def expected(temperature: Any, use: Any, week_hour: Any, month: Any) -> tuple[An
     """
     import numpy as np
 
-    cell = (month - 1) * HOURS + week_hour
-    known = np.isfinite(temperature)
-    pieces = _pieces(np.where(known, temperature, 0.0))
-    pieces -= pieces[:, known].mean(axis=1, keepdims=True) if known.any() else 0.0
+    axis = _Axis(temperature, week_hour, month)
+    cell, known = axis.cell, axis.known
     seen = np.isfinite(use) & known
-    some = np.flatnonzero(seen.any(axis=0))
-    by_cell = some[np.argsort(cell[some], kind="stable")]
-    hours = _Hours(temperature[by_cell], pieces[:, by_cell], cell[by_cell], seen[:, by_cell])
-    middle = np.array(
-        [row[there].mean() if there.any() else 0.0 for row, there in zip(use, seen, strict=True)]
-    )
-    centred = np.where(hours.seen, use[:, by_cell] - middle[:, None], 0.0)
-    levels, slopes, terms = _models(hours, centred)
+    middle = _middle(use, seen)
+    hours = _Hours(axis, seen)
+    levels, slopes, terms = _models(hours, hours.of(use - middle))
     told = np.full(use.shape, np.nan)
-    told[:, known] = (levels + middle[:, None])[:, cell[known]]
-    for piece, slope in zip(pieces, slopes, strict=True):
+    told[:, known] = (levels + middle)[:, cell[known]]
+    for piece, slope in zip(axis.pieces, slopes, strict=True):
         told[:, known] += slope[:, cell[known]] * piece[known]
     return told, terms
 
 
-class _Hours:
-    """Hours of a baseline in order of their cell: month after month, and in it the hours of the week."""
+def error(temperature: Any, use: Any, week_hour: Any, month: Any, day: Any, asked: Any) -> Any:
+    """Standard error [unit] of what is expected of the `asked` hours (meters x hours) in sum, of each meter.
 
-    def __init__(self, temperature: Any, pieces: Any, cell: Any, seen: Any) -> None:
+    By how much it would be another, had the baseline held other days: a jackknife that leaves out every fourth stretch
+    of ten days in turn. `day` numbers the days; the rest is as for expected().
+    """
+    import numpy as np
+
+    axis = _Axis(temperature, week_hour, month)
+    seen = np.isfinite(use) & axis.known
+    centred = use - _middle(use, seen)
+    group = day // STRETCH % GROUPS
+    told_of = _Hours(axis, asked & axis.known)
+    count = told_of.alike(np.ones(len(told_of.cell))).reshape(len(use), -1)
+    sums = [told_of.alike(piece).reshape(len(use), -1) for piece in told_of.pieces]
+    parts = []
+    for left_out in range(GROUPS):
+        hours = _Hours(axis, seen & (group != left_out))
+        levels, slopes, _ = _models(hours, hours.of(centred))
+        part = np.where(count > 0, levels * count, 0.0)
+        parts.append(part + sum(slope * held for slope, held in zip(slopes, sums, strict=True)))
+    told = np.stack(parts)
+    there = np.isfinite(told)  # a cell that one of them never saw is told by the others
+    mean = np.where(there, told, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    total = np.where(there, told, mean).sum(axis=2)
+    return np.sqrt((GROUPS - 1) / GROUPS * ((total - total.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def _middle(use: Any, seen: Any) -> Any:
+    """The mean use of each meter, as a column; what is near it is added up without rounding."""
+    import numpy as np
+
+    return np.where(seen, use, 0.0).sum(axis=1, keepdims=True) / np.maximum(
+        seen.sum(axis=1, keepdims=True), 1
+    )
+
+
+class _Axis:
+    """All hours, those of the baseline and those to be told: their cell, and their temperature cut at the bends."""
+
+    def __init__(self, temperature: Any, week_hour: Any, month: Any) -> None:
         import numpy as np
 
-        self.temperature, self.pieces, self.cell, self.seen = temperature, pieces, cell, seen
-        self.month = cell // HOURS
-        self.starts = np.flatnonzero(np.diff(cell, prepend=-1))
+        self.temperature, self.cell = temperature, (month - 1) * HOURS + week_hour
+        self.known = known = np.isfinite(temperature)
+        self.pieces = _pieces(np.where(known, temperature, 0.0))
+        self.pieces -= self.pieces[:, known].mean(axis=1, keepdims=True) if known.any() else 0.0
+
+
+class _Hours:
+    """Hours that are seen of some meter in order of their cell: month after month, and in it the hours of the week."""
+
+    def __init__(self, axis: _Axis, seen: Any) -> None:
+        import numpy as np
+
+        some = np.flatnonzero(seen.any(axis=0))
+        self.at = at = some[np.argsort(axis.cell[some], kind="stable")]
+        self.temperature, self.pieces, self.cell = axis.temperature[at], axis.pieces[:, at], axis.cell[at]
+        self.seen = seen = seen[:, at]
+        self.month = self.cell // HOURS
+        self.starts = np.flatnonzero(np.diff(self.cell, prepend=-1))
         # Meters that have the same hours share whatever use has no part in.
         found: dict[bytes, int] = {}
         self.kind = np.array([found.setdefault(row.tobytes(), len(found)) for row in seen], int)
         self.kinds = seen[[int(np.argmax(self.kind == number)) for number in range(len(found))]].astype(float)
+
+    def of(self, values: Any) -> Any:
+        """Values [rows x all hours] of these hours, 0 where one is not the meter's."""
+        import numpy as np
+
+        return np.where(self.seen, values[:, self.at], 0.0)
 
     def sums(self, values: Any) -> Any:
         """Values [rows x hours] added up by cell: rows x months x hours of the week."""

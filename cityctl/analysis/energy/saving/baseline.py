@@ -112,7 +112,8 @@ def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
 
 
 _MODELS = ("meter", "model", "heating", "cooling", "beta_heating", "beta_cooling", "intercept", "r2_adj",
-           "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting", "heating_bend", "cooling_bend")  # fmt: skip
+           "candidates", "terms", "own_cvrmse", "own_cvrmse_reporting", "own_error", "heating_bend",
+           "cooling_bend")  # fmt: skip
 _TEXTS = ("meter", "model", "part", "why", "driver")
 _FLAGS = ("reporting", "beyond")
 _DATES = (

@@ -124,7 +124,7 @@ def _fit(
     )
     after = np.stack([axis.between(one["reporting"], one["until"]) for one in asked])
     told = np.full(use.shape, np.nan)
-    terms = np.zeros(len(asked), int)
+    terms, errors = np.zeros(len(asked), int), np.zeros(len(asked))
     weather = np.full(use.shape, np.nan)
     added = np.zeros(use.shape)
     for name, degrees in axis.weather.items():
@@ -136,6 +136,9 @@ def _fit(
             ]
             fitted = np.where(before[these], use[these] - added[these], np.nan)
             told[these], terms[these] = towt.expected(degrees, fitted, axis.week_hour, axis.month)
+            errors[these] = towt.error(
+                degrees, fitted, axis.week_hour, axis.month, axis.day, after[these] & np.isfinite(use[these])
+            )
     told += added
     valid = np.isfinite(use) & np.isfinite(weather) & np.isfinite(added)
     enough = (valid & before).sum(axis=1) >= towt.HOURS
@@ -156,6 +159,7 @@ def _fit(
             valid[row] & before[row],
             valid[row] & after[row],
             int(terms[row]),
+            float(errors[row]),
             driven.names(one["meter"]),
         )
         for row, one in enumerate(asked)
@@ -164,7 +168,7 @@ def _fit(
 
 
 def _model(
-    meter: str, use: Any, told: Any, before: Any, after: Any, terms: int, causes: Sequence[str]
+    meter: str, use: Any, told: Any, before: Any, after: Any, terms: int, error: float, causes: Sequence[str]
 ) -> dict[str, Any]:
     import numpy as np
 
@@ -178,6 +182,7 @@ def _model(
         "r2_adj": float(1 - sse / free / (total / (before.sum() - 1))) if total > 0 and free > 0 else 0.0,
         "candidates": 1,
         "terms": -(-terms // 24) + len(causes),  # as the uncertainty counts them, which works on days
+        "own_error": error,
         "own_cvrmse": _over(np.sqrt(sse / free), use[before].mean()) if free > 0 else None,
         "own_cvrmse_reporting": _over(np.sqrt(np.nanmean(later**2)), use[after].mean())
         if np.isfinite(later).any()

@@ -91,3 +91,38 @@ def test_a_month_or_an_hour_that_was_never_seen_is_not_told() -> None:
     assert np.isnan(told[:, (month == 9) & known]).all()
     assert np.isnan(told[:, hour == 30]).all()
     assert np.isfinite(told[:, (month == 3) & (hour != 30) & known]).all()
+
+
+def test_the_error_of_a_sum_is_that_of_models_of_other_days() -> None:
+    """Efron & Tibshirani (1993), chapter 11, equation 11.5, with every fourth stretch of ten days left out in turn."""
+    temperature, hour, month, use = made()
+    at = np.arange(HOURS)
+    baseline = np.where(at < FIRST, use, np.nan)
+    asked = np.isfinite(use) & (at >= FIRST) & np.isfinite(temperature)
+    sums = []
+    for left_out in range(4):
+        told, _ = towt.expected(
+            temperature, np.where(at // 240 % 4 == left_out, np.nan, baseline), hour, month
+        )
+        sums.append(np.where(asked, told, 0.0).sum(axis=1))
+    by_hand = np.sqrt(3 / 4 * np.square(np.array(sums) - np.mean(sums, axis=0)).sum(axis=0))
+    found = towt.error(temperature, baseline, hour, month, at // 24, asked)
+    np.testing.assert_allclose(found, by_hand, rtol=1e-6)
+    assert (by_hand > 0).all()
+
+
+def test_the_error_of_a_sum_holds_what_chance_does() -> None:
+    """Days scatter by 5 % around what weather and hour tell, twenty times: nine in ten lie within t(3, 0.95) errors."""
+    temperature, hour, month, _ = made()
+    at = np.arange(HOURS)
+    random = np.random.default_rng(8)
+    steady = 20 + 10 * (hour % 24 > 7) + 0.5 * np.maximum(60 - temperature, 0)
+    use = steady * np.repeat(random.normal(1, 0.05, (20, HOURS // 24)), 24, axis=1)
+    baseline, known = np.where(at < FIRST, use, np.nan), np.isfinite(temperature)
+    asked = np.broadcast_to((at >= FIRST) & known, use.shape)
+    told, _ = towt.expected(temperature, baseline, hour, month)
+    off = (told - steady)[:, (at >= FIRST) & known].sum(axis=1)
+    error = towt.error(temperature, baseline, hour, month, at // 24, asked)
+    assert (
+        16 <= (np.abs(off) <= 2.353 * error).sum() <= 20
+    )  # nine in ten: 18, and less than 16 once in 75 times
