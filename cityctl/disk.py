@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO
 from uuid import uuid4
 
-from cityctl.errors import LockHeld
+from cityctl.errors import LockHeld, UsageProblem
 
 FAULTS = {
     errno.ENOSPC: ("the disk is full", "free some space; what was acknowledged before is safe"),
@@ -86,6 +86,17 @@ else:
             with suppress(OSError):
                 os.chown(path, -1, wanted.st_gid)
             path.chmod(wanted.st_mode & kept)
+
+
+def here() -> Path:
+    """The folder that this runs in. Raises UsageProblem where somebody has taken it away meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageProblem(
+            "the folder that this runs in is gone",
+            hint="go to another one, or name the project by `--project DIR`",
+        ) from None
 
 
 def sync_file(path: Path) -> None:

@@ -19,6 +19,7 @@ from cityctl.city.model import City
 from cityctl.city.statements import read_statements
 from cityctl.city.typical_year import read_typical_year
 from cityctl.city.work_orders import read_work_orders
+from cityctl.disk import here
 from cityctl.document import Document, Key, read
 from cityctl.errors import ConfigInvalid, listed, near
 
@@ -39,12 +40,12 @@ def find_project(start: Path | None) -> Path:
                 f"{folder / FILE_NAME}: no such file", hint="`cityctl init DIR` makes a new project"
             )
         return folder.resolve()
-    here = Path.cwd()
-    for folder in (here, *here.parents):
+    stand = here()
+    for folder in (stand, *stand.parents):
         if (folder / FILE_NAME).is_file():
             return folder
     raise ConfigInvalid(
-        f"no {FILE_NAME} in {here} or above it",
+        f"no {FILE_NAME} in {stand} or above it",
         hint="`cityctl init DIR` makes a new project, `cityctl demo` shows a simulated one, "
         "`--project DIR` names one that is elsewhere",
     )

@@ -9,6 +9,7 @@ import typer
 
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
+from cityctl.disk import here
 from cityctl.errors import ExitCode
 
 
@@ -47,7 +48,10 @@ def register(app: typer.Typer) -> None:
         zone = time_zone or "UTC"
         assumed = [f"time zone {zone}"] * (not time_zone) + ["currency EUR"] * (not currency)
         text = skeleton.city_text(
-            name=name or folder.resolve().name, time_zone=zone, country=country, currency=currency or "EUR"
+            name=name or (here() / folder).resolve().name,
+            time_zone=zone,
+            country=country,
+            currency=currency or "EUR",
         )
         if not from_:
             return run.show(skeleton.describe(folder, skeleton.make(folder, text=text), assumed=assumed))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cityctl.city.project import Project
 from cityctl.collect.connectors import is_service, lint, path_of
-from cityctl.disk import write_atomic
+from cityctl.disk import here, write_atomic
 from cityctl.document import read_text
 from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, near
 from cityctl.library import Library
@@ -25,7 +25,7 @@ def folder_of(project: Project, kind: Kind = "connectors/devices") -> Path:
     try:
         return project.folder / kind
     except ConfigInvalid:
-        return Path.cwd()
+        return here()
 
 
 def new(

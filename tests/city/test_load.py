@@ -10,7 +10,7 @@ import pytest
 
 from cityctl.city.formula import Binary, Call, Name, Number
 from cityctl.city.load import find_project, load
-from cityctl.errors import ConfigInvalid
+from cityctl.errors import ConfigInvalid, UsageProblem
 
 CITY = """\
 name: Test
@@ -281,4 +281,13 @@ def test_the_project_is_found_upwards(project, monkeypatch):
     assert find_project(None) == folder
     monkeypatch.chdir(folder.parent)
     with pytest.raises(ConfigInvalid, match="or above it"):
+        find_project(None)
+
+
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UsageProblem, match="the folder that this runs in is gone"):
         find_project(None)
