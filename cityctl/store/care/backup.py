@@ -64,7 +64,7 @@ def backup(store: Opened, target: Path, *, wait: float = 60.0) -> Copied:
         for segment in held:
             _bring(store.folder, target, segment, done)
         _sync(target, held)
-        for draft, place in drafts:  # the list first, for the same reason
+        for draft, place in drafts:  # the list first: what the new landing lacks is in segments that it names
             for ending in ("-wal", "-shm", "-journal"):  # of the file that it replaces, if it was written to
                 place.with_name(f"{place.name}{ending}").unlink(missing_ok=True)
             draft.replace(place)
