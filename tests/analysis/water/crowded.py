@@ -19,6 +19,7 @@ import pandas as pd
 
 from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.settled import settled
 from cityctl.analysis.water.watch.watching import watch
 from tests.analysis.water.areas import seen
 
@@ -97,7 +98,7 @@ def watched(shared: Path, years: int, seed: int) -> list[Year]:
     nights = seen([free + sum(leak["f"] for leak in leaks) for leaks in plots], pd.Timestamp(BEGIN))
     watching = watch(Assumptions(), Watchfulness(), nights)
     scorer = _scorer(shared)
-    return [_scored(scorer, events, leaks) for events, leaks in zip(watching.events, plots, strict=True)]
+    return [_scored(scorer, events, leaks) for events, leaks in zip(settled(watching), plots, strict=True)]
 
 
 def _scorer(shared: Path) -> ModuleType:

@@ -17,6 +17,7 @@ from cityctl.analysis.water.nights.standing import WEEK, mark, taken_up
 from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.settled import settled
 from cityctl.analysis.water.watch.watching import Watch
 
 KNOWN = 28  # nights of a zone from which its first weeks tell nothing new
@@ -54,7 +55,9 @@ def resumed(
         lambda nights: _marks(seen, nights),
         lambda rows: Standing(seen.of(rows), assumptions, given),
     ):
-        for row, events in zip(rows.tolist(), watch.events, strict=True):
+        # A closed balance of whole days has hardly a level to go wrong: what it was told is what a leak takes.
+        told = watch.events if given.whole_days else settled(watch)
+        for row, events in zip(rows.tolist(), told, strict=True):
             found.events[row] = events
         found.baseline[rows], found.doubt[rows] = watch.baseline, watch.doubt
     return found
@@ -97,6 +100,7 @@ class Standing(Watch):
         return [
             {
                 "events": [asdict(event) for event in events],
+                "anew": self.anew[zone],
                 "sunk": self.sunk.get(zone),
                 "lone": self.lone.nights[zone],
             }
@@ -107,6 +111,7 @@ class Standing(Watch):
         """See standing.Judge."""
         for zone, said in enumerate(noted):
             self.events[zone] = [_event(entry) for entry in said["events"]]
+            self.anew[zone] = [int(night) for night in said["anew"]]
             self.lone.nights[zone] = [(int(night), float(size)) for night, size in said["lone"]]
             if said["sunk"] is not None:
                 night, base, spread = said["sunk"]

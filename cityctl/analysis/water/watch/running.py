@@ -20,11 +20,15 @@ FADED = 7  # nights without most of its flow after which a leak is over without 
 
 
 class Running:
-    """The leaks of all zones, ended ones too; `baseline` and its `doubt` [m³/h] by zone and night."""
+    """The leaks of all zones, ended ones too; `baseline` and its `doubt` [m³/h] by zone and night.
+
+    `anew`: nights by zone from which on its level is another one without a leak.
+    """
 
     def __init__(self, model: Expected, given: Watchfulness) -> None:
         self.model, self.given = model, given
         self.events: list[list[Event]] = [[] for _ in range(len(model.flow))]
+        self.anew: list[list[int]] = [[] for _ in range(len(model.flow))]
         self.baseline = np.full(model.flow.shape, np.nan)
         self.doubt = np.zeros(model.flow.shape)
 

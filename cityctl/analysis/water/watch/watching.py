@@ -108,6 +108,8 @@ class Watch(Running):
         model.spread[back, LEVEL, LEVEL] += (model.given.level_sd * model.inflow[back, night]) ** 2
         self.learnt[back], self.since[back] = 0, night
         self.reference.free[back, :night] = False
+        for zone in np.flatnonzero(back).tolist():
+            self.anew[zone].append(night)
 
     def _still_falling(self, zone: int, night: int) -> bool:
         """Whether the last day fell by far more than the one before it: how far it falls is told tomorrow."""
@@ -226,6 +228,7 @@ class Watch(Running):
             return False
         self.by_night[zone], self.since[zone] = 0, night
         self.reference.free[zone, :begin] = False
+        self.anew[zone].append(begin)
         return True
 
     def _came_back(self, zone: int, night: int, change: Change) -> bool:
@@ -244,6 +247,7 @@ class Watch(Running):
         spread[LEVEL, LEVEL] += model.drift[zone] ** 2 * (night - fell) + model.noise[zone] ** 2
         model.restart(zone, change.begin, night, state, spread, 0.0, True)
         self.since[zone] = night
+        self.anew[zone].append(change.begin)
         return True
 
     def _jumped(self, zone: int, night: int, change: Change, growth: float) -> bool:
@@ -265,6 +269,7 @@ class Watch(Running):
         fall = max(-change.size, total - left) if running else -change.size
         if not running:
             self.sunk[zone] = change.begin, state.copy(), spread.copy()
+            self.anew[zone].append(change.begin)
         ended = self._explained(running, fall)
         if ended:
             base = self._oldest(zone)

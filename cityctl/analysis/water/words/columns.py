@@ -54,6 +54,9 @@ NOTES = (
     "fall can be told as repair. Where a leak runs and nights are quiet, 0.7 of the certainty is enough for the "
     "next; of a zone that has shown less than 150 nights up to 1.5 times is asked, and one whose nights are restless "
     "is not held against its leak-free nights. Every verdict uses readings up to its night only.",
+    "Method: flows, volumes and the leakage by day are told at the end of the interval, from the nights on both sides "
+    "of each leak: the shares of what was told of all leaks and the level that are most likely together (least "
+    "squares, far nights weigh less).",
     "Method: a step within a growth is another leak. One that has doubled a fortnight or more after it was told has "
     "another on top of it, unless one growth, even or with the square of time, explains what all its nights had.",
     "Method: how far a zone wanders by itself is told by its course of the day, in what neither a leak (the same "
