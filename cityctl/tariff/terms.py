@@ -184,7 +184,7 @@ class Version(Strict):
     reactive: Reactive | None = None
     sell: list[Sell] = []
     net_metering: bool = Field(
-        False, description="what is fed in is taken off the month's use in the times of the same price"
+        False, description="what is fed in is taken off the month's use in times of the same name and price"
     )
     carry: Literal["", "kWh", "money"] = Field(
         "",

@@ -123,6 +123,7 @@ def windows(
         weekday=columns["weekday"],
         holiday=arrow.array_of(table["holiday"]).astype(bool),
         day=columns["day"].astype("datetime64[D]").astype(np.int64),
+        at=columns["at"].astype("datetime64[m]").astype(np.int64),
     )
     beside = {name: columns[name].astype(float) for name in ("reactive", "exported")}
     if reactive is not None and np.isfinite(beside["reactive"]).any():
