@@ -220,6 +220,12 @@ class Version(Strict):
                     )
         return self
 
+    @property
+    def asks_reactive(self) -> bool:
+        """Whether what it charges depends on reactive energy."""
+        in_kva = any(one.of == "kVA" for one in self.demand)
+        return in_kva or self.reactive is not None or self.power_factor is not None
+
     def begins_anew(self, month: int) -> bool:
         """Whether nothing can be carried into a month: the one after the true-up."""
         return self.true_up is not None and month == self.true_up.month % 12 + 1
