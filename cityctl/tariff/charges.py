@@ -147,15 +147,8 @@ def _energy(part: _Part, use: Use, demand: Months, remarks: list[str], carried: 
         net = replace(use, energy=use.energy - use.fed)
     lines: list[Line] = []
     surplus: list[tuple[Any, float]] = []
-    groups: dict[object, list[Energy]] = {}
-    for entry in version.energy:
-        if part.first.month not in entry.months:
-            continue
-        groups.setdefault(entry.group or (entry.months, entry.hours, entry.days, entry.holidays), []).append(
-            entry
-        )
     split: dict[int, float] = {}
-    for entries in groups.values():
+    for entries in _billed_together(version, part.first.month):
         in_times = np.logical_or.reduce([_holds(entry, net) for entry in entries])
         total = float(net.energy[in_times].sum())
         credit = 0.0
@@ -177,6 +170,26 @@ def _energy(part: _Part, use: Use, demand: Months, remarks: list[str], carried: 
         if unpriced:
             remarks.append(f"{grouped(unpriced)} {part.unit} in hours without a price")
     return lines + _fed_in(part, use, surplus, remarks)
+
+
+def _billed_together(version: Version, month: int) -> list[list[Energy]]:
+    """Entries of a month whose use counts as one: tiers of the same times or of a group, and what is netted together.
+
+    A price may need two entries for its times, nights and weekends: what weekends feed in is taken off the nights.
+    """
+    tiers: dict[object, list[Energy]] = {}
+    for entry in version.energy:
+        if month in entry.months:
+            times = (entry.months, entry.hours, entry.days, entry.holidays)
+            tiers.setdefault(entry.group or times, []).append(entry)
+    if not version.net_metering:
+        return list(tiers.values())
+    found: dict[object, list[Energy]] = {}
+    for key, entries in tiers.items():
+        one = entries[0]
+        alone = len(entries) == 1 and not one.group and not one.above
+        found.setdefault((one.name, one.price) if alone else key, []).extend(entries)
+    return list(found.values())
 
 
 def _holds(entry: Energy | Sell, use: Use) -> Any:

@@ -184,7 +184,7 @@ class Version(Strict):
     reactive: Reactive | None = None
     sell: list[Sell] = []
     net_metering: bool = Field(
-        False, description="what is fed in is taken off the month's use in the times of the same price"
+        False, description="what is fed in is taken off the month's use in times of the same name and price"
     )
     carry: Literal["", "kWh", "money"] = Field(
         "",
@@ -219,6 +219,12 @@ class Version(Strict):
                         + (f"; did you mean `{match}`?" if match else "")
                     )
         return self
+
+    @property
+    def asks_reactive(self) -> bool:
+        """Whether what it charges depends on reactive energy."""
+        in_kva = any(one.of == "kVA" for one in self.demand)
+        return in_kva or self.reactive is not None or self.power_factor is not None
 
     def begins_anew(self, month: int) -> bool:
         """Whether nothing can be carried into a month: the one after the true-up."""

@@ -14,7 +14,7 @@ class Use:
 
     `energy` [kWh, or m³], `hours` [h] of each window, `month` (year x 12 + month - 1), `minute` of the local day,
     `weekday` 0..6 and `holiday` of the local calendar, `day` (days since 1970-01-01), `reactive` [kvarh] and
-    `fed` [kWh that went back], None where they are not metered.
+    `fed` [kWh that went back], None where they are not metered, `at` [min of UTC], None where no clock was put back.
     """
 
     energy: Any
@@ -26,13 +26,14 @@ class Use:
     day: Any
     reactive: Any = None
     fed: Any = None
+    at: Any = None
 
     def of(self, chosen: Any) -> Use:
         """The windows that are chosen by an array of truths, or of places."""
         return Use(
             self.energy[chosen], self.hours[chosen], self.month[chosen], self.minute[chosen], self.weekday[chosen],
             self.holiday[chosen], self.day[chosen], None if self.reactive is None else self.reactive[chosen],
-            None if self.fed is None else self.fed[chosen],
+            None if self.fed is None else self.fed[chosen], None if self.at is None else self.at[chosen],
         )  # fmt: skip
 
     @property
@@ -97,7 +98,7 @@ class Use:
         """Windows of `count` steps of `slide` minutes each, from every step on."""
         import numpy as np
 
-        stamp = self.day * 1440 + self.minute
+        stamp = self.day * 1440 + self.minute if self.at is None else self.at
         if len(stamp) < count:
             return self.of(np.zeros(len(stamp), bool))
         whole = np.flatnonzero(stamp[count - 1 :] - stamp[: len(stamp) - count + 1] == (count - 1) * slide)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -236,6 +237,32 @@ def test_what_is_fed_in() -> None:
     assert billed(told({"energy": [{"price": 1}]}), load).remarks == [
         "2 400.0 kWh were fed in and have no price"
     ]
+
+
+def test_a_price_with_several_times_is_netted_as_one() -> None:
+    """22 workdays take 12 kWh a night, 8 days of weekends feed in 24 kWh each: by hand 264 - 192 kWh."""
+    rest = {"name": "rest", "price": 0.2}
+    times = [{**rest, "hours": "18-6", "days": "weekdays"}, {**rest, "days": "weekends"}]
+    hours = np.arange(720)
+    weekend, night = hours // 24 % 7 >= 5, (hours % 24 >= 18) | (hours % 24 < 6)
+    load = use(
+        date(2024, 4, 1), (night & ~weekend).astype(float).tolist(), fed=weekend.astype(float).tolist()
+    )
+    netted = {"energy": times, "net_metering": True}
+    assert billed(told(netted), load).total == pytest.approx(0.2 * 72)
+    assert billed(told({**netted, "carry": "kWh"}), load).total == pytest.approx(0.2 * 72)
+    other = {**netted, "energy": [times[0], {**times[1], "name": "weekend"}], "sell": [{"price": 0.1}]}
+    assert billed(told(other), load).total == pytest.approx(0.2 * 264 - 0.1 * 192)
+
+
+def test_a_window_slides_over_the_change_of_the_clocks() -> None:
+    """31 March 2024, 01:45 is followed by 03:00: the hour of 40, 80, 80 and 40 kW around it has 60 on average."""
+    load = use(date(2024, 3, 31), [0.0] * 6 + [40, 80, 80, 40] + [0.0] * 82, 15)
+    start = load.day * 1440 + load.minute
+    spring = replace(load, minute=np.where(load.minute < 120, load.minute, load.minute + 60), at=start)
+    assert spring.in_windows(60, 15).power.max() == pytest.approx(60)
+    gone = spring.of(start % 1440 != 120)
+    assert gone.in_windows(60, 15).power.max() < 60
 
 
 def test_the_hour_that_comes_twice_is_two_windows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 from cityctl import arrow, glossary
@@ -169,7 +170,8 @@ def _said(city: City, name: str) -> str:
 def _keep_temperatures(question: Question, substations: list[Substation]) -> None:
     wanted = [point for one in substations for point in (one.warm, one.cold) if point is not None]
     question.engine.register("temperature_points", arrow.table(point=arrow.texts(wanted)))
-    question.engine.execute(question.sql("temperatures"))
+    start = question.interval.start.astimezone(UTC).replace(tzinfo=None)
+    question.engine.execute(question.sql("temperatures"), {"start": start})
 
 
 def _flow(question: Question, one: Substation) -> tuple[Flow, float, Hours] | str:

@@ -17,7 +17,7 @@ from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.ratings import Transformer
 from cityctl.clock import Interval
-from cityctl.errors import UsageProblem
+from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Line, Missing, Plot, Result, Table
 from cityctl.units import convert
 from cityctl.wording import percent
@@ -74,23 +74,22 @@ class _Judged:
         return {one.key: cell for one, cell in zip(COLUMNS, self.row, strict=True) if one.key in _TOLD}
 
 
-def _loads(city: City) -> dict[str, str]:
-    """Transformer -> the point of its load (`role: load`)."""
-    of_asset = {
-        point.asset: point.id for point in city.points().values() if point.role == LOAD_ROLE and point.asset
-    }
-    return {
-        name: of_asset[name] for name, asset in city.assets.items() if asset.transformer and name in of_asset
-    }
+def _loads(city: City) -> dict[str, list[Point]]:
+    """Transformer -> the point of its load (`role: load`), or those of its phases."""
+    found: dict[str, list[Point]] = {}
+    for point in city.points().values():
+        if point.role == LOAD_ROLE and point.asset and city.assets[point.asset].transformer:
+            found.setdefault(point.asset, []).append(point)
+    return found
 
 
 def rated(city: City, zone: str) -> float | None:
     """What the transformers of a zone are rated for together [kVA]; None where one is not told in it, or none is."""
-    points, loads = city.points(), _loads(city)
+    loads = _loads(city)
     sizes = []
     for name, asset in city.assets.items():
         if asset.zone == zone and asset.transformer is not None:
-            load = points[loads[name]] if name in loads else None
+            load = next(iter(loads.get(name, ())), None)
             if load is None or load.quantity != "apparent power":
                 return None
             sizes.append(_ratings(asset.transformer, load).rated)
@@ -111,7 +110,8 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     del parameters
     loads = _loads(city)
     around = {_ambient(city, asset) for asset in loads}
-    return [*loads.values(), *sorted(point for point in around if point is not None)]
+    own = [point.id for these in loads.values() for point in these]
+    return [*own, *sorted(point for point in around if point is not None)]
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -132,8 +132,8 @@ def answer(question: Question) -> Result:
     loads, called = _loads(question.city), subjects.of_assets(question.city)
     judged: list[_Judged] = []
     lacking = [Missing(name, "no point of its load with `role: load`") for name in known if name not in loads]
-    for name, point in sorted(loads.items()):
-        found = _judge(question, name, point)
+    for name in sorted(loads):
+        found = _judge(question, name, loads[name])
         if isinstance(found, str):
             lacking.append(Missing(name, found))
         else:
@@ -175,16 +175,22 @@ def answer(question: Question) -> Result:
     )
 
 
-def _judge(question: Question, name: str, point: str) -> _Judged | str:
+def _judge(question: Question, name: str, points: list[Point]) -> _Judged | str:
     import numpy as np
 
     asset = question.city.assets[name]
     assert asset.transformer is not None
-    table = question.engine.arrow(question.sql("load"), {"load": point})
+    units = sorted({point.unit or "" for point in points})
+    if len(units) > 1:
+        return f"its load is told in {listed(units)}: leave `role: load` to points of one unit"
+    question.engine.register("asked_loads", arrow.table(point=arrow.texts([point.id for point in points])))
+    table = question.engine.arrow(question.sql("load"), {"points": len(points)})
     if table.num_rows < 2:
-        return "no readings of its load"
+        every = f": {listed([point.id for point in points])} at the same instants" if len(points) > 1 else ""
+        return f"no readings of its load{every}"
     at = arrow.array_of(table["at"]).astype("datetime64[us]")
-    load = np.abs(arrow.array_of(table["load"]))  # power that flows back warms it as much
+    of_phases = "highest" if points[0].quantity == "current" else "total"
+    load = np.abs(arrow.array_of(table[of_phases]))  # power that flows back warms it as much
     ambient = _around(question, name, at)
     if ambient is None:
         return "no outdoor temperature in city.yaml, and no `ambient`"
@@ -195,7 +201,7 @@ def _judge(question: Question, name: str, point: str) -> _Judged | str:
     minutes = np.diff(at, prepend=at[:1]).astype(float) / 6e7
     if len(at) > 1 and (each := float(np.median(minutes[1:]))) > GAP_MINUTES:
         return f"a reading of its load each {each / 60:g} h: a hot spot takes one each {GAP_MINUTES / 60:g} h"
-    ratings = _ratings(asset.transformer, question.city.points()[point])
+    ratings = _ratings(asset.transformer, points[0])
     oil, spot = temperatures(ratings, _through_gaps(load, minutes), ambient, minutes)
     inside = at >= np.datetime64(question.interval.start.astimezone(UTC).replace(tzinfo=None), "us")
     if not inside.any():
@@ -271,7 +277,8 @@ def _verdict(load: float, oil: float, spot: float) -> str:
 
 NOTES = (
     "Method: exponential equations of IEC 60076-7:2018, 8.2, begun two days before where there are readings, from a "
-    "cold start; each reading of the load holds for the time since the one before. A gap of more than 2 hours, in load "
+    "cold start; each reading of the load holds for the time since the one before. Of points of the phases the highest "
+    "current counts, or the sum of the powers, at instants of which all are known. A gap of more than 2 hours, in load "
     "or outdoor temperature, is gone through with the mean of the loads around it: its time and its ageing are not "
     "counted. Ageing 2^((hot spot - 98)/6), or exp(15000/383 - 15000/(hot spot + 273)) with thermally upgraded paper.",
     "Source: IEC 60076-7:2018, table 2, normal cyclic loading below 100 MVA: 1.5 x rated, top oil 105 °C, hot "

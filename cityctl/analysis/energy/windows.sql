@@ -73,13 +73,18 @@ left join days as d on d.day = cast(t.local as date)
 order by t.meter, t.at
 
 -- name: local
--- The windows of one meter, and what the meters beside it tell of the same window: reactive energy, and energy that went
--- back.
-select t.at as at, t.amount as amount, t.held as held, t.spread as spread, p.amount as reactive, x.amount as exported, t.month as month,
-       t.minute as minute, t.weekday as weekday, t.holiday as holiday, t.day as day
+-- The windows of one meter.
+select t.at as at, t.amount as amount, t.held as held, t.spread as spread, t.month as month, t.minute as minute,
+       t.weekday as weekday, t.holiday as holiday, t.day as day
 from placed_windows as t
-left join (select * from placed_windows as o where o.meter = $partner) as p on p.at = t.at
-left join (select * from placed_windows as o where o.meter = $exporter) as x on x.at = t.at
+where t.meter = $meter
+order by t.at
+
+-- name: beside
+-- The windows of a meter beside it, of reactive energy or of energy that went back, and the time between its readings.
+select t.at as at, t.amount as amount, t.held as held, s.every_s as every_s
+from placed_windows as t
+join window_steps as s on s.meter = t.meter
 where t.meter = $meter
 order by t.at
 

@@ -127,6 +127,59 @@ def test_power_factor_comes_from_the_meter_beside(billed: Callable[..., Result])
     assert (demand["billed"], demand["bill_due"]) == pytest.approx((1000, 10_000))
 
 
+@pytest.mark.parametrize(
+    ("minutes", "beside", "point"),
+    [
+        (15, 60, "{unit: kvarh, kind: interval, every: 1h"),
+        (60, 15, "{unit: kvarh, kind: interval, every: 15m"),
+        (15, 15, "{unit: kvar, kind: gauge, every: 15m"),
+        (60, 1, "{unit: kvar, kind: gauge, every: 1m"),
+    ],
+)
+def test_reactive_energy_may_be_read_more_or_less_often(
+    billed: Callable[..., Result], minutes: int, beside: int, point: str
+) -> None:
+    """800 kW and 600 kvar all month: 1 000 kVA, and 446 400 kvarh of which 297 600 are beyond half of the kWh."""
+    times, others = (slots("2024-03-01", "2024-04-01", one) for one in (minutes, beside))
+    power = 600.0 if "gauge" in point else 600 * beside / 60
+    series = {
+        "b40_elec": (times, np.full(len(times), 800 * minutes / 60)),
+        "var": (others, np.full(len(others), power)),
+    }
+    terms = HALF.replace("price: 5}", "price: 10, of: kVA}").replace("window: 15m", f"window: {minutes}m")
+    text = city(every=f"{minutes}m", more=f"  var: {point}, zone: house}}")
+    terms += "    reactive: {name: kvarh, price: 1, free: 0.25}\n"
+    found = billed(text, terms, series, "2024-03-01", "2024-04-01")
+    lines = {row["charge"]: row["billed"] for row in rows_of(found, "lines")}
+    assert (lines["demand"], lines["kvarh"]) == pytest.approx((1000, 446_400 - 0.25 * 595_200))
+    assert found.completeness.complete
+
+
+def test_reactive_energy_and_export_that_were_not_metered_are_named(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 15)
+    known = times < np.datetime64("2024-03-25")
+    by_day = known & (times.astype("datetime64[h]").astype(int) % 24 < 12)
+    more = "  var: {unit: kvarh, kind: interval, every: 15m, zone: house}\n"
+    more += "  out: {unit: kWh, kind: interval, every: 15m, zone: house, role: export}\n"
+    series = {
+        name: (times[which], np.ones(int(which.sum())))
+        for name, which in {"b40_elec": times == times, "var": known, "out": by_day}.items()
+    }
+    terms = HALF.replace("price: 5}", "price: 10, of: kVA}")
+    found = billed(city(every="15m", more=more), terms, series, "2024-03-01", "2024-04-01")
+    lacks = "reactive energy was metered for 77.4 % of the time", "energy fed in was not metered on 7 days"
+    assert [one.why for one in found.completeness.missing] == [f"2024-03: {one}" for one in lacks]
+    assert "; ".join(lacks) in rows_of(found, "bills")[0]["note"]
+
+
+def test_readings_in_which_the_price_changes_are_named(billed: Callable[..., Result]) -> None:
+    times = slots("2024-03-01", "2024-04-01", 60)
+    series = {"b40_elec": (times, np.ones(len(times)))}
+    terms = LOCAL.replace("8-20", "'8:30-20'").replace("20-8", "'20-8:30'")
+    why = [one.why for one in billed(city(), terms, series, "2024-03-01", "2024-04-01").completeness.missing]
+    assert why == ["prices change within its readings, which are billed at the price they begin with"]
+
+
 def test_the_bill_that_came_is_held_against_ours(
     billed: Callable[..., Result], project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

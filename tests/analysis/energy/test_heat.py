@@ -240,3 +240,16 @@ def test_every_heat_meter_of_a_zone_is_taken_from_the_network(ask: Callable[...,
     assert {one.what: one.why for one in found.completeness.missing} == {
         "pool": "2 meters of heat in it: an asset for each tells which volume is whose"
     }
+
+
+def test_a_day_of_a_zone_with_quarter_hours_is_its_own(ask: Callable[..., Result]) -> None:
+    """Kathmandu's day begins at 18:15 UTC: its 24 hours of 1 m³, not one of the day after in place of its first."""
+    text = CITY.replace("Europe/Berlin", "Asia/Kathmandu")
+    times = slots("2026-01-04T17:15", "2026-01-05T20:15", 60)
+    flow = np.where(
+        (times >= np.datetime64("2026-01-04T18:15")) & (times < np.datetime64("2026-01-05T18:15")), 1.0, 9.0
+    )
+    series = {"pool-flow": (times, flow), "pool-heat": (times, 1.16 * 30 * flow)}
+    found = ask("energy/heat", text, series, "2026-01-05", "2026-01-06")
+    row = next(row for row in rows_of(found, "substations") if row["substation"] == "pool")
+    assert (row["flow_m3"], row["heat_metered"]) == pytest.approx((24, 1))

@@ -274,3 +274,16 @@ def test_the_others_judge_a_plant_without_a_sun_of_its_own(ask: Callable[..., Re
     del series["b-energy"]  # two plants are too few to judge one of them by
     found = ask("energy/solar", text, series, "2026-06-01", "2026-06-15")
     assert {one.what: one.why for one in found.completeness.missing}["c"].startswith("no irradiance")
+
+
+def test_a_point_for_each_inverter_is_not_taken_for_the_plant(ask: Callable[..., Result]) -> None:
+    """The first of them alone counted: half of the yield, and half of the ratio."""
+    text = CITY.replace(
+        "  b-energy:", "  a-other: {unit: kW, every: 15m, asset: a, role: generation}\n  b-energy:"
+    )
+    half = 0.40 * 100 * SUN / 1000
+    series = {"sun": (TIMES, SUN), "a-power": (TIMES, half), "a-other": (TIMES, half)}
+    found = ask("energy/solar", text, series, "2026-06-01", "2026-06-15")
+    why = {one.what: one.why for one in found.completeness.missing}["a"]
+    assert why.startswith("a-power, a-other all have `role: generation`")
+    assert "a" not in {row["plant"] for row in rows_of(found, "plants")}

@@ -197,3 +197,28 @@ def test_the_rated_load_is_said_in_the_unit_of_its_point(ask: Callable[..., Resu
     }
     row = rows_of(ask("energy/transformers", text, series, "2026-01-05", "2026-01-06"), "transformers")[0]
     assert row["highest_load"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("unit", "rated", "highest"), [("A", 600, 1.5), ("kVA", 1500, 1.0)])
+def test_phases_are_judged_together(
+    ask: Callable[..., Result], unit: str, rated: float, highest: float
+) -> None:
+    """900, 300 and 300: 1.5 times 600 A in the fullest, 1 500 kVA in all; what one phase lacks is not judged."""
+    times = slots("2026-01-05", "2026-01-06", 15)
+    names = [f"t1-l{phase}" for phase in (1, 2, 3)]
+    points = "".join(f"  {name}: {{unit: {unit}, every: 15m, asset: t1, role: load}}\n" for name in names)
+    text = CITY.replace("rated: 630", f"rated: {rated}").replace(
+        "  t1-current: {unit: A, every: 15m, asset: t1, role: load}\n", points
+    )
+    series = {
+        name: (times, np.full(len(times), load)) for name, load in zip(names, (900, 300, 300), strict=True)
+    }
+    series["outdoors"] = (times, np.full(len(times), 10.0))
+    row = rows_of(ask("energy/transformers", text, series, "2026-01-05", "2026-01-06"), "transformers")[0]
+    assert row["highest_load"] == pytest.approx(highest)
+    series["t1-l2"] = (times[:24], np.full(24, 300.0))
+    found = ask("energy/transformers", text, series, "2026-01-05", "2026-01-06")
+    assert found.completeness.missing[0].why.endswith("is metered in 24 % of the interval")
+    other = text.replace(f"t1-l2: {{unit: {unit}", "t1-l2: {unit: kW")
+    found = ask("energy/transformers", other, series, "2026-01-05", "2026-01-06")
+    assert "leave `role: load` to points of one unit" in found.completeness.missing[0].why

@@ -71,9 +71,12 @@ def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
 
 
 def _reactive(city: City, point: Point) -> str | None:
-    """The one meter of reactive energy in the same zone (or of the same asset)."""
-    beside = [one.id for one in _beside(city, point) if one.quantity == "reactive energy"]
-    return beside[0] if len(beside) == 1 else None
+    """The one meter of reactive energy in the same zone (or of the same asset), else the one of reactive power."""
+    for quantity in ("reactive energy", "reactive power"):
+        beside = [one.id for one in _beside(city, point) if one.quantity == quantity]
+        if beside:
+            return beside[0] if len(beside) == 1 else None
+    return None
 
 
 def _export(city: City, point: Point) -> str | None:

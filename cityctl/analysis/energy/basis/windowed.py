@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,16 +29,28 @@ OFFSETS = (
 class Windows:
     """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered.
 
-    `spread`: seconds of these of which a counter tells only the use of a gap as a whole.
+    `spread`: seconds of these of which a counter tells only the use of a gap as a whole; `beside`: seconds that the
+    meters of `reactive` and of `fed` energy saw of each, where there are such.
     """
 
-    def __init__(self, use: Use, starts: Any, held: Any, spread: Any, day: Any, *, coarse: bool) -> None:
+    def __init__(
+        self,
+        use: Use,
+        starts: Any,
+        held: Any,
+        spread: Any,
+        day: Any,
+        *,
+        coarse: bool,
+        beside: Mapping[str, Any] | None = None,
+    ) -> None:
         self.use = use
         self.starts = starts
         self.held = held
         self.spread = spread
         self.day = day
         self.coarse = coarse
+        self.beside = beside or {}
 
     def wider(self, minutes: int) -> Windows:
         """The same in windows of local time of `minutes`."""
@@ -104,12 +116,12 @@ def windows(
 ) -> Windows | None:
     """The windows of one meter, after `place`; None where there are none.
 
-    `reactive` and `export` are the meters of reactive energy and of energy that goes back, beside it.
+    `reactive` and `export` are the meters of reactive energy and of energy that goes back, beside it; they may be read
+    more or less often.
     """
     import numpy as np
 
-    asked = {"meter": meter, "partner": reactive, "exporter": export}
-    table = question.engine.arrow(question.sql("local"), asked)
+    table = question.engine.arrow(question.sql("local"), {"meter": meter})
     if not table.num_rows:
         return None
     columns = {name: arrow.array_of(table[name]) for name in table.column_names if name != "holiday"}
@@ -123,11 +135,35 @@ def windows(
         weekday=columns["weekday"],
         holiday=arrow.array_of(table["holiday"]).astype(bool),
         day=columns["day"].astype("datetime64[D]").astype(np.int64),
+        at=columns["at"].astype("datetime64[m]").astype(np.int64),
     )
-    beside = {name: columns[name].astype(float) for name in ("reactive", "exported")}
-    if reactive is not None and np.isfinite(beside["reactive"]).any():
-        use = replace(use, reactive=np.nan_to_num(beside["reactive"]))
-    if export is not None and np.isfinite(beside["exported"]).any():
-        use = replace(use, fed=np.nan_to_num(beside["exported"]))
+    beside = {}
+    for what, partner in (("reactive", reactive), ("fed", export)):
+        told = None if partner is None else _beside(question, partner, columns["at"], length)
+        if told is not None:
+            use = replace(use, **{what: told[0]})
+            beside[what] = told[1]
     day = columns["day"].astype("datetime64[D]")
-    return Windows(use, columns["at"], columns["held"], columns["spread"], day, coarse=coarse)
+    return Windows(use, columns["at"], columns["held"], columns["spread"], day, coarse=coarse, beside=beside)
+
+
+def _beside(question: Question, meter: str, starts: Any, hours: float) -> tuple[Any, Any] | None:
+    """What another meter tells in windows of `hours`, and the seconds of each that it saw; None where nothing."""
+    import numpy as np
+
+    table = question.engine.arrow(question.sql("beside"), {"meter": meter})
+    if not table.num_rows:
+        return None
+    at, amount, held = (arrow.array_of(table[name]) for name in ("at", "amount", "held"))
+    step = float(table["every_s"][0].as_py())
+    of_window, of_reading = (np.timedelta64(round(1e6 * one), "us") for one in (3600 * hours, step))
+    if step <= 3600 * hours:  # as often read, or oftener: added up
+        place = np.searchsorted(starts, at, "right") - 1
+        within = (place >= 0) & (at < starts[place] + of_window)
+        sums = (np.bincount(place[within], one[within], len(starts)) for one in (amount, held))
+        return next(sums), next(sums)
+    reading = np.searchsorted(at, starts, "right") - 1
+    within = (reading >= 0) & (starts < at[reading] + of_reading)
+    windows_of = np.bincount(reading[within], minlength=len(at))
+    even = amount[reading] / np.maximum(windows_of[reading], 1)
+    return np.where(within, even, 0.0), np.where(within, 3600 * hours, 0.0)

@@ -59,6 +59,8 @@ class Metered:
             for number, one in months.items()
         }
         made = cls(meter, tariff, use, days, bills(tariff, use, days), windows, seconds)
+        for number, bill in zip(sorted(days), made.bills, strict=True):
+            bill.remarks += made.unmetered(number)
         versions = tariff.versions
         longest = every_s or 0.0
         shortest = min(one.slide or one.window for one in versions)
@@ -68,6 +70,10 @@ class Metered:
         if longest > 3600 and timed:
             made.doubts.append(
                 f"its readings are {longest / 3600:g} h apart: prices by the hour need finer ones"
+            )
+        elif timed and _two_prices(use, tariff):
+            made.doubts.append(
+                "prices change within its readings, which are billed at the price they begin with"
             )
         unseen = windows.unseen(1 - WHOLE)
         if unseen is not None:
@@ -90,14 +96,37 @@ class Metered:
         """Share of the billed days of a month that was metered, 0..1."""
         return min(float(self.windows.held[self.month(number)].sum()) / self.seconds[number], 1.0)
 
+    def unmetered(self, number: int) -> list[str]:
+        """What the meters beside it lack of a month: reactive energy for a time, export on whole days.
+
+        A meter of export may say nothing by night.
+        """
+        import numpy as np
+
+        chosen = self.month(number)
+        held, beside = self.windows.held[chosen], self.windows.beside
+        found = []
+        if "reactive" in beside and held.sum() and any(one.asks_reactive for one in self.tariff.versions):
+            share = float(np.minimum(beside["reactive"][chosen], held).sum() / held.sum())
+            if share < WHOLE:
+                found.append(f"reactive energy was metered for {percent(share, 1)} of the time")
+        if "fed" in beside:
+            _, day = np.unique(self.use.day[chosen], return_inverse=True)
+            silent = int((np.bincount(day, beside["fed"][chosen]) == 0).sum()) if len(day) else 0
+            if silent:
+                found.append(f"energy fed in was not metered on {counted(silent, 'day')}")
+        return found
+
     def gaps(self) -> list[Missing]:
         """What the bills are not to be trusted for: readings that do not fit the tariff, months not metered whole."""
         found = [Missing(self.meter, doubt) for doubt in self.doubts]
-        return found + [
-            Missing(self.meter, f"{bill.month:%Y-%m}: {percent(self.coverage(number), 1)} metered")
-            for number, bill in zip(sorted(self.days), self.bills, strict=True)
-            if self.coverage(number) < WHOLE
-        ]
+        for number, bill in zip(sorted(self.days), self.bills, strict=True):
+            coverage = self.coverage(number)
+            lacks = [f"{percent(coverage, 1)} metered"] if coverage < WHOLE else []
+            found += [
+                Missing(self.meter, f"{bill.month:%Y-%m}: {lack}") for lack in lacks + self.unmetered(number)
+            ]
+        return found
 
     def peak(self, number: int) -> tuple[float, datetime]:
         """The highest mean power [kW] of a month's windows of demand, and when its window began."""
@@ -111,6 +140,16 @@ class Metered:
         stamp = self.use.day * 1440 + self.use.minute
         at = int((stamp == use.day[place] * 1440 + use.minute[place]).argmax())
         return float(use.power[place]), self.windows.start(at)
+
+
+def _two_prices(use: Use, tariff: Tariff) -> bool:
+    """Whether the price of energy changes within a reading."""
+    import numpy as np
+
+    ends = {end for one in tariff.versions for entry in one.energy for span in entry.hours for end in span}
+    begins = np.unique(use.minute)
+    length = float(use.hours.max()) * 60
+    return any(bool(((begins < end) & (end < begins + length)).any()) for end in ends)
 
 
 def _within(use: Use, first: date, last: date) -> Any:

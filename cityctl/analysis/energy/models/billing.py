@@ -9,18 +9,19 @@ Source: CalTRACK Methods 2.0, sections 2.2 and 3.4 to 3.7.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from cityctl.analysis.energy.models.causes import Worth
 from cityctl.analysis.energy.models.degree_days import COLDEST, LEAST_DEGREE_DAYS, WARMEST, DegreeDays
+from cityctl.analysis.energy.models.others import Others
 from cityctl.analysis.energy.models.uncertainty import Drift
 
 SHORTEST, MONTHLY, BIMONTHLY = 25, 35, 70  # days of a period; CalTRACK 2.0, 2.2.3.4
 WEATHER_SHARE = 0.9  # of a period's days that need a temperature; CalTRACK 2.0, 2.2.3.3
 LEAST_PERIODS = 5  # five two-month bills
 A_CAUSE = 3  # bills that each cause beside the weather needs in addition
-_RANK = 1e-9  # of causes' own variation: what the others leave of one below this cannot be told apart
+_GRID = tuple(float(at) for at in range(COLDEST, WARMEST + 1))  # thresholds [degF]
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,6 @@ class Bills:
     temperature: Any
     period: Any
     causes: Any = None
-
-    def away(self) -> Any:
-        """Causes less their means: periods x causes, none where none count."""
-        import numpy as np
-
-        if self.causes is None:
-            return np.zeros((len(self.days), 0))
-        return self.causes - self.days @ self.causes / self.days.sum()
 
     def means(self) -> Any:
         """Mean temperature of each period [degF]."""
@@ -107,19 +100,43 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
     None where there are fewer than LEAST_PERIODS periods, and A_CAUSE for each cause beside the weather, or where
     causes cannot be told apart. They are taken out of use and degree days first (Frisch, Waugh and Lovell).
     """
+    causes = 0 if bills.causes is None else bills.causes.shape[1]
+    if len(bills.days) < LEAST_PERIODS + A_CAUSE * causes:
+        return None
+    return _best(_Sheet.of(bills), cooling=cooling)
+
+
+def beside(bills: Bills, later: Bills, model: Model, *, cooling: bool = True) -> Drift:
+    """How far what a model expects of later bills may be off: by their own scatter, and by what few bills leave open.
+
+    Each bill is left out in turn and the model chosen anew, balance points and terms too: by as much as what it
+    expects of the later bills changes, it may be off (the jackknife; Efron & Tibshirani 1993, 11.5). ASHRAE's formula
+    knows nothing of that, and least squares' variance not that another model may be chosen.
+    """
     import numpy as np
 
-    periods = len(bills.days)
-    away = bills.away()
-    count = away.shape[1]
-    if periods < LEAST_PERIODS + A_CAUSE * count:
-        return None
-    grid = np.arange(COLDEST, WARMEST + 1.0)
-    weight = bills.days.astype(float)
-    use = bills.amount / weight
+    sheet, count = _Sheet.of(bills), len(bills.days)
+    terms = 1 + model.terms + sum(at is not None for at in (model.heating, model.cooling))
+    others = [_best(sheet.without(place), cooling=cooling) for place in range(count)]
+    told = np.array([float(other.expected(later).sum()) for other in others if other is not None])
+    if count - model.terms < 2 or len(told) < 2 or not len(later.days):
+        return Drift(math.nan, 0)
+    free = max(count - terms, 1)
+    error = bills.amount - model.expected(bills)
+    scatter = float((error * error / bills.days).sum()) / free
+    own = (len(told) - 1) / len(told) * float(((told - told.mean()) ** 2).sum())
+    return Drift(scatter + own / float(later.days.sum()), free + 1)
+
+
+def _best(sheet: _Sheet, *, cooling: bool) -> Model | None:
+    """The candidate with the highest adjusted R²; None where causes cannot be told apart."""
+    import numpy as np
+
+    weight, use, causes = sheet.weight, sheet.use, sheet.causes
+    periods, count = len(use), causes.shape[1]
     mean = float((weight * use).sum() / weight.sum())
-    hdd, cdd = degree_days(bills, grid, grid)
-    others = _Others.of(away, weight)
+    means = weight @ causes / weight.sum()
+    others = Others.of(causes - means, weight)
     if others is None:
         return None
     use_in = others.left(use - mean)
@@ -128,10 +145,7 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
     if total <= 0:
         return Model(None, None, 0.0, 0.0, mean, 0.0, 1)
     best = Model(None, None, 0.0, 0.0, mean, _adjusted(explained / total, periods, count), 1)
-    heat, cool = (
-        _Side.of(values, weight, use_in, others, _qualified(bills, grid, warm=warm))
-        for values, warm in ((hdd, False), (cdd, True))
-    )
+    heat, cool = (_Side.of(values, sheet, use_in, others) for values in (sheet.hdd, sheet.cdd))
     if not cooling:
         cool.able[:] = False
     options: list[Model] = [best]
@@ -144,7 +158,7 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
         if fits.any():
             at = int(np.where(fits, slope * side.product, -1.0).argmax())
             r2 = _adjusted((explained + float(slope[at] * side.product[at])) / total, periods, 1 + count)
-            threshold = float(grid[at])
+            threshold = float(_GRID[at])
             options.append(
                 Model(threshold, None, float(slope[at]), 0.0, float(base[at]), r2, 0)
                 if is_heat
@@ -156,43 +170,10 @@ def fit(bills: Bills, *, cooling: bool = True) -> Model | None:
         tried += fitted
         base_both = mean - warm * float(heat.mean[low]) - cold * float(cool.mean[high])
         r2 = _adjusted((explained + gain) / total, periods, 2 + count)
-        options.append(Model(float(grid[low]), float(grid[high]), warm, cold, base_both, r2, 0))
+        options.append(Model(float(_GRID[low]), float(_GRID[high]), warm, cold, base_both, r2, 0))
     chosen = max(options, key=lambda option: (option.r2_adj, -option.terms))
-    betas = others.worth(use - chosen.expected(bills) / weight) if count else ()
-    means = tuple((weight @ bills.causes / weight.sum()).tolist()) if count else ()
-    return replace(chosen, candidates=tried, betas=betas, means=means)
-
-
-def beside(bills: Bills, later: Bills, model: Model) -> Drift:
-    """How far what a model expects of later bills may be off, its coefficients being those of few bills.
-
-    Least squares' variance of a sum of predictions (Draper & Smith 1998, 3.1 and, of balance points, which are
-    coefficients as slopes are, 24.2): it grows where weather or causes are not those of the baseline, as ASHRAE's
-    formula does not.
-    """
-    import numpy as np
-
-    known, asked = (_columns(one, model) for one in (bills, later))
-    if len(known) - model.terms < 2 or not len(asked):
-        return Drift(math.nan, 0)
-    free = max(len(known) - known.shape[1], 1)
-    error = bills.amount - model.expected(bills)
-    scatter = float((error * error / bills.days).sum()) / free
-    inverse = np.linalg.pinv(known.T @ (bills.days[:, None] * known))
-    total = later.days @ asked
-    return Drift(scatter * (1 + float(total @ inverse @ total) / float(later.days.sum())), free + 1)
-
-
-def _columns(bills: Bills, model: Model) -> Any:
-    """How a day in each period follows the coefficients: the base, slopes, balance points and causes."""
-    import numpy as np
-
-    around = np.array([0.0, -0.5, 0.5])
-    hdd, cdd = degree_days(bills, around + (model.heating or 0.0), around + (model.cooling or 0.0))
-    sides = [side for side, at in ((hdd, model.heating), (cdd, model.cooling)) if at is not None]
-    parts = [part for side in sides for part in (side[:, :1], side[:, 2:] - side[:, 1:2])]
-    causes = [bills.causes - np.array(model.means)] if model.betas else []
-    return np.hstack([np.ones((len(bills.days), 1)), *parts, *causes])
+    betas = others.worth(use - sheet.a_day(chosen)) if count else ()
+    return replace(chosen, candidates=tried, betas=betas, means=tuple(means.tolist()) if count else ())
 
 
 def _adjusted(r2: float, periods: int, terms: int) -> float:
@@ -212,43 +193,46 @@ def degree_days(bills: Bills, heating: Any, cooling: Any) -> tuple[Any, Any]:
     return of_period @ below / seen, of_period @ above / seen
 
 
-def _qualified(bills: Bills, grid: Any, *, warm: bool) -> Any:
-    """Thresholds with enough degree days; how many days have any does not count, as in eemeter's billing model."""
-    import numpy as np
+@dataclass(frozen=True)
+class _Sheet:
+    """Bills as candidates are fitted to them: a row each, degree days a day at each threshold of the grid.
 
-    apart = (bills.temperature[:, None] - grid) * (1 if warm else -1)
-    excess = np.maximum(apart, 0)
-    return excess.sum(axis=0) >= LEAST_DEGREE_DAYS
+    `seen` are the days of each whose temperature is known.
+    """
 
-
-@dataclass
-class _Others:
-    """Causes beside the weather, less their means, by which columns of one entry a period are freed of them."""
-
-    away: Any
+    use: Any
     weight: Any
-    inverse: Any
+    seen: Any
+    hdd: Any
+    cdd: Any
+    causes: Any
 
     @classmethod
-    def of(cls, away: Any, weight: Any) -> _Others | None:
-        """None where they cannot be told apart."""
+    def of(cls, bills: Bills) -> _Sheet:
         import numpy as np
 
-        squares = away.T @ (weight[:, None] * away)
-        if away.shape[1] and (squares.diagonal() <= 0).any():
-            return None
-        scale = np.sqrt(squares.diagonal())
-        if away.shape[1] and np.linalg.eigvalsh(squares / np.outer(scale, scale)).min() < _RANK:
-            return None
-        return cls(away, weight, np.linalg.inv(squares))
+        periods = len(bills.days)
+        weight, grid = bills.days.astype(float), np.array(_GRID)
+        seen = np.bincount(bills.period, minlength=periods)
+        causes = np.zeros((periods, 0)) if bills.causes is None else bills.causes
+        return cls(bills.amount / weight, weight, seen, *degree_days(bills, grid, grid), causes)
 
-    def left(self, centred: Any) -> Any:
-        """What they leave of columns whose weighted mean is 0."""
-        return centred - self.away @ (self.inverse @ (self.away.T @ (self.weight * centred.T).T))
+    def without(self, place: int) -> _Sheet:
+        """All but one of its rows."""
+        import numpy as np
 
-    def worth(self, rest: Any) -> tuple[float, ...]:
-        """What each of their units adds to a rest."""
-        return tuple((self.inverse @ (self.away.T @ (self.weight * rest))).tolist())
+        return _Sheet(*(np.delete(getattr(self, one.name), place, axis=0) for one in fields(self)))
+
+    def a_day(self, model: Model) -> Any:
+        """What a model's base and degree days expect of a day of each."""
+        told = model.intercept
+        for at, beta, columns in (
+            (model.heating, model.beta_heating, self.hdd),
+            (model.cooling, model.beta_cooling, self.cdd),
+        ):
+            if at is not None:
+                told = told + beta * columns[:, _GRID.index(at)]
+        return told
 
 
 @dataclass
@@ -262,7 +246,10 @@ class _Side:
     product: Any
 
     @classmethod
-    def of(cls, values: Any, weight: Any, use_in: Any, others: _Others, qualified: Any) -> _Side:
+    def of(cls, values: Any, sheet: _Sheet, use_in: Any, others: Others) -> _Side:
+        """How many days have degree days does not count, as in eemeter's billing model."""
+        weight = sheet.weight
+        qualified = sheet.seen @ values >= LEAST_DEGREE_DAYS
         mean = weight @ values / weight.sum()
         centred = others.left(values - mean)
         squares = weight @ (centred * centred)

@@ -103,10 +103,11 @@ def by_the_bill(question: Question, meters: list[Wanted]) -> None:
              "compared_days": days_of(compared), "baseline_negatives": negatives.get(meter, 0),
              "reporting_negatives": 0, **_span("baseline", known), **_span("reporting", compared)}
         )  # fmt: skip
-        model = billing.fit(bills, cooling=not one.keeps_zeros or question.parameters["gas_cooling"])
+        cooling = not one.keeps_zeros or question.parameters["gas_cooling"]
+        model = billing.fit(bills, cooling=cooling)
         if model is None:
             continue
-        drifts.append({"meter": meter, **asdict(billing.beside(bills, later, model))})
+        drifts.append({"meter": meter, **asdict(billing.beside(bills, later, model, cooling=cooling))})
         if model.betas:
             driven.learnt(one, model, bills.causes)
         models.append(

@@ -35,6 +35,13 @@ class Days:
     temperature: Any
 
     @cached_property
+    def of_year(self) -> Any:
+        """Month and day of each, as one number."""
+        import numpy as np
+
+        return np.fromiter((day.month * 100 + day.day for day in self.dates), int, len(self.dates))
+
+    @cached_property
     def weekdays(self) -> Any:
         """Monday 0 to Sunday 6 of each."""
         import numpy as np
@@ -43,13 +50,16 @@ class Days:
 
 
 def closed_before(before: Days, since: Days, expected: Any) -> Event | None:
-    """The longest run of closed days in the baseline, where they make the model expect too little of a year.
+    """The longest run of closed days in the baseline, where the model expects too little of what is judged for them.
 
-    `expected` is what the model makes of the baseline's days. A school that shuts each summer shuts again.
+    `expected` is what the model makes of the baseline's days. Looked at are those of the same dates as the days since
+    the measure: a school that shuts each summer shuts again, and when its autumn is judged its summer counts only as
+    far as the model expects too little of an autumn for it.
     """
     import numpy as np
 
-    if len(before.use) < LIKE or not len(since.use):
+    asked = np.isin(before.of_year, since.of_year)
+    if len(before.use) < LIKE or not asked.any():
         return None
     usual_of = _usual(before)
     usual = usual_of(before)
@@ -58,13 +68,14 @@ def closed_before(before: Days, since: Days, expected: Any) -> Event | None:
     closed = [run for run in runs(before.use, usual, spread, LEAST_RUN) if run[1] - run[0] >= LONG]
     if not closed:
         return None
-    again = float((since.use < SHUT * usual_of(since)).mean())
-    if again >= AGAIN * sum(end - begin for begin, end in closed) / len(before.use):
-        return None
-    as_open = before.use.copy()
+    shut = np.zeros(len(before.use), bool)
     for begin, end in closed:
-        as_open[begin:end] = usual[begin:end]
-    missed = 1 - float(expected.sum()) / float(as_open.sum())
+        shut[begin:end] = True
+    again = float((since.use < SHUT * usual_of(since)).mean())
+    if shut[asked].any() and again >= AGAIN * float(shut[asked].mean()):
+        return None
+    as_open = np.where(shut, usual, before.use)
+    missed = 1 - float(expected[asked].sum()) / float(as_open[asked].sum())
     if missed <= TOO_LOW:
         return None
     begin, end = max(closed, key=lambda run: run[1] - run[0])

@@ -161,14 +161,14 @@ NOTES = (
     "with up to 7 days beside it that lie low: where all of them took 1 % of the expected use, they, or the bills in "
     "which they lie, are neither used nor expected; less is named. A bill whose days are not known, five times the "
     "scatter and 5 % below what the others tell, sets a meter apart, and so do two weeks of such days before the "
-    "measure that do not come again, where the model expects 2 % too little of a year for them. A step to another "
-    "level that stays is named and left in the account. What city.yaml states (`non_routine`) goes before: its days "
-    "leave the account, or what it adds to them is added to what is expected (IPMVP's non-routine adjustment); the "
-    "baseline may lack up to a quarter of its days for that. EnPI after ISO 50006.",
+    "measure that do not come again, where the model expects 2 % too little for them on the dates that are judged. A "
+    "step to another level that stays is named and left in the account. What city.yaml states (`non_routine`) goes "
+    "before: its days leave the account, or what it adds to them is added to what is expected (IPMVP's non-routine "
+    "adjustment); the baseline may lack up to a quarter of its days for that. EnPI after ISO 50006.",
     "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
     "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
     "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "
-    "to the other days; of bills what the coefficients of few of them leave open (Draper & Smith 1998).",
+    "to the other days; of bills their scatter, and how else the model is chosen as each is left out (the jackknife).",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "

@@ -43,7 +43,7 @@ class Event:
 
     `kwh` is what was used less (shutdown, or pause if it is small), what it changed a day, beside the saving up to it
     (step), the factor (unit), how many days of zeros (dead), or of more than can have been used (huge), bills of
-    doubtful use (low), or the share by which too little is expected of a year (closed). A shutdown of days takes
+    doubtful use (low), or the share by which too little is expected since (closed). A shutdown of days takes
     the `bills` in which it lies with it.
     """
 
@@ -75,7 +75,7 @@ class Event:
         if self.kind == "closed":
             return (
                 f"shut from {self.first} to {self.last}, before the measure, and not so since: {percent(self.kwh)} too "
-                "little is expected of a year; state it under `non_routine` in city.yaml"
+                "little is expected since; state it under `non_routine` in city.yaml"
             )
         if self.kind == "low":
             return (

@@ -1,7 +1,7 @@
 """What the data of a meter lack for a saving, the gravest first: where any of it is true there is no figure.
 
-Days that are left out for a stated cause are no lack of data, up to a quarter of the baseline, as much as ASHRAE
-Guideline 14's prescriptive path lets be left out.
+Days that are left out for a stated cause are no lack of data, up to a quarter of the baseline: a limit of this house,
+no standard's.
 """
 
 from __future__ import annotations

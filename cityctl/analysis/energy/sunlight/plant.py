@@ -14,6 +14,7 @@ from cityctl.analysis.energy.sunlight.yields import Performance, Plant, Steps, p
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
+from cityctl.errors import listed
 from cityctl.wording import counted, percent
 
 ROLE, MODULE, LIMIT = "generation", "module", "limit"
@@ -80,6 +81,18 @@ def plants_of(city: City) -> dict[str, Points]:
     return found
 
 
+def several(city: City, asset: str, production: Point) -> list[str]:
+    """Other points of what a plant makes, told as the same quantity: of an inverter or a phase each, perhaps."""
+    return [
+        point.id
+        for point in city.points().values()
+        if point.asset == asset
+        and point.role == ROLE
+        and point.quantity == production.quantity
+        and point.id != production.id
+    ]
+
+
 def stamps(*moments: Any) -> tuple[int, ...]:
     return tuple(round(moment.timestamp() * 1e6) for moment in moments)
 
@@ -89,6 +102,9 @@ def judge(question: Question, name: str, own: Points, days: list[Any]) -> Judged
 
     solar = question.city.assets[name].solar
     assert solar is not None
+    if others := several(question.city, name, own.production):
+        these = listed([own.production.id, *others])
+        return f"{these} all have `role: generation`: leave it to one, or to a point whose `formula` adds them up"
     if own.production.every is None:
         return f"`{own.production.id}` has no `every` in city.yaml"
     longest = max(one.every.total_seconds() if one.every else 0.0 for one in own)

@@ -111,7 +111,7 @@ def test_a_closure_in_the_baseline_sets_apart_what_is_expected_too_low(
     (row,) = rows_of(ask("energy/savings", text, series, *asked, method=method), "savings")
     assert row["saving_pct"] < 15
     assert row["verdict"].startswith("SET APART shut from 2023-1")
-    assert "too little is expected of a year; state it under `non_routine`" in row["verdict"]
+    assert "too little is expected since; state it under `non_routine`" in row["verdict"]
     text += "non_routine: [{first: 2023-10-03, last: 2023-11-27, what: painters}]\n"
     (row,) = rows_of(ask("energy/savings", text, series, *asked, method=method), "savings")
     assert row["verdict"] == "proven"
