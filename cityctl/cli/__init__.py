@@ -59,9 +59,9 @@ def command() -> RootGroup:
     from typer.main import get_group
 
     if "_CITYCTL_COMPLETE" in os.environ:
-        from typer._completion_classes import completion_init
+        from cityctl.cli.completing import register
 
-        completion_init()
+        register()
     group = get_group(app)
     assert isinstance(group, RootGroup)
     return group

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         points: Annotated[
             list[str],
             typer.Argument(
-                metavar="POINT..", help="Points; `b0_*` names several.", autocompletion=names.points
+                metavar="POINT", help="Points; `b0_*` names several.", autocompletion=names.points
             ),
         ],
         at: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
 from cityctl.errors import ExitCode, UsageProblem, near
@@ -43,12 +44,9 @@ def register(app: typer.Typer) -> None:
     @leaf(app, example="cityctl completion bash > ~/.local/share/bash-completion/completions/cityctl")
     def completion(
         run: Run,
-        shell: Annotated[str, typer.Argument(help="bash, zsh, fish or pwsh.", autocompletion=shells)],
+        shell: Annotated[
+            str, typer.Argument(help="bash, zsh, fish or pwsh.", autocompletion=names.words(*SHELLS))
+        ],
     ) -> ExitCode:
         """Print the completion script of a shell."""
         return run.show_text(script(shell), title=f"Completion for {shell}")
-
-
-def shells(incomplete: str) -> list[str]:
-    """Shells that begin so."""
-    return [shell for shell in SHELLS if shell.startswith(incomplete)]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
 from cityctl.errors import ExitCode
@@ -39,7 +40,12 @@ def show(run: Run) -> ExitCode:
 def schema(
     run: Run,
     of: Annotated[
-        str, typer.Argument(metavar="KIND", help="city, device, service, report, runbook or tariff.")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="city, device, service, report, runbook or tariff.",
+            autocompletion=names.words("city", "device", "service", "report", "runbook", "tariff"),
+        ),
     ] = "city",
 ) -> ExitCode:
     """Print the JSON Schema of city.yaml, of connectors or recipes, for editors."""

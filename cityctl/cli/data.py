@@ -19,7 +19,7 @@ app = typer.Typer(
 PointsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="POINT..",
+        metavar="POINT",
         help="Points; `b0_*` names several. All where none is named.",
         autocompletion=names.points,
     ),
@@ -145,7 +145,7 @@ def reparse(
     service: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVICE]...", help="Services; all where none is named.", autocompletion=names.services
+            metavar="SERVICE", help="Services; all where none is named.", autocompletion=names.services
         ),
     ] = None,
     since: SinceOption = None,

@@ -50,7 +50,7 @@ def scan(
     place: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DEVICE|HOST[:PORT]]...",
+            metavar="DEVICE|HOST[:PORT]",
             help="Where to look; every line of the city if left out.",
             autocompletion=names.devices,
         ),

@@ -40,9 +40,16 @@ def list_findings(
     run: Run,
     state: Annotated[
         list[str] | None,
-        typer.Option(metavar="STATE", help="open, acknowledged, shelved, closed or all; may be repeated."),
+        typer.Option(
+            metavar="STATE",
+            help="open, acknowledged, shelved, closed or all; may be repeated.",
+            autocompletion=names.words("open", "acknowledged", "shelved", "closed", "all"),
+        ),
     ] = None,
-    report: Annotated[str | None, typer.Option(metavar="NAME", help="Those of one report alone.")] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Those of one report alone.", autocompletion=names.reports),
+    ] = None,
 ) -> ExitCode:
     """List the recorded findings that are not closed."""
     from cityctl.report.findings.kept import STATES

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
 from cityctl.errors import ConfigInvalid, ExitCode, UsageProblem
@@ -23,14 +24,21 @@ def register(app: typer.Typer) -> None:
         file: Annotated[
             list[Path] | None,
             typer.Argument(
-                metavar="[FILE]...", help="Files, or folders of them; those of city.yaml where none is named."
+                metavar="FILE", help="Files, or folders of them; those of city.yaml where none is named."
             ),
         ] = None,
         format_: Annotated[
             str | None,
             typer.Option("--format", metavar="NAME", help="Such as nem12; found by content where left out."),
         ] = None,
-        layout: Annotated[str, typer.Option(help="long, wide or auto.", rich_help_panel=_TABLE)] = "auto",
+        layout: Annotated[
+            str,
+            typer.Option(
+                help="long, wide or auto.",
+                autocompletion=names.words("long", "wide", "auto"),
+                rich_help_panel=_TABLE,
+            ),
+        ] = "auto",
         time: Annotated[
             str | None,
             typer.Option(
@@ -69,13 +77,23 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         stamp: Annotated[
-            str, typer.Option(help="start or end: what a time says of its interval.", rich_help_panel=_TABLE)
+            str,
+            typer.Option(
+                help="start or end: what a time says of its interval.",
+                autocompletion=names.words("start", "end"),
+                rich_help_panel=_TABLE,
+            ),
         ] = "start",
         every: Annotated[
             str | None, typer.Option(metavar="15m", help="Length of an interval.", rich_help_panel=_TABLE)
         ] = None,
         kind: Annotated[
-            str | None, typer.Option(help="gauge, counter or interval.", rich_help_panel=_TABLE)
+            str | None,
+            typer.Option(
+                help="gauge, counter or interval.",
+                autocompletion=names.words("gauge", "counter", "interval"),
+                rich_help_panel=_TABLE,
+            ),
         ] = None,
         decimal: Annotated[
             str | None, typer.Option(metavar="SIGN", help="Decimal sign: . or ,", rich_help_panel=_TABLE)

@@ -12,15 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf_command import LeafCommand
 from cityctl.cli.run import FORMATS, Run
 from cityctl.errors import ExitCode
 
 PANEL = "Common options"
-
-
-def _formats(incomplete: str) -> list[str]:
-    return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 OutputOption = Annotated[
@@ -30,7 +27,7 @@ OutputOption = Annotated[
         "-o",
         metavar="FORMAT",
         help=f"{', '.join(FORMATS)}; table on a terminal, plain when piped.",
-        autocompletion=_formats,
+        autocompletion=names.words(*FORMATS),
         rich_help_panel=PANEL,
     ),
 ]
@@ -48,7 +45,13 @@ VerboseOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="Profile of city.yaml.", rich_help_panel=PANEL),
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Profile of city.yaml.",
+        autocompletion=names.profiles,
+        rich_help_panel=PANEL,
+    ),
 ]
 ProjectOption = Annotated[
     Path | None,
@@ -60,7 +63,14 @@ ProjectOption = Annotated[
     ),
 ]
 ColorOption = Annotated[
-    str, typer.Option("--color", metavar="WHEN", help="auto, always or never.", rich_help_panel=PANEL)
+    str,
+    typer.Option(
+        "--color",
+        metavar="WHEN",
+        help="auto, always or never.",
+        autocompletion=names.words("auto", "always", "never"),
+        rich_help_panel=PANEL,
+    ),
 ]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show where an error came from.", rich_help_panel=PANEL)

@@ -1,4 +1,5 @@
-"""What a command of ours does otherwise: `-1.5` is no option, and an example stands on one line to be copied."""
+"""What a command of ours does otherwise: `-1.5` is no option, usage is written as manual pages do, and an example
+stands on one line to be copied."""
 
 from __future__ import annotations
 
@@ -6,17 +7,28 @@ import re
 from typing import TYPE_CHECKING
 
 from typer._click.exceptions import UsageError
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 if TYPE_CHECKING:
-    from typer._click import Context
+    from typer._click import Context, Parameter
     from typer._click.formatting import HelpFormatter
 
 _BELOW_ZERO = re.compile(r"-(\d|\.\d)")
 
 
+def shown(argument: Parameter) -> str:
+    """An argument as usage lines and the manual page write it: `NAME`, `[NAME]`, `DEVICE...` or `[FILE]...`."""
+    name = argument.metavar or str(argument.name).upper()
+    return f"{name if argument.required else f'[{name}]'}{'...' if argument.nargs == -1 else ''}"
+
+
 class LeafCommand(TyperCommand):
     """A command with its example."""
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:  # noqa: ARG002  Typer calls it so
+        """What stands behind the command's name in its usage line."""
+        arguments = [one for one in self.params if isinstance(one, TyperArgument)]
+        return [str(self.options_metavar), *map(shown, arguments)]
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002  Typer calls it so
         """The example as one line, however long: a terminal folds it, and it can still be copied whole."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl import __version__
 from cityctl.cli.leaf import PANEL
+from cityctl.cli.leaf_command import shown
 from cityctl.cli.root import COMMANDS, load
 from cityctl.errors import ExitCode
 
@@ -72,7 +73,7 @@ def _leaves(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, .
 
 def _arguments(leaf: Any) -> str:
     named = [one for one in leaf.params if one.param_type_name == "argument"]
-    return " ".join(rf"\fI{_text(one.metavar or one.name.upper())}\fR" for one in named)
+    return " ".join(rf"\fI{_text(shown(one))}\fR" for one in named)
 
 
 def _options(leaf: Any, *, common: bool) -> list[str]:

@@ -87,6 +87,12 @@ def _library(*kinds: Kind) -> Completer:
     return _completer(lambda folder, _: [name for kind in kinds for name in Library(folder).list(kind)])
 
 
+def words(*known: str) -> Callable[[str], list[str]]:
+    """A completion of words that are always the same."""
+    return lambda incomplete: [word for word in known if word.startswith(incomplete)]
+
+
+profiles = _completer(lambda folder, _: _part(folder, "profiles"))
 devices = _completer(lambda folder, _: _part(folder, "devices"))
 device_points = _completer(_device_points)
 points = _completer(_points)

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         device: Annotated[
             list[str] | None,
             typer.Argument(
-                metavar="[DEVICE]...",
+                metavar="DEVICE",
                 help="Devices to poll; all where none is named.",
                 autocompletion=names.devices,
             ),
@@ -38,7 +38,11 @@ def register(app: typer.Typer) -> None:
         rounds: Annotated[int | None, typer.Option(min=1, help="With --every: end after so many.")] = None,
         group: Annotated[
             str | None,
-            typer.Option(metavar="fast|slow", help="Only the points of this group of their connector."),
+            typer.Option(
+                metavar="fast|slow",
+                help="Only the points of this group of their connector.",
+                autocompletion=names.words("fast", "slow"),
+            ),
         ] = None,
         deadline: Annotated[
             str | None,

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         service: Annotated[
             list[str] | None,
             typer.Argument(
-                metavar="[SERVICE]...",
+                metavar="SERVICE",
                 help="Services to pull; all where none is named.",
                 autocompletion=names.services,
             ),

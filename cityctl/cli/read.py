@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         wanted: Annotated[
             list[str],
             typer.Argument(
-                metavar="DEVICE[/POINT]...",
+                metavar="DEVICE[/POINT]",
                 help="Devices, or single points of them.",
                 autocompletion=names.device_points,
             ),

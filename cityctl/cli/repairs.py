@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
 from cityctl.errors import ExitCode
@@ -20,7 +21,9 @@ def register(app: typer.Typer) -> None:
         points: Annotated[
             list[str] | None,
             typer.Argument(
-                metavar="POINT..", help="Counters; `b0_*` names several. All where none is named."
+                metavar="POINT",
+                help="Counters; `b0_*` names several. All where none is named.",
+                autocompletion=names.points,
             ),
         ] = None,
         since: Annotated[str | None, typer.Option(metavar="TIME", help="Readings from then on.")] = None,

@@ -59,7 +59,7 @@ COMMANDS: dict[str, Entry] = {
 
 
 _FLAGS = ("-q", "--quiet", "-v", "--verbose", "--debug")
-_VALUED = ("-o", "--output", "--output-file", "--profile", "--project", "--color")
+VALUED = ("-o", "--output", "--output-file", "--profile", "--project", "--color")
 
 
 class RootGroup(TyperGroup):
@@ -148,7 +148,7 @@ def options_last(words: list[str]) -> list[str]:
     rest = list(words)
     while rest and rest[0].startswith("-"):
         name, equals, _ = rest[0].partition("=")
-        if name not in (*_FLAGS, *_VALUED):
+        if name not in (*_FLAGS, *VALUED):
             return words
         size = 1 if name in _FLAGS or equals else 2
         moved += rest[:size]

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Maintenance runbooks: plan, run, r
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A runbook.", autocompletion=names.runbooks)]
 Inputs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[INPUT=VALUE]...", help="Its inputs; `runbook show NAME` lists them."),
+    typer.Argument(metavar="INPUT=VALUE", help="Its inputs; `runbook show NAME` lists them."),
 ]
 Reason = Annotated[str, typer.Option(help="Why; the audit keeps it.")]
 WorkOrder = Annotated[str, typer.Option(help="Number of the work order; the audit keeps it.")]
@@ -50,7 +50,7 @@ def lint(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME|FILE]...", help="Runbooks; all where none is named.", autocompletion=names.runbooks
+            metavar="NAME|FILE", help="Runbooks; all where none is named.", autocompletion=names.runbooks
         ),
     ] = None,
 ) -> ExitCode:
@@ -92,7 +92,7 @@ def run_(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A runbook; left out with --plan.", autocompletion=names.runbooks
+            metavar="NAME", help="A runbook; left out with --plan.", autocompletion=names.runbooks
         ),
     ] = None,
     inputs: Inputs = None,
@@ -159,7 +159,7 @@ def approve(
 def log(
     run: Run,
     name: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run; all of them where left out.")
+        str | None, typer.Argument(metavar="RUN", help="A run; all of them where left out.")
     ] = None,
 ) -> ExitCode:
     """Show the runs, or what one of them noted."""

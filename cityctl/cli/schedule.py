@@ -26,7 +26,7 @@ def print_schedule(
     run: Run,
     command: Annotated[
         list[str],
-        typer.Argument(metavar="COMMAND..", help="The command, without `cityctl`; its options after `--`."),
+        typer.Argument(metavar="COMMAND", help="The command, without `cityctl`; its options after `--`."),
     ],
     cron: Annotated[bool, typer.Option("--cron", help="A line of a crontab.")] = False,
     systemd: Annotated[bool, typer.Option("--systemd", help="A service and its timer.")] = False,

@@ -74,7 +74,7 @@ def faults(
     kind: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KIND[=SHARE]]...",
+            metavar="KIND[=SHARE]",
             help="late, slow, short, wrong-unit, wrong-transaction, garbage, closing, exception, drip, silent; "
             "all where none is named.",
         ),

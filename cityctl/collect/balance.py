@@ -95,7 +95,8 @@ def balance_result(
     received = sum(line.received for line in lines)
     rejected = sum(line.rejected for line in lines)
     missing = [*_missing(ledgers), *refused]
-    completeness = Completeness(wanted=received, had=received - rejected, missing=missing)
+    taken = received - rejected - sum(line.outdated for line in lines)
+    completeness = Completeness(wanted=received, had=taken, missing=missing)
     said = list(notes)
     left_out: dict[str, dict[str, None]] = {}
     for ledger in ledgers:
@@ -202,6 +203,15 @@ def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
             yield Missing(where, f"{counted(count, 'reading')} rejected: {first.reason}")
         for said in ledger.absent:
             yield Missing(ledger.source, said)
+        outdated = {line.match.point: line.outdated for line in ledger.lines.values() if line.outdated}
+        if outdated:
+            yield Missing(
+                ledger.source,
+                f"{counted(sum(outdated.values()), 'reading')} of {listed(f'`{name}`' for name in outdated)} gave way "
+                "to other values that the store received later: another run brought them meanwhile, or the clock was "
+                "set back since; `cityctl data history POINT` shows both, a correction is brought once the clock is "
+                "past them",
+            )
         if not any(line.received for line in ledger.lines.values()):
             yield Missing(ledger.source, NOTHING)
 

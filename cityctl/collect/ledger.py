@@ -45,6 +45,7 @@ class Line:
     new: int = 0
     unchanged: int = 0
     gave_way: int = 0  # of those, to a value that was received at the same instant
+    outdated: int = 0  # of those, to a value that was received later
     revised: int = 0
     duplicate: int = 0
     total: float = 0.0
@@ -286,6 +287,7 @@ def settle(ledgers: Sequence[Ledger], balance: Balance) -> None:
         line.duplicate += entry.duplicate
         line.handed_in -= entry.rejected
         line.gave_way += entry.gave_way
+        line.outdated += entry.outdated
         line.rejected += entry.rejected
     for told in balance.rejections:
         ledger, line = by_point[told.series]

@@ -134,8 +134,10 @@ def _import_one(job: Job, city: City | None, store: Store | None, options: Optio
         withdraw(store, ledger, points, now)
     ledger.close_unmatched()
     if job.source.beside:
-        sheets = ", ".join(f"`{sheet}`" for sheet in job.source.beside)
-        ledger.notes.append(f"{job.source.name}: sheets without a table of times, left out: {sheets}")
+        sheets = ", ".join(job.source.beside)
+        ledger.notes.append(
+            f"{job.source.name}: sheets hidden or without a table of times, left out: {sheets}"
+        )
     if ledger.following:
         ledger.absent.append(f"the export goes on at another address: {ledger.following[:200]}")
     if job.source.state() != before:

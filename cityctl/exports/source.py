@@ -25,7 +25,7 @@ class Source:
     """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there.
 
     `member` is the name of a file within the zip archive that they are (archive.py), `sheet` that of a sheet within
-    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets without readings.
+    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets that are not read.
     """
 
     name: str
@@ -83,13 +83,16 @@ class Source:
                 f"{self.name}: `{member}` in the workbook: {why}", hint="save its sheet as CSV"
             )
         names = sheets_of(self._packed(), self.name)
-        sheets = [replace(self, name=f"{self.name}/{name}", sheet=name) for name in names]
+        sheets = [replace(self, name=f"{self.name}/{name}", sheet=name) for name in names if names[name]]
         readable = [one for one in sheets if holds_readings(one.head())] or sheets
         if not sheets:
             raise InputRefused(
                 f"{self.name}: a workbook without a sheet that is shown", hint="save it as CSV"
             )
-        beside = tuple(one.sheet for one in sheets if one not in readable)
+        taken = {one.sheet for one in readable}
+        beside = tuple(
+            f"`{name}`" + ("" if names[name] else " (hidden)") for name in names if name not in taken
+        )
         alone = len(readable) == 1
         return [replace(one, name=self.name if alone else one.name, beside=beside) for one in readable]
 

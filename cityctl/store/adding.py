@@ -238,8 +238,15 @@ def _count(batch: Batch, classes: Classes, known: npt.NDArray[np.bool_], balance
     revised = (classes == REVISED) & ~known
     gave_way = classes == GAVE_WAY
     unchanged = (np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER)) | gave_way) & ~known
-    kinds = (("new", new), ("revised", revised), ("unchanged", unchanged), ("gave_way", gave_way))
-    for kind, chosen in kinds:
+    outdated = (classes == OUTDATED) & ~known
+    kinds = {
+        "new": new,
+        "revised": revised,
+        "unchanged": unchanged,
+        "gave_way": gave_way,
+        "outdated": outdated,
+    }
+    for kind, chosen in kinds.items():
         if not chosen.any():
             continue
         for name, count in zip(batch.names, batch.counts(chosen), strict=True):

@@ -15,7 +15,7 @@ class SeriesBalance:
 
     `unchanged` are stored already with this value, or have been replaced by a later version; `revised`
     replace a stored version; `duplicate` stand more than once in what was handed in. Of those unchanged `gave_way`
-    to another version that was received at the same instant.
+    to another version that was received at the same instant, and `outdated` to one that was received later.
     """
 
     received: int = 0
@@ -25,6 +25,7 @@ class SeriesBalance:
     duplicate: int = 0
     rejected: int = 0
     gave_way: int = 0
+    outdated: int = 0
 
     def add(self, other: SeriesBalance) -> None:
         """Count another balance in."""
@@ -35,6 +36,7 @@ class SeriesBalance:
         self.duplicate += other.duplicate
         self.rejected += other.rejected
         self.gave_way += other.gave_way
+        self.outdated += other.outdated
 
     @property
     def closes(self) -> bool:

@@ -8,6 +8,7 @@ SQLite, and nothing of what the rows mean.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -18,9 +19,10 @@ from pathlib import Path
 
 from cityctl.disk import sync_file, sync_folder
 from cityctl.errors import StoreProblem
-from cityctl.store.folder import in_plain_words, list_problem
+from cityctl.store.folder import disk_problem, in_plain_words, list_problem
 
 BUSY = 30.0  # seconds that a writer waits for another one's transaction
+_OF_WRITING = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE"}
 
 
 class SqliteFile:
@@ -97,8 +99,12 @@ class SqliteFile:
                 self.connection().backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal beside it
             except sqlite3.Error as problem:
-                if "full" in str(problem):  # of the two disks, the one that is written to
+                # Of the two disks, the one that is written to.
+                if "full" in str(problem):
                     raise list_problem(problem, target.parent, doing, target) from problem
+                if getattr(problem, "sqlite_errorname", "") in _OF_WRITING:
+                    fault = OSError(errno.EIO, str(problem), str(target))
+                    raise disk_problem(fault, target.parent, doing) from problem
                 raise
         with in_plain_words(target.parent, doing, target):
             sync_file(target)

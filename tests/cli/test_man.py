@@ -37,6 +37,22 @@ def test_it_holds_every_command_with_its_options_and_example() -> None:
         assert f".B {int(code)}\n{code.meaning}" in text
 
 
+def test_arguments_are_written_as_in_the_usage_line_of_help() -> None:
+    text = page().replace("\\-", "-")
+    for words, line in {
+        ("poll",): "[DEVICE]...",
+        ("read",): "DEVICE[/POINT]...",
+        ("init",): "[FOLDER]",
+        ("runbook", "run"): "[NAME] [INPUT=VALUE]...",
+        ("audit", "show"): "RUN",
+    }.items():
+        leaf = LEAVES[words]
+        with leaf.make_context("cityctl", [], resilient_parsing=True) as context:
+            assert leaf.get_usage(context) == f"Usage: cityctl [OPTIONS] {line}"
+        written = " ".join(rf"\fI{one}\fR" for one in line.split(" "))
+        assert f".B cityctl {' '.join(words)}\n{written}\n" in text
+
+
 def test_groff_shows_it_without_a_complaint() -> None:
     said = " ".join(shown().split())
     assert "cityctl report run" in said

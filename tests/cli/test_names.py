@@ -26,6 +26,8 @@ services:
   historian: {connector: csv_headend, url: "http://127.0.0.1:9"}
 points:
   hafen_inflow: {device: hafen-inlet/flow, unit: m3/h, zone: hafen}
+profiles:
+  night: {}
 """
 OFFERED = [
     ("cityctl devices show ha", {"hafen-inlet"}),
@@ -37,6 +39,13 @@ OFFERED = [
     ("cityctl report run own-", {"own-sheet"}),
     ("cityctl connectors show siemens_mag6", {"siemens_mag6000"}),
     ("cityctl check fr", {"freshness"}),
+    ("cityctl read --profile ni", {"night"}),
+    ("cityctl read --color al", {"always"}),
+    ("cityctl --profile night devices show ha", {"hafen-inlet"}),
+    ("cityctl -o par", {"parquet"}),
+    ("cityctl config schema ru", {"runbook"}),
+    ("cityctl findings list --state sh", {"shelved"}),
+    ("cityctl data import --layout wi", {"wide"}),
 ]
 
 
@@ -101,6 +110,64 @@ def test_fish_offers_names(shell, city, line, expected):
     script = f'source "{ROOT}/completions/cityctl.fish"; complete -C "{line}"'
     offered = asked(["fish", "--no-config", "-c", script], shell, city).splitlines()
     assert {one.partition("\t")[0].strip() for one in offered if one.strip()} == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cityctl read --output=par", "parquet"),
+        ("cityctl --output=par", "parquet"),
+        ("cityctl --project=. devices show ha", "hafen-inlet"),
+        ("cityctl report run leaks --set a=b --output=par", "parquet"),
+    ],
+)
+def test_what_stands_behind_an_equals_sign_is_completed(cityctl, city, line, expected):
+    # bash takes the word apart at `=` and replaces what stands behind it; zsh and fish replace the whole word.
+    words = line.replace("=", " = ").split()
+    bash = cityctl(
+        cwd=city,
+        _CITYCTL_COMPLETE="complete_bash",
+        COMP_WORDS="\n".join(words),
+        COMP_CWORD=str(len(words) - 1),
+    )
+    whole = {"--output=par": "--output=parquet"}.get(line.split()[-1], expected)
+    fish, zsh = (
+        cityctl(
+            cwd=city,
+            _CITYCTL_COMPLETE=f"complete_{shell}",
+            _TYPER_COMPLETE_ARGS=line,
+            _TYPER_COMPLETE_FISH_ACTION="get-args",
+        )
+        for shell in ("fish", "zsh")
+    )
+    assert (bash.stdout.strip(), fish.stdout.strip()) == (expected, whole)
+    assert zsh.stdout.strip() == f"""_arguments '*: :(("{whole}"))'"""
+
+
+def test_zsh_looks_for_a_file_behind_an_equals_sign(cityctl, city):
+    asked_for = {
+        "_CITYCTL_COMPLETE": "complete_zsh",
+        "_TYPER_COMPLETE_ARGS": "cityctl read --output-file=/tm",
+    }
+    assert cityctl(cwd=city, **asked_for).stdout.strip() == "compset -P '*='; _files"
+
+
+@pytest.mark.parametrize("shell", ["fish", "zsh", "powershell"])
+def test_what_a_command_is_for_stands_on_its_line_and_keeps_its_letters(cityctl, city, shell):
+    # Folded at 80 columns by Typer, the rest of a line was offered as a command of its own.
+    ended = cityctl(
+        cwd=city,
+        COLUMNS="40",
+        _CITYCTL_COMPLETE=f"complete_{shell}",
+        _TYPER_COMPLETE_ARGS="cityctl data ex",
+        _TYPER_COMPLETE_WORD_TO_COMPLETE="ex",
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
+    )
+    (line,) = ended.stdout.strip().splitlines()
+    assert "export" in line
+    assert "in the city" in line
+    assert "s units" in line
+    assert line.rstrip("\"')").endswith("parquet are streamed.")
 
 
 def test_zsh_completes_a_name_at_a_terminal(shell, city):

@@ -130,6 +130,20 @@ def test_files_of_one_import_that_disagree_are_told_of(city, tmp_path):
     assert load(city, [low], later=1).notes == []  # a later one is the later word
 
 
+def test_a_correction_that_a_clock_set_back_makes_the_earlier_word_is_no_unchanged_reading(city, tmp_path):
+    """The clock was a day ahead when the first file came: the second one counts as received before it."""
+    path = tmp_path / "a.csv"
+    path.write_text("point,time,value,unit\np227,2021-01-01T00:00Z,2,m3/h\np227,2021-01-01T00:05Z,3,m3/h\n")
+    assert load(city, [path], later=24).exit_code() == 0
+    path.write_text("point,time,value,unit\np227,2021-01-01T00:00Z,9,m3/h\np227,2021-01-01T00:05Z,3,m3/h\n")
+    result = load(city, [path])
+    (missing,) = result.completeness.missing
+    assert missing.why.startswith(
+        "1 reading of `p227` gave way to other values that the store received later"
+    )
+    assert (result.completeness.had, result.exit_code()) == (1, ExitCode.INCOMPLETE)
+
+
 def test_good_rows_stay_when_others_are_rejected(city: Project, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import xlsxwriter
 
@@ -44,6 +45,14 @@ def sheet(
 
 def quarters(count: int = 96) -> list[tuple[Any, ...]]:
     return [(FIRST + timedelta(minutes=15 * at), at % 7 + 0.125) for at in range(count)]
+
+
+def edited(path: Path, change: Callable[[bytes], bytes]) -> Path:
+    """The workbook with the text of its first sheet changed."""
+    with zipfile.ZipFile(path) as found:
+        parts = {name: found.read(name) for name in found.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = change(parts["xl/worksheets/sheet1.xml"])
+    return packed(path.with_name(f"edited-{path.name}"), parts)
 
 
 def read(path: Path, **words: Any) -> Parsed:
@@ -93,7 +102,8 @@ def test_each_sheet_that_is_shown_and_holds_times_is_a_table_of_its_own(tmp_path
         ("Hall 1", 8),
         ("Hall 2", 8),
     ]
-    assert any("sheets without a table of times, left out: `Cover`" in note for note in result.notes)
+    left_out = "sheets hidden or without a table of times, left out: `Cover`, `Old` (hidden)"
+    assert any(left_out in note for note in result.notes)
     assert result.completeness.missing == []
 
 
@@ -114,6 +124,54 @@ def test_texts_formulas_errors_units_and_blanks_are_what_a_person_sees(tmp_path:
     (name,) = told.series
     assert (told.series[name].unit, told.blank, told.refused) == ("kWh", 2, [])
     assert [value for _, value in told.of(name)][:5] == [1.234, 2.234, 3.234, 2.0, 7.234]
+
+
+def test_formulas_that_no_spreadsheet_has_worked_out_are_no_blanks(tmp_path: Path) -> None:
+    # As openpyxl and other programs write them: the formula alone. An empty text is what Excel itself worked out.
+    made = openpyxl.Workbook()
+    made.active.append(["Time", "In kWh", "Out kWh"])
+    for at in range(8):
+        made.active.append([FIRST + timedelta(hours=at), at, at + 0.5 if at else "=B2+0.5"])
+    made.active.append([FIRST + timedelta(hours=8), 8, '=IF(B9>0,"","")'])
+    made.save(tmp_path / "a.xlsx")
+    path = edited(tmp_path / "a.xlsx", lambda xml: xml.replace(b'<c r="C10">', b'<c r="C10" t="str">'))
+    told = read(path, time_zone="UTC")
+    assert [value for _, value in told.of("Out kWh")] == [at + 0.5 for at in range(1, 8)]
+    assert told.refused == [(2, "`=B2+0.5` is no number")]
+    assert told.blank == 1
+
+
+def test_days_that_were_added_up_fall_on_their_second(tmp_path: Path) -> None:
+    # 0.0104166667 days a quarter of an hour, as people fill a column down: 0.5 ms off after 192 rows.
+    def fill(made: Any) -> None:
+        page, form = made.add_worksheet(), made.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        page.write_row(0, 0, ("Time", "kWh"))
+        for at in range(960):
+            page.write_number(at + 1, 0, DAY + at * 0.0104166667, form)
+            page.write_number(at + 1, 1, at)
+
+    told = read(book(tmp_path / "a.xlsx", fill), time_zone="UTC").of("kWh")
+    assert told[-1] == ("2024-03-10 23:45:00Z", 959.0)
+
+
+def test_heads_that_are_merged_over_their_columns_name_them(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        page, form = made.add_worksheet(), made.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        page.merge_range(0, 0, 1, 0, "Time")
+        for column, name in ((1, "North"), (3, "South")):
+            page.merge_range(0, column, 0, column + 1, name)
+            page.write_row(1, column, ("Flow [m3/h]", "Level [m]"))
+        for at in range(8):
+            page.write_datetime(at + 2, 0, FIRST + timedelta(hours=at), form)
+            page.write_row(at + 2, 1, (at, at + 10, at + 20, at + 30))
+
+    told = read(book(tmp_path / "a.xlsx", fill), time_zone="UTC")
+    assert {name: rows[0][1] for name, rows in told.readings.items()} == {
+        "North/Flow [m3/h]": 0,
+        "North/Level [m]": 10,
+        "South/Flow [m3/h]": 20,
+        "South/Level [m]": 30,
+    }
 
 
 def test_days_in_rows_below_clocks(tmp_path: Path) -> None:
@@ -167,18 +225,19 @@ def test_a_number_as_it_is_shown(tmp_path: Path, code: str, stored: float, text:
 def test_rows_and_cells_that_do_not_say_where_they_are(tmp_path: Path) -> None:
     """As some programs leave the places out, and write texts into their cells."""
     path = book(tmp_path / "a.xlsx", lambda made: sheet(made, "Data", "yyyy-mm-dd hh:mm", quarters(24)))
-    with zipfile.ZipFile(path) as found:
-        parts = {name: found.read(name) for name in found.namelist()}
-    bare = re.sub(rb'(<(?:row|c))\b([^>]*?) r="[A-Z0-9]+"', rb"\1\2", parts["xl/worksheets/sheet1.xml"])
-    bare = re.sub(
-        rb'<c t="s"><v>(\d)</v></c>',
-        lambda one: b'<c t="inlineStr"><is><t>%s</t></is></c>' % (b"Time", b"kWh")[int(one[1])],
-        bare,
-    )
-    parts["xl/worksheets/sheet1.xml"] = bare
-    assert b'r="A' not in bare
-    assert b"inlineStr" in bare
-    assert len(read(packed(tmp_path / "b.xlsx", parts), time_zone="UTC").of("kWh")) == 24
+
+    def without_places(xml: bytes) -> bytes:
+        bare = re.sub(rb'(<(?:row|c))\b([^>]*?) r="[A-Z0-9]+"', rb"\1\2", xml)
+        bare = re.sub(
+            rb'<c t="s"><v>(\d)</v></c>',
+            lambda one: b'<c t="inlineStr"><is><t>%s</t></is></c>' % (b"Time", b"kWh")[int(one[1])],
+            bare,
+        )
+        assert b'r="A' not in bare
+        assert b"inlineStr" in bare
+        return bare
+
+    assert len(read(edited(path, without_places), time_zone="UTC").of("kWh")) == 24
 
 
 def test_what_is_no_workbook_or_unsafe_is_refused(tmp_path: Path) -> None:
@@ -193,10 +252,7 @@ def test_what_is_no_workbook_or_unsafe_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputRefused, match=why):
             Source.file(packed(tmp_path / "a.xlsx", parts)).parts()
     path = book(tmp_path / "cut.xlsx", lambda made: sheet(made, "Data", "yyyy-mm-dd hh:mm", quarters(24)))
-    with zipfile.ZipFile(path) as found:
-        parts = {name: found.read(name) for name in found.namelist()}
-    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"][:-200]
-    result = look(packed(tmp_path / "cut.xlsx", parts))
+    result = look(edited(path, lambda xml: xml[:-200]))
     assert "a workbook that cannot be read" in result.completeness.missing[0].why
     data = io.BytesIO(path.read_bytes()[:-300]).getvalue()
     path.write_bytes(data)

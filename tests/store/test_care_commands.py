@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,6 +165,23 @@ def test_history_in_words(ask):
     assert code == 0
     assert "99.0" not in json.dumps(found)
     assert ask("history", "flwo")[0] == 2
+
+
+def test_a_disk_that_takes_no_copy_is_named_and_not_the_store(city, tmp_path):
+    """Files end a page before the list does, so that it cannot be copied. The store's own list was said to be amiss."""
+    resource = pytest.importorskip("resource", reason="POSIX alone limits the size of files")
+    most = (city / ".cityctl" / "store" / "list.sqlite").stat().st_size - 4096
+    assert most > 32 << 10  # what SQLite's file that readers share takes
+    ended = subprocess.run(
+        [sys.executable, "-m", "cityctl", "data", "backup", str(tmp_path / "copy")],
+        cwd=city,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 10, ended.stderr
+    assert f"the disk reports a fault: {tmp_path / 'copy' / 'list.sqlite.tmp'}" in ended.stderr
 
 
 def test_there_is_no_backup_where_none_was_made(ask, tmp_path):

@@ -6,12 +6,16 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zipfile import BadZipFile
 
 from cityctl.errors import InputRefused
+from cityctl.exports.workbook.formulas import never_worked_out
 from cityctl.exports.workbook.looks import shown
+
+_LOOKED_AT = 100  # rows that tell how wide a sheet is
 
 
 def is_workbook(members: Sequence[str]) -> bool:
@@ -19,10 +23,10 @@ def is_workbook(members: Sequence[str]) -> bool:
     return "[Content_Types].xml" in members
 
 
-def sheets_of(file: Path | BinaryIO, name: str) -> list[str]:
-    """The names of the sheets that are shown. Raises InputRefused where it is no workbook, or damaged."""
+def sheets_of(file: Path | BinaryIO, name: str) -> dict[str, bool]:
+    """Name of a sheet -> whether it is shown. Raises InputRefused where it is no workbook, or damaged."""
     with _opened(file, name) as book:
-        return [page.title for page in book.worksheets if page.sheet_state == "visible"]
+        return {page.title: page.sheet_state == "visible" for page in book.worksheets}
 
 
 def open_sheet(file: Path | BinaryIO, name: str, sheet: str) -> BinaryIO:
@@ -31,16 +35,13 @@ def open_sheet(file: Path | BinaryIO, name: str, sheet: str) -> BinaryIO:
 
 
 def _lines(file: Path | BinaryIO, name: str, sheet: str) -> Iterator[bytes]:
-    width = 0
     out = io.StringIO()
     write = csv.writer(out, delimiter="\t", lineterminator="\n").writerow
     with _opened(file, name) as book:
-        page = book[sheet]
-        page.reset_dimensions()  # what a sheet says of its own size is often wrong
-        for row in page.iter_rows():
-            cells = [" ".join(shown(cell.value, cell.number_format, book.epoch).split()) for cell in row]
-            while cells and not cells[-1]:
-                cells.pop()
+        rows = _rows(book, sheet)
+        first = list(islice(rows, _LOOKED_AT))
+        width = max(map(len, first), default=0)
+        for cells in chain(first, rows):
             if len(cells) > 1:
                 width = max(width, len(cells))
                 cells += [""] * (width - len(cells))
@@ -48,6 +49,24 @@ def _lines(file: Path | BinaryIO, name: str, sheet: str) -> Iterator[bytes]:
             yield out.getvalue().encode()
             out.seek(0)
             out.truncate()
+
+
+def _rows(book: Any, sheet: str) -> Iterator[list[str]]:
+    """The cells of each row as they are shown, without the blank ones at its end."""
+    page = book[sheet]
+    page.reset_dimensions()  # what a sheet says of its own size is often wrong
+    with book._archive.open(
+        page._worksheet_path
+    ) as part:  # openpyxl tells a formula or its value, never both
+        formulas = never_worked_out(part)
+    for row in page.iter_rows():
+        cells = [" ".join(shown(cell.value, cell.number_format, book.epoch).split()) for cell in row]
+        if formulas:
+            places = (getattr(cell, "coordinate", "") for cell in row)  # cells that are not there have none
+            cells = [formulas.get(place, text) for place, text in zip(places, cells, strict=True)]
+        while cells and not cells[-1]:
+            cells.pop()
+        yield cells
 
 
 @contextmanager

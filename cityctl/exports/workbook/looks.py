@@ -29,6 +29,8 @@ class Look:
     width: int = 0
     per_cent: bool = False
     unit: str = ""
+    fractions: bool = False
+    """of a second"""
 
 
 @cache
@@ -41,7 +43,7 @@ def look_of(code: str) -> Look:
     behind = _BEHIND.search(first)
     unit = behind[1] if behind is not None and known_unit(behind[1]) is not None else ""
     width = len(letters) if re.fullmatch(r"0{2,}", letters) else 0
-    return Look(is_datetime(code), width, letters.rstrip().endswith("%"), unit)
+    return Look(is_datetime(code), width, letters.rstrip().endswith("%"), unit, "s.0" in letters.lower())
 
 
 def shown(value: object, code: str, epoch: datetime) -> str:
@@ -65,6 +67,8 @@ def shown(value: object, code: str, epoch: datetime) -> str:
 
 
 def _moment(value: datetime, look: Look, epoch: datetime) -> str:
+    if not look.fractions:  # days that were added up by quarters of an hour drift by thousandths of a second
+        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)
     since = (
         value - epoch - (timedelta(days=1) if epoch < value < _LEAP and epoch.year < 1900 else timedelta())
     )

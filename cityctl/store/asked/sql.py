@@ -15,6 +15,7 @@ from cityctl.engine.readonly import Answer, ask
 from cityctl.errors import StoreProblem, UsageProblem, near
 from cityctl.glossary import column
 from cityctl.result import CellKind, Column, Completeness, Missing, Result, Table
+from cityctl.store.asked.walls import on_the_wall
 from cityctl.store.choice import opened
 from cityctl.store.store import Store
 from cityctl.store.views.counters import MEANINGS
@@ -96,12 +97,14 @@ def sql(
             try:
                 known = [view.name for view in views]
                 answer = ask(engine, query, limit=limit, seconds=seconds, known=known)
+                timed = any(kind.startswith("TIMESTAMP") for _, kind in answer.columns)
+                walls = on_the_wall(engine, known, query) if timed else set()
             except StoreProblem:
                 # A sealed engine cannot follow the list: begin anew where compaction took a file away.
                 if attempt == 2 or store.list.generation() == generation:
                     raise
             else:
-                return _result(answer, asked, limit, wanted_all=given is None and limit == MANY)
+                return _result(answer, walls, asked, limit, wanted_all=given is None and limit == MANY)
     raise AssertionError("the third attempt returns or raises")
 
 
@@ -147,13 +150,21 @@ def _described(engine: Engine, views: list[View], words: list[str]) -> Result:
     return Result("SQL", [table])
 
 
-def _result(answer: Answer, interval: Interval | None, limit: int, *, wanted_all: bool) -> Result:
+def _result(
+    answer: Answer, walls: set[int], interval: Interval | None, limit: int, *, wanted_all: bool
+) -> Result:
     columns = [
-        Column(name, name, meaning=kind.lower(), kind=_kind(name, kind), digits=3, priority=1)
-        for name, kind in answer.columns
+        Column(
+            name,
+            name,
+            meaning=kind.lower(),
+            kind="text" if at in walls else _kind(kind),
+            digits=3,
+            priority=1,
+        )
+        for at, (name, kind) in enumerate(answer.columns)
     ]
-    local = {at for at, (name, _) in enumerate(answer.columns) if name == "local"}
-    rows = [tuple(_cell(cell, at in local) for at, cell in enumerate(row)) for row in answer.rows]
+    rows = [tuple(_cell(cell, at in walls) for at, cell in enumerate(row)) for row in answer.rows]
     result = Result("SQL", [Table("answer", "Answer", columns, rows)], interval=interval)
     result.summary = f"{counted(len(answer.rows), 'row')}"
     if answer.cut:
@@ -165,9 +176,9 @@ def _result(answer: Answer, interval: Interval | None, limit: int, *, wanted_all
     return result
 
 
-def _kind(name: str, duckdb_type: str) -> CellKind:
+def _kind(duckdb_type: str) -> CellKind:
     if duckdb_type.startswith("TIMESTAMP"):
-        return "text" if name == "local" else "time"
+        return "time"
     if duckdb_type == "DATE":
         return "date"
     if _INTEGERS.fullmatch(duckdb_type):
@@ -175,7 +186,7 @@ def _kind(name: str, duckdb_type: str) -> CellKind:
     return "number" if duckdb_type.startswith(_NUMBERS) else "text"
 
 
-def _cell(cell: object, local: bool) -> object:
+def _cell(cell: object, wall: bool) -> object:
     if not isinstance(cell, datetime) or cell.tzinfo is not None:
         return cell
-    return str(cell) if local else cell.replace(tzinfo=UTC)
+    return str(cell) if wall else cell.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@ r"""`data sql` for people: views by network and zone, local time, `\d`, near mat
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -75,6 +75,34 @@ def test_a_zone_is_a_view_in_local_time_and_its_own_units(made):
     assert [row[1] for row in found] == pytest.approx([0, 1, 2, 3])
     assert {row[2:] for row in found} == {("L/s", "good")}
     assert _ask(made, "select point, value, quality from power.town_hall") == [("hall_kw", 5.0, "estimated")]
+
+
+def test_what_is_made_of_local_time_stays_on_the_citys_clock_and_instants_stay_instants(made):
+    # One hour before the clocks go back: 00:00 of the wall is 22:00 UTC, and was told as an instant of 00:00 UTC.
+    (found,) = _ask(
+        made,
+        "with a as (select date_trunc('day', local) as day, max(local) as last, min(time) as first, "
+        "date_trunc('day', min(time)) as utc from water.readings group by 1) "
+        "select day, last, first, utc, first at time zone 'UTC' as zoned, day::date as plain, timestamp '2026-01-02' "
+        "from a",
+    )
+    assert found[:2] == ("2026-10-25 00:00:00", "2026-10-25 03:00:00")
+    assert found[2:4] == (datetime(2026, 10, 24, 23, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC))
+    assert found[4:] == (datetime(2026, 10, 24, 23, tzinfo=UTC), date(2026, 10, 25), "2026-01-02 00:00:00")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select c.local from calendar as c, readings as r where r.time = c.slot limit 1",
+        "select max(local) from used",
+        'select max(local) from "water"."hafen_wide"',
+        "select local from (select time as local, local as time from water.hafen) limit 1",
+    ],
+)
+def test_times_are_told_by_where_they_come_from(made, query):
+    ((time,),) = _ask(made, query)
+    assert isinstance(time, str) is ("time as local" not in query)
 
 
 def test_a_state_has_its_name(made):
