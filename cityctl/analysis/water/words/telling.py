@@ -15,6 +15,7 @@ from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.small import flow_text
 from cityctl.analysis.water.basis.zones import sensor_label
 from cityctl.analysis.water.nights.dry import WHY, dry_by_night
+from cityctl.analysis.water.watch.daytime import SHARE
 from cityctl.clock import Interval
 from cityctl.units import pretty
 from cityctl.wording import counted
@@ -49,6 +50,8 @@ def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array)
     times = (now_by_day - was_by_day) / rise
     if times < 0:
         return "; by day it fell"
+    if times + 1.96 * error / rise < SHARE:
+        return "; by day by less than half as much, as what only nights use does"
     if times < (1 + course) / 2:
         return "; by day by as much, as a leak does"
     return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"

@@ -25,6 +25,13 @@ def test_a_meter_that_drifts_adds_in_proportion() -> None:
     assert said == "; by day by 4.0 times as much, in proportion: a meter that drifts or more demand does so"
 
 
+def test_what_only_nights_use_is_told() -> None:
+    """3 m³/h more by night and 0.5 by day; 2 by day may be a leak, whose flow is less at the day's pressures."""
+    said = "; by day by less than half as much, as what only nights use does"
+    assert by_day_too(NIGHT, DAY, NIGHT + 3, DAY + 0.5) == said
+    assert by_day_too(NIGHT, DAY, NIGHT + 3, DAY + 2) == "; by day by as much, as a leak does"
+
+
 @pytest.mark.parametrize("scatter", [0.1, 40.0])
 def test_what_scatter_hides_is_not_said(scatter: float) -> None:
     restless = 24.0 + scatter * np.tile([-1.0, 1.0], 7)
