@@ -17,7 +17,7 @@ from cityctl.analysis.water.nights.standing import WEEK, mark, taken_up
 from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
-from cityctl.analysis.water.watch.watching import Watch
+from cityctl.analysis.water.watch.watching import UNSEEN, Watch
 
 KNOWN = 28  # nights of a zone from which its first weeks tell nothing new
 _OF_MODEL = ("state", "spread", "noise", "drift", "growth", "odd", "changed")
@@ -55,9 +55,30 @@ def resumed(
         lambda rows: Standing(seen.of(rows), assumptions, given),
     ):
         for row, events in zip(rows.tolist(), watch.events, strict=True):
-            found.events[row] = events
+            found.events[row] = _in_sight(events, np.isfinite(seen.flow[row]))
         found.baseline[rows], found.doubt[rows] = watch.baseline, watch.doubt
     return found
+
+
+def _in_sight(events: list[Event], known: npt.NDArray[np.bool_]) -> list[Event]:
+    """The leaks of a zone; where it has shown nothing for long, those that ran are told up to the last of it.
+
+    The watch itself goes on with them: a leak that nobody mended is there again when the zone is.
+    """
+    last = int(np.flatnonzero(known)[-1]) if known.any() else 0
+    if len(known) - 1 - last < UNSEEN:
+        return events
+    return [
+        event
+        if event.repaired is not None
+        else replace(
+            event,
+            repaired=last + 1,
+            unseen=True,
+            sizes=[*event.sizes, (max(last + 1, event.sizes[-1][0]), event.flow)],
+        )
+        for event in events
+    ]
 
 
 def _marks(seen: Seen, nights: int) -> list[str]:

@@ -163,6 +163,8 @@ def _said(telling: Telling, event: Event, volume: float) -> str:
     span = f"{low:.{digits}f} to {high:.{digits}f}"
     leak = f"a leak of {flow_text(flow)} {pretty(FLOW)} ({span}) since {telling.day(telling.started(event))}"
     ended = telling.repaired(event)
+    if ended is not None and event.unseen:
+        return f"{leak} was last seen {telling.day(ended)}, {lost} lost until then"
     if ended is not None:
         return f"{leak} is over: the flow fell back {telling.day(ended)}, {lost} lost"
     way = {"growing": "grows", "new": "is new", "steady": "runs on"}[telling.state(event)]

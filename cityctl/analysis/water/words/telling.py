@@ -105,9 +105,9 @@ class Telling:
         ]
 
     def state(self, event: Event) -> str:
-        """new, growing, steady or repaired."""
+        """new, growing, steady, repaired or unseen."""
         if event.repaired is not None:
-            return "repaired"
+            return "unseen" if event.unseen else "repaired"
         if event.creeping and self.last - event.grown <= 7:
             return "growing"
         return "new" if self.last - event.detected <= 3 else "steady"
