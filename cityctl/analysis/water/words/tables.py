@@ -93,6 +93,8 @@ _TROUBLES = {
     "negative": "{:.0%} of a day's readings below zero",
     "gaps": "{:.0f} h without readings",
     "spikes": "readings that stand out, in {:.0f} parts of six hours",
+    "full": "one and the same highest reading in {:.0f} parts of six hours: the end of its scale?",
+    "coarse": "flows in steps of {:.4g} m³/h",
     "clock": "{:+g} h against the days before",
     "drift": "{:+.1f} min a day against the days before",
 }
