@@ -66,7 +66,8 @@ def _check(
         raise ConfigInvalid(
             f"{path}:1: no column {listed(f'`{name}`' for name in lacking)}",
             tried=[f"columns there: {listed(header) or 'none'}"],
-            hint=f"columns: {listed(columns)}",
+            hint=f"write {listed(f'`{name}`' for name in lacking)} in line 1 above the cells that hold it; "
+            f"columns: {listed(columns)}{', and any others' if others else ''}",
         )
     if unknown:
         raise ConfigInvalid(f"{path}:1: unknown column `{unknown[0]}`", hint=f"columns: {listed(columns)}")

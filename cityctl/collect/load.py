@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -20,17 +20,20 @@ from cityctl.collect.balance import balance_result
 from cityctl.collect.jobs import Job, Options, find_jobs, refusal
 from cityctl.collect.ledger import Ledger, schema, settle
 from cityctl.collect.match import Matcher
-from cityctl.collect.order import repeats
+from cityctl.collect.order import moment, repeats
 from cityctl.collect.tally import settle_repeated, tally
 from cityctl.collect.withdraw import withdraw
 from cityctl.console import Console
-from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, near
+from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, listed, near
 from cityctl.exports import formats
 from cityctl.exports.table.clock.zone import ZoneNotSaid
 from cityctl.result import Result
 
 if TYPE_CHECKING:
     from cityctl.store import Store
+
+AHEAD = timedelta(days=1)  # of the clock: zones and clocks that go wrong a little explain no more
+BACK = timedelta(days=30 * 365)  # history that a utility brings along is younger
 
 
 def import_files(
@@ -133,6 +136,7 @@ def _import_one(job: Job, city: City | None, store: Store | None, options: Optio
     if store is not None and ledger.replaced and not options.dry_run:
         withdraw(store, ledger, points, now)
     ledger.close_unmatched()
+    ledger.notes += far_off(ledger, now)
     if job.source.beside:
         sheets = ", ".join(job.source.beside)
         ledger.notes.append(
@@ -148,6 +152,25 @@ def _import_one(job: Job, city: City | None, store: Store | None, options: Optio
             also = f"; near: `{match}`" if match else ""
             ledger.absent.append(f"no series `{said}`, which the map names{also}")
     return ledger
+
+
+def far_off(ledger: Ledger, now: datetime) -> list[str]:
+    """What to say of readings from the future and from decades ago: taken, but many a clock was never set."""
+    lines = [line for line in ledger.lines.values() if line.first is not None and line.last is not None]
+    late = {line.label: last for line in lines if (last := moment(line.last or 0)) > now + AHEAD}
+    old = {line.label: first for line in lines if (first := moment(line.first or 0)) < now - BACK}
+    said = []
+    if late:
+        names = listed(f"`{name}`" for name in late)
+        said.append(
+            f"{ledger.source}: readings up to {max(late.values()):%Y-%m-%d} lie in the future: {names}"
+        )
+    if old:
+        names = listed(f"`{name}`" for name in old)
+        said.append(
+            f"{ledger.source}: readings from {min(old.values()):%Y-%m-%d} on lie decades back: {names}"
+        )
+    return said
 
 
 def _compare(store: Store, project: Project, ledger: Ledger) -> None:

@@ -198,3 +198,21 @@ def test_real_city_files_come_in_within_seconds(shared: Path, project: Callable[
         found[point] = found.get(point, 0.0) + value
     assert list(found.values()) == pytest.approx(expected, rel=1e-9)
     assert result.exit_code() == ExitCode.DONE
+
+
+def test_readings_of_the_future_and_of_decades_ago_are_taken_and_told(city: Project, tmp_path: Path) -> None:
+    """NOW is in 2026: a logger's clock stood at 1970 until it was set, and another one counts the years to come."""
+    table = tmp_path / "clocks.csv"
+    stamps = {
+        "p227": ("1970-01-01T00:00Z", "2026-01-01T00:00Z"),
+        "p235": ("2026-01-01T00:00Z", "2031-01-01T00:00Z"),
+    }
+    lines = [f"{point},{at},1,m3/h" for point, own in stamps.items() for at in own]
+    table.write_text("\n".join(["point,time,value,unit", *lines]))
+    result = load(city, [table])
+    assert result.notes == [
+        f"{table}: readings up to 2031-01-01 lie in the future: `p235`",
+        f"{table}: readings from 1970-01-01 on lie decades back: `p227`",
+    ]
+    assert result.exit_code() == ExitCode.DONE
+    assert rows(result)["p235"]["new"] == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date
 from typing import Any
 
 from cityctl import arrow, clock, glossary
@@ -20,6 +20,7 @@ from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.pressures.heads import HEAD as _HEAD
 from cityctl.analysis.water.pressures.heads import Told, told_by
 from cityctl.analysis.water.pressures.schedule import NOTHING, Change, Departed, Planned, departed, plan
+from cityctl.analysis.water.pressures.standing import Stand, stands
 from cityctl.analysis.water.zone_nights import ZoneNights, day_of, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -73,7 +74,6 @@ PARAMETERS = (
               least=0, most=1),
 )  # fmt: skip
 HEAD = convert(1.0, "bar", _HEAD)
-STILL = timedelta(hours=48)  # at one value: no pressure is that even
 HIGHEST = 300.0  # m: pipes of water supply are made for up to 25 bar; above it a unit is wrong
 
 
@@ -91,10 +91,7 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 @dataclass(frozen=True)
 class Gauge:
-    """What one sensor showed [m of head]; `low` and `high`: its 5th and 95th percentile.
-
-    `still_since`: the last change where it has shown one value ever since, for days.
-    """
+    """What one sensor showed [m of head]; `low` and `high`: its 5th and 95th percentile."""
 
     point: str
     mean: float
@@ -104,14 +101,14 @@ class Gauge:
     most: float
     transients: int
     largest: float | None
-    still_since: datetime | None = None
+    stand: Stand
     planned: tuple[Planned, ...] = ()
     beside: Departed = NOTHING
 
     @property
     def sound(self) -> bool:
         """Whether what it shows can be a pressure of these days."""
-        return self.still_since is None and self.least < self.most and self.most > 0 and self.low <= HIGHEST
+        return not self.stand.frozen and self.most > 0 and self.low <= HIGHEST
 
 
 def answer(question: Question) -> Result:
@@ -163,12 +160,12 @@ def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
     told = []
     steps = question.engine.rows(question.sql("pressure_steps"), {**between, "step": limit})
     schedules = _schedules(question, {**between, "step": limit})
-    for point, mean, least, most, largest, transients, moved, heard in steps:
-        still = moved.replace(tzinfo=UTC) if moved is not None and heard - moved >= STILL else None
+    still = stands(question)
+    for point, mean, least, most, largest, transients in steps:
         low, high = (max(least, min(most, percentile(classes[point], share))) for share in (0.05, 0.95))
         told.append(
             Gauge(point, mean * HEAD, low * HEAD, high * HEAD, least * HEAD, most * HEAD, int(transients),
-                  None if largest is None else largest * HEAD, still, *schedules.get(point, ()))
+                  None if largest is None else largest * HEAD, still[point], *schedules.get(point, ()))
         )  # fmt: skip
     return told
 
@@ -211,10 +208,10 @@ def percentile(classes: list[tuple[float, int]], share: float, width: float = 0.
 def _verdict(question: Question, one: Gauge, told: Told) -> str:
     given = question.parameters
     said = []
-    if one.least == one.most:
-        return f"FROZEN at {told.figure(one.mean)}"
-    if one.still_since is not None:
-        since = one.still_since.astimezone(question.interval.zone)
+    if one.stand.frozen:
+        if one.stand.since is None:
+            return f"FROZEN at {told.figure(one.mean)}"
+        since = one.stand.since.astimezone(question.interval.zone)
         return f"FROZEN since {since:%a} {since.day} {since:%b %H:%M}"
     if not one.sound:
         return f"IMPLAUSIBLE {told.figure(one.mean)}: check its unit and its sensor"
@@ -284,7 +281,8 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
 
 NOTES = (
     "Method: pressures are in metres of head, or in psi where all sensors are. A sensor that shows one value for two "
-    "days, and one above 300 m of head, tells nothing. Percentiles are read from classes of half a metre. A step is "
+    "days, and for twice as long as it did three times before and went on, tells nothing; nor does one above 300 m of "
+    "head. Percentiles are read from classes of half a metre. A step is "
     "the change from one reading to the next, where no more than an hour lies between: faster transients than the "
     "readings are not seen.",
     "Method: a step that comes at the same time, within half an hour, on eight of ten days (or six of ten workdays, or "

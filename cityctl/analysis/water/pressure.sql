@@ -10,11 +10,10 @@ group by r.point, floor(r.value * 20)
 order by 1, 2
 
 -- name: pressure_steps
--- Mean, ends, steps from one reading to the next, as long as none is missing between them, and the last change.
+-- Mean, ends, and steps from one reading to the next, as long as none is missing between them.
 select s.point as point, avg(s.value) as mean, min(s.value) as least, max(s.value) as most,
        max(case when s.follows then abs(s.value - s.before) end) as largest,
-       count(case when s.follows and abs(s.value - s.before) >= $step then 1 end) as transients,
-       max(case when s.value <> s.before then s.at end) as moved, max(s.at) as heard
+       count(case when s.follows and abs(s.value - s.before) >= $step then 1 end) as transients
 from (
     select r.point as point, r.time as at, r.value as value,
            lag(r.value) over (partition by r.point order by r.time) as before,
@@ -25,6 +24,37 @@ from (
 ) as s
 group by s.point
 order by 1
+
+-- name: pressure_stands
+-- Of each sensor, by the history too: since when it shows the value that it keeps (null where it never showed another),
+-- for how long [s], and the length [s] of the $usual-th longest of the stands that it went on from.
+select s.point as point, max(case when s.goes_on is null and not s.first then s.since end) as moved,
+       max(case when s.goes_on is null then s.stood end) as stood,
+       max(case when s.goes_on is not null and s.place = $usual then s.stood end) as usual
+from (
+    select t.point as point, t.since as since, t.first as first, t.goes_on as goes_on,
+           extract(epoch from coalesce(t.last, t.heard)) - extract(epoch from t.since) as stood,
+           row_number() over (
+               partition by t.point, t.goes_on is null
+               order by extract(epoch from coalesce(t.last, t.heard)) - extract(epoch from t.since) desc
+           ) as place
+    from (
+        select c.point as point, c.at as since, c.before is null as first, c.heard as heard,
+               lead(c.at) over (partition by c.point order by c.at) as goes_on,
+               lead(c.last) over (partition by c.point order by c.at) as last
+        from (
+            select r.point as point, r.time as at, r.value as value,
+                   lag(r.value) over (partition by r.point order by r.time) as before,
+                   lag(r.time) over (partition by r.point order by r.time) as last,
+                   max(r.time) over (partition by r.point) as heard
+            from readings as r
+            join pressure_points as p on p.point = r.point
+            where r.quality < 2 and r.value is not null and r.time < $until
+        ) as c
+        where c.before is null or c.value <> c.before
+    ) as t
+) as s
+group by s.point
 
 -- name: pressure_changes
 -- The same steps by local day, half-hour and direction, the history's too; inside: those in the interval.

@@ -20,6 +20,7 @@ from cityctl.city.records import WorkOrder
 from cityctl.clock import Interval, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import counted
 
 TITLE = "Repairs"
 SUMMARY = "whether night flow fell after each work order, by how much, and whether it holds"
@@ -45,6 +46,8 @@ PARAMETERS = (
 )
 
 NEAR = 3  # times the nights to compare: where sensors failed, nights up to so far away stand in
+ASIDE = 14  # days before and after an order on which the work may have been done instead
+BEYOND = 2.0  # times its interval that a fall on one of them must be: of so many days one falls by chance
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
@@ -132,17 +135,20 @@ def without_weekdays(flows: Mapping[date, float], of_days: Sequence[int]) -> dic
 
 
 def stretches(
-    order: WorkOrder, orders: Sequence[WorkOrder], flows: Mapping[date, float], count: int
+    order: WorkOrder,
+    orders: Sequence[WorkOrder],
+    flows: Mapping[date, float],
+    count: int,
+    done: date | None = None,
 ) -> tuple[dict[date, float], dict[date, float], dict[date, float]]:
     """(nights before, nights after, the last nights) of an order's job, up to the zone's jobs before and after it.
 
-    A night bears the date on which it ends: that of the order's own day is still before the work.
+    A night bears the date on which it ends: that of the order's own day is still before the work. `done`: on another
+    day than the order says.
     """
-    (job,) = [one for one in jobs(orders) if any(other is order for other in one)]
-    first, last = job[0].date, job[-1].date
-    others = [one.date for one in orders if one.zone == order.zone]
-    begin = max([day for day in others if day < first], default=date.min)
-    end = min([day for day in others if day > last], default=date.max)
+    first, last, begin, end = _place(order, orders)
+    if done is not None:
+        first = last = done
     days, near = sorted(flows), timedelta(days=NEAR * count)
     before = [day for day in days if max(begin, first - near) < day <= first][-count:]
     since = [day for day in days if last < day <= end]
@@ -153,6 +159,32 @@ def stretches(
         {day: flows[day] for day in after},
         {day: flows[day] for day in now},
     )
+
+
+def _place(order: WorkOrder, orders: Sequence[WorkOrder]) -> tuple[date, date, date, date]:
+    """(first and last day of an order's job, days of the zone's jobs before and after it)."""
+    (job,) = [one for one in jobs(orders) if any(other is order for other in one)]
+    first, last = job[0].date, job[-1].date
+    others = [one.date for one in orders if one.zone == order.zone]
+    begin = max([day for day in others if day < first], default=date.min)
+    return first, last, begin, min([day for day in others if day > last], default=date.max)
+
+
+def on_another_day(
+    order: WorkOrder, orders: Sequence[WorkOrder], flows: Mapping[date, float], count: int
+) -> date | None:
+    """The day near an order's job, and between the jobs beside it, on which night flow fell beyond doubt."""
+    first, last, begin, end = _place(order, orders)
+    days = [first - timedelta(days=step) for step in range(1, ASIDE + 1)]
+    days += [last + timedelta(days=step) for step in range(1, ASIDE + 1)]
+    best, found = BEYOND, None
+    for day in days:
+        if not begin < day < end:
+            continue
+        fell = fall(*stretches(order, orders, flows, count, day)[:2])
+        if fell is not None and fell.value > best * fell.half:
+            best, found = fell.value / fell.half, day
+    return found
 
 
 def _row(
@@ -171,12 +203,19 @@ def _row(
         short = "before" if len(before) < 3 else "after"
         verdict = f"NOT ASSESSABLE fewer than 3 nights {short} it"
         return (order.date, name, order.what, *[None] * 7, verdict), verdict
+    done = None if found.sure else on_another_day(order, orders, flows, count)
+    if done is not None:
+        before, after, now = stretches(order, orders, flows, count, done)
+        found = fall(before, after) or found
     last = sum(now.values()) / len(now) if now else None
     again = drop([*after.values()], [*now.values()])
     verdict = _verdict(found, again)
+    if done is not None:
+        aside = (done - order.date).days
+        verdict += f"; on {done}, {counted(abs(aside), 'day')} {'after' if aside > 0 else 'before'} the order"
     saved = worth = None
     if found.sure:
-        day = [one for one in sorted(flows) if one > order.date]
+        day = [one for one in sorted(flows) if one > (done or order.date)]
         held = [flows[one] for one in day]
         # What later nights flow below the level before it; a later leak takes back what it takes.
         saved = 24 * sum(max(min(found.before - flow, found.value), 0.0) for flow in held)
@@ -218,6 +257,8 @@ NOTES = (
     "day is before the work. Orders of a zone less than three nights apart are told as one job.",
     "Method: the interval is Student's t at 95 %, over all that those nights leave open of how far the level wanders. "
     "The fall holds while the last nights took back less than half of the fall.",
+    "Method: where it did not fall with the order, but by twice the interval on another day within a fortnight of it, "
+    "with no other order of the zone between, that day is told: orders may bear the day on which they were written.",
     "Source: Harvey and Durbin (1986), The effects of seat belt legislation, J. R. Statist. Soc. A 149(3), for a local "
     "level with an intervention.",
     "Limits: what else changed in those nights counts too: a second leak, a valve, a holiday, pressure.",

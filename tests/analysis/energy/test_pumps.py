@@ -248,6 +248,23 @@ def test_a_pump_whose_figures_cannot_be_right_is_in_no_comparison(works: Callabl
 
 
 @pytest.mark.parametrize(("point", "word"), [("p1-flow", "flow"), ("p1-power", "power")])
+def test_a_spike_is_no_water_and_no_energy(works: Callable[..., Result], point: str, word: str) -> None:
+    """Two readings a thousand times as large would be more than all the others of the month."""
+    series = month(0.72)
+    whole = {row["pumps_run"]: row for row in rows_of(works(series), "pumps")}["p1"]
+    times, values = series[point]
+    running = np.flatnonzero(values > 0.5 * values.max())
+    values = values.copy()
+    values[running[[40, 90]]] *= 1000
+    series[point] = (times, values)
+    found = works(series)
+    row = {row["pumps_run"]: row for row in rows_of(found, "pumps")}["p1"]
+    for key in ("pumped_m3", "specific"):
+        assert row[key] == pytest.approx(whole[key], rel=0.005)
+    assert any(one.why.startswith(f"{word} spikes in 2 windows") for one in found.completeness.missing)
+
+
+@pytest.mark.parametrize(("point", "word"), [("p1-flow", "flow"), ("p1-power", "power")])
 def test_readings_below_zero_are_told(works: Callable[..., Result], point: str, word: str) -> None:
     series = month(0.72)
     times, values = series[point]

@@ -342,3 +342,19 @@ def test_verdicts_use_readings_up_to_their_night_only(ask: Ask) -> None:
 def test_questions_that_make_no_sense(ask: Ask, given: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageProblem, match=said):
         night_flow(ask, town(), **given)
+
+
+def test_a_leak_of_a_zone_that_nobody_sees_any_more_is_no_alarm(ask: Ask) -> None:
+    """Its readings end in August, two weeks into a leak; two months later nothing runs on that anybody could know."""
+    leak = Leak("2026-08-01T10:00", 8.0)
+    series = drop(town(leaks=[leak]), between("2026-08-15", "2026-12-31"))
+    soon = night_flow(ask, series, week=("2026-09-01", "2026-09-08"))
+    assert [one.severity for one in soon.findings if one.kind == "leak"] == ["alarm"]
+    late = night_flow(ask, series, week=("2026-07-01", "2026-11-23"))
+    (event,) = rows_of(late, "events")
+    assert event["state"] == "unseen"
+    assert event["volume_m3"] == pytest.approx(8 * 24 * 13.7, rel=0.1)
+    (finding,) = [one for one in late.findings if one.kind == "leak"]
+    assert finding.severity == "note"
+    assert "was last seen" in finding.text
+    assert rows_of(night_flow(ask, series), "events") == []

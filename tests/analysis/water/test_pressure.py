@@ -60,6 +60,30 @@ def test_a_sensor_that_tells_nothing_judges_no_zone(
     )
 
 
+@pytest.mark.parametrize(
+    ("stands", "verdict"),
+    [
+        (
+            [50, 44, 52, 40, 54, 46, 60],
+            "normal",
+        ),  # a valve holds it, and its tenth of a bar changes every other day
+        ([50, 44, 52, 40, 54, 46, 122], "FROZEN since Thu 12 Mar 22:00"),
+        ([1, 1, 110, 1, 1, 1, 53], "FROZEN since Thu 5 Mar 19:00"),  # it froze before, once
+    ],
+)
+def test_a_coarse_sensor_may_stand_still_as_long_as_it_does(
+    ask: Callable[..., Result], stands: list[int], verdict: str
+) -> None:
+    """Hours at 4.0 and 4.1 bar in turn, the last one up to the interval's end, which is a day long."""
+    hours = np.repeat(np.arange(len(stands)) % 2, stands)
+    times = slots("2026-03-01", "2026-04-01", 60)[: len(hours)]
+    since, until = (str((times[-1] + np.timedelta64(hour, "h")).astype("datetime64[D]")) for hour in (-23, 1))
+    series = {"gauge": (times, 4.0 + 0.1 * hours), "inflow": (times, np.full(len(times), 10.0))}
+    city = CITY.replace("15m", "1h").replace("Europe/Berlin", "UTC")
+    found = ask("water/pressure", city, series, since, until)
+    assert rows_of(found, "sensors")[0]["verdict"] == verdict
+
+
 def test_where_all_sensors_speak_psi_so_does_the_report(ask: Callable[..., Result]) -> None:
     """4 bar are 40.79 m or 58.02 psi; 54.4 psi after a tenth of the night's pressure is taken off."""
     psi = CITY.replace("unit: bar", "unit: psi")

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from cityctl.analysis.water.dropping import drop, fall
-from cityctl.analysis.water.repairs import stretches, without_weekdays
+from cityctl.analysis.water.repairs import on_another_day, stretches, without_weekdays
 from cityctl.city.load import load
 from cityctl.city.records import WorkOrder
 from cityctl.errors import ConfigInvalid, UsageProblem
@@ -109,6 +109,17 @@ def test_a_file_without_a_column_is_named_with_its_line(project: Callable[[str],
     (folder / "orders.csv").write_text("date,what\n2026-03-01,x\n", encoding="utf-8")
     with pytest.raises(ConfigInvalid, match=r"orders\.csv:1: no column `zone`"):
         load(folder)
+
+
+def test_a_file_with_heads_of_another_language_is_told_what_to_write(project: Callable[[str], Path]) -> None:
+    folder = project(WITH_ORDERS)
+    (folder / "orders.csv").write_text("Datum;Bereich;Maßnahme\n10.3.2026;hafen;x\n", encoding="utf-8")
+    with pytest.raises(ConfigInvalid) as caught:
+        load(folder)
+    assert "datum" in caught.value.tried[0]
+    assert str(caught.value.hint) == (
+        "write `date`, `zone` in line 1 above the cells that hold it; columns: date, zone, what, and any others"
+    )
 
 
 SLOPPY = """Date;Zone;What;Crew
@@ -230,3 +241,34 @@ def test_nights_that_never_scatter() -> None:
         assert found is not None
         assert (found.before, found.after) == (pytest.approx(first), pytest.approx(second))
         assert found.half == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("ended", ["2026-03-05", "2026-03-17"])
+def test_an_order_that_bears_another_day_than_the_work(
+    ask: Callable[..., Result], project: Callable[[str], Path], ended: str
+) -> None:
+    """5 m³/h ended five days before the order, or seven after it; the other zone's flow never fell."""
+    write(project, ORDERS)
+    found = asked(ask, [Leak("2026-01-01", 5, end=f"{ended}T11:00")], [], "2026-04-10")
+    hafen, altstadt = rows_of(found, "repairs")
+    aside = {"2026-03-05": "5 days before", "2026-03-17": "7 days after"}[ended]
+    assert hafen["verdict"] == f"fell by {hafen['fell_by']:.2f} m³/h, holding; on {ended}, {aside} the order"
+    assert hafen["fell_by"] == pytest.approx(5, abs=0.5)
+    days = (date(2026, 4, 10) - date.fromisoformat(ended)).days
+    assert hafen["saved_m3"] == pytest.approx(5 * 24 * days, rel=0.1)
+    assert altstadt["verdict"].startswith("DID NOT FALL")
+
+
+def test_a_fall_of_another_order_is_not_told_twice() -> None:
+    """The flow fell with the order of 10 March; that of the 16th found nothing more to fall, nor does noise fall."""
+    rng = np.random.default_rng(5)
+    days = [date(2026, 2, 20) + timedelta(days=step) for step in range(50)]
+    first, second = (WorkOrder(date(2026, 3, day), "hafen") for day in (10, 16))
+    flows = {day: (15 if day <= first.date else 10) + 0.3 * rng.normal() for day in days}
+    assert on_another_day(second, [first, second], flows, 7) is None
+    assert on_another_day(second, [second], flows, 7) == first.date
+    told = 0
+    for _ in range(15):
+        level = np.cumsum(0.3 * rng.normal(size=50)) + rng.normal(size=50)
+        told += on_another_day(second, [second], dict(zip(days, level, strict=True)), 7) is not None
+    assert told <= 1

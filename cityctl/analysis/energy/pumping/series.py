@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cityctl.analysis.energy.basis.switched import SELDOM, is_on
+from cityctl.analysis.energy.basis.switched import SELDOM, is_on, usual_of
 from cityctl.analysis.energy.basis.tariffs import load as load_tariff
 from cityctl.analysis.energy.pumping import figures
 from cityctl.analysis.energy.pumping.station import PumpPoints, head_of
@@ -15,9 +15,10 @@ from cityctl.tariff.model import Tariff
 from cityctl.tariff.scenarios import prices
 from cityctl.tariff.terms import Energy, Version
 from cityctl.tariff.use import Use
-from cityctl.wording import percent
+from cityctl.wording import counted, percent
 
 BACKWARDS = 0.02  # of the usual: flow or power further below zero than that is no noise
+SPIKE = 3.0  # times the usual: a window alone above it shows no pump's flow or power
 FEWEST = 4  # readings in a run: with fewer, half of its windows and more are those of switching
 UNLIKE = 0.05  # head of standing over that of running: up to here it does not matter which one a window holds
 STANDBY = 0.02  # of what the largest pump of its station takes: one that never takes more stands by
@@ -27,9 +28,9 @@ ENOUGH = 0.9  # of the hours that a pump ran: below it, what is not metered is t
 class PumpSeries:
     """One pump's windows: flow [m³/h], head [m], power [kW], whether it ran; `part` is its part of a shared flow.
 
-    Flow and power below zero count as not metered; `doubts` names them and what is lacking. `turned`: its power is
-    below zero too often to tell when it ran; `blurred`: it runs too shortly for how often it is read to tell its head;
-    `sound` turns false where its figures cannot be right.
+    Flow and power below zero, and lone windows of spikes, count as not metered; `doubts` names them and what is
+    lacking. `turned`: its power is below zero too often to tell when it ran; `blurred`: it runs too shortly for how
+    often it is read to tell its head; `sound` turns false where its figures cannot be right.
     """
 
     def __init__(
@@ -56,9 +57,10 @@ class PumpSeries:
         self.turned = False
         self.blurred = ""
         self.doubts: list[str] = []
-        self.power = self._forward(values.get(str(pump.power), nothing), "power")
+        self.power = self._even(self._forward(values.get(str(pump.power), nothing), "power"), "power")
         self.on = is_on(self.power) & (takes(self.power) > STANDBY * largest)
-        self.flow = self.part = self._forward(values.get(str(pump.flow), nothing), "flow")
+        self.flow = self._even(self._forward(values.get(str(pump.flow), nothing), "flow"), "flow")
+        self.part = self.flow
         self.head = head_of(pump, values, city, size)
         read = np.isfinite(values.get(str(pump.power), nothing)).sum() / (asked or size)
         if pump.discharge_alone:
@@ -112,6 +114,18 @@ class PumpSeries:
             back = float(np.abs(values[below]).sum() / np.abs(values[known]).sum())
             self.turned |= word == "power" and back > 1 - ENOUGH
         return np.where(below, np.nan, values)
+
+    def _even(self, values: Any, word: str) -> Any:
+        """Values without the lone ones far above what it shows while it runs; what they claim is a doubt."""
+        import numpy as np
+
+        shown = np.pad(np.nan_to_num(values), 1)
+        beside = np.maximum(shown[:-2], shown[2:])
+        spikes = (shown[1:-1] > SPIKE * usual_of(values)) & (shown[1:-1] > SPIKE * beside)
+        if spikes.any():
+            windows = counted(int(spikes.sum()), "window")
+            self.doubts.append(f"{word} spikes in {windows} of {self.hours:.4g} h, which are left out")
+        return np.where(spikes, np.nan, values)
 
     @property
     def dry(self) -> bool:

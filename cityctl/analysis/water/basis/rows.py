@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+ODD = 1.5  # times the nights beside it: from here on a night is far above them
+
 
 def quantile(values: Array, share: float) -> Array:
     """The quantile of each row's known values, as numpy's; nan for rows without one.
@@ -53,13 +55,23 @@ def mean_of(values: Array) -> tuple[Array, npt.NDArray[np.int64]]:
 def day_use(by_day: Array, flow: Array) -> Array:
     """Mean over a week of the day's flow less that of its nights [m³/h]: a leak leaves it as it is.
 
-    A night above its day counts as the day: that is no habit, and would spoil the week.
+    A night above its day counts as the day, and one far above those beside it as the higher of these: neither is a
+    habit of the day, and gardens that are watered once a week would spoil each week.
     """
-    before = np.concatenate([np.full((len(flow), 1), np.nan), flow[:, :-1]], axis=1)
-    use = by_day - (np.minimum(flow, by_day) + np.minimum(before, by_day)) / 2
+    none = np.full((len(flow), 1), np.nan)
+    beside = np.fmax(np.hstack([none, flow[:, :-1]]), np.hstack([flow[:, 1:], none]))
+    with np.errstate(invalid="ignore"):
+        night = np.where(flow > ODD * beside, beside, flow)
+    night_before = np.hstack([none, night[:, :-1]])
+
+    def use_of(night: Array) -> Array:
+        told: Array = by_day - (np.minimum(night, by_day) + np.minimum(night_before, by_day)) / 2
+        return told
+
+    use, last = use_of(night), use_of(flow)  # of the last night nobody knows yet what comes after it
     week = np.full_like(use, np.nan)
     for at in range(use.shape[1]):
-        part = use[:, max(0, at - 6) : at + 1]
+        part = np.hstack([use[:, max(0, at - 6) : at], last[:, at : at + 1]])
         known = np.isfinite(part).sum(axis=1)
         week[:, at] = np.where(known >= 4, np.nansum(part, axis=1) / np.maximum(known, 1), np.nan)
     for at in range(1, use.shape[1]):

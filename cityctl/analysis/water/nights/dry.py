@@ -1,4 +1,4 @@
-"""Zones through whose inflow nothing flows by night: no leak shows there, whatever night flow says. Numbers only.
+"""Zones through whose inflow nothing flows by night, or not at all: no leak shows there. Numbers only.
 
 Water that is shut off by night (intermittent supply), or a tank that is filled by day, leave nothing to be judged; nor
 could they be told from people who sleep without a leak, but that where many live somebody always draws.
@@ -7,6 +7,7 @@ could they be told from people who sleep without a leak, but that where many liv
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 
@@ -30,3 +31,14 @@ def dry_by_night(flows: Array, days: Array) -> bool:
     usual = float(days[known].mean())
     dry = np.abs(flows[known]) <= NOTHING * usual
     return usual >= MANY and bool(dry[-LAST:].all() and dry.mean() >= MOSTLY)
+
+
+def shut(flows: Array, days: Array, inflows: Array) -> npt.NDArray[np.bool_]:
+    """Nights (zones x nights) in which next to nothing flows, nor did by day: a zone is shut after its season.
+
+    `inflows`: the mean inflow as it was known before each night; the largest one so far is the measure [m³/h].
+    """
+    usual = np.maximum.accumulate(np.nan_to_num(inflows), axis=1)
+    with np.errstate(invalid="ignore"):
+        told: npt.NDArray[np.bool_] = np.maximum(np.abs(flows), np.abs(days)) <= NOTHING * usual
+    return told

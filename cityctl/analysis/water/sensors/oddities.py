@@ -1,4 +1,4 @@
-"""Gaps and spikes of a sensor: named with its faults, but its nights are judged by what else is there. Numbers only.
+"""What is odd of a sensor, and named with its faults, while its nights are judged by what else is there. Numbers only.
 
 Parts of six hours, as in verdicts.py. What is usual is told from the whole series: nothing is decided by it.
 """
@@ -16,6 +16,11 @@ LACKING = 0.5  # share of a part's usual readings below which it has a gap
 FAR = 8.0  # times the usual distance of a part's outermost reading from its mean, and once the usual mean at least
 TOGETHER = 28  # parts: what is no further apart is one row
 SPIKES = 3  # spiking parts that make a row: one alone may be a hydrant
+
+TOPPED = 14  # parts that end at the very same highest reading: a scale that ends there
+COARSE, STEPS = 28, 20  # parts that all end at whole numbers of one step, and how many steps at most
+PULSING = 0.9  # share of parts that hold both nothing and a step, where there is one step alone
+ALONE = 4.0  # times as many as end at any other: a sensor of coarse steps has all of them often
 
 RESTING = 0.1  # share of parts that reach zero, from which a flow is a pump's: it jumps by its nature
 
@@ -65,6 +70,37 @@ def spikes(readings: Array, mean: Array, least: Array, most: Array) -> list[list
         ]
         for marked in spiking
     ]
+
+
+def topped(readings: Array, mean: Array, least: Array, most: Array) -> list[list[Run]]:
+    """Of each sensor (first part, part of the end or None, parts) of each time in which its highest reading is that of
+
+    its scale: what flows beyond it is not seen. How many readings, their mean and range (sensors x parts).
+    """
+    some = (readings >= 3) & (most > least)
+    rests = resting(readings >= 3, mean, least)
+    found = []
+    for own, high, rest in zip(some, most, rests, strict=True):
+        values, counts = np.unique(high[own], return_counts=True)
+        full = len(values) > 1 and not rest and counts[-1] >= max(TOPPED, ALONE * counts[:-1].max())
+        marked = own & (high == values[-1]) if full else np.zeros(len(own), dtype=np.bool_)
+        found.append([(begin, end, float(marked[begin:last].sum())) for begin, last, end in _runs(marked)])
+    return found
+
+
+def coarse(readings: Array, least: Array, most: Array) -> list[list[Run]]:
+    """Of each sensor (first part, None, step) where all that it shows are a few steps of one size, as of pulses.
+
+    How many readings, and their range (sensors x parts). A pump that is on or off stays so for hours.
+    """
+    found: list[list[Run]] = []
+    for some, low, high in zip(readings >= 3, least, most, strict=True):
+        own = some & (high > 0)
+        times = high[own] / (step := float(high[own].min(initial=np.inf)))
+        even = len(times) >= COARSE and float(np.abs(times - np.round(times)).max()) < 1e-3
+        pulsing = even and (times.max() > 1.5 or (own & (low == 0)).sum() >= PULSING * some.sum())
+        found.append([(int(own.argmax()), None, step)] if pulsing and times.max() <= STEPS else [])
+    return found
 
 
 def resting(some: npt.NDArray[np.bool_], mean: Array, least: Array) -> npt.NDArray[np.bool_]:

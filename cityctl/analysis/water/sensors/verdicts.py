@@ -27,7 +27,7 @@ ALIKE = 3  # sensors at least whose clocks jump alike where it is no sensor's fa
 SETTLED = 28  # nights from the end of a drift within which the course is held against days that drifted
 
 Turns = Mapping[int, float]
-Trouble = Literal["frozen", "unit", "negative", "clock", "drift", "gaps", "spikes"]
+Trouble = Literal["frozen", "unit", "negative", "clock", "drift", "gaps", "spikes", "full", "coarse"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Fault:
 
     `known` is the part from which it could be told; `value` what a frozen sensor shows, the factor of another
     unit, the share of negative readings, the hours by which a clock is ahead, the minutes that one gains a day, the
-    hours without readings, the parts that spike. One that does not blind leaves nights that can be judged, as do all
-    from the part `freed` on; `why` tells what speaks for that.
+    hours without readings, the parts that spike or reach the end of the scale, the steps. One that does not blind
+    leaves nights that can be judged, as do all from the part `freed` on; `why` tells what speaks for that.
     """
 
     sensor: str
@@ -106,17 +106,27 @@ def faults(
 def seen_through(
     names: Sequence[str], shown: Shown, found: Mapping[str, Sequence[Fault]], flows: npt.NDArray[np.bool_]
 ) -> list[Fault]:
-    """Gaps, and of flows spikes beside the faults that were found: their nights are judged by what else is there."""
+    """Gaps, and of flows spikes, full scales and coarse steps beside the faults that were found.
+
+    Their nights are judged by what else is there.
+    """
     sound = shown.readings.copy()
     for row, name in enumerate(names):
         for fault in found.get(name, ()):
             sound[row, fault.begin : fault.end] = 0
     spiking = np.flatnonzero(flows)
     own = shown.of(spiking)
-    spikes = oddities.spikes(sound[spiking], own.mean, own.least, own.most)
+    odd: dict[Trouble, list[list[oddities.Run]]] = {
+        "spikes": oddities.spikes(sound[spiking], own.mean, own.least, own.most),
+        "full": oddities.topped(sound[spiking], own.mean, own.least, own.most),
+        "coarse": oddities.coarse(sound[spiking], own.least, own.most),
+    }
     told: list[tuple[Trouble, int, oddities.Run]] = []
     told += [("gaps", row, run) for row, runs in enumerate(oddities.gaps(shown.readings)) for run in runs]
-    told += [("spikes", row, run) for row, runs in zip(spiking.tolist(), spikes, strict=True) for run in runs]
+    for trouble, of_each in odd.items():
+        told += [
+            (trouble, row, run) for row, runs in zip(spiking.tolist(), of_each, strict=True) for run in runs
+        ]
     return [Fault(names[row], one, begin, end, begin, size, False) for one, row, (begin, end, size) in told]
 
 

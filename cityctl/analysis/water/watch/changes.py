@@ -228,6 +228,7 @@ def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -
     state, _ = model.before(zone, first)
     rest = model.flow[zone, first : night + 1] - model.design[first : night + 1, zone] @ state
     known = np.isfinite(rest)
+    rest[known] = _borne_by_neighbours(rest[known])
     at = np.arange(len(rest))
     best: tuple[float, int, bool] | None = None
     for start in range(len(rest) - 1):
@@ -244,6 +245,14 @@ def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -
     if best is None:
         return Change(size, sd, width, begin, False, at_once)
     return Change(size, sd, width, best[1], best[2], at_once)
+
+
+def _borne_by_neighbours(rest: Array) -> Array:
+    """The middle of each night and its two neighbours: steps and ramps stay as they are, odd nights go."""
+    if len(rest) < 3:
+        return rest
+    around = np.stack([rest[:-2], rest[1:-1], rest[2:]])
+    return np.concatenate([rest[:1], np.median(around, axis=0), rest[-1:]])
 
 
 def middle(values: list[float]) -> float:

@@ -18,7 +18,7 @@ from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.settled import settled
-from cityctl.analysis.water.watch.watching import Watch
+from cityctl.analysis.water.watch.watching import UNSEEN, Watch
 
 KNOWN = 28  # nights of a zone from which its first weeks tell nothing new
 _OF_MODEL = ("state", "spread", "noise", "drift", "growth", "odd", "changed")
@@ -58,9 +58,30 @@ def resumed(
         # A closed balance of whole days has hardly a level to go wrong: what it was told is what a leak takes.
         told = watch.events if given.whole_days else settled(watch)
         for row, events in zip(rows.tolist(), told, strict=True):
-            found.events[row] = events
+            found.events[row] = _in_sight(events, np.isfinite(seen.flow[row]))
         found.baseline[rows], found.doubt[rows] = watch.baseline, watch.doubt
     return found
+
+
+def _in_sight(events: list[Event], known: npt.NDArray[np.bool_]) -> list[Event]:
+    """The leaks of a zone; where it has shown nothing for long, those that ran are told up to the last of it.
+
+    The watch itself goes on with them: a leak that nobody mended is there again when the zone is.
+    """
+    last = int(np.flatnonzero(known)[-1]) if known.any() else 0
+    if len(known) - 1 - last < UNSEEN:
+        return events
+    return [
+        event
+        if event.repaired is not None
+        else replace(
+            event,
+            repaired=last + 1,
+            unseen=True,
+            sizes=[*event.sizes, (max(last + 1, event.sizes[-1][0]), event.flow)],
+        )
+        for event in events
+    ]
 
 
 def _marks(seen: Seen, nights: int) -> list[str]:

@@ -6,6 +6,7 @@ What the first of a zone's leaks started from is remembered; the excess over tha
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.watch.changes import Change, Watchfulness, middle, quiet
@@ -22,11 +23,12 @@ FADED = 7  # nights without most of its flow after which a leak is over without 
 class Running:
     """The leaks of all zones, ended ones too; `baseline` and its `doubt` [m³/h] by zone and night.
 
-    `anew`: nights by zone from which on its level is another one without a leak.
+    `shut`: nights in which nothing flows into a zone; `anew`: nights by zone from which on its level is another one
+    without a leak.
     """
 
-    def __init__(self, model: Expected, given: Watchfulness) -> None:
-        self.model, self.given = model, given
+    def __init__(self, model: Expected, given: Watchfulness, shut: npt.NDArray[np.bool_]) -> None:
+        self.model, self.given, self.shut = model, given, shut
         self.events: list[list[Event]] = [[] for _ in range(len(model.flow))]
         self.anew: list[list[int]] = [[] for _ in range(len(model.flow))]
         self.baseline = np.full(model.flow.shape, np.nan)
@@ -137,7 +139,8 @@ class Running:
             elif not last.creeping and night - last.detected <= SETTLING:
                 self._resize(zone, night, last, last.flow / 2)
             for event in running:
-                event.fading = event.fading + 1 if excess < 0.3 * event.flow else 0
+                gone = excess < 0.3 * event.flow or self.shut[zone, night]
+                event.fading = event.fading + 1 if gone else 0
                 if event.fading >= FADED:
                     event.repaired = night - FADED + 1
                     event.sizes.append((night, event.flow))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.nights.dry import shut
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import (
     Change,
@@ -44,7 +45,7 @@ class Watch(Running):
         self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
         self.wandering = Wandering(self.course.left, inflow)
         model = Expected(seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given)
-        super().__init__(model, given)
+        super().__init__(model, given, shut(seen.flow, seen.by_day, inflow))
         self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
         self.reference = Reference(self.even, self.wandering.told)
         self.fallen = seen.fallen
@@ -95,7 +96,7 @@ class Watch(Running):
                     self.stirred[zone] = night
                     self._rise(zone, night, change, apart=True)
             for crept in self._crept(night):
-                if crept.zone not in told:
+                if crept.zone not in told and not self.shut[crept.zone, night]:
                     self._creep(night, crept)
             self._follow(night)
 
@@ -173,6 +174,8 @@ class Watch(Running):
     def _rise(self, zone: int, night: int, change: Change, *, apart: bool = False) -> None:
         """Open an event, or let one that grows have the rise; `apart`: pressure shows it at a place of its own."""
         model, given = self.model, self.given
+        if self.shut[zone, night]:
+            return
         nights = night - change.begin + 1
         state, spread = model.before(zone, change.begin)
         running = self.open(zone)

@@ -22,10 +22,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("nights", "Nights", None, "valid nights in the interval", "integer", 0, 7),
     Column("inflow", "Inflow", None, "point of the zone's net inflow", priority=9),
     glossary.column("finding"),
-    Column("state", "State", None, "new, growing, steady or repaired", priority=1),
+    Column("state", "State", None, "new, growing, steady, repaired, or unseen for two months", priority=1),
     Column("started_at", "Started", None, "estimated start", "time", priority=2),
     Column("detected_at", "Detected", None, "time of the last reading that the decision needed", "time", priority=3),
-    Column("repaired_at", "Repaired", None, "when the flow fell back", "time", priority=3),
+    Column("repaired_at", "Repaired", None, "when the flow fell back, or was seen no more", "time", priority=3),
     Column("flow_m3h", "Flow", FLOW, "size of the leak", "number", 1, 1),
     Column("flow_low", "Low", FLOW, "lower end of its 95 % interval", "number", 1, 4),
     Column("flow_high", "High", FLOW, "upper end of its 95 % interval", "number", 1, 4),
@@ -38,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("high", "High", FLOW, "upper end of the leakage's 95 % interval", "number", 1, 4),
     Column("leakage_m3h", "Leakage", FLOW, "flow of the leaks that run", "number", 1, 3),
     Column("sensor", "Sensor", None, "device/point, or the point", priority=1),
-    Column("trouble", "Trouble", None, "frozen, unit, negative, clock, drift, gaps or spikes", priority=1),
+    Column("trouble", "Trouble", None, "frozen, unit, negative, clock, drift, gaps, spikes, full, coarse", priority=1),
     glossary.column("since"),
     glossary.column("until"),
     glossary.column("note"),
@@ -68,8 +68,9 @@ NOTES = (
     "leaks that begin elsewhere while another grows. Two have to fall, and not all alike, as with the inlet's.",
     "Method: a night without enough of its readings, and nights of a sensor that shows one value for 18 hours, "
     "negative flow, another unit or a clock that jumped by itself or drifts (the whole course of the day comes hours "
-    "early or late, or ever more so), are not judged. Gaps, spikes, a clock that did not follow the city's, and clocks "
-    "that jump alike in most of it are named only. What only takes back an earlier fall is no leak.",
+    "early or late, or ever more so), are not judged. Gaps, spikes, a clock that did not follow the city's, clocks "
+    "that jump alike in most of it, a scale at its end and flows in coarse steps are named only. What only takes back "
+    "an earlier fall is no leak.",
     "Source: IWA Water Loss Task Force (minimum night flow); UKWIR (1994), Managing Leakage, report E (6 % of "
     "people at 10 L/h by night); Harvey (1989), structural time series models and the Kalman filter; Hazen and "
     "Williams for head loss against flow.",

@@ -93,6 +93,8 @@ _TROUBLES = {
     "negative": "{:.0%} of a day's readings below zero",
     "gaps": "{:.0f} h without readings",
     "spikes": "readings that stand out, in {:.0f} parts of six hours",
+    "full": "one and the same highest reading in {:.0f} parts of six hours: the end of its scale?",
+    "coarse": "flows in steps of {:.4g} m³/h",
     "clock": "{:+g} h against the days before",
     "drift": "{:+.1f} min a day against the days before",
 }
@@ -163,6 +165,8 @@ def _said(telling: Telling, event: Event, volume: float) -> str:
     span = f"{low:.{digits}f} to {high:.{digits}f}"
     leak = f"a leak of {flow_text(flow)} {pretty(FLOW)} ({span}) since {telling.day(telling.started(event))}"
     ended = telling.repaired(event)
+    if ended is not None and event.unseen:
+        return f"{leak} was last seen {telling.day(ended)}, {lost} lost until then"
     if ended is not None:
         return f"{leak} is over: the flow fell back {telling.day(ended)}, {lost} lost"
     way = {"growing": "grows", "new": "is new", "steady": "runs on"}[telling.state(event)]

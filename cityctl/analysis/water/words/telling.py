@@ -15,6 +15,7 @@ from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.small import flow_text
 from cityctl.analysis.water.basis.zones import sensor_label
 from cityctl.analysis.water.nights.dry import WHY, dry_by_night
+from cityctl.analysis.water.watch.daytime import SHARE
 from cityctl.clock import Interval
 from cityctl.units import pretty
 from cityctl.wording import counted
@@ -49,6 +50,8 @@ def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array)
     times = (now_by_day - was_by_day) / rise
     if times < 0:
         return "; by day it fell"
+    if times + 1.96 * error / rise < SHARE:
+        return "; by day by less than half as much, as what only nights use does"
     if times < (1 + course) / 2:
         return "; by day by as much, as a leak does"
     return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
@@ -102,9 +105,9 @@ class Telling:
         ]
 
     def state(self, event: Event) -> str:
-        """new, growing, steady or repaired."""
+        """new, growing, steady, repaired or unseen."""
         if event.repaired is not None:
-            return "repaired"
+            return "unseen" if event.unseen else "repaired"
         if event.creeping and self.last - event.grown <= 7:
             return "growing"
         return "new" if self.last - event.detected <= 3 else "steady"
@@ -159,7 +162,9 @@ class Telling:
             return said
         before = slice(max(0, event.started - FORTNIGHT), event.started)
         end = self.last + 1 if event.repaired is None else event.repaired
-        now = slice(event.started + 1, min(end, event.started + 1 + FORTNIGHT))
+        # One that creeps shows most in its last days.
+        begin = max(event.started + 1, end - FORTNIGHT) if event.creeping else event.started + 1
+        now = slice(begin, min(end, begin + FORTNIGHT))
         flow, day = self.nights.flow[zone], self.nights.by_day[zone]
         return said + by_day_too(flow[before], day[before], flow[now], day[now])
 
@@ -173,10 +178,12 @@ class Telling:
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
-        own = [
-            one for sensor in self.nights.zones[zone].sensors for one in self.nights.faults.get(sensor, ())
-        ]
-        return sorted((one for one in own if one.covers(self.last)), key=lambda one: one.begin)
+        return sorted((one for one in self._own(zone) if one.covers(self.last)), key=lambda one: one.begin)
+
+    def _own(self, zone: int) -> list[Fault]:
+        """All that is or was wrong with a zone's sensors."""
+        nights = self.nights
+        return [one for sensor in nights.zones[zone].sensors for one in nights.faults.get(sensor, ())]
 
     def judged(self, zone: int) -> Judged:
         """Data first: what cannot be judged is not called normal, nor a leak."""
@@ -201,7 +208,13 @@ class Telling:
                 "unknown", f"UNKNOWN {sum(known)} nights of history, {self.watch.given.learning} are needed"
             )
         if self.dry(zone):
-            return Judged("unknown", f"UNKNOWN {WHY}")
+            steps = [fault.value for fault in self._own(zone) if fault.trouble == "coarse"]
+            coarse = (
+                f"its inflow comes in steps of {max(steps):.4g} m³/h, too coarse for a night"
+                if steps
+                else WHY
+            )
+            return Judged("unknown", f"UNKNOWN {coarse}")
         running = [event for event in self.watch.events[zone] if event.repaired is None]
         if running:
             newest = max(running, key=lambda event: event.started)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.water.sensors.oddities import Run, gaps, spikes
+from cityctl.analysis.water.sensors.oddities import Run, coarse, gaps, spikes, topped
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
 from tests.analysis.water.made import CITY, inflow
@@ -69,3 +69,43 @@ def test_they_are_rows_of_the_sensors_table_and_the_zone_is_judged(ask: Callable
     )
     assert [row["verdict"] for row in rows_of(result, "zones")] == ["normal", "normal"]
     assert result.findings == []
+
+
+def test_a_scale_that_ends_is_told_by_readings_at_its_end() -> None:
+    """A morning's peak of 30 to 50 m³/h, of which a scale up to 36 shows no more; whole m³/h lie at many values."""
+    rng = np.random.default_rng(3)
+    readings, least = np.full(400, 24.0), np.full(400, 5.0)
+    peak = np.where(np.arange(400) % 4 == 1, rng.uniform(30.0, 50.0, 400), rng.uniform(10.0, 30.0, 400))
+    count = int((peak > 36).sum())
+    ((begin, _, parts),) = told(topped, readings, least + 3, least, np.minimum(peak, 36.0))
+    assert (begin, parts) == (int(np.argmax(peak > 36)), count)
+    assert told(topped, readings, least + 3, least, peak) == []
+    assert told(topped, readings, least + 3, least, np.round(peak)) == []
+    assert told(topped, readings, 0 * least + 3, 0 * least, np.minimum(peak, 36.0)) == []  # a pump that rests
+
+
+def test_pulses_are_coarse_steps() -> None:
+    """A pulse is 10 m³, 40 m³/h in a quarter of an hour: one to three in each; tenths of m³/h are no such step."""
+    rng = np.random.default_rng(4)
+    readings, pulses = np.full(400, 24.0), rng.integers(1, 4, 400)
+    none, one = np.zeros(400), np.full(400, 40.0)
+    assert told(coarse, readings, none, 40.0 * pulses) == [(0, None, 40.0)]
+    assert told(coarse, readings, none, one) == [(0, None, 40.0)]
+    assert told(coarse, readings, none, np.round(rng.uniform(5, 40, 400), 1)) == []
+    assert told(coarse, readings, one, one) == []  # it stands still
+    assert (
+        told(coarse, readings, none, np.where(np.arange(400) % 4 < 2, one, none)) == []
+    )  # a pump that rests by night
+
+
+def test_a_zone_whose_inflow_comes_in_pulses_is_not_said_to_be_dry(ask: Callable[..., Result]) -> None:
+    times, flow = inflow("2026-03-01", "2026-05-10")
+    pulses = np.diff(np.floor(np.cumsum(flow / 4) / 10), prepend=0.0) * 40
+    series = {"hafen_inflow": (times, pulses), "altstadt_inflow": (times, np.minimum(flow, 25.0))}
+    found = ask("water/night_flow", CITY, series, "2026-05-01", "2026-05-08")
+    verdicts = {row["zone"]: row["verdict"] for row in rows_of(found, "zones")}
+    assert verdicts["Hafen"] == "UNKNOWN its inflow comes in steps of 40 m³/h, too coarse for a night"
+    assert verdicts["Altstadt"] == "normal"
+    notes = {row["trouble"]: row["note"] for row in rows_of(found, "sensors")}
+    assert notes["coarse"] == "flows in steps of 40 m³/h"
+    assert notes["full"].endswith("the end of its scale?")

@@ -72,3 +72,18 @@ def test_what_only_nights_use_is_their_way_after_a_while_and_a_leak_that_follows
         any(event.started >= 219 and event.detected <= 223 for event in events) for events in told[:20]
     )
     assert not any(event.detected >= 220 for events in told[20:] for event in events)
+
+
+def test_a_leak_soon_after_watering_began_is_not_dated_back_to_it_nor_as_large() -> None:
+    """40 zones water 15 m³/h in one night a week from the night 190 on; 1.5 m³/h leak from the night 211 on.
+
+    The odd nights were taken for the leak's first ones, and lowered what the day seemed to use.
+    """
+    flow, day, kinds = nights(40, 33, season=0.0, noise=0.1)
+    flow[:, 190::7] += 15.0
+    flow[:, 211:] += 1.5
+    day[:, 212:] += 1.5
+    found = [event for events in watched(flow, day, kinds).events for event in events if event.detected < 225]
+    assert len(found) >= 38
+    assert np.mean([event.started >= 209 for event in found]) > 0.9
+    assert np.median([event.flow for event in found]) == pytest.approx(1.5, rel=0.15)

@@ -226,3 +226,16 @@ def test_intervals_of_creeping_leaks_hold_their_size() -> None:
         half = [1.96 * sum(one.doubt**2 for one in found) ** 0.5 for found in running]
         assert np.mean([away <= wide for away, wide in zip(off, half, strict=True)]) > 0.9
         assert all(one.doubt >= one.sd for found in events for one in found)
+
+
+def test_a_zone_that_is_shut_leaks_no_more() -> None:
+    """40 zones leak by 3 m³/h from the night 120 on, half of them creeping, and are shut from the night 190 on."""
+    flow, day, kinds = nights(40, 41)
+    leak = np.where(np.arange(40)[:, None] < 20, 3.0, np.clip((np.arange(YEAR) - 120) / 30, 0, 1) * 3.0)
+    leak = np.where(np.arange(YEAR) >= 120, leak, 0.0)
+    flow, day = flow + leak, day + leak
+    flow[:, 190:], day[:, 190:] = 0.0, 0.0
+    events = [event for found in watched(flow, day, kinds).events for event in found]
+    assert len(events) >= 40
+    assert not any(event.detected >= 190 for event in events)
+    assert all(event.repaired is not None and event.repaired <= 197 for event in events)
