@@ -15,6 +15,8 @@ from cityctl.modbus.plan import Block
 ADDRESS = (2, 3)
 """Exceptions that speak of the addresses asked for."""
 _PROBE = 1.0  # s that a device is given which has not answered for several runs
+_ROOM = 1.5
+"""Times what an answer takes on a serial wire, that a device is given at least, whatever its timeout is."""
 _BUSY_TRIES = 5
 """Requests for one block while a device says that it is busy (exceptions 5 and 6): 1.5 s between first and last."""
 Parts = list[tuple[Block, bool | None]]
@@ -44,12 +46,16 @@ class Device:
         self.target = target
         self.pending = deque(Wanted(block) for block in blocks)
         self.is_probe = known.is_open
-        self.timeout = min(target.timeout, _PROBE) if self.is_probe else target.timeout
+        self.known = known
+        self.is_paced = speed(target) is not None
+        slowest = (
+            max((expected(target, block, known) for block in blocks), default=0.0) if self.is_paced else 0.0
+        )
+        self._least = _ROOM * slowest
+        self.timeout = max(min(target.timeout, _PROBE) if self.is_probe else target.timeout, self._least)
         self.tries = 1 if self.is_probe else target.tries
         self.wakes = target.connector.wake
-        self.known = known
         self.usual = max(target.connector.answer_time or 0.0, known.round_trip or 0.0, known.held)
-        self.is_paced = speed(target) is not None
         self.resent = 0.0  # s that an answer took in this run, and its request was sent again meanwhile
         self.slow = 0.0  # the same, where the second answer came too: the device is slow, no frame was lost
         self.held = known.held  # s of the line, so far
@@ -60,6 +66,11 @@ class Device:
         self.spent = 0.0
         self.moved = False
         self.split: list[Parts] = []  # of each refused block: (part, whether it came)
+
+    def lives(self) -> None:
+        """It answered a probe: from here on it is asked as any other."""
+        self.is_probe = False
+        self.timeout, self.tries = max(self.target.timeout, self._least), self.target.tries
 
     def tries_within(self, seconds: float, block: Block) -> int:
         """How often a request is sent within so many seconds: none of them while its answer is usually on its way."""

@@ -240,9 +240,8 @@ class Turns:
     def _done(device: Device, wanted: Wanted, *, came: bool | None) -> None:
         device.pending.popleft()
         device.attempts, device.spent, device.wakes = 0, 0.0, 0
-        if device.is_probe:  # it lives: from here on it is asked as any other
-            device.is_probe = False
-            device.timeout, device.tries = device.target.timeout, device.target.tries
+        if device.is_probe:
+            device.lives()
         if wanted.parts is not None:
             wanted.parts.append((wanted.block, came))
         device.ready = after_pause(device.target)

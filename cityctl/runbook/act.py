@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cityctl.errors import WriteRefused
-from cityctl.runbook.change import Change, record
+from cityctl.runbook.change import Change, recalled, record
 from cityctl.runbook.desk import Desk
 from cityctl.runbook.guard import SENT, permit
 from cityctl.runbook.hand import Hand, Present, Sent, Silence, Telegram
@@ -140,6 +140,24 @@ class Act:
         """What became of a write that a killed process had in hand; reads only."""
         self.desk.clock.sleep(change.settle)
         return self._read_back(change, Sent("unconfirmed", "the run was killed"), undoing=False).how
+
+    def prove(self) -> None:
+        """Look once more at all that the run wrote: a device may have restarted meanwhile. Raises Failed."""
+        last = {}
+        for entry in self.journal.attempted:
+            if not entry["key"].startswith("always."):
+                change = recalled(entry["change"])
+                last[change.at] = change
+        for at, change in last.items():
+            try:
+                present = self.hand.present(at)
+            except Silence as problem:
+                raise Failed(f"{at} was written, and whether it stays cannot be told: {problem}") from None
+            if not change.agrees(present):
+                raise Failed(
+                    f"{at} was {shown(change.new)} after its write, and is {shown(present.told)} at the end: the "
+                    "device or somebody changed it"
+                )
 
     def changed_since(self, change: Change, present: Present) -> str | None:
         """Why a value is not put back where a resumed run finds another than it wrote: it is somebody else's."""

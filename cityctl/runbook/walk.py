@@ -40,6 +40,8 @@ class Walk(Looking):
         self.steps(self.runbook.steps, self.scope, "")
         for expression in self.runbook.verify:
             self._await("verify", expression, self.runbook.within.total_seconds())
+        if self.act is not None:
+            self.act.prove()
         self.steps(self.runbook.always, self.scope, "always.")
 
     def steps(self, steps: Sequence[Step], scope: Scope, prefix: str) -> None:

@@ -16,7 +16,7 @@ from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.memory import FILE_NAME, OPEN_AFTER, Known, Memory
 from cityctl.modbus.pretended.bank import Bank
-from cityctl.modbus.pretended.wire import Hook, Request, Server, Silence
+from cityctl.modbus.pretended.wire import Hook, Outgoing, Request, Server, Silence
 from cityctl.modbus.run import asking_all
 from tests.timing import in_time
 
@@ -154,6 +154,28 @@ def test_a_probe_of_a_host_that_was_silent_is_short(deaf_port):
 
     memory.known(target(deaf_port, timeout=10.0)).silent_runs = OPEN_AFTER
     assert took() < 5  # one second instead of ten
+
+
+@pytest.mark.parametrize("silent_runs", [0, OPEN_AFTER])
+@in_time
+def test_a_slow_wire_has_the_time_that_it_needs(silent_runs):
+    """10 words at 1200 baud take 0.3 s: neither a timeout of 0.2 s nor a shorter probe may cut the answer off."""
+    serial = SerialSettings(1200)
+
+    async def at_its_speed(answer: Outgoing) -> None:
+        await asyncio.sleep(serial.seconds(8 + len(answer.frame)))
+        answer.write(answer.frame)
+
+    async def go() -> None:
+        memory = Memory()
+        bank = Bank.from_connector(BRIDGING, lambda _: 7.0)
+        async with Server({1: bank}, kind="rtu-tcp", outgoing=at_its_speed) as server:
+            one = target(server.port, transport="rtu-tcp", serial=serial, timeout=0.2)
+            memory.known(one).silent_runs = silent_runs
+            (answer,) = await asking_all([one], memory=memory)
+            assert answer.had == len(POINTS), answer.reason
+
+    asyncio.run(go())
 
 
 # What an answer takes

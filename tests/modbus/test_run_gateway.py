@@ -26,13 +26,21 @@ def banks(count: int):
 
 
 def test_a_frame_lost_behind_the_gateway_costs_no_value():
-    """The gateway says of one request in five that its target does not answer (11), or that it has no path (10)."""
+    """The gateway says of one request in five that its target does not answer (11), or that it has no path (10).
+
+    Not twice in turn of one unit: that is away.
+    """
     asked = 0
+    lost: set[int] = set()
 
     async def lossy(request: Request) -> int | None:
         nonlocal asked
         asked += 1
-        return (11 if asked % 2 else 10) if asked % 5 == 0 else None
+        if asked % 5 or request.unit in lost:
+            lost.discard(request.unit)
+            return None
+        lost.add(request.unit)
+        return 11 if asked % 2 else 10
 
     async def go() -> list[Answer]:
         async with Server(banks(8), hook=lossy) as server:

@@ -77,6 +77,20 @@ def test_a_serial_port_that_goes_away_fails_at_once():
 
 
 @posix
+def test_a_pseudo_terminal_is_opened_again_with_parity():
+    """Linux takes no parity there, and says at the second opening that it cannot: the default is even."""
+
+    async def go() -> None:
+        async with Server({1: bank()}, kind="pty") as server:
+            for _ in range(2):
+                line = await open_line(Link(server.link.host, 0, "rtu", SerialSettings()), 2)
+                assert (await line.read(1, 3, 4, 1, timeout=5)).registers == (1004,)
+                line.close()
+
+    asyncio.run(go())
+
+
+@posix
 def test_a_second_program_cannot_open_the_same_port():
     async def go() -> None:
         async with Server({1: bank()}, kind="pty") as server:

@@ -53,6 +53,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._size: int | None = None
         self._head = b""  # of the frame that is expected, so that a whole one is known by one comparison
         self._whole = 0
+        self._dropped = (0, b"")  # the last late answer: of which unit, what
         self._sent = b""  # the last request without a transaction number, as it went out
         self._answer: asyncio.Future[bytes | None] | None = None
         self._moment = 0.0
@@ -144,6 +145,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             if self._answer is None or self._answer.done() or transaction not in self._expected:
                 self.late += 1
                 self.late_units.add(unit)
+                self._dropped = unit, body
                 self.misnumbered += not 0 < transaction <= self._transaction
                 self._came_late(unit, transaction)
             elif several and (self._buffer or not whole):
@@ -209,6 +211,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             if unit in self._owed and (unit != self._unit or not self._fits(body)):
                 self.late += 1  # an answer that was given up; there may be more of them
                 self.late_units.add(unit)
+                self._dropped = unit, body
             else:
                 self._take(unit, body)
 

@@ -97,6 +97,13 @@ class WrongUnit(Misfit):
         super().__init__(f"unit {unit} answered a request to unit {asked}")
 
 
+class Strayed(BadAnswer):
+    """An answer that another unit owed, under the number of the one that was asked: it may be either's."""
+
+    def __init__(self) -> None:
+        super().__init__("an answer that another unit owed may have come as this one's: nothing confirms it")
+
+
 class ExceptionAnswer(Fault):
     """The device understood and said no."""
 

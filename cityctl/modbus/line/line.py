@@ -2,7 +2,8 @@
 
 An answer that is still owed makes the line untrusted for that unit: it must be `settle`d. Opening it anew is not
 enough, since what comes late from the bus behind a gateway goes to whoever is connected then; and where there are
-transaction numbers, some gateways give it that of the newest request.
+transaction numbers, some gateways give it that of the newest request. Some give it the newest one's unit too: a read
+of another unit that it may pass for is confirmed by a second one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import random
 from math import inf
 
 from cityctl.modbus.line.exchange import Exchanges
-from cityctl.modbus.line.faults import BadAnswer, ExceptionAnswer, Silent, Unsettled, Untold
+from cityctl.modbus.line.faults import BadAnswer, ExceptionAnswer, Silent, Strayed, Unsettled, Untold
 from cityctl.modbus.line.frame import Frame
 from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.owed import READ, READS, Owed, inherit, leave, read_prefix
 
+_ECHO = b"\x08\x00\x00"
 _QUIET = 0.02  # s without a byte, before a spoilt serial line is believed to be silent
 _PROBES = 3
 """Reads of other lengths that are tried to settle a line: a device may refuse some."""
@@ -66,7 +68,10 @@ class Line(Exchanges):
         if self._rtu or self._owed:
             await self._settled(unit, request, prefix, timeout)
         answer = await self._exchange(unit, request, prefix=prefix, size=size, timeout=timeout, tries=tries)
-        return Frame(answer[2:], count, function_code < 3, self._moment)
+        moment = self._moment
+        if self._owed:
+            await self._confirm(unit, request, prefix, answer, timeout)
+        return Frame(answer[2:], count, function_code < 3, moment)
 
     async def exchange(
         self, unit: int, request: bytes, *, prefix: bytes, size: int | None, timeout: float, tries: int = 1
@@ -85,6 +90,46 @@ class Line(Exchanges):
         owed = self._owed.get(unit)
         if not self.trusts(unit) or (owed is not None and owed.may_pass_for(request, prefix)):
             await self.settle(unit, timeout=timeout)
+
+    async def _confirm(self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float) -> None:
+        """Make sure that an answer is not another unit's late one, where one is owed that looks like it.
+
+        Reads as many registers as no answer that is owed holds; behind another's answer the unit's own comes first.
+        Where it refuses that, asks for an echo: were it one behind, its last refusal would come now. Done for as long
+        as a late answer is likely, and at least once. Raises Strayed where it was another's, or nothing comes.
+        """
+        strays = [each for whose, each in self._owed.items() if whose != unit and each.may_stray(prefix)]
+        if not strays:
+            return
+        mine = Owed()
+        mine.take(request, prefix)
+        for each in self._owed.values():
+            mine.prefixes |= each.prefixes
+        echo, owes = _echo(), unit in self._owed
+        self._dropped = 0, b""
+        for probe, begins in [*mine.probes[:_PROBES], (echo, echo)]:
+            size = len(echo) if probe is echo else 2 + begins[1]
+            try:
+                await self._exchange(unit, probe, prefix=begins, size=size, timeout=timeout)
+            except ExceptionAnswer as problem:
+                if probe is not echo:
+                    continue
+                if problem.is_absent:
+                    raise
+            except BadAnswer:
+                self._owed.setdefault(unit, Owed()).take(request, prefix)
+                raise Strayed from None
+            except Silent:
+                if probe is not echo:
+                    raise Strayed from None
+                if not owes:  # it does not know the function
+                    self._owed.pop(unit, None)
+            break
+        whose, late = self._dropped
+        if whose == unit and late.startswith(prefix) and late != answer:
+            raise Strayed
+        for each in strays:
+            each.stay(timeout)
 
     async def settle(self, unit: int, *, timeout: float) -> None:
         """Make a line trustworthy again for a unit.
@@ -119,8 +164,7 @@ class Line(Exchanges):
         """Wait until no answer that is owed can come any more; what is owed of our own asking then."""
         probes = owed.probes[:_PROBES]
         if not probes or not (owed.echoed or unit in self._mute):
-            number = random.getrandbits(16).to_bytes(2, "big")
-            echo = b"\x08\x00\x00" + number
+            echo = _echo()
             try:
                 return await self._find(unit, echo, echo, len(echo), timeout)
             except Silent:
@@ -184,3 +228,8 @@ class Line(Exchanges):
         mine = Owed()
         mine.take(request, prefix)
         return mine
+
+
+def _echo() -> bytes:
+    """Function 8, sub-function 0, with a number of ours."""
+    return _ECHO + random.getrandbits(16).to_bytes(2, "big")

@@ -29,7 +29,8 @@ class Owed:
     """Answers of one unit that may still come: to what, what they begin with, and the last read that was given up.
 
     `since`: when the last of them was given up (monotonic, which all processes share). `echoed`: the adapter gives back
-    what it sends, so that an echo tells nothing of the device.
+    what it sends, so that an echo tells nothing of the device. `stays`: none of them came under another unit's number
+    for so long that none will.
     """
 
     def __init__(self, since: float | None = None) -> None:
@@ -38,12 +39,14 @@ class Owed:
         self.prefixes: set[bytes] = set()
         self.read: bytes | None = None
         self.echoed = False
+        self.stays = False
         self._transactions: set[int] = set()
         self._is_numbered = True
 
     def take(self, request: bytes, prefix: bytes, transactions: Collection[int] = (), sent: int = 1) -> None:
         """Add the answers to a request that was `sent` so often; `transactions`: the numbers that they should bear."""
         self.since = monotonic()
+        self.stays = False
         self.requests.add(request)
         self.prefixes.add(prefix)
         self._transactions.update(transactions)
@@ -54,6 +57,14 @@ class Owed:
     def may_pass_for(self, request: bytes, prefix: bytes) -> bool:
         """Whether one of them looks like the answer to a request, and is to another one."""
         return prefix in self.prefixes and self.requests != {request}
+
+    def may_stray(self, prefix: bytes) -> bool:
+        """Whether one of them may come as another unit's answer that begins so."""
+        return prefix in self.prefixes and not (self.stays or self.is_past)
+
+    def stay(self, seconds: float) -> None:
+        """Another unit was heard alone: believed where the last of them was given up so long ago."""
+        self.stays = monotonic() - self.since >= seconds
 
     def carried_over(self) -> Owed:
         """The same on another connection, whose numbers begin anew."""
@@ -104,6 +115,7 @@ def written(host: str, port: int) -> list[dict[str, Any]]:
             "prefixes": sorted(each.hex() for each in owed.prefixes),
             "read": owed.read.hex() if owed.read else None,
             "echoed": owed.echoed,
+            "stays": owed.stays,
         }
         for unit, owed in sorted(_LEFT.get((host, port), {}).items())
         if not owed.is_past
@@ -119,6 +131,7 @@ def recall(host: str, port: int, entries: Iterable[Mapping[str, Any]]) -> None:
         owed.prefixes = {bytes.fromhex(each) for each in entry["prefixes"]}
         owed.read = bytes.fromhex(entry["read"]) if entry["read"] else None
         owed.echoed = bool(entry.get("echoed"))
+        owed.stays = bool(entry.get("stays"))
         unit = int(entry["unit"])
         if unit not in left or left[unit].since < owed.since:
             left[unit] = owed

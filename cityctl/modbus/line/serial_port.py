@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class SerialPort(asyncio.Transport):
                 link.host,
                 settings.baud,
                 bytesize=settings.data_bits,
-                parity=settings.parity[0].upper(),
+                parity="N" if _is_pretended(link.host) else settings.parity[0].upper(),
                 stopbits=settings.stop_bits,
                 timeout=None,
                 write_timeout=_WRITE_TIMEOUT,
@@ -105,6 +106,11 @@ class SerialPort(asyncio.Transport):
             self._port.close()
         lost = ConnectionError(f"serial port {self._port.port}: {_said(problem)}")
         self._loop.call_soon(self._protocol.connection_lost, lost)
+
+
+def _is_pretended(port: str) -> bool:
+    """Whether a port is a pseudo terminal, such as socat and serial servers make: it has no parity."""
+    return os.path.realpath(port).startswith("/dev/pts/")
 
 
 def _said(problem: Exception) -> str:

@@ -17,6 +17,7 @@ from cityctl.modbus.line.faults import (
     Misnumbered,
     NotConnected,
     Silent,
+    Strayed,
     WrongUnit,
 )
 from cityctl.modbus.looking.diagnosis import BAD, OK, TOLD, Diagnosis
@@ -102,7 +103,7 @@ async def _others(
     for other in others:
         if other != unit:
             text, lost = await answer_of(line, other, where, min(timeout, 1.0), 1)
-            strayed |= isinstance(lost, WrongUnit) and lost.unit == unit
+            strayed |= isinstance(lost, Strayed) or (isinstance(lost, WrongUnit) and lost.unit == unit)
             if lost is None:
                 there[other] = text
     return there, strayed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -121,7 +120,9 @@ def told(kept: Kept | None, shown: Seen) -> Watched:
 
 
 def said(event: Event) -> str:
-    return json.dumps(asdict(event), default=lambda value: value.tolist())
+    return json.dumps(
+        event, default=lambda value: value.tolist() if hasattr(value, "tolist") else vars(value)
+    )
 
 
 def agree(one: Watched, other: Watched) -> None:

@@ -1,0 +1,115 @@
+"""Late answers that come under another unit's number: never booked as that one's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from cityctl.modbus.ask import Answer, Target
+from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame, tcp_head
+from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.run import asking_all
+from tests.timing import in_time
+
+POINTS = {
+    f"p{at}_{word}": DevicePoint(f"p{at}_{word}", at + word, "uint16", 1, 3)
+    for at in (0, 10, 20)
+    for word in range(4)
+}
+CONNECTOR = DeviceConnector("c", "v", "m", "controller", POINTS)
+TIMEOUT = 0.2  # s
+
+
+class Newest(asyncio.Protocol):
+    """A gateway that sends what comes from its bus as the answer to the newest request, whoever said it.
+
+    `late`: how long (s) unit 1 takes to its first two answers; the others take 20 ms. `says` answers a PDU.
+    """
+
+    def __init__(self, kind: str, late: float, says: Callable[[int, bytes], bytes | None]) -> None:
+        self.rtu = kind == "rtu-tcp"
+        self.late, self.says = late, says
+        self.of_first = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        number, unit = (0, data[0]) if self.rtu else (tcp_head(data)[0], tcp_head(data)[3])
+        self.newest = number, unit
+        said = self.says(unit, data[1:-2] if self.rtu else data[HEADER:])
+        self.of_first += unit == 1
+        if said is not None:
+            wait = self.late if unit == 1 and self.of_first <= 2 else 0.02
+            asyncio.get_running_loop().call_later(wait, self.send, said)
+
+    def send(self, said: bytes) -> None:
+        number, unit = self.newest
+        frame = rtu_frame(unit, said) if self.rtu else tcp_frame(number, unit, said)
+        self.transport.write(frame)  # type: ignore[attr-defined]  # a stream's
+
+
+def held(unit: int, pdu: bytes) -> bytes:
+    """Every register holds a number of its own."""
+    if pdu[0] == 8:
+        return pdu
+    at, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
+    words = b"".join((1000 * unit + at + word).to_bytes(2, "big") for word in range(count))
+    return bytes((3, len(words))) + words
+
+
+def polled(
+    kind: str, late: float, says: Callable[[int, bytes], bytes | None], *, runs: int = 2
+) -> list[list[Answer]]:
+    async def go() -> list[list[Answer]]:
+        gateway = Newest(kind, late, says)
+        door = await asyncio.get_running_loop().create_server(lambda: gateway, "127.0.0.1", 0)
+        port = door.sockets[0].getsockname()[1]
+        targets = [
+            Target(f"m{unit}", "127.0.0.1", port, unit, CONNECTOR, tuple(POINTS), TIMEOUT, transport=kind)  # type: ignore[arg-type]
+            for unit in (1, 2, 3)
+        ]
+        answers = [await asking_all(targets) for _ in range(runs)]
+        door.close()
+        return answers
+
+    return asyncio.run(go())
+
+
+def wrong(answer: Answer) -> list[str]:
+    return [
+        name
+        for name, value in answer.values.items()
+        if value.value != 1000 * answer.target.unit + POINTS[name].address
+    ]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "rtu-tcp"])
+@pytest.mark.parametrize("late", [0.9, 1.05, 1.25, 1.75])
+@in_time
+def test_a_late_answer_under_the_newest_number_and_unit_is_not_the_newest_units(kind, late):
+    """One that comes between the tries, just after the last one, and while the next or the third unit is asked."""
+    first, second = polled(kind, late * TIMEOUT, held)
+    assert not any(wrong(answer) for answer in first + second)
+    assert [answer.had for answer in second] == [12, 12, 12]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "rtu-tcp"])
+@pytest.mark.parametrize("mute", [False, True])
+@in_time
+def test_beside_a_dead_unit_devices_are_read_that_confirm_nothing(kind, mute):
+    """They refuse reads that end within a value, and do not know the echo: nothing of it makes them suspect."""
+
+    def whole_values(unit: int, pdu: bytes) -> bytes | None:
+        if unit == 1 or (pdu[0] == 8 and mute):
+            return None
+        if pdu[0] == 8:
+            return b"\x88\x01"
+        return held(unit, pdu) if pdu[4] == 4 else b"\x83\x02"
+
+    for answers in polled(kind, 0.0, whole_values):
+        assert not any(wrong(answer) for answer in answers)
+        assert [answer.had for answer in answers] == [0, 12, 12]
