@@ -12,10 +12,10 @@ from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
 from cityctl.engine.readonly import Answer, ask
+from cityctl.engine.walls import on_the_wall
 from cityctl.errors import StoreProblem, UsageProblem, near
 from cityctl.glossary import column
 from cityctl.result import CellKind, Column, Completeness, Missing, Result, Table
-from cityctl.store.asked.walls import on_the_wall
 from cityctl.store.choice import opened
 from cityctl.store.store import Store
 from cityctl.store.views.counters import MEANINGS
@@ -33,6 +33,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("sql_type", "Type", meaning="what SQL takes the column for", priority=1),
 )
 
+LOCAL = "local"
+"""The one column of our tables and views that holds the city's own clock's times."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROLLED = re.compile(rf"\b({'|'.join(LEVELS)})\b", re.IGNORECASE)
 _ROLLED_VIEWS = [
@@ -46,7 +49,7 @@ _MEANT: dict[str, str] = {
     "time": "UTC",
     "since": "UTC",
     "until": "UTC, itself not included",
-    "local": "the city's own time, as the wall clock shows it",
+    LOCAL: "the city's own time, as the wall clock shows it",
     "value": "the reading's value; NULL: none",
     "unit": "of the value",
     "quality": "good, estimated, suspect, bad (0 to 3 in `readings`)",
@@ -98,7 +101,7 @@ def sql(
                 known = [view.name for view in views]
                 answer = ask(engine, query, limit=limit, seconds=seconds, known=known)
                 timed = any(kind.startswith("TIMESTAMP") for _, kind in answer.columns)
-                walls = on_the_wall(engine, known, query) if timed else set()
+                walls = on_the_wall(engine, known, query, LOCAL) if timed else set()
             except StoreProblem:
                 # A sealed engine cannot follow the list: begin anew where compaction took a file away.
                 if attempt == 2 or store.list.generation() == generation:
