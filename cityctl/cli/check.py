@@ -13,7 +13,7 @@ import typer
 from cityctl.cli import names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.run import Run
-from cityctl.errors import ExitCode
+from cityctl.errors import CityctlError, ExitCode
 
 
 def _names(context: typer.Context, incomplete: str) -> list[str]:
@@ -53,15 +53,25 @@ def register(app: typer.Typer) -> None:
         """Check a report, freshness, devices or the store: one line for Nagios."""
         from cityctl import clock
         from cityctl.report.checking.asked import check as asked
+        from cityctl.report.checking.nagios import Checked, State
 
-        checked = asked(name, run.project, now=run.now, fresh=clock.duration(max_age), warn=warn, crit=crit)
-        if run.output is None and run.output_file is None:
+        for_people = run.output is None and run.output_file is None
+        try:
+            checked = asked(
+                name, run.project, now=run.now, fresh=clock.duration(max_age), warn=warn, crit=crit
+            )
+        except CityctlError as problem:
+            if for_people:
+                raise
+            hint = [f"hint: {problem.hint}"] if problem.hint else []
+            checked = Checked(State.UNKNOWN, [problem.message, *problem.tried, *hint])
+        if for_people:
             if not (run.quiet and checked.state == 0):
                 run.console.out(checked.line)
         else:
             from cityctl.report.checking.shown import shown
 
-            run.show(shown(name, checked))
+            run.show(shown(name, checked), ending=ExitCode(int(checked.state)))
         raise typer.Exit(int(checked.state))
 
 

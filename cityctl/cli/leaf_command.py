@@ -4,7 +4,7 @@ stands on one line to be copied."""
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typer._click.exceptions import UsageError
 from typer.core import TyperArgument, TyperCommand, TyperOption
@@ -25,10 +25,33 @@ def shown(argument: Parameter) -> str:
 class LeafCommand(TyperCommand):
     """A command with its example."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Make the command as Typer does, and give each option that lacks it a word for its value."""
+        super().__init__(*given, **named)
+        for option in self.params:
+            if isinstance(option, TyperOption) and option.metavar is None and not option.is_flag:
+                number = option.type_descriptor.annotation in (int, float)
+                option.metavar = "NUMBER" if number else "TEXT"
+
     def collect_usage_pieces(self, ctx: Context) -> list[str]:  # noqa: ARG002  Typer calls it so
         """What stands behind the command's name in its usage line."""
         arguments = [one for one in self.params if isinstance(one, TyperArgument)]
         return [str(self.options_metavar), *map(shown, arguments)]
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Arguments as the usage line writes them, then the options: no types of Python."""
+        arguments: list[tuple[str, str]] = []
+        options: list[tuple[str, str]] = []
+        for one in self.get_params(ctx):
+            record = one.get_help_record(ctx)
+            if record is not None and isinstance(one, TyperArgument):
+                arguments.append((shown(one), record[1]))
+            elif record is not None:
+                options.append(record)
+        for title, entries in (("Arguments", arguments), ("Options", options)):
+            if entries:
+                with formatter.section(title):
+                    formatter.write_dl(entries)
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002  Typer calls it so
         """The example as one line, however long: a terminal folds it, and it can still be copied whole."""

@@ -84,7 +84,7 @@ def _options(leaf: Any, *, common: bool) -> list[str]:
         if (getattr(one, "rich_help_panel", None) == PANEL) is not common:
             continue
         names = ", ".join(rf"\fB{_text(name)}\fR" for name in [*one.opts, *one.secondary_opts])
-        value = "" if one.is_flag else rf" \fI{_text(one.metavar or one.name.upper())}\fR"
+        value = "" if one.is_flag else rf" \fI{_text(one.metavar)}\fR"
         lines += [".TP", f"{names}{value}", _text(one.help or "")]
     return lines
 

@@ -110,6 +110,7 @@ def balance_result(
         if series:
             names = listed(f"`{name}`" for name in series)
             said.append(f"{source}: not asked for, left out: {names}")
+    said += _revised_in_one_run(lines)
     return Result(
         title,
         tables,
@@ -132,6 +133,24 @@ def _disagreements(ledger: Ledger) -> list[str]:
         "same run: the better quality, then the larger value is kept; "
         "`cityctl data history POINT` shows both; bring a correction by an import of its own"
     ]
+
+
+def _revised_in_one_run(lines: Sequence[Line]) -> Iterator[str]:
+    """Two sheets or files of one run that bring one point for the same time, with other values."""
+    before: dict[str, Line] = {}
+    for later in lines:
+        point = later.match.point
+        if point is None or later.first is None or later.last is None:
+            continue
+        former = before.get(point, later)
+        before[point] = later
+        overlap = (former.first or 0) <= later.last and later.first <= (former.last or 0)
+        if former.source != later.source and later.revised and overlap:
+            yield (
+                f"`{point}` comes from {former.source} and from {later.source} for the same time, and "
+                f"{counted(later.revised, 'value')} of the latter are others than those before; where these are two "
+                "meters, give their columns names of their own"
+            )
 
 
 def _refused(one: Missing) -> tuple[object, ...]:

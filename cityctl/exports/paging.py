@@ -16,6 +16,8 @@ from cityctl.exports.source import Source
 from cityctl.exports.tree import jsons, paths
 from cityctl.wording import counted
 
+EMPTY_IN_A_ROW = 100  # some services answer a filter with a few empty pages before one that holds something
+
 
 @dataclass(frozen=True)
 class Page:
@@ -44,6 +46,7 @@ class Pages:
     _asked: set[str] = field(default_factory=set)
     _seen: dict[str, int] = field(default_factory=dict)
     _rows: int = 0
+    _empty: int = 0
     _total: int | None = None
 
     def __post_init__(self) -> None:
@@ -103,7 +106,18 @@ class Pages:
             return
         asked = self._following(page)
         if asked is not None:
+            self._check_empty(page)
             self._put(asked)
+
+    def _check_empty(self, page: Page) -> None:
+        """Raises InputRefused where one empty page after the other leads to the next."""
+        self._empty = 0 if page.readings else self._empty + 1
+        if self._empty >= EMPTY_IN_A_ROW:
+            raise InputRefused(
+                f"{self.service}: {self._empty} pages in a row without a reading, and each leads to another: stopped "
+                f"at page {self.number}, and the window will be pulled again",
+                hint="ask the service's operator; what came is kept",
+            )
 
     def _put(self, asked: Ask) -> None:
         if asked.url in self._asked:

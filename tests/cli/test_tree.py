@@ -10,6 +10,7 @@ import pytest
 from typer.core import TyperGroup
 
 from cityctl.cli import command
+from cityctl.cli.leaf_command import shown
 from cityctl.cli.root import COMMANDS, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,17 @@ def test_the_example_can_be_copied_from_the_help(words):
     leaf = LEAVES[words]
     with leaf.make_context(" ".join(words), [], resilient_parsing=True) as context:
         assert f"\n  {leaf.epilog}\n" in f"{leaf.get_help(context)}\n"
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=IDS)
+def test_help_names_values_in_words_and_not_by_types_of_python(words):
+    leaf = LEAVES[words]
+    with leaf.make_context(" ".join(words), [], resilient_parsing=True) as context:
+        told = leaf.get_help(context)
+        for argument in (one for one in leaf.params if one.param_type_name == "argument"):
+            assert f"\n  {shown(argument)}  " in told
+    for kind in ("str", "int", "float", "Path", "path", "list"):
+        assert f"<{kind}" not in told
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=IDS)

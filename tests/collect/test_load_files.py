@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from cityctl.city.project import Project
 from cityctl.errors import ExitCode
@@ -26,6 +28,28 @@ def test_a_folder_is_all_files_in_and_below_it(city: Project, tmp_path: Path) ->
     assert len(stored(city)) == 4
     (missing,) = result.completeness.missing  # what is no export is named, and takes nothing along
     assert missing.what == str(inbox / "notes.txt")
+
+
+def test_two_sheets_for_one_point_and_the_same_time_are_named(city: Project, tmp_path: Path) -> None:
+    """Heads of one name in sheets of two meters; sheets of two days go on from one another, and nothing is said."""
+
+    def told(*days: int) -> list[str]:
+        book = Workbook()
+        book.remove(book.worksheets[0])
+        for number, day in enumerate(days):
+            sheet = book.create_sheet(f"Sheet {number}")
+            sheet.append(["Time", "p227 [m³/h]"])
+            for hour in range(3):
+                sheet.append([datetime(2026, 1, day, hour), 10 * number + hour])
+        book.save(tmp_path / "two.xlsx")
+        notes = load(city, [tmp_path / "two.xlsx"], mapping={"p227 [m³/h]": "p227"}).notes
+        return [note for note in notes if "for the same time" in note]
+
+    assert told(1, 2) == []
+    (note,) = told(5, 5)
+    assert "`p227` comes from" in note
+    assert "two.xlsx/Sheet 0 and from" in note
+    assert "3 values of the latter are others" in note
 
 
 def test_a_folder_without_files_says_so(city: Project, tmp_path: Path) -> None:

@@ -103,6 +103,60 @@ def test_pages_without_end_are_stopped(http: Service, paged: Callable[..., Proje
     assert result.exit_code() == ExitCode.INCOMPLETE
 
 
+@pytest.mark.parametrize("circle", [1, 3])
+def test_pages_in_a_circle_end_where_they_began(
+    http: Service, paged: Callable[..., Project], circle: int
+) -> None:
+    """A cursor that stays, and three that go round, under bodies that differ each time."""
+
+    def round_and_round(handler: BaseHTTPRequestHandler) -> None:
+        asked = int(query(handler).get("after", 0))
+        at = 3 * (asked % circle)
+        page(handler, ROWS[at : at + 3], cursor=str(asked % circle + 1), request=len(http.requests))
+
+    http.answer = round_and_round
+    project = paged(http.url, "{kind: cursor, next: cursor, parameter: after}")
+    result = go(project, since="2026-11-22")
+    assert result.exit_code() == ExitCode.INCOMPLETE
+    assert [row[2] for row in stored(project)] == list(range(3 * circle))
+    assert "again" in result.completeness.missing[0].why
+    assert len(http.requests) == circle + 1
+    assert not (project.state / "pull" / "historian.json").exists()
+
+
+def test_empty_pages_without_end_are_stopped(
+    http: Service, paged: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cityctl.exports.paging.EMPTY_IN_A_ROW", 10)
+
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        at = int(query(handler).get("at", 0))
+        page(handler, [] if at else ROWS[:4], links={"next": f"/A?at={at + 1}"}, at=at)
+
+    http.answer = endless
+    project = paged(http.url, "{kind: json_link, next: links.next}")
+    result = go(project, since="2026-11-22")
+    assert (len(http.requests), len(stored(project))) == (1 + 10, 4)
+    assert "10 pages in a row without a reading" in result.completeness.missing[0].why
+    assert result.exit_code() == ExitCode.INCOMPLETE
+    assert not (project.state / "pull" / "historian.json").exists()
+
+
+def test_a_few_empty_pages_before_the_last_one_are_none_of_that(
+    http: Service, paged: Callable[..., Project]
+) -> None:
+    def sparse(handler: BaseHTTPRequestHandler) -> None:
+        at = int(query(handler).get("at", 0))
+        links = {"next": f"/A?at={at + 1}" if at < 9 else None}
+        page(handler, ROWS[4:] if at == 9 else [], links=links, at=at)
+
+    http.answer = sparse
+    project = paged(http.url, "{kind: json_link, next: links.next}")
+    result = go(project, since="2026-11-22")
+    assert result.exit_code() == ExitCode.DONE
+    assert [row[2] for row in stored(project)] == [4, 5, 6, 7, 8, 9]
+
+
 def test_a_next_link_to_another_origin_gets_nothing(
     http: Service, another_http: Service, paged: Callable[..., Project]
 ) -> None:

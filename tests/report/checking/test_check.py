@@ -110,8 +110,21 @@ def test_help_and_json(cityctl, sheet) -> None:  # noqa: F811
     assert cityctl("check", "--help").returncode == 0
     ended = cityctl("check", "store", "-o", "json", "--project", sheet.folder, CITYCTL_NOW=NOW)
     document = json.loads(ended.stdout)
-    assert CODES[document["rows"][0]["plugin_state"]] == ended.returncode
+    assert CODES[document["rows"][0]["plugin_state"]] == ended.returncode == document["exit_code"]
     assert {row["label_of"] for row in document["tables"]["performance"]["rows"]} >= {"free", "damaged"}
+
+
+def test_a_document_holds_an_unknown_and_every_code(cityctl, sheet) -> None:  # noqa: F811
+    late = cityctl(
+        "check", "freshness", "-o", "json", "--project", sheet.folder, CITYCTL_NOW="2026-11-23T11:00Z"
+    )
+    assert (late.returncode, json.loads(late.stdout)["exit_code"]) == (1, 1)
+    none = cityctl("check", "nosuch", "-o", "json", "--project", sheet.folder, CITYCTL_NOW=NOW)
+    document = json.loads(none.stdout)
+    assert (none.returncode, document["exit_code"]) == (3, 3)
+    (row,) = document["rows"]
+    assert row["plugin_state"] == "UNKNOWN"
+    assert row["check_said"].startswith("no report named `nosuch`; project: ")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="CPU time of child processes")
