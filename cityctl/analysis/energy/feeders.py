@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from cityctl.analysis.energy.basis.network_balance import (
     with_next,
     zone_of,
 )
+from cityctl.analysis.energy.basis.twice import said_twice, told_twice
 from cityctl.analysis.energy.grid.feeder_plots import peak_plot
 from cityctl.analysis.energy.transformers import rated
 from cityctl.analysis.question import Parameter, Question
@@ -81,6 +82,13 @@ class _Feeder:
     use: list[str] = field(default_factory=list)
     chargers: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)  # chargers behind a meter of use
+
+    def once(self, twice: Collection[str]) -> _Feeder:
+        """The feeder without the meters that tell what another one of it does."""
+        kept = {
+            key: [one for one in own if one not in twice] for key, own in vars(self).items() if key != "zone"
+        }
+        return _Feeder(self.zone, **kept)
 
     @property
     def every(self) -> list[str]:
@@ -142,10 +150,11 @@ def answer(question: Question) -> Result:
             "is below 0, or an energy of its own with `role: export`",
         )
     known = question.city.points()
-    every = [point for feeder in feeders for point in feeder.every]
+    every = list(dict.fromkeys(point for feeder in feeders for point in feeder.every))
+    days = by_day(question, every)
+    twice = told_twice(question.city, [known[one] for one in every], days)
     fine = [known[one] for feeder in feeders for one in (*feeder.supply, *feeder.back, *feeder.chargers)]
     width = 15 if all(one.every is not None and one.every.total_seconds() <= 900 for one in fine) else 60
-    days = by_day(question, every)
     shown = [
         *(one.id for one in fine),
         *(one for feeder in feeders for one in feeder.behind),
@@ -153,10 +162,16 @@ def answer(question: Question) -> Result:
     power = by_window(question, shown, width)
     rows: list[tuple[object, ...]] = []
     cars: list[tuple[object, ...]] = []
-    lacking: list[Missing] = []
+    lacking: list[Missing] = [
+        Missing(feeder.zone, f"{one}: {said_twice(twice[one])}")
+        for feeder in feeders
+        for one in feeder.every
+        if one in twice
+    ]
     findings: list[Finding] = []
     called = subjects.of_zones(question.city)
     plots = []
+    feeders = [feeder.once(twice) for feeder in feeders]
     for feeder in feeders:
         row, said, ev = _judge(question, feeder, days, power, width / 60, lacking)
         plots.append(_plot(question, feeder, called[feeder.zone], power, width))

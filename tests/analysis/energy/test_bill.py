@@ -416,3 +416,14 @@ def test_what_was_fed_in_is_counted_in_the_months_that_are_billed(billed: Callab
     assert [one.why for one in found.completeness.missing] == [
         "2 readings below zero billed as none: does it feed in?"
     ]
+
+
+def test_a_meter_told_twice_is_billed_once_in_the_sum(billed: Callable[..., Result]) -> None:
+    """10 kWh an hour at 0.20 for the 31 days of January, told as energy and as power: 1 488."""
+    times = slots("2024-01-01", "2024-02-01", 60)
+    series = {name: (times, np.full(len(times), 10.0)) for name in ("b40_elec", "b40_power")}
+    text = city(more="  b40_power: {unit: kW, every: 1h, zone: house, role: consumption}")
+    tariff = "tariff: t\ncurrency: EUR\nversions: [{energy: [{price: 0.2}]}]\n"
+    found = billed(text, tariff, series, "2024-01-01", "2024-02-01")
+    assert found.summary.startswith("2 meters, 1 488.00 EUR")
+    assert [one.what for one in found.completeness.missing] == ["b40_power"]
