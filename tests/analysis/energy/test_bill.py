@@ -153,6 +153,8 @@ def test_reactive_energy_may_be_read_more_or_less_often(
     lines = {row["charge"]: row["billed"] for row in rows_of(found, "lines")}
     assert (lines["demand"], lines["kvarh"]) == pytest.approx((1000, 446_400 - 0.25 * 595_200))
     assert found.completeness.complete
+    told = "reactive energy is read each 60 min: demand in kVA of 15 min is understated"
+    assert (told in (rows_of(found, "bills")[0]["note"] or "")) == (beside > minutes)
 
 
 def test_reactive_energy_and_export_that_were_not_metered_are_named(billed: Callable[..., Result]) -> None:

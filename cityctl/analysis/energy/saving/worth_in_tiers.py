@@ -1,4 +1,4 @@
-"""What saved use is worth where a price depends on the month's use: energy of the expected less that of the metered use.
+"""What saved use is worth where prices depend on the month's use: energy of the expected less of the metered use.
 
 Each compared day is spread over its half-hours as it was metered, a bill evenly over its days.
 """

@@ -87,7 +87,7 @@ def test_a_day_a_reading_is_worth_the_mean_of_all_hours(worth: Callable[..., flo
 def test_under_tiers_the_last_kwh_of_each_month_are_saved(
     worth: Callable[..., float | None], monkeypatch: pytest.MonkeyPatch, step: int, method: str
 ) -> None:
-    """Each month a ninth more would have been used: what that costs at 0.1 up to 6 000 kWh of the month, then at 0.3."""
+    """Each month a ninth more would have been used: at 0.1 up to 6 000 kWh of the month, then at 0.3."""
     tiers = "[{{energy: [{{price: 0.1}}, {{price: 0.3, above: 6000}}]}}]"
     named = "tests.analysis.energy.saving.test_worth.TARIFF"
     monkeypatch.setattr(named, f"{TARIFF.partition('versions')[0]}versions: {tiers}\n")
