@@ -89,6 +89,7 @@ def answer(question: Question) -> Result:
             if isinstance(metered, str):
                 lacking.append(Missing(one.point.id, metered))
             else:
+                metered.doubts += one.unclear(metered.tariff)
                 found.append(metered)
                 lacking += metered.gaps()
     days = by_same_days({one.meter: (one.windows.day, one.use.energy) for one in found})

@@ -429,3 +429,18 @@ def test_a_meter_told_twice_is_billed_once_in_the_sum(billed: Callable[..., Resu
     found = billed(text, tariff, series, "2024-01-01", "2024-02-01")
     assert found.summary.startswith("2 meters, 1 488.00 EUR")
     assert [one.what for one in found.completeness.missing] == ["b40_power"]
+
+
+def test_two_meters_of_export_beside_one_of_use_are_named(billed: Callable[..., Result]) -> None:
+    """Nobody knows whose each is: no feed-in is paid, and that is said where the tariff pays for it."""
+    times = slots("2024-01-01", "2024-02-01", 60)
+    export = "zone: house, role: export}"
+    more = f"  out: {{unit: kWh, kind: interval, every: 1h, {export}\n  out-kw: {{unit: kW, every: 1h, {export}\n"
+    series = {name: (times, np.ones(len(times))) for name in ("b40_elec", "out", "out-kw")}
+    terms = "tariff: t\nversions: [{energy: [{price: 0.2}]}]\n"
+    asked = (series, "2024-01-01", "2024-02-01")
+    assert billed(city(more=more), terms, *asked).completeness.complete
+    found = billed(city(more=more), terms.replace("]}]", "], sell: [{price: 0.08}]}]"), *asked)
+    assert [one.why for one in found.completeness.missing] == [
+        "2 meters of energy fed in beside it, out, out-kw: none counts; an asset for each use tells whose they are"
+    ]
