@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from cityctl import arrow
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.basis.twice import by_same_days, may_tell_twice, told_twice
@@ -22,7 +24,7 @@ def found(question: Question, meters: list[Wanted]) -> dict[str, str]:
     )
     owner = np.array(table["meter"].to_pylist(), dtype=object)
     day, used = arrow.array_of(table["day"]).astype("datetime64[D]"), arrow.array_of(table["y"])
-    of = {one.id: owner == one.id for one in beside}
-    return told_twice(
-        question.city, beside, by_same_days({name: (day[mine], used[mine]) for name, mine in of.items()})
-    )
+    edges = [0, *(np.flatnonzero(owner[1:] != owner[:-1]) + 1).tolist(), len(owner)]
+    told = {owner[at]: (day[at:end], used[at:end]) for at, end in pairwise(edges) if end > at}
+    known = [one for one in beside if one.id in told]
+    return told_twice(question.city, known, by_same_days(told))
