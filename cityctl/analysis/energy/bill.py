@@ -14,6 +14,7 @@ from typing import Any
 
 from cityctl.analysis.energy.basis.network_balance import with_next
 from cityctl.analysis.energy.basis.tariffs import Assigned, assigned, load
+from cityctl.analysis.energy.basis.twice import by_same_days, said_twice, told_twice
 from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, windows
 from cityctl.analysis.energy.charges.metered import Billed, Metered
 from cityctl.analysis.energy.charges.rows import COLUMNS as _COLUMNS
@@ -88,8 +89,12 @@ def answer(question: Question) -> Result:
             if isinstance(metered, str):
                 lacking.append(Missing(one.point.id, metered))
             else:
+                metered.doubts += one.unclear(metered.tariff)
                 found.append(metered)
                 lacking += metered.gaps()
+    days = by_same_days({one.meter: (one.windows.day, one.use.energy) for one in found})
+    twice = told_twice(question.city, [one.point for one in meters if one.point.id in days], days)
+    lacking += [Missing(one, said_twice(first)) for one, first in twice.items()]
     result = Result(
         title=TITLE,
         tables=tables(question, found),
@@ -102,7 +107,7 @@ def answer(question: Question) -> Result:
         ),
         notes=list(NOTES),
     )
-    total = sum(bill.total for one in found for bill in one.bills)
+    total = sum(bill.total for one in found if one.meter not in twice for bill in one.bills)
     money = currency_of(question, found)
     result.summary = (
         f"{counted(len(found), 'meter')}, {grouped(total, 2)} {money or 'in several currencies'} in all"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy.basis import subjects
 from cityctl.analysis.energy.basis.early import from_early
-from cityctl.analysis.energy.basis.meters import USE
 from cityctl.analysis.energy.basis.network_balance import (
     BALANCE_DAYS,
     UNEVEN_DAYS,
@@ -21,13 +19,13 @@ from cityctl.analysis.energy.basis.network_balance import (
     charging,
     reverse_of,
     with_next,
-    zone_of,
 )
+from cityctl.analysis.energy.basis.twice import said_twice, told_twice
+from cityctl.analysis.energy.grid.feeder_meters import Feeder, feeders_of
 from cityctl.analysis.energy.grid.feeder_plots import peak_plot
 from cityctl.analysis.energy.transformers import rated
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
-from cityctl.city.points import Point
 from cityctl.clock import Interval, local_days
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Plot, Result, Table
@@ -35,7 +33,6 @@ from cityctl.wording import counted
 
 TITLE = "Feeders"
 SUMMARY = "losses, reverse power and EV charging's share of the peak of each feeder"
-SUPPLY, EXPORT, GENERATION, EV = "supply", "export", "generation", "ev"
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     glossary.column("zone"),
@@ -72,58 +69,10 @@ PARAMETERS = (
 )
 
 
-@dataclass
-class _Feeder:
-    zone: str
-    supply: list[str] = field(default_factory=list)
-    back: list[str] = field(default_factory=list)
-    generation: list[str] = field(default_factory=list)
-    use: list[str] = field(default_factory=list)
-    chargers: list[str] = field(default_factory=list)
-    behind: list[str] = field(default_factory=list)  # chargers behind a meter of use
-
-    @property
-    def every(self) -> list[str]:
-        return [*self.supply, *self.back, *self.generation, *self.use, *self.chargers, *self.behind]
-
-
-def _feeders(city: City) -> list[_Feeder]:
-    """Zones of power networks with a point of their supply, and the meters within."""
-    of_zone: dict[str, list[Point]] = {}
-    for point in city.points().values():
-        zone = zone_of(city, point)
-        if zone is not None and point.quantity in ("energy", "power"):
-            of_zone.setdefault(zone, []).append(point)
-    found = []
-    for zone in city.zones:
-        if city.network_kind(zone) != "power":
-            continue
-        feeder = _Feeder(zone, [one.id for one in of_zone.get(zone, []) if one.role == SUPPLY])
-        if not feeder.supply:
-            continue
-        for inner in city.zones_within(zone):
-            own = of_zone.get(inner, [])
-            roles = {one.role for one in own}
-            for one in own:
-                if one.role == USE:
-                    feeder.use.append(one.id)
-                elif one.role == EV:
-                    metered = inner != zone and USE in roles
-                    (feeder.behind if metered else feeder.chargers).append(one.id)
-                elif one.role == EXPORT and inner == zone:
-                    feeder.back.append(one.id)
-                elif (one.role == EXPORT and SUPPLY not in roles) or (
-                    one.role == GENERATION and (inner == zone or EXPORT not in roles)
-                ):
-                    feeder.generation.append(one.id)
-        found.append(feeder)
-    return found
-
-
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     """Supply of the feeders and every meter on them."""
     del parameters
-    return list(dict.fromkeys(point for feeder in _feeders(city) for point in feeder.every))
+    return list(dict.fromkeys(point for feeder in feeders_of(city) for point in feeder.every))
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -134,7 +83,7 @@ def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Int
 
 def answer(question: Question) -> Result:
     """Feeders by their losses, and the charging on them."""
-    feeders = _feeders(question.city)
+    feeders = feeders_of(question.city)
     if not feeders:
         raise UsageProblem(
             "no feeder in city.yaml has a meter of its supply",
@@ -142,10 +91,11 @@ def answer(question: Question) -> Result:
             "is below 0, or an energy of its own with `role: export`",
         )
     known = question.city.points()
-    every = [point for feeder in feeders for point in feeder.every]
+    every = list(dict.fromkeys(point for feeder in feeders for point in feeder.every))
+    days = by_day(question, every)
+    twice = told_twice(question.city, [known[one] for one in every], days)
     fine = [known[one] for feeder in feeders for one in (*feeder.supply, *feeder.back, *feeder.chargers)]
     width = 15 if all(one.every is not None and one.every.total_seconds() <= 900 for one in fine) else 60
-    days = by_day(question, every)
     shown = [
         *(one.id for one in fine),
         *(one for feeder in feeders for one in feeder.behind),
@@ -153,10 +103,16 @@ def answer(question: Question) -> Result:
     power = by_window(question, shown, width)
     rows: list[tuple[object, ...]] = []
     cars: list[tuple[object, ...]] = []
-    lacking: list[Missing] = []
+    lacking: list[Missing] = [
+        Missing(feeder.zone, f"{one}: {said_twice(twice[one])}")
+        for feeder in feeders
+        for one in feeder.every
+        if one in twice
+    ]
     findings: list[Finding] = []
     called = subjects.of_zones(question.city)
     plots = []
+    feeders = [feeder.once(twice) for feeder in feeders]
     for feeder in feeders:
         row, said, ev = _judge(question, feeder, days, power, width / 60, lacking)
         plots.append(_plot(question, feeder, called[feeder.zone], power, width))
@@ -199,7 +155,7 @@ def answer(question: Question) -> Result:
 
 def _judge(
     question: Question,
-    feeder: _Feeder,
+    feeder: Feeder,
     days: Mapping[str, Any],
     power: Mapping[str, Any],
     hours: float,
@@ -248,7 +204,7 @@ def _judge(
     return row, said, ev
 
 
-def _net(feeder: _Feeder, power: Mapping[str, Any]) -> Any:
+def _net(feeder: Feeder, power: Mapping[str, Any]) -> Any:
     """Power from above less what flowed back [kW]."""
     import numpy as np
 
@@ -256,7 +212,7 @@ def _net(feeder: _Feeder, power: Mapping[str, Any]) -> Any:
 
 
 def _plot(
-    question: Question, feeder: _Feeder, called: str, power: Mapping[str, Any], width: int
+    question: Question, feeder: Feeder, called: str, power: Mapping[str, Any], width: int
 ) -> Plot | None:
     net, chargers = _net(feeder, power), [*feeder.chargers, *feeder.behind]
     without = net - sum(power[one] for one in chargers) if chargers else None
@@ -265,7 +221,7 @@ def _plot(
     )
 
 
-def _why_not(feeder: _Feeder, found: Balance) -> str | None:
+def _why_not(feeder: Feeder, found: Balance) -> str | None:
     """Why the losses of a feeder cannot be told; None where they can."""
     if not feeder.use:
         return "no meters of use on it"

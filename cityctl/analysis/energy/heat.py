@@ -17,6 +17,7 @@ from cityctl.analysis.energy.basis.network_balance import (
     with_next,
 )
 from cityctl.analysis.energy.basis.seldom import LEAST_METERED, NOTE, tells, unless_seldom
+from cityctl.analysis.energy.basis.twice import said_twice, told_twice
 from cityctl.analysis.energy.heating.excess_flow import DISAGREE, Flow, excess_flow, register_difference
 from cityctl.analysis.energy.heating.plots import Hours, cooling_plots
 from cityctl.analysis.energy.heating.substations import Substation, fed_of, substations_of
@@ -96,10 +97,14 @@ def answer(question: Question) -> Result:
         )
     fed = fed_of(question.city)
     summed = [point for one in substations for point in (*one.heat, one.volume) if point is not None]
-    days = by_day(question, [*summed, *(point for own in fed.values() for point in own)])
+    every = list(dict.fromkeys([*summed, *(point for own in fed.values() for point in own)]))
+    days = by_day(question, every)
+    known = question.city.points()
+    heats = [known[name] for name in every if known[name].quantity in ("energy", "power")]
+    twice = told_twice(question.city, heats, days)
     _keep_temperatures(question, substations)
     judged: list[tuple[Substation, Flow, float, Hours]] = []
-    lacking: list[Missing] = []
+    lacking = [Missing(one, said_twice(first)) for one, first in twice.items()]
     for one in substations:
         found = _flow(question, one)
         if isinstance(found, str):
@@ -134,7 +139,8 @@ def answer(question: Question) -> Result:
                         evidence=evidence)
             )  # fmt: skip
     drawn = [found for found in judged if _plausible(found[1])][: question.parameters["plots"]]
-    networks = [_network(question.city, zone, own, substations, days, lacking) for zone, own in fed.items()]
+    once = {name: used for name, used in days.items() if name not in twice}
+    networks = [_network(question.city, zone, own, substations, once, lacking) for zone, own in fed.items()]
     return Result(
         title=TITLE,
         tables=[
@@ -245,8 +251,9 @@ def _network(
     lacking: list[Missing],
 ) -> tuple[object, ...]:
     inside = city.zones_within(zone)
-    out = {meter: days[meter] for one in substations if one.zone in inside for meter in one.heat}
-    found = balance({point: days[point] for point in fed}, out)
+    heats = [meter for one in substations if one.zone in inside for meter in one.heat]
+    into, out = ({meter: days[meter] for meter in these if meter in days} for these in (fed, heats))
+    found = balance(into, out)
     why = None
     if not out:
         why = "no heat meters in it"

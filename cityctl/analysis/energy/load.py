@@ -19,6 +19,7 @@ from cityctl.analysis.energy.basis.load_shape import (
 )
 from cityctl.analysis.energy.basis.meters import USE, network_of
 from cityctl.analysis.energy.basis.network_balance import with_next
+from cityctl.analysis.energy.basis.twice import by_same_days, said_twice, told_twice
 from cityctl.analysis.energy.basis.windowed import (
     LOAD_FACTOR,
     OFFSETS,
@@ -142,6 +143,13 @@ def answer(question: Question) -> Result:
         verdict = f"DOUBTFUL {'; '.join(doubts)}" if doubts else "normal"
         loads.append((point, found, shape(found.use, question.city.days_of_rest), verdict))
         lacking += [Missing(point.id, doubt) for doubt in doubts]
+    twice = _told_twice(question.city, loads)
+    for at, (point, found, figures, verdict) in enumerate(loads):
+        if point.id in twice:
+            doubt = said_twice(twice[point.id])
+            loads[at] = (point, found, figures, _with_doubt(verdict, doubt))
+            lacking.append(Missing(point.id, doubt))
+    used = sum(load[2].used for load in loads if load[0].id not in twice)
     loads.sort(key=lambda load: (-load[2].used, load[0].id))
     return Result(
         title=TITLE,
@@ -151,8 +159,19 @@ def answer(question: Question) -> Result:
             len(meters), len(meters) - len({one.what for one in lacking}), lacking, "meters"
         ),
         notes=list(NOTES),
-        summary=f"{counted(len(loads), 'meter')}, {grouped(sum(load[2].used for load in loads))} kWh in all",
+        summary=f"{counted(len(loads), 'meter')}, {grouped(used)} kWh in all",
     )
+
+
+def _told_twice(city: City, loads: list[_Load]) -> dict[str, str]:
+    """Meters that tell what another of their zone does, such as power beside energy: the sum holds one of them."""
+    points = sorted((point for point, *_ in loads), key=lambda point: point.id)
+    days = by_same_days({point.id: (found.day, found.use.energy) for point, found, *_ in loads})
+    return told_twice(city, points, days)
+
+
+def _with_doubt(verdict: str, doubt: str) -> str:
+    return f"{verdict}; {doubt}" if verdict.startswith("DOUBTFUL") else f"DOUBTFUL {doubt}"
 
 
 def _metered_share(question: Question, found: Windows) -> float:

@@ -23,6 +23,7 @@ from cityctl.analysis.energy.saving import (
     non_routine,
     normal,
     portfolio,
+    same_use,
     stated,
     worth,
 )
@@ -153,6 +154,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     drifts = bills.drifts(question) if billed else left_out.spreads(question, meters, models)
     added = stated.adjusted(question)
     causes, undriven = drivers.known(question), drivers.unknown_days(question)
+    twice = same_use.found(question, meters)
     rows = []
     for one in meters:
         meter = one.point.id
@@ -171,6 +173,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
             causes.get(meter, ()),
             undriven.get(meter, 0),
             added.get(meter),
+            twice.get(meter),
         )
         rows.append(account.judge(question, one, known))
     return rows

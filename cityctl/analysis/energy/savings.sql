@@ -597,6 +597,24 @@ left join days as d on d.meter = p.meter and d.day = p.day and p.days = 1
 where p.reporting and p.meter >= $first and p.meter <= $last
 group by p.meter
 
+-- name: worth_slots
+-- Half-hours of a meter's compared days, or bills, in order: what was used in each, and in all of the day and expected.
+select c.slot as slot, p.day as since, c.day as day, c.minute as minute, c.weekday as weekday, c.holiday as holiday,
+       p.y as y, p.expected as expected, coalesce(u.used, 0) as used, s.every_s <= 3600 and p.days = 1 as finely
+from savings_kept as p
+join steps as s on s.meter = p.meter
+join calendar as c on c.day >= p.day and c.day < p.day + cast(p.days as integer)
+left join (
+    select case when extract(minute from a.at) >= 30
+                then date_trunc('hour', a.at) + interval '30' minute
+                else date_trunc('hour', a.at) end as slot, sum(a.amount) as used
+    from amounts as a
+    where a.meter = $meter and a.amount > 0
+    group by 1
+) as u on u.slot = c.slot
+where p.reporting and p.meter = $meter
+order by c.slot
+
 -- name: hourly_calendar
 -- Every hour of the calendar; `whole`: its day is one of savings_days.
 select c.slot as slot, c.day as day, c.minute as minute, c.weekday as weekday, c.holiday as holiday,

@@ -153,6 +153,8 @@ def test_reactive_energy_may_be_read_more_or_less_often(
     lines = {row["charge"]: row["billed"] for row in rows_of(found, "lines")}
     assert (lines["demand"], lines["kvarh"]) == pytest.approx((1000, 446_400 - 0.25 * 595_200))
     assert found.completeness.complete
+    told = "reactive energy is read each 60 min: demand in kVA of 15 min is understated"
+    assert (told in (rows_of(found, "bills")[0]["note"] or "")) == (beside > minutes)
 
 
 def test_reactive_energy_and_export_that_were_not_metered_are_named(billed: Callable[..., Result]) -> None:
@@ -415,4 +417,30 @@ def test_what_was_fed_in_is_counted_in_the_months_that_are_billed(billed: Callab
     found = billed(city, tariff, {"b40_elec": (times, np.where(back, -1.0, 1.0))}, "2024-02-01", "2024-03-01")
     assert [one.why for one in found.completeness.missing] == [
         "2 readings below zero billed as none: does it feed in?"
+    ]
+
+
+def test_a_meter_told_twice_is_billed_once_in_the_sum(billed: Callable[..., Result]) -> None:
+    """10 kWh an hour at 0.20 for the 31 days of January, told as energy and as power: 1 488."""
+    times = slots("2024-01-01", "2024-02-01", 60)
+    series = {name: (times, np.full(len(times), 10.0)) for name in ("b40_elec", "b40_power")}
+    text = city(more="  b40_power: {unit: kW, every: 1h, zone: house, role: consumption}")
+    tariff = "tariff: t\ncurrency: EUR\nversions: [{energy: [{price: 0.2}]}]\n"
+    found = billed(text, tariff, series, "2024-01-01", "2024-02-01")
+    assert found.summary.startswith("2 meters, 1 488.00 EUR")
+    assert [one.what for one in found.completeness.missing] == ["b40_power"]
+
+
+def test_two_meters_of_export_beside_one_of_use_are_named(billed: Callable[..., Result]) -> None:
+    """Nobody knows whose each is: no feed-in is paid, and that is said where the tariff pays for it."""
+    times = slots("2024-01-01", "2024-02-01", 60)
+    export = "zone: house, role: export}"
+    more = f"  out: {{unit: kWh, kind: interval, every: 1h, {export}\n  out-kw: {{unit: kW, every: 1h, {export}\n"
+    series = {name: (times, np.ones(len(times))) for name in ("b40_elec", "out", "out-kw")}
+    terms = "tariff: t\nversions: [{energy: [{price: 0.2}]}]\n"
+    asked = (series, "2024-01-01", "2024-02-01")
+    assert billed(city(more=more), terms, *asked).completeness.complete
+    found = billed(city(more=more), terms.replace("]}]", "], sell: [{price: 0.08}]}]"), *asked)
+    assert [one.why for one in found.completeness.missing] == [
+        "2 meters of energy fed in beside it, out, out-kw: none counts; an asset for each use tells whose they are"
     ]

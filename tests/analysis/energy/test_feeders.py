@@ -242,3 +242,32 @@ def test_local_days_begin_within_an_hour_of_utc(ask: Callable[..., Result], zone
         ("North, f1", "f1"),
         ("North, f2", "f2"),
     ]
+
+
+def test_a_supply_told_as_power_and_as_energy_counts_once(ask: Callable[..., Result]) -> None:
+    """A quarter of the power is the energy of a quarter of an hour; of a second cable each has an asset of its own."""
+    data = series()
+    times, power = data["f1-power"]
+    data["f1-energy"] = (times, power / 4)
+    twice = "  f1-energy: {unit: kWh, kind: interval, every: 15m, zone: f1, role: supply}"
+    found = ask("energy/feeders", f"{CITY}{twice}\n", data, "2026-06-01", "2026-06-05")
+    (row,) = rows_of(found, "feeders")
+    assert row["loss_share"] == pytest.approx(48 / 428)
+    assert row["reverse_peak_kw"] == pytest.approx(13.0)
+    assert [one.why for one in found.completeness.missing] == [
+        "f1-energy: it tells what f1-power does: one meter told twice? it is counted once; leave `role` to one of them"
+    ]
+    cables = CITY.replace("assets:", "assets:\n  c1: {kind: cable, zone: f1}\n  c2: {kind: cable, zone: f1}")
+    cables = cables.replace("every: 15m, zone: f1, role: supply", "every: 15m, asset: c1, role: supply")
+    found = ask(
+        "energy/feeders",
+        f"{cables}{twice.replace('zone: f1', 'asset: c2')}\n",
+        data,
+        "2026-06-01",
+        "2026-06-05",
+    )
+    (row,) = rows_of(found, "feeders")
+    assert row["loss_share"] == pytest.approx(
+        (2 * 368 + 60 - 380) / (2 * 368 + 60)
+    )  # 368 from above, 60 from the roof
+    assert found.exit_code() == 0

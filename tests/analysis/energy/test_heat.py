@@ -253,3 +253,17 @@ def test_a_day_of_a_zone_with_quarter_hours_is_its_own(ask: Callable[..., Result
     found = ask("energy/heat", text, series, "2026-01-05", "2026-01-06")
     row = next(row for row in rows_of(found, "substations") if row["substation"] == "pool")
     assert (row["flow_m3"], row["heat_metered"]) == pytest.approx((24, 1))
+
+
+def test_heat_that_is_fed_in_and_told_twice_counts_once(ask: Callable[..., Result]) -> None:
+    """The plant's power beside its counter: a tenth is lost all the same."""
+    data = series()
+    times, count = data["plant"]
+    data["plant-kw"] = (times[:-1], np.diff(count))
+    city = CITY + "  plant-kw: {unit: kW, every: 1h, zone: town, role: supply}\n"
+    found = ask("energy/heat", city, data, *SPAN)
+    (row,) = rows_of(found, "networks")
+    assert row["heat_loss_share"] == pytest.approx(0.1, abs=1e-6)
+    assert [(one.what, one.why.partition(":")[0]) for one in found.completeness.missing] == [
+        ("plant-kw", "it tells what plant does")
+    ]

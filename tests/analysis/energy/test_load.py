@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cityctl.result import Result
+from cityctl.wording import grouped
 from tests.analysis.conftest import rows_of, slots
 from tests.analysis.energy.saving.test_methods import cambridge, city_of  # noqa: F401  # the fixture
 
@@ -202,3 +203,26 @@ def test_a_meter_read_by_the_month_has_no_peak_in_its_first_day(ask: Callable[..
     series = {"hall-kwh": (stamps, np.array([3720.0, 3720.0, 3480.0, 3720.0]))}
     (row,) = rows_of(ask("energy/load", MONTHLY, series, "2023-12-01", "2024-03-01"), "loads")
     assert row["peak_kw"] == pytest.approx(5.1, abs=0.1)
+
+
+def test_a_meter_told_as_power_and_as_a_register_counts_once(ask: Callable[..., Result]) -> None:
+    """A register of whole kWh beside the power that it counts; a meter that uses a fiftieth more is another one."""
+    more = "hall-kw: {unit: kW, every: 1h, zone: hall, role: consumption}"
+    more += ", yard-kw: {unit: kW, every: 1h, zone: hall, role: consumption}"
+    city = HALL.replace("kind: interval", "kind: counter").replace("{hall-kwh", f"{{{more}, hall-kwh")
+    times = slots("2024-03-01", "2024-03-15", 60)
+    power = 5 + 3 * np.sin(np.arange(len(times)))
+    count = np.floor(1000 + np.concatenate([[0.0], np.cumsum(power)]))
+    series = {
+        "hall-kw": (times, power),
+        "hall-kwh": (slots("2024-03-01", "2024-03-15T01:00", 60), count),
+        "yard-kw": (times, 1.02 * power),
+    }
+    found = ask("energy/load", city, series, "2024-03-01", "2024-03-15")
+    rows = {row["meter"]: row for row in rows_of(found, "loads")}
+    assert rows["hall-kwh"]["verdict"].startswith(
+        "DOUBTFUL it tells what hall-kw does: one meter told twice?"
+    )
+    assert rows["hall-kw"]["verdict"] == rows["yard-kw"]["verdict"] == "normal"
+    assert [one.what for one in found.completeness.missing] == ["hall-kwh"]
+    assert found.summary == f"3 meters, {grouped(2.02 * power.sum())} kWh in all"

@@ -247,6 +247,26 @@ def test_a_pump_whose_figures_cannot_be_right_is_in_no_comparison(works: Callabl
     assert (row["worth_shifting"], row["verdict"]) == (None, "NOT ASSESSABLE what p1 tells cannot be right")
 
 
+def test_pressures_may_be_told_in_metres(works: Callable[..., Result]) -> None:
+    """5 m before and 45 m behind: 40 m. 5 m before it alone is no head."""
+    series = month(0.72)
+    times, _ = series["p2-suction"]
+    series |= {
+        "p2-suction": (times, np.full(len(times), 5.0)),
+        "p2-discharge": (times, np.full(len(times), 45.0)),
+    }
+    city = CITY.replace("p2-suction: {unit: bar", "p2-suction: {unit: m").replace(
+        "p2-discharge: {unit: bar", "p2-discharge: {unit: m"
+    )
+    rows = {row["pumps_run"]: row for row in rows_of(works(series, city=city), "pumps")}
+    assert rows["p2"]["head_m"] == pytest.approx(40.0)
+    assert rows["p2"]["verdict"] == "normal"
+    del series["p2-discharge"]
+    alone = city.replace("  p2-discharge: {unit: m, every: 15m, asset: p2, role: discharge}\n", "")
+    told = {one.what: one.why for one in works(series, city=alone).completeness.missing}
+    assert told == {"p2": "no head is metered"}
+
+
 @pytest.mark.parametrize(("point", "word"), [("p1-flow", "flow"), ("p1-power", "power")])
 def test_a_spike_is_no_water_and_no_energy(works: Callable[..., Result], point: str, word: str) -> None:
     """Two readings a thousand times as large would be more than all the others of the month."""

@@ -117,3 +117,19 @@ def test_one_date_may_stand_for_all_meters(ask: Ask) -> None:
     row = ask_one(ask, made(), intervention="2025-02-01", since="2025-02-01")
     assert str(row["baseline_end"]) == "2025-02-01"
     assert row["days"] == 334
+
+
+def test_a_meter_told_twice_saves_once(ask: Ask) -> None:
+    """The hall's power beside its energy: the second one is set apart, and not in the sum."""
+    series = made(noise=0.02)
+    times, kwh = series["hall_kwh"]
+    series["hall_power"] = (times, kwh)
+    text = city().replace(
+        "  baths_kwh:", "  hall_power: {unit: kW, every: 1h, zone: hall, role: consumption}\n  baths_kwh:"
+    )
+    found = ask("energy/savings", text, series, "2025-01-01", "2026-01-01", meters="hall_*")
+    rows = {row["meter"]: row for row in rows_of(found, "savings")}
+    assert rows["hall_kwh"]["verdict"] == "proven"
+    assert rows["hall_power"]["verdict"].startswith("SET APART it tells what hall_kwh does")
+    (total,) = rows_of(found, "portfolio")
+    assert total["avoided_kwh"] == pytest.approx(rows["hall_kwh"]["avoided_kwh"])

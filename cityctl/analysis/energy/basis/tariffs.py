@@ -12,6 +12,7 @@ from cityctl.analysis.energy.basis.meters import USE, network_of
 from cityctl.analysis.patterns import points_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
+from cityctl.errors import listed
 from cityctl.library import Library
 from cityctl.tariff import model
 from cityctl.tariff.model import Tariff
@@ -22,13 +23,39 @@ EXPORT = "export"
 
 @dataclass(frozen=True)
 class Assigned:
-    """A meter with its tariff's name, or its flat price, and the meters of reactive and exported energy beside it."""
+    """A meter with its tariff's name, or its flat price, and the meters of reactive and exported energy beside it.
+
+    Of several beside it none counts: nobody knows whose each is.
+    """
 
     point: Point
     recipe: str | None
     price: float | None
-    reactive: str | None
-    export: str | None
+    reactives: tuple[str, ...]
+    exports: tuple[str, ...]
+
+    @property
+    def reactive(self) -> str | None:
+        """The one meter of reactive energy, or power, beside it."""
+        return self.reactives[0] if len(self.reactives) == 1 else None
+
+    @property
+    def export(self) -> str | None:
+        """The one meter of energy that goes back beside it."""
+        return self.exports[0] if len(self.exports) == 1 else None
+
+    def unclear(self, tariff: Tariff) -> list[str]:
+        """Which of the meters beside it a tariff asks for and cannot tell apart."""
+        asked = {
+            "reactive energy": (self.reactives, any(one.asks_reactive for one in tariff.versions)),
+            "energy fed in": (self.exports, any(one.sell or one.net_metering for one in tariff.versions)),
+        }
+        return [
+            f"{len(many)} meters of {what} beside it, {listed(list(many))}: none counts; an asset for each use tells "
+            "whose they are"
+            for what, (many, wanted) in asked.items()
+            if wanted and len(many) > 1
+        ]
 
     def tariff(self, library: Library, currency: str = "EUR") -> Tariff:
         """The tariff itself; a flat price is one of a single line. Raises ConfigInvalid."""
@@ -58,33 +85,32 @@ def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
         kind = network_of(city, point)
         if given is not None:
             if kind == "power" or str(parameters.get("meters") or "*") != "*":
-                found.append(Assigned(point, given, None, _reactive(city, point), _export(city, point)))
+                found.append(Assigned(point, given, None, _reactives(city, point), _exports(city, point)))
             continue
         for tariff in sorted(city.tariffs.values(), key=lambda one: not one.meters):
             network = point.network or (city.zones[point.zone].network if point.zone else None)
             holds = not tariff.meters or any(fnmatchcase(point.id, one) for one in tariff.meters)
             if tariff.network == network and holds:
-                reactive, export = _reactive(city, point), _export(city, point)
-                found.append(Assigned(point, tariff.recipe, tariff.price, reactive, export))
+                beside = _reactives(city, point), _exports(city, point)
+                found.append(Assigned(point, tariff.recipe, tariff.price, *beside))
                 break
     return sorted(found, key=lambda one: one.point.id)
 
 
-def _reactive(city: City, point: Point) -> str | None:
-    """The one meter of reactive energy in the same zone (or of the same asset), else the one of reactive power."""
+def _reactives(city: City, point: Point) -> tuple[str, ...]:
+    """The meters of reactive energy in the same zone (or of the same asset), else those of reactive power."""
     for quantity in ("reactive energy", "reactive power"):
-        beside = [one.id for one in _beside(city, point) if one.quantity == quantity]
+        beside = tuple(one.id for one in _beside(city, point) if one.quantity == quantity)
         if beside:
-            return beside[0] if len(beside) == 1 else None
-    return None
+            return beside
+    return ()
 
 
-def _export(city: City, point: Point) -> str | None:
-    """The one meter of energy that goes back (`role: export`) in the same zone, or of the same asset."""
-    beside = [
+def _exports(city: City, point: Point) -> tuple[str, ...]:
+    """The meters of energy that goes back (`role: export`) in the same zone, or of the same asset."""
+    return tuple(
         one.id for one in _beside(city, point) if one.role == EXPORT and one.quantity in ("energy", "power")
-    ]
-    return beside[0] if len(beside) == 1 else None
+    )
 
 
 def _beside(city: City, point: Point) -> list[Point]:

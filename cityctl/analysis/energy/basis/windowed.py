@@ -30,7 +30,8 @@ class Windows:
     """The windows of one meter: its use, their starts (UTC), and how many seconds of each were metered.
 
     `spread`: seconds of these of which a counter tells only the use of a gap as a whole; `beside`: seconds that the
-    meters of `reactive` and of `fed` energy saw of each, where there are such.
+    meters of `reactive` and of `fed` energy saw of each, where there are such, and `beside_steps` the seconds between
+    their readings.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Windows:
         *,
         coarse: bool,
         beside: Mapping[str, Any] | None = None,
+        beside_steps: Mapping[str, float] | None = None,
     ) -> None:
         self.use = use
         self.starts = starts
@@ -51,6 +53,7 @@ class Windows:
         self.day = day
         self.coarse = coarse
         self.beside = beside or {}
+        self.beside_steps = beside_steps or {}
 
     def wider(self, minutes: int) -> Windows:
         """The same in windows of local time of `minutes`."""
@@ -137,18 +140,19 @@ def windows(
         day=columns["day"].astype("datetime64[D]").astype(np.int64),
         at=columns["at"].astype("datetime64[m]").astype(np.int64),
     )
-    beside = {}
+    beside, beside_steps = {}, {}
     for what, partner in (("reactive", reactive), ("fed", export)):
         told = None if partner is None else _beside(question, partner, columns["at"], length)
         if told is not None:
             use = replace(use, **{what: told[0]})
-            beside[what] = told[1]
+            beside[what], beside_steps[what] = told[1], told[2]
     day = columns["day"].astype("datetime64[D]")
-    return Windows(use, columns["at"], columns["held"], columns["spread"], day, coarse=coarse, beside=beside)
+    return Windows(use, columns["at"], columns["held"], columns["spread"], day, coarse=coarse, beside=beside,
+                   beside_steps=beside_steps)  # fmt: skip
 
 
-def _beside(question: Question, meter: str, starts: Any, hours: float) -> tuple[Any, Any] | None:
-    """What another meter tells in windows of `hours`, and the seconds of each that it saw; None where nothing."""
+def _beside(question: Question, meter: str, starts: Any, hours: float) -> tuple[Any, Any, float] | None:
+    """What another meter tells in windows of `hours`, the seconds of each that it saw, and its step [s]."""
     import numpy as np
 
     table = question.engine.arrow(question.sql("beside"), {"meter": meter})
@@ -161,9 +165,9 @@ def _beside(question: Question, meter: str, starts: Any, hours: float) -> tuple[
         place = np.searchsorted(starts, at, "right") - 1
         within = (place >= 0) & (at < starts[place] + of_window)
         sums = (np.bincount(place[within], one[within], len(starts)) for one in (amount, held))
-        return next(sums), next(sums)
+        return next(sums), next(sums), step
     reading = np.searchsorted(at, starts, "right") - 1
     within = (reading >= 0) & (starts < at[reading] + of_reading)
     windows_of = np.bincount(reading[within], minlength=len(at))
     even = amount[reading] / np.maximum(windows_of[reading], 1)
-    return np.where(within, even, 0.0), np.where(within, 3600 * hours, 0.0)
+    return np.where(within, even, 0.0), np.where(within, 3600 * hours, 0.0), step

@@ -66,6 +66,12 @@ class Metered:
         shortest = min(one.slide or one.window for one in versions)
         if longest > 60 * shortest and any(one.demand for one in versions):
             made.remarks.append(f"readings are longer than the {shortest} min of the demand")
+        reactive = windows.beside_steps.get("reactive", 0.0)
+        in_kva = any(demand.of == "kVA" for one in versions for demand in one.demand)
+        if in_kva and reactive > max(60 * shortest, longest):
+            made.remarks.append(
+                f"reactive energy is read each {reactive / 60:g} min: demand in kVA of {shortest} min is understated"
+            )
         timed = any(entry.hours != ALWAYS for one in versions for entry in one.energy)
         if longest > 3600 and timed:
             made.doubts.append(

@@ -66,10 +66,15 @@ def pumps_of(city: City) -> list[PumpPoints]:
 
         own = first("flow") or first("volume")
         suction, discharge = (
-            first("pressure", role) or only("pressure", role) for role in ("suction", "discharge")
+            first("pressure", role) or first("length", role) or only("pressure", role) or only("length", role)
+            for role in ("suction", "discharge")
         )
-        single = first("pressure") or first("length")
-        both = bool(suction and discharge and (first("pressure", "discharge") or not single))
+        behind = first("pressure", "discharge") or first("length", "discharge")
+        heads = [
+            one for one in mine if one.role != "suction"
+        ]  # the pressure before a pump alone is no head of it
+        single = behind or first("pressure", among=heads) or first("length", among=heads)
+        both = bool(suction and discharge and (behind or not single))
         found.append(
             PumpPoints(
                 asset=name,
@@ -80,7 +85,7 @@ def pumps_of(city: City) -> list[PumpPoints]:
                 suction=suction if both else None,
                 discharge=discharge if both else None,
                 shares=own is None,
-                discharge_alone=not both and single is not None and single == first("pressure", "discharge"),
+                discharge_alone=not both and behind is not None,
             )
         )
     return found
@@ -92,13 +97,16 @@ def head_of(pump: PumpPoints, values: dict[str, Any], city: City, size: int) -> 
 
     nothing = np.full(size, np.nan)
     if pump.suction and pump.discharge:
-        bar = values.get(pump.discharge, nothing) - values.get(pump.suction, nothing)
-        return bar * convert(1.0, "bar", "mH2O")
-    if pump.head is None:
-        return nothing
-    point = city.points()[pump.head]
+        before, behind = (_metres(city, one, values, nothing) for one in (pump.suction, pump.discharge))
+        return behind - before
+    return nothing if pump.head is None else _metres(city, pump.head, values, nothing)
+
+
+def _metres(city: City, name: str, values: dict[str, Any], nothing: Any) -> Any:
+    """A pressure, or a head that is told as a length, in metres of water."""
+    point = city.points()[name]
     factor = convert(1.0, point.unit, "mH2O") if point.quantity == "pressure" else 1.0
-    return values.get(pump.head, nothing) * factor
+    return values.get(name, nothing) * factor
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
+from cityctl.analysis.energy.basis.twice import said_twice
 from cityctl.analysis.energy.models.uncertainty import Drift
 from cityctl.analysis.energy.saving.drivers import Driver
 from cityctl.analysis.energy.saving.events import Event
@@ -34,7 +35,7 @@ class Known:
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
     not in the account, what makes the dates of bills doubtful, and how far the model is off on weeks that it was not
     fitted to, where that is known; the other causes in the model, and days of which one of them is not known; what
-    events that city.yaml states add to the expected use [kWh].
+    events that city.yaml states add to the expected use [kWh]; the meter that tells the same use in another way.
     """
 
     totals: Mapping[str, Any] | None
@@ -50,6 +51,7 @@ class Known:
     drivers: Sequence[Driver] = ()
     undriven: int = 0
     adjusted: float | None = None
+    twice: str | None = None
 
 
 def judge(question: Question, one: Wanted, known: Known) -> Row:
@@ -79,6 +81,7 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.figures |= of_normal_year(known.normal)
     row.doubts = [
         *([known.doubt] if known.doubt else []),
+        *([said_twice(known.twice)] if known.twice else []),
         *idle(model),
         *(str(event) for event in known.events if event.kind in DOUBTED),
     ]

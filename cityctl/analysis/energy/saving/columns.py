@@ -171,8 +171,8 @@ NOTES = (
     "to the other days; of bills their scatter, and how else the model is chosen as each is left out (the jackknife).",
     "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
-    "Limits: worth is energy alone, at the price of the first tier of the hours in which it is used; demand and "
-    "standing charges are left out.",
+    "Limits: worth is energy alone, at the prices of the hours in which it is used; under tiers what the expected use "
+    "of each month would have cost more than the metered one. Demand and standing charges are left out.",
     "Limits: weather is the only cause that is accounted for, but with bills also points of its zone with "
     "`role: driver` (production, occupancy): any other change of use, of opening hours or of tenants counts as saving "
     "or rise. Proven means an uncertainty of at most 50 %.",

@@ -1,7 +1,8 @@
 """What saved use is worth: at the meter's flat price, or at the prices of energy in the hours in which it is used.
 
 A day's saving is worth the mean price of its hours, weighted by the use in them; of meters that are not read by the
-hour, the mean price of all hours. Demand and standing charges are not saved by the kWh and are left out.
+hour, the mean price of all hours. Under tiers a saving is what the expected use would have cost more than the metered
+one, month by month: it comes off the last tiers first. Demand and standing charges are not saved by the kWh.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from cityctl import arrow
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.basis.tariffs import Assigned, assigned
 from cityctl.analysis.energy.saving.baseline import narrow, parts
+from cityctl.analysis.energy.saving.worth_in_tiers import in_tiers
 from cityctl.analysis.question import Question
 from cityctl.tariff.scenarios import prices
 from cityctl.tariff.use import Use
@@ -37,6 +39,9 @@ def of_savings(question: Question, meters: list[Wanted]) -> dict[str, float]:
         )
         if meter in flat
     }
+    tiered = [(one, tariff) for one, tariff in timed if _has_tiers(question, tariff)]
+    found |= {one.point.id: in_tiers(question, one, tariff) for one, tariff in tiered}
+    timed = [pair for pair in timed if pair not in tiered]
     if timed:
         _keep_prices(question, timed)
         for ends in parts([one for one, _ in timed]):
@@ -59,6 +64,11 @@ def _holds(question: Question, one: Wanted, held: Assigned) -> bool:
         and tariff.currency == question.city.currency
         and tariff.versions[0].from_ <= since
     )
+
+
+def _has_tiers(question: Question, held: Assigned) -> bool:
+    tariff = held.tariff(question.city.library, question.city.currency)
+    return any(entry.above for version in tariff.versions for entry in version.energy)
 
 
 def _keep_prices(question: Question, timed: list[tuple[Wanted, Assigned]]) -> None:

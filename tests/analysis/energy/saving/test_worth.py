@@ -83,6 +83,31 @@ def test_a_day_a_reading_is_worth_the_mean_of_all_hours(worth: Callable[..., flo
     assert worth(text, series) == pytest.approx(flat / 0.25 * (16 * 0.3 + 8 * 0.1) / 24, rel=1e-6)
 
 
+@pytest.mark.parametrize(("step", "method"), [(1, "caltrack2"), (24, "split"), (24, "billing")])
+def test_under_tiers_the_last_kwh_of_each_month_are_saved(
+    worth: Callable[..., float | None], monkeypatch: pytest.MonkeyPatch, step: int, method: str
+) -> None:
+    """Each month a ninth more would have been used: at 0.1 up to 6 000 kWh of the month, then at 0.3."""
+    tiers = "[{{energy: [{{price: 0.1}}, {{price: 0.3, above: 6000}}]}}]"
+    named = "tests.analysis.energy.saving.test_worth.TARIFF"
+    monkeypatch.setattr(named, f"{TARIFF.partition('versions')[0]}versions: {tiers}\n")
+    series = made()
+    times, kwh = series["hall_kwh"]
+    month = times.astype("datetime64[M]")
+    used = [kwh[month == one].sum() for one in np.arange("2025-01", "2026-01", dtype="datetime64[M]")]
+    assert min(used) < 5400 < 6000 < max(used)  # wholly below, across and wholly above
+    series["hall_kwh"] = (times[::step], kwh.reshape(-1, step).sum(axis=1))
+    text = by_tariff("UTC")
+    if step == 24:
+        text = text.replace("interval, every: 1h, zone: hall", "interval, every: 1d, zone: hall")
+
+    def cost(one: float) -> float:
+        return 0.1 * one + 0.2 * max(one - 6000, 0)
+
+    asked = worth(text, series, method=method)
+    assert asked == pytest.approx(sum(cost(one / 0.9) - cost(one) for one in used), rel=1e-4)
+
+
 def test_prices_that_begin_after_the_measure_tell_no_worth(
     worth: Callable[..., float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
