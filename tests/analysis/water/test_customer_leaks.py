@@ -178,6 +178,26 @@ def test_a_single_day_of_any_city_is_judged(ask: Callable[..., Result], zone: st
     assert {row["meter"] for row in rows_of(found, "customer_leaks")} == {"m1", "m3"}
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Australia/Adelaide"])
+def test_hours_are_those_of_the_citys_clock(ask: Callable[..., Result], zone: str) -> None:
+    """The same house, by local hours: 8 L/h for 30 of them, then an hour of rest; each kind of meter says so."""
+    text = CITY.replace("time_zone: UTC", f"time_zone: {zone}")
+    begin = days("2026-03-01", "2026-03-02", ZoneInfo(zone)).start
+    use = np.zeros(144)
+    use[50:80] = use[81:104] = 8
+    later = np.timedelta64(begin - utc("2026-03-01"), "s")
+    series = {name: (times + later, values) for name, (times, values) in kinds_of(use).items()}
+    rows = rows_of(
+        ask("water/customer_leaks", text, series, "2026-03-01", "2026-03-07", running="no"), "customer_leaks"
+    )
+    assert {row["meter"] for row in rows} == set(series)
+    assert len(rows) == 3
+    for row in rows:
+        assert (row["leak_since"], row["leak_until"]) == (begin + 50 * HOUR, begin + 80 * HOUR)
+        assert row["leak_rate"] == pytest.approx(8)
+        assert row["leak_volume"] == pytest.approx(0.240)
+
+
 def test_without_meters(ask: Callable[..., Result]) -> None:
     with pytest.raises(UsageProblem, match="no customer meter"):
         leaks(ask, kinds_of(household()), meters="x*")
