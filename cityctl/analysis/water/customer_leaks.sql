@@ -85,6 +85,24 @@ select c.point as meter, c.since as since, extract(epoch from c.until) - extract
 from counted as c
 join likely_meters as l on l.meter = c.point
 where c.quality = 0 and c.amount is not null
+union all
+-- A register that ran back for an hour, by no more than it usually rises, let nothing through: what it counted then is
+-- not known to the store.
+select b.point as point, b.since as since, b.held as held, 0.0 as amount
+from (
+    select s.point as point, s.since as since, s.held as held, s.rise as rise,
+           quantile_cont(case when s.rise > 0 then s.rise end, 0.95) over (partition by s.point) as usual
+    from (
+        select r.point as point, lag(r.time) over by_time as since,
+               extract(epoch from r.time) - extract(epoch from lag(r.time) over by_time) as held,
+               r.value - lag(r.value) over by_time as rise
+        from readings as r
+        join counters as l on l.point = r.point
+        where r.quality = 0 and r.value is not null
+        window by_time as (partition by r.point order by r.time)
+    ) as s
+) as b
+where b.rise < 0 and -b.rise <= b.usual and b.held between 2700 and 5400
 
 -- name: all_counters
 create or replace table all_counters as

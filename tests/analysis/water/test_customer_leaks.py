@@ -105,6 +105,19 @@ def test_an_hour_below_clears_it(ask: Callable[..., Result]) -> None:
     assert (running["verdict"], running["leak_since"]) == ("RUNS", utc("2026-03-05T05:00"))
 
 
+def test_an_hour_that_flows_back_clears_it_in_every_kind_of_meter(ask: Callable[..., Result]) -> None:
+    """3 L/h for 70 hours; after that 1 L an hour runs back by night, and no hour stands quite still."""
+    use = household()
+    use[:70] += 3
+    use[70:][use[70:] == 0] = -1
+    rows = leaks(ask, kinds_of(use), running="no", meters="m1,m2")
+    assert {row["meter"] for row in rows} == {"m1", "m2"}
+    for row in rows:
+        assert (row["leak_since"], row["verdict"]) == (utc("2026-03-01T00:00"), "ended")
+        assert row["leak_until"] == utc("2026-03-03T22:00")  # hour 70
+        assert row["leak_rate"] == pytest.approx(3)
+
+
 def test_estimated_reads_neither_start_nor_clear(ask: Callable[..., Result]) -> None:
     series = {"m1": kinds_of(household() + 3)["m1"]}
     # No 24 hours on end without an estimated one: nothing starts.
