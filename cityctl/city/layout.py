@@ -243,7 +243,7 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
             sources.append(source)
             scale, offset = units.linear(source.unit, source.shown_unit)
             if not (spoken or offset):
-                return formula.Name(word)
+                scale = _coherent(source)
             node: formula.Node = formula.Name(word)
             if scale != 1.0:
                 node = formula.Binary("*", node, formula.Number(scale))
@@ -254,7 +254,9 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
         if spoken:
             _one_unit(point.formula, done, place_of(name))
         scale, offset = units.linear(point.shown_unit, point.unit)
-        if scale != 1.0 and (spoken or offset):
+        if not (spoken or offset):
+            scale = 1.0 / _coherent(point)
+        if scale != 1.0:
             tree = formula.Binary("*", tree, formula.Number(scale))
         if offset:
             tree = formula.Binary("+", tree, formula.Number(offset))
@@ -271,6 +273,11 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
     for name in points:
         resolve(name, ())
     return {name: done[name] for name in points}
+
+
+def _coherent(point: Point) -> float:
+    """What the store's unit of a point is in coherent ones: a share, kept in %, is a part of one in a product."""
+    return 0.01 if point.quantity == "share" else 1.0
 
 
 def _one_unit(written: formula.Formula, points: dict[str, Point], place: str) -> None:

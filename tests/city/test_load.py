@@ -72,6 +72,20 @@ def test_the_unit_of_a_sum_does_not_change_it(project, unit):
     assert load(project(written)).point("d").formula.tree == Call("max", (net, Number(0.0)))
 
 
+def test_a_share_is_a_part_of_one_where_it_is_multiplied(project):
+    """1 % an hour of a tank of 400 m³ is 4 m³/h; how full two tanks are together is told in % again."""
+    text = CITY.partition("meters:")[0].replace("area: 201.06 m2", "volume: 400 m3")
+    text = text.replace(
+        "c_inflow: {formula: pump_1 - tank_1.area * rate(t1)", "c_inflow: {formula: tank_1.volume * rate(t1)"
+    )
+    for unit in ("'%'", "permille"):
+        written = text.replace("t1: {unit: m,", f"t1: {{unit: {unit},")
+        both = load(project(f'{written}  d: {{formula: "min(t1, t1)", unit: "%"}}\n'))
+        share = Binary("*", Name("t1"), Number(0.01))
+        assert both.point("c_inflow").formula.tree == Binary("*", Number(400.0), Call("rate", (share,)))
+        assert both.point("d").formula.tree == Binary("*", Call("min", (share, share)), Number(100.0))
+
+
 def test_a_number_in_a_formula_is_meant_for_the_units_that_the_file_speaks(project):
     """3.6 m³/h for each L/s of the inlet."""
     text = CITY.partition("meters:")[0]

@@ -15,6 +15,7 @@ from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water.basis.prices import price_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
+from cityctl.clock import Interval
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
 
@@ -215,7 +216,7 @@ def _halve(question: Question, meters: list[Point]) -> None:
     counting = {point.kind == "counter" for point in meters}
     names = [name for name, of in (("half_registers", True), ("half_amounts", False)) if of in counting]
     told = " union all ".join(f"({question.sql(name)})" for name in names)
-    begin = question.interval.start.timestamp() % 43200
+    begin = _clock(question.interval).timestamp() % 43200
     question.engine.execute(f"create or replace table leak_halves as {told}", {"begin": begin})
 
 
@@ -230,12 +231,20 @@ def _leaks(question: Question, meters: list[Point]) -> list[Leak]:
         steps.append("register_steps")
     union = " union all ".join(question.sql(name) for name in steps)
     engine.execute(f"create or replace view leak_steps as {union}")
-    engine.execute(question.sql("hours"), {"least": question.parameters["least"] / 1000})
+    clock = {"clock": _clock(question.interval).replace(tzinfo=None)}
+    engine.execute(question.sql("hours"), {"least": question.parameters["least"] / 1000, **clock})
     engine.execute(question.sql("spans"))
     return [
         Leak(meter, _utc(since), None if until is None else _utc(until), rate, _utc(last) + HOUR)
-        for meter, since, rate, last, until in engine.rows(question.sql("leaks"))
+        for meter, since, rate, last, until in engine.rows(question.sql("leaks"), clock)
     ]
+
+
+def _clock(interval: Interval) -> datetime:
+    """Where the first whole hour of the city's clock begins, in UTC: at a quarter past in Kathmandu."""
+    local = interval.start.astimezone(interval.zone)
+    into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    return (interval.start - into + (HOUR if into else timedelta())).astimezone(UTC)
 
 
 def _utc(moment: datetime) -> datetime:

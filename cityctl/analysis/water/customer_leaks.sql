@@ -1,9 +1,10 @@
 -- Continuous flow of customer meters, in two steps. Handed in: leak_meters(meter, kind, every_s,
 -- pulse): the seconds between readings, and the finest step [m3] that is coarse.
--- Only readings of good quality start or clear anything. $least: flow at and below which an hour is without flow [m3/h].
+-- Only readings of good quality start or clear anything. $clock: begin of an hour of the city's clock; $least: flow at
+-- and below which an hour is without flow [m3/h].
 
 -- name: half_amounts
--- First, of each half of a day as the interval begins them: the hours of it that had good readings, as bits (a set of them
+-- First, of each half of a day from the interval's first whole hour on: the hours of it that had good readings, as bits (a set of them
 -- costs as much as that of its values), and whether nothing stood still in them. 24 hours hold one such half at
 -- least, so that no leak is lost, and nearly all meters end here.
 select r.point as meter, cast(floor((extract(epoch from r.time) - $begin) / 43200) as integer) as half,
@@ -84,6 +85,24 @@ select c.point as meter, c.since as since, extract(epoch from c.until) - extract
 from counted as c
 join likely_meters as l on l.meter = c.point
 where c.quality = 0 and c.amount is not null
+union all
+-- A register that ran back for an hour, by no more than it usually rises, let nothing through: what it counted then is
+-- not known to the store.
+select b.point as point, b.since as since, b.held as held, 0.0 as amount
+from (
+    select s.point as point, s.since as since, s.held as held, s.rise as rise,
+           quantile_cont(case when s.rise > 0 then s.rise end, 0.95) over (partition by s.point) as usual
+    from (
+        select r.point as point, lag(r.time) over by_time as since,
+               extract(epoch from r.time) - extract(epoch from lag(r.time) over by_time) as held,
+               r.value - lag(r.value) over by_time as rise
+        from readings as r
+        join counters as l on l.point = r.point
+        where r.quality = 0 and r.value is not null
+        window by_time as (partition by r.point order by r.time)
+    ) as s
+) as b
+where b.rise < 0 and -b.rise <= b.usual and b.held between 2700 and 5400
 
 -- name: all_counters
 create or replace table all_counters as
@@ -97,7 +116,7 @@ from all_counters as c
 join likely_meters as l on l.meter = c.point
 
 -- name: hours
--- What is known of each hour: its flow, and whether it flowed or stood still. A step longer than an hour and a half
+-- What is known of each hour of the city's clock: its flow, and whether it flowed or stood still. A step longer than an hour and a half
 -- tells nothing but that all of it stood still. Of steps of about an hour that begin in the same hour the smallest
 -- counts; finer ones are taken together.
 create or replace table leak_hours as
@@ -105,12 +124,12 @@ select h.meter as meter, h.hour as hour, h.since as since, h.held as held, h.flo
        case when h.flow > $least then 1 else 0 end as flowed,
        case when h.flow <= $least and h.held >= 2700 then 1 else 0 end as stood
 from (
-    select s.meter as meter, date_trunc('hour', s.since) as hour, min(s.since) as since, sum(s.held) as held,
+    select s.meter as meter, time_bucket(interval '1' hour, s.since, $clock) as hour, min(s.since) as since, sum(s.held) as held,
            case when max(s.held) >= 2700 then min(case when s.held >= 2700 then s.amount * 3600 / s.held end)
                 else sum(s.amount) * 3600 / sum(s.held) end as flow
     from leak_steps as s
     where s.held > 0 and (s.held <= 5400 or s.amount <= $least * s.held / 3600)
-    group by s.meter, date_trunc('hour', s.since)
+    group by s.meter, time_bucket(interval '1' hour, s.since, $clock)
 ) as h
 
 -- name: spans
@@ -142,7 +161,7 @@ from (
         group by meter, span
     ) as f
     join leak_spans as s on s.meter = f.meter and s.span = f.span
-    where s.hour >= date_trunc('hour', f.since)
+    where s.hour >= time_bucket(interval '1' hour, f.since, $clock)
     group by f.meter, f.span, f.since
 ) as l
 left join leak_hours as e on e.meter = l.meter and e.stood = 1 and e.hour > l.last_known

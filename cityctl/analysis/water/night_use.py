@@ -8,7 +8,7 @@ from typing import Any
 from cityctl import glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
-from cityctl.analysis.water.balancing.formulas import background, night_day_factor
+from cityctl.analysis.water.balancing.formulas import background
 from cityctl.analysis.water.basis.small import flow_text, sized
 from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
@@ -112,9 +112,7 @@ def answer(question: Question) -> Result:
         if head and entry.mains is not None and entry.connections is not None:
             least = background(entry.mains, entry.connections, head)
             bursts = None if leakage is None else leakage - least
-        factor = 24.0
-        if len(one.hours) == 24 and head and one.heads:
-            factor = night_day_factor([one.hours[hour] for hour in range(24)], head, n1)
+        factor = one.night_day(n1)
         rows.append(
             (one.zone.name, mean, median(inside(question, one.lowest).values()), use, source, leakage, least, bursts,
              factor, None if leakage is None else leakage * factor, n1, n1_from,
@@ -141,9 +139,9 @@ NOTES = (
     "Method: leakage by night = night flow - legitimate use - exceptional users. Legitimate use is that of customer "
     "meters in the window, where there is one for every second connection; else city.yaml's `night_use`, else 6 % of "
     "the people at 10 L/h. Background = (20 Lm + 1.25 Nc)(P/50)^1.5 L/h; bursts are what is beyond it.",
-    "Method: NDF = sum of (P_h/P_night)^N1 over 24 hours, 24 where no pressure is measured. N1 is the slope of the "
-    "logarithms of leakage and pressure, where pressure by night varied by a twentieth or more, beside what leakage "
-    "wanders by itself; 1 where its 95 % interval is wider than 1.",
+    "Method: NDF = sum of (P_h/P_night)^N1 over 24 hours, each day by its own night; 24 where no pressure is "
+    "measured. N1 is the slope of the logarithms of leakage and pressure, where pressure by night varied by a "
+    "twentieth or more, beside what leakage wanders by itself; 1 where its 95 % interval is wider than 1.",
     "Source: UKWIR (1994), Managing Leakage; Lambert (1994), BABE; May (1994), FAVAD; IWA Water Loss Task Force; "
     "Harvey and Durbin (1986) for the interval of N1.",
     "Limits: leaks behind customers' meters count as their use (`cityctl report run customer-leaks`). A repair or a "

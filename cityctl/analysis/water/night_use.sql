@@ -19,12 +19,25 @@ where p.window_readings > 0
 group by g.zone, p.night
 
 -- name: heads_by_hour
--- Mean pressure of a zone's sensors in each hour of the local day [bar].
-select g.zone as zone, cast(floor(c.minute / 60.0) as integer) as hour, avg(f.flow) as pressure
+-- Mean pressure of a zone's sensors in each hour of the local day, over that of the night of the same day: pressure that
+-- was set anew meanwhile is no pressure that changes by the hour. By quarter hours, as in forecast.sql.
+select g.zone as zone, c.hour as hour, avg(f.flow / n.pressure) as share
 from night_flows as f
 join night_gauges as g on g.point = f.point
-join calendar as c
-  on c.slot = case when extract(minute from f.at) >= 30
-                   then date_trunc('hour', f.at) + interval '30' minute
-                   else date_trunc('hour', f.at) end
-group by g.zone, cast(floor(c.minute / 60.0) as integer)
+join (
+    select epoch_us(slot) // 900000000 as quarter, day, minute // 60 as hour
+    from calendar
+    union all
+    select epoch_us(slot) // 900000000 + 1,
+           case when minute < 1425 then day else cast(day + interval '1' day as date) end, (minute + 15) % 1440 // 60
+    from calendar
+) as c on c.quarter = epoch_us(f.at) // 900000000
+join (
+    select h.zone as zone, p.night as night, avg(p.window_flow / p.window_readings) as pressure
+    from night_parts as p
+    join night_gauges as h on h.point = p.point
+    where p.window_readings > 0
+    group by h.zone, p.night
+) as n on n.zone = g.zone and n.night = c.day
+where n.pressure > 0 and c.day between $first and $last
+group by g.zone, c.hour

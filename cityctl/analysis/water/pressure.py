@@ -11,7 +11,7 @@ from typing import Any
 from cityctl import arrow, clock, glossary
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
-from cityctl.analysis.water.balancing.formulas import favad, night_day_factor
+from cityctl.analysis.water.balancing.formulas import favad
 from cityctl.analysis.water.basis.prices import price_of
 from cityctl.analysis.water.basis.small import sized
 from cityctl.analysis.water.basis.zones import asked, gauges, sensor_label
@@ -271,9 +271,7 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
     if mean is None or use is None or nights.dry:
         return (name, head, lowered, None, n1, n1_from, share, None, None, verdict)
     leakage = max(mean - use, 0.0)
-    full = len(nights.hours) == 24
-    factor = night_day_factor([nights.hours[hour] for hour in range(24)], head, n1) if full else 24.0
-    saved = leakage * factor * share
+    saved = leakage * nights.night_day(n1) * share
     price = price_of(question.city)
     worth = None if price is None else saved * 365.25 * price
     return (name, head, lowered, leakage, n1, n1_from, share, saved, worth, verdict)

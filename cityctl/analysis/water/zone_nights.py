@@ -11,6 +11,7 @@ from typing import Any
 from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
+from cityctl.analysis.water.balancing.formulas import night_day_factor
 from cityctl.analysis.water.basis.zones import Asked, asked, customers
 from cityctl.analysis.water.nights.dry import dry_by_night
 from cityctl.analysis.water.wandering import moved
@@ -33,7 +34,8 @@ COVERED = 0.5  # customer meters for each connection from which they tell the zo
 class ZoneNights:
     """Of one zone, by the date on which a night ends; only nights that can be judged are there [m³/h, m of head].
 
-    `dry`: next to nothing flows by night, which tells nothing of leaks.
+    `hours`: pressure in each hour of the local day, over that of the day's night; `dry`: next to nothing flows by
+    night, which tells nothing of leaks.
     """
 
     zone: Asked
@@ -58,6 +60,12 @@ class ZoneNights:
         if entry.people is not None:
             return self.zone.night_use, f"{entry.people} people"
         return None, "not known"
+
+    def night_day(self, exponent: float) -> float:
+        """Hours by which leakage by night becomes that of the day [h/d]; 24 where not every hour has a pressure."""
+        if len(self.hours) < 24:
+            return 24.0
+        return night_day_factor([self.hours[hour] for hour in range(24)], 1.0, exponent)
 
     def exponent(self, use: float | None) -> tuple[float, float, float] | None:
         """(N1, low, high) from nights whose pressure differed; None where it did not."""
@@ -163,8 +171,11 @@ def _beside(question: Question, found: dict[str, ZoneNights]) -> None:
     head = convert(1.0, "bar", "mH2O")
     for zone, night, pressure in question.engine.rows(question.sql("heads_by_night")):
         found[zone].heads[day_of(night)] = pressure * head
-    for zone, hour, pressure in question.engine.rows(question.sql("heads_by_hour")):
-        found[zone].hours[int(hour)] = pressure * head
+    first, last = _days(question)
+    for zone, hour, share in question.engine.rows(
+        question.sql("heads_by_hour"), {"first": first, "last": last}
+    ):
+        found[zone].hours[int(hour)] = share
 
 
 def day_of(moment: Any) -> date:
@@ -175,7 +186,10 @@ def day_of(moment: Any) -> date:
 
 def inside(question: Question, nights: Mapping[date, float]) -> dict[date, float]:
     """Those nights that end within the question's interval."""
-    zone = question.interval.zone
-    first = question.interval.start.astimezone(zone).date()
-    last = question.interval.end.astimezone(zone).date()
+    first, last = _days(question)
     return {day: value for day, value in sorted(nights.items()) if first <= day <= last}
+
+
+def _days(question: Question) -> tuple[date, date]:
+    zone = question.interval.zone
+    return question.interval.start.astimezone(zone).date(), question.interval.end.astimezone(zone).date()

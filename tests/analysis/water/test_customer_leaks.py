@@ -105,6 +105,19 @@ def test_an_hour_below_clears_it(ask: Callable[..., Result]) -> None:
     assert (running["verdict"], running["leak_since"]) == ("RUNS", utc("2026-03-05T05:00"))
 
 
+def test_an_hour_that_flows_back_clears_it_in_every_kind_of_meter(ask: Callable[..., Result]) -> None:
+    """3 L/h for 70 hours; after that 1 L an hour runs back by night, and no hour stands quite still."""
+    use = household()
+    use[:70] += 3
+    use[70:][use[70:] == 0] = -1
+    rows = leaks(ask, kinds_of(use), running="no", meters="m1,m2")
+    assert {row["meter"] for row in rows} == {"m1", "m2"}
+    for row in rows:
+        assert (row["leak_since"], row["verdict"]) == (utc("2026-03-01T00:00"), "ended")
+        assert row["leak_until"] == utc("2026-03-03T22:00")  # hour 70
+        assert row["leak_rate"] == pytest.approx(3)
+
+
 def test_estimated_reads_neither_start_nor_clear(ask: Callable[..., Result]) -> None:
     series = {"m1": kinds_of(household() + 3)["m1"]}
     # No 24 hours on end without an estimated one: nothing starts.
@@ -176,6 +189,26 @@ def test_a_single_day_of_any_city_is_judged(ask: Callable[..., Result], zone: st
     assert found.completeness.had == 3
     # A register's last hour ends with a reading of the day after.
     assert {row["meter"] for row in rows_of(found, "customer_leaks")} == {"m1", "m3"}
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Australia/Adelaide"])
+def test_hours_are_those_of_the_citys_clock(ask: Callable[..., Result], zone: str) -> None:
+    """The same house, by local hours: 8 L/h for 30 of them, then an hour of rest; each kind of meter says so."""
+    text = CITY.replace("time_zone: UTC", f"time_zone: {zone}")
+    begin = days("2026-03-01", "2026-03-02", ZoneInfo(zone)).start
+    use = np.zeros(144)
+    use[50:80] = use[81:104] = 8
+    later = np.timedelta64(begin - utc("2026-03-01"), "s")
+    series = {name: (times + later, values) for name, (times, values) in kinds_of(use).items()}
+    rows = rows_of(
+        ask("water/customer_leaks", text, series, "2026-03-01", "2026-03-07", running="no"), "customer_leaks"
+    )
+    assert {row["meter"] for row in rows} == set(series)
+    assert len(rows) == 3
+    for row in rows:
+        assert (row["leak_since"], row["leak_until"]) == (begin + 50 * HOUR, begin + 80 * HOUR)
+        assert row["leak_rate"] == pytest.approx(8)
+        assert row["leak_volume"] == pytest.approx(0.240)
 
 
 def test_without_meters(ask: Callable[..., Result]) -> None:

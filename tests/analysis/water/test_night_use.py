@@ -62,6 +62,31 @@ def test_the_exponent_comes_from_nights_of_two_pressures(ask: Callable[..., Resu
     assert row["n1_from"].startswith("data, 1.")
 
 
+def test_a_pressure_set_anew_before_the_interval_is_none_of_its_day(ask: Callable[..., Result]) -> None:
+    """A third less from the 15th on, by night and by day: 6 h count 1 each, 18 h (40/50)^1.2 each, before and after."""
+    series = made()
+    times, _ = series["gauge"]
+    night = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h") < 6
+    late = times >= np.datetime64("2026-03-15")
+    series["gauge"] = (times, np.where(night, 50, 40) * np.where(late, 2 / 3, 1) * 0.0980665)
+    for since, until in (("2026-03-18", "2026-03-26"), ("2026-03-08", "2026-03-26")):
+        found = ask("water/night_use", CITY, series, since, until, n1=1.2)
+        (row,) = rows_of(found, "night_parts")
+        assert row["night_day"] == pytest.approx(6 + 18 * 0.8**1.2, rel=1e-6)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Australia/Adelaide"])
+def test_hours_of_pressure_are_those_of_the_citys_clock(ask: Callable[..., Result], zone: str) -> None:
+    """50 m from midnight to six by local time, 40 m by day: a quarter past the half hour is no edge of an hour."""
+    series = made()
+    ahead = {"Asia/Kathmandu": 345, "Australia/Adelaide": 630}[zone]
+    local = {name: (times - np.timedelta64(ahead, "m"), values) for name, (times, values) in series.items()}
+    city = CITY.replace("time_zone: UTC", f"time_zone: {zone}")
+    found = ask("water/night_use", city, local, "2026-03-02", "2026-03-14", n1=1.2, history="1d")
+    (row,) = rows_of(found, "night_parts")
+    assert row["night_day"] == pytest.approx(6 + 18 * 0.8**1.2, rel=1e-6)
+
+
 def test_a_share_and_a_pressure_that_stays(ask: Callable[..., Result]) -> None:
     found = ask("water/night_use", CITY, made(), "2026-03-02", "2026-03-12", use_share="20 %", history="1d")
     (row,) = rows_of(found, "night_parts")
