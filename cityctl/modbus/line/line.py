@@ -17,7 +17,7 @@ from cityctl.modbus.line.exchange import Exchanges
 from cityctl.modbus.line.faults import BadAnswer, ExceptionAnswer, Silent, Strayed, Unsettled, Untold
 from cityctl.modbus.line.frame import Frame
 from cityctl.modbus.line.link import Link
-from cityctl.modbus.line.owed import READ, READS, Owed, inherit, leave, read_prefix
+from cityctl.modbus.line.owed import READ, READS, Owed, believe, doubted, inherit, leave, read_prefix
 
 _ECHO = b"\x08\x00\x00"
 _QUIET = 0.02  # s without a byte, before a spoilt serial line is believed to be silent
@@ -52,11 +52,14 @@ class Line(Exchanges):
         What another unit owes is told by its number. Where there are transaction numbers it depends on the request,
         which `read` and `exchange` look at.
         """
-        return not self._rtu or not (self._spoilt or unit in self._owed)
+        return not self._rtu or not self.owes(unit)
 
     def owes(self, unit: int) -> bool:
         """Whether an answer of a unit may still come, or what came last was spoilt: a write goes over no such line."""
-        return self._spoilt or unit in self._owed
+        return self._spoilt or unit in self._owed or self._doubts(unit)
+
+    def _doubts(self, unit: int) -> bool:
+        return self._rtu and doubted(self.link.host, self.link.port, unit)
 
     async def read(
         self,
@@ -164,6 +167,9 @@ class Line(Exchanges):
             await self._gap(quiet, ends=ends)
             self._buffer.clear()
             self._spoilt = False
+        if self._doubts(unit):
+            believe(self.link.host, self.link.port, unit)
+            self._owed.setdefault(unit, Owed(is_guess=True))
         if unit not in self._owed:
             return
         owed = self._owed[unit]
@@ -186,6 +192,8 @@ class Line(Exchanges):
             try:
                 return await self._find(unit, echo, echo, len(echo), timeout)
             except Silent:
+                if owed.is_guess:  # it does not know the function: whatever was owed had its time
+                    return None
                 if not probes:
                     raise
         while True:
