@@ -170,6 +170,8 @@ class Lock:
         self.path = path
         self.purpose = purpose
         self.wait = wait
+        self.was_left = False
+        """Whether who held it before let go of it only by dying."""
         self._handle: IO[bytes] | None = None
 
     def __enter__(self) -> Lock:
@@ -184,6 +186,7 @@ class Lock:
                     hint="wait until it is done; a lock dies with its process, so there is nothing to delete",
                 )
             time.sleep(0.02)
+        self.was_left = os.fstat(handle.fileno()).st_size > 0
         holder = {
             "pid": os.getpid(),
             "purpose": self.purpose,

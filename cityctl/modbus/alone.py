@@ -69,6 +69,8 @@ class Alone:
                 self.notes.append(f"{said}; another program of this project may ask that line meanwhile")
         debts = lock.path.with_suffix(".owed")
         _recall(link, debts)
+        if lock.was_left:
+            owed.doubt(link.host, link.port)
         try:
             yield
         finally:

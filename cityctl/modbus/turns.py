@@ -122,7 +122,13 @@ class Turns:
             answer.requests += 1
             begun = monotonic()
             frame = await line.read(
-                target.unit, block.function_code, block.address, block.count, timeout=left, tries=tries
+                target.unit,
+                block.function_code,
+                block.address,
+                block.count,
+                timeout=left,
+                tries=tries,
+                pause=target.connector.pause,
             )
         except NotConnected as problem:
             self._nobody = (str(problem), answer.tried)
@@ -134,7 +140,7 @@ class Turns:
         except Fault as problem:
             self._failed(device, wanted, problem, tries, left - (monotonic() - begun))
             return
-        took = monotonic() - begun
+        took = line.took
         self._heard = True
         answer.answered += 1
         if took * tries < left:

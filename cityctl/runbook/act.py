@@ -5,16 +5,18 @@ Whether a write took effect is decided by reading back alone, whatever the devic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from cityctl.errors import WriteRefused
+from cityctl.modbus.maps.raw import own_bits
 from cityctl.runbook.change import Change, recalled, record
 from cityctl.runbook.desk import Desk
 from cityctl.runbook.guard import SENT, permit
 from cityctl.runbook.hand import Hand, Present, Sent, Silence, Telegram
 from cityctl.runbook.journal import Journal
+from cityctl.runbook.points import Ref
 from cityctl.runbook.values import shown
 
 _READ_BACKS = 3  # at least, of a device that does not answer
@@ -141,23 +143,51 @@ class Act:
         self.desk.clock.sleep(change.settle)
         return self._read_back(change, Sent("unconfirmed", "the run was killed"), undoing=False).how
 
+    def is_momentary(self, at: Ref) -> bool:
+        """Whether a device clears by itself what is written there."""
+        rule = self.hand.point(at).write
+        return rule is not None and rule.momentary
+
     def prove(self) -> None:
-        """Look once more at all that the run wrote: a device may have restarted meanwhile. Raises Failed."""
-        last = {}
-        for entry in self.journal.attempted:
-            if not entry["key"].startswith("always."):
-                change = recalled(entry["change"])
-                last[change.at] = change
-        for at, change in last.items():
-            try:
-                present = self.hand.present(at)
-            except Silence as problem:
-                raise Failed(f"{at} was written, and whether it stays cannot be told: {problem}") from None
-            if not change.agrees(present):
-                raise Failed(
-                    f"{at} was {shown(change.new)} after its write, and is {shown(present.told)} at the end: the "
-                    "device or somebody changed it"
-                )
+        """Look once more at all that the run wrote: a device may have restarted meanwhile. Raises Failed.
+
+        The last write to a register says what must be there, also one that found it in place.
+        """
+        sent = {recalled(entry["change"]).at for entry in self.journal.attempted}
+        done = list(self._done())
+        holders: dict[tuple[object, ...], Change] = {}
+        for change in done:
+            holders.update(dict.fromkeys(self._bits(change), change))
+        for change in done:
+            if change.at in sent and all(holders[bit] is change for bit in self._bits(change)):
+                self._prove(change)
+
+    def _done(self) -> Iterator[Change]:
+        """What the steps of the run wrote or found in place, oldest first; not what is always done."""
+        for entry in self.journal.entries:
+            if entry["what"] == "done" and "change" in entry and not entry["key"].startswith("always."):
+                yield recalled(entry["change"])
+
+    def _bits(self, change: Change) -> Iterator[tuple[object, ...]]:
+        """Every bit that a write is for: another point may lie in the same registers."""
+        point = self.hand.point(change.at)
+        for address, own in enumerate(own_bits(point), point.address):
+            for bit in range(16):
+                if own >> bit & 1:
+                    yield change.host, change.unit, point.function_code, address, bit
+
+    def _prove(self, change: Change) -> None:
+        at = change.at
+        if self.is_momentary(at):
+            return
+        outcome = self._read_back(change, Sent("confirmed"), undoing=False)
+        if outcome.how == "unknown":
+            raise Failed(f"{at} was written, and whether it stays cannot be told: {outcome.read_back}")
+        if outcome.how != "done":
+            raise Failed(
+                f"{at} was {shown(change.new)} after its write, and is {outcome.read_back} at the end: the "
+                "device or somebody changed it"
+            )
 
     def changed_since(self, change: Change, present: Present) -> str | None:
         """Why a value is not put back where a resumed run finds another than it wrote: it is somebody else's."""
@@ -189,6 +219,8 @@ class Act:
             if outcome.how != "done":
                 return f"{at} was not put back to {shown(change.old)}: {outcome.said}"
             say(f"{at} put back to {shown(change.old)}")
+        elif self.is_momentary(at):
+            return f"{at} was set to {shown(change.new)}, and the device cleared it: what it did is not undone by that"
         else:
             say(f"{at} is {shown(change.old)}, as before")
         self.journal.note("undone", key=key)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -94,10 +95,16 @@ class Hand:
         return self.plant.point(at)
 
     def _asked(self, targets: list[Target]) -> list[Answer]:
+        time.sleep(
+            max(to.connector.pause for to in targets) if targets else 0.0
+        )  # they may have answered just now
         return ask_all(targets, alone=self.alone)
 
-    def _line(self, to: Target) -> AbstractAsyncContextManager[None]:
-        return self.alone.on(to.link) if self.alone is not None else nullcontext()
+    @contextlib.asynccontextmanager
+    async def _line(self, to: Target) -> AsyncIterator[None]:
+        async with self.alone.on(to.link) if self.alone is not None else nullcontext():
+            await asyncio.sleep(to.connector.pause)  # as above
+            yield
 
     def look(self, refs: Iterable[Ref]) -> dict[Ref, Told]:
         """The values of points, now. One that does not come is Unknown, with the reason."""
@@ -152,7 +159,12 @@ class Hand:
                 line = await open_line(to.link, to.timeout)
                 await _prove(line, to)
                 frame = await line.read(
-                    to.unit, point.function_code, point.address, point.registers, timeout=to.timeout
+                    to.unit,
+                    point.function_code,
+                    point.address,
+                    point.registers,
+                    timeout=to.timeout,
+                    pause=to.connector.pause,
                 )
                 return list(frame.registers)
             except Fault as found:
@@ -222,6 +234,7 @@ async def _prove(line: Line, to: Target) -> None:
     why = connector.stranger(found)
     if why is not None:
         raise Stranger(why)
+    await asyncio.sleep(connector.pause)
 
 
 async def _transmit(line: Line, unit: int, telegram: Telegram, timeout: float) -> None:

@@ -123,9 +123,7 @@ class Walk(Looking):
             self._line(key, "write", str(change.at), told, "already in place", change)
             if step.verify is not None:
                 self._await(key, step.verify, step.within.total_seconds(), scope)
-            self._note(
-                "done", key, saved=as_json(change.old) if not isinstance(change.old, Unknown) else None
-            )
+            self._note_done(key, change)
         elif self.act is None:
             self._assume(key, change)
             verify = f"verify {step.verify.text} within {short(step.within)}" if step.verify else "reads back"
@@ -142,6 +140,9 @@ class Walk(Looking):
         """After the effect is there: what must follow from it, and then it is done."""
         if step.verify is not None:
             self._await(key, step.verify, step.within.total_seconds(), scope)
+        self._note_done(key, change)
+
+    def _note_done(self, key: str, change: Change) -> None:
         saved = None if isinstance(change.old, Unknown) else as_json(change.old)
         self._note("done", key, change=record(change), saved=saved)
 
@@ -153,6 +154,11 @@ class Walk(Looking):
             return False
         change = recalled(held["change"])
         how = self.act.found(change)
+        if how == "unchanged" and self.act.is_momentary(change.at):
+            raise Failed(
+                f"{change.at}: the run was killed while it wrote, and the device clears it by itself: whether it was "
+                "sent cannot be told"
+            )
         if how == "unchanged":  # it never took effect: as if it had not been tried
             return False
         if how != "done":

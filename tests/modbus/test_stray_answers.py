@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from time import monotonic
 
 import pytest
 
@@ -11,6 +14,7 @@ from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.line.framing import HEADER, rtu_frame, tcp_frame, tcp_head
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import asking_all
 from tests.timing import in_time
 
@@ -33,6 +37,8 @@ class Newest(asyncio.Protocol):
         self.rtu = kind == "rtu-tcp"
         self.late, self.says = late, says
         self.of_first = 0
+        self.answered: dict[int, float] = {}
+        self.soonest = inf  # s from a unit's answer to the next request to it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -40,6 +46,7 @@ class Newest(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         number, unit = (0, data[0]) if self.rtu else (tcp_head(data)[0], tcp_head(data)[3])
         self.newest = number, unit
+        self.soonest = min(self.soonest, monotonic() - self.answered.get(unit, -inf))
         said = self.says(unit, data[1:-2] if self.rtu else data[HEADER:])
         self.of_first += unit == 1
         if said is not None:
@@ -48,6 +55,7 @@ class Newest(asyncio.Protocol):
 
     def send(self, said: bytes) -> None:
         number, unit = self.newest
+        self.answered[unit] = monotonic()
         frame = rtu_frame(unit, said) if self.rtu else tcp_frame(number, unit, said)
         self.transport.write(frame)  # type: ignore[attr-defined]  # a stream's
 
@@ -113,3 +121,32 @@ def test_beside_a_dead_unit_devices_are_read_that_confirm_nothing(kind, mute):
     for answers in polled(kind, 0.0, whole_values):
         assert not any(wrong(answer) for answer in answers)
         assert [answer.had for answer in answers] == [0, 12, 12]
+
+
+@in_time
+def test_what_confirms_an_answer_keeps_the_pause_and_is_no_part_of_the_round_trip():
+    """Units 2 and 3 answer after 20 ms and want 50 ms of rest; unit 1 is dead, so that both are confirmed."""
+    resting, memory = replace(CONNECTOR, pause=0.05), Memory()
+    asked = 0
+
+    def dead(unit: int, pdu: bytes) -> bytes | None:
+        nonlocal asked
+        asked += unit != 1
+        return held(unit, pdu) if unit != 1 else None
+
+    gateway = Newest("tcp", 0.0, dead)
+
+    async def go() -> list[float | None]:
+        door = await asyncio.get_running_loop().create_server(lambda: gateway, "127.0.0.1", 0)
+        port = door.sockets[0].getsockname()[1]
+        targets = [
+            Target(f"m{unit}", "127.0.0.1", port, unit, resting, tuple(POINTS), TIMEOUT) for unit in (1, 2, 3)
+        ]
+        await asking_all(targets, memory=memory)
+        door.close()
+        return [memory.known(each).round_trip for each in targets[1:]]
+
+    trips = asyncio.run(go())
+    assert asked > 6  # three blocks of each, and what confirms them
+    assert gateway.soonest >= 0.045  # the clock of the loop goes by milliseconds
+    assert all(trip is not None and trip < 0.04 for trip in trips)

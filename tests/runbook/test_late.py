@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from cityctl.errors import PlantStateUnknown, WriteRolledBack
 from cityctl.modbus.pretended.wire import Request, Silence
 from cityctl.runbook import act, session
+from tests.runbook.conftest import CONNECTOR
 
 
 def acts_later(rig, seconds, *, answers=True, only=None):
@@ -68,3 +71,21 @@ def test_a_plc_that_restarts_after_a_write_is_waited_for(rig, consent, monkeypat
     rig.server.hook = restarts
     session.run(rig.write("plc-1/command", "start"), consent())
     assert (rig.words(1, 4), rig.writes) == ([1], 1)
+
+
+def test_a_device_that_wants_a_pause_has_it_between_all_that_a_run_asks(rig, consent):
+    """Conditions, who it is, the value before, the write and reading back; it answers at once."""
+    named = CONNECTOR.replace("points:", "identify: {point: flags, equals: 7}\npause: 0.1\npoints:", 1)
+    rig.city(connector=named)
+    rig.values[1]["flags"] = 7.0
+    asked = []
+
+    async def notes(_: Request) -> int | None:
+        asked.append(rig.loop.time())
+        return None
+
+    rig.server.hook = notes
+    text = "require: [plc_1.measured > 1 bar]\nsteps: [{write: plc-1/command, to: start}]\n"
+    assert session.run(rig.job(text), consent()).sent == 1
+    assert len(asked) >= 8
+    assert min(after - before for before, after in pairwise(asked)) >= 0.095

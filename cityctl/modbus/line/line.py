@@ -8,14 +8,16 @@ of another unit that it may pass for is confirmed by a second one.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from math import inf
+from time import monotonic
 
 from cityctl.modbus.line.exchange import Exchanges
 from cityctl.modbus.line.faults import BadAnswer, ExceptionAnswer, Silent, Strayed, Unsettled, Untold
 from cityctl.modbus.line.frame import Frame
 from cityctl.modbus.line.link import Link
-from cityctl.modbus.line.owed import READ, READS, Owed, inherit, leave, read_prefix
+from cityctl.modbus.line.owed import READ, READS, Owed, believe, doubted, inherit, leave, read_prefix
 
 _ECHO = b"\x08\x00\x00"
 _QUIET = 0.02  # s without a byte, before a spoilt serial line is believed to be silent
@@ -31,6 +33,8 @@ class Line(Exchanges):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
+        self.took = 0.0
+        """Seconds to the answer of the last read; what confirmed it not counted."""
         self._mute: set[int] = set()  # units that do not answer to an echo
         if link.is_serial:
             # What others said on the bus just before is not over yet.
@@ -48,29 +52,42 @@ class Line(Exchanges):
         What another unit owes is told by its number. Where there are transaction numbers it depends on the request,
         which `read` and `exchange` look at.
         """
-        return not self._rtu or not (self._spoilt or unit in self._owed)
+        return not self._rtu or not self.owes(unit)
 
     def owes(self, unit: int) -> bool:
         """Whether an answer of a unit may still come, or what came last was spoilt: a write goes over no such line."""
-        return self._spoilt or unit in self._owed
+        return self._spoilt or unit in self._owed or self._doubts(unit)
+
+    def _doubts(self, unit: int) -> bool:
+        return self._rtu and doubted(self.link.host, self.link.port, unit)
 
     async def read(
-        self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
+        self,
+        unit: int,
+        function_code: int,
+        address: int,
+        count: int,
+        *,
+        timeout: float,
+        tries: int = 1,
+        pause: float = 0.0,
     ) -> Frame:
         """Ask for `count` registers or bits and wait at most `timeout` seconds in all.
 
         The request is sent up to `tries` times, spread over the timeout; an answer to any of them counts,
-        since all ask the same. Raises Silent, Closed, BadAnswer or ExceptionAnswer.
+        since all ask the same. `pause`: seconds that the unit wants between its answer and a request that confirms it.
+        Raises Silent, Closed, BadAnswer or ExceptionAnswer.
         """
         request = READ.pack(function_code, address, count)
         prefix = read_prefix(function_code, count)
         size = 2 + prefix[1]
         if self._rtu or self._owed:
             await self._settled(unit, request, prefix, timeout)
+        begun = monotonic()
         answer = await self._exchange(unit, request, prefix=prefix, size=size, timeout=timeout, tries=tries)
-        moment = self._moment
+        moment, self.took = self._moment, monotonic() - begun
         if self._owed:
-            await self._confirm(unit, request, prefix, answer, timeout)
+            await self._confirm(unit, request, prefix, answer, timeout, pause)
         return Frame(answer[2:], count, function_code < 3, moment)
 
     async def exchange(
@@ -91,7 +108,9 @@ class Line(Exchanges):
         if not self.trusts(unit) or (owed is not None and owed.may_pass_for(request, prefix)):
             await self.settle(unit, timeout=timeout)
 
-    async def _confirm(self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float) -> None:
+    async def _confirm(
+        self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float, pause: float
+    ) -> None:
         """Make sure that an answer is not another unit's late one, where one is owed that looks like it.
 
         Reads as many registers as no answer that is owed holds; behind another's answer the unit's own comes first.
@@ -109,6 +128,8 @@ class Line(Exchanges):
         self._dropped = 0, b""
         for probe, begins in [*mine.probes[:_PROBES], (echo, echo)]:
             size = len(echo) if probe is echo else 2 + begins[1]
+            if pause:
+                await asyncio.sleep(pause)
             try:
                 await self._exchange(unit, probe, prefix=begins, size=size, timeout=timeout)
             except ExceptionAnswer as problem:
@@ -146,6 +167,9 @@ class Line(Exchanges):
             await self._gap(quiet, ends=ends)
             self._buffer.clear()
             self._spoilt = False
+        if self._doubts(unit):
+            believe(self.link.host, self.link.port, unit)
+            self._owed.setdefault(unit, Owed(is_guess=True))
         if unit not in self._owed:
             return
         owed = self._owed[unit]
@@ -168,6 +192,8 @@ class Line(Exchanges):
             try:
                 return await self._find(unit, echo, echo, len(echo), timeout)
             except Silent:
+                if owed.is_guess:  # it does not know the function: whatever was owed had its time
+                    return None
                 if not probes:
                     raise
         while True:

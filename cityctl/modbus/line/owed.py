@@ -19,6 +19,9 @@ _COUNTS = (1, 2, 4, 8, 16, 32)  # registers: some devices refuse a read that end
 _LEFT: dict[tuple[str, int], dict[int, Owed]] = {}
 """What closed lines of this process left: host (serial port) and port -> unit -> what it owes."""
 
+_DOUBTED: dict[tuple[str, int], set[int]] = {}
+"""Lines whose last user was killed, so that any unit there may owe anything; those of them that were settled since."""
+
 
 def read_prefix(code: int, count: int) -> bytes:
     """What the answer to a read of so many registers or bits begins with."""
@@ -30,10 +33,11 @@ class Owed:
 
     `since`: when the last of them was given up (monotonic, which all processes share). `echoed`: the adapter gives back
     what it sends, so that an echo tells nothing of the device. `stays`: none of them came under another unit's number
-    for so long that none will.
+    for so long that none will. `is_guess`: nobody knows whether any is owed.
     """
 
-    def __init__(self, since: float | None = None) -> None:
+    def __init__(self, since: float | None = None, *, is_guess: bool = False) -> None:
+        self.is_guess = is_guess
         self.since = monotonic() if since is None else since
         self.requests: set[bytes] = set()
         self.prefixes: set[bytes] = set()
@@ -103,6 +107,22 @@ def inherit(host: str, port: int) -> dict[int, Owed]:
     """What earlier lines to a place left owing, for a new one; it is in that one's care then."""
     left = _LEFT.pop((host, port), {})
     return {unit: owed.carried_over() for unit, owed in left.items() if not owed.is_past}
+
+
+def doubt(host: str, port: int) -> None:
+    """Whoever had the line before was killed, and wrote down nothing."""
+    _DOUBTED[host, port] = set()
+
+
+def doubted(host: str, port: int, unit: int) -> bool:
+    """Whether a unit may owe an answer to somebody who was killed."""
+    settled = _DOUBTED.get((host, port))
+    return settled is not None and unit not in settled
+
+
+def believe(host: str, port: int, unit: int) -> None:
+    """What a unit may owe is known from here on."""
+    _DOUBTED.get((host, port), set()).add(unit)
 
 
 def written(host: str, port: int) -> list[dict[str, Any]]:

@@ -91,6 +91,7 @@ def _write_rule(rule: Write, entry: Entry, function_code: int) -> WriteRule:
         max_step=None if rule.max_step is None else rule.max_step * a,
         settle=rule.settle,
         tolerance=rule.tolerance * a,
+        momentary=rule.momentary,
         depends_on=tuple(conditions),
     )
 

@@ -152,6 +152,10 @@ class Write(BaseModel):
     ] = None
     settle: Annotated[Seconds, Field(description="wait so long before reading back")] = 0.0
     tolerance: Annotated[Number, Field(ge=0, description="how far the value read back may be off")] = 0.0
+    momentary: Annotated[
+        bool,
+        Field(description="a command that the device clears by itself: not looked for at the end of a run"),
+    ] = False
     depends_on: Annotated[
         list[str | Depends], Field(description="points that must be readable before, and what they must say")
     ] = []

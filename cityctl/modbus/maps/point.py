@@ -36,7 +36,8 @@ class WriteRule:
 
     For whoever writes: ask `violation` first, encode with `codec.encode` (exact or refused), send by
     `function`, wait `settle` seconds, read back, and hold what came against what was sent with `agrees`.
-    `max_step` is the largest change from the present value in one write.
+    `max_step` is the largest change from the present value in one write. `momentary`: the device clears it by itself,
+    so that it is not there any more at the end of a run.
     """
 
     function: WriteFunction
@@ -45,6 +46,7 @@ class WriteRule:
     max_step: float | None = None
     settle: float = 0.0
     tolerance: float = 0.0
+    momentary: bool = False
     depends_on: tuple[Condition, ...] = ()
 
     def violation(self, value: float, present: float | None = None, unit: str = "") -> str | None:
