@@ -123,6 +123,7 @@ def _hours(question: Question, zones: list[Asked], first: date, days: int) -> An
     """(zones x days x 24) [m³/h]; the hour that comes twice when clocks go back is their mean."""
     import numpy as np
 
+    question.engine.execute(question.sql("quarters"))
     table = question.engine.arrow(question.sql("hours"))
     row_of: dict[str, list[int]] = {}
     for row, zone in enumerate(zones):

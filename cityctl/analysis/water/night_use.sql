@@ -1,6 +1,7 @@
 -- What stands beside night flow: customers' use in the night's window, and pressure by hours. The nights themselves are
 -- night_flow.sql's. Handed in: night_customers(point, zone), night_gauges(point, zone); both are among night_points.
 -- use: night_flow
+-- use: quarters
 
 -- name: customers_by_night
 -- Use of customers in the night's window, and how many of their meters told [m3/h].
@@ -20,18 +21,11 @@ group by g.zone, p.night
 
 -- name: heads_by_hour
 -- Mean pressure of a zone's sensors in each hour of the local day, over that of the night of the same day: pressure that
--- was set anew meanwhile is no pressure that changes by the hour. By quarter hours, as in forecast.sql.
+-- was set anew meanwhile is no pressure that changes by the hour.
 select g.zone as zone, c.hour as hour, avg(f.flow / n.pressure) as share
 from night_flows as f
 join night_gauges as g on g.point = f.point
-join (
-    select epoch_us(slot) // 900000000 as quarter, day, minute // 60 as hour
-    from calendar
-    union all
-    select epoch_us(slot) // 900000000 + 1,
-           case when minute < 1425 then day else cast(day + interval '1' day as date) end, (minute + 15) % 1440 // 60
-    from calendar
-) as c on c.quarter = epoch_us(f.at) // 900000000
+join quarters as c on c.quarter = epoch_us(f.at) // 900000000
 join (
     select h.zone as zone, p.night as night, avg(p.window_flow / p.window_readings) as pressure
     from night_parts as p

@@ -171,6 +171,7 @@ def _beside(question: Question, found: dict[str, ZoneNights]) -> None:
     head = convert(1.0, "bar", "mH2O")
     for zone, night, pressure in question.engine.rows(question.sql("heads_by_night")):
         found[zone].heads[day_of(night)] = pressure * head
+    question.engine.execute(question.sql("quarters"))
     first, last = _days(question)
     for zone, hour, share in question.engine.rows(
         question.sql("heads_by_hour"), {"first": first, "last": last}
