@@ -133,7 +133,7 @@ def leakage(result: Result, zone: str, shared: Path) -> float:
 
 
 def test_zones_a_and_b_from_flows_alone(year: Result, shared: Path, tmp_path: Path) -> None:
-    """10 of 12, all six bursts in little more than a day, one false, and the daily estimate 2.6 m³/h off."""
+    """10 of 12, all six bursts in little more than a day, one false, and the daily estimate 2.8 m³/h off."""
     told = score(shared, rows_of(year, "events"), "Zone A+B", tmp_path)
     assert told["TP"] >= 10
     assert told["FP"] <= 1
