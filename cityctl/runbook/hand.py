@@ -95,9 +95,8 @@ class Hand:
         return self.plant.point(at)
 
     def _asked(self, targets: list[Target]) -> list[Answer]:
-        time.sleep(
-            max(to.connector.pause for to in targets) if targets else 0.0
-        )  # they may have answered just now
+        # They may have answered just now.
+        time.sleep(max((to.connector.pause for to in targets), default=0.0))
         return ask_all(targets, alone=self.alone)
 
     @contextlib.asynccontextmanager

@@ -55,9 +55,8 @@ def _rows(book: Any, sheet: str) -> Iterator[list[str]]:
     """The cells of each row as they are shown, without the blank ones at its end."""
     page = book[sheet]
     page.reset_dimensions()  # what a sheet says of its own size is often wrong
-    with book._archive.open(
-        page._worksheet_path
-    ) as part:  # openpyxl tells a formula or its value, never both
+    # openpyxl tells a formula or its value, never both.
+    with book._archive.open(page._worksheet_path) as part:
         formulas = never_worked_out(part)
     for row in page.iter_rows():
         cells = [" ".join(shown(cell.value, cell.number_format, book.epoch).split()) for cell in row]

@@ -70,9 +70,8 @@ def pumps_of(city: City) -> list[PumpPoints]:
             for role in ("suction", "discharge")
         )
         behind = first("pressure", "discharge") or first("length", "discharge")
-        heads = [
-            one for one in mine if one.role != "suction"
-        ]  # the pressure before a pump alone is no head of it
+        # The pressure before a pump alone is no head of it.
+        heads = [one for one in mine if one.role != "suction"]
         single = behind or first("pressure", among=heads) or first("length", among=heads)
         both = bool(suction and discharge and (behind or not single))
         found.append(
