@@ -156,7 +156,7 @@ class Expected:
         spread[:, at, at] += ((given.weekday_drift * inflow) ** 2)[:, None]
         toward = np.einsum("zij,zj->zi", spread, seen)
         total = np.einsum("zi,zi->z", seen, toward) + noise**2
-        surprise = self.flow[zones, night] - np.einsum("zi,zi->z", seen, state)
+        surprise = self._surprise(state, zones, night)
         known = np.isfinite(surprise) & (total > 0)
         surprise = np.where(known, surprise, 0.0)
         # A far outlier teaches less: its variance grows with the square of how far it lies.
@@ -167,6 +167,11 @@ class Expected:
         state = state + gain * surprise[:, None]
         spread = spread - np.einsum("zi,zj->zij", gain, toward)
         return state, (spread + spread.transpose(0, 2, 1)) / 2
+
+    def _surprise(self, state: Array, zones: npt.NDArray[np.int64], night: int) -> Array:
+        """What a night has beyond expectation [m³/h]."""
+        told: Array = self.flow[zones, night] - np.einsum("zi,zi->z", self.design[night, zones], state)
+        return told
 
     def _settle_noise(self, night: int) -> None:
         """Scatter from one night to the next, of the last 90 nights; what the weekdays do is taken out,
@@ -221,10 +226,14 @@ class Expected:
     def restart(
         self, zone: int, begin: int, night: int, state: Array, spread: Array, growth: float, wary: bool
     ) -> None:
-        """Filter one zone again from the state before `begin` up to `night`."""
+        """Filter one zone again from the state before `begin` up to `night`.
+
+        What these nights had beyond expectation is told anew: the change is no scatter, nor is its first night.
+        """
         one = np.array([zone])
         here, wide = state[None].copy(), spread[None].copy()
         for at in range(begin, night + 1):
+            self.rest[zone, at] = np.nan if at == begin else self._surprise(here, one, at)[0]
             here, wide = self._step(here, wide, one, at, growth**2, wary)
             self.states[(at + 1) % KEPT, zone] = here[0]
             self.spreads[(at + 1) % KEPT, zone] = wide[0]

@@ -123,6 +123,17 @@ def test_repairs_and_overlapping_leaks_are_kept_apart() -> None:
     assert np.median(off) < 0.4
 
 
+@pytest.mark.parametrize("size", [2.0, 4.0])
+def test_leaks_are_no_scatter_of_nights(size: float) -> None:
+    """One after the other, each mended after nine nights: all steps are seen for what they are, and so is 0.3 m³/h."""
+    flow, day, kinds = nights(20, 34)
+    night = np.arange(YEAR)
+    leak = size * ((night >= 80) & (night // 9 % 2 == 0))
+    quiet, busy = watched(flow, day, kinds), watched(flow + leak, day + leak, kinds)
+    assert quiet.model.noise.mean() == pytest.approx(0.3, rel=0.1)
+    assert busy.model.noise.mean() < 1.25 * quiet.model.noise.mean()
+
+
 def test_one_odd_night_is_no_leak() -> None:
     flow, day, kinds = nights(20, 24)
     flow[:, 180] += 40.0  # a fire was put out
