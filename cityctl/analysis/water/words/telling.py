@@ -203,10 +203,10 @@ class Telling:
             return Judged("unknown", "UNKNOWN no valid night")
         if lacking >= min(MISSING_NIGHTS, len(recent)):
             return Judged("unknown", f"UNKNOWN {lacking} of {len(recent)} nights missing")
-        if sum(known) < self.watch.given.learning:
-            return Judged(
-                "unknown", f"UNKNOWN {sum(known)} nights of history, {self.watch.given.learning} are needed"
-            )
+        learnt = sum(known) - int(nights.shut[zone].sum())
+        if learnt < self.watch.given.learning:
+            needed = self.watch.given.learning
+            return Judged("unknown", f"UNKNOWN {learnt} nights of history, {needed} are needed")
         if self.dry(zone):
             steps = [fault.value for fault in self._own(zone) if fault.trouble == "coarse"]
             coarse = (
