@@ -6,8 +6,8 @@
     call    = function "(" sum { "," sum } ")"
     name    = letters, digits, "_", "." and "/" inside a word; any other name stands in `back quotes`
 
-delta(x) is the change since the slot before, rate(x) the change per hour, prev(x) the value of the slot
-before. Nothing is evaluated here: the store turns the tree into SQL.
+delta(x) is the change from the last reading of the slot before to the last of the slot, rate(x) that change per hour,
+prev(x) the value of the slot before. Nothing is evaluated here: the store turns the tree into SQL.
 """
 
 from __future__ import annotations

@@ -115,7 +115,11 @@ class PointEntry(Strict):
     device: str | None = Field(None, description="device/point")
     service: str | None = Field(None, description="service/series")
     series: str | None = Field(None, description="name in imported files, where it is another")
-    formula: str | None = Field(None, description="worked out of others, such as main_1 + main_2 - pump_1")
+    formula: str | None = Field(
+        None,
+        description="worked out of others, such as main_1 + main_2 - pump_1; rate(level) is the change an hour "
+        "from the last reading of the step before to the last of the step",
+    )
     species: str | None = Field(None, description="what a concentration is counted as, such as NO3 or N")
     reference_temperature: float | None = Field(
         None, description="of a conductivity or a standard volume, °C"

@@ -185,14 +185,10 @@ def _watched_again(seen: Seen, trials: Sequence[Trial], base: Watch) -> Watch:
 
     rows = np.array([trial.row for trial in trials])
     leaks = np.array([trial.shape(seen.flow.shape[1]) for trial in trials])
-    flow, by_day = seen.flow[rows] + leaks, seen.by_day[rows] + leaks
+    own = seen.of(rows)
+    flow, by_day = own.flow + leaks, own.by_day + leaks
     put = replace(
-        seen,
-        flow=flow,
-        by_day=by_day,
-        use=day_use(by_day, flow),
-        inflow=seen.inflow[rows],
-        parts=seen.parts[rows] + leaks[..., None],
+        own, flow=flow, by_day=by_day, use=day_use(by_day, flow), parts=own.parts + leaks[..., None]
     )
     return watch(base.model.given, base.given, put)
 

@@ -90,6 +90,11 @@ def test_bands_and_frequency() -> None:
 def test_validity() -> None:
     assert formulas.doubts(100, 5000, 50) == []
     assert len(formulas.doubts(200, 3000, 110)) == 3
+    # What is just outside is not told as what is just inside.
+    assert formulas.doubts(200.1, 4000, 24.9) == [
+        "19.99 connections a km are not more than 20",
+        "24.9 m of head are not within 25 to 100 m",
+    ]
 
 
 volumes = st.builds(Volume, st.floats(0, 1e8), st.floats(0, 1e7))

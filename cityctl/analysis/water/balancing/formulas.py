@@ -31,10 +31,10 @@ def doubts(mains_km: float, connections: float, pressure_m: float) -> list[str]:
     if connections <= VALID_CONNECTIONS:
         said.append(f"{connections:,.0f} connections are not more than 3 000".replace(",", " "))
     if mains_km > 0 and connections / mains_km <= DENSE:
-        said.append(f"{connections / mains_km:.0f} connections a km are not more than 20")
+        said.append(f"{connections / mains_km:.5g} connections a km are not more than 20")
     low, high = VALID_PRESSURE
     if not low <= pressure_m <= high:
-        said.append(f"{pressure_m:.0f} m of head are not within 25 to 100 m")
+        said.append(f"{pressure_m:.5g} m of head are not within 25 to 100 m")
     return said
 
 

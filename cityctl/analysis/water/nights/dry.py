@@ -9,19 +9,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.basis.rows import Array, trailing
 
+USUAL = 56  # nights of which the mean inflow is told
 LOOKED = 28  # nights
 FEWEST = 7  # of them that have to be known
 LAST = 3  # of them that are all dry
 MOSTLY = 0.8  # share of the nights
 NOTHING = 0.005  # share of the mean inflow: what people draw by night is ten times as much
+PAUSES = 1 / 3  # share of the nights, and of the last seven, from which on supply pauses
 MANY = 2.0  # mean inflow [m³/h], as of some four hundred people: a school may well sleep
 WHY = "no flow by night: where supply pauses, or a tank is filled by day, no leak shows"
 
 
 def dry_by_night(flows: Array, days: Array) -> bool:
-    """Whether next to nothing flows on most nights, the last ones too, of a zone that draws by day.
+    """Whether next to nothing flows on most nights, the last ones too, or on many of them, of a zone that draws by day.
 
     `flows` by night and `days`, the mean flow of the day before each [m³/h]; nan where it is not known.
     """
@@ -30,15 +32,33 @@ def dry_by_night(flows: Array, days: Array) -> bool:
         return False
     usual = float(days[known].mean())
     dry = np.abs(flows[known]) <= NOTHING * usual
-    return usual >= MANY and bool(dry[-LAST:].all() and dry.mean() >= MOSTLY)
+    if usual < MANY:
+        return False
+    if dry.mean() >= MOSTLY:
+        return bool(dry[-LAST:].all())
+    return bool(min(dry.mean(), dry[-FEWEST:].mean()) >= PAUSES)
 
 
-def shut(flows: Array, days: Array, inflows: Array) -> npt.NDArray[np.bool_]:
-    """Nights (zones x nights) in which next to nothing flows, nor did by day: a zone is shut after its season.
-
-    `inflows`: the mean inflow as it was known before each night; the largest one so far is the measure [m³/h].
-    """
-    usual = np.maximum.accumulate(np.nan_to_num(inflows), axis=1)
-    with np.errstate(invalid="ignore"):
-        told: npt.NDArray[np.bool_] = np.maximum(np.abs(flows), np.abs(days)) <= NOTHING * usual
+def _last(values: Array) -> Array:
+    """The last known value of each row, 0 where there is none (rows x 1)."""
+    known = np.isfinite(values)
+    at = values.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    told: Array = np.where(known.any(axis=1), values[np.arange(len(values)), at], 0.0)[:, None]
     return told
+
+
+def usual_inflow(inflows: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """(mean inflow as it is known before each night [m³/h], nights in which the zone is shut), zones x nights.
+
+    `inflows`: the mean of the 24 hours that end with each night, nan where it is not known. Next to nothing flows into
+    a zone before it opens, or after its season: such nights tell nothing of what it takes. They are held against what
+    it took in most nights of some week, or in the last night: one that opens is known by its first.
+    """
+    usual = trailing(inflows, USUAL, FEWEST)
+    weekly = np.nan_to_num(trailing(inflows, FEWEST, FEWEST // 2 + 1))
+    most = np.maximum(weekly.max(axis=1, keepdims=True, initial=0.0), _last(inflows))
+    with np.errstate(invalid="ignore"):
+        shut: npt.NDArray[np.bool_] = (np.abs(inflows) <= NOTHING * most) & (most > 0)
+    rows = shut.any(axis=1)
+    usual[rows] = trailing(np.where(shut[rows], np.nan, inflows[rows]), USUAL, FEWEST)
+    return usual, shut

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.question import Memory, Question
-from cityctl.analysis.water.basis.rows import Array, day_use, quantile, trailing
+from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
+from cityctl.analysis.water.nights.dry import usual_inflow
 from cityctl.analysis.water.nights.grid import Grid, first_of
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
@@ -22,7 +23,6 @@ from cityctl.analysis.water.sensors.clocks import Clocks, Jump
 from cityctl.analysis.water.sensors.drifts import drifts
 from cityctl.analysis.water.sensors.verdicts import Fault, Shown
 
-INFLOW_NIGHTS = 56
 COURSE = 8  # parts of three hours of the 24 that end with a night
 COARSE = 1.5  # windows that a single reading stands for, from which it says nothing of this one
 RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
@@ -36,8 +36,8 @@ class Nights:
 
     `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `mean` is the
     window's, without spikes, and where these are many its median; `present` is the share of the window's readings
-    (0 where there are none); `use`, `kinds`, `inflow`, `by_day` and `parts` are what events.Seen takes; `digest` is
-    what they were made from; `closed` rows have customer meters that close their balance.
+    (0 where there are none); `use`, `kinds`, `inflow`, `by_day`, `parts` and `shut` are what seen.Seen takes; `digest`
+    is what they were made from; `closed` rows have customer meters that close their balance.
     """
 
     zones: list[Asked]
@@ -51,6 +51,7 @@ class Nights:
     inflow: Array
     by_day: Array
     parts: Array
+    shut: npt.NDArray[np.bool_]
     faults: dict[str, list[Fault]]
     digest: Digest
     closed: set[int] = field(default_factory=set)
@@ -58,7 +59,8 @@ class Nights:
     @property
     def seen(self) -> Seen:
         """What the watch takes."""
-        return Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts)
+        shown = Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts)
+        return shown.without(self.shut)
 
 
 def read(
@@ -91,7 +93,8 @@ def read(
     for row, zone in enumerate(zones):
         own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
         masked[row] = verdicts.masked(own, len(dates))
-    usual = np.nan_to_num(trailing(np.where(masked, np.nan, whole), INFLOW_NIGHTS, 7))
+    usual, shut = usual_inflow(np.where(masked, np.nan, whole))
+    usual = np.nan_to_num(usual)
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
@@ -116,9 +119,9 @@ def read(
     course = Grid(digest.of("courses"), inflows, dates, COURSE).of_zones(zones)("flow")
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
     kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
-    use = day_use(by_day, flow)
+    use = day_use(np.where(shut, np.nan, by_day), np.where(shut, np.nan, flow))
     return Nights(
-        zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, faults, digest
+        zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, shut, faults, digest
     )
 
 

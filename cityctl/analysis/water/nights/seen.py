@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -34,7 +34,8 @@ class Seen:
 
     `by_day` the mean flow of the day before each night, `parts` (zones x nights x parts) the means of the parts of
     the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
-    lower than the inflow explains, where there are sensors.
+    lower than the inflow explains, where there are sensors; `shut` nights in which next to nothing flows into a zone,
+    of which no flow is known.
     """
 
     flow: Array
@@ -44,6 +45,17 @@ class Seen:
     by_day: Array
     parts: Array
     fallen: Fallen | None = None
+    shut: npt.NDArray[np.bool_] | None = None
+
+    def without(self, shut: npt.NDArray[np.bool_]) -> Seen:
+        """The same, with nothing told of the nights in which a zone is shut."""
+        return replace(
+            self,
+            flow=np.where(shut, np.nan, self.flow),
+            by_day=np.where(shut, np.nan, self.by_day),
+            parts=np.where(shut[..., None], np.nan, self.parts),
+            shut=shut,
+        )
 
     def of(self, rows: npt.NDArray[np.int64]) -> Seen:
         """The same of some zones alone."""
@@ -55,4 +67,5 @@ class Seen:
             self.by_day[rows],
             self.parts[rows],
             None if self.fallen is None else self.fallen.of(rows),
+            None if self.shut is None else self.shut[rows],
         )

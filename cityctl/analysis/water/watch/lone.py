@@ -1,6 +1,7 @@
-"""Single nights that were far off and not borne out by the next two: fires fought, mains flushed, a tank filled.
+"""One, two or three nights that were far off, and over with the next: fires fought, mains flushed, a tank filled.
 
-A zone that shows them is not believed on one night's word alone, unless it says far more than those said. Numbers only.
+A zone that shows them is not believed on the word of as many nights, unless they say far more than those said. Numbers
+only.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import numpy.typing as npt
 from cityctl.analysis.water.basis.rows import Array
 
 YEAR = 365  # nights for which an odd one is remembered
-AFTER = 2  # nights that have to bear it out
+AFTER = 2  # nights that have to bear a single one out
+LONGEST = 3  # nights that are over together
 LEFT = 0.5  # share of it that they have to show
 TIMES = 2.0  # as large as the largest odd night: a single one is believed again
 
 
 class LoneNights:
-    """The odd nights of each zone: (night, size [m³/h])."""
+    """The odd nights of each zone: (the first one, size [m³/h], how many)."""
 
     def __init__(self, zones: int) -> None:
-        self.nights: list[list[tuple[int, float]]] = [[] for _ in range(zones)]
+        self.nights: list[list[tuple[int, float, int]]] = [[] for _ in range(zones)]
 
     def look_back(self, rest: Array, noise: Array, certainty: float, stirred: npt.NDArray[np.int64]) -> None:
         """Judge the night before the last two of `rest` (zones x nights) [m³/h], what each had beyond expectation.
@@ -38,12 +40,23 @@ class LoneNights:
             far &= (way * rest[:, night + 1 :] < LEFT * np.abs(odd)[:, None]).all(axis=1)
         far &= night - 7 > stirred - AFTER
         for zone in np.flatnonzero(far).tolist():
-            self.add(zone, night, float(odd[zone]))
+            self.add(zone, night, float(odd[zone]), 1)
 
-    def add(self, zone: int, night: int, size: float) -> None:
-        """Remember a night, or two, that had `size` [m³/h] more or less than others."""
-        self.nights[zone].append((night, abs(size)))
+    def add(self, zone: int, night: int, size: float, lasted: int) -> None:
+        """Remember nights that had `size` [m³/h] more or less than others; what `lasted` longer is none of these."""
+        if 1 <= lasted <= LONGEST:
+            self.nights[zone].append((night, abs(size), lasted))
 
-    def believed(self, zone: int, night: int, size: float) -> bool:
-        """Whether a change of `size` [m³/h] that one night alone tells is beyond the zone's odd nights."""
-        return all(night - at > YEAR or abs(size) > TIMES * odd for at, odd in self.nights[zone])
+    def believed(self, zone: int, night: int, size: float, lasted: int) -> bool:
+        """Whether a change of `size` [m³/h] that so many nights tell is beyond the zone's odd nights."""
+        return all(
+            night - at > YEAR or abs(size) > TIMES * odd or lasted > nights
+            for at, odd, nights in self.nights[zone]
+        )
+
+
+def lasting(rest: Array, size: float) -> int:
+    """How many of the last known nights of `rest` [m³/h] in a row have half of a change of `size`."""
+    known = rest[np.isfinite(rest)] / size
+    short = np.flatnonzero(known < LEFT)
+    return len(known) - 1 - int(short[-1]) if len(short) else len(known)

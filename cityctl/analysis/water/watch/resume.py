@@ -133,7 +133,9 @@ class Standing(Watch):
         for zone, said in enumerate(noted):
             self.events[zone] = [_event(entry) for entry in said["events"]]
             self.anew[zone] = [int(night) for night in said["anew"]]
-            self.lone.nights[zone] = [(int(night), float(size)) for night, size in said["lone"]]
+            self.lone.nights[zone] = [
+                (int(at), float(size), int(nights)) for at, size, nights in said["lone"]
+            ]
             if said["sunk"] is not None:
                 night, base, spread = said["sunk"]
                 self.sunk[zone] = int(night), np.array(base), np.array(spread)

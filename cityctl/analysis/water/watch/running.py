@@ -23,20 +23,27 @@ FADED = 7  # nights without most of its flow after which a leak is over without 
 class Running:
     """The leaks of all zones, ended ones too; `baseline` and its `doubt` [m³/h] by zone and night.
 
-    `shut`: nights in which nothing flows into a zone; `anew`: nights by zone from which on its level is another one
-    without a leak.
+    `shut`: nights in which nothing flows into a zone; `since`: the night by zone before which no state is of use;
+    `anew`: nights by zone from which on its level is another one without a leak.
     """
 
     def __init__(self, model: Expected, given: Watchfulness, shut: npt.NDArray[np.bool_]) -> None:
         self.model, self.given, self.shut = model, given, shut
         self.events: list[list[Event]] = [[] for _ in range(len(model.flow))]
         self.anew: list[list[int]] = [[] for _ in range(len(model.flow))]
+        self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.baseline = np.full(model.flow.shape, np.nan)
         self.doubt = np.zeros(model.flow.shape)
 
     def open(self, zone: int) -> list[Event]:
         """The leaks of a zone that still run."""
         return [event for event in self.events[zone] if event.repaired is None]
+
+    def opened(self, zone: int, night: int) -> int:
+        """The first night after a zone was last shut for long; 0 where it never was."""
+        shut = np.convolve(self.shut[zone, : night + 1], np.ones(FADED), "valid")
+        long = np.flatnonzero(shut == FADED)
+        return int(long[-1]) + FADED if len(long) else 0
 
     def _leaking(self) -> list[int]:
         return [
@@ -126,6 +133,9 @@ class Running:
     def _follow(self, night: int) -> None:
         """Sizes of the leaks that run, told anew; those whose flow has faded are over."""
         for zone in self._leaking():
+            if self.shut[zone, night]:
+                self._fade(zone, night, self.open(zone))
+                continue
             excess = self._excess(zone, night)
             if excess is None:
                 continue
@@ -138,12 +148,27 @@ class Running:
                 self._part(zone, night, last)
             elif not last.creeping and night - last.detected <= SETTLING:
                 self._resize(zone, night, last, last.flow / 2)
+            gone = [event for event in running if excess < 0.3 * event.flow]
             for event in running:
-                gone = excess < 0.3 * event.flow or self.shut[zone, night]
-                event.fading = event.fading + 1 if gone else 0
-                if event.fading >= FADED:
-                    event.repaired = night - FADED + 1
-                    event.sizes.append((night, event.flow))
+                event.fading = event.fading if event in gone else 0
+            self._fade(zone, night, gone)
+
+    def _fade(self, zone: int, night: int, gone: list[Event]) -> None:
+        """Count a night without these leaks; those that have been gone for long are over.
+
+        A zone that was shut meanwhile has the leak in its level: without it is what it should take when it opens.
+        """
+        model = self.model
+        for event in gone:
+            event.fading += 1
+            if event.fading < FADED:
+                continue
+            event.repaired = night - FADED + 1
+            event.sizes.append((night, event.flow))
+            if self.shut[zone, night]:
+                model.state[zone, LEVEL] -= event.flow
+                model.spread[zone, LEVEL, LEVEL] += event.sd**2 + (0.15 * event.flow) ** 2
+                model.keep(np.array([zone]), night)
 
     def _part(self, zone: int, night: int, event: Event) -> None:
         """Tell what has come on top of a leak that has doubled as another one, unless it may be alone."""

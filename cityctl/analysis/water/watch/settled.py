@@ -54,7 +54,7 @@ def _shares(watch: Running, zones: list[int]) -> list[Array]:
     model = watch.model
     nights = np.arange(model.flow.shape[1])
     ways = (model.design[:, zones, 1:] * model.state[zones, 1:]).sum(axis=2).T
-    flow = np.where(watch.shut[zones], np.nan, model.flow[zones]) - ways
+    flow = model.flow[zones] - ways
     flow -= np.nanmedian(flow, axis=1)[:, None]
     inflow, noise = model.inflow[zones].max(axis=1), model.noise[zones]
     shapes, sure = [], []

@@ -6,11 +6,11 @@ can be told as repair, and what is left after a repair as another leak. Nothing 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
-from cityctl.analysis.water.nights.dry import shut
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import (
     Change,
@@ -27,9 +27,9 @@ from cityctl.analysis.water.watch.creeping import WEEK, Crept, Reference
 from cityctl.analysis.water.watch.daytime import OFTEN, by_night_alone
 from cityctl.analysis.water.watch.elsewhere import elsewhere
 from cityctl.analysis.water.watch.events import Event
-from cityctl.analysis.water.watch.expected import KEPT, LEVEL, Assumptions, Expected
-from cityctl.analysis.water.watch.lone import AFTER, LoneNights
-from cityctl.analysis.water.watch.running import Running
+from cityctl.analysis.water.watch.expected import KEPT, LEVEL, SHARE, Assumptions, Expected
+from cityctl.analysis.water.watch.lone import LONGEST, LoneNights, lasting
+from cityctl.analysis.water.watch.running import FADED, Running
 from cityctl.analysis.water.watch.shape import Evened, Wandering
 
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
@@ -45,12 +45,13 @@ class Watch(Running):
         self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
         self.wandering = Wandering(self.course.left, inflow)
         model = Expected(seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given)
-        super().__init__(model, given, shut(seen.flow, seen.by_day, inflow))
+        super().__init__(
+            model, given, np.zeros(seen.flow.shape, np.bool_) if seen.shut is None else seen.shut
+        )
         self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
         self.reference = Reference(self.even, self.wandering.told)
         self.fallen = seen.fallen
         zones = len(model.flow)
-        self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
         self.stirred = self.since + given.learning
         self.by_night = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days
@@ -65,6 +66,8 @@ class Watch(Running):
             needed.advance(first, end)
         for night in range(first, end):
             self._begin_anew(night)
+            shut = self.shut[:, max(0, night - FADED + 1) : night + 1]
+            self.since[shut.all(axis=1) & (self.learnt > 0)] = night
             model.feed(night)
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
@@ -79,7 +82,7 @@ class Watch(Running):
                 model, given, self.since, self.learnt, night, self.course.left, self.raw
             ).tolist():
                 size = float(model.rest[zone, night])
-                if not self.lone.believed(zone, night, size):
+                if not self.lone.believed(zone, night, size, 1):
                     continue
                 told.add(zone)
                 begin = night - (night > self.since[zone] + 1 and model.rest[zone, night - 1] / size > 0.5)
@@ -87,6 +90,10 @@ class Watch(Running):
             for zone in set(np.flatnonzero(np.abs(found.size) > worth).tolist()) - told:
                 told.add(zone)
                 if given.whole_days and found.size[zone] < 0 and self._still_falling(zone, night):
+                    continue
+                if found.size[zone] > 0 and not self._lasts(
+                    zone, night, int(found.begin[zone]), found.size[zone]
+                ):
                     continue
                 self._changed(zone, night, placed(model, int(self.since[zone]), zone, night, found))
             ready = self.learnt >= given.learning
@@ -96,7 +103,7 @@ class Watch(Running):
                     self.stirred[zone] = night
                     self._rise(zone, night, change, apart=True)
             for crept in self._crept(night):
-                if crept.zone not in told and not self.shut[crept.zone, night]:
+                if crept.zone not in told:
                     self._creep(night, crept)
             self._follow(night)
 
@@ -117,6 +124,15 @@ class Watch(Running):
         flow = self.model.flow[zone]
         usual = float(np.nanmedian(flow[max(0, night - 9) : night - 2])) if night > 9 else float("nan")
         return bool(usual - flow[night] > 1.5 * (usual - flow[night - 1]))
+
+    def _lasts(self, zone: int, night: int, begin: int, size: float) -> bool:
+        """Whether a rise since the night `begin` has lasted longer than what was over again in this zone."""
+        if not self.lone.nights[zone]:
+            return True
+        state, _ = self.model.before(zone, begin)
+        recent = slice(max(0, night - 2 * LONGEST), night + 1)
+        rest = self.model.flow[zone, recent] - self.model.design[recent, zone] @ state
+        return self.lone.believed(zone, night, size, lasting(rest, size))
 
     def _changed(self, zone: int, night: int, change: Change) -> None:
         self.stirred[zone] = night
@@ -149,6 +165,7 @@ class Watch(Running):
     def _creep(self, night: int, crept: Crept) -> None:
         """Open an event whose flow the expected level holds already."""
         zone = crept.zone
+        crept = replace(crept, begin=max(crept.begin, self.opened(zone, night)))
         if self._by_night_alone(zone, night, crept.begin, crept.size):
             self._used_to(zone, night, crept.begin)
             return
@@ -174,8 +191,6 @@ class Watch(Running):
     def _rise(self, zone: int, night: int, change: Change, *, apart: bool = False) -> None:
         """Open an event, or let one that grows have the rise; `apart`: pressure shows it at a place of its own."""
         model, given = self.model, self.given
-        if self.shut[zone, night]:
-            return
         nights = night - change.begin + 1
         state, spread = model.before(zone, change.begin)
         running = self.open(zone)
@@ -235,18 +250,24 @@ class Watch(Running):
         return True
 
     def _came_back(self, zone: int, night: int, change: Change) -> bool:
-        """Whether a rise only takes back a fall that no mended leak explained: a valve, or a sensor, is right again."""
+        """Whether a rise only takes back a fall that no mended leak explained: a valve, or a sensor, is right again.
+
+        The flow is held against what the zone took before, with the day's use of now or of then: of a school that opens
+        after its holidays that of last week tells nothing.
+        """
         if zone not in self.sunk:
             return False
-        fell, state, spread = self.sunk.pop(zone)
+        fell, state, spread = self.sunk[zone]
         if night - fell > BACK_WITHIN:
+            del self.sunk[zone]
             return False
-        model = self.model
-        flow = (
-            model.flow[zone, change.begin : night + 1] - model.design[change.begin : night + 1, zone] @ state
-        )
-        if not np.nanmedian(flow) < 0.3 * change.size:
+        model, since = self.model, slice(change.begin, night + 1)
+        flow, now = model.flow[zone, since], model.design[since, zone]
+        then = now.copy()
+        then[:, SHARE] = model.design[max(0, fell - 1), zone, SHARE]
+        if not min(np.nanmedian(flow - use @ state) for use in (now, then)) < 0.3 * change.size:
             return False
+        spread = spread.copy()
         spread[LEVEL, LEVEL] += model.drift[zone] ** 2 * (night - fell) + model.noise[zone] ** 2
         model.restart(zone, change.begin, night, state, spread, 0.0, True)
         self.since[zone] = night
@@ -271,7 +292,8 @@ class Watch(Running):
         left = float(np.nanmedian(model.flow[zone, since] - self.baseline[zone, since]))
         fall = max(-change.size, total - left) if running else -change.size
         if not running:
-            self.sunk[zone] = change.begin, state.copy(), spread.copy()
+            if zone not in self.sunk or change.begin - self.sunk[zone][0] > WEEK:  # else it goes on falling
+                self.sunk[zone] = change.begin, state.copy(), spread.copy()
             self.anew[zone].append(change.begin)
         ended = self._explained(running, fall)
         if ended:
@@ -303,8 +325,10 @@ class Watch(Running):
             model.restart(zone, change.begin, night, state, spread, 0.0, False)
             self.since[zone] = night
         for event in running:
-            if event.repaired is not None and event.repaired - event.started <= AFTER:
-                self.lone.add(zone, event.started, event.told)
+            if event.repaired is not None and event.repaired - event.started <= LONGEST + 1:
+                own = slice(event.started, event.repaired)
+                rest = model.flow[zone, own] - self.baseline[zone, own]
+                self.lone.add(zone, event.started, event.told, lasting(rest, event.told))
         model.growth[zone] = 0.0
 
 

@@ -31,6 +31,7 @@ COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's
 FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and how many have to be known
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
+LIMITS = {"full": "; a meter at the end of its scale?", "coarse": "; its meter counts in coarse steps"}
 BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
 
 
@@ -186,6 +187,15 @@ class Telling:
         return [one for sensor in nights.zones[zone].sensors for one in nights.faults.get(sensor, ())]
 
     def judged(self, zone: int) -> Judged:
+        """A zone's verdict, and what of its meters may hide more."""
+        told = self._judged(zone)
+        first = self.inside[0] * PARTS
+        limits = {one.trouble for one in self._own(zone) if one.end is None or one.end > first}
+        if not told.doubtful:
+            told.text += "".join(said for trouble, said in LIMITS.items() if trouble in limits)
+        return told
+
+    def _judged(self, zone: int) -> Judged:
         """Data first: what cannot be judged is not called normal, nor a leak."""
         nights = self.nights
         if nights.zones[zone].inflow is None:
@@ -203,10 +213,10 @@ class Telling:
             return Judged("unknown", "UNKNOWN no valid night")
         if lacking >= min(MISSING_NIGHTS, len(recent)):
             return Judged("unknown", f"UNKNOWN {lacking} of {len(recent)} nights missing")
-        if sum(known) < self.watch.given.learning:
-            return Judged(
-                "unknown", f"UNKNOWN {sum(known)} nights of history, {self.watch.given.learning} are needed"
-            )
+        learnt = sum(known) - int(nights.shut[zone].sum())
+        if learnt < self.watch.given.learning:
+            needed = self.watch.given.learning
+            return Judged("unknown", f"UNKNOWN {learnt} nights of history, {needed} are needed")
         if self.dry(zone):
             steps = [fault.value for fault in self._own(zone) if fault.trouble == "coarse"]
             coarse = (

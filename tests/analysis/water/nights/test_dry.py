@@ -23,7 +23,11 @@ DAYS = np.full(60, 20.0)
         (np.full(60, 0.05), True),  # a sensor's own noise, a four-hundredth of the inflow
         (np.full(60, 0.4), False),  # the night use of some hundred people
         (np.where(np.arange(60) % 7 == 0, 5.0, 0.0), True),  # once a week a tank was filled by night
-        (np.where(np.arange(60) % 2 == 0, 5.0, 0.0), False),
+        (
+            np.where(np.arange(60) % 2 == 0, 5.0, 0.0),
+            True,
+        ),  # water every other day: its nights scatter by all of it
+        (np.where((np.arange(60) % 2 == 0) | (np.arange(60) > 54), 5.0, 0.0), False),  # and now every day
         (np.where(np.arange(60) < 59, 0.0, 3.0), False),  # a leak in the last night shows
         (np.where(np.arange(60) < 55, np.nan, 0.0), False),  # five nights tell nothing
     ],

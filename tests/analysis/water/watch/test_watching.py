@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
+from cityctl.analysis.water.nights.dry import usual_inflow
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.expected import Assumptions
@@ -31,12 +33,11 @@ def nights(zones: int, seed: int, season: float = 0.15, noise: float = 0.3) -> t
 
 
 def watched(flow: Any, day: Any, kinds: Any, **given: Any) -> Watch:
-    inflow = trailing((flow + 3 * day) / 4, 56, 7)
+    inflow, shut = usual_inflow((flow + 3 * day) / 4)
     course = day[:, :, None] + COURSE
     course[..., -1] = flow
-    return watch(
-        Assumptions(), Watchfulness(**given), Seen(flow, day_use(day, flow), kinds, inflow, day, course)
-    )
+    seen = Seen(flow, flow, kinds, inflow, day, course).without(shut)
+    return watch(Assumptions(), Watchfulness(**given), replace(seen, use=day_use(seen.by_day, seen.flow)))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -250,3 +251,46 @@ def test_a_zone_that_is_shut_leaks_no_more() -> None:
     assert len(events) >= 40
     assert not any(event.detected >= 190 for event in events)
     assert all(event.repaired is not None and event.repaired <= 197 for event in events)
+
+
+@pytest.mark.parametrize("seeps", [0.0, 0.02])
+@pytest.mark.parametrize("span", [(0, 30), (0, 70), (100, 130), (100, 180)])
+def test_a_zone_that_opens_does_not_leak_and_what_leaks_later_does(
+    span: tuple[int, int], seeps: float
+) -> None:
+    """Shut from the begin on, or for a season, while its meter shows nothing or next to it [m³/h]."""
+    flow, day, kinds = nights(8, 5)
+    shut = slice(*span)
+    for shown in (flow, day):
+        shown[:, shut] = seeps * np.abs(np.random.default_rng(6).normal(size=shown[:, shut].shape))
+        shown[:4, 220:] += 4.0
+    events = watched(flow, day, kinds).events
+    assert [len(found) for found in events] == [1] * 4 + [0] * 4
+    assert all(abs(found[0].started - 220) <= 1 for found in events[:4])
+    for end in (2, 3, 5, 20):
+        cut = slice(0, span[1] + end)
+        assert not any(watched(flow[:, cut], day[:, cut], kinds[cut]).events)
+
+
+def test_a_leak_that_runs_on_behind_a_shut_valve_is_there_again_when_it_opens() -> None:
+    """4 m³/h from the night 120 on; shut from 160 to 190; mended meanwhile in half of the zones."""
+    flow, day, kinds = nights(8, 7)
+    for shown in (flow, day):
+        shown[:, 120:] += 4.0
+        shown[4:, 160:] -= 4.0
+        shown[:, 160:190] = 0.0
+    events = watched(flow, day, kinds).events
+    assert [len(found) for found in events] == [2] * 4 + [1] * 4
+    assert all(found[0].repaired == 160 for found in events)
+    assert all(190 <= found[1].started <= found[1].detected <= 196 for found in events[:4])
+
+
+@pytest.mark.parametrize("draws", [0.15, 0.5])
+def test_what_draws_little_for_its_holidays_comes_back_without_a_leak(draws: float) -> None:
+    """A fortnight at a part of the use, day and night; 14 and 11 of 20 zones read LEAK for months when it was over."""
+    flow, day, kinds = nights(20, 7)
+    for shown in (flow, day):
+        shown[:, 110:125] *= draws
+        shown[:5, 220:] += 4.0
+    events = watched(flow, day, kinds).events
+    assert [len(found) for found in events] == [1] * 5 + [0] * 15
