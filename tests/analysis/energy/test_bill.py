@@ -125,7 +125,8 @@ def test_readings_in_which_the_price_changes_are_spread_over_it(billed: Callable
 def test_hours_of_utc_are_spread_over_the_midnight_of_kathmandu(billed: Callable[..., Result]) -> None:
     """5:45 from UTC, hours begin at :45: a quarter of each lies in the price, day or month before.
 
-    May has 23 work days and here 743 kWh in all. April and June have 100 kWh an hour, the hours over the ends of May none.
+    May has 23 work days and here 743 kWh in all. April and June have 100 kWh an hour, the hours over the ends of
+    May none.
     """
     times = slots("2024-04-29T18:00", "2024-06-02T00:00", 60)
     local = times + np.timedelta64(5 * 60 + 45, "m")
