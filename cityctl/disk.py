@@ -42,6 +42,16 @@ FAULTS = {
 }
 """What is wrong with a disk, or a right on it, by its error number: in plain words, and what to do."""
 
+_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+
+
+def not_written(path: Path, problem: OSError) -> UsageProblem | OSError:
+    """What to raise where a file that was asked for cannot be written: a wrong path, or a disk that takes no more."""
+    if problem.errno in _NO_ROOM:
+        return OSError(problem.errno, problem.strerror, str(path))
+    return UsageProblem(f"cannot write {path}: {problem.strerror or problem}")
+
+
 if sys.platform == "win32":
     import msvcrt
 

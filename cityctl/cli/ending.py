@@ -69,7 +69,7 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
         _say(f"cityctl: cannot write to stdout: {why}")
         _say("hint: what was stored before is kept; `--output-file PATH` writes a file whole or not at all")
         _silence()
-        return ExitCode.USAGE
+        return ExitCode.CONFIG
     except Exception as problem:
         return _bug(problem, debug=debug)
     return code

@@ -15,6 +15,7 @@ from cityctl.city.points import Point
 from cityctl.errors import UsageProblem, near
 from cityctl.exports.parsed import Series
 from cityctl.exports.table.names import without_unit
+from cityctl.reading import Kind
 
 # A level in m of water is a pressure where the point measures pressure.
 _HEADS = {"m": "mH2O", "ft": "ftH2O"}
@@ -24,7 +25,7 @@ _HEADS = {"m": "mH2O", "ft": "ftH2O"}
 class Match:
     """Where a series goes: canonical value = value * scale + offset. `point` None: `why` says why nowhere.
 
-    `unit` is the one that its values are read in. `known` says that the city has this point.
+    `unit` is the one that its values are read in. `known` says that the city has this point, `kind` what it takes.
     """
 
     point: str | None
@@ -33,6 +34,7 @@ class Match:
     unit: str | None = None
     why: str = ""
     known: bool = True
+    kind: Kind | None = None
 
 
 @dataclass
@@ -184,4 +186,4 @@ def fit(series: Series, point: Point) -> Match:
         why = f"it holds {word}, and `{point.id}` is of kind {point.kind}"
         return Match(None, unit=known.symbol, why=why)
     scale, offset = units.linear(known.symbol, point.unit)
-    return Match(point.id, scale, offset, known.symbol)
+    return Match(point.id, scale, offset, known.symbol, kind=point.kind)

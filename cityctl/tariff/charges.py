@@ -227,6 +227,38 @@ def _in_tiers(
     return found
 
 
+def at_the_margin(tariff: Tariff, use: Use, days: Mapping[int, Days]) -> Any:
+    """What one kWh (or m³) more costs in each billed window: at the tier in which its day ends; nan beside them."""
+    import numpy as np
+
+    found = np.full(len(use.energy), np.nan)
+    for number, (first, last) in days.items():
+        for start, end, version in tariff.parts(first, last):
+            inside = (use.day >= start.toordinal() - _EPOCH) & (use.day < end.toordinal() - _EPOCH)
+            if version is None or not inside.any():
+                continue
+            found[inside] = 0.0
+            part = _Part(tariff.unit, version, start, end, days)
+            wide = _between(use.in_windows(version.window, version.slide), first, last)
+            demand = Months(wide, wide, wide, number, part.of_month)
+            net = (
+                use
+                if use.fed is None or not version.net_metering
+                else replace(use, energy=use.energy - use.fed)
+            )
+            for entries in _billed_together(version, start.month):
+                holding = [_holds(entry, use) & inside for entry in entries]
+                counted = np.where(np.logical_or.reduce(holding), net.energy, 0.0)
+                ends = np.searchsorted(use.day, use.day, "right") - 1
+                level = np.cumsum(counted)[ends]
+                limits = _limits(entries, part, demand)
+                steps = np.array(sorted(set(limits.values())))
+                tier = np.maximum(np.searchsorted(steps, level, "right") - 1, 0)
+                for entry, holds in zip(entries, holding, strict=True):
+                    found += np.where(holds & (steps[tier] == limits[id(entry)]), entry.price, 0.0)
+    return found
+
+
 def _fed_in(part: _Part, use: Use, surplus: Sequence[tuple[Any, float]], remarks: list[str]) -> list[Line]:
     """What was fed in, at the prices of its times; with net metering what each price's times have left of it.
 

@@ -72,6 +72,12 @@ class Tariff(Strict):
         """Minutes of the steps that the windows of all its versions are made of."""
         return math.gcd(*(one.slide or one.window for one in self.versions))
 
+    @property
+    def edges(self) -> frozenset[int]:
+        """Minutes of the local day at which a price begins or ends, midnight among them."""
+        timed = (entry for one in self.versions for entry in (*one.energy, *one.demand, *one.sell))
+        return frozenset(end % 1440 for entry in timed for span in entry.hours for end in span) | {0}
+
     def on(self, day: date) -> Version | None:
         """The prices of a local day; None before the first version."""
         valid = [one for one in self.versions if one.from_ <= day]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from cityctl.tariff.charges import Days, at_the_margin
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.use import Use
 
@@ -37,11 +39,16 @@ def capped(use: Use, day: Any, cap: float) -> Use:
     return replace(use, energy=energy)
 
 
-def shifted(use: Use, day: Any, share: float, tariff: Tariff) -> Use:
-    """Use with a share of each day's dearest windows moved evenly to its cheapest ones."""
+def shifted(use: Use, day: Any, share: float, tariff: Tariff, days: Mapping[int, Days]) -> Use:
+    """Use with a share of each day's dearest windows moved evenly to its cheapest ones.
+
+    `days`: which days of a month are billed: prices are those of the tier that their use has reached, of the first tier
+    on other days.
+    """
     import numpy as np
 
-    price = prices(use, tariff)
+    price = at_the_margin(tariff, use, days)
+    price = np.where(np.isfinite(price), price, prices(use, tariff))
     energy = use.energy.astype(float).copy()
     for begin, end in _runs(day):
         of_day = price[begin:end]

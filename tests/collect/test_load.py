@@ -89,6 +89,18 @@ points:
 """
 
 
+def test_a_register_that_begins_at_zero_is_one_by_its_point(
+    project: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Its values tell no register; the sum of what a new meter showed was told as its use."""
+    path = tmp_path / "new.csv"
+    path.write_text(
+        "time,register,use\n" + "".join(f"2021-01-01T{hour:02d}:00,{hour},1\n" for hour in range(24))
+    )
+    result = load(Project(project(MIXED)), [path], unit="kWh")
+    assert {name: row["sum"] for name, row in rows(result).items()} == {"register": None, "use": 24.0}
+
+
 def test_a_register_makes_no_registers_of_what_stands_below_it(
     project: Callable[[str], Path], tmp_path: Path
 ) -> None:

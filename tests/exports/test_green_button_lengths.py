@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cityctl.exports.espi.overlap import Covered
+from cityctl.exports.overlap import Covered
 from tests.exports.conftest import Parsed
 from tests.exports.test_green_button_shared import METER, START, entry, house, kilowatt_hours, whole
 

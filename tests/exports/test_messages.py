@@ -147,6 +147,50 @@ def test_a_period_as_one_text(read: Read) -> None:
     assert told.of(SERIES)[1] == ("2023-12-31 23:15:00Z", 2.0)
 
 
+def _series_of(values: int, said: int) -> bytes:
+    """A day of quarters at even steps, of which `values` stand there."""
+    rows = b"".join(b"QTY+220:%d:KWH'" % (at + 1) for at in range(values))
+    return (
+        b"UNB+UNOC:3+A+B+261026:0000+R1'UNH+1+MSCONS:D:99A:UN'BGM+7+1+9'LOC+172+CH01'"
+        b"DTM+163:202610242200?+00:303'DTM+164:202610252300?+00:303'LIN+1'PIA+5+1-1?:1.29.0:SRW'DTM+672:15:806'"
+        + rows
+        + b"UNT+%d+1'UNZ+1+R1'" % said
+    )
+
+
+@pytest.mark.parametrize("values", [100, 101])
+def test_values_at_even_steps_fill_their_period(read: Read, values: int) -> None:
+    """The day has 25 hours, 100 quarters; where the end is the last one's beginning, 101."""
+    told = read("mscons", _series_of(values, values + 8))
+    assert [value for _, value in told.of("CH01/1-1:1.29.0")] == list(range(1, values + 1))
+    assert not told.rejections
+
+
+@pytest.mark.parametrize("values", [99, 102])
+def test_of_values_at_even_steps_one_lacks_and_none_is_taken(read: Read, values: int) -> None:
+    """Each behind the missing one would lie a quarter early, and nothing says where that is."""
+    told = read("mscons", _series_of(values, values + 8))
+    assert not told.of("CH01/1-1:1.29.0")
+    assert [(one.count, one.place) for one in told.rejections] == [(values, "segment 10")]
+    assert f"{values} values, where steps of 900 s make 100 of their period" in told.rejections[0].reason
+
+
+@pytest.mark.parametrize("sum_first", [True, False])
+def test_a_sum_over_the_quarters_of_its_time_counts_once(read: Read, sum_first: bool) -> None:
+    """A day of 48 kWh stands in the same register as two of its quarters: these are finer, and hold."""
+    day = b"QTY+220:48:KWH'DTM+163:202401010000?+01:303'DTM+164:202401020000?+01:303'"
+    before, after = (day, b"") if sum_first else (b"", day)
+    text = MSCONS.replace(b"QTY+220:1,5", before + b"QTY+220:1,5").replace(b"UNT+17", after + b"UNT+20")
+    told = read("mscons", text)
+    assert told.of(SERIES) == [("2023-12-31 23:00:00Z", 1.5), ("2023-12-31 23:15:00Z", 2.0)]
+    assert [(one.place, one.reason) for one in told.rejections] == [
+        (
+            f"segment {12 if sum_first else 18}",
+            "its interval of 86400 s lies over others of 900 s: not counted twice",
+        )
+    ]
+
+
 def test_another_edifact_message_is_refused_by_its_name() -> None:
     other = Source("m.txt", data=MSCONS.replace(b"MSCONS:D", b"UTILMD:D"))
     assert recognise(other) == "mscons"

@@ -193,13 +193,34 @@ def test_a_capped_load_keeps_each_days_energy(power: list[float], cap: float) ->
 def test_a_shifted_load_costs_no_more(power: list[float], share: float) -> None:
     told = tariff({"energy": [{"price": 0.3, "hours": "8-20"}, {"price": 0.1, "hours": "20-8"}]})
     use, day = two_days(power)
-    changed = shifted(use, day, share, told)
+    billed = {2024 * 12 + 3: (date(2024, 4, 1), date(2024, 4, 3))}
+    changed = shifted(use, day, share, told, billed)
     assert changed.energy.sum() == pytest.approx(use.energy.sum(), abs=1e-6)
-    before, after = (
-        bills(told, one, {2024 * 12 + 3: (date(2024, 4, 1), date(2024, 4, 3))})[0].total
-        for one in (use, changed)
-    )
+    before, after = (bills(told, one, billed)[0].total for one in (use, changed))
     assert after <= before + 1e-6
+
+
+def test_a_load_is_shifted_by_the_prices_of_the_tier_that_it_has_reached() -> None:
+    """24 kWh of the month are flat; the second day pays by the hour: half of 12 kWh goes from 0.3 to 0.1, 1.2 less.
+
+    The tiers' limit is that of 2 days of 30: 24 kWh of 360.
+    """
+    group = {"group": "all"}
+    told = tariff(
+        {
+            "energy": [
+                {"price": 0.2, **group},
+                {"price": 0.3, "hours": "8-20", "above": 360, **group},
+                {"price": 0.1, "hours": "20-8", "above": 360, **group},
+            ]
+        }
+    )
+    use, day = two_days([1.0] * 48)
+    billed = {2024 * 12 + 3: (date(2024, 4, 1), date(2024, 4, 3))}
+    changed = shifted(use, day, 0.5, told, billed)
+    assert changed.energy[24:].tolist() == pytest.approx([1.5] * 8 + [0.5] * 12 + [1.5] * 4)
+    before, after = (bills(told, one, billed)[0].total for one in (use, changed))
+    assert (before, after) == pytest.approx((0.2 * 24 + 0.4 * 12, 0.2 * 24 + 0.3 * 6 + 0.1 * 18))
 
 
 @settings(max_examples=40)

@@ -19,6 +19,7 @@ from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, windo
 from cityctl.analysis.energy.charges.metered import Billed, Metered
 from cityctl.analysis.energy.charges.rows import COLUMNS as _COLUMNS
 from cityctl.analysis.energy.charges.rows import compared, currency_of, tables
+from cityctl.analysis.energy.charges.spread import spread
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval, local_days, midnight
@@ -55,8 +56,8 @@ def _meters_of(one: Assigned) -> list[str]:
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
-    """The first readings after the interval too, and for ratchets the months before it."""
-    interval = with_next(interval)
+    """The readings about the interval's ends too, and for ratchets the months before it."""
+    interval = replace(with_next(interval), start=interval.start - timedelta(hours=1))
     if not any(one.looks_back(city.library) for one in assigned(city, parameters)):
         return interval
     first = interval.start.astimezone(interval.zone).date()
@@ -78,14 +79,18 @@ def answer(question: Question) -> Result:
     lacking: list[Missing] = []
     found: list[Metered] = []
     library, currency = question.city.library, question.city.currency
-    others = [load(library, name).step for name in compared(question.parameters)]
-    widths = {one.point.id: math.gcd(OFFSETS, one.tariff(library, currency).step, *others) for one in meters}
+    others = [load(library, name) for name in compared(question.parameters)]
+    tariffs = {one.point.id: [one.tariff(library, currency), *others] for one in meters}
+    widths = {name: math.gcd(OFFSETS, *(one.step for one in held)) for name, held in tariffs.items()}
+    edges = {name: frozenset[int]().union(*(one.edges for one in held)) for name, held in tariffs.items()}
     for width in sorted(set(widths.values())):
         chosen = [one for one in meters if widths[one.point.id] == width]
         steps = sum_up(question, [name for one in chosen for name in _meters_of(one)], width)
+        cut = spread(question, {one.point.id: edges[one.point.id] for one in chosen}, steps, width)
         place(question)
         for one in chosen:
-            metered = _metered(question, one, width, steps.get(one.point.id), billed)
+            length = 60.0 * width if one.point.id in cut else None
+            metered = _metered(question, one, width, steps.get(one.point.id), billed, length)
             if isinstance(metered, str):
                 lacking.append(Missing(one.point.id, metered))
             else:
@@ -131,15 +136,20 @@ def _months(interval: Interval) -> dict[int, Billed]:
 
 
 def _metered(
-    question: Question, one: Assigned, width: int, every_s: float | None, months: dict[int, Billed]
+    question: Question,
+    one: Assigned,
+    width: int,
+    every_s: float | None,
+    months: dict[int, Billed],
+    cut: float | None,
 ) -> Metered | str:
-    """One meter's use in windows, or why there is none."""
+    """One meter's use in windows, or why there is none; `cut` is the length that its readings were spread to [s]."""
     if one.point.quantity not in ("energy", "power", "volume"):
         return f"{one.point.quantity} is nothing that a tariff prices"
     tariff = one.tariff(question.city.library, question.city.currency)
     if (tariff.unit == "m3") != (one.point.quantity == "volume"):
         return f"metered as {one.point.quantity}, and `{tariff.tariff}` prices {tariff.unit}"
-    found = windows(question, one.point.id, width, every_s, reactive=one.reactive, export=one.export)
+    found = windows(question, one.point.id, width, cut or every_s, reactive=one.reactive, export=one.export)
     if found is None:
         return "no readings"
     weekday = _weekdays(found.use.weekday, found.day, question.parameters["calendar"])
@@ -165,5 +175,6 @@ NOTES = (
     "Method: the capped load moves what lies above the cap to the emptiest windows of the same day; the shifted "
     "load moves a share of the use in the day's dearest windows to its cheapest ones. Neither asks if that can be "
     "done.",
-    "Limits: readings that are missing are not billed; readings longer than the window of demand understate it.",
+    "Limits: readings that are missing are not billed; readings longer than the window of demand understate it. Of an "
+    "hour or less within which a price changes, each part is billed at its own price as if use were even.",
 )

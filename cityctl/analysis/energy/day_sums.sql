@@ -1,9 +1,10 @@
--- Windows of use summed by local day, and those of a few meters as they are.
+-- Windows of use summed by local day, with what flowed back (below zero) apart, and those of a few meters as they are.
 -- use: windows
 -- use: amounts
 
 -- name: day_sums
-select w.meter as meter, cast(c.local + (w.at - c.slot) as date) as day, sum(w.amount) as amount, sum(w.held) as held
+select w.meter as meter, cast(c.local + (w.at - c.slot) as date) as day, sum(w.amount) as amount,
+       sum(greatest(-w.amount, 0)) as back, sum(w.held) as held
 from windows as w
 join calendar as c
   on c.slot = case when extract(minute from w.at) >= 30

@@ -13,6 +13,7 @@ from cityctl.analysis.energy.basis.network_balance import (
     UNEVEN_DAYS,
     Balance,
     Charging,
+    DaySums,
     balance,
     by_day,
     by_window,
@@ -93,7 +94,7 @@ def answer(question: Question) -> Result:
     known = question.city.points()
     every = list(dict.fromkeys(point for feeder in feeders for point in feeder.every))
     days = by_day(question, every)
-    twice = told_twice(question.city, [known[one] for one in every], days)
+    twice = told_twice(question.city, [known[one] for one in every], days.net)
     fine = [known[one] for feeder in feeders for one in (*feeder.supply, *feeder.back, *feeder.chargers)]
     width = 15 if all(one.every is not None and one.every.total_seconds() <= 900 for one in fine) else 60
     shown = [
@@ -156,15 +157,16 @@ def answer(question: Question) -> Result:
 def _judge(
     question: Question,
     feeder: Feeder,
-    days: Mapping[str, Any],
+    days: DaySums,
     power: Mapping[str, Any],
     hours: float,
     lacking: list[Missing],
 ) -> tuple[tuple[object, ...], str, Charging | None]:
     import numpy as np
 
-    into = {one: days[one] for one in (*feeder.supply, *feeder.generation)}
-    out = {one: days[one] for one in (*feeder.back, *feeder.use, *feeder.chargers)}
+    supply, through = days.parted(feeder.supply)
+    into = supply | {one: days.net[one] for one in feeder.generation}
+    out = {one: days.net[one] for one in (*feeder.back, *feeder.use, *feeder.chargers)} | through
     found = balance(into, out)
     net = _net(feeder, power)
     back = reverse_of(net, hours)

@@ -98,7 +98,7 @@ def answer(question: Question) -> Result:
     fed = fed_of(question.city)
     summed = [point for one in substations for point in (*one.heat, one.volume) if point is not None]
     every = list(dict.fromkeys([*summed, *(point for own in fed.values() for point in own)]))
-    days = by_day(question, every)
+    days = by_day(question, every).net
     known = question.city.points()
     heats = [known[name] for name in every if known[name].quantity in ("energy", "power")]
     twice = told_twice(question.city, heats, days)

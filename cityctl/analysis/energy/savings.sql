@@ -463,6 +463,29 @@ left join savings_apart as a on a.meter = p.meter and p.reporting
   and p.day + cast(p.days as integer) > a.first_day and p.day <= a.last_day
 where a.meter is null
 
+-- name: priced
+-- Compared days, or bills, as they are priced: what the model misses on a day of the week, or on holidays, it missed
+-- before the measure too, and it is no saving of dear or cheap days. It is shared out among all, and the sum stays.
+create or replace view savings_priced as
+with calendar_days as (
+    select c.day as day, case when bool_or(c.holiday) then 0 else extract(isodow from c.day) end as kind
+    from calendar as c
+    group by c.day
+),
+missed as (
+    select p.meter as meter, c.kind as kind, avg(p.expected - p.y) as kwh
+    from savings_kept as p
+    join calendar_days as c on c.day = p.day
+    where not p.reporting and p.days = 1
+    group by p.meter, c.kind
+)
+select p.meter as meter, p.day as day, p.days as days, p.y as y,
+       p.expected - coalesce(m.kwh, 0) + avg(coalesce(m.kwh, 0)) over (partition by p.meter) as expected
+from savings_kept as p
+left join calendar_days as c on c.day = p.day and p.days = 1
+left join missed as m on m.meter = p.meter and m.kind = c.kind
+where p.reporting
+
 -- name: outcome
 -- One row a meter: the model, how well it fits, and what was used and expected after the intervention. A day is
 -- idle that reads 0 where more was expected than the baseline scatters: no season is so quiet by itself.
@@ -552,12 +575,12 @@ days as (
 told as (
     select p.meter as meter, min(p.expected - p.y) as avoided, min(m.flat_carbon) as flat,
            coalesce(min(case when p.days = 1 then d.kg_a_kwh end), avg(l.kg_a_kwh)) as kg_a_kwh
-    from savings_kept as p
+    from savings_priced as p
     join savings_meters as m on m.meter = p.meter
     left join days as d on d.meter = p.meter and d.day = p.day
     left join local_days as l
       on l.carbon = m.carbon and l.day >= p.day and l.day < p.day + p.days * interval '1' day
-    where p.reporting and p.meter >= $first and p.meter <= $last
+    where p.meter >= $first and p.meter <= $last
     group by p.meter, p.day
 )
 select t.meter as meter, sum(t.avoided * coalesce(t.flat, t.kg_a_kwh, w.kg_a_kwh)) as kg
@@ -566,7 +589,7 @@ left join (select meter, avg(kg_a_kwh) as kg_a_kwh from told group by meter) as 
 group by t.meter
 
 -- name: worth
--- Money of the avoided use: each day at the mean price of its hours, weighted by the use in them; a meter that is not
+-- Money of the avoided use: each day, as it is priced, at the mean price of its hours, weighted by the use in them; a meter that is not
 -- read by the hour, and a day without use, at the mean price of all hours since the measure.
 with days as (
     select a.meter as meter, c.day as day, sum(a.amount * q.price) / sum(a.amount) as price
@@ -582,7 +605,7 @@ with days as (
     group by a.meter, c.day
 )
 select p.meter as meter, sum((p.expected - p.y) * coalesce(d.price, w.price)) as money
-from savings_kept as p
+from savings_priced as p
 join savings_tariffs as t on t.meter = p.meter
 join savings_meters as m on m.meter = p.meter
 join (
@@ -594,14 +617,14 @@ join (
     group by q.tariff, m.meter
 ) as w on w.meter = p.meter
 left join days as d on d.meter = p.meter and d.day = p.day and p.days = 1
-where p.reporting and p.meter >= $first and p.meter <= $last
+where p.meter >= $first and p.meter <= $last
 group by p.meter
 
 -- name: worth_slots
 -- Half-hours of a meter's compared days, or bills, in order: what was used in each, and in all of the day and expected.
 select c.slot as slot, p.day as since, c.day as day, c.minute as minute, c.weekday as weekday, c.holiday as holiday,
        p.y as y, p.expected as expected, coalesce(u.used, 0) as used, s.every_s <= 3600 and p.days = 1 as finely
-from savings_kept as p
+from savings_priced as p
 join steps as s on s.meter = p.meter
 join calendar as c on c.day >= p.day and c.day < p.day + cast(p.days as integer)
 left join (
@@ -612,7 +635,7 @@ left join (
     where a.meter = $meter and a.amount > 0
     group by 1
 ) as u on u.slot = c.slot
-where p.reporting and p.meter = $meter
+where p.meter = $meter
 order by c.slot
 
 -- name: hourly_calendar

@@ -23,6 +23,23 @@ from (
 group by a.meter, date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute
 
+-- name: begins
+-- The minutes of an hour at which readings begin.
+select distinct w.meter as meter, cast(extract(minute from w.at) as integer) as minute from windows as w
+
+-- name: spread
+-- The same, where readings of some meters are longer than a window: spread evenly over all that they hold. Handed in:
+--   spread_meters(meter, pieces)
+create or replace table windows as
+select p.meter as meter, p.at + p.place * $window * interval '1' minute as at, p.amount / p.pieces as amount,
+       p.held / p.pieces as held, p.spread / p.pieces as spread
+from (
+    select w.meter as meter, w.at as at, w.amount as amount, w.held as held, w.spread as spread,
+           coalesce(s.pieces, 1) as pieces, unnest(range(coalesce(s.pieces, 1))) as place
+    from windows as w
+    left join spread_meters as s on s.meter = w.meter
+) as p
+
 -- name: steps
 -- The time between two readings: as city.yaml says, or the fullest hour of the meter, or, where an hour never has two,
 -- its fullest day; of a meter that is read by the month, how many days lie between its reads, or in the interval.

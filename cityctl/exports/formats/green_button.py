@@ -16,8 +16,8 @@ from cityctl.errors import InputRefused
 from cityctl.exports.espi.codes import UNIT_NOTES, UNITS, ReadingType, direction, kind, quality
 from cityctl.exports.espi.feed import Entry, read_entries
 from cityctl.exports.espi.links import Links, MeterReading, Web
-from cityctl.exports.espi.overlap import Covered
 from cityctl.exports.espi.spool import Readings, Spool
+from cityctl.exports.overlap import Covered
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source

@@ -1,7 +1,8 @@
 """MSCONS: metered values as EDIFACT messages (EDI@Energy 2.x, Swiss and older D.99A profiles).
 
 DTM 163 and 164 hold the start and end of a value, or of a whole series with values at even steps (DTM 672);
-7 and 9 the instant of a register. Times without an offset are on the wall; a gas day begins at 06:00 there.
+7 and 9 the instant of a register. Times without an offset are on the wall; a gas day begins at 06:00 there. A message
+is taken as a whole: of values at even steps none may be missing, and of amounts over each other the finer ones count.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import numpy as np
+
 from cityctl.exports import obis
 from cityctl.exports.edifact.segments import Segment, Signs, begins, segments
 from cityctl.exports.gather import Gather
 from cityctl.exports.meaning import Instants, kind_of, known_unit, micros_of
+from cityctl.exports.overlap import Covered
 from cityctl.exports.parsed import Chunk, Series
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
@@ -62,6 +66,19 @@ class _Times:
         self.said[segment.part(0)] = (segment.part(0, 1), segment.part(0, 2))
 
 
+@dataclass(frozen=True)
+class _Value:
+    """A value with its time [µs], its length [s; 0 where nothing says it], its line and its segment."""
+
+    series: str
+    micros: int
+    length: int
+    value: float
+    quality: int
+    line: int
+    segment: int
+
+
 @dataclass
 class _Reader:
     gather: Gather
@@ -74,6 +91,9 @@ class _Reader:
     own: _Times = field(default_factory=_Times)  # of the value
     quantity: Segment | None = None
     index: int = 0
+    stepped: list[_Value] = field(default_factory=list)  # of the line item, at even steps
+    values: list[_Value] = field(default_factory=list)  # of the message
+    covered: dict[str, Covered] = field(default_factory=dict)  # by series
 
     def take(self, segment: Segment, signs: Signs) -> None:
         """One segment; a value is settled when the segment comes that ends it."""
@@ -87,7 +107,11 @@ class _Reader:
             return
         if tag in ("QTY", "LIN", "PIA", "LOC", "NAD", "UNT", "UNH"):
             self._settle()
+        if tag in ("LIN", "LOC", "UNT", "UNH"):
+            self._end_line_item()
         match tag:
+            case "UNT":
+                self._end_message()
             case "UNH":
                 self.place = self.product = ""
                 self.around, self.line = _Times(), _Times()
@@ -120,7 +144,7 @@ class _Reader:
             self.gather.refuse(segment.line, series.id, "is no number", f"`{text[:40]}`", place)
             return
         try:
-            micros = self._time(code, index)
+            micros, length, stepped = self._time(code, index)
         except ValueError as problem:
             self.gather.refuse(segment.line, series.id, f"its time: {problem}", "", place)
             return
@@ -131,25 +155,77 @@ class _Reader:
                 f"{self.gather.file}: QTY qualifier `{word[:12]}` is not known; taken as suspect"
             )
             graded = Quality.SUSPECT
-        self.gather.add(series.id, micros, float(text.replace(",", ".")), int(graded), segment.number)
+        number = float(text.replace(",", "."))
+        found = _Value(series.id, micros, length, number, int(graded), segment.line, segment.number)
+        (self.stepped if stepped else self.values).append(found)
 
-    def _time(self, code: obis.Obis | None, index: int) -> int:
-        """The start of a value's interval, or the instant of a register. Raises ValueError."""
+    def _end_line_item(self) -> None:
+        """Values at even steps are taken where they fill their period: else nobody knows which of them is missing."""
+        held, self.stepped = self.stepped, []
+        if not held:
+            return
+        first, step = held[0], held[0].length
+        said = self.line.said.get("164") or self.around.said.get("164")
+        begin = self.line.said.get("163") or self.around.said["163"]
+        code = obis.read(self.product)
+        wanted = -(-self._length(self._instant(*begin, code), said, code) // step)
+        if not wanted or self.index in (wanted, wanted + 1):  # the end may be the last value's beginning
+            self.values += held
+            return
+        why = f"{self.index} values, where steps of {step} s make {wanted} of their period: which one lacks?"
+        self.gather.refuse_many(first.line, first.series, why, len(held), f"segment {first.segment}")
+
+    def _end_message(self) -> None:
+        """Hand on the values of a message, those first that are told in finer steps."""
+        held, self.values = self.values, []
+        for name in dict.fromkeys(one.series for one in held):
+            of_series = sorted((one for one in held if one.series == name), key=lambda one: one.length)
+            times, lengths = (
+                np.array(cells, np.int64)
+                for cells in zip(*((one.micros, one.length) for one in of_series), strict=True)
+            )
+            over = self.covered.setdefault(name, Covered()).again(times, lengths)
+            for one, other in zip(of_series, over.tolist(), strict=True):
+                if other:
+                    why = f"its interval of {one.length} s lies over others of {other} s: not counted twice"
+                    self.gather.refuse(one.line, name, why, place=f"segment {one.segment}")
+                else:
+                    self.gather.add(name, one.micros, one.value, one.quality, one.segment)
+
+    def _time(self, code: obis.Obis | None, index: int) -> tuple[int, int, bool]:
+        """The start of a value's interval, or the instant of a register; its length [s]; whether it is at even steps.
+
+        The length is 0 where nothing says it. Raises ValueError.
+        """
         for said in (self.own.said, self.line.said):
             for qualifier in ("163", "7", "9"):
                 if qualifier in said:
-                    return self._instant(*said[qualifier], code)
+                    start = self._instant(*said[qualifier], code)
+                    return start, self._length(start, said.get("164"), code), False
         for said in (self.own.said, self.line.said):
             if said.get("324", ("", ""))[1] in _PERIODS:  # start and end as one text
                 text, form = said["324"]
-                return self._instant(text[: len(text) // 2], _PERIODS[form], code)
+                start = self._instant(text[: len(text) // 2], _PERIODS[form], code)
+                return start, self._length(start, (text[len(text) // 2 :], _PERIODS[form]), code), False
         step = self.line.said.get("672") or self.around.said.get("672") or ("", "")
         first = self.line.said.get("163") or self.around.said.get("163")
         if step[0].isdecimal() and int(step[0]) and step[1] in _STEPS and first:
-            return self._instant(*first, code) + index * int(step[0]) * _STEPS[step[1]] * _MICRO
-        if "163" in self.around.said and "164" in self.around.said and index == 0:
-            return self._instant(*self.around.said["163"], code)  # one value of the whole period
+            seconds = int(step[0]) * _STEPS[step[1]]
+            return self._instant(*first, code) + index * seconds * _MICRO, seconds, True
+        if (
+            "163" in self.around.said and "164" in self.around.said and index == 0
+        ):  # one value of the whole period
+            start = self._instant(*self.around.said["163"], code)
+            return start, self._length(start, self.around.said["164"], code), False
         raise ValueError("no DTM 163, 324, 7 or 9 says it")
+
+    def _length(self, start: int, end: tuple[str, str] | None, code: obis.Obis | None) -> int:
+        """Seconds from a start to an end; 0 where there is none, or none that can be read."""
+        if end is None:
+            return 0
+        with suppress(ValueError):
+            return max(0, self._instant(*end, code) - start) // _MICRO
+        return 0
 
     def _instant(self, text: str, form: str, code: obis.Obis | None) -> int:
         found = _TIME.fullmatch(text)

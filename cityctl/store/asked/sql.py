@@ -13,6 +13,7 @@ from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
 from cityctl.engine.readonly import Answer, ask
 from cityctl.engine.walls import on_the_wall
+from cityctl.engine.zones import to_zones
 from cityctl.errors import StoreProblem, UsageProblem, near
 from cityctl.glossary import column
 from cityctl.result import CellKind, Column, Completeness, Missing, Result, Table
@@ -99,6 +100,7 @@ def sql(
                 return _described(engine, views, query.strip().rstrip(";").split())
             try:
                 known = [view.name for view in views]
+                query = to_zones(engine, query, LOCAL)
                 answer = ask(engine, query, limit=limit, seconds=seconds, known=known)
                 timed = any(kind.startswith("TIMESTAMP") for _, kind in answer.columns)
                 walls = on_the_wall(engine, known, query, LOCAL) if timed else set()

@@ -100,11 +100,53 @@ def test_a_month_in_part_is_named(billed: Callable[..., Result]) -> None:
     ]
 
 
-def test_readings_in_which_the_price_changes_are_named(billed: Callable[..., Result]) -> None:
+def _billed_by_charge(found: Result) -> dict[str, float]:
+    lines: dict[str, float] = {}
+    for row in rows_of(found, "lines"):
+        lines[row["charge"]] = lines.get(row["charge"], 0.0) + row["billed"]
+    return lines
+
+
+def test_readings_in_which_the_price_changes_are_spread_over_it(billed: Callable[..., Result]) -> None:
+    """Of 3 kWh from 8:00 to 9:00 half is billed by day, on 21 work days; in all there are 31 x 26 kWh."""
     times = slots("2024-03-01", "2024-04-01", 60)
+    hour = times.astype("datetime64[h]").astype(int) % 24
+    series = {"b40_elec": (times, np.where(hour == 8, 3.0, 1.0))}
+    terms = LOCAL.replace("8-20", "'8:30-20'").replace("20-8", "'20-8:30'")
+    found = billed(city(), terms, series, "2024-03-01", "2024-04-01")
+    lines = _billed_by_charge(found)
+    assert lines == pytest.approx({"day": 21 * 12.5, "rest": 31 * 26 - 21 * 12.5, "demand": 1.0})
+    row = rows_of(found, "bills")[0]
+    assert (row["peak_kw"], row["billed_share"]) == pytest.approx((3.0, 1.0))
+    assert "prices change within its readings of 60 min, which are spread evenly" in row["note"]
+    assert found.completeness.complete
+
+
+def test_hours_of_utc_are_spread_over_the_midnight_of_kathmandu(billed: Callable[..., Result]) -> None:
+    """5:45 from UTC, hours begin at :45: a quarter of each lies in the price, day or month before.
+
+    May has 23 work days and here 743 kWh in all. April and June have 100 kWh an hour, the hours over the ends of
+    May none.
+    """
+    times = slots("2024-04-29T18:00", "2024-06-02T00:00", 60)
+    local = times + np.timedelta64(5 * 60 + 45, "m")
+    may = (local > np.datetime64("2024-04-30T23:00")) & (local < np.datetime64("2024-06-01T00:00"))
+    series = {"b40_elec": (times, np.where(may, 1.0, 100.0))}
+    series["b40_elec"][1][np.flatnonzero(may)[[0, -1]]] = 0.0  # both straddle the month's ends
+    found = billed(city("Asia/Kathmandu", "NP"), LOCAL, series, "2024-05-01", "2024-06-01")
+    lines = _billed_by_charge(found)
+    assert lines == pytest.approx({"day": 23 * 12, "rest": 743 - 23 * 12, "demand": 1.0})
+    assert rows_of(found, "bills")[0]["billed_share"] == pytest.approx(1.0)
+    assert found.completeness.complete
+
+
+def test_readings_that_windows_do_not_part_are_named(billed: Callable[..., Result]) -> None:
+    """40 minutes are no whole number of quarters: what begins before 8:30 is billed as night, and that is said."""
+    times = slots("2024-03-01", "2024-04-01", 40)
     series = {"b40_elec": (times, np.ones(len(times)))}
     terms = LOCAL.replace("8-20", "'8:30-20'").replace("20-8", "'20-8:30'")
-    why = [one.why for one in billed(city(), terms, series, "2024-03-01", "2024-04-01").completeness.missing]
+    found = billed(city(every="40m"), terms, series, "2024-03-01", "2024-04-01")
+    why = [one.why for one in found.completeness.missing]
     assert why == ["prices change within its readings, which are billed at the price they begin with"]
 
 

@@ -91,6 +91,35 @@ def test_what_is_made_of_local_time_stays_on_the_citys_clock_and_instants_stay_i
     assert found[4:] == (datetime(2026, 10, 24, 23, tzinfo=UTC), date(2026, 10, 25), "2026-01-02 00:00:00")
 
 
+AT_TWO = datetime(2026, 10, 25, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("select max(time) at time zone 'Asia/Kathmandu' from readings", "2026-10-25 07:45:00"),
+        ("select timezone('Asia/Kathmandu', max(time)::timestamptz) from readings", "2026-10-25 07:45:00"),
+        (
+            "select max(time) at time zone 'UTC' at time zone 'Asia/Kathmandu' from readings",
+            "2026-10-25 07:45:00",
+        ),
+        ("select strftime(max(time at time zone 'Asia/Kathmandu'), '%H:%M') from water.readings", "07:45"),
+        (
+            "select t at time zone 'UTC' from (select max(time) as t from readings)",
+            datetime(2026, 10, 25, 2, tzinfo=UTC),
+        ),
+        (
+            "select max(local) at time zone 'Europe/Berlin' from water.hafen",
+            datetime(2026, 10, 25, 2, tzinfo=UTC),
+        ),
+    ],
+)
+def test_at_time_zone_is_the_clock_of_that_zone(made, query, told):
+    """02:00 UTC is 07:45 in Kathmandu; DuckDB takes times without a zone for those of the wall there, 20:15 UTC."""
+    ((time,),) = _ask(made, query)
+    assert time == told
+
+
 @pytest.mark.parametrize(
     "query",
     [

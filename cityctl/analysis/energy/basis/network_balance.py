@@ -89,8 +89,25 @@ def balance(into: Mapping[str, Any], out: Mapping[str, Any]) -> Balance:
     )
 
 
-def by_day(question: Question, meters: Iterable[str]) -> dict[str, Any]:
-    """meter -> its use of each local day of the interval [kWh], nan where it was not metered whole.
+@dataclass(frozen=True)
+class DaySums:
+    """Meter -> its net use of each local day of the interval, and what of that flowed back as values below zero [kWh].
+
+    nan where it was not metered whole.
+    """
+
+    net: dict[str, Any]
+    back: dict[str, Any]
+
+    def parted(self, meters: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What came forward through meters, and what flowed back, of those through which anything did."""
+        back = {name: self.back[name] for name in meters if (self.back[name] > 0).any()}
+        forward = {name: self.net[name] + back.get(name, 0.0) for name in meters}
+        return forward, {f"{name}, back": values for name, values in back.items()}
+
+
+def by_day(question: Question, meters: Iterable[str]) -> DaySums:
+    """The use of meters by local days.
 
     What of a whole day was not metered is taken as the rest of it: a minute without a reading is no loss. A day of
     which the interval holds a part only is none, although readings after the interval may fill it.
@@ -102,8 +119,8 @@ def by_day(question: Question, meters: Iterable[str]) -> dict[str, Any]:
     days = local_days(question.interval)
     place = {day: at for at, (day, _, end) in enumerate(days) if end <= question.interval.end}
     length = np.array([(end - start).total_seconds() for _, start, end in days])
-    found = {name: np.full(len(days), np.nan) for name in names}
-    for meter, day, amount, held in question.engine.rows(question.sql("day_sums")):
+    net, back = ({name: np.full(len(days), np.nan) for name in names} for _ in range(2))
+    for meter, day, amount, below, held in question.engine.rows(question.sql("day_sums")):
         at = place.get(day)
         if at is None:
             continue
@@ -111,8 +128,9 @@ def by_day(question: Question, meters: Iterable[str]) -> dict[str, Any]:
             min(length[at], DAY) if steps.get(meter, 0.0) >= DAILY_S else length[at]
         )  # one read tells all 25 h
         if held >= WHOLE_DAY * asked:
-            found[meter][at] = amount * max(asked / held, 1.0)
-    return found
+            filled = max(asked / held, 1.0)
+            net[meter][at], back[meter][at] = amount * filled, below * filled
+    return DaySums(net, back)
 
 
 def by_window(question: Question, meters: Sequence[str], width: int) -> dict[str, Any]:

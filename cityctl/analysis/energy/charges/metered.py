@@ -90,6 +90,10 @@ class Metered:
         if high is not None:
             made.doubts.append(said_far_above(high, "kW" if tariff.unit == "kWh" else "m³/h"))
         made.doubts += tariff.doubts()
+        if len(use.hours) and longest > 3600 * use.hours.max():
+            made.remarks.append(
+                f"prices change within its readings of {longest / 60:g} min, which are spread evenly"
+            )
         if tariff.example:
             made.remarks.append("the tariff is an example: nobody pays these prices")
         return made

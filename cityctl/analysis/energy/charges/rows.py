@@ -137,7 +137,7 @@ def _scenarios(question: Question, one: Metered) -> list[tuple[object, ...]]:
             (one.meter, f"capped at {asked['cap']:g} kW", _used(one, use), *_cost(one.tariff, use, one, base))
         )
     if asked["shift"] is not None:
-        use = shifted(one.use, one.windows.day, asked["shift"], one.tariff)
+        use = shifted(one.use, one.windows.day, asked["shift"], one.tariff, one.days)
         said = f"{percent(asked['shift'])} of the dearest use moved"
         rows.append((one.meter, said, _used(one, use), *_cost(one.tariff, use, one, base)))
     return [(one.meter, f"as it was, under {one.tariff.tariff}", used, base, 0.0), *rows] if rows else []

@@ -64,6 +64,7 @@ def set_apart(question: Question, meters: Sequence[Wanted]) -> dict[str, list[Ev
     ]
     keep(question, "savings_apart", apart, ("meter", "first_day", "last_day"))
     question.engine.execute(question.sql("without_shutdowns"))
+    question.engine.execute(question.sql("priced"))
     return found
 
 

@@ -2,7 +2,9 @@
 
 A day's saving is worth the mean price of its hours, weighted by the use in them; of meters that are not read by the
 hour, the mean price of all hours. Under tiers a saving is what the expected use would have cost more than the metered
-one, month by month: it comes off the last tiers first. Demand and standing charges are not saved by the kWh.
+one, month by month: it comes off the last tiers first. What a model misses on days of the week, which it missed before
+the measure too, is taken off the days and shared out among all (the view `savings_priced`). Demand and standing
+charges are not saved by the kWh.
 """
 
 from __future__ import annotations

@@ -73,6 +73,29 @@ def test_use_at_night_saves_at_the_price_of_the_night(worth: Callable[..., float
     assert timed == pytest.approx(flat / 0.25 * 0.1, rel=1e-5)
 
 
+@pytest.mark.parametrize("tiered", ["", ", {{price: 9, days: weekends, above: 1000000}}"])
+def test_what_a_model_misses_on_weekends_is_no_saving_of_cheap_days(
+    worth: Callable[..., float | None], monkeypatch: pytest.MonkeyPatch, tiered: str
+) -> None:
+    """The hall uses a third on weekends, which caltrack2 does not know, and a tenth less of each day since.
+
+    A tenth of what the bill would have been is saved, a ninth of what it is. By the days as the model expects them all
+    of it was saved on weekends, and work days cost more: -291. That the weather's part is a third too leaves some 4 %.
+    """
+    prices = "{{price: 0.1, days: weekends}}, {{price: 0.3, days: weekdays}}" + tiered
+    head = TARIFF.partition("versions")[0]
+    named = "tests.analysis.energy.saving.test_worth.TARIFF"
+    monkeypatch.setattr(named, f"{head}versions: [{{{{energy: [{prices}]}}}}]\n")
+    series = made()
+    times, kwh = series["hall_kwh"]
+    weekend = (times.astype("datetime64[D]").astype(int) + 3) % 7 >= 5
+    kwh = kwh * np.where(weekend, 1 / 3, 1.0)
+    series["hall_kwh"] = (times, kwh)
+    since = times >= np.datetime64("2025-01-01")
+    bill = float((kwh * np.where(weekend, 0.1, 0.3))[since].sum())
+    assert worth(by_tariff("UTC"), series) == pytest.approx(bill / 9, rel=0.05)
+
+
 def test_a_day_a_reading_is_worth_the_mean_of_all_hours(worth: Callable[..., float | None]) -> None:
     series = made()
     times, kwh = series["hall_kwh"]

@@ -1,4 +1,4 @@
-"""Amounts that one MeterReading gives in intervals of several lengths, such as quarters and hours: counted once.
+"""Amounts of one series that come in intervals of several lengths, such as quarters and hours: counted once.
 
 What was given first holds. Lengths that are near each other (a month of 30 and one of 31 days, an hour of 7200 s at
 a change of the clocks) are no other length of the same amounts.
