@@ -1,5 +1,5 @@
 """`python -m cityctl`."""
 
-from cityctl.cli import main
+from cityctl.cli import program
 
-main()
+program()

@@ -27,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = (
@@ -120,38 +121,51 @@ def serve(address: str) -> list[str]:
         import_module(name)
     gc.collect()
     gc.freeze()  # what no child touches is not copied for it
+    heard, said = os.pipe()
+    os.set_blocking(said, False)
+    signal.set_wakeup_fd(said)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    waiting: dict[int, socket.socket] = {}  # who waits for the end of which program
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(16)
         print("ready", flush=True)
         while True:
-            ready = select.select([listener, 0], [], [])[0]
-            with suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
+            ready = select.select([listener, heard, 0], [], [])[0]
             if 0 in ready:
                 os._exit(0)  # nothing is written to it: whoever started this is gone
-            connection, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                return _become(connection)
-            connection.close()
+            if heard in ready:
+                os.read(heard, 1 << 10)
+                _tell(waiting)
+            if listener in ready:
+                connection, _ = listener.accept()
+                _, pipes, _, _ = socket.recv_fds(connection, 1, 2)
+                with connection.makefile("r") as asked:
+                    given = json.loads(asked.readline())
+                pid = os.fork()
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    for one in (listener, connection, *waiting.values()):
+                        one.close()
+                    os.close(heard)
+                    os.close(said)
+                    return _become(given, pipes)
+                for pipe in pipes:
+                    os.close(pipe)
+                connection.sendall(f"{pid}\n".encode())
+                waiting[pid] = connection
 
 
-def _become(connection: socket.socket) -> list[str]:
-    _, pipes, _, _ = socket.recv_fds(connection, 1, 2)
-    with connection.makefile("r") as asked:
-        given = json.loads(asked.readline())
-    pid = os.fork()
-    if pid:
-        for pipe in pipes:
-            os.close(pipe)
-        with suppress(OSError):
-            connection.sendall(f"{pid}\n".encode())
-            status = os.waitpid(pid, 0)[1]
-            connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os._exit(0)
-    connection.close()
+def _tell(waiting: dict[int, socket.socket]) -> None:
+    """The code of each program that has ended, to whom waits for it."""
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            with waiting.pop(found[0]) as connection, suppress(OSError):
+                connection.sendall(f"{os.waitstatus_to_exitcode(found[1])}\n".encode())
+
+
+def _become(given: dict[str, Any], pipes: Sequence[int]) -> list[str]:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for place, pipe in enumerate([nothing, *pipes]):
         os.dup2(pipe, place)

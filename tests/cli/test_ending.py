@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -57,12 +58,25 @@ def test_a_bug_is_one_line_and_a_report(cityctl, tmp_path):
     assert "ZeroDivisionError" in report.read_text()
 
 
-def _broken(folder):
-    """A sitecustomize that makes `help times` fail, as a bug would."""
+def _broken(folder, lines="1 / 0"):
+    """A sitecustomize that makes `help times` fail, as a bug would, or do what other lines say."""
     (folder / "sitecustomize.py").write_text(
-        "import cityctl.cli.help as h\nh.TOPICS['times'] = ('', lambda run: 1 / 0)\n"
+        f"import cityctl.cli.help as h\ndef times(run):\n{indent(lines, '    ')}\nh.TOPICS['times'] = ('', times)\n"
     )
     return os.pathsep.join([str(folder), *sys.path])
+
+
+@pytest.mark.parametrize("code", [0, 4])
+def test_what_waits_for_the_end_of_a_run_is_not_cut_off(cityctl, tmp_path, code):
+    """That Python takes down what was imported is left out; threads are waited for, and who asked is called."""
+    lines = f"""\
+import atexit, threading, time, typer
+atexit.register(print, "called", end="")
+threading.Thread(target=lambda: (time.sleep(0.3), print("waited for"))).start()
+h.kept = type("Kept", (), {{"__del__": lambda self: print("taken down")}})()
+raise typer.Exit({code})"""
+    ended = cityctl("help", "times", PYTHONPATH=_broken(tmp_path, lines))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "waited for\ncalled", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may become another user")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -221,9 +222,12 @@ def households(shared: Path) -> dict[str, list[tuple[datetime, float]]]:
     """meter -> its readings [L] in order of time, the first of those at one instant."""
     found: dict[str, dict[datetime, int]] = defaultdict(dict)
     with gzip.open(shared / "data/water/daiad_household_meters.csv.gz", "rt") as file:
-        for row in csv.DictReader(file):
-            moment = datetime.strptime(row["datetime"], "%d/%m/%Y %H:%M:%S").replace(tzinfo=UTC)
-            found[row["meter"]].setdefault(moment, float(row["reading_l"]))
+        rows = csv.reader(file)
+        meter, when, litres = map(next(rows).index, ("meter", "datetime", "reading_l"))
+        for row in rows:
+            day, month, year, clock = re.split("[/ ]", row[when])  # strptime made this four times as long
+            moment = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}+00:00")
+            found[row[meter]].setdefault(moment, float(row[litres]))
     return {meter: sorted(readings.items()) for meter, readings in found.items()}
 
 
