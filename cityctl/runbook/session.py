@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from cityctl.runbook.journal import FOLDER, Journal, journals
 from cityctl.runbook.recipe import from_text
 from cityctl.runbook.undoing import undone
 from cityctl.runbook.walk import Line, People, Walk
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""As far as a clock may be set back within a run, as for a saved plan."""
 
 
 @dataclass
@@ -209,9 +212,14 @@ def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> E
         why = "it was undone as asked" if undo else str(failed["why"]) if failed is not None else ""
         age = desk.clock.now() - datetime.fromisoformat(begin["time"])
         longest = loaded.runbook.timeout
-        if not why and age > longest:
+        if not why and not -_CLOCKS_DIFFER <= age <= longest:
+            began = (
+                f"{short(age)} ago"
+                if age > timedelta(0)
+                else f"{short(-age)} from now, by a clock set back since"
+            )
             raise WriteRefused(
-                f"run {journal.run} began {short(age)} ago, and may take {short(longest)}: it is not gone on with",
+                f"run {journal.run} began {began}, and may take {short(longest)}: it is not gone on with",
                 hint=f"`cityctl runbook resume {journal.run} --undo` undoes it",
             )
         desk.audit.append("resume", **head, **desk.signature, undo=bool(why))

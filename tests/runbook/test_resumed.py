@@ -57,3 +57,17 @@ def test_a_run_that_began_longer_ago_than_it_may_take_is_not_gone_on_with(rig):
     with pytest.raises(WriteRolledBack):
         session.resume(desk, journal, yes(), undo=True)
     assert rig.words(1, 0, 2) == [0x4080, 0]
+
+
+def test_a_clock_set_back_since_tells_nothing_of_how_long_ago_it_was(rig):
+    """After a power cut a computer without a battery begins with an old date."""
+    journal = killed(rig, TWO)
+    desk = rig.desk()
+    began = desk.clock.now()
+    desk.clock.now = lambda: began - timedelta(days=40)
+    with pytest.raises(WriteRefused, match="from now, by a clock set back since, and may take 10m"):
+        session.resume(desk, journal, yes())
+    assert rig.writes == 1
+    with pytest.raises(WriteRolledBack):
+        session.resume(desk, journal, yes(), undo=True)
+    assert rig.words(1, 0, 2) == [0x4080, 0]
