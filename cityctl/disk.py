@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import IO
 from uuid import uuid4
 
-from cityctl.errors import LockHeld, UsageProblem
+from cityctl.errors import CityctlError, DiskProblem, LockHeld, UsageProblem
 
 Rights = Callable[[Path], None]
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -44,6 +44,17 @@ FAULTS = {
     errno.EIO: ("the disk reports a fault", "check the disk, then restore a backup of the store if needed"),
 }
 """What is wrong with a disk, or a right on it, by its error number: in plain words, and what to do."""
+
+_SPENT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+def unwritten(what: object, problem: OSError) -> CityctlError:
+    """Why a file, or stdout, takes nothing: the disk, or else a place that was badly chosen."""
+    said = f"cannot write {what}: {problem.strerror or problem}"
+    if problem.errno in _SPENT:
+        return DiskProblem(said, hint=FAULTS[problem.errno][1])
+    return UsageProblem(said)
+
 
 if sys.platform == "win32":
     import msvcrt

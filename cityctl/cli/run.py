@@ -53,6 +53,8 @@ class Run:
             wish = "always" if color == "always" else "never"
         output = output or os.environ.get("CITYCTL_OUTPUT") or None
         self.output = _checked("-o", output, FORMATS) if output else None
+        if output_file is not None and str(output_file) == "-":
+            output_file = None  # stdout, as everywhere
         self.output_file = output_file
         if output is None and output_file is not None and output_file.suffix.lower() in _NOT_WRITTEN:
             raise UsageProblem(
@@ -224,14 +226,12 @@ class Run:
     def write(self, data: str | bytes) -> None:
         """Text or bytes to --output-file (atomically) or stdout."""
         if self.output_file is not None:
-            from cityctl.disk import write_atomic
+            from cityctl.disk import unwritten, write_atomic
 
             try:
                 write_atomic(self.output_file, data.encode() if isinstance(data, str) else data)
             except OSError as problem:
-                raise UsageProblem(
-                    f"cannot write {self.output_file}: {problem.strerror or problem}"
-                ) from None
+                raise unwritten(self.output_file, problem) from None
             self.console.note(f"written: {self.output_file}")
         elif isinstance(data, bytes):
             if self.console.is_terminal:
