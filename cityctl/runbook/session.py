@@ -56,7 +56,7 @@ class Ended:
 def refuse_problems(walk: Walk) -> None:
     """Raises WriteRefused for what a plan found."""
     if walk.problems:
-        raise WriteRefused(walk.problems[0], tried=walk.problems[1:])
+        raise WriteRefused(walk.problems[0], tried=walk.problems[1:], hint=walk.hint)
 
 
 def run(job: Job, wish: Wish) -> Ended:

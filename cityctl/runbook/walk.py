@@ -106,6 +106,8 @@ class Walk(Looking):
         except (WriteRefused, UsageProblem) as problem:
             if not self.planning:
                 raise
+            if not self.problems:
+                self.hint = problem.hint
             self.problems.append(problem.message)
             self._line(key, "write", step.write, f"-> {step.to.text}", verdict=f"REFUSED: {problem.message}")
             return
