@@ -271,7 +271,7 @@ class Lock:
         try:
             return self.path.open("r+b", buffering=0)  # nothing is left to be written at the end
         except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shared_folder(self.path.parent)
             handle = self.path.open("a+b", buffering=0)
             open_to_all_of(self.path.parent, self.path)
             return handle

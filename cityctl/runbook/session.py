@@ -5,6 +5,7 @@ The plan comes first in every run: what it refuses is refused before anything is
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -99,10 +100,16 @@ def _head(job: Job, name: str, plan: plans.Plan | None) -> dict[str, Any]:
 
 
 def _done_lately(job: Job) -> str | None:
-    """The run that did the same with the same inputs within `once_in`."""
+    """The run that did the same with the same inputs within `once_in`. Raises WriteRefused where nobody can tell."""
     once = job.loaded.runbook.once_in
     if once is None:
         return None
+    for path in (job.desk.state / FOLDER).glob("*.jsonl"):
+        if not os.access(path, os.R_OK):
+            raise WriteRefused(
+                f"{path} cannot be read, so that nobody knows whether this was done within {short(once)}",
+                hint="let the users of this project read each other's runs, or ask who made that one",
+            )
     for journal in reversed(list(journals(job.desk.state))):
         begin = journal.begin
         same = begin["runbook"] == job.loaded.runbook.runbook and begin["inputs"] == job.given

@@ -239,3 +239,17 @@ def test_what_another_may_have_changed_is_nobodys_word(rig, theirs):
     given.chmod(0o664)
     assert "was not made by who it names" in by(65533, 0o002, lambda: unattended(rig, theirs))
     assert rig.writes == 0
+
+
+@as_root
+@pytest.mark.usefixtures("theirs")
+def test_what_another_user_did_is_not_done_again_unseen(rig):
+    """`once_in`, and a run that its user's umask of an earlier version keeps from others."""
+    once = "once_in: 12h\nsteps: [{write: plc-1/third, to: plc_1.third + 1 mg/L}]\n"
+    assert by(65533, 0o077, lambda: session.run(rig.job(once), yes()).sent) == "1"
+    assert "done already by run" in by(OTHER, 0o077, lambda: session.run(rig.job(once), yes()).said)
+    (made,) = (rig.folder / ".cityctl/runs").glob("*.jsonl")
+    made.chmod(0o600)
+    said = by(OTHER, 0o077, lambda: session.run(rig.job(once), yes()).said)
+    assert "nobody knows whether this was done within 12h" in said
+    assert rig.writes == 1
