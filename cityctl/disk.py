@@ -9,9 +9,10 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,10 @@ from types import TracebackType
 from typing import IO
 from uuid import uuid4
 
-from cityctl.errors import LockHeld, UsageProblem
+from cityctl.errors import CityctlError, DiskProblem, LockHeld, UsageProblem
 
+Rights = Callable[[Path], None]
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 FAULTS = {
     errno.ENOSPC: ("the disk is full", "free some space; what was acknowledged before is safe"),
     errno.EDQUOT: ("the disk quota is used up", "free some space; what was acknowledged before is safe"),
@@ -42,14 +45,15 @@ FAULTS = {
 }
 """What is wrong with a disk, or a right on it, by its error number: in plain words, and what to do."""
 
-_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+_SPENT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
-def not_written(path: Path, problem: OSError) -> UsageProblem | OSError:
-    """What to raise where a file that was asked for cannot be written: a wrong path, or a disk that takes no more."""
-    if problem.errno in _NO_ROOM:
-        return OSError(problem.errno, problem.strerror, str(path))
-    return UsageProblem(f"cannot write {path}: {problem.strerror or problem}")
+def unwritten(what: object, problem: OSError) -> CityctlError:
+    """Why a file, or stdout, takes nothing: the disk, or else a place that was badly chosen."""
+    said = f"cannot write {what}: {problem.strerror or problem}"
+    if problem.errno in _SPENT:
+        return DiskProblem(said, hint=FAULTS[problem.errno][1])
+    return UsageProblem(said)
 
 
 if sys.platform == "win32":
@@ -98,6 +102,35 @@ else:
             path.chmod(wanted.st_mode & kept)
 
 
+def share(path: Path) -> None:
+    """Give what was just made the rights of its folder, where others may make things there as well.
+
+    Who has a project to himself keeps his umask, and a folder such as /tmp (sticky) shares nothing.
+    """
+    rights = path.parent.stat().st_mode
+    if rights & _OTHERS_WRITE and not rights & stat.S_ISVTX:
+        open_to_all_of(path.parent, path)
+
+
+def own_word(path: Path) -> None:
+    """The same for a file that is its owner's word: others may read it there, and write it nowhere."""
+    share(path)
+    path.chmod(path.stat().st_mode & ~_OTHERS_WRITE)
+
+
+def is_own_word(path: Path) -> bool:
+    """Whether nobody but a file's owner may write it."""
+    return not hasattr(os, "getuid") or not path.stat().st_mode & _OTHERS_WRITE
+
+
+def shared_folder(folder: Path) -> None:
+    """Make a folder within a project's state, where it lacks, for all who work there."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        share(folder)
+
+
 def here() -> Path:
     """The folder that this runs in. Raises UsageProblem where somebody has taken it away meanwhile."""
     try:
@@ -118,15 +151,18 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, whole, whatever happens."""
+def write_atomic(path: Path, data: bytes, *, rights: Rights | None = None) -> None:
+    """Write a file so that a reader sees the old one or the new one, whole, whatever happens.
+
+    `rights`: what gives it other rights than the umask's, `share` or `own_word`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as handle:
+    with whole_file(path, rights=rights) as handle:
         handle.write(data)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def whole_file(path: Path, *, rights: Rights | None = None) -> Iterator[IO[bytes]]:
     """A file to write, which takes its name when it is whole and durable; behind a link the file that it names.
 
     A device or a pipe, such as /dev/stdout, is written to as it is: a file that took its name would take it away.
@@ -136,7 +172,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             yield handle
         return
     place = Path(os.path.realpath(path)) if _followed(path) else path
-    with _drafted(place, place.with_name(f".{place.name}.{uuid4().hex[:8]}.tmp")) as handle:
+    with _drafted(place, place.with_name(f".{place.name}.{uuid4().hex[:8]}.tmp"), rights) as handle:
         yield handle
     sync_folder(place.parent)
 
@@ -148,14 +184,16 @@ def _followed(path: Path) -> bool:
 
 def write_through(path: Path, data: bytes, *, draft: Path) -> None:
     """Write a file by way of a draft beside it: durable, but for its name, which `sync_folder` makes so."""
-    with _drafted(path, draft) as handle:
+    with _drafted(path, draft, share) as handle:
         handle.write(data)
 
 
 @contextmanager
-def _drafted(path: Path, draft: Path) -> Iterator[IO[bytes]]:
+def _drafted(path: Path, draft: Path, rights: Rights | None) -> Iterator[IO[bytes]]:
     try:
         with draft.open("xb") as handle:
+            if rights is not None:
+                rights(draft)
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
@@ -233,7 +271,7 @@ class Lock:
         try:
             return self.path.open("r+b", buffering=0)  # nothing is left to be written at the end
         except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shared_folder(self.path.parent)
             handle = self.path.open("a+b", buffering=0)
             open_to_all_of(self.path.parent, self.path)
             return handle

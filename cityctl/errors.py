@@ -9,6 +9,7 @@
     |-- Unreachable                  12   a device or service does not answer
     |-- CredentialsRefused           13   a secret is missing or was refused
     |-- StoreProblem                 10   the store cannot be opened, read or written
+    |-- DiskProblem                  10   a disk is full or at fault: what was asked for cannot be written there
     |-- WriteRefused                 20   refused before any write to the plant
     |-- WriteRolledBack              21   a write failed; rolled back and verified
     `-- PlantStateUnknown            22   a write failed and the plant's state is unknown
@@ -103,6 +104,12 @@ class ConfigInvalid(CityctlError):
 
 class StoreProblem(CityctlError):
     """The store of readings cannot be opened, read or written."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class DiskProblem(CityctlError):
+    """A disk is full or at fault: what was asked for cannot be written there."""
 
     exit_code = ExitCode.CONFIG
 

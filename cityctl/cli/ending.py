@@ -66,10 +66,13 @@ def end(work: Callable[[], object], *, debug: bool) -> int:
         why = _stdout_refuses()
         if why is None:
             return _of_the_disk(problem, debug=debug)
-        _say(f"cityctl: cannot write to stdout: {why}")
+        from cityctl.disk import unwritten
+
+        refused = unwritten("to stdout", why)
+        _say(f"cityctl: {refused.message}")
         _say("hint: what was stored before is kept; `--output-file PATH` writes a file whole or not at all")
         _silence()
-        return ExitCode.CONFIG
+        return refused.exit_code
     except Exception as problem:
         return _bug(problem, debug=debug)
     return code
@@ -147,15 +150,15 @@ def _say(text: str) -> None:
         sys.stderr.flush()
 
 
-def _stdout_refuses() -> str | None:
+def _stdout_refuses() -> OSError | None:
     """Why stdout takes nothing more (a full disk behind a `>`); None where it takes a line's end."""
     try:
         sys.stdout.write("\n")
         sys.stdout.flush()
     except OSError as problem:
-        return problem.strerror or str(problem)
+        return problem
     except ValueError:
-        return "it is closed"
+        return OSError("it is closed")
     return None
 
 

@@ -34,7 +34,10 @@ OutputOption = Annotated[
 OutputFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--output-file", metavar="PATH", help="Write there, whole or not at all.", rich_help_panel=PANEL
+        "--output-file",
+        metavar="PATH",
+        help="Write there, whole or not at all; - is stdout.",
+        rich_help_panel=PANEL,
     ),
 ]
 QuietOption = Annotated[

@@ -53,9 +53,9 @@ class Run:
             wish = "always" if color == "always" else "never"
         output = output or os.environ.get("CITYCTL_OUTPUT") or None
         self.output = _checked("-o", output, FORMATS) if output else None
-        self.output_file = output_file = (
-            None if str(output_file) == "-" else output_file
-        )  # stdout, as elsewhere
+        if output_file is not None and str(output_file) == "-":
+            output_file = None  # stdout, as everywhere
+        self.output_file = output_file
         if output is None and output_file is not None and output_file.suffix.lower() in _NOT_WRITTEN:
             raise UsageProblem(
                 f"{output_file}: cityctl writes no {output_file.suffix}",
@@ -226,12 +226,12 @@ class Run:
     def write(self, data: str | bytes) -> None:
         """Text or bytes to --output-file (atomically) or stdout."""
         if self.output_file is not None:
-            from cityctl.disk import not_written, write_atomic
+            from cityctl.disk import unwritten, write_atomic
 
             try:
                 write_atomic(self.output_file, data.encode() if isinstance(data, str) else data)
             except OSError as problem:
-                raise not_written(self.output_file, problem) from None
+                raise unwritten(self.output_file, problem) from None
             self.console.note(f"written: {self.output_file}")
         elif isinstance(data, bytes):
             if self.console.is_terminal:

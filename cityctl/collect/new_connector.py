@@ -8,7 +8,7 @@ from typing import Literal
 
 from cityctl.city.project import Project
 from cityctl.collect.connectors import is_service, lint, path_of
-from cityctl.disk import here, write_atomic
+from cityctl.disk import here, unwritten, write_atomic
 from cityctl.document import read_text
 from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, near
 from cityctl.library import Library
@@ -117,7 +117,7 @@ def _written(library: Library, target: Path, text: str) -> Result:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, text.encode())
     except OSError as problem:
-        raise UsageProblem(f"cannot write {target}: {problem.strerror or problem}") from None
+        raise unwritten(target, problem) from None
     result = lint(library, [str(target)])
     result.summary = f"{target} written; {result.summary}"
     return result

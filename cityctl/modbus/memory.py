@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cityctl.disk import write_atomic
+from cityctl.disk import share, write_atomic
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.swapped import doubt, registers, shows, swapped
 
@@ -172,7 +172,7 @@ class Memory:
             return
         devices = {name: _written(known) for name, known in sorted(self._devices.items())}
         text = json.dumps({"about": "learnt by polls; safe to delete", "devices": devices}, indent=1) + "\n"
-        write_atomic(self.path, text.encode())
+        write_atomic(self.path, text.encode(), rights=share)
         self._changed = False
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from cityctl.city.project import Project
-from cityctl.disk import write_atomic
+from cityctl.disk import unwritten, write_atomic
 from cityctl.document import read
-from cityctl.errors import CityctlError, UsageProblem
+from cityctl.errors import CityctlError
 from cityctl.exports.secret import hide, read_secret
 from cityctl.result import Result
 
@@ -57,11 +57,11 @@ def bundle(project: Project, checks: Result) -> bytes:
 
 
 def save(path: Path, project: Project, checks: Result) -> Path:
-    """Write the bundle there, whole or not at all. Raises UsageProblem where it cannot be written."""
+    """Write the bundle there, whole or not at all. Raises as `unwritten` where it cannot be written."""
     try:
         write_atomic(path, bundle(project, checks))
     except OSError as problem:
-        raise UsageProblem(f"cannot write {path}: {problem.strerror or problem}") from None
+        raise unwritten(path, problem) from None
     return path
 
 

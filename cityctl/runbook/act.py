@@ -25,7 +25,11 @@ PATIENCE = 5.0  # s that an effect is looked for, beyond what the connector says
 
 
 class Failed(Exception):
-    """A step did not do what it should; what was written so far is to be undone."""
+    """A step did not do what it should; what was written so far is to be undone. `hint`: what may help."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.hint = hint
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Outcome:
             "confirmed": "the device confirmed it",
             "refused": f"the device refused it: {self.sent.said}",
             "not sent": f"nothing was sent: {self.sent.said}",
-            "unconfirmed": f"its answer was lost ({self.sent.said})",
+            "unconfirmed": f"the device did not confirm it ({self.sent.said})",
         }[self.sent.how]
         if self.sent.how == "not sent":
             return answer
@@ -91,6 +95,8 @@ class Act:
         else:
             desk.clock.sleep(change.settle)
             outcome = self._read_back(change, sent, undoing=undoing)
+            if sent.is_at_work and outcome.how == "unchanged":
+                self.journal.note("at work", key=key)
         desk.audit.append(
             "read back", **self.head, **desk.signature, step=key, point=str(change.at), answer=sent.how,
             said=sent.said, outcome=outcome.how, read_back=outcome.read_back, undoing=undoing,
@@ -147,6 +153,10 @@ class Act:
         """Whether a device clears by itself what is written there."""
         rule = self.hand.point(at).write
         return rule is not None and rule.momentary
+
+    def is_at_work(self, key: str) -> bool:
+        """Whether a device took a step's write, said that it needs a while, and did not show its effect in time."""
+        return self.journal.last("at work", key=key) is not None
 
     def prove(self) -> None:
         """Look once more at all that the run wrote: a device may have restarted meanwhile. Raises Failed.
@@ -221,6 +231,8 @@ class Act:
             say(f"{at} put back to {shown(change.old)}")
         elif self.is_momentary(at):
             return f"{at} was set to {shown(change.new)}, and the device cleared it: what it did is not undone by that"
+        elif self.is_at_work(key):
+            return f"{at} is {shown(change.old)}, as before, and the device said that it is still at work on its write"
         else:
             say(f"{at} is {shown(change.old)}, as before")
         self.journal.note("undone", key=key)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cityctl.disk import is_own_word, own_word, shared_folder
 from cityctl.errors import WriteRefused
 from cityctl.runbook.desk import Desk, name_of, owner
 from cityctl.runbook.plan import Plan
@@ -33,7 +34,7 @@ def approve(desk: Desk, plan: Plan) -> Path:
         raise WriteRefused(f"plan {plan.short} expired", hint="ask for a new one")
     _refuse(desk, plan, desk.who.uid)
     folder = desk.state / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    shared_folder(folder)
     path = folder / f"{plan.hash}.json"
     said = {
         "plan": plan.hash,
@@ -44,6 +45,7 @@ def approve(desk: Desk, plan: Plan) -> Path:
     desk.audit.append("approved", plan=plan.hash, runbook=plan.body["runbook"], **desk.signature)
     try:
         with path.open("x", encoding="utf-8") as handle:
+            own_word(path)
             handle.write(json.dumps(said) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
@@ -85,7 +87,7 @@ def approved(desk: Desk, plan: Plan) -> Approval | None:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         raise WriteRefused(f"{path} is no approval") from None
-    if said.get("plan") != plan.hash or approver != uid:
+    if said.get("plan") != plan.hash or approver != uid or not is_own_word(path):
         raise WriteRefused(f"{path} was not made by who it names")
     _refuse(desk, plan, approver)
     if _used(desk, plan).exists() or any(
@@ -102,6 +104,7 @@ def use(desk: Desk, plan: Plan, run: str) -> None:
     desk.audit.append(USED, plan=plan.hash, run=run, **desk.signature)
     try:
         with _used(desk, plan).open("x", encoding="utf-8") as handle:
+            own_word(_used(desk, plan))
             handle.write(run + "\n")
             handle.flush()
             os.fsync(handle.fileno())

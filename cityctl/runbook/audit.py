@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cityctl.disk import Lock, sync_folder, write_atomic
+from cityctl.disk import Lock, share, shared_folder, sync_folder, write_atomic
 from cityctl.errors import LockHeld, WriteRefused
 from cityctl.wording import counted
 
@@ -78,7 +78,7 @@ class Audit:
 
         entry = json.loads(hide(canonical({**fields, "event": event, "time": datetime.now(UTC).isoformat()})))
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            shared_folder(self.folder)
             with Lock(self.folder / "audit.lock", purpose="audit", wait=10.0):
                 anchor = self._settled()
                 line = sealed(entry, anchor.hash, anchor.lines + 1)
@@ -107,11 +107,12 @@ class Audit:
                     os.truncate(self.path, size)
                 raise
         if is_new:
+            share(self.path)
             sync_folder(self.folder)
 
     def _move(self, anchor: Anchor) -> None:
         said = {"lines": anchor.lines, "size": anchor.size, "hash": anchor.hash}
-        write_atomic(self.anchor_path, (json.dumps(said) + "\n").encode())
+        write_atomic(self.anchor_path, (json.dumps(said) + "\n").encode(), rights=share)
 
     def anchor(self) -> Anchor:
         """How far the chain had come. Raises WriteRefused where that file is damaged."""

@@ -59,6 +59,18 @@ class Change:
             words = "and {:#06x} or {:#06x}".format(*self.telegram.masks)
         return f"{where} = {words} (function {self.telegram.function})"
 
+    @property
+    def otherwise(self) -> str | None:
+        """What to do where the device does not know the function: of 6 and 16, as of 5 and 15, many know one alone."""
+        function = self.telegram.function
+        if len(self.telegram.words) > 1:
+            return None
+        other = {5: 15, 15: 5, 6: 16, 16: 6, 22: 6}[function]
+        return (
+            f"where the device knows function {other} in place of {function}, give {self.at.point} "
+            f"`write: {{function: {other}}}` in its connector"
+        )
+
     def agrees(self, present: Present) -> bool:
         """Whether a point says what was written, within the tolerance."""
         return _agrees(present.number, self.read_back, self.tolerance)

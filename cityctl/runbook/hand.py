@@ -20,7 +20,7 @@ from cityctl.modbus import write as wire
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.line import Line, open_line
-from cityctl.modbus.line.faults import ExceptionAnswer, Fault, NotConnected, Stranger
+from cityctl.modbus.line.faults import AT_WORK, ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.maps.codec import decode
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.modbus.run import ask_all, run_loop
@@ -57,10 +57,19 @@ class Telegram:
 
 @dataclass(frozen=True)
 class Sent:
-    """How a write ended: confirmed, refused by the device, never sent, or nobody knows; and what was said."""
+    """How a write ended: confirmed, refused by the device, never sent, or nobody knows; and what was said.
+
+    `code` is the number of the exception that came in answer, where one did.
+    """
 
     how: Literal["confirmed", "refused", "not sent", "unconfirmed"]
     said: str = ""
+    code: int | None = None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the device said that it took the write and needs a while for it."""
+        return self.code == AT_WORK
 
 
 class Silence(Exception):
@@ -203,12 +212,13 @@ class Hand:
         except NotConnected as problem:
             return Sent("not sent", str(problem))
         except ExceptionAnswer as problem:
-            return Sent("refused", str(problem))
+            return Sent("refused", str(problem), problem.code)
         except Fault as problem:
             if not line.trusts(to.unit):
                 with contextlib.suppress(Fault):  # or a late echo would answer the read-back
                     await line.settle(to.unit, timeout=to.timeout)
-            return Sent("unconfirmed", str(problem))
+            cause = problem.cause if isinstance(problem, wire.Unconfirmed) else problem
+            return Sent("unconfirmed", str(cause), cause.code if isinstance(cause, ExceptionAnswer) else None)
         finally:
             line.close()
         return Sent("confirmed")

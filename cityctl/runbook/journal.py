@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cityctl.disk import sync_folder
+from cityctl.disk import share, shared_folder, sync_folder
 from cityctl.errors import UsageProblem, WriteRefused, listed, near
 
 FOLDER = "runs"
@@ -41,7 +41,7 @@ class Journal:
         entry = {"what": what, **fields}
         data = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shared_folder(self.path.parent)
             is_new = not self.path.exists()
             with self.path.open("ab") as handle:
                 if handle.tell() > self._size:  # half a line that a killed process left
@@ -50,6 +50,7 @@ class Journal:
                 handle.flush()
                 os.fsync(handle.fileno())
             if is_new:
+                share(self.path)
                 sync_folder(self.path.parent)
         except OSError as problem:
             raise WriteRefused(

@@ -70,6 +70,7 @@ class Looking:
         self.journal: Journal | None = act.journal if act is not None else None
         self.lines: list[Line] = []
         self.problems: list[str] = []
+        self.hint: str | None = None  # of the first of them
         self.changes: list[tuple[str, Change]] = []  # a plan's: what it would send
         self.in_place = 0
         self.untold = 0  # writes of a plan that only a run can tell

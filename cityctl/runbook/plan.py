@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cityctl.disk import write_atomic
+from cityctl.disk import is_own_word, own_word, write_atomic
 from cityctl.errors import UsageProblem, WriteRefused
 from cityctl.runbook.audit import canonical, digest
 from cityctl.runbook.desk import owner
@@ -41,7 +41,11 @@ class Plan:
 
     def write(self, path: Path) -> None:
         """Keep it as a file, whole or not at all."""
-        write_atomic(path, (json.dumps({"plan": self.body, "hash": self.hash}, indent=1) + "\n").encode())
+        write_atomic(
+            path,
+            (json.dumps({"plan": self.body, "hash": self.hash}, indent=1) + "\n").encode(),
+            rights=own_word,
+        )
 
 
 def made(job: Job, walk: Walk, *, lasts: timedelta | None = None) -> Plan:
@@ -115,6 +119,10 @@ def read(path: Path) -> Plan:
     if digest(canonical(body)) != said:
         raise WriteRefused(
             f"{path} was edited after it was made: its content does not have its hash", hint=_ANEW
+        )
+    if not is_own_word(path):
+        raise WriteRefused(
+            f"{path} may be changed by others than who made it, so that nobody vouches for it", hint=_ANEW
         )
     return Plan(body, said, owner(path))
 

@@ -5,10 +5,11 @@ The plan comes first in every run: what it refuses is refused before anything is
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from cityctl.runbook.journal import FOLDER, Journal, journals
 from cityctl.runbook.recipe import from_text
 from cityctl.runbook.undoing import undone
 from cityctl.runbook.walk import Line, People, Walk
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""As far as a clock may be set back within a run, as for a saved plan."""
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Ended:
 def refuse_problems(walk: Walk) -> None:
     """Raises WriteRefused for what a plan found."""
     if walk.problems:
-        raise WriteRefused(walk.problems[0], tried=walk.problems[1:])
+        raise WriteRefused(walk.problems[0], tried=walk.problems[1:], hint=walk.hint)
 
 
 def run(job: Job, wish: Wish) -> Ended:
@@ -96,10 +100,16 @@ def _head(job: Job, name: str, plan: plans.Plan | None) -> dict[str, Any]:
 
 
 def _done_lately(job: Job) -> str | None:
-    """The run that did the same with the same inputs within `once_in`."""
+    """The run that did the same with the same inputs within `once_in`. Raises WriteRefused where nobody can tell."""
     once = job.loaded.runbook.once_in
     if once is None:
         return None
+    for path in (job.desk.state / FOLDER).glob("*.jsonl"):
+        if not os.access(path, os.R_OK):
+            raise WriteRefused(
+                f"{path} cannot be read, so that nobody knows whether this was done within {short(once)}",
+                hint="let the users of this project read each other's runs, or ask who made that one",
+            )
     for journal in reversed(list(journals(job.desk.state))):
         begin = journal.begin
         same = begin["runbook"] == job.loaded.runbook.runbook and begin["inputs"] == job.given
@@ -209,9 +219,14 @@ def resume(desk: Desk, journal: Journal, wish: Wish, *, undo: bool = False) -> E
         why = "it was undone as asked" if undo else str(failed["why"]) if failed is not None else ""
         age = desk.clock.now() - datetime.fromisoformat(begin["time"])
         longest = loaded.runbook.timeout
-        if not why and age > longest:
+        if not why and not -_CLOCKS_DIFFER <= age <= longest:
+            began = (
+                f"{short(age)} ago"
+                if age > timedelta(0)
+                else f"{short(-age)} from now, by a clock set back since"
+            )
             raise WriteRefused(
-                f"run {journal.run} began {short(age)} ago, and may take {short(longest)}: it is not gone on with",
+                f"run {journal.run} began {began}, and may take {short(longest)}: it is not gone on with",
                 hint=f"`cityctl runbook resume {journal.run} --undo` undoes it",
             )
         desk.audit.append("resume", **head, **desk.signature, undo=bool(why))

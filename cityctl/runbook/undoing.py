@@ -54,6 +54,8 @@ def undone(job: Job, walk: Walk, journal: Journal, act: Act, problem: Exception)
     hint = (
         f"`cityctl runbook log {journal.run}` tells each step, `cityctl audit show {journal.run}` each write"
     )
+    if isinstance(problem, Failed) and problem.hint is not None:
+        hint = f"{problem.hint}; {hint}"
     if unproven:
         return PlantStateUnknown(
             f"{name}: {message}; the plant's state is unknown",
@@ -104,5 +106,9 @@ def _one_undone(job: Job, walk: Walk, act: Act, each: Undoable, told: list[str])
         outcome = act.write(f"{each.key}:undo", change, rollback="none")
         if outcome.how != "done":
             return f"{at}: {outcome.said}"
+    if act.is_at_work(each.key):
+        return (
+            f"{at} is {shown(change.new)}, and the device said that it is still at work on an earlier write"
+        )
     told.append(f"{at} set to {shown(change.new)}")
     return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from cityctl.clock import short
 from cityctl.errors import UsageProblem, WriteRefused
+from cityctl.modbus.line.faults import ILLEGAL_FUNCTION
 from cityctl.runbook.act import Failed
 from cityctl.runbook.allowed import DependsRefused, read_present
 from cityctl.runbook.change import Change, recalled, record, work_out
@@ -105,6 +106,8 @@ class Walk(Looking):
         except (WriteRefused, UsageProblem) as problem:
             if not self.planning:
                 raise
+            if not self.problems:
+                self.hint = problem.hint
             self.problems.append(problem.message)
             self._line(key, "write", step.write, f"-> {step.to.text}", verdict=f"REFUSED: {problem.message}")
             return
@@ -132,7 +135,8 @@ class Walk(Looking):
         else:
             outcome = self.act.write(key, change, rollback=_rollback(step))
             if outcome.how != "done":
-                raise Failed(f"{change.at}: {outcome.said}")
+                unknown = change.otherwise if outcome.sent.code == ILLEGAL_FUNCTION else None
+                raise Failed(f"{change.at}: {outcome.said}", hint=unknown)
             self._line(key, "write", str(change.at), told, outcome.said, change)
             self._wrote(step, scope, key, change)
 
@@ -154,6 +158,8 @@ class Walk(Looking):
             return False
         change = recalled(held["change"])
         how = self.act.found(change)
+        if how == "unchanged" and self.act.is_at_work(key):
+            raise Failed(f"{change.at}: the device said that it is still at work on the write")
         if how == "unchanged" and self.act.is_momentary(change.at):
             raise Failed(
                 f"{change.at}: the run was killed while it wrote, and the device clears it by itself: whether it was "

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from cityctl.disk import sync_file, sync_folder
+from cityctl.disk import share, sync_file, sync_folder
 from cityctl.errors import StoreProblem
 from cityctl.store.folder import disk_problem, in_plain_words, list_problem
 
@@ -158,6 +158,7 @@ class SqliteFile:
             connection.execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
+        share(draft)
         sync_file(draft)
         # What an earlier file of this name left behind must not be taken for the new one's.
         for ending in ("-wal", "-shm"):

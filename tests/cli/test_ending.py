@@ -185,19 +185,19 @@ def test_an_output_file_is_whole_or_not_there(cityctl, tmp_path):
     assert "cannot write" in refused.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no limit of file sizes there")
-def test_an_output_file_for_which_there_is_no_room_is_no_wrong_usage(cityctl, tmp_path):
-    place = tmp_path / "units.csv"
-    line = (
-        f"ulimit -f 0; exec {shlex.join([sys.executable, '-m', 'cityctl'])} help units --output-file {place}"
-    )
-    ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes there")
+def test_a_full_disk_is_no_wrong_usage(tmp_path):
+    """RLIMIT_FSIZE stands in for it: as with a disk that is full, nothing more is taken."""
+    line = f'ulimit -f 0; exec "{sys.executable}" -m cityctl help units --output-file units.csv'
+    ended = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 10
-    assert ended.stderr.startswith(f"cityctl: a file would grow beyond what is allowed here: {place}\nhint: ")
-    assert list(tmp_path.iterdir()) == []
+    assert "cannot write units.csv: File too large" in ended.stderr
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_dash_for_the_output_file_is_stdout(cityctl, tmp_path):
-    ended = cityctl("help", "units", "-o", "csv", "--output-file", "-", cwd=tmp_path)
+def test_an_output_file_called_dash_is_stdout(cityctl, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = cityctl("help", "units", "-o", "csv", "--output-file", "-")
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("quantity")
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ from cityctl.runbook import approval, plan, session
 from cityctl.runbook.audit import canonical, digest
 from cityctl.runbook.desk import name_of
 from cityctl.runbook.walk import People
+from tests.runbook.conftest import yes
 from tests.runbook.test_audit import in_a_process
 
 OTHER = 65534
@@ -166,3 +167,89 @@ def test_a_plan_lasts_a_day_at_most(rig):
     job = rig.job(TEXT)
     with pytest.raises(UsageProblem, match="a day at most"):
         plan.made(job, job.planned(People({})), lasts=timedelta(days=2))
+
+
+GROUP = 4242
+
+
+@pytest.fixture
+def theirs(rig, tmp_path):
+    """A project's state that a group shares, as `chgrp` and `chmod g+ws` make it."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.stat().st_uid == os.getuid():
+            folder.chmod(0o755)
+    state = rig.folder / ".cityctl"
+    for folder in (state, tmp_path / "plans"):
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, -1, GROUP)
+        folder.chmod(0o2775)
+    return tmp_path / "plans" / "swap.plan"
+
+
+def by(user, mask, act) -> str:
+    """What a user of the group says who does that."""
+
+    def as_user() -> str:
+        os.umask(mask)
+        os.setgroups([])
+        os.setgid(GROUP)
+        os.setuid(user)
+        return str(act())
+
+    return in_a_process(as_user)
+
+
+@as_root
+@pytest.mark.parametrize("masks", [(0o022, 0o077), (0o077, 0o022), (0o002, 0o002)])
+def test_two_users_of_a_group_need_no_umask_for_it(rig, theirs, masks):
+    """One saves a plan, the other approves it, the first runs it: each adds to the audit that the other began."""
+
+    def save() -> None:
+        job = rig.job(TEXT)
+        plan.made(job, job.planned(People({}))).write(theirs)
+
+    one, other = (65533, masks[0]), (OTHER, masks[1])
+    assert by(*one, save) == "None"
+    assert by(*other, lambda: approval.approve(rig.desk(), plan.read(theirs)).name).endswith(".json")
+    assert by(*one, lambda: unattended(rig, theirs).sent) == "2"
+    assert by(*other, lambda: rig.desk().audit.faults()) == "[]"
+    assert by(*other, lambda: session.run(rig.write("plc-1/command", "stop"), yes()).sent) == "1"
+    assert rig.writes == 3
+
+
+@as_root
+def test_what_another_may_have_changed_is_nobodys_word(rig, theirs):
+    """With a umask of 002 a file belongs to one user, and every user of the group may write it."""
+
+    def save() -> None:
+        job = rig.job(TEXT)
+        plan.made(job, job.planned(People({}))).write(theirs)
+
+    assert by(65533, 0o002, save) == "None"
+    assert theirs.stat().st_mode & 0o777 == 0o644
+    assert by(OTHER, 0o002, lambda: theirs.write_text("forged")).startswith("PermissionError")
+    theirs.chmod(0o664)
+    assert "nobody vouches for it" in by(
+        OTHER, 0o002, lambda: approval.approve(rig.desk(), plan.read(theirs))
+    )
+    theirs.chmod(0o644)
+    assert by(OTHER, 0o002, lambda: approval.approve(rig.desk(), plan.read(theirs)).name).endswith(".json")
+    (given,) = (rig.folder / ".cityctl/approvals").glob("*.json")
+    assert given.stat().st_mode & 0o777 == 0o644
+    given.chmod(0o664)
+    assert "was not made by who it names" in by(65533, 0o002, lambda: unattended(rig, theirs))
+    assert rig.writes == 0
+
+
+@as_root
+@pytest.mark.usefixtures("theirs")
+def test_what_another_user_did_is_not_done_again_unseen(rig):
+    """`once_in`, and a run that its user's umask of an earlier version keeps from others."""
+    once = "once_in: 12h\nsteps: [{write: plc-1/third, to: plc_1.third + 1 mg/L}]\n"
+    assert by(65533, 0o077, lambda: session.run(rig.job(once), yes()).sent) == "1"
+    assert "done already by run" in by(OTHER, 0o077, lambda: session.run(rig.job(once), yes()).said)
+    (made,) = (rig.folder / ".cityctl/runs").glob("*.jsonl")
+    made.chmod(0o600)
+    said = by(OTHER, 0o077, lambda: session.run(rig.job(once), yes()).said)
+    assert "nobody knows whether this was done within 12h" in said
+    assert rig.writes == 1

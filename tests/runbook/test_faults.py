@@ -29,7 +29,7 @@ def test_a_lost_answer_is_one_pdu_and_decided_by_reading_back(rig, consent, poin
     rig.faults.lose_write_answer = 1
     ended = session.run(rig.write(f"plc-1/{point}", value), consent())
     assert rig.writes == rig.server.counts[function] == 1
-    assert "its answer was lost" in ended.lines[-1].verdict
+    assert "the device did not confirm it" in ended.lines[-1].verdict
 
 
 def test_a_lost_write_is_not_sent_again(rig, consent):
@@ -221,3 +221,34 @@ def test_http_tells_somebody_and_a_failure_undoes(rig, consent, http):
     with pytest.raises(WriteRolledBack, match="http:"):
         session.run(rig.job(text.format(url=http.url + "/nowhere")), consent())
     assert rig.words(1, 4) == [0]
+
+
+AT_WORK = "the device said that it is still at work on"
+
+
+@pytest.mark.parametrize("rollback", ["", ", rollback: stop"])
+def test_a_write_that_the_device_is_at_work_on_is_not_claimed_undone(rig, consent, rollback):
+    """Exception 5: the device took the request and needs a while (section 7 of the Modbus specification)."""
+    rig.faults.refuse_write = 5
+    with pytest.raises(PlantStateUnknown, match=r"exception 5 .* still is stop; the plant's state") as told:
+        session.run(rig.job(f"steps: [{{write: plc-1/command, to: start{rollback}}}]\n"), consent())
+    assert rig.writes == 1
+    assert AT_WORK in told.value.tried[-1]
+
+
+@pytest.mark.parametrize(
+    ("point", "value", "other"),
+    [("command", "start", 16), ("second", "start", 6), ("bit", "on", 6), ("coil", "on", 15)],
+)
+def test_who_does_not_know_a_function_may_know_another(rig, consent, point, value, other):
+    rig.faults.refuse_write = 1
+    with pytest.raises(WriteRolledBack) as told:
+        session.run(rig.write(f"plc-1/{point}", value), consent())
+    assert f"`write: {{function: {other}}}` in its connector" in told.value.hint
+
+
+def test_nothing_but_function_16_writes_two_registers(rig, consent):
+    rig.faults.refuse_write = 1
+    with pytest.raises(WriteRolledBack) as told:
+        session.run(rig.write("plc-1/setpoint", "5 bar"), consent())
+    assert "function:" not in told.value.hint

@@ -57,6 +57,20 @@ def test_a_profile_that_only_reads(rig, consent):
     )
 
 
+@pytest.mark.parametrize(
+    ("point", "profile", "hint"),
+    [
+        ("plc-1/setpoint", None, "choose a profile that may write: `--profile NAME`"),
+        ("plc-1/unruly", "maintenance", "give it `write: {min, max, max_step}`"),
+    ],
+)
+def test_a_refusal_says_what_to_do(rig, consent, point, profile, hint):
+    with pytest.raises(WriteRefused) as told:
+        session.run(rig.write(point, "4.5 bar", profile=profile), consent())
+    assert told.value.hint is not None
+    assert told.value.hint.startswith(hint)
+
+
 def test_another_value_than_expected(rig, consent):
     job = rig.write("plc-1/setpoint", "4.5 bar", expect="3.9 bar")
     assert refused(rig, job, "is 4 bar, and 3.9 bar was expected", consent())

@@ -57,3 +57,39 @@ def test_a_run_that_began_longer_ago_than_it_may_take_is_not_gone_on_with(rig):
     with pytest.raises(WriteRolledBack):
         session.resume(desk, journal, yes(), undo=True)
     assert rig.words(1, 0, 2) == [0x4080, 0]
+
+
+def test_a_clock_set_back_since_tells_nothing_of_how_long_ago_it_was(rig):
+    """After a power cut a computer without a battery begins with an old date."""
+    journal = killed(rig, TWO)
+    desk = rig.desk()
+    began = desk.clock.now()
+    desk.clock.now = lambda: began - timedelta(days=40)
+    with pytest.raises(WriteRefused, match="from now, by a clock set back since, and may take 10m"):
+        session.resume(desk, journal, yes())
+    assert rig.writes == 1
+    with pytest.raises(WriteRolledBack):
+        session.resume(desk, journal, yes(), undo=True)
+    assert rig.words(1, 0, 2) == [0x4080, 0]
+
+
+def test_what_a_device_is_at_work_on_is_not_sent_again(rig):
+    """The run dies right after the device said that it needs a while (exception 5)."""
+    rig.faults.refuse_write = 5
+    text = "steps: [{write: plc-1/command, to: start}]\n"
+    looks = next(
+        n for n in range(3, 30) if killed_at(lambda: session.run(rig.job(text), yes()), n) and at_work(rig)
+    )
+    assert looks
+    rig.faults.refuse_write = None
+    (journal,) = (each for each in journals(rig.folder / ".cityctl") if each.last("at work"))
+    sent = rig.writes
+    with pytest.raises(PlantStateUnknown, match="still at work on the write"):
+        session.resume(rig.desk(), Journal(journal.path), yes())
+    assert rig.writes == sent
+
+
+def at_work(rig) -> bool:
+    return any(
+        each.last("at work") and not each.last("undoing") for each in journals(rig.folder / ".cityctl")
+    )

@@ -589,8 +589,8 @@ left join (select meter, avg(kg_a_kwh) as kg_a_kwh from told group by meter) as 
 group by t.meter
 
 -- name: worth
--- Money of the avoided use: each day, as it is priced, at the mean price of its hours, weighted by the use in them; a meter that is not
--- read by the hour, and a day without use, at the mean price of all hours since the measure.
+-- Money of the avoided use: each day, as it is priced, at the mean price of its hours, weighted by the use in them; a
+-- meter that is not read by the hour, and a day without use, at the mean price of all hours since the measure.
 with days as (
     select a.meter as meter, c.day as day, sum(a.amount * q.price) / sum(a.amount) as price
     from amounts as a

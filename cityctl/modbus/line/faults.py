@@ -19,6 +19,7 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "gateway target does not answer",
 }
+ILLEGAL_FUNCTION, AT_WORK = 1, 5
 
 
 class Fault(Exception):
@@ -119,7 +120,7 @@ class ExceptionAnswer(Fault):
     @property
     def is_passing(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return self.code in (5, 6)
+        return self.code in (AT_WORK, 6)
 
     @property
     def is_absent(self) -> bool:

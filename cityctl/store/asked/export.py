@@ -16,7 +16,7 @@ from cityctl import clock, units
 from cityctl.arrow import floats, octets, table, texts
 from cityctl.city.project import Project
 from cityctl.clock import Interval
-from cityctl.disk import not_written, whole_file
+from cityctl.disk import unwritten, whole_file
 from cityctl.engine.duck import Engine
 from cityctl.errors import UsageProblem
 from cityctl.glossary import column
@@ -167,7 +167,7 @@ def stream_to(path: Path, project: Project, points: Sequence[str], **how: Any) -
         with whole_file(path) as handle:
             return stream(project, points, write=handle.write, **how)
     except OSError as problem:
-        raise not_written(path, problem) from None
+        raise unwritten(path, problem) from None
 
 
 def readings(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cityctl.disk import shared_folder
 from cityctl.errors import StoreProblem
 from cityctl.store.folder import LIST, SEGMENTS, ListDamaged, in_plain_words, locked, missing
 from cityctl.store.landing import Landing
@@ -103,7 +104,7 @@ class ListFile(SqliteFile):
         if not create:
             raise missing(self.folder)
         with in_plain_words(self.folder, "making a store"):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            shared_folder(self.folder)
             with locked(self.folder, purpose="making a store", wait=BUSY):
                 self._lay_out(_TABLES, SCHEMA)
 

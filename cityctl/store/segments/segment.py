@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from cityctl.arrow import codes, floats, named, octets, times
-from cityctl.disk import write_through
+from cityctl.disk import shared_folder, write_through
 from cityctl.store.folder import DRAFT, SEGMENTS, month_folder
 from cityctl.store.segments.batch import NEVER, Batch
 from cityctl.store.segments.segment_list import Segment, SegmentKind
@@ -97,7 +97,8 @@ def put(
     """The bytes of a segment as a file, durable but for its name; `about`: the other fields of a Segment."""
     name = f"{about['generation']:012d}-{ordinal:05d}-{kind}-{uuid4().hex[:8]}.parquet"
     path = month_folder(folder, month) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    shared_folder(path.parent.parent)
+    shared_folder(path.parent)
     write_through(path, data, draft=path.with_suffix(DRAFT))
     return Segment(
         path=f"{SEGMENTS}/{path.parent.name}/{name}",
