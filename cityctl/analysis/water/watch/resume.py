@@ -86,7 +86,9 @@ def _in_sight(events: list[Event], known: npt.NDArray[np.bool_]) -> list[Event]:
 
 def _marks(seen: Seen, nights: int) -> list[str]:
     """Marks of all that zones showed in the first `nights`; empty where the first weeks of a zone are not known."""
-    columns = [seen.flow, seen.use, seen.inflow, seen.by_day, seen.parts]
+    columns: list[npt.NDArray[Any]] = [seen.flow, seen.use, seen.inflow, seen.by_day, seen.parts]
+    if seen.shut is not None:  # a night of zeros that comes late is as unknown as before, but shut
+        columns.append(seen.shut)
     whole = np.isfinite(seen.flow[:, :nights]).sum(axis=1) >= KNOWN
     kinds = seen.kinds[:nights]
     marks = [""] * len(seen.flow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -163,6 +164,24 @@ def test_a_zone_whose_past_changes_is_watched_from_its_first_night(
     recorded.clear()
     told(kept, shown)
     assert recorded[0] == (ZONES - 1, week, 201)  # and is kept anew
+
+
+def test_a_zone_of_which_zeros_come_late_is_watched_from_its_first_night(
+    recorded: list[tuple[int, int, int]],
+) -> None:
+    """They are as unknown as before, but the zone was shut then."""
+    made, kept = leaking(9), Kept()
+    made[0][5, 60:80] = np.nan
+    shut = np.zeros((ZONES, 200), np.bool_)
+    told(kept, replace(seen(made, 200), shut=shut.copy()))
+    shut[5, 60:80] = True
+    recorded.clear()
+    shown = replace(seen(made, 200), shut=shut)
+    again = told(kept, shown)
+    assert [(zones, first) for zones, first, _ in recorded if first == 0] == [
+        (2, 0)
+    ]  # and the one without nights
+    agree(again, told(None, shown))
 
 
 def test_other_zones_or_another_certainty_begin_anew(recorded: list[tuple[int, int, int]]) -> None:
