@@ -9,6 +9,7 @@ from cityctl.clock import Interval
 from cityctl.collect.ledger import Ledger, Line
 from cityctl.collect.order import moment
 from cityctl.errors import listed
+from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Rejection
 from cityctl.glossary import column
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
@@ -165,7 +166,8 @@ def _row(line: Line) -> tuple[object, ...]:
     if known is not None:
         quantity = quantity or unit(known).quantity
         known = canonical(unit(known).quantity).symbol
-    summed = line.kind == "interval" and line.match.point is not None
+    kind = line.series.kind or line.match.kind or kind_of(quantity)
+    summed = kind == "interval" and line.match.point is not None
     return (
         line.label,
         line.match.point,

@@ -54,10 +54,10 @@ class Line:
 
     @property
     def kind(self) -> Kind | None:
-        """What the values are, as the export says, or its point, or as their quantity usually is."""
+        """What the values are, as the export says or as their quantity usually is."""
         series = self.series
-        if told := series.kind or self.match.kind:
-            return told
+        if series.kind is not None:
+            return series.kind
         return kind_of(series.quantity or (unit(series.unit).quantity if series.unit else None))
 
     @property
