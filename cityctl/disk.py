@@ -124,10 +124,10 @@ def is_own_word(path: Path) -> bool:
 
 
 def shared_folder(folder: Path) -> None:
-    """Make a folder within a project's state, where it lacks, for all who work there."""
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    if is_new:
+    """Make a folder within a project's state, and those it lies in, where they lack, for all who work there."""
+    if not folder.exists():
+        shared_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
         share(folder)
 
 
@@ -156,7 +156,10 @@ def write_atomic(path: Path, data: bytes, *, rights: Rights | None = None) -> No
 
     `rights`: what gives it other rights than the umask's, `share` or `own_word`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if rights is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        shared_folder(path.parent)
     with whole_file(path, rights=rights) as handle:
         handle.write(data)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from cityctl.collect.intake import Intake
 from cityctl.collect.plan import Plan, Task
 from cityctl.collect.watermark import Window
-from cityctl.disk import write_atomic
+from cityctl.disk import share, write_atomic
 from cityctl.errors import InputRefused
 from cityctl.exports.asking import Ask
 from cityctl.exports.http import Answer, Client
@@ -75,7 +75,7 @@ class Seen:
         """Keep it for the next run."""
         if self.changed:
             latest = dict(list(self.known.items())[-_REMEMBERED:])
-            write_atomic(self.path, (json.dumps(latest, indent=1) + "\n").encode())
+            write_atomic(self.path, (json.dumps(latest, indent=1) + "\n").encode(), rights=share)
             self.changed = False
 
 

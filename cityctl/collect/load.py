@@ -55,6 +55,7 @@ def import_files(
     for absent in refused:
         console.warn(f"{absent.what}: {absent.why}")
     ledgers: list[Ledger] = []
+    kept: dict[str, str] = {}
     with (
         _target(project, options.dry_run, len(jobs)) as store,
         console.progress("importing", len(jobs)) as progress,
@@ -62,7 +63,7 @@ def import_files(
         for job in jobs:
             progress.advance(0, note=job.source.name)
             try:
-                ledger = _looked_at(job, city, store, options, now)
+                ledger = _looked_at(job, city, store, options, now, kept)
                 ledgers.append(ledger)
                 if options.dry_run and project is not None and store is not None:
                     _compare(store, project, ledger)
@@ -91,28 +92,31 @@ def _target(project: Project | None, dry_run: bool, files: int) -> Iterator[Stor
         yield store
 
 
-def _looked_at(job: Job, city: City | None, store: Store | None, options: Options, now: datetime) -> Ledger:
+def _looked_at(
+    job: Job, city: City | None, store: Store | None, options: Options, now: datetime, kept: dict[str, str]
+) -> Ledger:
     """The ledger of one file. Where nothing is stored, times of an unknown wall are read as UTC, and that is said."""
     try:
-        return _import_one(job, city, store, options, now)
+        return _import_one(job, city, store, options, now, kept)
     except ZoneNotSaid as problem:
         if city is not None:
             raise
-        ledger = _import_one(
-            replace(job, shape=replace(job.shape, time_zone="UTC")), city, store, options, now
-        )
+        job = replace(job, shape=replace(job.shape, time_zone="UTC"))
+        ledger = _import_one(job, city, store, options, now, kept)
         ledger.notes.append(f"{problem.message}: looked at as UTC; an import needs --time-zone")
         return ledger
 
 
-def _import_one(job: Job, city: City | None, store: Store | None, options: Options, now: datetime) -> Ledger:
+def _import_one(
+    job: Job, city: City | None, store: Store | None, options: Options, now: datetime, kept: dict[str, str]
+) -> Ledger:
     import pyarrow as pa
 
     before = job.source.state()
     name = job.format or formats.recognise(job.source)
     parse = formats.find(name).parse
     keep_all = options.keep_all or city is None
-    matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all)
+    matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all, kept=kept)
     ledger = Ledger(
         job.source.name, matcher, flags_doubts=True, place_word=getattr(formats.find(name), "PLACE", "line")
     )

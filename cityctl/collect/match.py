@@ -42,13 +42,15 @@ class Matcher:
     """Finds the points of one file's or one service's series.
 
     `mapping` is what was said: series or column -> point. `keep_all` keeps a series that no point takes under
-    its own name, in the canonical unit of what it measures.
+    its own name, in the canonical unit of what it measures; `kept` is what the files of one import keep like that,
+    name -> quantity.
     """
 
     city: City | None
     mapping: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
     keep_all: bool = False
+    kept: dict[str, str] = field(default_factory=dict)
     _exact: dict[str, Point] = field(default_factory=dict)
     _folded: dict[str, list[Point]] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)
@@ -147,6 +149,11 @@ class Matcher:
         if series.unit is None:
             return Match(None, why=no_unit(series))
         known = units.unit(series.unit)
+        held = self.kept.setdefault(name, known.quantity)
+        if held != known.quantity:
+            also = "--map gives it another point"
+            why = f"it is {known.quantity} in {known.symbol}, and `{name}` is {held} already: {also}"
+            return Match(None, unit=known.symbol, why=why)
         scale, offset = units.linear(known.symbol, units.canonical(known.quantity).symbol)
         return Match(name, scale, offset, known.symbol, known=False)
 

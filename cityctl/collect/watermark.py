@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from cityctl.clock import Interval, local_days
-from cityctl.disk import write_atomic
+from cityctl.disk import share, write_atomic
 from cityctl.errors import ConfigInvalid
 
 Window = tuple[datetime, datetime]
@@ -81,7 +81,9 @@ class Watermarks:
         }
         self._written = self.turn
         whole = {"series": told, **({"turn": self.turn} if self.turn else {})}
-        write_atomic(self.path, (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode())
+        write_atomic(
+            self.path, (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode(), rights=share
+        )
 
     def write_turn(self) -> None:
         """Keep whose turn it is, where that changed."""

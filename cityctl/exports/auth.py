@@ -268,6 +268,11 @@ class Rotated:
                 return Secret(told["refresh_token"])
         except FileNotFoundError:
             pass
+        except PermissionError:
+            raise ConfigInvalid(
+                f"{self.path}: no permission: the service exchanged the refresh token for another user's run",
+                hint="let that user pull; or delete it, and put a fresh refresh token where city.yaml says",
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise ConfigInvalid(
                 f"{self.path}: damaged: {type(problem).__name__}",

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl import arrow
+from cityctl.exports.meaning import factor_to
 from cityctl.exports.parsed import Chunk, Rejections, Replaced, Series, readings_table
 from cityctl.reading import Quality
+from cityctl.units import Unit
 
 _TOGETHER = 65_536  # readings that are handed on together
 
@@ -44,6 +46,18 @@ class Gather:
     def known(self, series: str) -> Series | None:
         """What was declared of a series."""
         return self._declared.get(series)
+
+    def going_on(self, name: str, unit: Unit | None, said: str) -> tuple[str, Series | None, float]:
+        """The series that a value in a unit goes on, and what it is multiplied by to be in the unit that it began with.
+
+        None, and the name it is to be declared by, where none goes on: another quantity is a series of its own.
+        """
+        told = self.known(name)
+        factor = 1.0 if told is None else factor_to(told, unit, said)
+        if factor is None:
+            name = f"{name} ({said or 'no unit'})"
+            told, factor = self.known(name), 1.0
+        return name, told, factor
 
     def add(self, series: str, micros: int, value: float, quality: int, place: int) -> None:
         """A reading; one that is not finite is rejected."""

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from cityctl.disk import sync_file, sync_folder
+from cityctl.disk import share, shared_folder, sync_file, sync_folder
 from cityctl.errors import ConfigInvalid, StoreProblem
 from cityctl.exports.secret import known_bytes
 
@@ -57,6 +57,7 @@ class Landing:
         line = json.dumps(told, ensure_ascii=False) + "\n"
         with self.index.open("ab", buffering=0) as index:
             index.write(line.encode())
+        share(self.index)
         self._fresh.add(self.folder)
 
     def named(self, folder: Path) -> None:
@@ -158,7 +159,7 @@ class Draft:
     def restart(self) -> None:
         """Forget what came so far."""
         self._close()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        shared_folder(self._path.parent)
         self._raw = self._path.open("wb")
         self._packed = None
         self._hash = hashlib.sha256()
@@ -200,7 +201,8 @@ class Draft:
         name = self._hash.hexdigest()
         path = self._path.parent / name[:2] / f"{name}{ending}"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            shared_folder(path.parent)
+            share(self._path)
             sync_file(self._path)
             self._path.replace(path)
             self._landing.named(path.parent)

@@ -13,7 +13,7 @@ import numpy as np
 
 from cityctl.clock import zone_named
 from cityctl.errors import UsageProblem
-from cityctl.exports.parsed import Direction
+from cityctl.exports.parsed import Direction, Series
 from cityctl.exports.table.clock.patterns import StampFormat
 from cityctl.exports.table.clock.stamps import read_stamp
 from cityctl.exports.table.clock.zone import DOUBLED, GAP, WallClock, ZoneNotSaid
@@ -75,6 +75,17 @@ def known_unit(said: str | None, *, code_first: bool = False) -> Unit | None:
     except UsageProblem:
         known = code or phrase_unit(text)
         return UNITS[known] if known else None
+
+
+def factor_to(told: Series, unit: Unit | None, said: str) -> float | None:
+    """What values in a unit (else as `said`) are multiplied by to go on a series; None: another quantity."""
+    symbol = unit.symbol if unit else None
+    if (told.unit, told.said_unit) == (symbol, "" if unit else said):
+        return 1.0
+    held = UNITS.get(told.unit or "")
+    if unit is None or held is None or (held.quantity, held.offset) != (unit.quantity, unit.offset):
+        return None
+    return unit.factor / held.factor
 
 
 def direction_of(said: object) -> Direction:

@@ -25,7 +25,8 @@ class Source:
     """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there.
 
     `member` is the name of a file within the zip archive that they are (archive.py), `sheet` that of a sheet within
-    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets that are not read.
+    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets that are not read. Days that
+    stand there as bare numbers count from 1904 where `since_1904`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Source:
     member: str = ""
     sheet: str = ""
     beside: tuple[str, ...] = ()
+    since_1904: bool = False
 
     @classmethod
     def file(cls, path: Path, name: str | None = None) -> Source:
@@ -82,8 +84,9 @@ class Source:
             raise InputRefused(
                 f"{self.name}: `{member}` in the workbook: {why}", hint="save its sheet as CSV"
             )
-        names = sheets_of(self._packed(), self.name)
-        sheets = [replace(self, name=f"{self.name}/{name}", sheet=name) for name in names if names[name]]
+        names, since_1904 = sheets_of(self._packed(), self.name)
+        book = replace(self, since_1904=since_1904)
+        sheets = [replace(book, name=f"{self.name}/{name}", sheet=name) for name in names if names[name]]
         readable = [one for one in sheets if holds_readings(one.head())] or sheets
         if not sheets:
             raise InputRefused(

@@ -161,13 +161,13 @@ def _read_by_others(path: Path) -> bool:
 
 
 def _folder(project: Project) -> Iterator[Check]:
-    from cityctl.disk import write_atomic
+    from cityctl.disk import share, write_atomic
 
     proof = project.state / "doctor.tmp"
 
     def write() -> None:
         try:
-            write_atomic(proof, b"")
+            write_atomic(proof, b"", rights=share)
             proof.unlink()
         except OSError as problem:
             raise CityctlError(

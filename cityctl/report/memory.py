@@ -17,7 +17,7 @@ from pathlib import Path
 import cityctl
 from cityctl.city.project import Project
 from cityctl.clock import Interval
-from cityctl.disk import write_atomic
+from cityctl.disk import share, write_atomic
 from cityctl.engine.duck import Engine
 from cityctl.store.segments.scan import micros
 from cityctl.store.stamp import holds, stamp
@@ -85,7 +85,7 @@ class Remembered:
         if shown is not None and shown.generation != self._snapshot.generation:
             return
         with suppress(OSError):
-            write_atomic(self._path(slot), _head(key, content) + b"\n" + content)
+            write_atomic(self._path(slot), _head(key, content) + b"\n" + content, rights=share)
             self._forget()
 
     @cached_property

@@ -52,6 +52,19 @@ def test_two_sheets_for_one_point_and_the_same_time_are_named(city: Project, tmp
     assert "3 values of the latter are others" in note
 
 
+def test_one_name_for_power_energy_and_water_is_not_one_point(city: Project, tmp_path: Path) -> None:
+    """The files of one address, kept under its name: the first says what the point measures."""
+    for number, unit in enumerate(("kW", "kWh", "m3")):
+        text = f"time,Main St 1\n,{unit}\n2026-01-01T00:00Z,1\n2026-01-01T00:15Z,2\n"
+        (tmp_path / f"{number}.csv").write_text(text)
+    result = load(city, sorted(tmp_path.glob("?.csv")), keep_all=True)
+    assert result.exit_code() == ExitCode.INCOMPLETE
+    assert len(stored(city)) == 2
+    (why, other) = [missing.why for missing in result.completeness.missing]
+    assert "it is energy in kWh, and `Main St 1` is power already" in why
+    assert "it is volume in m3" in other
+
+
 def test_a_folder_without_files_says_so(city: Project, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (missing,) = load(city, [tmp_path / "empty"]).completeness.missing

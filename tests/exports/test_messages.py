@@ -27,6 +27,14 @@ def test_values_times_and_qualifiers(read: Read) -> None:
     assert (told.series[SERIES].unit, told.series[SERIES].direction) == ("kWh", "forward")
 
 
+def test_a_message_that_goes_on_in_another_unit_makes_no_second_series(read: Read) -> None:
+    """1.5 kWh, then 2000 Wh as `WHR`."""
+    told = read("mscons", MSCONS.replace(b"QTY+67:2:KWH", b"QTY+67:2000:WHR"))
+    (series,) = told.series.values()
+    assert series.unit == "kWh"
+    assert [value for _, value in told.of(series.id)] == pytest.approx([1.5, 2.0], rel=1e-12)
+
+
 def test_released_signs_line_ends_and_both_decimal_signs(read: Read) -> None:
     text = MSCONS.replace(b"DE0001", b"DE?+00?'01??").replace(b"'", b"'\r\n").replace(b"?'\r\n01", b"?'01")
     told = read("mscons", text.replace(b"220:1,5", b"220:1.5"))

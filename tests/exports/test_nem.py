@@ -53,6 +53,22 @@ def test_suffixes_and_units(
     assert (series.direction, series.quantity, series.unit) == (direction, quantity, known)
 
 
+def test_a_unit_that_changes_in_a_file_makes_no_second_series(read: Read) -> None:
+    """600 Wh are 0.6 kWh; a day that comes again in Wh replaces the one in kWh; kvarh are another quantity."""
+    kwh, wh = (three_hundred("20240101", DAY), three_hundred("20240102", ",".join(["600"] * 48)))
+    told = read("nem12", f"{HEAD}{two_hundred()}{kwh}{two_hundred(unit='Wh')}{wh}900\n".encode())
+    (series,) = told.series.values()
+    assert (series.id, series.unit) == ("NMI0000001/E1", "kWh")
+    assert [value for _, value in told.of(series.id)] == pytest.approx([0.5] * 48 + [0.6] * 48, rel=1e-12)
+
+    again = three_hundred("20240101", DAY, updated="20240103000000")
+    told = read("nem12", f"{HEAD}{two_hundred()}{kwh}{two_hundred(unit='Wh')}{again}900\n".encode())
+    assert [value for _, value in told.of("NMI0000001/E1")] == pytest.approx([0.0005] * 48, rel=1e-12)
+
+    told = read("nem12", f"{HEAD}{two_hundred()}{kwh}{two_hundred(unit='kvarh')}{wh}900\n".encode())
+    assert list(told.series) == ["NMI0000001/E1", "NMI0000001/E1 (kvarh)"]
+
+
 def test_an_unknown_unit_is_named_and_not_guessed(read: Read) -> None:
     (series,) = read("nem12", nem12({"20240101": [1] * 48}, unit="pizzas")).series.values()
     assert (series.unit, series.said_unit) == (None, "pizzas")
@@ -152,6 +168,15 @@ def test_nem13_amounts_lie_between_two_reads(read: Read) -> None:
         read("nem13", NEM13.replace(b",E,000100", b",I,000100")).series["NMI0000002/11"].direction
         == "reverse"
     )
+
+
+def test_amounts_of_one_register_in_two_units_are_one_series(read: Read) -> None:
+    """80 kWh, then 90000 Wh of the quarter that follows."""
+    first = NEM13.splitlines()[1]
+    later = first.replace(b"20240101", b"20240401").replace(b"20231001", b"20240101")
+    wh = later.replace(b",80,kWh", b",90000,Wh")
+    told = read("nem13", NEM13.replace(first, first + b"\n" + wh))
+    assert [value for _, value in told.of("NMI0000002/11")] == pytest.approx([80, 90], rel=1e-12)
 
 
 def test_nem13_needs_its_end(read: Read) -> None:

@@ -71,6 +71,15 @@ def test_moments_in_any_format_of_either_calendar(tmp_path: Path, code: str, sin
     assert (told[0], told[95]) == (("2024-02-29 23:00:00Z", 0.125), ("2024-03-01 22:45:00Z", 95 % 7 + 0.125))
 
 
+@pytest.mark.parametrize("since_1904", [False, True])
+def test_days_as_bare_numbers_count_from_where_the_workbook_says(tmp_path: Path, since_1904: bool) -> None:
+    path = book(
+        tmp_path / "a.xlsx", lambda made: sheet(made, "Data", "General", quarters()), date_1904=since_1904
+    )
+    told = read(path, time_zone="UTC", time_format="Excel").of("kWh")
+    assert (told[0][0], told[95][0]) == ("2024-03-01 00:00:00Z", "2024-03-01 23:45:00Z")
+
+
 def test_a_day_a_clock_up_to_24_and_a_meter_with_zeros_in_front(tmp_path: Path) -> None:
     def fill(made: Any) -> None:
         page = made.add_worksheet()

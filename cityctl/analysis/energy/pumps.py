@@ -14,13 +14,14 @@ from cityctl.analysis.energy.pumping.plots import efficiency_plots
 from cityctl.analysis.energy.pumping.series import PumpSeries, prices_of, takes, tariff_of
 from cityctl.analysis.energy.pumping.station import pumps_of, tank_of
 from cityctl.analysis.energy.pumping.windows import width_of, windows
-from cityctl.analysis.energy.pumping.words import BEST, BY_KEY, NOTES, PUMPS, SHIFT, TOGETHER
+from cityctl.analysis.energy.pumping.words import BEST, BY_KEY, FIRST_TIER, NOTES, PUMPS, SHIFT, TOGETHER
 from cityctl.analysis.energy.pumping.words import COLUMNS as _COLUMNS
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.clock import Interval
 from cityctl.errors import UsageProblem, listed
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.tariff.model import Tariff
 from cityctl.wording import grouped, percent
 
 TITLE = "Pumps"
@@ -151,9 +152,14 @@ def answer(question: Question) -> Result:
             len(pumps), sum(not series.doubts for series in arrays.values()), lacking, "pumps"
         ),
         plots=efficiency_plots(arrays, day, called),
-        notes=list(NOTES),
+        notes=[*NOTES, *_of_tiers(tariff)],
         summary=f"{len(findings)} of {len(arrays)} pumps are worth a look{_in_all(arrays.values())}",
     )
+
+
+def _of_tiers(tariff: Tariff | None) -> list[str]:
+    tiers = tariff is not None and any(entry.above for version in tariff.versions for entry in version.energy)
+    return [FIRST_TIER.format(tariff=tariff.tariff)] if tariff is not None and tiers else []
 
 
 def _in_all(pumps: Iterable[PumpSeries]) -> str:

@@ -24,6 +24,7 @@ from cityctl.exports.meaning import direction_of
 from cityctl.exports.parsed import Chunk
 from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
+from cityctl.exports.table.clock.patterns import EXCEL, EXCEL_1904
 from cityctl.exports.table.clock.stamps import looks_like_epoch, looks_like_time
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.head import Head, read_head
@@ -61,6 +62,8 @@ def recognises(head: bytes) -> bool:
 
 def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     """The readings of a delimited text. Raises InputRefused and UsageProblem where it cannot be understood."""
+    if source.since_1904 and (shape.time_format or "").strip().casefold() == EXCEL:
+        shape = replace(shape, time_format=EXCEL_1904)
     named = [word for word in (shape.time, shape.point, shape.value, *shape.columns) if word]
     if shape.time and "+" in shape.time:
         named += [part.strip() for part in shape.time.split("+")]

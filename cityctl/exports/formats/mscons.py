@@ -134,7 +134,7 @@ class _Reader:
             return
         index, self.index = self.index, self.index + 1
         code = obis.read(self.product)
-        series = self._series(segment, code)
+        series, factor = self._series(segment, code)
         place = f"segment {segment.number}"
         text = segment.part(0, 1)
         if not text:
@@ -155,7 +155,7 @@ class _Reader:
                 f"{self.gather.file}: QTY qualifier `{word[:12]}` is not known; taken as suspect"
             )
             graded = Quality.SUSPECT
-        number = float(text.replace(",", "."))
+        number = float(text.replace(",", ".")) * factor
         found = _Value(series.id, micros, length, number, int(graded), segment.line, segment.number)
         (self.stepped if stepped else self.values).append(found)
 
@@ -246,34 +246,29 @@ class _Reader:
                                           int(second), tzinfo=UTC))  # fmt: skip
         return self.instants.of(f"{day[:4]}-{day[4:6]}-{day[6:]}T{hour[:2]}:{hour[2:]}:{second}{zone}")
 
-    def _series(self, segment: Segment, code: obis.Obis | None) -> Series:
+    def _series(self, segment: Segment, code: obis.Obis | None) -> tuple[Series, float]:
         said = segment.part(0, 2)
         unit = known_unit(said, code_first=True)
         taken = ""
         if not said and code is not None and code.unit is not None:
             unit, taken = known_unit(code.unit), code.unit
         name = f"{self.place or '?'}/{self.product or '?'}"
-        known = self.gather.known(name)
-        symbol = unit.symbol if unit else None
-        if known is not None and (known.unit, known.said_unit) != (symbol, "" if unit else said):
-            name = f"{name} ({said or 'no unit'})"
-            known = self.gather.known(name)
+        name, known, factor = self.gather.going_on(name, unit, said)
         if known is not None:
-            return known
+            return known, factor
         if taken:
             self.gather.note(f"{self.gather.file}: `{name}` names no unit; {taken}, by its OBIS code")
         quantity = unit.quantity if unit else None
         kind: Kind | None = self.shape.kind or kind_of(quantity)
         if code is not None and kind == "interval" and "163" not in self.own.said and code.kind == "counter":
             kind = "counter"
-        return self.gather.declare(
-            Series(
-                name,
-                unit=symbol,
-                quantity=quantity,
-                direction=code.direction if code is not None else "",
-                kind=kind,
-                usage_point=self.place,
-                said_unit="" if unit else said,
-            )
+        series = Series(
+            name,
+            unit=unit.symbol if unit else None,
+            quantity=quantity,
+            direction=code.direction if code is not None else "",
+            kind=kind,
+            usage_point=self.place,
+            said_unit="" if unit else said,
         )
+        return self.gather.declare(series), factor

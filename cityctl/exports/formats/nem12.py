@@ -49,13 +49,13 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:  # noqa: ARG001 - th
         )
 
     for day in days(source.name, records(source, "NEM12"), barren):
-        series = _series(gather, day)
+        series, factor = _series(gather, day)
         line, print_ = last[day.key]
         if line != day.line and _print(day) != print_:
             reason = f"a later record of the same day replaces it (line {line})"
             gather.refuse_many(day.line, series.id, reason, sum(not is_blank(cell) for cell in day.cells))
         else:
-            _take(gather, day, series)
+            _take(gather, day, series, factor)
             if line == day.line:
                 gather.replace(Replaced(series.id, day.start, day.start + _DAY, day.stream.length * 60))
         yield from gather.due()
@@ -73,39 +73,32 @@ def _last_of_each_day(source: Source) -> dict[tuple[str, str, str, int], tuple[i
 
 
 def _print(day: Day) -> bytes:
-    said = f"{day.stream.length}|{day.method}|{day.ranges}|{','.join(day.cells)}"
+    said = f"{day.stream.unit.upper()}|{day.stream.length}|{day.method}|{day.ranges}|{','.join(day.cells)}"
     return blake2b(said.encode(), digest_size=8).digest()
 
 
-def _series(gather: Gather, day: Day) -> Series:
+def _series(gather: Gather, day: Day) -> tuple[Series, float]:
+    """The series of a day, and what its values are multiplied by: one whose unit changes in a file keeps its first."""
     stream = day.stream
     unit = known_unit(stream.unit)
-    name = f"{stream.nmi}/{stream.suffix}"
-    told = gather.known(name)
-    if told is not None and (told.unit, told.said_unit) != (
-        unit.symbol if unit else None,
-        "" if unit else stream.unit,
-    ):
-        name = f"{name} ({stream.unit})"
-    known = gather.known(name)
+    name, known, factor = gather.going_on(f"{stream.nmi}/{stream.suffix}", unit, stream.unit)
     if known is not None:
-        return known
+        return known, factor
     quantity = unit.quantity if unit else None
-    return gather.declare(
-        Series(
-            name,
-            unit=unit.symbol if unit else None,
-            quantity=quantity,
-            direction=direction(stream.suffix),
-            kind=kind_of(quantity),
-            every=stream.length * 60,
-            usage_point=stream.nmi,
-            said_unit="" if unit else stream.unit,
-        )
+    series = Series(
+        name,
+        unit=unit.symbol if unit else None,
+        quantity=quantity,
+        direction=direction(stream.suffix),
+        kind=kind_of(quantity),
+        every=stream.length * 60,
+        usage_point=stream.nmi,
+        said_unit="" if unit else stream.unit,
     )
+    return gather.declare(series), factor
 
 
-def _take(gather: Gather, day: Day, series: Series) -> None:
+def _take(gather: Gather, day: Day, series: Series, factor: float) -> None:
     count = day.stream.count
     times = day.start + np.arange(count, dtype=np.int64) * (day.stream.length * _MINUTE)
     graded = qualities(day)
@@ -122,7 +115,7 @@ def _take(gather: Gather, day: Day, series: Series) -> None:
         else:
             place = f"line {day.line}, interval {at + 1}"
             gather.refuse(day.line, series.id, "is no number", f"`{day.cells[at][:40]}`", place)
-    gather.add_many(series.id, times[good], values[good], told[good], day.line)
+    gather.add_many(series.id, times[good], values[good] * factor, told[good], day.line)
 
 
 def _numbers(

@@ -50,7 +50,7 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:  # noqa: ARG001 - th
 
 
 def _take(gather: Gather, record: Record) -> None:
-    series = _series(gather, record)
+    series, factor = _series(gather, record)
     amount = record.cell(18)
     if is_blank(amount):
         gather.blank()
@@ -72,25 +72,24 @@ def _take(gather: Gather, record: Record) -> None:
             f"{gather.file}:{record.line}: `{record.cell(15)[:20]}` is no quality method; taken as suspect"
         )
         graded = Quality.SUSPECT
-    gather.add(series.id, start, value, int(graded), record.line)
+    gather.add(series.id, start, value * factor, int(graded), record.line)
 
 
-def _series(gather: Gather, record: Record) -> Series:
+def _series(gather: Gather, record: Record) -> tuple[Series, float]:
     unit = known_unit(record.cell(19))
     said = record.cell(19)
     name = f"{record.cell(1)}/{record.cell(4) or record.cell(5) or record.cell(3)}"
-    told = gather.known(name)
-    if told is not None and (told.unit or told.said_unit) != (unit.symbol if unit else said):
-        name = f"{name} ({said})"
+    name, known, factor = gather.going_on(name, unit, said)
+    if known is not None:
+        return known, factor
     quantity = unit.quantity if unit else None
-    return gather.declare(
-        Series(
-            name,
-            unit=unit.symbol if unit else None,
-            quantity=quantity,
-            direction=_DIRECTIONS.get(record.cell(7).upper(), ""),
-            kind=kind_of(quantity),
-            usage_point=record.cell(1),
-            said_unit="" if unit else said,
-        )
+    series = Series(
+        name,
+        unit=unit.symbol if unit else None,
+        quantity=quantity,
+        direction=_DIRECTIONS.get(record.cell(7).upper(), ""),
+        kind=kind_of(quantity),
+        usage_point=record.cell(1),
+        said_unit="" if unit else said,
     )
+    return gather.declare(series), factor

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cityctl.errors import InputRefused
+from cityctl.exports.meaning import known_unit
 from cityctl.exports.nem.records import KINDS, Record, day, quality
 from cityctl.reading import Quality
 from cityctl.wording import counted
@@ -47,7 +48,9 @@ class Day:
     @property
     def key(self) -> tuple[str, str, str, int]:
         """What a re-issued day replaces."""
-        return self.stream.nmi, self.stream.suffix, self.stream.unit.upper(), self.start
+        unit = known_unit(self.stream.unit)
+        measured = unit.quantity if unit else self.stream.unit.upper()
+        return self.stream.nmi, self.stream.suffix, measured, self.start
 
 
 def days(

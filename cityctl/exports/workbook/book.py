@@ -23,10 +23,14 @@ def is_workbook(members: Sequence[str]) -> bool:
     return "[Content_Types].xml" in members
 
 
-def sheets_of(file: Path | BinaryIO, name: str) -> dict[str, bool]:
-    """Name of a sheet -> whether it is shown. Raises InputRefused where it is no workbook, or damaged."""
+def sheets_of(file: Path | BinaryIO, name: str) -> tuple[dict[str, bool], bool]:
+    """({name of a sheet: whether it is shown}, whether days count from 1904).
+
+    Raises InputRefused where it is no workbook, or damaged.
+    """
     with _opened(file, name) as book:
-        return {page.title: page.sheet_state == "visible" for page in book.worksheets}
+        shown_ones = {page.title: page.sheet_state == "visible" for page in book.worksheets}
+        return shown_ones, book.epoch.year == 1904
 
 
 def open_sheet(file: Path | BinaryIO, name: str, sheet: str) -> BinaryIO:

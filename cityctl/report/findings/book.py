@@ -11,11 +11,14 @@ them. Knows no report, no terminal and no clock.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cityctl.disk import FAULTS, share, shared_folder
 from cityctl.errors import StoreProblem
 
 FILE_NAME = "findings.sqlite"
@@ -80,7 +83,10 @@ class Book:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction of the one writer: all of it, on the disk, or nothing. Raises StoreProblem."""
         with _in_plain_words(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shared_folder(self.path.parent)
+            if not self.path.exists():
+                self.path.touch()
+                share(self.path)
         with self._connected() as connection, _in_plain_words(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -121,6 +127,14 @@ def _in_plain_words(path: Path) -> Iterator[None]:
         hint = "it holds the findings over time; a report without --record needs none"
         if "not a database" in said or "malformed" in said:
             hint = f"move {path.name} aside: the next `report run --record` begins a new one"
+        elif _is_closed(path):
+            said, hint = FAULTS[errno.EACCES]
         elif "locked" in said:
             hint = "another run is writing there; try again when it is done"
         raise StoreProblem(f"the book of findings cannot be used: {path} ({said})", hint=hint) from problem
+
+
+def _is_closed(path: Path) -> bool:
+    """Whether this user may not write the book, its folder, or what a run that was cut off left beside it."""
+    places = (path.parent, path, path.with_name(f"{path.name}-journal"))
+    return any(place.exists() and not os.access(place, os.R_OK | os.W_OK) for place in places)

@@ -368,3 +368,12 @@ def test_a_demand_charge_is_not_kept_quiet(works: Callable[..., Result], tmp_pat
     (tmp_path / "user/recipes/tariffs/night.yaml").write_text(charged, encoding="utf-8")
     (row,) = rows_of(works(month(0.72)), "shift")
     assert row["verdict"] == "possible, but for its demand charge, which is not counted"
+
+
+def test_prices_of_the_first_tier_are_told_as_such(works: Callable[..., Result], tmp_path: Path) -> None:
+    """A month of pumping far above 100 kWh: the meter's other use is not known here, nor therefore its tier."""
+    assert not any("tiers" in note for note in works(month()).notes)
+    tiered = NIGHT.replace("]}]", ", {price: 0.5, above: 100}]}]")
+    (tmp_path / "user/recipes/tariffs/night.yaml").write_text(tiered, encoding="utf-8")
+    told = works(month())
+    assert [note for note in told.notes if "`night` has tiers" in note and "at the first one" in note]

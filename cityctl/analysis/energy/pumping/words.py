@@ -67,3 +67,7 @@ NOTES = (
     "down lies below it, and is no worse for that. Implausible efficiencies mean a wrong unit: m³ in a quarter of an "
     "hour, l/s, kPa or cents are often met.",
 )
+FIRST_TIER = (
+    "Limits: `{tariff}` has tiers, and which of them a station reaches its whole meter tells: costs, prices and the "
+    "value of other hours are told at the first one."
+)

@@ -13,7 +13,10 @@ from cityctl.errors import UsageProblem
 from cityctl.exports.table.clock.order import Order
 
 EXCEL = "excel"  # in place of a strptime pattern: days since 1899-12-30
-_HINT = "write DD/MM/YYYY HH:mm or %d/%m/%Y %H:%M; iso, unix and excel (days since 1900) are known too"
+EXCEL_1904 = "excel1904"  # the same since 1904-01-01, as workbooks from old Macs count
+_HINT = (
+    "write DD/MM/YYYY HH:mm or %d/%m/%Y %H:%M; iso, unix, excel (days since 1900) and excel1904 are known too"
+)
 _WORDS = {"iso": "ymd", "iso8601": "ymd", "unix": "ymd", "epoch": "ymd"}
 _FIELDS = re.compile(
     r"(?P<quoted>'[^']*')|(?P<half>AM/PM|am/pm|A/P|tt|[aA](?![A-Za-z]))|(?P<weekday>EEEE?|dddd?)|(?P<year>[yY]{4}|[yY]{2})"
@@ -53,8 +56,8 @@ def said_format(text: str) -> StampFormat:
     said = text.strip()
     if said.casefold() in _WORDS:
         return StampFormat("ymd")
-    if said.casefold() == EXCEL:
-        return StampFormat("ymd", EXCEL)
+    if said.casefold() in (EXCEL, EXCEL_1904):
+        return StampFormat("ymd", said.casefold())
     pattern = said if "%" in said else _from_letters(said)
     parts = re.findall(r"%.", pattern.replace("%%", ""))
     order = "".join(_KINDS[part] for part in parts if part in _KINDS)

@@ -22,7 +22,7 @@ from cityctl.errors import InputRefused
 from cityctl.exports.table.clock.dates import in_numbers
 from cityctl.exports.table.clock.letters import STANDING, ahead
 from cityctl.exports.table.clock.order import order_of_place, order_of_steps
-from cityctl.exports.table.clock.patterns import EXCEL, StampFormat, said_format
+from cityctl.exports.table.clock.patterns import EXCEL, EXCEL_1904, StampFormat, said_format
 
 _DATE = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{1,2})"
 _HALF = r"\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
@@ -45,7 +45,7 @@ _PASS = re.compile(r"(?<=\d)[AB](?=:\d{2})|(?<=:\d{2})\s?[AB]$")
 _RANGE = re.compile(r"\s+(?:to|until|bis|[-–])\s+(?=\S*\d)")
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?Z?)?$"
 _SINCE_1970 = re.compile(r"(\d{9,10})(?:\d{3}){0,3}(?:\.\d{1,6})?")
-_SERIAL_1970 = 25_569  # days from 1899-12-30
+_SERIALS = {EXCEL: 25_569, EXCEL_1904: 24_107}  # days up to 1970: from 1899-12-30, and from 1904-01-01
 _CENTURY = (946_684_800, 4_102_444_800)  # 2000 and 2100, in seconds since 1970
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's, or UTC's: the text decides
 _MICRO = timedelta(microseconds=1)
@@ -173,8 +173,8 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
     Raises ValueError, and SeveralZones where letters of its zone are shared and nobody said whose they are.
     """
     said = text.replace("\xa0", " ").strip()
-    if form.pattern == EXCEL:
-        return _serial(said), False
+    if form.pattern in _SERIALS:
+        return _serial(said, _SERIALS[form.pattern]), False
     if form.pattern is not None:
         moment = datetime.strptime(said, form.pattern)  # noqa: DTZ007  it says itself where it is aware
         if moment.tzinfo is not None:
@@ -213,11 +213,11 @@ def read_stamp(text: str, form: StampFormat) -> tuple[int, bool]:
     return micros - _offset(found["zone"], form.zone), True
 
 
-def _serial(said: str) -> int:
-    """Days since 1899-12-30, as a spreadsheet counts them, in µs since 1970 and to the second."""
+def _serial(said: str, of_1970: int) -> int:
+    """Days as a spreadsheet counts them, in µs since 1970 and to the second."""
     if not re.fullmatch(r"\d{4,6}(?:[.,]\d+)?", said):
         raise ValueError("no days of a spreadsheet")
-    return (round(float(said.replace(",", ".")) * 86_400) - _SERIAL_1970 * 86_400) * 1_000_000
+    return (round(float(said.replace(",", ".")) * 86_400) - of_1970 * 86_400) * 1_000_000
 
 
 def _read_figures(said: str) -> tuple[int, bool]:
