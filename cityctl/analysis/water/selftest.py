@@ -61,12 +61,14 @@ _ALARMS = ("zone", "zone_years", "alarms", "alarm_rate", "alarm_low", "alarm_hig
 ALL = "all zones"
 NOTES = (
     "Method: each leak is added to the nights of one zone as they were measured, and the whole watch is run again as "
-    "if it came day by day. A step is found if an event is raised within 14 days that is not raised without it; a "
-    "creeping leak if one is raised until 14 days after it is full-grown.",
+    "if it came day by day; it begins in a night in which no leak is known to run, where there are four weeks of them. "
+    "A step is found if an event is raised within 14 days that is not raised without it; a creeping leak if one is "
+    "raised until 14 days after it is full-grown.",
     "Method: intervals of rates are Wilson's (1927), with leaks that begin in the same 60 nights of a zone as one try: "
     "they are found or missed together, and another year has other nights. That of alarms a zone-year is the exact "
     "Poisson interval (Garwood 1936).",
-    "Limits: an alarm without a leak put in counts as false, even where a real leak of the past raised it.",
+    "Limits: an alarm without a leak put in counts as false, even where a real leak of the past raised it. Where a "
+    "leak runs already, another one may be found later.",
 )
 
 
