@@ -47,7 +47,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("detection_low", "Low", None, "lower end of the rate's 95 % interval (Wilson)", "share", 0, 2),
     Column("detection_high", "High", None, "upper end of the rate's 95 % interval (Wilson)", "share", 0, 2),
     Column("detection_delay", "Delay", "d", "median days from a found leak's begin to its detection", "number", 1, 2),
-    Column("zone_years", "Years", "a", "zone-years of nights that could be judged", "number", 1, 2),
+    Column("zone_years", "Years", "a", "zone-years of nights that could be judged, less those that are learnt from",
+           "number", 1, 2),
     Column("alarms", "Alarms", None, "events raised without a leak put in: all count as false", "integer", 0, 1),
     Column("alarm_rate", "A year", None, "such events a zone-year", "number", 2, 1),
     Column("alarm_low", "Low", None, "lower end of their 95 % interval (Poisson)", "number", 2, 2),
@@ -237,7 +238,7 @@ def _alarms(read: Nights, base: Watch) -> Table:
     rows: list[tuple[object, ...]] = []
     total, years = 0, 0.0
     for row, zone in enumerate(read.zones):
-        own = float(np.isfinite(read.flow[row]).sum() / 365.25)
+        own = max(0.0, float(np.isfinite(read.flow[row]).sum()) - base.given.learning) / 365.25
         count = len(base.events[row])
         total, years = total + count, years + own
         rows.append((zone.name, *_rate(count, own)))
