@@ -234,9 +234,10 @@ def _verdict(question: Question, one: Gauge, told: Told) -> str:
 def _row(question: Question, one: Gauge, told: Told, verdict: str) -> tuple[object, ...]:
     point = question.city.points()[one.point]
     every = None if point.every is None else clock.short(point.every)
+    planned = one.planned if one.sound else ()  # what cannot be a pressure has no schedule
     return (
         sensor_label(question.city, one.point), point.zone, one.mean, one.low, one.high, one.least, one.most,
-        one.transients, one.largest, ", ".join(own.said(told) for own in one.planned) or None, every, verdict,
+        one.transients, one.largest, ", ".join(own.said(told) for own in planned) or None, every, verdict,
     )  # fmt: skip
 
 
