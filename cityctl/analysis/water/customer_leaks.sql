@@ -148,12 +148,13 @@ window day as (partition by h.meter, h.span order by h.hour
 
 -- name: leaks
 -- A leak: 24 hours on end that all flowed, until the first hour that stood still. Hours that are not known neither
--- start nor end it. Its rate is that of the smallest hour since its start of which most is known: a litre of a register
--- is much of the flow of ten minutes.
+-- start nor end it. Its rate is that of the smallest hour since its start that is known as a whole, else of which most is
+-- known: a litre of a register is much of the flow of ten minutes, and the last hour of a register lacks its last step.
 select l.meter as meter, l.since as since, l.rate as rate, l.last_known as last_known, min(e.since) as until
 from (
     select f.meter as meter, f.span as span, f.since as since,
-           coalesce(min(case when s.held >= 2700 then s.flow end), min(s.flow)) as rate, max(s.hour) as last_known
+           coalesce(min(case when s.held >= 3500 then s.flow end), min(case when s.held >= 2700 then s.flow end),
+                    min(s.flow)) as rate, max(s.hour) as last_known
     from (
         select meter, span, min(day_start) as since
         from leak_spans

@@ -21,6 +21,7 @@ from cityctl.analysis.water.pressures.heads import HEAD as _HEAD
 from cityctl.analysis.water.pressures.heads import Told, told_by
 from cityctl.analysis.water.pressures.schedule import NOTHING, Change, Departed, Planned, departed, plan
 from cityctl.analysis.water.pressures.standing import Stand, stands
+from cityctl.analysis.water.pressures.together import HIGHEST
 from cityctl.analysis.water.zone_nights import ZoneNights, day_of, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -74,7 +75,6 @@ PARAMETERS = (
               least=0, most=1),
 )  # fmt: skip
 HEAD = convert(1.0, "bar", _HEAD)
-HIGHEST = 300.0  # m: pipes of water supply are made for up to 25 bar; above it a unit is wrong
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
@@ -131,7 +131,7 @@ def answer(question: Question) -> Result:
             findings.append(Finding("pressure", name, None, verdict))
     missing = [Missing(name, "no readings") for name in sensors if name not in {one.point for one in found}]
     tables = [told.table(Table("sensors", TITLE, [BY_KEY[key] for key in _SENSORS], rows))]
-    savings = [_saving(question, one, found, told) for one in zone_nights.read(question) if one.heads]
+    savings = [_saving(question, one, found, told) for one in zone_nights.read(question) if one.gauges]
     if savings:
         title = f"What {100 * question.parameters['lower']:g} % less pressure would save"
         money = replace(BY_KEY["saved_money_year"], unit=question.city.currency)
@@ -234,9 +234,10 @@ def _verdict(question: Question, one: Gauge, told: Told) -> str:
 def _row(question: Question, one: Gauge, told: Told, verdict: str) -> tuple[object, ...]:
     point = question.city.points()[one.point]
     every = None if point.every is None else clock.short(point.every)
+    planned = one.planned if one.sound else ()  # what cannot be a pressure has no schedule
     return (
         sensor_label(question.city, one.point), point.zone, one.mean, one.low, one.high, one.least, one.most,
-        one.transients, one.largest, ", ".join(own.said(told) for own in one.planned) or None, every, verdict,
+        one.transients, one.largest, ", ".join(own.said(told) for own in planned) or None, every, verdict,
     )  # fmt: skip
 
 
@@ -247,11 +248,6 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
     mean = median(inside(question, nights.mean).values())
     head = median(inside(question, nights.heads).values())
     name = nights.zone.name
-    if head is None:
-        return (name, *[None] * (len(_SAVINGS) - 2), "NOT ASSESSABLE no night with pressure")
-    lowered = head * (1 - asked_for["lower"])
-    n1, n1_from = exponent_for(nights, asked_for["n1"], use)
-    share = 1 - favad(head, lowered, n1)
     within = set(question.city.zones_within(nights.zone.zone))
     known = question.city.points()
     critical = min(
@@ -260,6 +256,12 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
         default=None,
     )
     verdict = "possible"
+    if head is None:
+        why = "no sensor to tell how far it may fall" if critical is None else "no night with pressure"
+        return (name, *[None] * (len(_SAVINGS) - 2), f"NOT ASSESSABLE {why}")
+    lowered = head * (1 - asked_for["lower"])
+    n1, n1_from = exponent_for(nights, asked_for["n1"], use)
+    share = 1 - favad(head, lowered, n1)
     if critical is None:
         verdict = "NOT ASSESSABLE no sensor to tell how far it may fall"
     elif (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
@@ -280,7 +282,8 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
 NOTES = (
     "Method: pressures are in metres of head, or in psi where all sensors are. A sensor that shows one value for two "
     "days, and for twice as long as it did three times before and went on, tells nothing; nor does one above 300 m of "
-    "head. Percentiles are read from classes of half a metre. A step is "
+    "head, or at none. A zone's pressure is the mean of the others, where one that is silent keeps what it lies above "
+    "them. Percentiles are read from classes of half a metre. A step is "
     "the change from one reading to the next, where no more than an hour lies between: faster transients than the "
     "readings are not seen.",
     "Method: a step that comes at the same time, within half an hour, on eight of ten days (or six of ten workdays, or "
@@ -292,5 +295,6 @@ NOTES = (
     "Source: May (1994), Pressure dependent leakage; Lambert (2001); IWA Water Loss Task Force, pressure management; "
     "Harvey and Durbin (1986) for the interval of N1.",
     "Limits: how far pressure may be lowered is told by the sensor with the least pressure only; high buildings and "
-    "fire flow are for the engineer to say. Use that falls with pressure is not counted.",
+    "fire flow are for the engineer to say. A sensor that is set wrong, or stands at another height than the zone's "
+    "mean, moves N1. Use that falls with pressure is not counted.",
 )

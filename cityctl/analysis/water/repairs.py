@@ -87,6 +87,7 @@ def answer(question: Question) -> Result:
             since = midnight(order.date, zone)
             findings.append(Finding("repair", f"{name}, {order.date}", since, verdict))
     fell = sum(str(row[-1]).startswith(("fell", "CAME")) for row in rows)
+    alone = sum(not str(row[-1]).startswith("told with") for row in rows)
     wanted = len(orders) + len(city.work_order_faults())
     columns = [replace(one, unit=city.currency) if one.key == "repair_worth" else one for one in COLUMNS]
     return Result(
@@ -96,7 +97,7 @@ def answer(question: Question) -> Result:
         findings=findings,
         completeness=Completeness(wanted, wanted - len(missing), missing, "work orders"),
         notes=list(NOTES),
-        summary=f"night flow fell after {fell} of {len(orders)} repairs"
+        summary=f"night flow fell after {fell} of {counted(alone, 'repair')}"
         if orders
         else "no repair to look at",
     )
@@ -209,7 +210,8 @@ def _row(
         found = fall(before, after) or found
     last = sum(now.values()) / len(now) if now else None
     again = drop([*after.values()], [*now.values()])
-    verdict = _verdict(found, again)
+    _, _, _, end = _place(order, orders)
+    verdict = _verdict(found, again, end)
     if done is not None:
         aside = (done - order.date).days
         verdict += f"; on {done}, {counted(abs(aside), 'day')} {'after' if aside > 0 else 'before'} the order"
@@ -237,13 +239,15 @@ def _row(
     return row, verdict
 
 
-def _verdict(found: Drop, again: Drop | None) -> str:
+def _verdict(found: Drop, again: Drop | None, end: date) -> str:
+    """`again`: what the last nights fell by beyond those after the work; `end`: of the zone's next job."""
     if not found.sure:
         if found.value < -found.half:
             return f"DID NOT FALL night flow rose by {flow_text(-found.value, 2)} m³/h"
         return f"DID NOT FALL beyond ± {flow_text(found.half, 2)} m³/h"
     if again is None:
-        return f"fell by {flow_text(found.value, 2)} m³/h, too early to say whether it holds"
+        told = "too early to say whether it holds" if end == date.max else f"the next order came on {end}"
+        return f"fell by {flow_text(found.value, 2)} m³/h, {told}"
     back = -again.value
     if back > again.half and back > 0.5 * found.value:
         return f"CAME BACK {flow_text(back, 2)} of {flow_text(found.value, 2)} m³/h"

@@ -47,7 +47,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("detection_low", "Low", None, "lower end of the rate's 95 % interval (Wilson)", "share", 0, 2),
     Column("detection_high", "High", None, "upper end of the rate's 95 % interval (Wilson)", "share", 0, 2),
     Column("detection_delay", "Delay", "d", "median days from a found leak's begin to its detection", "number", 1, 2),
-    Column("zone_years", "Years", "a", "zone-years of nights that could be judged", "number", 1, 2),
+    Column("zone_years", "Years", "a", "zone-years of nights that could be judged, less those that are learnt from",
+           "number", 1, 2),
     Column("alarms", "Alarms", None, "events raised without a leak put in: all count as false", "integer", 0, 1),
     Column("alarm_rate", "A year", None, "such events a zone-year", "number", 2, 1),
     Column("alarm_low", "Low", None, "lower end of their 95 % interval (Poisson)", "number", 2, 2),
@@ -61,12 +62,14 @@ _ALARMS = ("zone", "zone_years", "alarms", "alarm_rate", "alarm_low", "alarm_hig
 ALL = "all zones"
 NOTES = (
     "Method: each leak is added to the nights of one zone as they were measured, and the whole watch is run again as "
-    "if it came day by day. A step is found if an event is raised within 14 days that is not raised without it; a "
-    "creeping leak if one is raised until 14 days after it is full-grown.",
+    "if it came day by day; it begins in a night in which no leak is known to run, where there are four weeks of them. "
+    "A step is found if an event is raised within 14 days that is not raised without it; a creeping leak if one is "
+    "raised until 14 days after it is full-grown.",
     "Method: intervals of rates are Wilson's (1927), with leaks that begin in the same 60 nights of a zone as one try: "
     "they are found or missed together, and another year has other nights. That of alarms a zone-year is the exact "
     "Poisson interval (Garwood 1936).",
-    "Limits: an alarm without a leak put in counts as false, even where a real leak of the past raised it.",
+    "Limits: an alarm without a leak put in counts as false, even where a real leak of the past raised it. Where a "
+    "leak runs already, another one may be found later.",
 )
 
 
@@ -235,7 +238,7 @@ def _alarms(read: Nights, base: Watch) -> Table:
     rows: list[tuple[object, ...]] = []
     total, years = 0, 0.0
     for row, zone in enumerate(read.zones):
-        own = float(np.isfinite(read.flow[row]).sum() / 365.25)
+        own = max(0.0, float(np.isfinite(read.flow[row]).sum()) - base.given.learning) / 365.25
         count = len(base.events[row])
         total, years = total + count, years + own
         rows.append((zone.name, *_rate(count, own)))

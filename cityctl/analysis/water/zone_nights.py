@@ -14,6 +14,7 @@ from cityctl.analysis.water import night_flow
 from cityctl.analysis.water.balancing.formulas import night_day_factor
 from cityctl.analysis.water.basis.zones import Asked, asked, customers
 from cityctl.analysis.water.nights.dry import dry_by_night
+from cityctl.analysis.water.pressures.together import Night, by_sensor, heads_of
 from cityctl.analysis.water.wandering import moved
 from cityctl.city.model import City
 from cityctl.units import convert
@@ -34,8 +35,9 @@ COVERED = 0.5  # customer meters for each connection from which they tell the zo
 class ZoneNights:
     """Of one zone, by the date on which a night ends; only nights that can be judged are there [m³/h, m of head].
 
-    `hours`: pressure in each hour of the local day, over that of the day's night; `dry`: next to nothing flows by
-    night, which tells nothing of leaks.
+    `gauges`: pressure sensors with readings; `heads`: what those of them show that can be believed; `hours`: pressure
+    in each hour of the local day, over that of the day's night; `dry`: next to nothing flows by night, which tells
+    nothing of leaks.
     """
 
     zone: Asked
@@ -43,6 +45,7 @@ class ZoneNights:
     lowest: dict[date, float] = field(default_factory=dict)
     metered: dict[date, float] = field(default_factory=dict)
     meters: int = 0
+    gauges: int = 0
     heads: dict[date, float] = field(default_factory=dict)
     hours: dict[int, float] = field(default_factory=dict)
     dry: bool = False
@@ -168,9 +171,34 @@ def _beside(question: Question, found: dict[str, ZoneNights]) -> None:
     for zone, night, flow, meters in rows:
         if meters >= 0.9 * found[zone].meters:  # meters that are silent use as much as the others do
             found[zone].metered[day_of(night)] = flow * found[zone].meters / meters
-    head = convert(1.0, "bar", "mH2O")
-    for zone, night, pressure in question.engine.rows(question.sql("heads_by_night")):
-        found[zone].heads[day_of(night)] = pressure * head
+    _pressures(question, found)
+
+
+def _pressures(question: Question, found: dict[str, ZoneNights]) -> None:
+    """Pressures by night, and by hour over the day's night."""
+    import numpy as np
+
+    bar = convert(1.0, "bar", "mH2O")
+    rows = question.engine.rows(question.sql("heads_by_night"))
+    told = by_sensor(
+        (zone, point, day_of(night), Night(head * bar, still)) for zone, point, night, head, still in rows
+    )
+    nights: list[tuple[str, date, float, float]] = []
+    for zone, sensors in told.items():
+        found[zone].gauges = len(sensors)
+        found[zone].heads = heads_of(sensors.values())
+        nights += [
+            (point, day, head / bar, found[zone].heads[day] / bar)
+            for point, own in sensors.items()
+            for day, head in own.items()
+        ]
+    columns = {
+        "point": arrow.texts([night[0] for night in nights]),
+        "night": arrow.dates(np.array([night[1] for night in nights], dtype="datetime64[D]")),
+        "own": arrow.floats([night[2] for night in nights]),
+        "zone_head": arrow.floats([night[3] for night in nights]),
+    }
+    question.engine.register("night_heads", arrow.table(**columns))
     question.engine.execute(question.sql("quarters"))
     first, last = _days(question)
     for zone, hour, share in question.engine.rows(

@@ -386,6 +386,16 @@ def test_a_quarter_alone_in_its_hour_tells_no_rate(ask: Callable[..., Result]) -
     assert row["leak_rate"] == pytest.approx(12)  # 8 L/h by the lone step
 
 
+def test_the_last_hour_of_a_register_lacks_its_last_step(ask: Callable[..., Result]) -> None:
+    """3 L/h on a register of whole litres: the last 55 minutes show 2 of 3 L, which is 2.2 L/h."""
+    times = slots("2026-03-01", "2026-03-07", 5)
+    litres = np.floor(0.25 * np.arange(len(times)))
+    text = HEAD + POINT % ("m2", "L", "counter", "5m")
+    found = ask("water/customer_leaks", text, {"m2": (times, 5 + litres / 1000)}, "2026-03-01", "2026-03-07")
+    (row,) = rows_of(found, "customer_leaks")
+    assert row["leak_rate"] == pytest.approx(3)
+
+
 def test_many_meters_are_taken_a_batch_at_a_time(
     ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

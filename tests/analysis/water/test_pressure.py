@@ -53,7 +53,8 @@ def test_a_sensor_that_tells_nothing_judges_no_zone(
     times, bar = series["gauge"]
     series["gauge"] = (times, showed(bar, times >= np.datetime64("2026-03-10")))
     found = ask("water/pressure", CITY, series, *SPAN, history="1d")
-    assert rows_of(found, "sensors")[0]["verdict"] == verdict
+    (sensor,) = rows_of(found, "sensors")
+    assert (sensor["verdict"], sensor["daily_changes"]) == (verdict, None)
     assert (
         rows_of(found, "lower_pressure")[0]["verdict"]
         == "NOT ASSESSABLE no sensor to tell how far it may fall"

@@ -64,6 +64,23 @@ def test_one_that_came_back_and_one_too_early(
     assert altstadt["verdict"].endswith("too early to say whether it holds")
 
 
+def test_one_before_the_next_order_is_not_too_early(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    """Two repairs four nights apart, a month ago; an order of the same job is no repair of its own."""
+    write(project, "date,zone\n2026-03-10,hafen\n2026-03-14,hafen\n2026-03-15,hafen\n")
+    leaks = [
+        Leak("2026-01-01", 3, end="2026-03-10T11:00"),
+        Leak("2026-01-01", 4, end="2026-03-15T11:00"),
+    ]
+    found = asked(ask, leaks, [], "2026-04-11")
+    first, same, second = rows_of(found, "repairs")
+    assert first["verdict"].endswith("m³/h, the next order came on 2026-03-14")
+    assert same["verdict"] == "told with that of 2026-03-15"
+    assert second["verdict"].endswith("m³/h, holding")
+    assert found.summary == "night flow fell after 2 of 2 repairs"
+
+
 def test_too_few_nights_are_not_assessable(
     ask: Callable[..., Result], project: Callable[[str], Path]
 ) -> None:
