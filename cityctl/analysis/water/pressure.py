@@ -255,16 +255,14 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
         key=lambda one: one.low,
         default=None,
     )
-    verdict = "possible"
+    verdict = "possible" if critical else "NOT ASSESSABLE no sensor to tell how far it may fall"
     if head is None:
-        why = "no sensor to tell how far it may fall" if critical is None else "no night with pressure"
-        return (name, *[None] * (len(_SAVINGS) - 2), f"NOT ASSESSABLE {why}")
+        none = "NOT ASSESSABLE no night with pressure" if critical else verdict
+        return (name, *[None] * (len(_SAVINGS) - 2), none)
     lowered = head * (1 - asked_for["lower"])
     n1, n1_from = exponent_for(nights, asked_for["n1"], use)
     share = 1 - favad(head, lowered, n1)
-    if critical is None:
-        verdict = "NOT ASSESSABLE no sensor to tell how far it may fall"
-    elif (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
+    if critical and (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
         verdict = (
             f"LIMITED {sensor_label(question.city, critical.point)} would fall to {told.figure(left, '.0f')}"
         )

@@ -212,9 +212,8 @@ class _Reader:
         if step[0].isdecimal() and int(step[0]) and step[1] in _STEPS and first:
             seconds = int(step[0]) * _STEPS[step[1]]
             return self._instant(*first, code) + index * seconds * _MICRO, seconds, True
-        if (
-            "163" in self.around.said and "164" in self.around.said and index == 0
-        ):  # one value of the whole period
+        if "163" in self.around.said and "164" in self.around.said and index == 0:
+            # one value of the whole period
             start = self._instant(*self.around.said["163"], code)
             return start, self._length(start, self.around.said["164"], code), False
         raise ValueError("no DTM 163, 324, 7 or 9 says it")

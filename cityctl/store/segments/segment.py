@@ -97,7 +97,6 @@ def put(
     """The bytes of a segment as a file, durable but for its name; `about`: the other fields of a Segment."""
     name = f"{about['generation']:012d}-{ordinal:05d}-{kind}-{uuid4().hex[:8]}.parquet"
     path = month_folder(folder, month) / name
-    shared_folder(path.parent.parent)
     shared_folder(path.parent)
     write_through(path, data, draft=path.with_suffix(DRAFT))
     return Segment(

@@ -23,15 +23,14 @@ FADED = 7  # nights without most of its flow after which a leak is over without 
 class Running:
     """The leaks of all zones, ended ones too; `baseline` and its `doubt` [m³/h] by zone and night.
 
-    `shut`: nights in which nothing flows into a zone; `since`: the night by zone before which no state is of use;
-    `anew`: nights by zone from which on its level is another one without a leak.
+    `shut`: nights in which nothing flows into a zone; `anew`: nights by zone from which on its level is another one
+    without a leak.
     """
 
     def __init__(self, model: Expected, given: Watchfulness, shut: npt.NDArray[np.bool_]) -> None:
         self.model, self.given, self.shut = model, given, shut
         self.events: list[list[Event]] = [[] for _ in range(len(model.flow))]
         self.anew: list[list[int]] = [[] for _ in range(len(model.flow))]
-        self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.baseline = np.full(model.flow.shape, np.nan)
         self.doubt = np.zeros(model.flow.shape)
 

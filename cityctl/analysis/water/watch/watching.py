@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.nights.seen import Seen
@@ -52,6 +53,7 @@ class Watch(Running):
         self.reference = Reference(self.even, self.wandering.told)
         self.fallen = seen.fallen
         zones = len(model.flow)
+        self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
         self.stirred = self.since + given.learning
         self.by_night = np.zeros(zones, dtype=np.int64)  # times that a zone's nights rose without its days

@@ -53,7 +53,8 @@ NOTES = (
     "of the last 2 to 14 nights, or of the last week against all nights without a leak. Its base is kept, so that a "
     "fall can be told as repair. Where a leak runs and nights are quiet, 0.7 of the certainty is enough for the "
     "next; of a zone that has shown less than 90 nights up to 1.5 times is asked, and one whose nights are restless "
-    "is not held against its leak-free nights. Every verdict uses readings up to its night only.",
+    "is not held against its leak-free nights. Every verdict uses readings up to its night only, but for which nights "
+    "a zone was shut.",
     "Method: flows, volumes and the leakage by day are told at the end of the interval, from the nights on both sides "
     "of each leak: the shares of what was told of all leaks and the level that are most likely together (least "
     "squares, far nights weigh less).",
