@@ -72,7 +72,7 @@ def answer(question: Question) -> Result:
     beside = _asked_beside(city, zones, given)
     read, closes = night_flow.nights_of(question, _beside(city, zones, given), beside)
     heads = heads_of(question, read)
-    watched = night_flow.watched(question, read, fallen(heads, read.parts))
+    watched = night_flow.watched(question, read, fallen(heads, read.seen))
     if given["customers"]:
         closed(question, read, watched)
     return tables.leaks(question, read, watched, closes, nearest(question, heads, read, watched))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pandas as pd
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
 from cityctl.analysis.water.nights.seen import Seen
+from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.watching import watch
 
 BEGIN, DAY = 4, 24  # a night's 24 hours end at 04:00
 
@@ -127,3 +131,11 @@ def score(puts: list[Put], events: list[Any], seen_: Seen) -> Score:
         for share in shares
     }
     return Score({puts[at].area: len(events[at]) for at in plain}, years, found)
+
+
+def alarm_rate(table: pd.DataFrame, phases: Iterable[int]) -> float:
+    """Alarms an area and year without a step: the mean over rounds of the calendar that begin on different days."""
+    plain = seen([table[area].to_numpy() for area in table.columns], table.index[0])
+    told = [watch(Assumptions(), Watchfulness(), replace(plain, phase=phase)).events for phase in phases]
+    years = len(told) * float(np.isfinite(plain.flow).sum()) / 365.25
+    return sum(len(area) for events in told for area in events) / years

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -91,12 +91,12 @@ def _text(hour: float) -> str:
     return (BEGIN + timedelta(hours=hour)).strftime("%Y-%m-%d %H:%M")
 
 
-def watched(shared: Path, years: int, seed: int) -> list[Year]:
+def watched(shared: Path, years: int, seed: int, phase: int = 0) -> list[Year]:
     """Each year watched from its flows alone, and scored as tools/score_leaks.py does with its defaults."""
     free = without_leaks(shared)
     plots = [put_in(np.random.default_rng(seed + at)) for at in range(years)]
     nights = seen([free + sum(leak["f"] for leak in leaks) for leaks in plots], pd.Timestamp(BEGIN))
-    watching = watch(Assumptions(), Watchfulness(), nights)
+    watching = watch(Assumptions(), Watchfulness(), replace(nights, phase=phase))
     scorer = _scorer(shared)
     return [_scored(scorer, events, leaks) for events, leaks in zip(settled(watching), plots, strict=True)]
 

@@ -16,7 +16,7 @@ from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.watching import watch
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
-from tests.analysis.water.areas import areas, score, seen, with_steps
+from tests.analysis.water.areas import alarm_rate, areas, score, seen, with_steps
 
 CITY = """
 name: Areas
@@ -35,16 +35,16 @@ def test_steps_and_false_alarms(shared: Path) -> None:
     """Not all of the alarms are false: area 9 draws half more, day and night, for two days.
 
     +10 % of the mean inflow is found within 14 days in more than half of the cases, +20 % in three of four: area 1
-    wets its gardens by night and hides either. Aims: 0.5 alarms an area-year, 65 % and 90 %.
+    wets its gardens by night and hides either. Aims: 0.5 alarms an area-year, 65 % and 90 %. On which days of the
+    calendar weeks begin decides some of the alarms, so that the rate is that of several such rounds.
     """
     table = areas(shared)
     puts, rows = with_steps(table, (0.1, 0.2), 12, seed=1)
     nights = seen(rows, table.index[0])
     told = score(puts, watch(Assumptions(), Watchfulness(), nights).events, nights)
-    print(
-        f"{told.alarm_rate:.2f} alarms a year; +10 % {told.rate(0.1):.0%}, +20 % {told.rate(0.2):.0%}", told
-    )
-    assert told.alarm_rate <= 0.5
+    rate = alarm_rate(table, (0, 4, 9, 19))
+    print(f"{rate:.2f} alarms a year; +10 % {told.rate(0.1):.0%}, +20 % {told.rate(0.2):.0%}", told)
+    assert rate <= 0.5
     assert told.rate(0.1) >= 0.5
     assert told.rate(0.2) >= 0.75
 

@@ -16,7 +16,7 @@ from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
 from cityctl.analysis.water.nights.dry import usual_inflow
 from cityctl.analysis.water.nights.grid import Grid, first_of
-from cityctl.analysis.water.nights.seen import Seen
+from cityctl.analysis.water.nights.seen import ROUND, Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
@@ -59,7 +59,8 @@ class Nights:
     @property
     def seen(self) -> Seen:
         """What the watch takes."""
-        shown = Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts)
+        phase = self.dates[0].toordinal() % ROUND
+        shown = Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts, phase=phase)
         return shown.without(self.shut)
 
 

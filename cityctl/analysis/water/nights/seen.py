@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 
+ROUND = 28  # nights: four weeks
+
 
 class Fallen(Protocol):
     """What pressure sensors say of zones."""
@@ -35,7 +37,8 @@ class Seen:
     `by_day` the mean flow of the day before each night, `parts` (zones x nights x parts) the means of the parts of
     the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
     lower than the inflow explains, where there are sensors; `shut` nights in which next to nothing flows into a zone,
-    of which no flow is known.
+    of which no flow is known; `phase` where in a ROUND of the calendar the first night lies: what is told anew once a
+    week is told on the same day, whichever night is the first.
     """
 
     flow: Array
@@ -46,6 +49,7 @@ class Seen:
     parts: Array
     fallen: Fallen | None = None
     shut: npt.NDArray[np.bool_] | None = None
+    phase: int = 0
 
     def without(self, shut: npt.NDArray[np.bool_]) -> Seen:
         """The same, with nothing told of the nights in which a zone is shut."""
@@ -68,4 +72,5 @@ class Seen:
             self.parts[rows],
             None if self.fallen is None else self.fallen.of(rows),
             None if self.shut is None else self.shut[rows],
+            self.phase,
         )

@@ -74,7 +74,8 @@ class Reference:
         counts; `silent` zones are left out: something has just begun or ended there. `fallen(zone, night)` is asked
         only where the flow leaves doubt.
         """
-        if night < LEAST + APART + WEEK:
+        old = night - model.first >= LEAST + APART + WEEK
+        if not old.any():
             return []
         first = max(0, night - REACH)
         past, now = slice(first, night - APART + 1), slice(night - WEEK + 1, night + 1)
@@ -98,7 +99,7 @@ class Reference:
                 + doubt**2
             )
             sd = np.sqrt(variance)
-        enough = (size > least) & (before >= LEAST) & (count >= 5) & ~silent & model.known[:, night]
+        enough = (size > least) & (before >= LEAST) & (count >= 5) & ~silent & model.known[:, night] & old
         alone = certainty if fallen is None else np.minimum(certainty, ALONE)
         found = []
         for zone in np.flatnonzero(enough & (size > alone * sd)).tolist():
@@ -110,18 +111,19 @@ class Reference:
             base = flow[zone] + share[zone] * demand[zone] + running[zone]
             if np.nanmin(np.where(recent[zone], self.flow[zone, now], np.nan)) <= base:
                 continue  # a week in which one night had none of it
-            begin = self._begin(zone, night, float(base), float(size[zone]))
+            earliest = max(int(model.first[zone]) + WEEK, night - 120)
+            begin = self._begin(zone, night, earliest, float(base), float(size[zone]))
             found.append(Crept(zone, float(size[zone]), float(sd[zone]), begin))
         return found
 
-    def _begin(self, zone: int, night: int, base: float, size: float) -> int:
-        """The night after the last one whose week had not a fifth of the leak, within 120 nights."""
-        for at in range(night - WEEK, max(WEEK, night - 120), -1):
+    def _begin(self, zone: int, night: int, earliest: int, base: float, size: float) -> int:
+        """The night after the last one whose week had not a fifth of the leak."""
+        for at in range(night - WEEK, earliest, -1):
             week = self.flow[zone, at - WEEK + 1 : at + 1]
             week = week[np.isfinite(week)]
             if len(week) and week.mean() - base < 0.2 * size:
                 return at
-        return max(WEEK, night - 120)
+        return earliest
 
 
 def _mean(known: npt.NDArray[np.bool_], flow: Array, use: Array) -> tuple[Array, Array, Array]:

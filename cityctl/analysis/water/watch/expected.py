@@ -51,7 +51,8 @@ class Expected:
 
     `flow` [m³/h] (zones x nights, nan where there is no valid night), `use` from day_use, `kinds` 0..6 of each
     night (Monday..Sunday), `inflow` [m³/h] the mean inflow as it was known before each night, `wander` (zones x nights)
-    how far the course of the day wanders in a night, as a share of it (shape.Wandering), up to the night that is fed.
+    how far the course of the day wanders in a night, as a share of it (shape.Wandering), up to the night that is fed;
+    `phase` as Seen has it.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class Expected:
         inflow: Array,
         wander: Array,
         given: Assumptions,
+        phase: int = 0,
     ) -> None:
         zones, nights = flow.shape
         self.flow, self.inflow, self.kinds, self.given = flow, inflow, kinds, given
-        self.wander = wander
+        self.wander, self.phase = wander, phase % 7
         self.known = np.isfinite(flow)
         self.first = np.where(self.known.any(axis=1), self.known.argmax(axis=1), nights)
         self.design = np.zeros((nights, zones, FIGURES))
@@ -84,7 +86,7 @@ class Expected:
         self.predicted = np.full((zones, nights), np.nan)
         self.states = np.zeros((KEPT, zones, FIGURES))
         self.spreads = np.zeros((KEPT, zones, FIGURES, FIGURES))
-        self.sunk = np.full((zones, nights // 7 + 1), np.nan)
+        self.sunk = np.full((zones, self.week(nights) + 1), np.nan)
         self.changed = np.zeros(zones, dtype=np.bool_)
         self._stand_ins = half_normal(given.drift_weeks)
         self._begin()
@@ -134,6 +136,10 @@ class Expected:
         self.spread[again, 2 + kind, 2 + kind] += surprise[again] ** 2
         return again
 
+    def week(self, night: int) -> int:
+        """In which week a night lies."""
+        return (night + self.phase) // 7
+
     def keep(self, zones: npt.NDArray[np.int64], night: int) -> None:
         """Remember the states after a night."""
         self.states[(night + 1) % KEPT, zones] = self.state[zones]
@@ -151,9 +157,10 @@ class Expected:
         given = self.given
         seen, inflow, noise = self.design[night, zones], self.inflow[zones, night], self.noise[zones]
         spread = spread.copy()
-        spread[:, LEVEL, LEVEL] += self.drift[zones] ** 2 + growth
+        begun = night >= self.first[zones]
+        spread[:, LEVEL, LEVEL] += begun * (self.drift[zones] ** 2 + growth)
         at = np.arange(2, FIGURES)
-        spread[:, at, at] += ((given.weekday_drift * inflow) ** 2)[:, None]
+        spread[:, at, at] += (begun * (given.weekday_drift * inflow) ** 2)[:, None]
         toward = np.einsum("zij,zj->zi", spread, seen)
         total = np.einsum("zi,zi->z", seen, toward) + noise**2
         surprise = self._surprise(state, zones, night)
@@ -178,11 +185,14 @@ class Expected:
 
         learnt or not: each weekday's own median goes.
         """
-        if night < 11 or (night > 60 and night % 7):
+        age = night - self.first
+        weekly = (night + self.phase) % 7 == 0
+        zones = np.flatnonzero((age >= 11) & ((age <= 60) | weekly))
+        if not len(zones):
             return
         given = self.given
         first = max(0, night - 90)
-        recent = self.rest[:, first:night].copy()
+        recent = self.rest[zones, first:night]
         for kind in range(7):
             same = self.kinds[first:night] == kind
             if same.any():
@@ -192,10 +202,10 @@ class Expected:
         # The larger of two robust scales: outliers are common enough in some zones to be their nature.
         scales = quantile(steps, 0.5) / 0.6745, quantile(steps, 0.8) / 1.2816
         own = np.where(count > 0, np.maximum(*scales), 0.0)
-        prior = given.noise * self.inflow[:, night]
+        prior = given.noise * self.inflow[zones, night]
         weight = given.noise_nights
         settled = np.sqrt((weight * prior**2 + count * own**2) / (weight + count))
-        self.noise = np.where(np.isfinite(settled), settled, self.noise)
+        self.noise[zones] = np.where(np.isfinite(settled), settled, self.noise[zones])
 
     def settle_drift(self, night: int, since: npt.NDArray[np.int64]) -> None:
         """Once a week: by how much the level of a fortnight ago has sunk by itself, robustly, over a year.
@@ -204,9 +214,9 @@ class Expected:
         leaks that nobody has found yet make them, and a level that wanders sinks as often.
         """
         given = self.given
-        if night % 7 != 6:
+        if (night + self.phase) % 7 != 6:
             return
-        week, lag = night // 7, given.lag
+        week, lag = self.week(night), given.lag
         now, known_now = mean_of(self.adjusted[:, max(0, night - 6) : night + 1])
         then, known_then = mean_of(self.adjusted[:, max(0, night - 6 - lag) : max(0, night + 1 - lag)])
         whole = (night - lag - 6 >= since) & (known_now >= 5) & (known_then >= 5)
@@ -238,7 +248,7 @@ class Expected:
             self.states[(at + 1) % KEPT, zone] = here[0]
             self.spreads[(at + 1) % KEPT, zone] = wide[0]
         self.state[zone], self.spread[zone] = here[0], wide[0]
-        self.sunk[zone, max(0, begin) // 7 :] = np.nan
+        self.sunk[zone, self.week(max(0, begin)) :] = np.nan
 
     def before(self, zone: int, night: int) -> tuple[Array, Array]:
         """State and spread of a zone as they were before a night, at most KEPT - 1 nights ago."""

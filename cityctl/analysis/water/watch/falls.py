@@ -43,6 +43,8 @@ class Falls:
 
     heads: dict[int, Array]
     loads: dict[int, Array]
+    phase: int = 0
+    """As Seen has it."""
     learnt: dict[tuple[int, int], Usual] = field(default_factory=dict, repr=False, compare=False)
     """What the nights up to a last one taught, kept while the watch goes on."""
 
@@ -50,7 +52,8 @@ class Falls:
         """See seen.Fallen."""
         if zone not in self.loads or len(self.heads[zone]) < 2 or night < APART + LEARNT:
             return 0.0
-        lack, error = self._lack(zone, (night - APART) // WEEK * WEEK, night)
+        last = (night - APART + self.phase) // WEEK * WEEK - self.phase
+        lack, error = self._lack(zone, last, night)
         left = _beside(lack, error, self._places(zone, night, known))
         told = np.isfinite(left)
         if not told.any():
@@ -70,7 +73,8 @@ class Falls:
     def of(self, zones: npt.NDArray[np.int64]) -> Falls:
         """See seen.Fallen."""
         chosen = [(at, row) for at, row in enumerate(zones.tolist()) if row in self.heads]
-        return Falls({at: self.heads[row] for at, row in chosen}, {at: self.loads[row] for at, row in chosen})
+        heads, loads = ({at: one[row] for at, row in chosen} for one in (self.heads, self.loads))
+        return Falls(heads, loads, self.phase)
 
     def _places(self, zone: int, night: int, known: Sequence[tuple[int, int]]) -> list[Array]:
         """The inlet's own way, and what known leaks take from the heads [m], as far as those before them do not."""

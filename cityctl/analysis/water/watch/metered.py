@@ -49,7 +49,9 @@ def closed(question: Question, nights: Nights, watched: Watched) -> None:
     flow, used = whole[rows], _whole(metered[rows])
     # Centred on days before the first that can be judged, which nothing later may move.
     use = np.nan_to_num(used - _first(used, LEARNING - 1)[:, None])
-    seen = Seen(flow, use, nights.kinds, nights.inflow[rows], flow + use, balance[rows])
+    seen = Seen(
+        flow, use, nights.kinds, nights.inflow[rows], flow + use, balance[rows], phase=nights.seen.phase
+    )
     given = watched.given
     # A day is told as a whole: the one in which a leak begins or ends shows a part of it, and proves nothing alone.
     least = min(LEAST, given.least_leak)

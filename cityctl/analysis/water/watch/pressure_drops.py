@@ -16,6 +16,7 @@ from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.zones import gauges
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.judged import COURSE, Nights
+from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.falls import FINE, Falls, load_of
 from cityctl.analysis.water.watch.resume import Watched
@@ -54,9 +55,10 @@ def heads_of(question: Question, nights: Nights) -> Heads:
     return Heads(by_row, own_heads)
 
 
-def fallen(found: Heads, inflow: Array) -> Falls | None:
-    """What tells the fall of heads; None without sensors. `inflow` (zones x nights x parts) [m³/h]."""
-    return Falls(found.heads, {row: load_of(inflow[row]) for row in found.heads}) if found.heads else None
+def fallen(found: Heads, seen: Seen) -> Falls | None:
+    """What tells the fall of heads; None without sensors."""
+    loads = {row: load_of(seen.parts[row]) for row in found.heads}
+    return Falls(found.heads, loads, seen.phase) if found.heads else None
 
 
 def nearest(question: Question, found: Heads, nights: Nights, watched: Watched) -> dict[int, str]:

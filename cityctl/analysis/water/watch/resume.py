@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cityctl.analysis.question import Memory
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.nights.seen import Seen
-from cityctl.analysis.water.nights.standing import WEEK, mark, taken_up
+from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
@@ -107,7 +107,7 @@ class Standing(Watch):
         views: dict[str, npt.NDArray[Any]] = {name: getattr(model, name) for name in _OF_MODEL}
         views |= {name: getattr(model, name)[:, :nights] for name in _BY_NIGHT}
         views |= {"states": model.states.swapaxes(0, 1), "spreads": model.spreads.swapaxes(0, 1)}
-        views |= {"added": model.added[:, : nights + 1], "weeks": model.sunk[:, : nights // WEEK + 1]}
+        views |= {"added": model.added[:, : nights + 1], "weeks": model.sunk[:, : model.week(nights) + 1]}
         views |= {"baseline": self.baseline[:, :nights], "doubt": self.doubt[:, :nights]}
         views |= {"since": self.since, "learnt": self.learnt, "stirred": self.stirred}
         views |= {"by_night": self.by_night}

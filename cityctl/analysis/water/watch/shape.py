@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array, quantile
+from cityctl.analysis.water.nights.seen import ROUND
 
 WEEK, GAP = 7, 14  # nights that are averaged, and how far apart two such weeks lie
 SPAN = 182  # nights of which the wandering is told
@@ -26,21 +27,20 @@ class Evened:
     """
 
     def __init__(self, values: Array, kinds: npt.NDArray[np.int64]) -> None:
-        zones, nights, figures = values.shape
+        zones, _, figures = values.shape
         self.values, self.kinds = values, kinds
         self.ways, self.count = np.zeros((zones, 7, figures)), np.zeros((zones, 7, figures))
         self.left = np.full_like(values, np.nan)
-        steps = np.abs(np.diff(values[:, :60], axis=1))
         # A tenth of the steps may be odd nights; what weekends step is more than that.
-        self.usual = _quantile(steps, 0.9) + 1e-9 if nights > 1 else np.ones((zones, figures))
+        self.usual = _quantile(np.abs(np.diff(_first(values, 60), axis=1)), 0.9) + 1e-9
 
     def advance(self, first: int, end: int) -> None:
         """Take in the nights from `first` up to, and without, `end`."""
         values, kinds, ways, count = self.values, self.kinds, self.ways, self.count
         for night in range(first, end):
             middle = night - 3
-            if middle >= 3:
-                week = values[:, middle - 3 : night + 1]
+            if middle >= 2:
+                week = values[:, max(0, middle - 3) : night + 1]
                 known = np.isfinite(week)
                 mean = np.where(known, week, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
                 kind = kinds[middle]
@@ -56,15 +56,16 @@ class Wandering:
     """How far night flow wanders by itself in a night (standard deviation, share of the mean inflow), zones x nights.
 
     `course`: (zones x nights x parts of the day) [m³/h] without the way of the weekdays; `inflow` [m³/h] as it was
-    known before each night. Each night's figure uses nights up to it only; `told` is right up to where advance() came.
+    known before each night; `phase` as Seen has it. Each night's figure uses nights up to it only; `told` is right up
+    to where advance() came.
     """
 
-    def __init__(self, course: Array, inflow: Array) -> None:
-        zones, nights, parts = course.shape
-        self.course, self.inflow = course, inflow
+    def __init__(self, course: Array, inflow: Array, phase: int = 0) -> None:
+        zones, nights, _ = course.shape
+        self.course, self.inflow, self.phase = course, inflow, phase
         self.told = np.full((zones, nights), PRIOR)
         self.across, self.scatter = np.full((zones, nights), np.nan), np.full((zones, nights), np.nan)
-        self.free: Array = np.zeros((zones, parts, parts))
+        self.free: Array = _unseen(course[:, :0])
         self.now = self.told[:, 0].copy()
 
     def advance(self, first: int, end: int) -> None:
@@ -74,14 +75,15 @@ class Wandering:
             return
         # The median of a mean of squares lies below its expectation: Wilson and Hilferty (1931), chi-squared.
         high = 1 / (1 - 2 / 9 / (parts - 2)) ** 3
-        for night in range(max(first, 2 * GAP), end):
-            if night % 28 == 0:
+        for night in range(max(first, 1), end):
+            day = night + self.phase
+            if day % ROUND == 0:
                 self.free = _unseen(self.course[:, max(0, night - SPAN) : night])
             step = (self.course[:, night] - self.course[:, night - 1]) / np.sqrt(2)
             for source, kept in ((self._change(night), self.across), (step, self.scatter)):
                 beside = np.einsum("zij,zj->zi", self.free, source)
                 kept[:, night] = (beside**2).sum(axis=1) / (parts - 2)
-            if night % 7 == 0:
+            if day % WEEK == 0:
                 recent = slice(max(0, night - SPAN), night + 1)
                 across, scatter = self.across[:, recent], self.scatter[:, recent]
                 weeks = np.isfinite(across).sum(axis=1) / WEEK
@@ -94,8 +96,19 @@ class Wandering:
 
     def _change(self, night: int) -> Array:
         """Mean of the week that ends with a night less that of the week two weeks before it."""
-        now, then = (self.course[:, last - WEEK + 1 : last + 1] for last in (night, night - WEEK - GAP))
-        return _week(now) - _week(then)
+        now, then = (
+            _week(self.course[:, max(0, last - WEEK + 1) : max(0, last + 1)])
+            for last in (night, night - WEEK - GAP)
+        )
+        return now - then
+
+
+def _first(values: Array, nights: int) -> Array:
+    """The first nights of each row, from the first that is known on."""
+    first = np.isfinite(values.sum(axis=2)).argmax(axis=1)
+    at = first[:, None] + np.arange(min(nights, values.shape[1]))
+    own = np.take_along_axis(values, np.minimum(at, values.shape[1] - 1)[..., None], axis=1)
+    return np.where((at < values.shape[1])[..., None], own, np.nan)
 
 
 def _week(course: Array) -> Array:

@@ -44,8 +44,10 @@ class Watch(Running):
     def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
         inflow = np.nan_to_num(seen.inflow)
         self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
-        self.wandering = Wandering(self.course.left, inflow)
-        model = Expected(seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given)
+        self.wandering = Wandering(self.course.left, inflow, seen.phase)
+        model = Expected(
+            seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given, seen.phase
+        )
         super().__init__(
             model, given, np.zeros(seen.flow.shape, np.bool_) if seen.shut is None else seen.shut
         )
