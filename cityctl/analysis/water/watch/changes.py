@@ -82,14 +82,21 @@ class Change:
     at_once: bool
 
 
-QUIET, RESTLESS = 0.02, 0.04  # scatter of nights as a share of the mean inflow: up to here, and from here on
+# Shares of the mean inflow up to which a zone is quiet, and from which on it is not: what nights scatter, and by how
+# much the level wanders in a night.
+SCATTER, WANDER = (0.02, 0.04), (0.0015, 0.0035)
 
 
 def quiet(model: Expected, night: int) -> Array:
-    """How quiet the nights of each zone are: 1 where they scatter little, 0 where they are restless."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        scatter = np.nan_to_num(model.noise / model.inflow[:, night], posinf=1.0)
-    told: Array = np.clip((RESTLESS - scatter) / (RESTLESS - QUIET), 0.0, 1.0)
+    """How quiet the nights of each zone are: 1 where they scatter little and keep their level, 0 where they do not.
+
+    Where a level wanders by itself, one move follows the other: the first is no reason to expect a second leak.
+    """
+    told = np.ones(len(model.flow))
+    for moved, (least, most) in ((model.noise, SCATTER), (model.drift, WANDER)):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            share = np.nan_to_num(moved / model.inflow[:, night], posinf=1.0)
+        told = np.minimum(told, np.clip((most - share) / (most - least), 0.0, 1.0))
     return told
 
 
