@@ -45,7 +45,7 @@ class Watchfulness:
     """
 
     certainty: float = 5.8
-    one_night: float = 4 / 3
+    one_night: float = 1.6
     slow: float = 0.65
     leaking: float = 0.7
     unknown: float = 0.5

@@ -42,6 +42,11 @@ class Event:
         """Flow in a night: between the nights at which it was told, in a straight line."""
         return self.sizes_at([night])[0]
 
+    def growth(self, night: int) -> float:
+        """What it grew by in a night, of the last three before this one that it was told in [m³/h]."""
+        since, until = max(self.started, night - 4), max(self.started, night - 1)
+        return (self.size_at(until) - self.size_at(since)) / 3 if self.creeping else 0.0
+
     def sizes_at(self, nights: Sequence[int]) -> list[float]:
         """Flow in each of these nights."""
         at, flows = zip(*self.sizes, strict=True)

@@ -27,12 +27,13 @@ class Evened:
     """
 
     def __init__(self, values: Array, kinds: npt.NDArray[np.int64]) -> None:
-        zones, _, figures = values.shape
+        zones, nights, figures = values.shape
         self.values, self.kinds = values, kinds
         self.ways, self.count = np.zeros((zones, 7, figures)), np.zeros((zones, 7, figures))
         self.left = np.full_like(values, np.nan)
         # A tenth of the steps may be odd nights; what weekends step is more than that.
-        self.usual = _quantile(np.abs(np.diff(_first(values, 60), axis=1)), 0.9) + 1e-9
+        steps = np.abs(np.diff(_first(values, 60), axis=1))
+        self.usual = _quantile(steps, 0.9) + 1e-9 if nights > 1 else np.ones((zones, figures))
 
     def advance(self, first: int, end: int) -> None:
         """Take in the nights from `first` up to, and without, `end`."""

@@ -207,6 +207,8 @@ class Watch(Running):
             return
         growing = [event for event in running if night - event.grown <= given.pause]
         rate = max((event.rate for event in growing), default=0.0)
+        if given.whole_days:  # what is told of a leak day by day is its growth; by night it scatters
+            rate = max([rate, *(event.growth(night) for event in growing)])
         last = growing[-1] if growing else None
         # A burst within the window shows half of itself in its first night: the rest is the same leak.
         rest = not apart and last is not None and last.at_once and change.begin <= last.detected + 1
