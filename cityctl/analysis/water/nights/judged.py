@@ -15,7 +15,7 @@ from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
 from cityctl.analysis.water.nights.dry import usual_inflow
-from cityctl.analysis.water.nights.grid import Grid, first_of
+from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
@@ -23,7 +23,6 @@ from cityctl.analysis.water.sensors.clocks import Clocks, Jump
 from cityctl.analysis.water.sensors.drifts import drifts
 from cityctl.analysis.water.sensors.verdicts import Fault, Shown
 
-COURSE = 8  # parts of three hours of the 24 that end with a night
 COARSE = 1.5  # windows that a single reading stands for, from which it says nothing of this one
 RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
 MANY = 8  # readings of a window of which a single one that stands alone is left out ...
@@ -79,16 +78,16 @@ def read(
     feeds = sorted({sensor for zone in zones for sensor in zone.sensors})
     names = sorted({*inflows, *feeds, *extra})
     digest = Digest(question, names, set(inflows), set(feeds), dates, beside or Beside())
-    shown = digest.of("sensors")
-    first = first_of(shown)
+    first = digest.first("sensors")
     dates = [day for day in dates if first is None or day >= first] or dates[-1:]
-    told = Grid(digest.of("nights"), inflows, dates).of_zones(zones)
+    inflow_of = [zone.inflow or "" for zone in zones]
+    told = digest.grid("nights", inflow_of, dates).of
     mean, median, lowest = (told(key) for key in ("mean", "median", "lowest_hour"))
     error, by_day, whole = (told(key) for key in ("median_error", "by_day", "inflow"))
     covered = np.nan_to_num(told("present"))
     present = np.minimum(covered, 1.0)
     by_day[~(told("day_present") >= 0.75)] = np.nan
-    faults = _faults(question, Grid(shown, feeds, dates, verdicts.PARTS), feeds, dates)
+    faults = _faults(question, digest.grid("sensors", feeds, dates), feeds, dates)
     masked = np.zeros(whole.shape, dtype=np.bool_)
     for row, zone in enumerate(zones):
         own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
@@ -116,7 +115,7 @@ def read(
     measured = np.where((counted <= 1) & (covered >= COARSE), np.nan, measured)
     flow = np.where(masked, np.nan, measured)
     by_day = np.where(np.isnan(flow), np.nan, by_day)
-    course = Grid(digest.of("courses"), inflows, dates, COURSE).of_zones(zones)("flow")
+    course = digest.grid("courses", inflow_of, dates).of("flow")
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
     kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
     use = day_use(np.where(shut, np.nan, by_day), np.where(shut, np.nan, flow))
