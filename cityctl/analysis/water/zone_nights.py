@@ -149,7 +149,11 @@ def read(question: Question) -> list[ZoneNights]:
     for row, zone in enumerate(nights.zones):
         one = found[zone.zone]
         for day, flow, mean, hour in zip(
-            nights.dates, nights.flow[row].tolist(), nights.mean[row].tolist(), lowest[row].tolist(), strict=True
+            nights.dates,
+            nights.flow[row].tolist(),
+            nights.mean[row].tolist(),
+            lowest[row].tolist(),
+            strict=True,
         ):
             if not math.isnan(flow):
                 one.mean[day] = mean

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 WORKED_OUT = ("slots", "parts", "steps", "windows")
 WEEK = 7
-TABLES = {"nights": 1, "courses": 8, "sensors": 4}  # statement -> parts of a night's 24 hours that it tells apart
+TABLES = {
+    "nights": 1,
+    "courses": 8,
+    "sensors": 4,
+}  # statement -> parts of a night's 24 hours that it tells apart
 COURSE = 8  # parts of three hours, as all that is asked beside these tells
 FINE = 2.0**26
 BEFORE, AFTER = timedelta(days=3), timedelta(hours=12)  # what a counter counted at an edge shows beyond it

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +16,13 @@ from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
-from cityctl.analysis.water.nights.dry import usual_inflow
+from cityctl.analysis.water.nights.dry import Usual, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import Seen
-from cityctl.analysis.water.nights.standing import mark, taken_up
+from cityctl.analysis.water.nights.standing import Rows, mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
-from cityctl.analysis.water.sensors.drifts import drifts
+from cityctl.analysis.water.sensors.drifts import Drift, Drifting
 from cityctl.analysis.water.sensors.verdicts import Fault, Shown
 
 COARSE = 1.5  # windows that a single reading stands for, from which it says nothing of this one
@@ -92,7 +94,7 @@ def read(
     for row, zone in enumerate(zones):
         own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
         masked[row] = verdicts.masked(own, len(dates))
-    usual, shut = usual_inflow(np.where(masked, np.nan, whole))
+    usual, shut = _usual(question.memory, zones, dates, np.where(masked, np.nan, whole))
     usual = np.nan_to_num(usual)
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
@@ -149,8 +151,7 @@ def _faults(
     halves = np.stack([told.of("early"), told.of("late")], axis=3)[flows]
     courses = _day_courses(shown.readings[flows].reshape(halves.shape[:3]), halves)
     measuring = [name for name, flow in zip(names, flows, strict=True) if flow]
-    jumps = _jumps(question.memory, measuring, dates, courses)
-    drifted = {measuring[row]: told for row, told in drifts(courses).items()}
+    jumps, drifted = _turns(question.memory, measuring, dates, courses)
     found = verdicts.faults(names, shown, flows, jumps=jumps, drifted=drifted, turns=turns)
     for fault in verdicts.seen_through(names, shown, found, flows):
         found[fault.sensor].append(fault)
@@ -158,20 +159,40 @@ def _faults(
     return {name: own for name, own in found.items() if own}
 
 
-def _jumps(
+def _turns(
     memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
-) -> dict[str, list[Jump]]:
-    """sensor -> the jumps of its clock."""
-    told = taken_up(
-        memory,
-        "clocks",
-        names,
-        dates,
-        len(names),
-        lambda nights: [mark(course[:nights]) for course in courses],
-        lambda rows: Clocks(courses[rows]),
+) -> tuple[dict[str, list[Jump]], dict[str, list[Drift]]]:
+    """sensor -> the jumps of its clock, and its drifts."""
+
+    @cache
+    def marks(nights: int) -> list[str]:
+        return [mark(course[:nights]) for course in courses]
+
+    def told(name: str, begun: Callable[[Rows], Clocks | Drifting]) -> dict[str, Any]:
+        judged = taken_up(memory, name, names, dates, len(names), marks, begun)
+        return {names[row]: one.of(at) for rows, one in judged for at, row in enumerate(rows.tolist())}
+
+    return told("clocks", lambda rows: Clocks(courses[rows])), told(
+        "drifts", lambda rows: Drifting(courses[rows])
     )
-    return {names[row]: one.of(at) for rows, one in told for at, row in enumerate(rows.tolist())}
+
+
+def _usual(
+    memory: Memory | None, zones: list[Asked], dates: Sequence[date], inflows: Array
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """See usual_inflow."""
+    usual = Usual(inflows)
+    for rows, one in taken_up(
+        memory,
+        "inflows",
+        [zone.zone for zone in zones],
+        dates,
+        len(zones),
+        lambda nights: [mark(inflow[:nights]) for inflow in inflows],
+        lambda rows: Usual(inflows[rows]),
+    ):
+        usual.long[rows], usual.short[rows] = one.long, one.short
+    return usual_inflow(inflows, usual)
 
 
 def _day_courses(readings: Array, halves: Array) -> Array:
