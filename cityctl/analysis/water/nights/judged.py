@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from cityctl.analysis.water.nights.digest import Beside, Digest
 from cityctl.analysis.water.nights.dry import Usual, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import Seen
-from cityctl.analysis.water.nights.standing import Rows, mark, taken_up
+from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
 from cityctl.analysis.water.sensors.drifts import Drift, Drifting
@@ -151,7 +150,8 @@ def _faults(
     halves = np.stack([told.of("early"), told.of("late")], axis=3)[flows]
     courses = _day_courses(shown.readings[flows].reshape(halves.shape[:3]), halves)
     measuring = [name for name, flow in zip(names, flows, strict=True) if flow]
-    jumps, drifted = _turns(question.memory, measuring, dates, courses)
+    jumps = _jumps(question.memory, measuring, dates, courses)
+    drifted = _drifts(question.memory, measuring, dates, courses)
     found = verdicts.faults(names, shown, flows, jumps=jumps, drifted=drifted, turns=turns)
     for fault in verdicts.seen_through(names, shown, found, flows):
         found[fault.sensor].append(fault)
@@ -159,22 +159,39 @@ def _faults(
     return {name: own for name, own in found.items() if own}
 
 
-def _turns(
+def _jumps(
     memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
-) -> tuple[dict[str, list[Jump]], dict[str, list[Drift]]]:
-    """sensor -> the jumps of its clock, and its drifts."""
+) -> dict[str, list[Jump]]:
+    """sensor -> the jumps of its clock."""
+    return _turned(memory, "clocks", names, dates, courses, Clocks)
 
-    @cache
-    def marks(nights: int) -> list[str]:
-        return [mark(course[:nights]) for course in courses]
 
-    def told(name: str, begun: Callable[[Rows], Clocks | Drifting]) -> dict[str, Any]:
-        judged = taken_up(memory, name, names, dates, len(names), marks, begun)
-        return {names[row]: one.of(at) for rows, one in judged for at, row in enumerate(rows.tolist())}
+def _drifts(
+    memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
+) -> dict[str, list[Drift]]:
+    """sensor -> the drifts of its clock."""
+    return _turned(memory, "drifts", names, dates, courses, Drifting)
 
-    return told("clocks", lambda rows: Clocks(courses[rows])), told(
-        "drifts", lambda rows: Drifting(courses[rows])
+
+def _turned(
+    memory: Memory | None,
+    name: str,
+    names: list[str],
+    dates: Sequence[date],
+    courses: Array,
+    judge: Callable[[Array], Any],
+) -> dict[str, Any]:
+    """sensor -> what a judge of many courses tells of its own."""
+    told = taken_up(
+        memory,
+        name,
+        names,
+        dates,
+        len(names),
+        lambda nights: [mark(course[:nights]) for course in courses],
+        lambda rows: judge(courses[rows]),
     )
+    return {names[row]: one.of(at) for rows, one in told for at, row in enumerate(rows.tolist())}
 
 
 def _usual(

@@ -86,7 +86,9 @@ class Drifting:
         since = np.where(known >= BEFORE + SHORTEST, known, 0)
         for rows in (since == since.max(initial=0), since < since.max(initial=0)):
             if rows.any() and (begin := int(since[rows].min())) < count:
-                own = Turning(*(getattr(turning, one)[rows] for one in ("weeks", "known", "late", "weight")))
+                own = Turning(
+                    turning.weeks[rows], turning.known[rows], turning.late[rows], turning.weight[rows]
+                )
                 restless = self.restless[rows]
                 _to_and_fro(own.way, restless, begin)
                 self.restless[rows] = restless
