@@ -73,7 +73,9 @@ class Drifting:
     def __init__(self, courses: Array) -> None:
         self.courses, self.turning = courses, _turning(courses)
         shape = self.turning.weeks.shape
-        self.begins, self.slopes, self.restless = np.full(shape, -1), np.zeros(shape), np.zeros(shape)
+        self.begins: Rows = np.full(shape, -1)
+        self.slopes: Array = np.zeros(shape)
+        self.restless: Array = np.zeros(shape)
         self.whole = False
 
     def run(self, first: int = 0, end: int | None = None) -> None:  # noqa: ARG002  # by contract
