@@ -144,21 +144,21 @@ def read(question: Question) -> list[ZoneNights]:
         zone.zone: ZoneNights(zone, dry=dry_by_night(nights.flow[row], nights.by_day[row]))
         for row, zone in enumerate(nights.zones)
     }
-    judged = {
-        (zone.inflow, day): float(nights.mean[row, at])
-        for row, zone in enumerate(nights.zones)
-        for at, day in enumerate(nights.dates)
-        if not math.isnan(nights.flow[row, at])
-    }
-    by_inflow = {str(zone.inflow): zone.zone for zone in nights.zones if zone.inflow is not None}
-    told = nights.digest.of("nights").select(["point", "night", "lowest_hour"])
-    for row in told.to_pylist():
-        point, day = row["point"], day_of(row["night"])
-        if (point, day) in judged:
-            one = found[by_inflow[point]]
-            one.mean[day] = judged[point, day]
-            if row["lowest_hour"] is not None:
-                one.lowest[day] = row["lowest_hour"]
+    inflows = [zone.inflow or "" for zone in nights.zones]
+    lowest = nights.digest.grid("nights", inflows, nights.dates).of("lowest_hour")
+    for row, zone in enumerate(nights.zones):
+        one = found[zone.zone]
+        for day, flow, mean, hour in zip(
+            nights.dates,
+            nights.flow[row].tolist(),
+            nights.mean[row].tolist(),
+            lowest[row].tolist(),
+            strict=True,
+        ):
+            if not math.isnan(flow):
+                one.mean[day] = mean
+                if not math.isnan(hour):
+                    one.lowest[day] = hour
     _beside(question, found)
     return list(found.values())
 

@@ -8,6 +8,7 @@ nothing has changed that it depends on, what it was reduced to before is taken a
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -16,6 +17,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cityctl.analysis.question import Question
+from cityctl.analysis.water.nights.grid import EPOCH, Grid, Sheet, sheet_of
+from cityctl.analysis.water.nights.packed import pack, unpack
 from cityctl.arrow import flags, floats, table, texts
 from cityctl.clock import Interval
 
@@ -24,7 +27,13 @@ if TYPE_CHECKING:
 
 WORKED_OUT = ("slots", "parts", "steps", "windows")
 WEEK = 7
-TABLES = ("nights", "courses", "sensors", "fullest")
+TABLES = {
+    "nights": 1,
+    "courses": 8,
+    "sensors": 4,
+}  # statement -> parts of a night's 24 hours that it tells apart
+COURSE = 8  # parts of three hours, as all that is asked beside these tells
+FINE = 2.0**26
 BEFORE, AFTER = timedelta(days=3), timedelta(hours=12)  # what a counter counted at an edge shows beyond it
 
 
@@ -37,7 +46,7 @@ class Beside:
 
 
 class Digest:
-    """Nights of the given dates, by the names of statements: `of("nights")`, also those of `beside`.
+    """Nights of the given dates, by the names of statements: `grid("nights", ...)`, also those of `beside`.
 
     `points` are reduced to parts of nights, `inflows` of them to nights, and `feeds` to what tells their faults (see
     night_flow.sql). Without a memory readings are attached already, and all nights are asked for at once.
@@ -56,24 +65,28 @@ class Digest:
         self._question = question
         self._flows = flows_of(question, points)
         self._counts = "counters" in self._flows
-        self._names = (*TABLES, *beside.statements)
+        self._parts = {**TABLES, **dict.fromkeys(beside.statements, COURSE)}
         for name, handed in {"night_points": asked_of, **beside.tables}.items():
             question.engine.register(name, handed)
         given = {key: question.parameters[key] for key in ("window_start", "window_end")}
-        asked = [question.sql(name) for name in (*self._flows, *WORKED_OUT, *self._names)]
+        asked = [question.sql(name) for name in (*self._flows, *WORKED_OUT, "fullest", *self._parts)]
         handed_in = [
-            pack({name: one}) for name, one in sorted({"night_points": asked_of, **beside.tables}.items())
+            content(name, one) for name, one in sorted({"night_points": asked_of, **beside.tables}.items())
         ]
         self._meaning = digest_of([*(text.encode() for text in (*asked, str(given))), *handed_in])
-        self._months: list[dict[str, pa.Table]] = []
-        for month in self._asked_for(dates):
-            self._months.append(self._month(month, self._months[-1]["fullest"] if self._months else None))
+        self._pieces: list[Piece] = []
+        for nights in self._asked_for(dates):
+            self._pieces.append(self._piece(nights, self._pieces[-1].fullest if self._pieces else {}))
 
-    def of(self, name: str) -> pa.Table:
-        """The rows of a statement over all the nights; names of points are dictionary-encoded."""
-        import pyarrow as pa
+    def grid(self, name: str, names: Sequence[str], dates: Sequence[date]) -> Grid:
+        """What a statement told of these points, or zones, on some of the nights."""
+        return Grid([piece.sheets[name] for piece in self._pieces], names, dates)
 
-        return pa.concat_tables([month[name] for month in self._months]).unify_dictionaries()
+    def first(self, name: str) -> date | None:
+        """The first night of which a statement told anything."""
+        nights = [piece.sheets[name].first_night() for piece in self._pieces]
+        known = [night for night in nights if night is not None]
+        return EPOCH + timedelta(days=min(known)) if known else None
 
     def show(self, span: Interval) -> None:
         """Make the view night_flows of a span, which is there only where something was worked out anew."""
@@ -94,25 +107,23 @@ class Digest:
         *months, last = (list(group) for _, group in groupby(dates, key=piece))
         return [month for month in months if memory.holds(self._span(month))] + [last]
 
-    def _month(self, dates: list[date], before: pa.Table | None) -> dict[str, pa.Table]:
-        """The tables of a month, or of a week; `before` tells the fullest nights of the one before it."""
+    def _piece(self, dates: list[date], before: Mapping[str, float]) -> Piece:
+        """A month, or a week; `before` tells the fullest nights of the one before it."""
         memory = self._question.memory
         if memory is None:
             return self._worked_out(dates, before)
         span = self._span(dates)
         stamp = memory.stamp(span)
         slot = f"{self._meaning[:12]}-{dates[0]}"
-        known = b"" if before is None else pack({"fullest": before})
-        key = digest_of(
-            [text.encode() for text in (self._meaning, str(stamp), str(dates[-1]), str(span))] + [known]
-        )
+        asked = (self._meaning, str(stamp), str(dates[-1]), str(span), json.dumps(before))
+        key = digest_of(text.encode() for text in asked)
         kept = None if stamp is None else memory.recall(slot, key)
         if kept is not None:
-            return unpack(kept)
+            return Piece.of(kept)
         memory.show(span)
         told = self._worked_out(dates, before)
         if stamp is not None:
-            memory.keep(slot, key, pack(told))
+            memory.keep(slot, key, told.packed())
         return told
 
     def _span(self, dates: list[date]) -> Interval:
@@ -123,9 +134,9 @@ class Digest:
             first, last = first - BEFORE, max(last, min(last + AFTER, self._question.interval.end))
         return Interval(first, last, zone)
 
-    def _worked_out(self, dates: list[date], before: pa.Table | None) -> dict[str, pa.Table]:
+    def _worked_out(self, dates: list[date], before: Mapping[str, float]) -> Piece:
         ask, asked = self._question.engine, self._question.parameters
-        ask.register("night_before", table(point=texts([]), fullest=floats([])) if before is None else before)
+        ask.register("night_before", table(point=texts(list(before)), fullest=floats(list(before.values()))))
         given = {
             "begin": asked["window_start"],
             "end": asked["window_end"],
@@ -136,7 +147,41 @@ class Digest:
         show_flows(self._question, self._flows)
         for name in WORKED_OUT[1:]:
             ask.execute(self._question.sql(name))
-        return {name: _coded(ask.arrow(self._question.sql(name))) for name in self._names}
+        first, nights = (dates[0] - EPOCH).days, (dates[-1] - dates[0]).days + 1
+        sheets = {
+            name: sheet_of(ask.arrow(self._question.sql(name)), first, nights, parts)
+            for name, parts in self._parts.items()
+        }
+        fullest = {point: most for point, most in ask.rows(self._question.sql("fullest")) if most is not None}
+        return Piece(sheets, dict(sorted(fullest.items())))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What some nights were reduced to, by statements; `fullest`: readings of the fullest night of points."""
+
+    sheets: dict[str, Sheet]
+    fullest: dict[str, float]
+
+    def packed(self) -> bytes:
+        """All of it as bytes."""
+        said = {name: (one.first, one.names, list(one.columns)) for name, one in self.sheets.items()}
+        arrays = {f"{name} there": one.there for name, one in self.sheets.items()}
+        for name, one in self.sheets.items():
+            arrays |= {f"{name} {column}": values for column, values in one.columns.items()}
+        return pack({"sheets": said, "fullest": self.fullest}, arrays)
+
+    @staticmethod
+    def of(content: bytes) -> Piece:
+        """What was packed."""
+        said, arrays = unpack(content)
+        sheets = {
+            name: Sheet(
+                first, names, arrays[f"{name} there"], {one: arrays[f"{name} {one}"] for one in columns}
+            )
+            for name, (first, names, columns) in said["sheets"].items()
+        }
+        return Piece(sheets, said["fullest"])
 
 
 def points_of(
@@ -170,9 +215,16 @@ def flows_of(question: Question, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def show_flows(question: Question, flows: Sequence[str]) -> None:
-    """Make the view night_flows(point, at, flow): readings of night_points as flows [m³/h], a head as it is."""
+    """Make the view night_flows(point, at, flow): readings of night_points as flows [m³/h], a head as it is.
+
+    They are rounded to a 2^26th, far below what any meter resolves: sums of such numbers are exact (up to 2^27 m³/h),
+    so that they do not depend on the order in which threads come to them, nor do answers.
+    """
     union = " union all ".join(question.sql(name) for name in flows)
-    question.engine.execute(f"create or replace view night_flows as {union}")
+    question.engine.execute(
+        "create or replace view night_flows as "
+        f"select f.point as point, f.at as at, round(f.flow * {FINE}) / {FINE} as flow from ({union}) as f"
+    )
 
 
 def closing(dates: list[date], end: int, zone: tzinfo) -> list[datetime]:
@@ -189,38 +241,12 @@ def digest_of(parts: Iterable[bytes]) -> str:
     return seen.hexdigest()
 
 
-def pack(tables: Mapping[str, pa.Table]) -> bytes:
-    """Tables as Arrow streams, one after the other."""
+def content(name: str, handed: pa.Table) -> bytes:
+    """A table as Arrow's stream, under its name."""
     import pyarrow as pa
 
     sink = BytesIO()
-    for name, one in tables.items():
-        named = one.replace_schema_metadata({"name": name})
-        with pa.ipc.new_stream(
-            sink, named.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")
-        ) as stream:
-            stream.write_table(named)
+    named = handed.replace_schema_metadata({"name": name})
+    with pa.ipc.new_stream(sink, named.schema) as stream:
+        stream.write_table(named)
     return sink.getvalue()
-
-
-def unpack(content: bytes) -> dict[str, pa.Table]:
-    """What `pack` packed."""
-    import pyarrow as pa
-
-    source = pa.BufferReader(content)
-    tables = {}
-    while source.tell() < source.size():
-        with pa.ipc.open_stream(source) as stream:
-            table = stream.read_all()
-        tables[table.schema.metadata[b"name"].decode()] = table.replace_schema_metadata(None)
-    return tables
-
-
-def _coded(table: pa.Table) -> pa.Table:
-    """The table with its texts as codes."""
-    import pyarrow as pa
-
-    for at, entry in enumerate(table.schema):
-        if pa.types.is_string(entry.type):
-            table = table.set_column(at, entry.name, table.column(at).dictionary_encode())
-    return table

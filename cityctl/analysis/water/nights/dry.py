@@ -6,10 +6,13 @@ could they be told from people who sleep without a leak, but that where many liv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.basis.rows import Array, trailing
+from cityctl.analysis.water.basis.rows import Array, held, tell_medians, trailing
 
 USUAL = 56  # nights of which the mean inflow is told
 LOOKED = 28  # nights
@@ -32,7 +35,7 @@ def dry_by_night(flows: Array, days: Array) -> bool:
         return False
     usual = float(days[known].mean())
     dry = np.abs(flows[known]) <= NOTHING * usual
-    if usual < MANY:
+    if usual < MANY or not dry.any():
         return False
     if dry.mean() >= MOSTLY:
         return bool(dry[-LAST:].all())
@@ -47,15 +50,45 @@ def _last(values: Array) -> Array:
     return told
 
 
-def usual_inflow(inflows: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+class Usual:
+    """The median inflow of the nights before each one, of USUAL and of FEWEST, night after night (zones x nights).
+
+    `inflows`: the mean of the 24 hours that end with each night [m³/h], nan where it is not known.
+    """
+
+    def __init__(self, inflows: Array) -> None:
+        self.inflows = inflows
+        self.long, self.short = np.full(inflows.shape, np.nan), np.full(inflows.shape, np.nan)
+
+    def run(self, first: int = 0, end: int | None = None) -> None:
+        """See standing.Judge."""
+        tell_medians(self.inflows, USUAL, FEWEST, self.long, first, end)
+        tell_medians(self.inflows, FEWEST, FEWEST // 2 + 1, self.short, first, end)
+
+    def standing(self, nights: int) -> dict[str, npt.NDArray[Any]]:
+        """See standing.Judge."""
+        return {"long": self.long[:, :nights], "short": self.short[:, :nights]}
+
+    def noted(self) -> list[Any]:
+        """See standing.Judge: nothing."""
+        return [None] * len(self.inflows)
+
+    def note(self, noted: Sequence[Any]) -> None:
+        """See standing.Judge."""
+
+
+def usual_inflow(inflows: Array, told: Usual | None = None) -> tuple[Array, npt.NDArray[np.bool_]]:
     """(mean inflow as it is known before each night [m³/h], nights in which the zone is shut), zones x nights.
 
-    `inflows`: the mean of the 24 hours that end with each night, nan where it is not known. Next to nothing flows into
-    a zone before it opens, or after its season: such nights tell nothing of what it takes. They are held against what
-    it took in most nights of some week, or in the last night: one that opens is known by its first.
+    `inflows`: the mean of the 24 hours that end with each night, nan where it is not known; `told` of them, where it
+    has run. Next to nothing flows into a zone before it opens, or after its season: such nights tell nothing of what it
+    takes. They are held against what it took in most nights of some week, or in the last night: one that opens is
+    known by its first.
     """
-    usual = trailing(inflows, USUAL, FEWEST)
-    weekly = np.nan_to_num(trailing(inflows, FEWEST, FEWEST // 2 + 1))
+    if told is None:
+        told = Usual(inflows)
+        told.run()
+    usual, weekly = held(told.long), np.nan_to_num(held(told.short))
     most = np.maximum(weekly.max(axis=1, keepdims=True, initial=0.0), _last(inflows))
     with np.errstate(invalid="ignore"):
         shut: npt.NDArray[np.bool_] = (np.abs(inflows) <= NOTHING * most) & (most > 0)

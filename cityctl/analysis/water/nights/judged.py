@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +15,15 @@ from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
-from cityctl.analysis.water.nights.dry import usual_inflow
-from cityctl.analysis.water.nights.grid import Grid, first_of
+from cityctl.analysis.water.nights.dry import Usual, usual_inflow
+from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import ROUND, Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
-from cityctl.analysis.water.sensors.drifts import drifts
+from cityctl.analysis.water.sensors.drifts import Drift, Drifting
 from cityctl.analysis.water.sensors.verdicts import Fault, Shown
 
-COURSE = 8  # parts of three hours of the 24 that end with a night
 COARSE = 1.5  # windows that a single reading stands for, from which it says nothing of this one
 RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
 MANY = 8  # readings of a window of which a single one that stands alone is left out ...
@@ -80,21 +80,21 @@ def read(
     feeds = sorted({sensor for zone in zones for sensor in zone.sensors})
     names = sorted({*inflows, *feeds, *extra})
     digest = Digest(question, names, set(inflows), set(feeds), dates, beside or Beside())
-    shown = digest.of("sensors")
-    first = first_of(shown)
+    first = digest.first("sensors")
     dates = [day for day in dates if first is None or day >= first] or dates[-1:]
-    told = Grid(digest.of("nights"), inflows, dates).of_zones(zones)
+    inflow_of = [zone.inflow or "" for zone in zones]
+    told = digest.grid("nights", inflow_of, dates).of
     mean, median, lowest = (told(key) for key in ("mean", "median", "lowest_hour"))
     error, by_day, whole = (told(key) for key in ("median_error", "by_day", "inflow"))
     covered = np.nan_to_num(told("present"))
     present = np.minimum(covered, 1.0)
     by_day[~(told("day_present") >= 0.75)] = np.nan
-    faults = _faults(question, Grid(shown, feeds, dates, verdicts.PARTS), feeds, dates)
+    faults = _faults(question, digest.grid("sensors", feeds, dates), feeds, dates)
     masked = np.zeros(whole.shape, dtype=np.bool_)
     for row, zone in enumerate(zones):
         own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
         masked[row] = verdicts.masked(own, len(dates))
-    usual, shut = usual_inflow(np.where(masked, np.nan, whole))
+    usual, shut = _usual(question.memory, zones, dates, np.where(masked, np.nan, whole))
     usual = np.nan_to_num(usual)
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
@@ -117,7 +117,7 @@ def read(
     measured = np.where((counted <= 1) & (covered >= COARSE), np.nan, measured)
     flow = np.where(masked, np.nan, measured)
     by_day = np.where(np.isnan(flow), np.nan, by_day)
-    course = Grid(digest.of("courses"), inflows, dates, COURSE).of_zones(zones)("flow")
+    course = digest.grid("courses", inflow_of, dates).of("flow")
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
     kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
     use = day_use(np.where(shut, np.nan, by_day), np.where(shut, np.nan, flow))
@@ -152,7 +152,7 @@ def _faults(
     courses = _day_courses(shown.readings[flows].reshape(halves.shape[:3]), halves)
     measuring = [name for name, flow in zip(names, flows, strict=True) if flow]
     jumps = _jumps(question.memory, measuring, dates, courses)
-    drifted = {measuring[row]: told for row, told in drifts(courses).items()}
+    drifted = _drifts(question.memory, measuring, dates, courses)
     found = verdicts.faults(names, shown, flows, jumps=jumps, drifted=drifted, turns=turns)
     for fault in verdicts.seen_through(names, shown, found, flows):
         found[fault.sensor].append(fault)
@@ -164,16 +164,53 @@ def _jumps(
     memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
 ) -> dict[str, list[Jump]]:
     """sensor -> the jumps of its clock."""
+    return _turned(memory, "clocks", names, dates, courses, Clocks)
+
+
+def _drifts(
+    memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
+) -> dict[str, list[Drift]]:
+    """sensor -> the drifts of its clock."""
+    return _turned(memory, "drifts", names, dates, courses, Drifting)
+
+
+def _turned(
+    memory: Memory | None,
+    name: str,
+    names: list[str],
+    dates: Sequence[date],
+    courses: Array,
+    judge: Callable[[Array], Any],
+) -> dict[str, Any]:
+    """sensor -> what a judge of many courses tells of its own."""
     told = taken_up(
         memory,
-        "clocks",
+        name,
         names,
         dates,
         len(names),
         lambda nights: [mark(course[:nights]) for course in courses],
-        lambda rows: Clocks(courses[rows]),
+        lambda rows: judge(courses[rows]),
     )
     return {names[row]: one.of(at) for rows, one in told for at, row in enumerate(rows.tolist())}
+
+
+def _usual(
+    memory: Memory | None, zones: list[Asked], dates: Sequence[date], inflows: Array
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """See usual_inflow."""
+    usual = Usual(inflows)
+    for rows, one in taken_up(
+        memory,
+        "inflows",
+        [zone.zone for zone in zones],
+        dates,
+        len(zones),
+        lambda nights: [mark(inflow[:nights]) for inflow in inflows],
+        lambda rows: Usual(inflows[rows]),
+    ):
+        usual.long[rows], usual.short[rows] = one.long, one.short
+    return usual_inflow(inflows, usual)
 
 
 def _day_courses(readings: Array, halves: Array) -> Array:

@@ -7,11 +7,10 @@ are new, is judged from its first night on. Either way the result is that of jud
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from cityctl.analysis.question import Memory
 from cityctl.analysis.water.nights.digest import digest_of
+from cityctl.analysis.water.nights.packed import pack, unpack
 
 WEEK = 7
 SETTLED = 14  # nights after which late readings are hardly awaited; a report on last week ends after them too
@@ -107,7 +107,7 @@ def settled(nights: int) -> int:
 
 def mark(*parts: npt.NDArray[Any] | bytes) -> str:
     """A mark of these parts."""
-    seen = blake2b(digest_size=16)
+    seen = sha256()
     for part in parts:
         seen.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
     return seen.hexdigest()
@@ -115,40 +115,21 @@ def mark(*parts: npt.NDArray[Any] | bytes) -> str:
 
 def _put_back(judge: Judge, kept: Kept, rows: Rows) -> None:
     for name, view in judge.standing(kept.nights).items():
-        view[:] = kept.arrays[name][rows]
+        view[:] = kept.arrays[name] if len(rows) == len(kept.noted) else kept.arrays[name][rows]
     judge.note([kept.noted[row] for row in rows.tolist()])
 
 
 def _packed(nights: int, marks: list[str], judges: Sequence[tuple[Rows, Judge]]) -> bytes:
-    """A line of JSON, then the arrays of all rows one after the other."""
     place = np.argsort(np.concatenate([rows for rows, _ in judges]))
     parts = [judge.standing(nights) for _, judge in judges]
     arrays = {name: np.concatenate([part[name] for part in parts])[place] for name in parts[0]}
     noted = [entry for _, judge in judges for entry in judge.noted()]
-    said = {
-        "nights": nights,
-        "marks": marks,
-        "noted": [noted[at] for at in place.tolist()],
-        "arrays": {name: (one.dtype.str, one.shape) for name, one in arrays.items()},
-    }
-    return b"".join(
-        [json.dumps(said, default=_plain).encode(), b"\n", *(one.tobytes() for one in arrays.values())]
-    )
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's arrays and numbers as lists and numbers."""
-    return value.tolist()
+    return pack({"nights": nights, "marks": marks, "noted": [noted[at] for at in place.tolist()]}, arrays)
 
 
 def unpacked(content: bytes | None) -> Kept:
     """What was remembered; nothing where nothing was."""
     if content is None:
         return Kept()
-    at = content.index(b"\n") + 1
-    said = json.loads(content[:at])
-    arrays = {}
-    for name, (kind, shape) in said["arrays"].items():
-        arrays[name] = np.ndarray(shape, kind, content, at)
-        at += arrays[name].nbytes
+    said, arrays = unpack(content)
     return Kept(said["nights"], said["marks"], said["noted"], arrays)

@@ -7,7 +7,9 @@ is judged from what was known when it was over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,17 +55,73 @@ class Turning:
 
 
 def drifts(courses: Array) -> dict[int, list[Drift]]:
-    """(first night, night at which its end was known or None, night at which it was known, hours a day) of each drift,
+    """The drifts of the clocks of these sensors, as Drifting.of tells them, by sensor, of those that have any."""
+    drifting = Drifting(courses)
+    drifting.run()
+    return {sensor: own for sensor in range(len(courses)) if (own := drifting.of(sensor))}
 
-    by sensor, of those that have any. `courses`: (sensors x nights x parts of the day) mean flow, nan where not known.
-    Hours above 0: the clock gains.
+
+class Drifting:
+    """Lines through the weeks of many sensors' courses, all at a time.
+
+    `courses`: (sensors x nights x parts of the day) mean flow, nan where not known. Of the line that ends with each of
+    a sensor's known weeks `begins` is the place of its first week, or -1, and `slopes` are hours a week; `restless` is
+    how far the course turned to and fro before the week. None of these depends on a later week, once so many are known
+    that the waves have their weights.
     """
-    turning = _turning(courses)
-    begins, slopes = _lines(turning)
-    return {
-        sensor: _followed(turning, sensor, begins[sensor], slopes[sensor])
-        for sensor in np.flatnonzero((begins >= 0).any(axis=1)).tolist()
-    }
+
+    def __init__(self, courses: Array) -> None:
+        self.courses, self.turning = courses, _turning(courses)
+        shape = self.turning.weeks.shape
+        self.begins: Rows = np.full(shape, -1)
+        self.slopes: Array = np.zeros(shape)
+        self.restless: Array = np.zeros(shape)
+        self.whole = False
+
+    def run(self, first: int = 0, end: int | None = None) -> None:  # noqa: ARG002  # by contract
+        """See standing.Judge; all weeks are judged with the first ones that are asked for."""
+        if self.whole:
+            return
+        self.whole = True
+        turning, count = self.turning, self.begins.shape[1]
+        known = _known(self.courses[:, :first])
+        since = np.where(known >= BEFORE + SHORTEST, known, 0)
+        for rows in (since == since.max(initial=0), since < since.max(initial=0)):
+            if rows.any() and (begin := int(since[rows].min())) < count:
+                own = Turning(
+                    turning.weeks[rows], turning.known[rows], turning.late[rows], turning.weight[rows]
+                )
+                restless = self.restless[rows]
+                _to_and_fro(own.way, restless, begin)
+                self.restless[rows] = restless
+                self.begins[rows, begin:], self.slopes[rows, begin:] = _lines(own, restless, begin)
+
+    def standing(self, nights: int) -> dict[str, npt.NDArray[Any]]:
+        """See standing.Judge."""
+        return {name: getattr(self, name)[:, : nights // WEEK] for name in ("begins", "slopes", "restless")}
+
+    def noted(self) -> list[Any]:
+        """See standing.Judge: nothing."""
+        return [None] * len(self.courses)
+
+    def note(self, noted: Sequence[Any]) -> None:
+        """See standing.Judge."""
+
+    def of(self, sensor: int) -> list[Drift]:
+        """(first night, night at which its end was known or None, night at which it was known, hours a day) of each.
+
+        Hours above 0: the clock gains.
+        """
+        if not (self.begins[sensor] >= 0).any():
+            return []
+        return _followed(self.turning, sensor, self.begins[sensor], self.slopes[sensor])
+
+
+def _known(courses: Array) -> Rows:
+    """How many weeks of each sensor are known."""
+    sensors, nights, parts = courses.shape
+    days = courses[:, : nights // WEEK * WEEK].reshape(sensors, nights // WEEK, WEEK, parts)
+    return np.asarray((np.isfinite(days).all(axis=3).sum(axis=2) >= KNOWN).sum(axis=1))
 
 
 def _turning(courses: Array) -> Turning:
@@ -84,26 +142,28 @@ def _turning(courses: Array) -> Turning:
     return Turning(weeks, (many >= KNOWN).sum(axis=1), late, weight)
 
 
-def _lines(turning: Turning) -> tuple[Rows, Array]:
-    """(place of its first week or -1, hours a week) of the straightest drift up to each week (sensors x weeks)."""
+def _lines(turning: Turning, restless: Array, since: int) -> tuple[Rows, Array]:
+    """(place of its first week or -1, hours a week) of the straightest drift up to each week from `since` on."""
     way, week = turning.way, turning.weeks.astype(np.float64)
-    begins, slopes, straightest = np.full(way.shape, -1), np.zeros(way.shape), np.full(way.shape, STRAIGHT)
-    restless = CALM * _to_and_fro(way)
+    count = way.shape[1]
+    shape = len(way), count - since
+    begins, slopes, straightest = np.full(shape, -1), np.zeros(shape), np.full(shape, STRAIGHT)
     series = (week, week**2, way, way**2, turning.late, week[..., None] * turning.late)
     sums = [np.cumsum(np.concatenate([np.zeros_like(one[:, :1]), one], axis=1), axis=1) for one in series]
-    count = way.shape[1]
     for length in range(SHORTEST, min(LONGEST, count - 1 - BEFORE) + 1):
-        first, last = np.arange(BEFORE, count - length), slice(BEFORE + length, count)
-        since = [one[:, BEFORE + length + 1 :] - one[:, BEFORE : count - length] for one in sums]
+        begin = max(BEFORE + length, since)
+        last, first = np.arange(begin, count), np.arange(begin - length, count - length)
+        told_last = slice(begin - since, None)
+        summed = [one[:, begin + 1 :] - one[:, begin - length : count - length] for one in sums]
         passed = week[:, last] - week[:, first]
-        whole, scatter, alike = _straight(since, passed, length + 1, turning.weight)
-        told = (np.arange(count)[last] < turning.known[:, None]) & (scatter <= straightest[:, last])
+        whole, scatter, alike = _straight(summed, passed, length + 1, turning.weight)
+        told = (last < turning.known[:, None]) & (scatter <= straightest[:, told_last])
         told &= (whole_way := np.abs(whole)) >= LEAST
         told &= scatter <= CLOSE / np.maximum(whole_way, LEAST)
-        told &= (alike > HEARD) & (restless[:, first] < np.minimum(whole_way, CALM * HOURLESS))
-        begins[:, last] = np.where(told, first, begins[:, last])
-        slopes[:, last] = np.where(told, whole / np.where(told, passed, 1.0), slopes[:, last])
-        straightest[:, last] = np.where(told, scatter, straightest[:, last])
+        told &= (alike > HEARD) & (CALM * restless[:, first] < np.minimum(whole_way, CALM * HOURLESS))
+        begins[:, told_last] = np.where(told, first, begins[:, told_last])
+        slopes[:, told_last] = np.where(told, whole / np.where(told, passed, 1.0), slopes[:, told_last])
+        straightest[:, told_last] = np.where(told, scatter, straightest[:, told_last])
     return begins, slopes
 
 
@@ -122,13 +182,11 @@ def _straight(sums: list[Array], passed: Array, count: int, weight: Array) -> tu
         return whole, np.sqrt(left / count) / np.abs(whole), np.einsum("swv,sv->sw", alike, weight)
 
 
-def _to_and_fro(way: Array) -> Array:
-    """How far the course turned to and fro in the weeks before each one [h]."""
-    far = np.zeros(way.shape)
-    for week in range(BEFORE, way.shape[1]):
+def _to_and_fro(way: Array, far: Array, since: int) -> None:
+    """How far the course turned to and fro in the weeks before each one from `since` on [h]: written into `far`."""
+    for week in range(max(BEFORE, since), way.shape[1]):
         low, high = np.quantile(way[:, max(0, week - LONGEST) : week], [0.1, 0.9], axis=1)
         far[:, week] = high - low
-    return far
 
 
 def _followed(turning: Turning, sensor: int, begins: Rows, slopes: Array) -> list[Drift]:

@@ -58,18 +58,24 @@ def spikes(readings: Array, mean: Array, least: Array, most: Array) -> list[list
     far = np.where(some, np.maximum(most - mean, mean - least), np.nan).reshape(sensors, -1, A_DAY)
     by_part = far.swapaxes(1, 2).reshape(-1, parts // A_DAY)
     usual = np.nan_to_num(quantile(by_part, 0.5)).reshape(sensors, A_DAY)
+    told = (some.sum(axis=1) >= TOGETHER) & (usual > 0).all(axis=1)
+    spiking = (np.nan_to_num(far) > FAR * usual[:, None]).reshape(sensors, parts) & told[:, None]
+    found: list[list[Run]] = [[] for _ in spiking]
+    likely = np.flatnonzero(spiking.sum(axis=1) >= SPIKES)
+    some, mean, least = some[likely], mean[likely], least[likely]
     level = np.abs(quantile(np.where(some, mean, np.nan), 0.5))
-    told = (some.sum(axis=1) >= TOGETHER) & (usual > 0).all(axis=1) & ~resting(some, mean, least)
-    limit = np.fmax(FAR * usual, level[:, None])
-    spiking = (np.nan_to_num(far) > limit[:, None]).reshape(sensors, parts) & told[:, None]
-    return [
-        [
-            (begin, end, float(count))
-            for begin, last, end in _runs(marked)
-            if (count := marked[begin:last].sum()) >= SPIKES
-        ]
-        for marked in spiking
-    ]
+    beyond = np.nan_to_num(far[likely]).reshape(-1, parts) > level[:, None]
+    rests = resting(some, mean, least)
+    for row, marked, rest in zip(
+        likely.tolist(), spiking[likely] & (beyond | np.isnan(level)[:, None]), rests.tolist(), strict=True
+    ):
+        if not rest:
+            found[row] = [
+                (begin, end, float(count))
+                for begin, last, end in _runs(marked)
+                if (count := marked[begin:last].sum()) >= SPIKES
+            ]
+    return found
 
 
 def topped(readings: Array, mean: Array, least: Array, most: Array) -> list[list[Run]]:
@@ -78,13 +84,16 @@ def topped(readings: Array, mean: Array, least: Array, most: Array) -> list[list
     its scale: what flows beyond it is not seen. How many readings, their mean and range (sensors x parts).
     """
     some = (readings >= 3) & (most > least)
-    rests = resting(readings >= 3, mean, least)
-    found = []
-    for own, high, rest in zip(some, most, rests, strict=True):
-        values, counts = np.unique(high[own], return_counts=True)
-        full = len(values) > 1 and not rest and counts[-1] >= max(TOPPED, ALONE * counts[:-1].max())
-        marked = own & (high == values[-1]) if full else np.zeros(len(own), dtype=np.bool_)
-        found.append([(begin, end, float(marked[begin:last].sum())) for begin, last, end in _runs(marked)])
+    marked = some & (most == np.where(some, most, -np.inf).max(axis=1, initial=-np.inf)[:, None])
+    found: list[list[Run]] = [[] for _ in marked]
+    often = np.flatnonzero(marked.sum(axis=1) >= TOPPED)
+    rests = resting(readings[often] >= 3, mean[often], least[often])
+    for row in often[~rests].tolist():
+        values, counts = np.unique(most[row, some[row]], return_counts=True)
+        if len(values) > 1 and counts[-1] >= max(TOPPED, ALONE * counts[:-1].max()):
+            found[row] = [
+                (begin, end, float(marked[row, begin:last].sum())) for begin, last, end in _runs(marked[row])
+            ]
     return found
 
 

@@ -115,11 +115,13 @@ def seen_through(
         for fault in found.get(name, ()):
             sound[row, fault.begin : fault.end] = 0
     spiking = np.flatnonzero(flows)
-    own = shown.of(spiking)
+    own = shown
+    if len(spiking) < len(names):
+        own, sound = shown.of(spiking), sound[spiking]
     odd: dict[Trouble, list[list[oddities.Run]]] = {
-        "spikes": oddities.spikes(sound[spiking], own.mean, own.least, own.most),
-        "full": oddities.topped(sound[spiking], own.mean, own.least, own.most),
-        "coarse": oddities.coarse(sound[spiking], own.least, own.most),
+        "spikes": oddities.spikes(sound, own.mean, own.least, own.most),
+        "full": oddities.topped(sound, own.mean, own.least, own.most),
+        "coarse": oddities.coarse(sound, own.least, own.most),
     }
     told: list[tuple[Trouble, int, oddities.Run]] = []
     told += [("gaps", row, run) for row, runs in enumerate(oddities.gaps(shown.readings)) for run in runs]

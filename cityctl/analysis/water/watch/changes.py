@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.basis.rows import Array
+from cityctl.analysis.water.basis.rows import Array, middle
 from cityctl.analysis.water.sensors.units import NEAR, UNIT_FACTORS
 from cityctl.analysis.water.watch.expected import KEPT, Expected
 
@@ -128,7 +128,6 @@ def largest(
     `certainty` of rises as certainties() tells it.
     """
     zones = len(model.flow)
-    rows = np.arange(zones)
     best = np.ones(zones)
     size, sd = np.zeros(zones), np.zeros(zones)
     width, begin = np.zeros(zones, dtype=np.int64), np.zeros(zones, dtype=np.int64)
@@ -145,31 +144,63 @@ def largest(
         at, use = at[use.any(axis=1)], use[use.any(axis=1)]
         if not len(at):
             continue
-        # All states that a window is held against at a time: arrays of (states x zones x ...).
         times = np.maximum(count, 1)
-        seen = model.design[window]
-        mean = np.einsum("wzf,zw->zf", seen, known / times[:, None])
-        rest = model.flow[:, window] - np.einsum("wzf,gzf->gzw", seen, model.states[at % KEPT])
+        limit = certainty - ALL_OF.get(wide, 0.0), given.certainty - ALL_OF.get(wide, 0.0)
+        mean = np.einsum("wzf,zw->zf", model.design[window], known / times[:, None])
+        apart = (start - at + wide / 3)[:, None]
+        likely = _likely(model, mean, known, times, np.minimum(*limit), at, apart, use, night)
+        if not len(likely):
+            continue
+        # All states that a window is held against at a time: arrays of (states x zones x ...).
+        own, use, mean, times = np.ix_(at % KEPT, likely), use[:, likely], mean[likely], times[likely]
+        seen = np.take(model.design[window], likely, axis=1)
+        rest = model.flow[:, window][likely] - np.einsum("wzf,gzf->gzw", seen, model.states[own])
         change = _steady(rest, times, wide)
-        toward = np.einsum("gzij,zj->gzi", model.spreads[at % KEPT], mean)
+        toward = np.einsum("gzij,zj->gzi", model.spreads[own], mean)
         variance = (
             np.einsum("zi,gzi->gz", mean, toward)
-            + model.drift**2 * (start - at + wide / 3)[:, None]
-            + model.added[:, night + 1] - model.added[:, at].T
-            + model.noise**2 / times
+            + model.drift[likely] ** 2 * apart
+            + model.added[likely, night + 1] - model.added[np.ix_(likely, at)].T
+            + model.noise[likely] ** 2 / times
         )  # fmt: skip
-        limit = np.where(change > 0, certainty, given.certainty) - ALL_OF.get(wide, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):  # a zone without flow has no noise either
-            score = np.where(use, np.abs(change) / np.sqrt(variance) / limit, 0.0)
+            beyond = np.where(change > 0, limit[0][likely], limit[1])
+            score = np.where(use, np.abs(change) / np.sqrt(variance) / beyond, 0.0)
         score = np.where(np.isnan(score), 0.0, score)
         top = score.argmax(axis=0)
-        more = score[top, rows] > best
+        rows = np.arange(len(likely))
+        more = score[top, rows] > best[likely]
         if more.any():
-            zone, state = rows[more], top[more]
-            best[zone], size[zone] = score[state, zone], change[state, zone]
-            sd[zone] = np.sqrt(variance[state, zone])
+            zone, row, state = likely[more], rows[more], top[more]
+            best[zone], size[zone] = score[state, row], change[state, row]
+            sd[zone] = np.sqrt(variance[state, row])
             width[zone], begin[zone] = wide, at[state]
     return Changes(size, sd, width, begin)
+
+
+SLACK = 1e-6  # far more than rounding does
+
+
+def _likely(
+    model: Expected,
+    mean: Array,
+    known: npt.NDArray[np.bool_],
+    times: Nights,
+    limit: Array,
+    at: Nights,
+    apart: Array,
+    use: npt.NDArray[np.bool_],
+    night: int,
+) -> Nights:
+    """Zones in which a window may lie beyond `limit` of its standard errors: the others need not be looked at.
+
+    What a window bears out is its mean at most, and the doubt of a state only adds to the others.
+    """
+    flow = np.where(known, model.flow[:, night + 1 - known.shape[1] : night + 1], 0.0).sum(axis=1) / times
+    change = np.abs(flow - np.einsum("zf,gzf->gz", mean, model.states[at % KEPT])) + SLACK * np.abs(flow)
+    wandered = model.drift**2 * apart + model.added[:, night + 1] - model.added[:, at].T
+    least = limit * np.sqrt(np.maximum(wandered + model.noise**2 / times, 0.0)) * (1 - SLACK)
+    return np.flatnonzero((use & (change >= least)).any(axis=0))
 
 
 EVENING = 3  # last parts of a day (nine hours) that have to bear a single night out
@@ -262,12 +293,6 @@ def _borne_by_neighbours(rest: Array) -> Array:
     return np.concatenate([rest[:1], np.median(around, axis=0), rest[-1:]])
 
 
-def middle(values: list[float]) -> float:
-    """The median of a few known values; numpy's takes tens of times as long."""
-    ordered, half = sorted(values), len(values) // 2
-    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
 def steepest(flow: Array) -> float:
     """The largest step [m³/h] from the nights before to a night and the two after it, as far as they are there."""
     known = flow[np.isfinite(flow)].tolist()
@@ -282,7 +307,9 @@ def _steady(rest: Array, count: Nights, width: int) -> Array:
     """
     ordered = np.sort(rest, axis=2)  # what is not known goes last
     zones = np.arange(rest.shape[1])
-    mean: Array = np.where(np.isnan(rest), 0.0, rest).sum(axis=2) / count
+    # Night by night: how NumPy would add them up depends on how many zones are looked at.
+    shown = np.where(np.isnan(rest), 0.0, rest)
+    mean: Array = sum(shown[:, :, night] for night in range(rest.shape[2])) / count
     if width <= 3:
         low, high = ordered[:, :, 0], ordered[:, zones, count - 1]
     else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.basis.rows import Array, half_normal, mean_of, quantile
+from cityctl.analysis.water.basis.rows import Array, half_normal, mean_of, middle, quantile
 
 FIGURES = 9
 LEVEL, SHARE, DAYS = 0, 1, slice(2, 9)
@@ -98,7 +98,7 @@ class Expected:
                 continue
             week = self.flow[zone, self.known[zone]][:7]
             inflow = self.inflow[zone, first]
-            self.state[zone, LEVEL] = np.median(week)
+            self.state[zone, LEVEL] = middle(week.tolist())
             self.state[zone, SHARE] = given.share
             spread = np.full(FIGURES, (given.weekday_sd * inflow) ** 2)
             spread[LEVEL], spread[SHARE] = (given.level_sd * inflow) ** 2, given.share_sd**2

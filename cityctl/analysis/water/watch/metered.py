@@ -15,8 +15,7 @@ import numpy.typing as npt
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.zones import customers
-from cityctl.analysis.water.nights.grid import Grid
-from cityctl.analysis.water.nights.judged import COURSE, Nights
+from cityctl.analysis.water.nights.judged import Nights
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.resume import Watched, resumed
@@ -81,9 +80,7 @@ def _metered(question: Question, nights: Nights) -> Array:
     """(zones x nights x parts) [m³/h] what meters saw; nan where too few of them told. Empty without meters."""
     if not customers(question.city, nights.zones):
         return np.empty(0)
-    told = Grid(
-        nights.digest.of("metered"), [zone.zone for zone in nights.zones], nights.dates, COURSE, "zone"
-    )
+    told = nights.digest.grid("metered", [zone.zone for zone in nights.zones], nights.dates)
     flow, count = told.of("flow"), told.of("meters", 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = count / count.max(axis=(1, 2), keepdims=True)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.zones import gauges
-from cityctl.analysis.water.nights.grid import Grid
-from cityctl.analysis.water.nights.judged import COURSE, Nights
+from cityctl.analysis.water.nights.digest import COURSE
+from cityctl.analysis.water.nights.judged import Nights
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.falls import FINE, Falls, load_of
@@ -42,7 +42,7 @@ def heads_of(question: Question, nights: Nights) -> Heads:
     names = gauges(question.city, nights.zones)
     if not names:
         return Heads({}, {})
-    bars = Grid(nights.digest.of("heads"), names, nights.dates, COURSE).of("head")
+    bars = nights.digest.grid("heads", names, nights.dates).of("head")
     heads = bars * convert(1.0, "bar", "mH2O")
     known = question.city.points()
     by_row: dict[int, list[str]] = {}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cityctl.analysis.water.basis.rows import Array
-from cityctl.analysis.water.watch.changes import Change, Watchfulness, middle, quiet
+from cityctl.analysis.water.basis.rows import Array, middle
+from cityctl.analysis.water.watch.changes import Change, Watchfulness, quiet
 from cityctl.analysis.water.watch.creeping import WEEK, one_growth
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import KEPT, LEVEL, Expected
@@ -36,7 +36,8 @@ class Running:
 
     def open(self, zone: int) -> list[Event]:
         """The leaks of a zone that still run."""
-        return [event for event in self.events[zone] if event.repaired is None]
+        events = self.events[zone]
+        return [event for event in events if event.repaired is None] if events else []
 
     def opened(self, zone: int, night: int) -> int:
         """The first night after a zone was last shut for long; 0 where it never was."""
@@ -46,7 +47,9 @@ class Running:
 
     def _leaking(self) -> list[int]:
         return [
-            zone for zone, events in enumerate(self.events) if any(one.repaired is None for one in events)
+            zone
+            for zone, events in enumerate(self.events)
+            if events and any(one.repaired is None for one in events)
         ]
 
     def _oldest(self, zone: int) -> Event:

@@ -28,7 +28,7 @@ LEAST, MOST = 0.5, 2.0  # shares of what was told that are believed
 WANDERS = 1 / 3  # of what the watch lets a level wander in a night, which is on the safe side
 BACK = exp(-1 / 365)  # of a wandering that is left a night later
 ROUNDS = 3  # in which nights far off come to count less
-MANY = 128  # zones at a time
+MANY = 512  # zones at a time
 
 
 def settled(watch: Running) -> list[list[Event]]:

@@ -76,7 +76,8 @@ class Watch(Running):
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
             model.settle_drift(night, self.since)
-            leaking = np.array([bool(self.open(zone)) for zone in range(len(self.events))])
+            leaking = np.zeros(len(self.events), dtype=np.bool_)
+            leaking[self._leaking()] = True
             certainty = certainties(model, given, leaking, self.learnt, night)
             found = largest(model, given, self.since, self.learnt, certainty, night)
             worth = given.least_leak * model.inflow[:, night]

@@ -80,6 +80,7 @@ class Telling:
         self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
         self.last = len(closes) - 1
         self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
+        self._none = [0] * len(closes), [0.0] * len(closes), [0.0] * len(closes)  # of a zone without a leak
         self._dry: dict[int, bool] = {}
 
     def day(self, moment: datetime) -> str:
@@ -143,6 +144,8 @@ class Telling:
         """(leaks that run, their flow [m³/h], its variance) in each night of a zone."""
         if zone not in self._by_night:
             count = self.last + 1
+            if not self.watch.events[zone]:
+                return self._none
             runs, flows, variances = [0] * count, [0.0] * count, [0.0] * count
             for event in self.watch.events[zone]:
                 nights = range(event.started, count if event.repaired is None else min(event.repaired, count))
@@ -203,17 +206,17 @@ class Telling:
         for fault in self.faults(zone):
             label = sensor_label(self.question.city, fault.sensor)
             return Judged("sensor", f"SENSOR {label} {self.trouble(fault)}")
-        known = [bool(value == value) for value in nights.flow[zone]]  # nan is not itself
+        known = ~np.isnan(nights.flow[zone])
         recent = known[-SHOWN:]
-        lacking = len(recent) - sum(recent)
-        if not any(known):
+        lacking = len(recent) - int(recent.sum())
+        if not known.any():
             every = self.question.city.points()[str(nights.zones[zone].inflow)].every
             if every is not None and every > COARSE:
                 return Judged("unknown", f"UNKNOWN a reading in {clock.short(every)} tells no night flow")
             return Judged("unknown", "UNKNOWN no valid night")
         if lacking >= min(MISSING_NIGHTS, len(recent)):
             return Judged("unknown", f"UNKNOWN {lacking} of {len(recent)} nights missing")
-        learnt = sum(known) - int(nights.shut[zone].sum())
+        learnt = int(known.sum() - nights.shut[zone].sum())
         if learnt < self.watch.given.learning:
             needed = self.watch.given.learning
             return Judged("unknown", f"UNKNOWN {learnt} nights of history, {needed} are needed")

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from cityctl.analysis.water.basis.rows import day_use, trailing
+from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights import judged as sensor_nights
+from cityctl.analysis.water.nights.dry import usual_inflow
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import settled, unpacked
 from cityctl.analysis.water.sensors.clocks import Clocks
@@ -20,6 +22,7 @@ from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.resume import Watched, resumed
+from cityctl.city.things import Zone
 from tests.analysis.water.watch.test_watching import COURSE, YEAR, nights
 
 ZONES, MANY = 24, 72
@@ -245,3 +248,42 @@ def test_clocks_go_on_as_if_all_nights_were_judged(monkeypatch: pytest.MonkeyPat
         assert told == sensor_nights._jumps(None, NAMES[:ZONES], DATES[:end], course[:, :end])
         found |= {jump[3] for jumps in told.values() for jump in jumps}
     assert found == {-3, 3}
+
+
+def test_lines_through_weeks_go_on_as_if_all_were_looked_at() -> None:
+    """Clocks that gain minutes a day, sensors that are dead, or silent for weeks; one whose past changes."""
+    rng = np.random.default_rng(6)
+    hours = np.arange(YEAR * 24)
+    courses = np.empty((ZONES, YEAR, 8))
+    for sensor in range(ZONES):
+        late = np.clip(hours / 24 - 120, 0, None) * (sensor % 4) / 60 * 3
+        flow = 20 + 8 * np.cos((hours % 24 - late - 8) / 12 * np.pi) + 3 * np.cos((hours - late) / 6 * np.pi)
+        courses[sensor] = flow.reshape(YEAR, 8, 3).mean(axis=2) + rng.normal(0, 0.1, (YEAR, 8))
+    courses[rng.random((ZONES, YEAR)) < 0.05] = np.nan
+    courses[3] = np.nan
+    courses[4, :120] = np.nan
+    courses[5, 60:90] = np.nan
+    kept, found = Kept(), 0
+    for end in (100, 120, 170, 200, 201, 230, YEAR):
+        if end == 230:
+            courses[9, 150:155] += 1.0
+        told = sensor_nights._drifts(kept, NAMES[:ZONES], DATES[:end], courses[:, :end])
+        assert told == sensor_nights._drifts(None, NAMES[:ZONES], DATES[:end], courses[:, :end])
+        found = sum(map(bool, told.values()))
+    assert found >= ZONES // 2  # of the three in four whose clocks gain
+
+
+def test_usual_inflows_go_on_as_if_all_nights_were_looked_at() -> None:
+    rng = np.random.default_rng(5)
+    inflow = 20 + rng.normal(0, 2, (ZONES, YEAR))
+    inflow[rng.random((ZONES, YEAR)) < 0.1] = np.nan
+    inflow[2, :130] = np.nan
+    inflow[3, 40:] = 0.0
+    zones, kept = [Asked(name, Zone(network="water"), None, (), False) for name in NAMES[:ZONES]], Kept()
+    for end in (100, 121, 200, 203, YEAR):
+        if end == 203:
+            inflow[7, 110] += 5.0
+        usual, shut = sensor_nights._usual(kept, zones, DATES[:end], inflow[:, :end])
+        whole, never = usual_inflow(inflow[:, :end])
+        assert np.array_equal(usual, whole, equal_nan=True)
+        assert np.array_equal(shut, never)
