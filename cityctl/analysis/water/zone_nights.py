@@ -12,7 +12,7 @@ from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
 from cityctl.analysis.water.balancing.formulas import night_day_factor
-from cityctl.analysis.water.basis.zones import Asked, asked, customers
+from cityctl.analysis.water.basis.zones import Asked, asked, by_zone, customers
 from cityctl.analysis.water.nights.dry import dry_by_night
 from cityctl.analysis.water.pressures.together import Night, by_sensor, heads_of
 from cityctl.analysis.water.wandering import moved
@@ -137,9 +137,8 @@ def read(question: Question) -> list[ZoneNights]:
     used = customers(question.city, zones)
     gauges = _own(question.city, zones)
     nights, _ = night_flow.nights_of(question, [*used, *gauges])
-    for name, of in (("night_customers", used), ("night_gauges", gauges)):
-        columns = {"point": arrow.texts(list(of)), "zone": arrow.texts(list(of.values()))}
-        question.engine.register(name, arrow.table(**columns))
+    question.engine.register("night_customers", by_zone(used))
+    question.engine.register("night_gauges", by_zone({point: [zone] for point, zone in gauges.items()}))
     found = {
         zone.zone: ZoneNights(zone, dry=dry_by_night(nights.flow[row], nights.by_day[row]))
         for row, zone in enumerate(nights.zones)
