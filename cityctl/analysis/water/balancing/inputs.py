@@ -87,7 +87,8 @@ class Read:
         """The volume of these meters, `share` of it half its 95 % interval.
 
         What was not metered is raised by the meter's own mean, and named; `raised` of that is half its interval: what
-        many meters did not see is mostly the same days, whose season one mean misses as the other does.
+        many meters did not see is mostly the same days, whose season one mean misses as the other does. So is what was
+        shared out over the interval's ends: by how far the inflow's course moved it, or a season may have.
         """
         had = [self.volumes[name] for name in names if name in self.volumes]
         for name in names:
@@ -105,7 +106,9 @@ class Read:
         )
         total = sum(one.raised for one in had)
         guessed = raised * sum(abs(one.raised - one.volume) for one in had if one.known < 1)
-        return Volume(total, math.hypot(abs(total) * share, guessed))
+        over = [one.shared for one in had]
+        moved, unseen = sum(one.moved for one in over), sum(one.unseen for one in over)
+        return Volume(total, math.hypot(abs(total) * share, guessed, moved, unseen))
 
 
 def read_inputs(question: Question, read: Read) -> Inputs | None:
@@ -114,8 +117,9 @@ def read_inputs(question: Question, read: Read) -> Inputs | None:
     meters = meters_of(city, asked_for)
     _check(meters, asked_for)
     wanted = list(dict.fromkeys(name for names in meters.values() for name in names))
-    read.volumes = volumes(question, wanted) if wanted else {}
-    read.silent = [name for name in meters.get("system_input", ()) if name not in read.volumes]
+    inflows = meters.get("system_input", ())
+    read.volumes = volumes(question, wanted, inflows, asked_for["season"]) if wanted else {}
+    read.silent = [name for name in inflows if name not in read.volumes]
     read.missing += [Missing(name, "no readings: what it feeds is left out") for name in read.silent]
     meters = meters_of(city, asked_for, read.silent)
     for key in ("system_input", "billed_metered"):
