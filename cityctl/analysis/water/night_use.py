@@ -11,7 +11,6 @@ from cityctl.analysis.water import night_flow, zone_nights
 from cityctl.analysis.water.balancing.formulas import background
 from cityctl.analysis.water.basis.small import flow_text, sized
 from cityctl.analysis.water.basis.zones import outermost
-from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -101,9 +100,9 @@ def answer(question: Question) -> Result:
         mean = median(flows.values()) or 0.0
         flowed[one.zone.zone] = mean
         use, source = one.night_use(asked["use_share"])
-        leakage = None if use is None or one.dry else mean - use - asked["exceptional"]
-        if one.dry:
-            missing.append(Missing(one.zone.name, WHY))
+        leakage = None if use is None or one.untold else mean - use - asked["exceptional"]
+        if one.untold:
+            missing.append(Missing(one.zone.name, one.untold))
         elif use is None:
             missing.append(
                 Missing(one.zone.name, "use by night not known: give `people`, `night_use` or use_share")

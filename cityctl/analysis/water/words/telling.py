@@ -14,7 +14,7 @@ from cityctl.analysis.question import Question
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.small import flow_text
 from cityctl.analysis.water.basis.zones import sensor_label
-from cityctl.analysis.water.nights.dry import WHY, dry_by_night
+from cityctl.analysis.water.nights.dry import WHY, untold
 from cityctl.analysis.water.watch.daytime import SHARE
 from cityctl.clock import Interval
 from cityctl.units import pretty
@@ -32,6 +32,7 @@ FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and ho
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
 LIMITS = {"full": "; a meter at the end of its scale?", "coarse": "; its meter counts in coarse steps"}
+PULSES = (10.0, 100.0, 0.1, 0.01)  # factors that no units have between them
 BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
 
 
@@ -80,7 +81,7 @@ class Telling:
         self.inside = [at for at, close in enumerate(closes) if close > question.interval.start]
         self.last = len(closes) - 1
         self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
-        self._dry: dict[int, bool] = {}
+        self._untold: dict[int, str] = {}
 
     def day(self, moment: datetime) -> str:
         """`Thu 19 Nov`, with the year where it is another than the interval's."""
@@ -133,7 +134,7 @@ class Telling:
         None where the night cannot be judged and no leak is known to run, as in a zone whose nights are dry.
         """
         runs, flows, variances = self._leakages(zone)
-        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.dry(zone)):
+        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.untold(zone)):
             return None, None, None
         flow = flows[night]
         half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
@@ -169,13 +170,16 @@ class Telling:
         flow, day = self.nights.flow[zone], self.nights.by_day[zone]
         return said + by_day_too(flow[before], day[before], flow[now], day[now])
 
-    def dry(self, zone: int) -> bool:
-        """Whether a zone is judged by its nights, and these are dry."""
-        if zone not in self._dry:
+    def untold(self, zone: int) -> str:
+        """Why a zone that is judged by its nights cannot be; empty where it can."""
+        if zone not in self._untold:
             nights = self.nights
-            dry = zone not in nights.closed and dry_by_night(nights.flow[zone], nights.by_day[zone])
-            self._dry[zone] = dry
-        return self._dry[zone]
+            self._untold[zone] = (
+                ""
+                if zone in nights.closed
+                else untold(nights.flow[zone], nights.by_day[zone], nights.parts[zone])
+            )
+        return self._untold[zone]
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
@@ -217,14 +221,11 @@ class Telling:
         if learnt < self.watch.given.learning:
             needed = self.watch.given.learning
             return Judged("unknown", f"UNKNOWN {learnt} nights of history, {needed} are needed")
-        if self.dry(zone):
+        if why := self.untold(zone):
             steps = [fault.value for fault in self._own(zone) if fault.trouble == "coarse"]
-            coarse = (
-                f"its inflow comes in steps of {max(steps):.4g} m³/h, too coarse for a night"
-                if steps
-                else WHY
-            )
-            return Judged("unknown", f"UNKNOWN {coarse}")
+            if why == WHY and steps:
+                why = f"its inflow comes in steps of {max(steps):.4g} m³/h, too coarse for a night"
+            return Judged("unknown", f"UNKNOWN {why}")
         running = [event for event in self.watch.events[zone] if event.repaired is None]
         if running:
             newest = max(running, key=lambda event: event.started)
@@ -243,7 +244,8 @@ class Telling:
             return f"frozen since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
         if fault.trouble == "unit":
             factor = f"{fault.value:.3g}" if fault.value < 1 else f"{fault.value:g}"
-            return f"jumped by x{factor} on {self.day(since)}: another unit?"
+            what = "pulses of another weight" if fault.value in PULSES else "another unit"
+            return f"jumped by x{factor} on {self.day(since)}: {what}?"
         if fault.trouble == "clock":
             way = "ahead" if fault.value > 0 else "behind"
             return f"clock {abs(fault.value):g} h {way} since {self.day(since)}"
