@@ -62,6 +62,8 @@ def test_the_balances_of_both_zones_are_closed_by_their_customers(
         row = max((row for row in events if row["zone"] == zone), key=lambda one: float(one["flow_m3h"]))
         assert row["flow_m3h"] == pytest.approx(1, abs=0.1)
         assert row["evidence"].startswith("inflow less metered use rose")
+        lies_in = "; within, which lies in it, has one since " in row["evidence"]
+        assert lies_in == (zone == "around")
 
 
 def test_what_an_inflow_takes_off_for_a_zone_is_not_used_in_it(ask: Callable[..., Result]) -> None:

@@ -13,7 +13,7 @@ from cityctl import clock
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.small import flow_text
-from cityctl.analysis.water.basis.zones import sensor_label
+from cityctl.analysis.water.basis.zones import fed, sensor_label
 from cityctl.analysis.water.nights.dry import WHY, untold
 from cityctl.analysis.water.watch.daytime import SHARE
 from cityctl.clock import Interval
@@ -31,6 +31,7 @@ COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's
 FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and how many have to be known
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
+ABOUT_THEN = 7  # nights between the begins of two leaks that may be one
 LIMITS = {"full": "; a meter at the end of its scale?", "coarse": "; its meter counts in coarse steps"}
 PULSES = (10.0, 100.0, 0.1, 0.01)  # factors that no units have between them
 BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
@@ -160,6 +161,7 @@ class Telling:
         unit = pretty("m3/h")
         sure = f", {counted(round(event.told / event.sd), 'standard error')}" if event.sd > 0 else ""
         said = f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
+        said += self.within(zone, event)
         if zone in self.nights.closed:
             return said
         before = slice(max(0, event.started - FORTNIGHT), event.started)
@@ -169,6 +171,18 @@ class Telling:
         now = slice(begin, min(end, begin + FORTNIGHT))
         flow, day = self.nights.flow[zone], self.nights.by_day[zone]
         return said + by_day_too(flow[before], day[before], flow[now], day[now])
+
+    def within(self, zone: int, event: Event) -> str:
+        """Leaks that began about then in zones that lie in this one: the water of both may well be the same."""
+        inner = set(fed(self.question.city, self.nights.zones[zone].zone)[1:])
+        alike = [
+            f"{other.name}, which lies in it, has one since {self.day(self.started(one))}"
+            for at, other in enumerate(self.nights.zones)
+            if other.zone in inner
+            for one in self.told(at)
+            if abs(one.started - event.started) <= ABOUT_THEN
+        ]
+        return "".join(f"; {said}" for said in alike)
 
     def untold(self, zone: int) -> str:
         """Why a zone that is judged by its nights cannot be; empty where it can."""
