@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from typing import NamedTuple
 from cityctl.city.model import City
 from cityctl.errors import ConfigInvalid, listed, near
 
+DAY_FIRST, MONTH_FIRST = "day/month/year", "month/day/year"
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?=$|[ T])")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
@@ -73,11 +75,23 @@ def _check(
         raise ConfigInvalid(f"{path}:1: unknown column `{unknown[0]}`", hint=f"columns: {listed(columns)}")
 
 
-def read_moment(text: str) -> datetime | None:
+def order_of(texts: Iterable[str]) -> str | None:
+    """DAY_FIRST or MONTH_FIRST, where dates such as 20/7/2026 among a file's cells can be read in one way only."""
+    pairs = [(int(told[1]), int(told[2])) for text in texts if (told := _SLASHED.match(text))]
+    day_first, month_first = any(one > 12 for one, _ in pairs), any(other > 12 for _, other in pairs)
+    if day_first == month_first:
+        return None
+    return DAY_FIRST if day_first else MONTH_FIRST
+
+
+def read_moment(text: str, order: str | None = None) -> datetime | None:
     """A cell's time: 2026-05-01 or 1.5.2026, with or without a time of day behind it; None of anything else.
 
-    1/5/2026 is the first of May in one country and the fifth of January in another: it is no date.
+    1/5/2026 is the first of May in one country and the fifth of January in another: it is no date unless the `order` of
+    its file's dates is known, see order_of.
     """
+    if order is not None:
+        text = _SLASHED.sub(r"\1.\2.\3" if order == DAY_FIRST else r"\2.\1.\3", text, count=1)
     dotted = _DOTTED.fullmatch(text)
     try:
         if dotted is None:

@@ -87,6 +87,18 @@ def terms(node: Node) -> Iterator[Node]:
         yield node
 
 
+def signed(node: Node, sign: int = 1) -> Iterator[tuple[str, int]]:
+    """Each name in it, and 1 where it adds to the whole, -1 where it is taken off."""
+    if isinstance(node, Name):
+        yield node.id, sign
+    elif isinstance(node, Binary):
+        yield from signed(node.left, sign)
+        yield from signed(node.right, -sign if node.operator == "-" else sign)
+    elif isinstance(node, Call):
+        for argument in node.arguments:
+            yield from signed(argument, sign)
+
+
 def replace_names(node: Node, exchange: Callable[[str], Node]) -> Node:
     """The same tree with each name exchanged for what `exchange` gives."""
     if isinstance(node, Name):

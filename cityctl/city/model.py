@@ -183,8 +183,11 @@ class City(Strict):
 
     def zones_within(self, zone: str) -> list[str]:
         """A zone and all zones below it."""
-        below = self._zones_below.get(zone, ())
-        return [zone, *(inner for name in below for inner in self.zones_within(name))]
+        return [zone, *(inner for name in self.zones_below(zone) for inner in self.zones_within(name))]
+
+    def zones_below(self, zone: str) -> list[str]:
+        """The zones whose `parent:` a zone is."""
+        return self._zones_below.get(zone, [])
 
     @cached_property
     def _zones_below(self) -> dict[str, list[str]]:

@@ -39,8 +39,9 @@ class TypicalDay(NamedTuple):
 
 @dataclass(frozen=True)
 class WorkOrder:
-    """A repair that was done in a zone on a local day."""
+    """A repair that was done in a zone on a local day; `written`: how its date was read, where its file told that."""
 
     date: datetime.date
     zone: str
     what: str = ""
+    written: str = ""

@@ -38,12 +38,13 @@ def run(
     from cityctl.analysis.water.selftest import tried
 
     analysis = find(ANALYSIS, project.folder)
-    parameters = analysis.settle({"zones": zones, "history": "0d"} if zones else {"history": "0d"})
+    parameters = analysis.settle({"zones": zones} if zones else {})
     city = project.city
     interval = clock.interval(since, until, last, zone=city.zone_info, now=now, default="365d")
+    wide = analysis.window(interval, parameters, city)
     with opened(project) as store, Engine() as engine:
-        store.attach(engine, city, points=analysis.points(city, parameters), interval=interval)
-        attach_city(engine, city, interval)
+        store.attach(engine, city, points=analysis.points(city, parameters), interval=wide)
+        attach_city(engine, city, wide)
         attach_counted(engine, city.points())
         question = Question(city, interval, parameters, engine, project.library, analysis.statements)
         result = tried(question, trials=trials, seed=seed, advance=advance)

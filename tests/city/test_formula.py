@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityctl.city.formula import Binary, Call, Name, Number, parse
+from cityctl.city.formula import Binary, Call, Name, Number, parse, signed
 from cityctl.errors import UsageProblem
 
 
@@ -15,6 +15,11 @@ def test_precedence_and_brackets():
     assert parse("(a + b) * c").tree == Binary("*", Binary("+", Name("a"), Name("b")), Name("c"))
     assert parse("a - b - c").tree == Binary("-", Binary("-", Name("a"), Name("b")), Name("c"))
     assert parse("-2 * -x").tree == Binary("*", Number(-2.0), Binary("-", Number(0.0), Name("x")))
+
+
+def test_each_name_says_whether_it_is_added_or_taken_off():
+    """In a - (b - 2 * c) - rate(d) the bracket turns the sign of what it takes off."""
+    assert list(signed(parse("a - (b - 2 * c) - rate(d)").tree)) == [("a", 1), ("b", -1), ("c", 1), ("d", -1)]
 
 
 def test_names_of_devices_stand_in_back_quotes_or_bare():

@@ -50,6 +50,10 @@ def test_it_is_run_from_the_command_line(project: Callable[[str], Path], cityctl
     plain = cityctl(*words[:-2], "--trials", "1", "--zones", "hafen")
     assert "Leaks put in, and found in time" in plain.stdout
     assert "Altstadt" not in plain.stdout
+    # What a report learns from before the interval it learns from too: all of the 121 nights count, no fortnight less.
+    late = ("--since", "2026-05-02", "--until", "2026-08-30", "--trials", "1", "--zones", "hafen")
+    learnt = cityctl("leak", "selftest", "--project", folder, *late, "-o", "json")
+    assert json.loads(learnt.stdout)["alarms"][0]["zone_years"] == pytest.approx(121 / 365.25)
     wrong = cityctl(
         "leak",
         "selftest",

@@ -25,9 +25,28 @@ left join (
 where p.kind <> 'counter'
 group by p.point, p.kind
 
+-- name: volume_bills
+-- A bill holds until the next one, and where that is not near for its slot, or for calendar months if it begins with one.
+create or replace table volume_bills as
+select g.point as point, g.value as value, extract(epoch from g.time) as begin,
+       case when g.gap <= 1.15 * g.every_s then g.gap
+            when extract(day from c.day) = 1 and g.months >= 1 and abs(g.every_s / 2629800 - g.months) < 0.05 * g.months
+            then 86400.0 * date_diff('day', c.day, cast(c.day + g.months * interval '1' month as date))
+            else g.every_s end as held
+from (
+    select r.point as point, r.value as value, r.time as time, p.every_s as every_s,
+           cast(round(p.every_s / 2629800) as integer) as months,
+           extract(epoch from lead(r.time) over (partition by r.point order by r.time)) - extract(epoch from r.time) as gap,
+           case when extract(minute from r.time) >= 30 then date_trunc('hour', r.time) + interval '30' minute
+                else date_trunc('hour', r.time) end as slot
+    from readings as r
+    join volume_paces as p on p.point = r.point
+    where p.kind = 'interval' and p.every_s >= $bill and r.quality < 3 and r.value is not null
+) as g
+left join calendar as c on c.slot = g.slot
+
 -- name: volumes_read
 -- A volume of an interval counts as it is; a flow holds until the next reading, for an hour or its slot at most. A bill
--- holds until the next one, and where that is not near for its slot, or for calendar months if it begins with one. One
 -- that reaches over an end of the interval is divided by time.
 with taken as (
     select r.point as point, p.kind as kind, r.time as time, r.value as value, p.every_s as every_s
@@ -43,25 +62,8 @@ union all
 select point, sum(value * inside / held) as volume, sum(inside) as held
 from (
     select point, value, held,
-           least(extract(epoch from time) + held, extract(epoch from $until))
-             - greatest(extract(epoch from time), extract(epoch from $since)) as inside
-    from (
-        select g.point as point, g.value as value, g.time as time,
-               case when g.gap <= 1.15 * g.every_s then g.gap
-                    when extract(day from c.day) = 1 and g.months >= 1 and abs(g.every_s / 2629800 - g.months) < 0.05 * g.months
-                    then 86400.0 * date_diff('day', c.day, cast(c.day + g.months * interval '1' month as date))
-                    else g.every_s end as held
-        from (
-            select point, value, time, every_s, cast(round(every_s / 2629800) as integer) as months,
-                   extract(epoch from lead(time) over (partition by point order by time)) - extract(epoch from time)
-                     as gap,
-                   case when extract(minute from time) >= 30 then date_trunc('hour', time) + interval '30' minute
-                        else date_trunc('hour', time) end as slot
-            from taken
-            where kind = 'interval' and every_s >= $bill
-        ) as g
-        left join calendar as c on c.slot = g.slot
-    ) as b
+           least(begin + held, extract(epoch from $until)) - greatest(begin, extract(epoch from $since)) as inside
+    from volume_bills
 ) as i
 where inside > 0
 group by point
@@ -88,6 +90,42 @@ from (
     where p.kind = 'counter' and c.amount is not null and c.until > $since and c.since < $until
 ) as c
 group by c.point
+
+-- name: bills_cut
+-- Bills that reach over an end of the interval, from $long seconds on.
+select point, value as amount, begin, begin + held as done
+from volume_bills
+where held >= $long
+  and (begin < extract(epoch from $since) and begin + held > extract(epoch from $since)
+       or begin < extract(epoch from $until) and begin + held > extract(epoch from $until))
+
+-- name: steps_cut
+-- What registers counted from one reading to the next over an end of the interval, from $long seconds on.
+select c.point as point, c.amount as amount, extract(epoch from c.since) as begin, extract(epoch from c.until) as done
+from counted as c
+join volume_points as p on p.point = c.point
+where p.kind = 'counter' and c.amount is not null
+  and extract(epoch from c.until) - extract(epoch from c.since) >= $long
+  and (c.since < $since and c.until > $since or c.since < $until and c.until > $until)
+
+-- name: course_read
+-- Mean of each inflow over each 24 hours from the begin of the interval on, before it too. Handed in: course_points(point, kind).
+select r.point as point, cast(floor((extract(epoch from r.time) - extract(epoch from $since)) / 86400) as integer) as day,
+       avg(r.value) as rate
+from readings as r
+join course_points as p on p.point = r.point
+where p.kind <> 'counter' and r.quality < 3 and r.value is not null
+group by r.point, cast(floor((extract(epoch from r.time) - extract(epoch from $since)) / 86400) as integer)
+
+-- name: course_counted
+-- The same of registers.
+select c.point as point, cast(floor((extract(epoch from c.since) - extract(epoch from $since)) / 86400) as integer) as day,
+       sum(c.amount) / sum(extract(epoch from c.until) - extract(epoch from c.since)) as rate
+from counted as c
+join course_points as p on p.point = c.point
+where p.kind = 'counter' and c.amount is not null and c.until > c.since
+  and extract(epoch from c.until) - extract(epoch from c.since) <= 100000
+group by c.point, cast(floor((extract(epoch from c.since) - extract(epoch from $since)) / 86400) as integer)
 
 -- name: mean_pressures
 -- Mean pressure of each gauge over the interval [bar]. Handed in: head_points(point).

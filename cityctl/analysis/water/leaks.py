@@ -13,7 +13,7 @@ from typing import Any
 from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
-from cityctl.analysis.water.basis.zones import Asked, asked, customers, gauges
+from cityctl.analysis.water.basis.zones import Asked, asked, by_zone, customers, gauges
 from cityctl.analysis.water.nights.digest import Beside
 from cityctl.analysis.water.words import columns
 from cityctl.city.model import City
@@ -50,8 +50,7 @@ def _asked_beside(city: City, zones: list[Asked], parameters: Mapping[str, Any])
     statements, tables = [], {}
     if parameters["customers"] and (inside := customers(city, zones)):
         statements.append("metered")
-        columns = {"point": list(inside), "zone": list(inside.values())}
-        tables["customers"] = arrow.table(**{key: arrow.texts(texts) for key, texts in columns.items()})
+        tables["customers"] = by_zone(inside)
     if names := gauges(city, zones):
         statements.append("heads")
         tables["gauges"] = arrow.table(point=arrow.texts(names))

@@ -10,7 +10,7 @@ from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow, zone_nights
 from cityctl.analysis.water.balancing.formulas import background
 from cityctl.analysis.water.basis.small import flow_text, sized
-from cityctl.analysis.water.nights.dry import WHY
+from cityctl.analysis.water.basis.zones import outermost
 from cityctl.analysis.water.zone_nights import ZoneNights, inside, median
 from cityctl.city.model import City
 from cityctl.clock import Interval
@@ -91,16 +91,18 @@ def answer(question: Question) -> Result:
     rows: list[tuple[object, ...]] = []
     missing = []
     told = zone_nights.read(question)
+    flowed: dict[str, float] = {}
     for one in told:
         flows = inside(question, one.mean)
         if not flows:
             missing.append(Missing(one.zone.name, "no night that can be judged"))
             continue
         mean = median(flows.values()) or 0.0
+        flowed[one.zone.zone] = mean
         use, source = one.night_use(asked["use_share"])
-        leakage = None if use is None or one.dry else mean - use - asked["exceptional"]
-        if one.dry:
-            missing.append(Missing(one.zone.name, WHY))
+        leakage = None if use is None or one.untold else mean - use - asked["exceptional"]
+        if one.untold:
+            missing.append(Missing(one.zone.name, one.untold))
         elif use is None:
             missing.append(
                 Missing(one.zone.name, "use by night not known: give `people`, `night_use` or use_share")
@@ -124,6 +126,8 @@ def answer(question: Question) -> Result:
             f"Limits: less leaks by night than is unavoidable in {', '.join(below)}: there use by night is taken for "
             "too much, or city.yaml has too much of mains or connections."
         )
+    # What flows into a zone flows into the one around it too.
+    whole = outermost(question.city, [one.zone for one in told if one.zone.zone in flowed])
     return Result(
         title=TITLE,
         tables=[sized(Table("night_parts", TITLE, list(COLUMNS), rows))],
@@ -131,7 +135,7 @@ def answer(question: Question) -> Result:
         completeness=Completeness(len(told), len(told) - len(missing), missing, "zones"),
         notes=notes,
         summary=f"{counted(len(rows), 'zone')}, "
-        f"{flow_text(sum(float(str(row[1])) for row in rows))} m³/h by night in all",
+        f"{flow_text(sum(flowed[zone.zone] for zone in whole))} m³/h by night in all",
     )
 
 

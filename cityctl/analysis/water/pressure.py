@@ -16,7 +16,6 @@ from cityctl.analysis.water.basis.prices import price_of
 from cityctl.analysis.water.basis.small import sized
 from cityctl.analysis.water.basis.zones import asked, gauges, sensor_label
 from cityctl.analysis.water.night_use import exponent_for
-from cityctl.analysis.water.nights.dry import WHY
 from cityctl.analysis.water.pressures.heads import HEAD as _HEAD
 from cityctl.analysis.water.pressures.heads import Told, told_by
 from cityctl.analysis.water.pressures.schedule import NOTHING, Change, Departed, Planned, departed, plan
@@ -266,9 +265,9 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
         verdict = (
             f"LIMITED {sensor_label(question.city, critical.point)} would fall to {told.figure(left, '.0f')}"
         )
-    if nights.dry:
-        verdict = f"NOT ASSESSABLE {WHY}"
-    if mean is None or use is None or nights.dry:
+    if nights.untold:
+        verdict = f"NOT ASSESSABLE {nights.untold}"
+    if mean is None or use is None or nights.untold:
         return (name, head, lowered, None, n1, n1_from, share, None, None, verdict)
     leakage = max(mean - use, 0.0)
     saved = leakage * nights.night_day(n1) * share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -96,11 +97,20 @@ def answer(question: Question) -> Result:
         interval=question.interval,
         findings=findings,
         completeness=Completeness(wanted, wanted - len(missing), missing, "work orders"),
-        notes=list(NOTES),
+        notes=[*NOTES, *_written(known)],
         summary=f"night flow fell after {fell} of {counted(alone, 'repair')}"
         if orders
         else "no repair to look at",
     )
+
+
+def _written(orders: Sequence[WorkOrder]) -> list[str]:
+    """How dates with strokes were read, where there are any."""
+    told = Counter(one.written for one in orders if one.written)
+    return [
+        f"Limits: dates of {counted(count, 'order')} are read as {order}: the days of some leave no other way."
+        for order, count in told.items()
+    ]
 
 
 def jobs(orders: Sequence[WorkOrder]) -> list[list[WorkOrder]]:

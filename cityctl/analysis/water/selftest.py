@@ -1,7 +1,8 @@
 """What the watch over leaks promises on this city: leaks of known size put into its own nights, and what was found.
 
-Steps and creeping leaks begin at random nights of each zone's own history, one at a time. What is raised without any
-is counted as false, so the false-alarm rate is an upper bound: a real leak of the past counts as one.
+Steps and creeping leaks begin at random nights of the interval, one at a time, in zones that are watched from as long
+before it on as in a report. What is raised without any is counted as false, so the false-alarm rate is an upper bound:
+a real leak of the past counts as one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cityctl import glossary
 from cityctl.analysis.question import Question
@@ -33,7 +35,8 @@ CREEP = 60  # nights in which a creeping leak grows to its size
 WITHIN = 14  # nights after a step, or after a creeping leak is full-grown, in which it has to be found
 LEARNT = 60  # nights of history before a leak is put in
 FREE = 28  # nights without a known leak that are enough to choose from
-CHUNK = 256  # rows that are watched at a time
+CHUNK = 64  # leaks that are watched at a time, which begin about together
+BEFORE = 7  # nights before a leak up to which all stands as it does without it
 
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -61,15 +64,16 @@ _PROMISE = ("zone", "leak", "leak_share", "leak_size", "put_in", "detected", "de
 _ALARMS = ("zone", "zone_years", "alarms", "alarm_rate", "alarm_low", "alarm_high")
 ALL = "all zones"
 NOTES = (
-    "Method: each leak is added to the nights of one zone as they were measured, and the whole watch is run again as "
-    "if it came day by day; it begins in a night in which no leak is known to run, where there are four weeks of them. "
-    "A step is found if an event is raised within 14 days that is not raised without it; a creeping leak if one is "
-    "raised until 14 days after it is full-grown.",
+    "Method: each leak is added to the nights of one zone as they were measured, and the watch is run again as if it "
+    "came day by day, with the history before the interval that a report learns from. It begins in a night in which no "
+    "leak is known to run, where there are four weeks of them. A step is found if an event is raised within 14 days "
+    "that is not raised without it; a creeping leak if one is raised until 14 days after it is full-grown.",
     "Method: intervals of rates are Wilson's (1927), with leaks that begin in the same 60 nights of a zone as one try: "
     "they are found or missed together, and another year has other nights. That of alarms a zone-year is the exact "
     "Poisson interval (Garwood 1936).",
     "Limits: an alarm without a leak put in counts as false, even where a real leak of the past raised it. Where a "
-    "leak runs already, another one may be found later.",
+    "leak runs already, another one may be found later. It is the watch over night flow: what customer meters and "
+    "pressure sensors add to `report run leaks` is not tried.",
 )
 
 
@@ -130,23 +134,23 @@ def tried(
     from cityctl.analysis.water.watch.expected import Assumptions
     from cityctl.analysis.water.watch.watching import watch
 
-    read, _ = night_flow.nights_of(question)
+    read, closes = night_flow.nights_of(question)
+    inside = np.array([close > question.interval.start for close in closes], dtype=np.bool_)[
+        -len(read.dates) :
+    ]
     base = watch(Assumptions(), night_flow.watchfulness(question), read.seen)
-    plan = list(_plan(read, base, trials, np.random.default_rng(seed)))
+    plan = sorted(
+        _plan(read, base, inside, trials, np.random.default_rng(seed)), key=lambda one: (one.creep, one.begin)
+    )
     found: list[float | None] = []
-    for at in range(0, len(plan), CHUNK):
-        part = plan[at : at + CHUNK]
-        watched = _watched_again(read.seen, part, base)
-        found += [
-            _delay(trial, events, base.events[trial.row])
-            for trial, events in zip(part, watched.events, strict=True)
-        ]
+    for trial, events in _watched_again(read.seen, plan, base):
+        found.append(_delay(trial, events, base.events[trial.row]))
         if advance is not None:
             advance(len(found), len(plan))
     short = [zone.name for row, zone in enumerate(read.zones) if not any(one.row == row for one in plan)]
     return Result(
         title="What the watch over leaks promises here",
-        tables=[_promise(read, plan, found), _alarms(read, base)],
+        tables=[_promise(read, plan, found), _alarms(read, base, inside)],
         interval=question.interval,
         completeness=Completeness(
             wanted=len(read.zones),
@@ -162,16 +166,21 @@ def tried(
     )
 
 
-def _plan(read: Nights, base: Watch, trials: int, rng: np.random.Generator) -> Iterator[Trial]:
-    """Random nights: of those in which no leak is known to run, where there are four weeks of them."""
-    nights = len(read.dates)
+def _plan(
+    read: Nights, base: Watch, inside: npt.NDArray[np.bool_], trials: int, rng: np.random.Generator
+) -> Iterator[Trial]:
+    """Random nights `inside`: of those in which no leak is known to run, where there are four weeks of them."""
+    nights, start = len(read.dates), int(inside.argmax())
     for row in range(len(read.zones)):
         known = np.flatnonzero(np.isfinite(read.flow[row]))
         if len(known) < LEARNT + CREEP + WITHIN:
             continue
         inflow = float(np.nanmean(read.inflow[row]))
         for creep in (0, CREEP):
-            first, last = int(known[LEARNT - 1]) + 1, min(int(known[-1]), nights - 1) - creep - WITHIN
+            first, last = (
+                max(int(known[LEARNT - 1]) + 1, start),
+                min(int(known[-1]), nights - 1) - creep - WITHIN,
+            )
             if first > last or not inflow > 0:
                 continue
             begins = np.arange(first, last + 1)
@@ -182,18 +191,45 @@ def _plan(read: Nights, base: Watch, trials: int, rng: np.random.Generator) -> I
                     yield Trial(row, share, share * inflow, begin, creep)
 
 
-def _watched_again(seen: Seen, trials: Sequence[Trial], base: Watch) -> Watch:
-    from cityctl.analysis.water.basis.rows import day_use
-    from cityctl.analysis.water.watch.watching import watch
+def _watched_again(seen: Seen, plan: Sequence[Trial], base: Watch) -> Iterator[tuple[Trial, list[Event]]]:
+    """Each leak with what its zone raises with it, up to the night by which it has to be found.
 
-    rows = np.array([trial.row for trial in trials])
+    Up to shortly before a leak all is as it is without it: from there on the watch is taken up, as from a memory.
+    """
+    from cityctl.analysis.water.nights.standing import FIRST, put_back
+    from cityctl.analysis.water.watch.resume import Standing
+
+    def watching(seen: Seen) -> Standing:
+        return Standing(seen, base.model.given, base.given)
+
+    without, stood = watching(seen), 0
+    for at in range(0, len(plan), CHUNK):
+        part = plan[at : at + CHUNK]
+        begin, rows = min(trial.begin for trial in part) - BEFORE, np.array([trial.row for trial in part])
+        again = watching(_with(seen, part, max(trial.begin + trial.creep for trial in part) + WITHIN + 1))
+        if begin < FIRST:
+            begin = 0
+        else:
+            if begin < stood:
+                without, stood = watching(seen), 0
+            without.run(stood, begin)
+            stood = begin
+            put_back(again, begin, rows, without.standing(begin), without.noted())
+        again.run(begin)
+        yield from zip(part, again.events, strict=True)
+
+
+def _with(seen: Seen, trials: Sequence[Trial], nights: int) -> Seen:
+    """What the first nights show of these leaks' zones, a row each."""
+    from cityctl.analysis.water.basis.rows import day_use
+
     leaks = np.array([trial.shape(seen.flow.shape[1]) for trial in trials])
-    own = seen.of(rows)
+    own = seen.of(np.array([trial.row for trial in trials]))
     flow, by_day = own.flow + leaks, own.by_day + leaks
     put = replace(
         own, flow=flow, by_day=by_day, use=day_use(by_day, flow), parts=own.parts + leaks[..., None]
     )
-    return watch(base.model.given, base.given, put)
+    return put.until(nights)
 
 
 def _delay(trial: Trial, events: Sequence[Event], base: Sequence[Event]) -> float | None:
@@ -234,12 +270,14 @@ def _promise(read: Nights, plan: Sequence[Trial], found: Sequence[float | None])
     return sized(Table("promise", "Leaks put in, and found in time", [BY_KEY[key] for key in _PROMISE], rows))
 
 
-def _alarms(read: Nights, base: Watch) -> Table:
+def _alarms(read: Nights, base: Watch, inside: npt.NDArray[np.bool_]) -> Table:
     rows: list[tuple[object, ...]] = []
     total, years = 0, 0.0
     for row, zone in enumerate(read.zones):
-        own = max(0.0, float(np.isfinite(read.flow[row]).sum()) - base.given.learning) / 365.25
-        count = len(base.events[row])
+        known = np.isfinite(read.flow[row])
+        known[np.flatnonzero(known)[: base.given.learning]] = False
+        own = float((known & inside).sum()) / 365.25
+        count = sum(bool(inside[event.detected]) for event in base.events[row])
         total, years = total + count, years + own
         rows.append((zone.name, *_rate(count, own)))
     return Table("alarms", "Alarms without a leak put in", [BY_KEY[key] for key in _ALARMS],

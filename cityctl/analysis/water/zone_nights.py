@@ -12,8 +12,8 @@ from cityctl import arrow
 from cityctl.analysis.question import Parameter, Question
 from cityctl.analysis.water import night_flow
 from cityctl.analysis.water.balancing.formulas import night_day_factor
-from cityctl.analysis.water.basis.zones import Asked, asked, customers
-from cityctl.analysis.water.nights.dry import dry_by_night
+from cityctl.analysis.water.basis.zones import Asked, asked, by_zone, customers
+from cityctl.analysis.water.nights.dry import untold
 from cityctl.analysis.water.pressures.together import Night, by_sensor, heads_of
 from cityctl.analysis.water.wandering import moved
 from cityctl.city.model import City
@@ -36,8 +36,8 @@ class ZoneNights:
     """Of one zone, by the date on which a night ends; only nights that can be judged are there [m³/h, m of head].
 
     `gauges`: pressure sensors with readings; `heads`: what those of them show that can be believed; `hours`: pressure
-    in each hour of the local day, over that of the day's night; `dry`: next to nothing flows by night, which tells
-    nothing of leaks.
+    in each hour of the local day, over that of the day's night; `untold`: why nights tell nothing of leaks, where they
+    do not.
     """
 
     zone: Asked
@@ -48,7 +48,7 @@ class ZoneNights:
     gauges: int = 0
     heads: dict[date, float] = field(default_factory=dict)
     hours: dict[int, float] = field(default_factory=dict)
-    dry: bool = False
+    untold: str = ""
 
     def night_use(self, share: float | None) -> tuple[float | None, str]:
         """(legitimate use [m³/h], where it is from): a given share of night flow, meters, city.yaml or people."""
@@ -137,11 +137,10 @@ def read(question: Question) -> list[ZoneNights]:
     used = customers(question.city, zones)
     gauges = _own(question.city, zones)
     nights, _ = night_flow.nights_of(question, [*used, *gauges])
-    for name, of in (("night_customers", used), ("night_gauges", gauges)):
-        columns = {"point": arrow.texts(list(of)), "zone": arrow.texts(list(of.values()))}
-        question.engine.register(name, arrow.table(**columns))
+    question.engine.register("night_customers", by_zone(used))
+    question.engine.register("night_gauges", by_zone({point: [zone] for point, zone in gauges.items()}))
     found = {
-        zone.zone: ZoneNights(zone, dry=dry_by_night(nights.flow[row], nights.by_day[row]))
+        zone.zone: ZoneNights(zone, untold=untold(nights.flow[row], nights.by_day[row], nights.parts[row]))
         for row, zone in enumerate(nights.zones)
     }
     inflows = [zone.inflow or "" for zone in nights.zones]

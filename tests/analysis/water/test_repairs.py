@@ -169,6 +169,20 @@ def test_a_row_that_cannot_be_read_keeps_no_other_from_its_work(
     assert (found.completeness.wanted, found.completeness.had) == (6, 2)
 
 
+def test_it_says_how_dates_with_strokes_were_read(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    write(project, "date,zone\n20/3/2026,hafen\n3/4/2026 14:30,hafen\n2026-03-10,hafen\n")
+    found = asked(ask, [], [], "2026-04-10")
+    assert [str(row["date"]) for row in rows_of(found, "repairs")] == [
+        "2026-03-10",
+        "2026-03-20",
+        "2026-04-03",
+    ]
+    (note,) = [note for note in found.notes if "are read as" in note]
+    assert note.startswith("Limits: dates of 2 orders are read as day/month/year:")
+
+
 def test_orders_of_one_week_are_one_job(ask: Callable[..., Result], project: Callable[[str], Path]) -> None:
     """Two holes closed within two days: 2 and 3 m³/h less are told as 5 of one job, saved once."""
     write(project, "date,zone\n2026-03-10,hafen\n2026-03-10,hafen\n2026-03-12,hafen\n")

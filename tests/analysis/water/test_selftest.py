@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cityctl.analysis.catalog import find
 from cityctl.analysis.question import Question
-from cityctl.analysis.water.selftest import ALL, Trial, lie_apart, poisson, tried, wilson
+from cityctl.analysis.water.basis.rows import day_use
+from cityctl.analysis.water.nights.seen import Seen
+from cityctl.analysis.water.selftest import (
+    ALL,
+    WITHIN,
+    Trial,
+    _watched_again,
+    _with,
+    lie_apart,
+    poisson,
+    tried,
+    wilson,
+)
+from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.expected import Assumptions
+from cityctl.analysis.water.watch.watching import watch
 from cityctl.city.load import load
 from cityctl.engine.duck import Engine
 from cityctl.store.views.shown import attach_city
@@ -35,6 +51,29 @@ def test_poisson_interval() -> None:
     assert poisson(0) == pytest.approx((0.0, 3.689), abs=0.001)
     assert poisson(1) == pytest.approx((0.0253, 5.572), abs=0.001)
     assert poisson(10) == pytest.approx((4.795, 18.390), abs=0.001)
+
+
+def test_a_leak_put_in_is_watched_as_if_it_had_been_there() -> None:
+    """Taken up shortly before it, and ended when it has to be found, the watch raises what it does over all nights."""
+    rng, nights = np.random.default_rng(9), 150
+    kinds = np.arange(nights) % 7
+    day = 30 + 3 * (kinds == 6) + rng.normal(0, 0.3, (2, nights))
+    flow = 6 + 0.3 * (kinds == 6) + rng.normal(0, 0.08, (2, nights))
+    flow[1, 92:106] += 2.0
+    day[1, 92:106] += 2.0
+    parts = np.repeat(day[..., None], 8, axis=2)
+    parts[..., -1] = flow
+    seen = Seen(flow, day_use(day, flow), kinds, np.full((2, nights), 24.0), day, parts)
+    base = watch(Assumptions(), Watchfulness(), seen)
+    assert [len(events) for events in base.events] == [0, 1]
+    plan = [Trial(0, 0.1, 2.4, 120, 0), Trial(1, 0.1, 2.4, 124, 0)]
+    told = dict(_watched_again(seen, plan, base))
+    for trial in plan:
+        (whole,) = watch(Assumptions(), Watchfulness(), _with(seen, [trial], nights)).events
+        until = trial.begin + trial.creep + WITHIN
+        expected = [(one.started, one.detected) for one in whole if one.detected <= until]
+        assert [(one.started, one.detected) for one in told[trial] if one.detected <= until] == expected
+        assert any(0 <= at - trial.begin <= trial.creep + WITHIN for _, at in expected)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.balancing.cells import Inputs, Volume, given, unread
 from cityctl.analysis.water.balancing.volumes import Metered, volumes
-from cityctl.analysis.water.basis.zones import Asked, asked, zones_of
+from cityctl.analysis.water.basis.zones import Asked, asked, fed, outermost, zones_of
 from cityctl.city.model import City
 from cityctl.errors import UsageProblem
 from cityctl.result import Missing
@@ -24,8 +24,7 @@ ROLES = {"billed_metered": "consumption", "exported": "export", "unbilled_metere
 def tops(city: City, parameters: Mapping[str, Any], silent: Collection[str] = ()) -> list[Asked]:
     """The zones that are asked for, without those that lie within another of them, or whose inflow is silent."""
     found = [zone for zone in asked(city, parameters) if zone.inflow is not None]
-    inside = {inner for zone in found for inner in city.zones_within(zone.zone)[1:]}
-    return [zone for zone in found if zone.zone not in inside and zone.inflow not in silent]
+    return [zone for zone in outermost(city, found) if zone.inflow not in silent]
 
 
 def balanced(city: City, parameters: Mapping[str, Any], silent: Collection[str] = ()) -> set[str]:
@@ -42,7 +41,7 @@ def meters_of(
 
     Those of zones whose inflow is among the `silent` are left out: all their customers use would be no one's loss.
     """
-    within = {inner for zone in balanced(city, parameters, silent) for inner in city.zones_within(zone)}
+    within = {inner for zone in balanced(city, parameters, silent) for inner in fed(city, zone)}
     found = {}
     if parameters["system_input"] is None:
         inflows = (str(zone.inflow) for zone in tops(city, parameters, silent))
@@ -59,18 +58,18 @@ def meters_of(
 
 def left_out(city: City, parameters: Mapping[str, Any]) -> list[Missing]:
     """Zones of which only one side of the balance is known: what flows in, or what their customers use."""
-    within = {inner for zone in balanced(city, parameters) for inner in city.zones_within(zone)}
+    within = {inner for zone in balanced(city, parameters) for inner in fed(city, zone)}
     served = {point.zone for point in city.points().values() if point.role == "consumption"}
     found = [
         Missing(zone, "no `inflow:` in city.yaml: its customers are left out")
         for zone in zones_of(city, parameters)
-        if zone not in within and served & set(city.zones_within(zone))
+        if zone not in within and served & set(fed(city, zone))
     ]
     if all(parameters[key] is None for key in ("system_input", "billed_metered", "billed_unmetered")):
         found += [
             Missing(zone.zone, "no customer meter in it: all that flows in counts as lost")
             for zone in tops(city, parameters)
-            if not served & set(city.zones_within(zone.zone))
+            if not served & set(fed(city, zone.zone))
         ]
     return found
 
@@ -88,7 +87,8 @@ class Read:
         """The volume of these meters, `share` of it half its 95 % interval.
 
         What was not metered is raised by the meter's own mean, and named; `raised` of that is half its interval: what
-        many meters did not see is mostly the same days, whose season one mean misses as the other does.
+        many meters did not see is mostly the same days, whose season one mean misses as the other does. So is what was
+        shared out over the interval's ends: by how far the inflow's course moved it, or a season may have.
         """
         had = [self.volumes[name] for name in names if name in self.volumes]
         for name in names:
@@ -106,7 +106,9 @@ class Read:
         )
         total = sum(one.raised for one in had)
         guessed = raised * sum(abs(one.raised - one.volume) for one in had if one.known < 1)
-        return Volume(total, math.hypot(abs(total) * share, guessed))
+        over = [one.shared for one in had]
+        moved, unseen = sum(one.moved for one in over), sum(one.unseen for one in over)
+        return Volume(total, math.hypot(abs(total) * share, guessed, moved, unseen))
 
 
 def read_inputs(question: Question, read: Read) -> Inputs | None:
@@ -115,8 +117,9 @@ def read_inputs(question: Question, read: Read) -> Inputs | None:
     meters = meters_of(city, asked_for)
     _check(meters, asked_for)
     wanted = list(dict.fromkeys(name for names in meters.values() for name in names))
-    read.volumes = volumes(question, wanted) if wanted else {}
-    read.silent = [name for name in meters.get("system_input", ()) if name not in read.volumes]
+    inflows = meters.get("system_input", ())
+    read.volumes = volumes(question, wanted, inflows, asked_for["season"]) if wanted else {}
+    read.silent = [name for name in inflows if name not in read.volumes]
     read.missing += [Missing(name, "no readings: what it feeds is left out") for name in read.silent]
     meters = meters_of(city, asked_for, read.silent)
     for key in ("system_input", "billed_metered"):

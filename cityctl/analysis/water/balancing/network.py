@@ -9,7 +9,7 @@ from typing import Any
 from cityctl import arrow
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.balancing.indicators import Network
-from cityctl.analysis.water.basis.zones import zones_of
+from cityctl.analysis.water.basis.zones import fed, zones_of
 from cityctl.city.model import City
 from cityctl.units import convert
 
@@ -17,7 +17,7 @@ from cityctl.units import convert
 def _outermost(city: City, parameters: Mapping[str, Any]) -> list[str]:
     """The zones that lie in no other one that is asked for: a zone's own figure holds for what lies within it."""
     names = zones_of(city, parameters)
-    inside = {inner for name in names for inner in city.zones_within(name)[1:]}
+    inside = {inner for name in names for inner in fed(city, name)[1:]}
     return [name for name in names if name not in inside]
 
 
@@ -28,7 +28,7 @@ def gauges_of(city: City, parameters: Mapping[str, Any]) -> dict[str, list[str]]
     found = {}
     for zone in _outermost(city, parameters):
         if city.zones[zone].pressure is None:
-            within = set(city.zones_within(zone))
+            within = set(fed(city, zone))
             own = [
                 name for name, point in city.points().items()
                 if point.quantity == "pressure" and point.zone in within
@@ -45,9 +45,7 @@ def network_of(question: Question, balanced: Collection[str]) -> Network:
     """
     asked_for, city = question.parameters, question.city
     entries = {
-        name: city.zones[name]
-        for name in _outermost(city, asked_for)
-        if set(balanced) & set(city.zones_within(name))
+        name: city.zones[name] for name in _outermost(city, asked_for) if set(balanced) & set(fed(city, name))
     }
     mains, connections = asked_for["mains"], asked_for["connections"]
     if mains is None:

@@ -67,6 +67,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     _error("data_handling_error", 0.5, "the errors of data handling"),
     Parameter("raised_error", "share", 0.2, None, "half the 95 % interval of what was raised for times without "
               "readings, as a share of it", least=0),
+    Parameter("season", "share", 0.2, None, "by how much use is taken to swing about its mean within a year, where no "
+              "inflow tells it: of readings that reach over an end of the interval", least=0, most=1),
     Parameter("mains", "number", None, "km", "length of mains; the zones' where left out", least=0),
     Parameter("connections", "number", None, None, "service connections; the zones' where left out", least=0),
     Parameter("private_pipe", "number", 0.0, "m", "pipe of a connection from the property line to its meter", least=0),
@@ -92,6 +94,9 @@ NOTES = (
     "Method: UARL = (18 Lm + 0.8 Nc + 25 Lp) x P L/day, with Lp from the property line to the meter only; ILI = CARL / "
     "UARL. Losses are told by connection from 20 connections a km on, else by km. Months between two searches = "
     "sqrt(0.789 CI / (CV x RR)).",
+    "Method: a bill, or a register's step, longer than two days that reaches over an end of the interval is shared out "
+    "as the inflow went day by day, where four fifths of its days are known, else by time. How far inflow "
+    "moves it is half its 95 % interval; by time, what a season of a year would have moved.",
     "Source: IWA (2000), Losses from water supply systems; AWWA Manual M36; Lambert et al. (1999), AQUA 48(6); "
     "Liemberger (2005) for the bands; Lambert and Lalonde (2005) for the economic intervention frequency.",
     "Limits: the balance is as good as its inputs: shares differ between versions of AWWA's software, so none is taken "

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cityctl import arrow
 from cityctl.analysis.patterns import matching
-from cityctl.city.formula import Call, walk
+from cityctl.city.formula import Call, signed, walk
 from cityctl.city.model import City
 from cityctl.city.things import Zone
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _CHANGES = ("rate", "delta", "prev")
 METRED = ("dma", "supply")
@@ -96,19 +100,59 @@ def sensor_label(city: City, point: str) -> str:
     return city.points()[point].device or point
 
 
-def customers(city: City, zones: list[Asked]) -> dict[str, str]:
-    """Customer meters of the zones and of those within them: point -> zone. What feeds an inflow is none.
+def customers(city: City, zones: list[Asked]) -> dict[str, list[str]]:
+    """Customer meters of the zones and of those within them: point -> every one of the zones that it lies in.
 
-    Meters that tell a day at a time say nothing of its parts, and are left out.
+    What flows into a zone is used in all that lies within it. What feeds an inflow is no customer's meter; those that
+    tell a day at a time say nothing of its parts, and are left out.
     """
     feeding = {sensor for zone in zones for sensor in zone.sensors}
-    inside = {inner: zone.zone for zone in zones for inner in city.zones_within(zone.zone)}
+    around: dict[str, list[str]] = {}
+    for zone in zones:
+        for inner in fed(city, zone.zone):
+            around.setdefault(inner, []).append(zone.zone)
     return {
-        name: inside[point.zone]
+        name: around[point.zone]
         for name, point in city.points().items()
-        if point.role == "consumption" and point.zone in inside and point.quantity in ("flow", "volume")
+        if point.role == "consumption" and point.zone in around and point.quantity in ("flow", "volume")
         and name not in feeding and (point.every is None or point.every <= FINE)
     }  # fmt: skip
+
+
+def by_zone(meters: Mapping[str, Sequence[str]]) -> pa.Table:
+    """The table (point, zone) of meters and the zones that they lie in, a row a pair."""
+    pairs = [(name, zone) for name, zones in meters.items() for zone in zones]
+    return arrow.table(
+        point=arrow.texts([name for name, _ in pairs]), zone=arrow.texts([zone for _, zone in pairs])
+    )
+
+
+def outermost(city: City, zones: list[Asked]) -> list[Asked]:
+    """The zones that lie in no other one of them: what flows into these counts once."""
+    inside = {inner for zone in zones for inner in fed(city, zone.zone)[1:]}
+    return [zone for zone in zones if zone.zone not in inside]
+
+
+def fed(city: City, zone: str) -> list[str]:
+    """A zone and those below it that its inflow feeds: what its formula takes off for one of these flows past it."""
+    came, went = _signs(city, zone)
+    found = [zone]
+    for below in city.zones_below(zone):
+        added, taken_off = _signs(city, below)
+        meters = {*added, *taken_off, city.inflow_point(below)}
+        if not meters & went or meters & came:
+            found += fed(city, below)
+    return found
+
+
+def _signs(city: City, zone: str) -> tuple[set[str], set[str]]:
+    """(points that a zone's inflow adds up, points that it takes off)."""
+    point = city.inflow_point(zone)
+    formula = None if point is None or point not in city.points() else city.points()[point].formula
+    if formula is None:
+        return (set() if point is None else {point}), set()
+    signs = list(signed(formula.tree))
+    return {name for name, sign in signs if sign > 0}, {name for name, sign in signs if sign < 0}
 
 
 def gauges(city: City, zones: list[Asked]) -> list[str]:

@@ -22,7 +22,12 @@ MOSTLY = 0.8  # share of the nights
 NOTHING = 0.005  # share of the mean inflow: what people draw by night is ten times as much
 PAUSES = 1 / 3  # share of the nights, and of the last seven, from which on supply pauses
 MANY = 2.0  # mean inflow [m³/h], as of some four hundred people: a school may well sleep
+STILL, STILL_PARTS = (
+    0.01,
+    3,
+)  # share of the night flow that is none, and parts of three hours without any by day
 WHY = "no flow by night: where supply pauses, or a tank is filled by day, no leak shows"
+FILLED = "flow by night alone: a tank is filled then, and no leak shows"
 
 
 def dry_by_night(flows: Array, days: Array) -> bool:
@@ -40,6 +45,26 @@ def dry_by_night(flows: Array, days: Array) -> bool:
     if dry.mean() >= MOSTLY:
         return bool(dry[-LAST:].all())
     return bool(min(dry.mean(), dry[-FEWEST:].mean()) >= PAUSES)
+
+
+def by_night_alone(flows: Array, courses: Array) -> bool:
+    """Whether water flows by night, and by day stands still for hours: people always draw, a tank is filled.
+
+    `flows` by night, and `courses` (nights x parts), the means of the parts of the 24 hours that end with each [m³/h].
+    """
+    day = courses[:, :-2]
+    known = np.flatnonzero(np.isfinite(flows) & np.isfinite(day).all(axis=1))[-LOOKED:]
+    if len(known) < FEWEST or float(courses[known].mean()) < MANY:
+        return False
+    stands = (np.abs(day[known]) <= STILL * flows[known, None]).sum(axis=1) >= STILL_PARTS
+    return bool(stands.mean() >= MOSTLY and stands[-LAST:].all())
+
+
+def untold(flows: Array, days: Array, courses: Array) -> str:
+    """Why the nights of a zone tell nothing of leaks; empty where they do. See dry_by_night and by_night_alone."""
+    if dry_by_night(flows, days):
+        return WHY
+    return FILLED if by_night_alone(flows, courses) else ""
 
 
 def _last(values: Array) -> Array:

@@ -61,6 +61,19 @@ class Seen:
             shut=shut,
         )
 
+    def until(self, nights: int) -> Seen:
+        """The same of the first nights alone."""
+        return replace(
+            self,
+            flow=self.flow[:, :nights],
+            use=self.use[:, :nights],
+            kinds=self.kinds[:nights],
+            inflow=self.inflow[:, :nights],
+            by_day=self.by_day[:, :nights],
+            parts=self.parts[:, :nights],
+            shut=None if self.shut is None else self.shut[:, :nights],
+        )
+
     def of(self, rows: npt.NDArray[np.int64]) -> Seen:
         """The same of some zones alone."""
         return Seen(

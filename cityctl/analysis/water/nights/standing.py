@@ -88,7 +88,7 @@ def taken_up(
         if len(own):
             judge = begun(own)
             if nights:
-                _put_back(judge, kept, own)
+                put_back(judge, nights, own, kept.arrays, kept.noted)
             if newer:
                 judge.run(nights, until)
             judges.append((own, judge, until if newer else nights))
@@ -113,10 +113,14 @@ def mark(*parts: npt.NDArray[Any] | bytes) -> str:
     return seen.hexdigest()
 
 
-def _put_back(judge: Judge, kept: Kept, rows: Rows) -> None:
-    for name, view in judge.standing(kept.nights).items():
-        view[:] = kept.arrays[name] if len(rows) == len(kept.noted) else kept.arrays[name][rows]
-    judge.note([kept.noted[row] for row in rows.tolist()])
+def put_back(
+    judge: Judge, nights: int, rows: Rows, arrays: Mapping[str, npt.NDArray[Any]], noted: Sequence[Any]
+) -> None:
+    """Have a judge stand where these rows of another one stood after so many nights."""
+    all_in_order = np.array_equal(rows, np.arange(len(noted)))
+    for name, view in judge.standing(nights).items():
+        view[:] = arrays[name] if all_in_order else arrays[name][rows]
+    judge.note([noted[row] for row in rows.tolist()])
 
 
 def _packed(nights: int, marks: list[str], judges: Sequence[tuple[Rows, Judge]]) -> bytes:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 
-# L/s read as m³/h, L as m³, minutes and days as hours; US gallons a minute read as m³/h and L/s, gallons as m³.
-UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0, 4.403, 15.85, 264.2)
+# L/s read as m³/h, L as m³, minutes and days as hours; US gallons a minute read as m³/h and L/s, gallons as m³; a pulse
+# that stands for ten or a hundred times as much, as after a meter is exchanged.
+UNIT_FACTORS = (3.6, 1000.0, 60.0, 24.0, 4.403, 15.85, 264.2, 10.0, 100.0)
 NEAR = 0.12
 LEAST, MOST = (
     (1 + NEAR) / min(UNIT_FACTORS),

@@ -27,7 +27,10 @@ _BY_NIGHT = ("adjusted", "rest")
 
 @dataclass
 class Watched:
-    """What a watch found, zone by zone: its events, and the flow that it lets expect with its doubt [m³/h]."""
+    """What a watch found, zone by zone: its events, and the flow that it lets expect with its doubt [m³/h].
+
+    Nothing is expected of a zone before its first night.
+    """
 
     given: Watchfulness
     events: list[list[Event]]
@@ -59,7 +62,8 @@ def resumed(
         told = watch.events if given.whole_days else settled(watch)
         for row, events in zip(rows.tolist(), told, strict=True):
             found.events[row] = _in_sight(events, np.isfinite(seen.flow[row]))
-        found.baseline[rows], found.doubt[rows] = watch.baseline, watch.doubt
+        unknown = np.arange(seen.flow.shape[1]) < watch.model.first[:, None]
+        found.baseline[rows], found.doubt[rows] = np.where(unknown, np.nan, watch.baseline), watch.doubt
     return found
 
 

@@ -13,8 +13,8 @@ from cityctl import clock
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.basis.small import flow_text
-from cityctl.analysis.water.basis.zones import sensor_label
-from cityctl.analysis.water.nights.dry import WHY, dry_by_night
+from cityctl.analysis.water.basis.zones import fed, sensor_label
+from cityctl.analysis.water.nights.dry import WHY, untold
 from cityctl.analysis.water.watch.daytime import SHARE
 from cityctl.clock import Interval
 from cityctl.units import pretty
@@ -31,7 +31,9 @@ COARSE = timedelta(hours=2)  # readings further apart say nothing of the night's
 FORTNIGHT, LEAST_DAYS = 14, 5  # days before and after that are compared, and how many have to be known
 MISSING_NIGHTS = 3  # of the last seven: with so many no verdict is given
 SHOWN = 7
+ABOUT_THEN = 7  # nights between the begins of two leaks that may be one
 LIMITS = {"full": "; a meter at the end of its scale?", "coarse": "; its meter counts in coarse steps"}
+PULSES = (10.0, 100.0, 0.1, 0.01)  # factors that no units have between them
 BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
 
 
@@ -81,7 +83,7 @@ class Telling:
         self.last = len(closes) - 1
         self._by_night: dict[int, tuple[list[int], list[float], list[float]]] = {}
         self._none = [0] * len(closes), [0.0] * len(closes), [0.0] * len(closes)  # of a zone without a leak
-        self._dry: dict[int, bool] = {}
+        self._untold: dict[int, str] = {}
 
     def day(self, moment: datetime) -> str:
         """`Thu 19 Nov`, with the year where it is another than the interval's."""
@@ -134,7 +136,7 @@ class Telling:
         None where the night cannot be judged and no leak is known to run, as in a zone whose nights are dry.
         """
         runs, flows, variances = self._leakages(zone)
-        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.dry(zone)):
+        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.untold(zone)):
             return None, None, None
         flow = flows[night]
         half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
@@ -162,6 +164,7 @@ class Telling:
         unit = pretty("m3/h")
         sure = f", {counted(round(event.told / event.sd), 'standard error')}" if event.sd > 0 else ""
         said = f"{what} rose by {flow_text(event.told)} {unit}{sure}, {event.how}"
+        said += self.within(zone, event)
         if zone in self.nights.closed:
             return said
         before = slice(max(0, event.started - FORTNIGHT), event.started)
@@ -172,13 +175,28 @@ class Telling:
         flow, day = self.nights.flow[zone], self.nights.by_day[zone]
         return said + by_day_too(flow[before], day[before], flow[now], day[now])
 
-    def dry(self, zone: int) -> bool:
-        """Whether a zone is judged by its nights, and these are dry."""
-        if zone not in self._dry:
+    def within(self, zone: int, event: Event) -> str:
+        """Leaks that began about then in zones that lie in this one: the water of both may well be the same."""
+        inner = set(fed(self.question.city, self.nights.zones[zone].zone)[1:])
+        alike = [
+            f"{other.name}, which lies in it, has one since {self.day(self.started(one))}"
+            for at, other in enumerate(self.nights.zones)
+            if other.zone in inner
+            for one in self.told(at)
+            if abs(one.started - event.started) <= ABOUT_THEN
+        ]
+        return "".join(f"; {said}" for said in alike)
+
+    def untold(self, zone: int) -> str:
+        """Why a zone that is judged by its nights cannot be; empty where it can."""
+        if zone not in self._untold:
             nights = self.nights
-            dry = zone not in nights.closed and dry_by_night(nights.flow[zone], nights.by_day[zone])
-            self._dry[zone] = dry
-        return self._dry[zone]
+            self._untold[zone] = (
+                ""
+                if zone in nights.closed
+                else untold(nights.flow[zone], nights.by_day[zone], nights.parts[zone])
+            )
+        return self._untold[zone]
 
     def faults(self, zone: int) -> list[Fault]:
         """What is wrong with a zone's sensors at the end."""
@@ -220,14 +238,11 @@ class Telling:
         if learnt < self.watch.given.learning:
             needed = self.watch.given.learning
             return Judged("unknown", f"UNKNOWN {learnt} nights of history, {needed} are needed")
-        if self.dry(zone):
+        if why := self.untold(zone):
             steps = [fault.value for fault in self._own(zone) if fault.trouble == "coarse"]
-            coarse = (
-                f"its inflow comes in steps of {max(steps):.4g} m³/h, too coarse for a night"
-                if steps
-                else WHY
-            )
-            return Judged("unknown", f"UNKNOWN {coarse}")
+            if why == WHY and steps:
+                why = f"its inflow comes in steps of {max(steps):.4g} m³/h, too coarse for a night"
+            return Judged("unknown", f"UNKNOWN {why}")
         running = [event for event in self.watch.events[zone] if event.repaired is None]
         if running:
             newest = max(running, key=lambda event: event.started)
@@ -246,7 +261,8 @@ class Telling:
             return f"frozen since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
         if fault.trouble == "unit":
             factor = f"{fault.value:.3g}" if fault.value < 1 else f"{fault.value:g}"
-            return f"jumped by x{factor} on {self.day(since)}: another unit?"
+            what = "pulses of another weight" if fault.value in PULSES else "another unit"
+            return f"jumped by x{factor} on {self.day(since)}: {what}?"
         if fault.trouble == "clock":
             way = "ahead" if fault.value > 0 else "behind"
             return f"clock {abs(fault.value):g} h {way} since {self.day(since)}"

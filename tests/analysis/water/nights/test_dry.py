@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.water.nights.dry import dry_by_night
+from cityctl.analysis.water.nights.dry import by_night_alone, dry_by_night
 from cityctl.result import Result
 from tests.analysis.conftest import local_hours, rows_of
 from tests.analysis.water.made import BERLIN, CITY, Leak, inflow
@@ -38,6 +38,46 @@ def test_nights_are_dry(flows: Any, dry: bool) -> None:
 
 def test_a_school_may_sleep() -> None:
     assert not dry_by_night(np.zeros(60), np.full(60, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("by_day", "by_night", "alone"),
+    [
+        ((30.0, 0.0, 0.0, 0.0, 0.0, 0.0), (40.0, 60.0), True),  # a tank is filled from ten to five
+        ((0.0, 25.0, 0.0, 0.0, 0.0, 12.0), (60.0, 60.0), True),  # and now and then by day
+        (
+            (20.0, 12.0, 8.0, 6.0, 8.0, 12.0),
+            (40.0, 60.0),
+            False,
+        ),  # gardens that are watered; people draw by day
+        ((20.0, 30.0, 22.0, 20.0, 26.0, 24.0), (9.0, 5.0), False),
+        ((0.5, 0.0, 0.0, 0.0, 0.0, 0.5), (1.0, 1.0), False),  # a bakery
+    ],
+)
+def test_a_tank_is_filled_by_night(
+    by_day: tuple[float, ...], by_night: tuple[float, float], alone: bool
+) -> None:
+    course = np.tile((*by_day, *by_night), (40, 1))
+    assert by_night_alone(course[:, -1], course) is alone
+    late = np.vstack([course, np.full((2, 8), 20.0)])
+    assert not by_night_alone(late[:, -1], late)  # the last days are another thing
+
+
+@pytest.mark.parametrize("report", ["water/night_flow", "water/leaks", "water/night_use"])
+def test_a_zone_that_flows_by_night_alone_is_not_called_normal(
+    ask: Callable[..., Result], report: str
+) -> None:
+    times, flow = inflow("2026-01-01", "2026-02-20")
+    _, hour = local_hours(times, BERLIN)
+    filled = {
+        "hafen_inflow": (times, np.where((hour >= 22) | (hour < 6), 3 * flow, 0.0)),
+        "altstadt_inflow": (times, flow),
+    }
+    found = ask(report, CITY, filled, "2026-02-10", "2026-02-20", history="28d")
+    assert [one.what for one in found.completeness.missing][:1] == ["Hafen"]
+    assert "flow by night alone" in found.completeness.missing[0].why
+    if report != "water/night_use":
+        assert rows_of(found, "zones")[0]["verdict"].startswith("UNKNOWN flow by night alone")
 
 
 def by_hours(leaks: tuple[Leak, ...] = ()) -> dict[str, Any]:

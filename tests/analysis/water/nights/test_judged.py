@@ -142,6 +142,7 @@ def test_a_meter_that_is_read_once_a_day_tells_no_night(ask: Ask) -> None:
     )
     verdicts = {row["zone"]: row["verdict"] for row in rows_of(result, "zones")}
     assert verdicts["Hafen"] == "UNKNOWN a reading in 1d tells no night flow"
+    assert rows_of(result, "zones")[0]["expected"] is None
     assert verdicts["Altstadt"] == "UNKNOWN no valid night"
 
 

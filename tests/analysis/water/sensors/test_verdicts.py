@@ -106,6 +106,21 @@ def test_another_unit_and_back() -> None:
     assert faults("s", some, flow=False) == []
 
 
+@pytest.mark.parametrize("factor", [10.0, 0.1, 100.0, 0.01])
+def test_a_meter_exchanged_for_one_of_another_pulse(factor: float) -> None:
+    """Its logger takes each pulse for ten or a hundred times as much, or as little, as it is: 47 m³/h of leakage."""
+    mean = lively(100)
+    mean[240:] *= factor
+    (fault,) = faults("s", shown(mean, mean * 0.02), flow=True)
+    assert (fault.trouble, fault.begin, fault.end, fault.value) == ("unit", 240, None, factor)
+
+
+def test_a_burst_that_is_ten_times_the_flow_is_no_other_unit() -> None:
+    mean = lively(100)
+    mean[240:] += 180.0  # 20 becomes 200, and still swings as before
+    assert faults("s", shown(mean, 0.5), flow=True) == []
+
+
 def test_another_unit_as_a_season_ends() -> None:
     """Four weeks of guests make the last ten days, which are told by the week before; then all is as it was."""
     mean = lively(120)
