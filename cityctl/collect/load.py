@@ -6,6 +6,7 @@ the others are taken. With a dry run nothing is stored, and no project is needed
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -57,7 +58,7 @@ def import_files(
     for absent in refused:
         console.warn(f"{absent.what}: {absent.why}")
     ledgers: list[Ledger] = []
-    kept: dict[str, str] = {}
+    kept = _kept(project) if options.keep_all else {}
     with (
         _target(project, options.dry_run, len(jobs)) as store,
         _beside(project, store, now, dry_run=options.dry_run) as lengths,
@@ -93,6 +94,16 @@ def _target(project: Project | None, dry_run: bool, files: int) -> Iterator[Stor
         return
     with TemporaryDirectory(prefix="cityctl-dry-run-") as folder, Store.open(Path(folder)) as store:
         yield store
+
+
+def _kept(project: Project | None) -> dict[str, str]:
+    """What the store keeps under each name, as its quantity; nothing where it is not known or the city says it."""
+    from cityctl.store import Store
+
+    if project is None or not (project.store_folder / "list.sqlite").exists():
+        return {}
+    with Store.open(project.store_folder, create=False) as store:
+        return {name: one.quantity for name, one in store.series().items() if one.quantity is not None}
 
 
 @contextmanager
@@ -155,7 +166,7 @@ def _import_one(
     )
     shape = replace(job.shape, states=matcher.states) if city is not None else job.shape
     chunks = parse(job.source, shape)
-    points = city.points() if city is not None else None
+    points = ChainMap(city.points(), matcher.own) if city is not None else None
     if store is None:
         settle([ledger], tally(ledger.batches(chunks)))
     else:
