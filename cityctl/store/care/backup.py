@@ -21,7 +21,7 @@ from cityctl.store.care.checking import fault_of
 from cityctl.store.care.place import take_place
 from cityctl.store.folder import BACKUP_LOCK, DRAFT, LIST, SEGMENTS, in_plain_words, locked
 from cityctl.store.landing import LANDING, make_own
-from cityctl.store.segments.segment_list import Segment, SegmentList
+from cityctl.store.segments.segment_list import Segment, SegmentList, listed
 from cityctl.store.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _named(list_copy: Path) -> list[Segment]:
         rows = copy.execute(
             f"SELECT {columns} FROM segments WHERE removed_at_us IS NULL ORDER BY path"
         ).fetchall()
-    return [Segment(*row) for row in rows]
+    return [listed(row, list_copy) for row in rows]
 
 
 def _opened(copy: Path) -> sqlite3.Connection:
