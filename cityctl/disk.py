@@ -112,6 +112,23 @@ def share(path: Path) -> None:
         open_to_all_of(path.parent, path)
 
 
+def as_closed_as(folder: Path, made: Path) -> None:
+    """Let nobody into a folder that was just made who cannot come to another one, past those that it lies in."""
+    if not hasattr(os, "chown"):  # Windows: a folder has the rights of the one that it is made in
+        return
+    rights, group = folder.stat().st_mode & 0o777, folder.stat().st_gid
+    for above in folder.parents:
+        found = above.stat()
+        rights &= 0o777 if found.st_mode & stat.S_IXOTH else 0o770
+        rights &= 0o777 if found.st_mode & stat.S_IXGRP else 0o707
+    if made.stat().st_gid != group:
+        try:
+            os.chown(made, -1, group)
+        except OSError:
+            rights &= 0o707
+    made.chmod(rights | stat.S_IRWXU)
+
+
 def own_word(path: Path) -> None:
     """The same for a file that is its owner's word: others may read it there, and write it nowhere."""
     share(path)

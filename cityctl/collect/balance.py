@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cityctl.clock import Interval
-from cityctl.collect.ledger import Ledger, Line
+from cityctl.collect.ledger import Ledger
+from cityctl.collect.lines import Line
 from cityctl.collect.order import moment
 from cityctl.errors import listed
 from cityctl.exports.meaning import kind_of
@@ -95,7 +96,7 @@ def balance_result(
     received = sum(line.received for line in lines)
     rejected = sum(line.rejected for line in lines)
     missing = [*_missing(ledgers), *refused]
-    taken = received - rejected - sum(line.outdated for line in lines)
+    taken = received - rejected - sum(line.outdated + line.even for line in lines)
     completeness = Completeness(wanted=received, had=taken, missing=missing)
     said = list(notes)
     left_out: dict[str, dict[str, None]] = {}
@@ -145,10 +146,11 @@ def _revised_in_one_run(lines: Sequence[Line]) -> Iterator[str]:
         former = before.get(point, later)
         before[point] = later
         overlap = (former.first or 0) <= later.last and later.first <= (former.last or 0)
-        if former.source != later.source and later.revised and overlap:
+        revised = min(later.revised, later.even - later.gave_way)  # by the larger value alone
+        if former.source != later.source and revised > 0 and overlap:
             yield (
                 f"`{point}` comes from {former.source} and from {later.source} for the same time, and "
-                f"{counted(later.revised, 'value')} of the latter are others than those before; where these are two "
+                f"{counted(revised, 'value')} of the latter are others than those before; where these are two "
                 "meters, give their columns names of their own"
             )
 
@@ -180,7 +182,9 @@ def _row(line: Line) -> tuple[object, ...]:
         line.revised,
         line.duplicate,
         line.rejected,
-        float(f"{line.total:.12g}") if summed else None,  # what lies below is noise of the addition
+        float(f"{line.total - line.not_taken:.12g}")
+        if summed
+        else None,  # what lies below is noise of the addition
         moment(line.first) if line.first is not None else None,
         moment(line.last) if line.last is not None else None,
         line.source,
@@ -222,6 +226,14 @@ def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
             yield Missing(where, f"{counted(count, 'reading')} rejected: {first.reason}")
         for said in ledger.absent:
             yield Missing(ledger.source, said)
+        even = {line.match.point: line.even for line in ledger.lines.values() if line.even}
+        if even:
+            yield Missing(
+                ledger.source,
+                f"{counted(sum(even.values()), 'reading')} of {listed(f'`{name}`' for name in even)} and what came for "
+                "the same instants in the same run are other values of one quality: the larger one is kept, and "
+                "nothing says that it is the right one",
+            )
         outdated = {line.match.point: line.outdated for line in ledger.lines.values() if line.outdated}
         if outdated:
             yield Missing(

@@ -15,13 +15,13 @@ import numpy as np
 
 from cityctl import arrow
 from cityctl.collect.doors import Doors, suspected
+from cityctl.collect.lengths import Lengths
+from cityctl.collect.lines import Line
 from cityctl.collect.match import Match
 from cityctl.collect.order import Order, Repeats, coded, columns_of, grouped, outside_years, split
 from cityctl.errors import CityctlError
-from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Chunk, Rejection, Replaced, Series
 from cityctl.reading import EARLIEST, LATEST, Kind
-from cityctl.units import unit
 from cityctl.wording import counted
 
 if TYPE_CHECKING:
@@ -30,51 +30,6 @@ if TYPE_CHECKING:
 # Readings of a series at a time: with fewer, looking at each series costs more than at its readings.
 _THIN = 24
 _MOST = 1_000_000  # readings that are held for it
-
-
-@dataclass
-class Line:
-    """One series of one source, and what became of its readings. Times in µs."""
-
-    source: str
-    series: Series
-    match: Match
-    label: str
-    handed_in: int = 0  # readings given to the store
-    rejected: int = 0
-    new: int = 0
-    unchanged: int = 0
-    gave_way: int = 0  # of those, to a value that was received at the same instant
-    outdated: int = 0  # of those, to a value that was received later
-    revised: int = 0
-    duplicate: int = 0
-    total: float = 0.0
-    first: int | None = None
-    last: int | None = None
-
-    @property
-    def kind(self) -> Kind | None:
-        """What the values are, as the export says or as their quantity usually is."""
-        series = self.series
-        if series.kind is not None:
-            return series.kind
-        return kind_of(series.quantity or (unit(series.unit).quantity if series.unit else None))
-
-    @property
-    def received(self) -> int:
-        """Readings that came."""
-        return self.handed_in + self.rejected
-
-    def check(self) -> None:
-        """Raises CityctlError (a bug) where readings are unexplained."""
-        accounted = self.new + self.unchanged + self.revised + self.duplicate
-        if self.handed_in != accounted:
-            raise CityctlError(
-                f"the balance of `{self.series.id}` does not close: {self.handed_in} readings were handed in, and "
-                f"{accounted} are accounted for",
-                tried=[f"{self.source}: new {self.new}, unchanged {self.unchanged}, revised {self.revised}, "
-                       f"duplicate {self.duplicate}, rejected {self.rejected}"],
-            )  # fmt: skip
 
 
 class Matching(Protocol):
@@ -100,9 +55,13 @@ class Ledger:
     absent: list[str] = field(default_factory=list)
     order: Order = field(default_factory=Order)
     replaced: list[Replaced] = field(default_factory=list)
+    by_days: set[str] = field(default_factory=set)  # series whose days are replaced as a whole
     following: str = ""
     words: dict[int, str] = field(default_factory=dict)
     doors: Doors = field(default_factory=Doors)
+    lengths: Lengths | None = None  # what amounts are held against
+    after: list[Any] = field(default_factory=list)  # readings held back until the others are stored
+    held_back: Counter[str] = field(default_factory=Counter)  # of them, by series
     flags_doubts: bool = False  # readings in doubt are kept as suspect
     place_word: str = "line"  # what the places of readings count
 
@@ -148,6 +107,7 @@ class Ledger:
         self.blank += chunk.blank
         self.notes += [note for note in chunk.notes if note not in self.notes]
         self.replaced += [span for span in chunk.replaced if span.start >= EARLIEST and span.end <= LATEST]
+        self.by_days.update(span.series for span in chunk.replaced)
         self.absent += [said for said in chunk.absent if said not in self.absent]
         self.following = chunk.following or self.following
         for rejection in chunk.rejections:
@@ -226,6 +186,16 @@ class Ledger:
             chosen = stays[codes]
             codes, times = codes[chosen], times[chosen]
             values, qualities, places = values[chosen], qualities[chosen], places[chosen]
+        late = None
+        if self.lengths is not None:
+            kept, late = self._once(
+                names, points, codes, times, values * scale[codes] + offset[codes], places
+            )
+            if not kept.all():
+                codes, times, late = codes[kept], times[kept], late[kept]
+                values, qualities, places = values[kept], qualities[kept], places[kept]
+            if not len(times):
+                return
         groups = grouped(codes)
         self.order.watch(names, codes, times, groups)
         doubtful = self.doors.judge(names, kinds, codes, times, values, places, groups)
@@ -236,7 +206,7 @@ class Ledger:
                 values = values * scale[present[0]] + offset[present[0]]
         elif (scale != 1.0).any() or offset.any():
             values = values * scale[codes] + offset[codes]
-        yield pa.record_batch(
+        batch = pa.record_batch(
             [
                 arrow.named(codes, [point or "" for point in points]),
                 arrow.times(times),
@@ -245,6 +215,58 @@ class Ledger:
             ],
             names=["point", "time", "value", "quality"],
         )
+        if late is not None and late.any():
+            self.after.append(batch.filter(arrow.flags(late)))
+            batch = batch.filter(arrow.flags(~late))
+        yield batch
+
+    def _once(
+        self, names: list[str], points: list[str | None], codes: Any, times: Any, values: Any, places: Any
+    ) -> tuple[Any, Any]:
+        """(which readings are taken, which of them only after the others): amounts count once, whatever their lengths.
+
+        Those that lie over finer ones in the store are rejected. Values in the points' units.
+        """
+        kept, late = np.ones(len(times), np.bool_), np.zeros(len(times), np.bool_)
+        lines = [self.lines.get(name) for name in names]
+        amounts = np.array(
+            [
+                point is not None and line is not None and (line.match.kind or line.kind) == "interval"
+                for point, line in zip(points, lines, strict=True)
+            ]
+        )  # fmt: skip
+        rows = np.flatnonzero(amounts[codes])
+        if self.lengths is None or not len(rows):
+            return kept, late
+        said = [
+            line.series.every if line is not None and amounts[code] else None
+            for code, line in enumerate(lines)
+        ]
+        found, late[rows] = self.lengths.judge(
+            [point or "" for point in points],
+            said,
+            [name in self.by_days for name in names],
+            codes[rows],
+            times[rows],
+            values[rows],
+        )
+        for code in np.unique(codes[rows[late[rows]]]).tolist():
+            count = int((late & (codes == code)).sum())
+            self.held_back[names[code]] += count
+            self.lines[names[code]].handed_in -= count
+        over = rows[found > 0]
+        kept[over] = False
+        for code in np.unique(codes[over]).tolist():
+            some = over[codes[over] == code]
+            finer = int(np.median(found[found > 0][codes[over] == code]))
+            line, count, place = self.lines[names[code]], len(some), int(places[some[0]])
+            line.handed_in -= count
+            line.not_taken += float(np.nansum(values[some]))
+            why = f"its interval lies over stored ones of {finer} s: not counted twice"
+            said_line = place if self.place_word in ("line", "row") else None
+            where = f"{self.place_word} {place}"
+            self.reject(Rejection(self.source, said_line, where, names[code], why, count))
+        return kept, late
 
     def close_unmatched(self) -> None:
         """Series that nothing takes: one rejection each, so that their balance closes."""
@@ -288,6 +310,8 @@ def settle(ledgers: Sequence[Ledger], balance: Balance) -> None:
         line.handed_in -= entry.rejected
         line.gave_way += entry.gave_way
         line.outdated += entry.outdated
+        line.not_taken += entry.not_taken
+        line.even += entry.even
         line.rejected += entry.rejected
     for told in balance.rejections:
         ledger, line = by_point[told.series]

@@ -6,8 +6,9 @@ the others are taken. With a dry run nothing is stored, and no project is needed
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING
 
 from cityctl.city.model import City
 from cityctl.city.project import Project
+from cityctl.collect.after import take_after
 from cityctl.collect.balance import balance_result
 from cityctl.collect.jobs import Job, Options, find_jobs, refusal
 from cityctl.collect.ledger import Ledger, schema, settle
+from cityctl.collect.lengths import Lengths
 from cityctl.collect.match import Matcher
 from cityctl.collect.order import moment, repeats
 from cityctl.collect.tally import settle_repeated, tally
@@ -55,15 +58,16 @@ def import_files(
     for absent in refused:
         console.warn(f"{absent.what}: {absent.why}")
     ledgers: list[Ledger] = []
-    kept: dict[str, str] = {}
+    kept = _kept(project) if options.keep_all else {}
     with (
         _target(project, options.dry_run, len(jobs)) as store,
+        _beside(project, store, now, dry_run=options.dry_run) as lengths,
         console.progress("importing", len(jobs)) as progress,
     ):
         for job in jobs:
             progress.advance(0, note=job.source.name)
             try:
-                ledger = _looked_at(job, city, store, options, now, kept)
+                ledger = _looked_at(job, city, store, options, now, kept, lengths)
                 ledgers.append(ledger)
                 if options.dry_run and project is not None and store is not None:
                     _compare(store, project, ledger)
@@ -92,23 +96,59 @@ def _target(project: Project | None, dry_run: bool, files: int) -> Iterator[Stor
         yield store
 
 
+def _kept(project: Project | None) -> dict[str, str]:
+    """What the store keeps under each name, as its quantity; nothing where it is not known or the city says it."""
+    from cityctl.store import Store
+
+    if project is None or not (project.store_folder / "list.sqlite").exists():
+        return {}
+    with Store.open(project.store_folder, create=False) as store:
+        return {name: one.quantity for name, one in store.series().items() if one.quantity is not None}
+
+
+@contextmanager
+def _beside(
+    project: Project | None, store: Store | None, now: datetime, *, dry_run: bool
+) -> Iterator[Lengths]:
+    """What the amounts of the files are held against: the project's store, and one that is thrown away."""
+    from cityctl.store import Store
+
+    stores = [store] if store is not None else []
+    with ExitStack() as opened:
+        if dry_run and project is not None and (project.store_folder / "list.sqlite").exists():
+            stores.append(opened.enter_context(Store.open(project.store_folder, create=False)))
+        yield opened.enter_context(Lengths(stores, now))
+
+
 def _looked_at(
-    job: Job, city: City | None, store: Store | None, options: Options, now: datetime, kept: dict[str, str]
+    job: Job,
+    city: City | None,
+    store: Store | None,
+    options: Options,
+    now: datetime,
+    kept: dict[str, str],
+    lengths: Lengths,
 ) -> Ledger:
     """The ledger of one file. Where nothing is stored, times of an unknown wall are read as UTC, and that is said."""
     try:
-        return _import_one(job, city, store, options, now, kept)
+        return _import_one(job, city, store, options, now, kept, lengths)
     except ZoneNotSaid as problem:
         if city is not None:
             raise
         job = replace(job, shape=replace(job.shape, time_zone="UTC"))
-        ledger = _import_one(job, city, store, options, now, kept)
+        ledger = _import_one(job, city, store, options, now, kept, lengths)
         ledger.notes.append(f"{problem.message}: looked at as UTC; an import needs --time-zone")
         return ledger
 
 
 def _import_one(
-    job: Job, city: City | None, store: Store | None, options: Options, now: datetime, kept: dict[str, str]
+    job: Job,
+    city: City | None,
+    store: Store | None,
+    options: Options,
+    now: datetime,
+    kept: dict[str, str],
+    lengths: Lengths,
 ) -> Ledger:
     import pyarrow as pa
 
@@ -118,11 +158,15 @@ def _import_one(
     keep_all = options.keep_all or city is None
     matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all, kept=kept)
     ledger = Ledger(
-        job.source.name, matcher, flags_doubts=True, place_word=getattr(formats.find(name), "PLACE", "line")
+        job.source.name,
+        matcher,
+        lengths=lengths,
+        flags_doubts=True,
+        place_word=getattr(formats.find(name), "PLACE", "line"),
     )
     shape = replace(job.shape, states=matcher.states) if city is not None else job.shape
     chunks = parse(job.source, shape)
-    points = city.points() if city is not None else None
+    points = ChainMap(city.points(), matcher.own) if city is not None else None
     if store is None:
         settle([ledger], tally(ledger.batches(chunks)))
     else:
@@ -131,6 +175,7 @@ def _import_one(
             [ledger],
             store.add(reader, source=job.source.name, received=now, points=points, words=ledger.words),
         )
+        take_after(store, ledger, points, now)
     again = {series for series in ledger.order.unordered if store is None or ledger.lines[series].duplicate}
     if again:
         found, conflicts = repeats(parse(job.source, shape), again, job.source.name, ledger.place_word)

@@ -13,6 +13,7 @@ from cityctl import units
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.errors import UsageProblem, near
+from cityctl.exports.meaning import kind_of
 from cityctl.exports.parsed import Series
 from cityctl.exports.table.names import without_unit
 from cityctl.reading import Kind
@@ -42,8 +43,8 @@ class Matcher:
     """Finds the points of one file's or one service's series.
 
     `mapping` is what was said: series or column -> point. `keep_all` keeps a series that no point takes under
-    its own name, in the canonical unit of what it measures; `kept` is what the files of one import keep like that,
-    name -> quantity.
+    its own name, in the canonical unit of what it measures; `kept` is what the store and the files of one import keep
+    like that, name -> quantity, and `own` are the points that come of it.
     """
 
     city: City | None
@@ -51,6 +52,7 @@ class Matcher:
     prefix: str = ""
     keep_all: bool = False
     kept: dict[str, str] = field(default_factory=dict)
+    own: dict[str, Point] = field(default_factory=dict)
     _exact: dict[str, Point] = field(default_factory=dict)
     _folded: dict[str, list[Point]] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)
@@ -154,7 +156,10 @@ class Matcher:
             also = "--map gives it another point"
             why = f"it is {known.quantity} in {known.symbol}, and `{name}` is {held} already: {also}"
             return Match(None, unit=known.symbol, why=why)
-        scale, offset = units.linear(known.symbol, units.canonical(known.quantity).symbol)
+        canonical = units.canonical(known.quantity).symbol
+        kind = series.kind or kind_of(known.quantity) or "gauge"
+        self.own.setdefault(name, Point(name, known.quantity, canonical, known.symbol, kind))
+        scale, offset = units.linear(known.symbol, canonical)
         return Match(name, scale, offset, known.symbol, known=False)
 
 

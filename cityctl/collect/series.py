@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cityctl.city.points import Point
-from cityctl.collect.ledger import Line
+from cityctl.collect.lines import Line
 from cityctl.collect.match import Match, fit
 from cityctl.exports.parsed import Series
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -42,6 +43,11 @@ class Gather:
         if known is series:
             self._fresh[series.id] = series
         return known
+
+    def lasting(self, series: str, seconds: int) -> None:
+        """How long the intervals of a series are that was declared since readings were handed on last."""
+        if seconds and (fresh := self._fresh.get(series)) is not None and fresh.every is None:
+            self._fresh[series] = replace(fresh, every=seconds)
 
     def known(self, series: str) -> Series | None:
         """What was declared of a series."""

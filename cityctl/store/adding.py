@@ -23,6 +23,8 @@ from cityctl.store.segments.batch import Batch
 from cityctl.store.segments.compare import (
     CONFIRMED,
     EARLIER,
+    EVEN_GAVE_WAY,
+    EVEN_REVISED,
     GAVE_WAY,
     NEW,
     OUTDATED,
@@ -96,7 +98,8 @@ def add(
             classes = classify(opened, store.folder, batch, snapshot.segments, landed, among=series)
             classes[known & (classes == NEW)] = REVISED
             _count(batch, classes, known, balance)
-            classes[classes == GAVE_WAY] = OUTDATED
+            classes[classes == EVEN_REVISED] = REVISED
+            classes[(classes == GAVE_WAY) | (classes == EVEN_GAVE_WAY)] = OUTDATED
             batch = first_received(
                 opened, store.folder, batch, classes, snapshot, landed=landed is not None, source=source
             )
@@ -222,7 +225,8 @@ def _not_seen_before(
     classes = classify(opened, writing.store.folder, batch, segments, among=known)
     if (classes == NEW).all():
         return batch, np.zeros(len(batch), dtype=np.bool_)
-    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER, GAVE_WAY))
+    classes[classes == EVEN_REVISED] = REVISED
+    duplicate = np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER, GAVE_WAY, EVEN_GAVE_WAY))
     for name, count in zip(batch.names, batch.counts(classes != NEW), strict=True):
         if count:
             balance.of(name).duplicate += count
@@ -235,16 +239,24 @@ def _count(batch: Batch, classes: Classes, known: npt.NDArray[np.bool_], balance
     import numpy as np
 
     new = (classes == NEW) & ~known
-    revised = (classes == REVISED) & ~known
-    gave_way = classes == GAVE_WAY
+    even = np.isin(classes, (EVEN_REVISED, EVEN_GAVE_WAY)) & ~known
+    revised = np.isin(classes, (REVISED, EVEN_REVISED)) & ~known
+    gave_way = np.isin(classes, (GAVE_WAY, EVEN_GAVE_WAY))
     unchanged = (np.isin(classes, (UNCHANGED, CONFIRMED, OUTDATED, EARLIER)) | gave_way) & ~known
     outdated = (classes == OUTDATED) & ~known
+    lost = np.where(gave_way | outdated, np.nan_to_num(batch.values), 0.0)
+    if lost.any():
+        sums = np.bincount(batch.codes, weights=lost, minlength=len(batch.names))
+        for name, total in zip(batch.names, sums.tolist(), strict=True):
+            if total:
+                balance.of(name).not_taken += total
     kinds = {
         "new": new,
         "revised": revised,
         "unchanged": unchanged,
         "gave_way": gave_way,
         "outdated": outdated,
+        "even": even,
     }
     for kind, chosen in kinds.items():
         if not chosen.any():

@@ -15,7 +15,9 @@ class SeriesBalance:
 
     `unchanged` are stored already with this value, or have been replaced by a later version; `revised`
     replace a stored version; `duplicate` stand more than once in what was handed in. Of those unchanged `gave_way`
-    to another version that was received at the same instant, and `outdated` to one that was received later.
+    to another version that was received at the same instant, and `outdated` to one that was received later; the sum
+    of the values of both is `not_taken`. Of `revised` and `gave_way`, `even` stand against another value of the same
+    quality that was received at the same instant: nothing says which of the two is right.
     """
 
     received: int = 0
@@ -26,6 +28,8 @@ class SeriesBalance:
     rejected: int = 0
     gave_way: int = 0
     outdated: int = 0
+    not_taken: float = 0.0
+    even: int = 0
 
     def add(self, other: SeriesBalance) -> None:
         """Count another balance in."""
@@ -37,6 +41,8 @@ class SeriesBalance:
         self.rejected += other.rejected
         self.gave_way += other.gave_way
         self.outdated += other.outdated
+        self.not_taken += other.not_taken
+        self.even += other.even
 
     @property
     def closes(self) -> bool:

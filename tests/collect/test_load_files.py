@@ -12,6 +12,7 @@ from openpyxl import Workbook
 from cityctl.city.project import Project
 from cityctl.errors import ExitCode
 from cityctl.exports.source import Source
+from cityctl.store import Store
 from tests.collect.importing import load, rows, stored
 
 LONG = "time,meter,value,unit\n2026-01-01T00:00Z,{meter},1.5,kWh\n2026-01-01T01:00Z,{meter},2.5,kWh\n"
@@ -63,6 +64,22 @@ def test_one_name_for_power_energy_and_water_is_not_one_point(city: Project, tmp
     (why, other) = [missing.why for missing in result.completeness.missing]
     assert "it is energy in kWh, and `Main St 1` is power already" in why
     assert "it is volume in m3" in other
+
+
+def test_a_name_means_one_quantity_from_one_import_to_the_next(city: Project, tmp_path: Path) -> None:
+    """Amounts of kWh were revised by the powers of a later import, of one name, with exit 0."""
+    energy, power = tmp_path / "energy.csv", tmp_path / "power.csv"
+    energy.write_text("time,Main St 1\n,kWh\n2026-01-01T00:00Z,1\n2026-01-01T00:15Z,2\n")
+    power.write_text("time,Main St 1\n,kW\n2026-01-01T00:00Z,4\n2026-01-01T00:15Z,8\n")
+    load(city, [energy], keep_all=True)
+    for dry_run in (True, False):
+        result = load(city, [power], keep_all=True, later=1, dry_run=dry_run)
+        assert result.exit_code() == ExitCode.INCOMPLETE
+        assert "it is power in kW, and `Main St 1` is energy already" in result.completeness.missing[0].why
+    assert load(city, [energy], keep_all=True, later=2).exit_code() == ExitCode.DONE
+    assert [row[2] for row in stored(city)] == [1.0, 2.0]
+    with Store.open(city.store_folder) as store:
+        assert store.series()["Main St 1"][1:3] == ("energy", "kWh")
 
 
 def test_a_folder_without_files_says_so(city: Project, tmp_path: Path) -> None:

@@ -266,3 +266,28 @@ def test_what_is_no_workbook_or_unsafe_is_refused(tmp_path: Path) -> None:
     data = io.BytesIO(path.read_bytes()[:-300]).getvalue()
     path.write_bytes(data)
     assert "damaged zip" in look(path).completeness.missing[0].why
+
+
+@pytest.mark.parametrize("order", ["%d/%m/%Y", "%m-%d-%Y 00:00"])
+def test_days_that_a_spreadsheet_exchanged_are_refused(tmp_path: Path, order: str) -> None:
+    """The first twelve days of February came in as the 2nd of each month, with exit 0."""
+    days = [datetime(2026, 2, number) for number in range(1, 29)]
+
+    def rows(exchanged: bool) -> list[tuple[Any, ...]]:
+        taken = [one.replace(month=one.day, day=2) if exchanged else one for one in days[:12]]
+        return [*((one, 1.0) for one in taken), *((one.strftime(order), 1.0) for one in days[12:])]
+
+    def saved(name: str, told: list[tuple[Any, ...]]) -> Path:
+        def fill(made: Any) -> None:
+            page, form = made.add_worksheet("a"), made.add_format({"num_format": "dd.mm.yyyy"})
+            page.write_row(0, 0, ("Time", "kWh"))
+            for at, (when, value) in enumerate(told, 1):
+                page.write(at, 0, when, *([form] if isinstance(when, datetime) else []))
+                page.write(at, 1, value)
+
+        return book(tmp_path / name, fill)
+
+    with pytest.raises(InputRefused, match="column A holds days up to the 12th as dates"):
+        read(saved("a.xlsx", rows(exchanged=True)), time_zone="UTC")
+    told = read(saved("b.xlsx", rows(exchanged=False)), time_zone="UTC").of("kWh")
+    assert [time[:10] for time, _ in told] == [f"2026-02-{number:02}" for number in range(1, 29)]

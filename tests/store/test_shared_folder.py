@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from cityctl.reading import Reading
 from cityctl.store import Store
+from cityctl.store.care.backup import backup
 from tests.store.test_landing import DAY1
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no modes here")
@@ -50,3 +52,22 @@ def test_what_is_ones_own_follows_the_umask(tmp_path, table, at, umask, rights):
     for path, mode in filled(tmp_path / "store", table, at).items():
         if path.name != "lock":  # a lock is for all who may work in its folder, and holds nothing
             assert mode & 0o777 & umask == 0, path
+
+
+@pytest.mark.parametrize(("closed", "rights"), [("store", 0o750), ("project", 0o700), ("", 0o755)])
+def test_a_backup_is_closed_to_whom_the_store_is_closed(table, at, closed, rights):
+    """The store's folder, or one that it lies in, keeps others out; the backup lay open to all."""
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "project" / "store") as store:
+        if not all(above.stat().st_mode & 0o011 == 0o011 for above in Path(folder).parents):
+            pytest.skip(f"{folder} lies in a folder that is closed")
+        store.add(table([("a", at(0), 1.0)]), source="x", received=DAY1)
+        Path(folder).chmod(0o755)
+        store.folder.parent.chmod(rights if closed == "project" else 0o755)
+        store.folder.chmod(rights if closed == "store" else 0o755)
+        new, mine = Path(folder) / "new" / "backup", Path(folder) / "mine"
+        mine.mkdir()
+        mine.chmod(0o755)
+        for target in (new, mine):
+            backup(store, target)
+        assert new.stat().st_mode & 0o777 == rights
+        assert mine.stat().st_mode & 0o777 == 0o755  # whoever made it has chosen

@@ -185,6 +185,8 @@ class _Reader:
                 for cells in zip(*((one.micros, one.length) for one in of_series), strict=True)
             )
             over = self.covered.setdefault(name, Covered()).again(times, lengths)
+            taken = lengths[(over == 0) & (lengths > 0)]
+            self.gather.lasting(name, int(taken.min()) if len(taken) else 0)
             for one, other in zip(of_series, over.tolist(), strict=True):
                 if other:
                     why = f"its interval of {one.length} s lies over others of {other} s: not counted twice"

@@ -6,12 +6,14 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zipfile import BadZipFile
 
 from cityctl.errors import InputRefused
+from cityctl.exports.workbook.exchanged import Exchanged
 from cityctl.exports.workbook.formulas import never_worked_out
 from cityctl.exports.workbook.looks import shown
 
@@ -57,12 +59,18 @@ def _lines(file: Path | BinaryIO, name: str, sheet: str) -> Iterator[bytes]:
 
 def _rows(book: Any, sheet: str) -> Iterator[list[str]]:
     """The cells of each row as they are shown, without the blank ones at its end."""
+    from openpyxl.utils import get_column_letter
+
     page = book[sheet]
     page.reset_dimensions()  # what a sheet says of its own size is often wrong
     # openpyxl tells a formula or its value, never both.
     with book._archive.open(page._worksheet_path) as part:
         formulas = never_worked_out(part)
+    exchanged = Exchanged()
     for row in page.iter_rows():
+        for column, cell in enumerate(row):
+            if isinstance(cell.value, str | date):
+                exchanged.watch(column, cell.value)
         cells = [" ".join(shown(cell.value, cell.number_format, book.epoch).split()) for cell in row]
         if formulas:
             places = (getattr(cell, "coordinate", "") for cell in row)  # cells that are not there have none
@@ -70,6 +78,12 @@ def _rows(book: Any, sheet: str) -> Iterator[list[str]]:
         while cells and not cells[-1]:
             cells.pop()
         yield cells
+    for column in exchanged.columns():
+        raise InputRefused(
+            f"{sheet}: column {get_column_letter(column + 1)} holds days up to the 12th as dates and later ones as "
+            "texts: a spreadsheet exchanged day and month of the former when it opened the table",
+            hint="import the file that the sheet was made from",
+        )
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityctl.disk import Lock, digest, sync_file, sync_folder
+from cityctl.disk import Lock, as_closed_as, digest, sync_file, sync_folder
 from cityctl.errors import StoreProblem
 from cityctl.store.care.checking import fault_of
 from cityctl.store.care.place import take_place
 from cityctl.store.folder import BACKUP_LOCK, DRAFT, LIST, SEGMENTS, in_plain_words, locked
 from cityctl.store.landing import LANDING, make_own
-from cityctl.store.segments.segment_list import Segment, SegmentList
+from cityctl.store.segments.segment_list import Segment, SegmentList, listed
 from cityctl.store.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Copied:
 def backup(store: Opened, target: Path, *, wait: float = 60.0) -> Copied:
     """Copy the store into a folder, or bring the backup that is there up to date; checked byte by byte.
 
-    Writers go on meanwhile. What was acknowledged before this began is in it. Raises LockHeld where another
+    Writers go on meanwhile. What was acknowledged before this began is in it. Who cannot come to the store cannot come
+    to a folder that is made here; one that is there keeps its rights. Raises LockHeld where another
     backup of this store is at work, StoreProblem where the folder is something else, or cannot be written.
     """
     target = target.absolute()
@@ -56,7 +57,10 @@ def backup(store: Opened, target: Path, *, wait: float = 60.0) -> Copied:
         in_plain_words(target, "writing the backup"),
         Lock(store.folder / BACKUP_LOCK, purpose=f"a backup into {target}", wait=wait),
     ):
-        target.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.mkdir(mode=0o700)
+            as_closed_as(store.folder, target)
         (target / _MARK).write_text(f"{store.folder}\n")
         drafts = [(target / f"{name}{DRAFT}", target / name) for name in (LIST, LANDING)]
         _copy_lists(store.list, store.list.landing, drafts[0][0], drafts[1][0])
@@ -170,7 +174,7 @@ def _named(list_copy: Path) -> list[Segment]:
         rows = copy.execute(
             f"SELECT {columns} FROM segments WHERE removed_at_us IS NULL ORDER BY path"
         ).fetchall()
-    return [Segment(*row) for row in rows]
+    return [listed(row, list_copy) for row in rows]
 
 
 def _opened(copy: Path) -> sqlite3.Connection:

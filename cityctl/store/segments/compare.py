@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER, GAVE_WAY = range(7)
+NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER, GAVE_WAY, EVEN_REVISED, EVEN_GAVE_WAY = range(9)
 """unchanged: stored so · earlier, confirmed: stored so, and now received earlier, or later · outdated: another
 version, and what is stored was received later · gave way: another version, received at the same instant, and not
-the better one."""
+the better one · even: of the same quality, so that the larger value alone decides."""
 
 
 def classify(
@@ -36,7 +36,7 @@ def classify(
     *,
     among: Container[str],
 ) -> npt.NDArray[np.uint8]:
-    """NEW, UNCHANGED, CONFIRMED, REVISED, OUTDATED, EARLIER or GAVE_WAY for each reading of the batch.
+    """One of the classes above for each reading of the batch.
 
     `among`: the points that may be in the segments and among the landed; readings of others are new. `opened`
     gives the engine, and is only called where something is stored in the batch's time.
@@ -89,12 +89,16 @@ def _compared(
     # A confirmation stands beside a segment's reading: one that has only landed is written whole.
     later = f"CASE WHEN s.has_landed THEN {EARLIER} ELSE {CONFIRMED} END"
     same = "n.value IS NOT DISTINCT FROM s.value AND n.quality = s.quality"
+    even = (
+        "n.received = s.effective AND n.quality = s.quality AND n.value IS NOT NULL AND s.value IS NOT NULL"
+    )
     found = engine.arrow(
         f"SELECT n.place, (CASE WHEN {same} THEN "
         f"CASE WHEN n.received > s.effective THEN {later} WHEN n.first < s.received THEN {EARLIER} "
         f"ELSE {UNCHANGED} END "
-        f"WHEN {BETTER.format(new='n', old='s')} THEN {REVISED} WHEN n.received = s.effective "
-        f"THEN {GAVE_WAY} ELSE {OUTDATED} END)::UTINYINT AS class "
+        f"WHEN {BETTER.format(new='n', old='s')} THEN CASE WHEN {even} THEN {EVEN_REVISED} ELSE {REVISED} END "
+        f"WHEN {even} THEN {EVEN_GAVE_WAY} WHEN n.received = s.effective THEN {GAVE_WAY} "
+        f"ELSE {OUTDATED} END)::UTINYINT AS class "
         f"FROM incoming AS n JOIN ({stored}) AS s ON s.point = n.point AND s.time = n.time{only_one}"
     )
     engine.unregister("incoming")

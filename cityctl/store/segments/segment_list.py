@@ -6,12 +6,15 @@ transaction. Knows rows of the list, opens no Parquet file.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
+from cityctl.store.folder import SEGMENTS, ListDamaged
 from cityctl.store.landing import Landed
 from cityctl.store.register import Series, enrol, registered
 from cityctl.store.segments.list_file import ListFile
@@ -52,6 +55,22 @@ class Segment:
 
 
 _COLUMNS = ", ".join(Segment.__slots__)
+_TOLD = SEGMENTS + "/month={month}/{kind}"
+_UNTOLD = re.compile(r"(?<=/)\d+-\d+-|-[^-/]*$")  # what a file's name says beside its kind
+
+
+def listed(row: tuple[Any, ...], file: Path) -> Segment:
+    """A row of a list as a segment. Raises ListDamaged where it is not the one that the segment's name tells.
+
+    SQLite takes any text for a sound one: a kind that is none would leave its readings out without a word.
+    """
+    segment = Segment(*row)
+    if _TOLD.format(month=segment.month, kind=segment.kind) != _UNTOLD.sub("", segment.path):
+        raise ListDamaged(
+            f"{file}: `{segment.path}` stands there as `{segment.kind}` of `{segment.month}`",
+            hint="`cityctl data rebuild` makes the list anew from the segments",
+        )
+    return segment
 
 
 @dataclass(frozen=True)
@@ -118,14 +137,15 @@ class SegmentList(ListFile):
         if landed.batches and landed.batches[0].id <= through:
             waiting = tuple(batch for batch in landed.batches if batch.id > through)
             landed = Landed(landed.landing, landed.through, waiting, landed.names)
-        whole = [Segment(*row[1:]) for row in rows if row[0] is None]
+        named = [(row[0], listed(row[1:], self.path)) for row in rows]
+        whole = [segment for damage, segment in named if damage is None]
         return Snapshot(
             generation,
             tuple(segment for segment in whole if segment.kind in READINGS),
             landed,
             tuple(segment for segment in whole if segment.kind == "replaced"),
             tuple(segment for segment in whole if segment.kind in ROLLUPS),
-            tuple((Segment(*row[1:]), row[0]) for row in rows if row[0] is not None),
+            tuple((segment, damage) for damage, segment in named if damage is not None),
             tuple(dirty),
             dropped,
         )

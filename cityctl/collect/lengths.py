@@ -1,0 +1,234 @@
+"""Amounts of one point in intervals of several lengths: a month's total, its hours, its quarters. They count once.
+
+Within a file its format tells them apart (exports/overlap.py). Here they are held against what is stored, and against
+what other files of the run brought: finer ones take the place of the others, which are refused where finer ones are
+stored already. Gauges and registers may be read as often as one likes. Knows no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from cityctl import arrow
+from cityctl.clock import Interval
+from cityctl.collect.order import grouped, moment
+
+if TYPE_CHECKING:
+    from cityctl.engine.duck import Engine
+    from cityctl.store import Store
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_SECOND = 1_000_000
+_OTHER = 2  # times as long
+_SURELY = 5  # readings at even steps: fewer may be single readings that somebody corrects
+_EVEN = 0.9  # of the steps are alike
+_BILL = 20 * 86_400 * _SECOND  # as exports/table/bills.py has it
+_LONGEST = 32 * 86_400 * _SECOND  # that a reading's interval may be which nothing says
+_INSIDE = 3  # finer readings within an interval; fewer must fill half of it
+_SUM = 0.02  # a total is this near to the sum of what it lies over
+_OTHERS = 0.2  # of that sum, at least, lies behind its first reading
+
+
+@dataclass
+class _Stored:
+    times: Ints
+    values: Floats
+    now: Mask
+    """received in this run"""
+
+
+@dataclass
+class Lengths:
+    """Of one run: the stores that its readings are held against, and when they are received."""
+
+    stores: Sequence[Store]
+    now: datetime
+    _said: dict[str, list[tuple[int, int, int]]] = field(
+        default_factory=dict
+    )  # first, last, length [µs] by point
+    _engine: Engine | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def judge(
+        self,
+        points: Sequence[str],
+        said: Sequence[int | None],
+        whole: Sequence[bool],
+        codes: npt.NDArray[np.int32],
+        times: Ints,
+        values: Floats,
+    ) -> tuple[Ints, Mask]:
+        """(the length [s] of the finer ones that are stored beneath each amount, or 0; which ones come after others).
+
+        `codes` count in `points`, in `said`, the length [s] that the export gives each, and in `whole`, whether it
+        replaces whole days; `times` in µs. Those that come after others take the place of longer ones that the same
+        run brought, or of its other readings of a whole day.
+        """
+        beneath, after = np.zeros(len(times), np.int64), np.zeros(len(times), np.bool_)
+        longest = max([every or 0 for every in said], default=0) * _SECOND
+        first, last = int(times.min()), int(times.max())
+        last += max(longest, min(last - first, _LONGEST)) + 1
+        held = [store for store in self.stores if _holds(store, first, last)]
+        if not held and not longest:
+            return beneath, after
+        groups = grouped(codes)
+        rows, declared, by_days = {}, {}, set()
+        for start, end in zip(groups.starts.tolist(), groups.ends.tolist(), strict=True):
+            some = groups.order[start:end]
+            code = int(codes[some[0]])
+            rows[points[code]], declared[points[code]] = some, said[code]
+            if whole[code]:
+                by_days.add(points[code])
+        span = Interval(moment(first), moment(last), ZoneInfo("UTC"))
+        for point, stored in self._beside(held, rows, declared, times, span).items():
+            some = rows[point][np.argsort(times[rows[point]], kind="stable")]
+            if point in by_days:
+                after[some] = np.isin(times[some], stored.times[stored.now])
+                continue
+            length, sure = _lengths(times[some], values[some], declared[point])
+            beneath[some] = _beneath(times[some], values[some], length, sure, stored)
+            after[some] = self._after(point, times[some], length, stored) & (beneath[some] == 0)
+        for point, every in declared.items():
+            if every is not None and (beneath[rows[point]] == 0).any():
+                taken = times[rows[point]]
+                self._said.setdefault(point, []).append((int(taken.min()), int(taken.max()), every * _SECOND))
+        return beneath, after
+
+    def _beside(
+        self,
+        stores: Sequence[Store],
+        rows: dict[str, Ints],
+        declared: dict[str, int | None],
+        times: Ints,
+        span: Interval,
+    ) -> dict[str, _Stored]:
+        """What is stored of the points that are read at another step there than here."""
+        found: dict[str, _Stored] = {}
+        for store in stores:
+            known = [*store.list.series(list(rows))]
+            if not known:
+                continue
+            engine = self._opened()
+            store.attach(engine, None, points=known, interval=span, name="beside")
+            steps = engine.rows(
+                "SELECT point, count(*), epoch_us(max(time)) - epoch_us(min(time)) FROM beside "
+                "WHERE value IS NOT NULL GROUP BY point"
+            )
+            other = [
+                point
+                for point, count, length in steps
+                if declared[point] or point in self._said or _unlike(count, length, times[rows[point]])
+            ]
+            if other:
+                store.attach(engine, None, points=other, interval=span, name="beside")
+                table = engine.arrow(
+                    "SELECT point, epoch_us(time) AS instant, value, epoch_us(received) AS received FROM beside "
+                    "WHERE value IS NOT NULL ORDER BY point, instant"
+                )
+                found |= self._by_point(table)
+        return found
+
+    def _opened(self) -> Engine:
+        from cityctl.engine.duck import Engine
+
+        if self._engine is None:
+            self._engine = Engine()
+        return self._engine
+
+    def _by_point(self, table: Any) -> dict[str, _Stored]:
+        names = table["point"].to_pylist()
+        at, received = (arrow.numbers_of(table[name], "int64", missing=0) for name in ("instant", "received"))
+        values = arrow.numbers_of(table["value"], "float64", missing=np.nan)
+        mine = received == round(self.now.timestamp() * 1_000_000)
+        found, start = {}, 0
+        for end in range(1, len(names) + 1):
+            if end == len(names) or names[end] != names[start]:
+                found[names[start]] = _Stored(at[start:end], values[start:end], mine[start:end])
+                start = end
+        return found
+
+    def _after(self, point: str, times: Ints, length: Ints, stored: _Stored) -> Mask:
+        """Which readings stand where this run brought an amount of a longer interval."""
+        if not stored.now.any() or not length.any():
+            return np.zeros(len(times), np.bool_)
+        own = int(np.median(length[length > 0]))
+        brought = stored.times[stored.now]
+        step = _even_step(brought)
+        longer = step >= _OTHER * own or any(
+            other >= _OTHER * own and first <= times[-1] and times[0] < last + other
+            for first, last, other in self._said.get(point, ())
+        )
+        return np.isin(times, brought) if longer else np.zeros(len(times), np.bool_)
+
+
+def _holds(store: Store, first: int, last: int) -> bool:
+    """Whether a store may hold readings of a span [µs]."""
+    held = store.snapshot()
+    return bool(held.landed) or any(one.first_us < last and one.last_us >= first for one in held.segments)
+
+
+def _unlike(count: int, length: int, times: Ints) -> bool:
+    """Whether readings are stored at another mean step than those that came; a lone one may be any length."""
+    if count < 2 or len(times) < 2:
+        return True
+    stored, come = length / (count - 1), int(times.max() - times.min()) / (len(times) - 1)
+    return not 1 / 1.5 <= stored / max(come, 1) <= 1.5
+
+
+def _even_step(times: Ints) -> int:
+    """The step of readings that come at even ones [µs], or 0."""
+    if len(times) < _SURELY:
+        return 0
+    steps = np.diff(times)
+    step = int(np.median(steps))
+    return step if (steps == step).mean() >= _EVEN else 0
+
+
+def _lengths(times: Ints, values: Floats, said: int | None) -> tuple[Ints, Mask]:
+    """(length [µs] of each interval, 0 where nothing tells it; whether that is certain). `times` in order."""
+    step = _even_step(times[~np.isnan(values)]) or (said or 0) * _SECOND
+    if step:
+        return np.full(len(times), step), np.ones(len(times), np.bool_)
+    length = np.diff(times, append=times[-1:])
+    return length, length >= _BILL
+
+
+def _beneath(times: Ints, values: Floats, length: Ints, sure: Mask, stored: _Stored) -> Ints:
+    """The length [s] of the stored amounts that each amount lies over, or 0."""
+    beneath = np.zeros(len(times), np.int64)
+    if len(stored.times) < 2:
+        return beneath
+    step = int(np.median(np.diff(stored.times)))
+    low = np.searchsorted(stored.times, times, "right")
+    high = np.maximum(low, np.searchsorted(stored.times, times + length, "left"))
+    inside = high - low
+    filled = (inside >= _INSIDE) | ((inside + 1) * 2 * step >= length)
+    total = np.append(0.0, np.cumsum(stored.values))
+    behind = total[high] - total[low]
+    at = np.minimum(np.searchsorted(stored.times, times), len(stored.times) - 1)
+    whole = behind + np.where(stored.times[at] == times, stored.values[at], 0.0)
+    is_sum = (np.abs(values - whole) <= _SUM * np.abs(whole)) & (np.abs(behind) > _OTHERS * np.abs(whole))
+    over = (length >= _OTHER * step) & (inside > 0) & filled & (sure | is_sum) & ~np.isnan(values)
+    over[1:] |= np.isnan(values[1:]) & over[:-1]  # the end of a bill goes with it
+    beneath[over] = max(1, step // _SECOND)
+    return beneath
