@@ -1,15 +1,19 @@
 """The one place that changes a plant: audit, then journal, then one telegram, then reading back; and undoing.
 
-Whether a write took effect is decided by reading back alone, whatever the device answered or did not.
+Whether a write took effect is decided by reading back alone, whatever the device answered or did not. That it did not,
+and will not, takes the device's word as well, or time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
 from typing import Any, Literal
 
 from cityctl.errors import WriteRefused
+from cityctl.modbus.line.owed import LASTS
 from cityctl.modbus.maps.raw import own_bits
 from cityctl.runbook.change import Change, recalled, record
 from cityctl.runbook.desk import Desk
@@ -71,6 +75,7 @@ class Act:
     ) -> None:
         self.desk, self.hand, self.journal, self.head = desk, hand, journal, head
         self.resumed = resumed
+        self._outcomes: dict[str, Outcome] = {}  # of this process' own writes, by their step
 
     def write(self, key: str, change: Change, **more: Any) -> Outcome:
         """Send a change, once. Raises WriteRefused, with nothing sent, where audit or journal cannot be kept."""
@@ -86,7 +91,10 @@ class Act:
             "old": shown(change.old), "new": shown(change.new), "undoing": undoing,
         }  # fmt: skip
         desk.audit.append(SENT, **about)
-        self.journal.note("undo-intent" if undoing else "intent", key=key, change=record(change), **more)
+        self.journal.note(
+            "undo-intent" if undoing else "intent", key=key, change=record(change),
+            time=desk.clock.now().isoformat(), passed=desk.clock.passed(), **more,
+        )  # fmt: skip
         sent = self.hand.send(change.at, telegram)
         if sent.how == "not sent":
             if not undoing:
@@ -97,6 +105,8 @@ class Act:
             outcome = self._read_back(change, sent, undoing=undoing)
             if sent.is_at_work and outcome.how == "unchanged":
                 self.journal.note("at work", key=key)
+        if not undoing:
+            self._outcomes[key] = outcome
         desk.audit.append(
             "read back", **self.head, **desk.signature, step=key, point=str(change.at), answer=sent.how,
             said=sent.said, outcome=outcome.how, read_back=outcome.read_back, undoing=undoing,
@@ -157,6 +167,35 @@ class Act:
     def is_at_work(self, key: str) -> bool:
         """Whether a device took a step's write, said that it needs a while, and did not show its effect in time."""
         return self.journal.last("at work", key=key) is not None
+
+    def may_come(self, key: str, change: Change) -> str | None:
+        """Why a step's write may take effect yet, though what was there before it is there; None where it cannot.
+
+        A write that nobody confirmed may lie in a gateway's queue, as answers do (`LASTS`).
+        """
+        if self.is_at_work(key):
+            return "the device said that it is still at work on its write"
+        own, intent = self._outcomes.get(key), self.journal.last("intent", key=key)
+        if intent is None or "passed" not in intent:
+            return None
+        if own is None:  # another process sent it, and was killed before it knew what became of it
+            is_open = self.journal.last("done", key=key) is None
+        else:
+            is_open = own.sent.how == "unconfirmed" and own.how != "done"
+        left = LASTS + change.settle - self._passed_since(intent)
+        if not is_open or left <= 0:
+            return None
+        until = (self.desk.clock.now() + timedelta(seconds=left)).astimezone(self.desk.city.zone_info)
+        return f"nobody confirmed its write, which may take effect until {until:%H:%M:%S}"
+
+    def _passed_since(self, intent: dict[str, Any]) -> float:
+        """Seconds since a write was sent: by the clock on the wall only where the computer was started anew since."""
+        clock = self.desk.clock
+        passed: float = clock.passed() - intent["passed"]
+        if passed >= 0:
+            return passed
+        passed = (clock.now() - datetime.fromisoformat(intent["time"])).total_seconds()
+        return passed if passed >= 0 else inf
 
     def prove(self) -> None:
         """Look once more at all that the run wrote: a device may have restarted meanwhile. Raises Failed.
@@ -231,8 +270,8 @@ class Act:
             say(f"{at} put back to {shown(change.old)}")
         elif self.is_momentary(at):
             return f"{at} was set to {shown(change.new)}, and the device cleared it: what it did is not undone by that"
-        elif self.is_at_work(key):
-            return f"{at} is {shown(change.old)}, as before, and the device said that it is still at work on its write"
+        elif (why := self.may_come(key, change)) is not None:
+            return f"{at} is {shown(change.old)}, as before, and {why}"
         else:
             say(f"{at} is {shown(change.old)}, as before")
         self.journal.note("undone", key=key)
