@@ -34,7 +34,8 @@ class Alone:
     """Where the locks of a project's lines are, for what one is taken, and how long (s) it is waited for.
 
     Who only `looks` makes no locks, and goes on where one cannot be taken: `notes` say so. Others are refused then.
-    `say` hears for whom a line is waited for. Lines of one run over one wire are taken by turns, with no lock too.
+    `say` hears for whom a line is waited for, `waits` gets how long (s) each was. Lines of one run over one wire are
+    taken by turns, with no lock too.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Alone:
     looks: bool = False
     say: Callable[[str], None] | None = None
     notes: list[str] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     _held: set[str] = field(default_factory=set)  # wires that this run itself has
 
     @classmethod
@@ -57,11 +59,13 @@ class Alone:
         Raises LockHeld where another process has it for longer than `wait`, or nobody can lock it.
         """
         wire = await place(link)
+        begun = monotonic()
         while wire in self._held:
             await asyncio.sleep(NAP)
         self._held.add(wire)
         try:
             async with self._locked(link, wire):
+                self.waits.append(monotonic() - begun)
                 yield
         finally:
             self._held.discard(wire)

@@ -17,7 +17,7 @@ from cityctl.modbus.line.owed import LASTS
 from cityctl.modbus.maps.raw import own_bits
 from cityctl.runbook.change import Change, recalled, record
 from cityctl.runbook.desk import Desk
-from cityctl.runbook.guard import SENT, permit
+from cityctl.runbook.guard import SENT, permit, stopped
 from cityctl.runbook.hand import Hand, Present, Sent, Silence, Telegram
 from cityctl.runbook.journal import Journal
 from cityctl.runbook.points import Ref
@@ -25,6 +25,8 @@ from cityctl.runbook.values import shown
 
 _READ_BACKS = 3  # at least, of a device that does not answer
 BETWEEN = 0.5  # s between two looks
+OLD = 5.0  # s that lines may have been waited for since the first look that a write goes by
+_LOOKS = 3  # at most, where others had a line in between
 PATIENCE = 5.0  # s that an effect is looked for, beyond what the connector says of the point
 
 
@@ -95,7 +97,7 @@ class Act:
             "undo-intent" if undoing else "intent", key=key, change=record(change),
             time=desk.clock.now().isoformat(), passed=desk.clock.passed(), **more,
         )  # fmt: skip
-        sent = self.hand.send(change.at, telegram)
+        sent = self.hand.send(change.at, telegram, lambda: self._last_word(change, undoing=undoing))
         if sent.how == "not sent":
             if not undoing:
                 self.journal.note("unsent", key=key, why=sent.said)
@@ -112,6 +114,35 @@ class Act:
             said=sent.said, outcome=outcome.how, read_back=outcome.read_back, undoing=undoing,
         )  # fmt: skip
         return outcome
+
+    def looked(self, look: Callable[[], Change | None], at: Ref) -> Change | None:
+        """A write worked out by looks that are no older than the plant allows: anew where lines were waited for.
+
+        Raises what `look` raises, and WriteRefused where others have the lines again and again.
+        """
+        for _ in range(_LOOKS):
+            self.hand.begin()
+            change = look()
+            if self.hand.waited <= OLD:
+                return change
+        raise WriteRefused(
+            f"{at}: others had the lines for {self.hand.waited:.0f} s while its conditions were looked at",
+            hint="write it when no poll is at work",
+        )
+
+    def _last_word(self, change: Change, *, undoing: bool) -> Sent | None:
+        """Why a write is not sent after all, asked when its line is there: the kill switch, or what it goes by is old.
+
+        To put back a whole register goes by nothing that gets old.
+        """
+        try:
+            stopped(self.desk, change.at)
+        except WriteRefused as problem:
+            return Sent("not sent", problem.message)
+        if self.hand.waited > OLD and not (undoing and not self.hand.point(change.at).is_part):
+            said = f"others had the line for {self.hand.waited:.0f} s, and what was looked at before is old"
+            return Sent("not sent", said, is_old=True)
+        return None
 
     def _refuse_elsewhere(self, change: Change, telegram: Telegram) -> None:
         """A write goes where it was worked out for, or nowhere: city.yaml or the device may have changed since."""
@@ -176,7 +207,10 @@ class Act:
         if self.is_at_work(key):
             return "the device said that it is still at work on its write"
         own, intent = self._outcomes.get(key), self.journal.last("intent", key=key)
-        if intent is None or "passed" not in intent:
+        was_seen = (
+            self.journal.last("undo-intent", key=key) is not None
+        )  # or there had been nothing to put back
+        if intent is None or "passed" not in intent or was_seen:
             return None
         if own is None:  # another process sent it, and was killed before it knew what became of it
             is_open = self.journal.last("done", key=key) is None
@@ -247,11 +281,12 @@ class Act:
             "written: somebody or the device itself changed it since, so that it is not put back"
         )
 
-    def undo(self, key: str, change: Change, say: Callable[[str], None]) -> str | None:
+    def undo(self, key: str, change: Change, say: Callable[[str], None], looks: int = _LOOKS) -> str | None:
         """Put back what was there before a change; why that could not be proven, or None where it was."""
         at, point = change.at, self.hand.point(change.at)
         if self.journal.last("undone", key=key) is not None:
             return None
+        self.hand.begin()
         try:
             present = self.hand.present(at)
         except Silence as problem:
@@ -265,6 +300,8 @@ class Act:
                 outcome = self._send(key, change, change.undo_amid(point, present), undoing=True)
             except WriteRefused as problem:
                 return f"{at} is {shown(present.told)} and was {shown(change.old)}: not put back: {problem.message}"
+            if outcome.sent.is_old and looks > 1:
+                return self.undo(key, change, say, looks - 1)
             if outcome.how != "done":
                 return f"{at} was not put back to {shown(change.old)}: {outcome.said}"
             say(f"{at} put back to {shown(change.old)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,12 +59,14 @@ class Telegram:
 class Sent:
     """How a write ended: confirmed, refused by the device, never sent, or nobody knows; and what was said.
 
-    `code` is the number of the exception that came in answer, where one did.
+    `code` is the number of the exception that came in answer, where one did. `is_old`: not sent, since others had the
+    line for so long that what was looked at before is old.
     """
 
     how: Literal["confirmed", "refused", "not sent", "unconfirmed"]
     said: str = ""
     code: int | None = None
+    is_old: bool = False
 
     @property
     def is_at_work(self) -> bool:
@@ -86,6 +88,16 @@ class Hand:
         self.plant = plant
         self.timeout = timeout
         self.alone = Alone(locks, "cityctl runbook", _LINE_WAIT) if locks is not None else None
+
+    def begin(self) -> None:
+        """What is looked at from here on is what a write goes by."""
+        if self.alone is not None:
+            self.alone.waits.clear()
+
+    @property
+    def waited(self) -> float:
+        """Seconds that lines were waited for since `begin`: by so much what was looked at first may be older."""
+        return sum(self.alone.waits) if self.alone is not None else 0.0
 
     def target(self, device: str, points: Iterable[str]) -> Target:
         """A device to ask."""
@@ -186,18 +198,21 @@ class Hand:
                     line.close()
         raise Silence(f"{to.device} at {to.place}: {problem}")
 
-    def send(self, at: Ref, telegram: Telegram) -> Sent:
-        """Send one write, once, whatever becomes of it."""
-        return run_loop(self._send(self.target(at.device, [at.point]), telegram))
+    def send(self, at: Ref, telegram: Telegram, last: Callable[[], Sent | None] = lambda: None) -> Sent:
+        """Send one write, once, whatever becomes of it.
 
-    async def _send(self, to: Target, telegram: Telegram) -> Sent:
+        `last` is asked right before, with the line in hand, which may have been waited for: what it gives is the end.
+        """
+        return run_loop(self._send(self.target(at.device, [at.point]), telegram, last))
+
+    async def _send(self, to: Target, telegram: Telegram, last: Callable[[], Sent | None]) -> Sent:
         try:
             async with self._line(to):
-                return await self._sent(to, telegram)
+                return await self._sent(to, telegram, last)
         except LockHeld as held:
             return Sent("not sent", held.message)
 
-    async def _sent(self, to: Target, telegram: Telegram) -> Sent:
+    async def _sent(self, to: Target, telegram: Telegram, last: Callable[[], Sent | None]) -> Sent:
         try:
             line = await open_line(to.link, to.timeout)
         except NotConnected as problem:
@@ -207,6 +222,10 @@ class Hand:
         except Fault as problem:
             line.close()
             return Sent("not sent", str(problem))
+        stopped = last()
+        if stopped is not None:
+            line.close()
+            return stopped
         try:
             await _transmit(line, to.unit, telegram, to.timeout)
         except NotConnected as problem:

@@ -97,6 +97,7 @@ def _one_undone(job: Job, walk: Walk, act: Act, each: Undoable, told: list[str])
     if isinstance(wanted.told, Unknown):
         return f"{at}: what to undo it with is not known: {wanted.told.why}"
     permit(job.desk, at, undoing=True)
+    act.hand.begin()
     present = read_present(act.hand, at)
     change = work_out(act.hand, at, wanted.told, present=present)
     if not change.in_place:
