@@ -61,9 +61,9 @@ def load(project: Path, profile: str | None = None) -> City:
     for name, device in city.devices.items():
         if device.line is not None:
             city.devices[name] = device = device.on(city.lines[device.line])
-        if device.transport == "rtu" and device.unit == 0:
+        if device.transport in ("rtu", "rtu-tcp") and device.unit == 0:
             raise ConfigInvalid(
-                f"{document.place('devices', name, 'unit')}: unit 0 speaks to all on a serial bus, and nobody answers",
+                f"{document.place('devices', name, 'unit')}: unit 0 speaks to all on a bus, and nobody answers",
                 hint="a device's own address is 1 to 247",
             )
     city._points.update(lay_out(city, document))

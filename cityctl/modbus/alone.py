@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from time import monotonic
 from cityctl.disk import Lock, open_to_all_of, write_atomic
 from cityctl.errors import LockHeld
 from cityctl.modbus.line import Link, owed
+from cityctl.modbus.line.place import place
 
 LOCKS = "locks"
 """The folder of the locks on devices and lines, in a project's state."""
@@ -34,7 +34,8 @@ class Alone:
     """Where the locks of a project's lines are, for what one is taken, and how long (s) it is waited for.
 
     Who only `looks` makes no locks, and goes on where one cannot be taken: `notes` say so. Others are refused then.
-    `say` hears for whom a line is waited for.
+    `say` hears for whom a line is waited for, `waits` gets how long (s) each was. Lines of one run over one wire are
+    taken by turns, with no lock too.
     """
 
     folder: Path
@@ -43,6 +44,8 @@ class Alone:
     looks: bool = False
     say: Callable[[str], None] | None = None
     notes: list[str] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    _held: set[str] = field(default_factory=set)  # wires that this run itself has
 
     @classmethod
     def looking(cls, state: Path, purpose: str, say: Callable[[str], None] | None = None) -> Alone:
@@ -55,7 +58,22 @@ class Alone:
 
         Raises LockHeld where another process has it for longer than `wait`, or nobody can lock it.
         """
-        lock = Lock(self.folder / f"line-{_place(link)}.lock", purpose=self.purpose)
+        wire = await place(link)
+        begun = monotonic()
+        while wire in self._held:
+            await asyncio.sleep(NAP)
+        self._held.add(wire)
+        try:
+            async with self._locked(link, wire):
+                self.waits.append(monotonic() - begun)
+                yield
+        finally:
+            self._held.discard(wire)
+
+    @asynccontextmanager
+    async def _locked(self, link: Link, wire: str) -> AsyncIterator[None]:
+        name = hashlib.sha256(wire.encode()).hexdigest()[:16]
+        lock = Lock(self.folder / f"line-{name}.lock", purpose=self.purpose)
         try:
             if not self.looks or lock.path.exists():
                 await self._taken(lock, link)
@@ -115,9 +133,3 @@ def _recall(link: Link, debts: Path) -> None:
     """What others left owing on a line, where they left anything."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         owed.recall(link.host, link.port, json.loads(debts.read_bytes()))
-
-
-def _place(link: Link) -> str:
-    """What two links have in common that lead over one wire: a port by its file, a host whatever is spoken there."""
-    place = os.path.realpath(link.host) if link.is_serial else f"{link.host.lower()}:{link.port}"
-    return hashlib.sha256(place.encode()).hexdigest()[:16]

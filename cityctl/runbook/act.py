@@ -1,19 +1,23 @@
 """The one place that changes a plant: audit, then journal, then one telegram, then reading back; and undoing.
 
-Whether a write took effect is decided by reading back alone, whatever the device answered or did not.
+Whether a write took effect is decided by reading back alone, whatever the device answered or did not. That it did not,
+and will not, takes the device's word as well, or time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
 from typing import Any, Literal
 
 from cityctl.errors import WriteRefused
+from cityctl.modbus.line.owed import LASTS
 from cityctl.modbus.maps.raw import own_bits
 from cityctl.runbook.change import Change, recalled, record
 from cityctl.runbook.desk import Desk
-from cityctl.runbook.guard import SENT, permit
+from cityctl.runbook.guard import SENT, permit, stopped
 from cityctl.runbook.hand import Hand, Present, Sent, Silence, Telegram
 from cityctl.runbook.journal import Journal
 from cityctl.runbook.points import Ref
@@ -21,6 +25,8 @@ from cityctl.runbook.values import shown
 
 _READ_BACKS = 3  # at least, of a device that does not answer
 BETWEEN = 0.5  # s between two looks
+OLD = 5.0  # s that lines may have been waited for since the first look that a write goes by
+_LOOKS = 3  # at most, where others had a line in between
 PATIENCE = 5.0  # s that an effect is looked for, beyond what the connector says of the point
 
 
@@ -71,6 +77,7 @@ class Act:
     ) -> None:
         self.desk, self.hand, self.journal, self.head = desk, hand, journal, head
         self.resumed = resumed
+        self._outcomes: dict[str, Outcome] = {}  # of this process' own writes, by their step
 
     def write(self, key: str, change: Change, **more: Any) -> Outcome:
         """Send a change, once. Raises WriteRefused, with nothing sent, where audit or journal cannot be kept."""
@@ -86,8 +93,11 @@ class Act:
             "old": shown(change.old), "new": shown(change.new), "undoing": undoing,
         }  # fmt: skip
         desk.audit.append(SENT, **about)
-        self.journal.note("undo-intent" if undoing else "intent", key=key, change=record(change), **more)
-        sent = self.hand.send(change.at, telegram)
+        self.journal.note(
+            "undo-intent" if undoing else "intent", key=key, change=record(change),
+            time=desk.clock.now().isoformat(), passed=desk.clock.passed(), **more,
+        )  # fmt: skip
+        sent = self.hand.send(change.at, telegram, lambda: self._last_word(change, undoing=undoing))
         if sent.how == "not sent":
             if not undoing:
                 self.journal.note("unsent", key=key, why=sent.said)
@@ -97,11 +107,42 @@ class Act:
             outcome = self._read_back(change, sent, undoing=undoing)
             if sent.is_at_work and outcome.how == "unchanged":
                 self.journal.note("at work", key=key)
+        if not undoing:
+            self._outcomes[key] = outcome
         desk.audit.append(
             "read back", **self.head, **desk.signature, step=key, point=str(change.at), answer=sent.how,
             said=sent.said, outcome=outcome.how, read_back=outcome.read_back, undoing=undoing,
         )  # fmt: skip
         return outcome
+
+    def looked(self, look: Callable[[], Change | None], at: Ref) -> Change | None:
+        """A write worked out by looks that are no older than the plant allows: anew where lines were waited for.
+
+        Raises what `look` raises, and WriteRefused where others have the lines again and again.
+        """
+        for _ in range(_LOOKS):
+            self.hand.begin()
+            change = look()
+            if self.hand.waited <= OLD:
+                return change
+        raise WriteRefused(
+            f"{at}: others had the lines for {self.hand.waited:.0f} s while its conditions were looked at",
+            hint="write it when no poll is at work",
+        )
+
+    def _last_word(self, change: Change, *, undoing: bool) -> Sent | None:
+        """Why a write is not sent after all, asked when its line is there: the kill switch, or what it goes by is old.
+
+        To put back a whole register goes by nothing that gets old.
+        """
+        try:
+            stopped(self.desk, change.at)
+        except WriteRefused as problem:
+            return Sent("not sent", problem.message)
+        if self.hand.waited > OLD and not (undoing and not self.hand.point(change.at).is_part):
+            said = f"others had the line for {self.hand.waited:.0f} s, and what was looked at before is old"
+            return Sent("not sent", said, is_old=True)
+        return None
 
     def _refuse_elsewhere(self, change: Change, telegram: Telegram) -> None:
         """A write goes where it was worked out for, or nowhere: city.yaml or the device may have changed since."""
@@ -158,6 +199,38 @@ class Act:
         """Whether a device took a step's write, said that it needs a while, and did not show its effect in time."""
         return self.journal.last("at work", key=key) is not None
 
+    def may_come(self, key: str, change: Change) -> str | None:
+        """Why a step's write may take effect yet, though what was there before it is there; None where it cannot.
+
+        A write that nobody confirmed may lie in a gateway's queue, as answers do (`LASTS`).
+        """
+        if self.is_at_work(key):
+            return "the device said that it is still at work on its write"
+        own, intent = self._outcomes.get(key), self.journal.last("intent", key=key)
+        was_seen = (
+            self.journal.last("undo-intent", key=key) is not None
+        )  # or there had been nothing to put back
+        if intent is None or "passed" not in intent or was_seen:
+            return None
+        if own is None:  # another process sent it, and was killed before it knew what became of it
+            is_open = self.journal.last("done", key=key) is None
+        else:
+            is_open = own.sent.how == "unconfirmed" and own.how != "done"
+        left = LASTS + change.settle - self._passed_since(intent)
+        if not is_open or left <= 0:
+            return None
+        until = (self.desk.clock.now() + timedelta(seconds=left)).astimezone(self.desk.city.zone_info)
+        return f"nobody confirmed its write, which may take effect until {until:%H:%M:%S}"
+
+    def _passed_since(self, intent: dict[str, Any]) -> float:
+        """Seconds since a write was sent: by the clock on the wall only where the computer was started anew since."""
+        clock = self.desk.clock
+        passed: float = clock.passed() - intent["passed"]
+        if passed >= 0:
+            return passed
+        passed = (clock.now() - datetime.fromisoformat(intent["time"])).total_seconds()
+        return passed if passed >= 0 else inf
+
     def prove(self) -> None:
         """Look once more at all that the run wrote: a device may have restarted meanwhile. Raises Failed.
 
@@ -208,11 +281,12 @@ class Act:
             "written: somebody or the device itself changed it since, so that it is not put back"
         )
 
-    def undo(self, key: str, change: Change, say: Callable[[str], None]) -> str | None:
+    def undo(self, key: str, change: Change, say: Callable[[str], None], looks: int = _LOOKS) -> str | None:
         """Put back what was there before a change; why that could not be proven, or None where it was."""
         at, point = change.at, self.hand.point(change.at)
         if self.journal.last("undone", key=key) is not None:
             return None
+        self.hand.begin()
         try:
             present = self.hand.present(at)
         except Silence as problem:
@@ -226,13 +300,15 @@ class Act:
                 outcome = self._send(key, change, change.undo_amid(point, present), undoing=True)
             except WriteRefused as problem:
                 return f"{at} is {shown(present.told)} and was {shown(change.old)}: not put back: {problem.message}"
+            if outcome.sent.is_old and looks > 1:
+                return self.undo(key, change, say, looks - 1)
             if outcome.how != "done":
                 return f"{at} was not put back to {shown(change.old)}: {outcome.said}"
             say(f"{at} put back to {shown(change.old)}")
         elif self.is_momentary(at):
             return f"{at} was set to {shown(change.new)}, and the device cleared it: what it did is not undone by that"
-        elif self.is_at_work(key):
-            return f"{at} is {shown(change.old)}, as before, and the device said that it is still at work on its write"
+        elif (why := self.may_come(key, change)) is not None:
+            return f"{at} is {shown(change.old)}, as before, and {why}"
         else:
             say(f"{at} is {shown(change.old)}, as before")
         self.journal.note("undone", key=key)

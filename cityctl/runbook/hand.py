@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,8 @@ from cityctl.errors import LockHeld
 from cityctl.modbus import write as wire
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.ask import Answer, Target
-from cityctl.modbus.line import Line, open_line
+from cityctl.modbus.connecting import connect
+from cityctl.modbus.line import Line
 from cityctl.modbus.line.faults import AT_WORK, ExceptionAnswer, Fault, NotConnected, Stranger
 from cityctl.modbus.maps.codec import decode
 from cityctl.modbus.maps.point import DevicePoint
@@ -30,8 +32,9 @@ from cityctl.runbook.points import Ref, told, told_of
 from cityctl.runbook.scope import Plant
 from cityctl.runbook.values import Told, Unknown
 
-_READ_TRIES = 3
+_TRIES = 3
 _BETWEEN_TRIES = 0.2  # s before the second one, twice that before the third: another master may be connected
+_MOST_BETWEEN = 1.0  # s
 _LINE_WAIT = 60.0  # s for a line that a poll is asking
 
 
@@ -59,12 +62,14 @@ class Telegram:
 class Sent:
     """How a write ended: confirmed, refused by the device, never sent, or nobody knows; and what was said.
 
-    `code` is the number of the exception that came in answer, where one did.
+    `code` is the number of the exception that came in answer, where one did. `is_old`: not sent, since others had the
+    line for so long that what was looked at before is old.
     """
 
     how: Literal["confirmed", "refused", "not sent", "unconfirmed"]
     said: str = ""
     code: int | None = None
+    is_old: bool = False
 
     @property
     def is_at_work(self) -> bool:
@@ -86,6 +91,16 @@ class Hand:
         self.plant = plant
         self.timeout = timeout
         self.alone = Alone(locks, "cityctl runbook", _LINE_WAIT) if locks is not None else None
+
+    def begin(self) -> None:
+        """What is looked at from here on is what a write goes by."""
+        if self.alone is not None:
+            self.alone.waits.clear()
+
+    @property
+    def waited(self) -> float:
+        """Seconds that lines were waited for since `begin`: by so much what was looked at first may be older."""
+        return sum(self.alone.waits) if self.alone is not None else 0.0
 
     def target(self, device: str, points: Iterable[str]) -> Target:
         """A device to ask."""
@@ -160,11 +175,10 @@ class Hand:
 
     async def _read(self, to: Target, point: DevicePoint) -> list[int]:
         problem: Fault | None = None
-        for attempt in range(_READ_TRIES):
+        async for _ in _turns(to):
             line: Line | None = None
             try:
-                await asyncio.sleep(attempt * _BETWEEN_TRIES)
-                line = await open_line(to.link, to.timeout)
+                line = await connect(to, [], patient=True)
                 await _prove(line, to)
                 frame = await line.read(
                     to.unit,
@@ -177,57 +191,90 @@ class Hand:
                 return list(frame.registers)
             except Fault as found:
                 problem = found
-                if isinstance(found, Stranger) or (
-                    isinstance(found, ExceptionAnswer) and not found.is_passing
-                ):
+                if line is None or _is_final(found):
                     break
             finally:
                 if line is not None:
                     line.close()
         raise Silence(f"{to.device} at {to.place}: {problem}")
 
-    def send(self, at: Ref, telegram: Telegram) -> Sent:
-        """Send one write, once, whatever becomes of it."""
-        return run_loop(self._send(self.target(at.device, [at.point]), telegram))
+    def send(self, at: Ref, telegram: Telegram, last: Callable[[], Sent | None] = lambda: None) -> Sent:
+        """Send one write, once, whatever becomes of it.
 
-    async def _send(self, to: Target, telegram: Telegram) -> Sent:
+        `last` is asked right before, with the line in hand, which may have been waited for: what it gives is the end.
+        """
+        return run_loop(self._send(self.target(at.device, [at.point]), telegram, last))
+
+    async def _send(self, to: Target, telegram: Telegram, last: Callable[[], Sent | None]) -> Sent:
         try:
             async with self._line(to):
-                return await self._sent(to, telegram)
+                return await self._sent(to, telegram, last)
         except LockHeld as held:
             return Sent("not sent", held.message)
 
-    async def _sent(self, to: Target, telegram: Telegram) -> Sent:
-        try:
-            line = await open_line(to.link, to.timeout)
-        except NotConnected as problem:
-            return Sent("not sent", str(problem))
-        try:
-            await _prove(line, to)
-        except Fault as problem:
-            line.close()
-            return Sent("not sent", str(problem))
-        try:
-            await _transmit(line, to.unit, telegram, to.timeout)
-        except NotConnected as problem:
-            return Sent("not sent", str(problem))
-        except ExceptionAnswer as problem:
-            return Sent("refused", str(problem), problem.code)
-        except Fault as problem:
-            if not line.trusts(to.unit):
-                with contextlib.suppress(Fault):  # or a late echo would answer the read-back
-                    await line.settle(to.unit, timeout=to.timeout)
-            cause = problem.cause if isinstance(problem, wire.Unconfirmed) else problem
-            return Sent("unconfirmed", str(cause), cause.code if isinstance(cause, ExceptionAnswer) else None)
-        finally:
-            line.close()
-        return Sent("confirmed")
+    async def _sent(self, to: Target, telegram: Telegram, last: Callable[[], Sent | None]) -> Sent:
+        problem: Fault | None = None
+        async for _ in _turns(to):  # for as long as nothing was sent
+            line: Line | None = None
+            try:
+                line = await connect(to, [], patient=True)
+                await _prove(line, to, telegram)
+                stopped = last()
+                return stopped if stopped is not None else await _transmitted(line, to, telegram)
+            except Fault as found:
+                problem = found
+                if line is None or _is_final(found):
+                    break
+            finally:
+                if line is not None:
+                    line.close()
+        return Sent("not sent", str(problem))
 
 
-async def _prove(line: Line, to: Target) -> None:
-    """Ask who answers, where the connector names a point for that. Raises Stranger, or as `Line.read`."""
+async def _turns(to: Target) -> AsyncIterator[int]:
+    """Some tries, and more within the timeout: a device frees its only connection a while after it was closed."""
+    ends = time.monotonic() + to.timeout
+    for attempt in count():
+        if attempt:
+            await asyncio.sleep(max(min(attempt * _BETWEEN_TRIES, _MOST_BETWEEN), to.connector.pause))
+        if attempt >= _TRIES and time.monotonic() >= ends:
+            return
+        yield attempt
+
+
+def _is_final(fault: Fault) -> bool:
+    """Whether another try brings nothing: another device, or a refusal that does not pass."""
+    return isinstance(fault, Stranger) or (isinstance(fault, ExceptionAnswer) and not fault.is_passing)
+
+
+async def _transmitted(line: Line, to: Target, telegram: Telegram) -> Sent:
+    """How the one write went. Raises NotConnected, with nothing sent."""
+    try:
+        await _transmit(line, to.unit, telegram, to.timeout)
+    except NotConnected:
+        raise
+    except ExceptionAnswer as problem:
+        return Sent("refused", str(problem), problem.code)
+    except Fault as problem:
+        if not line.trusts(to.unit):
+            with contextlib.suppress(Fault):  # or a late echo would answer the read-back
+                await line.settle(to.unit, timeout=to.timeout)
+        cause = problem.cause if isinstance(problem, wire.Unconfirmed) else problem
+        return Sent("unconfirmed", str(cause), cause.code if isinstance(cause, ExceptionAnswer) else None)
+    return Sent("confirmed")
+
+
+async def _prove(line: Line, to: Target, telegram: Telegram | None = None) -> None:
+    """Ask who answers, where the connector names a point for that. Raises Stranger, or as `Line.read`.
+
+    Where it names none, and a `telegram` is to be sent, that somebody does: what it is to change is read once more.
+    """
     connector = to.connector
     if connector.identify is None:
+        if telegram is not None:
+            code = 1 if telegram.function in (5, 15) else 3
+            await line.read(to.unit, code, telegram.address, len(telegram.words), timeout=to.timeout)
+            await asyncio.sleep(connector.pause)
         return
     point = connector.point(connector.identify[0])
     try:

@@ -97,6 +97,7 @@ def _one_undone(job: Job, walk: Walk, act: Act, each: Undoable, told: list[str])
     if isinstance(wanted.told, Unknown):
         return f"{at}: what to undo it with is not known: {wanted.told.why}"
     permit(job.desk, at, undoing=True)
+    act.hand.begin()
     present = read_present(act.hand, at)
     change = work_out(act.hand, at, wanted.told, present=present)
     if not change.in_place:
@@ -106,9 +107,8 @@ def _one_undone(job: Job, walk: Walk, act: Act, each: Undoable, told: list[str])
         outcome = act.write(f"{each.key}:undo", change, rollback="none")
         if outcome.how != "done":
             return f"{at}: {outcome.said}"
-    if act.is_at_work(each.key):
-        return (
-            f"{at} is {shown(change.new)}, and the device said that it is still at work on an earlier write"
-        )
+    why = None if each.change.agrees(present) else act.may_come(each.key, each.change)
+    if why is not None:
+        return f"{at} is {shown(change.new)}, and {why}"
     told.append(f"{at} set to {shown(change.new)}")
     return None

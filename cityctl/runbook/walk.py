@@ -102,7 +102,12 @@ class Walk(Looking):
         if self.act is not None and self._taken_up(step, scope, key):
             return
         try:
-            change = self._worked_out(step, scope, key)
+            if self.act is None:
+                change = self._worked_out(step, scope, key)
+            else:
+                change = self.act.looked(
+                    lambda: self._worked_out(step, scope, key), scope.written(step.write)
+                )
         except (WriteRefused, UsageProblem) as problem:
             if not self.planning:
                 raise

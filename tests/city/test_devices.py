@@ -70,6 +70,7 @@ profiles: {test: {lines: {gw: {host: 127.0.0.1, port: 1502}}}}
         ("{connector: siemens_mag6000, host: h, tls: {ca: x}}", "needs `transport: tls`"),
         ("{connector: siemens_mag6000, host: h, line: bus}", "of its own"),
         ("{connector: siemens_mag6000, line: bus, unit: 0}", "nobody answers"),
+        ("{connector: siemens_mag6000, host: h, transport: rtu-tcp, unit: 0}", "nobody answers"),
         ("{connector: siemens_mag6000, line: bsu}", "did you mean `bus`"),
         ("{connector: siemens_mag6000, host: h, transport: rtutcp}", "rtu-tcp"),
         ("{connector: siemens_mag6000, serial: {port: COM3, baudrate: 9600}}", "did you mean `baud`"),

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -93,12 +94,15 @@ def test_a_line_that_is_held_too_long_is_told(tmp_path):
 
 
 def test_one_wire_is_one_line(tmp_path):
-    """A port by another name or at another speed, a gateway in another case or another framing."""
+    """A port by another name or at another speed, a gateway in another case or framing, a host by its address."""
     (tmp_path / "ttyS7").touch()
     (tmp_path / "bus").symlink_to("ttyS7")
     same = [
         (Link(f"{tmp_path}/ttyS7", 0, "rtu"), Link(f"{tmp_path}/bus", 0, "rtu", SerialSettings(9600))),
         (Link("PLC.example", 502), Link("plc.example", 502, "rtu-tcp")),
+        (Link("localhost", 502), Link("127.0.0.1", 502)),
+        (Link("::ffff:10.0.0.1", 502), Link("10.0.0.1", 502)),
+        (Link("2001:DB8:0::1", 502), Link("2001:db8::1", 502)),
     ]
 
     async def go() -> None:
@@ -111,6 +115,27 @@ def test_one_wire_is_one_line(tmp_path):
                 pass
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_two_names_of_one_host_are_asked_by_turns(tmp_path, looks):
+    """A device that has one connection to give refuses the second one, or drops the first."""
+    live: list[int] = []
+
+    async def go() -> list[Answer]:
+        async def note(_: Request) -> int | None:
+            await asyncio.sleep(0.02)
+            live.append(len(server.sessions))
+            return None
+
+        async with Server({1: bank()}, hook=note) as server:
+            one = target(server.port)
+            alone = Alone(tmp_path, "poll", wait=0.0, looks=looks)
+            return await asking_all([one, replace(one, device="again", host="localhost")], alone=alone)
+
+    answers = asyncio.run(go())
+    assert [values(answer) for answer in answers] == [LIVE, LIVE]
+    assert max(live) == 1
 
 
 HOLD = textwrap.dedent(

@@ -165,6 +165,7 @@ def test_a_killed_run_is_not_resumed_at_another_address(rig, undo):
 
 def test_a_plc_that_is_gone_before_the_write_leaves_nothing_in_doubt(rig, consent):
     """Nothing was sent to it: that is a refusal, and no unknown state; what was written before is put back."""
+    rig.city(timeout=0.5)
     wish = consent()
 
     def gone(_: object) -> bool:

@@ -41,7 +41,7 @@ def test_a_lost_write_is_not_sent_again(rig, consent):
         return None
 
     rig.server.hook = swallow
-    with pytest.raises(WriteRolledBack, match="still is stop; rolled back and verified"):
+    with pytest.raises(PlantStateUnknown, match="still is stop; the plant's state is unknown"):
         session.run(rig.write("plc-1/command", "start"), consent())
     assert rig.writes == 1
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cityctl.errors import WriteRolledBack
+from cityctl.errors import PlantStateUnknown, WriteRolledBack
 from cityctl.runbook import audit, session
 from cityctl.runbook.hand import Hand
 from cityctl.runbook.journal import Journal, journals
@@ -145,11 +145,19 @@ def test_undoing_that_is_killed_is_finished(rig):
 
 
 def test_a_killed_run_may_be_undone_instead(rig):
+    """Killed between the journal's word of a write and the write: whether it was sent is told by time alone."""
     job = rig.job(BOOK, GIVEN)
     assert killed_at(lambda: session.run(job, yes()), 25)
     (journal,) = journals(job.desk.state)
-    with pytest.raises(WriteRolledBack, match="undone as asked"):
+    with pytest.raises(PlantStateUnknown) as told:
         session.resume(rig.desk(), Journal(journal.path), yes(), undo=True)
+    assert state(rig)[:5] == ([0], [0], [0], [0x4080, 0], [0])
+    assert [line for line in told.value.tried if "nobody confirmed" in line] == [told.value.tried[-1]]
+    desk = rig.desk()
+    begun = desk.clock.passed()
+    desk.clock.passed = lambda: begun + 181
+    with pytest.raises(WriteRolledBack, match="undone as asked"):
+        session.resume(desk, Journal(journal.path), yes(), undo=True)
     assert state(rig)[:5] == ([0], [0], [0], [0x4080, 0], [0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cityctl.errors import PlantStateUnknown, WriteRolledBack
 from cityctl.modbus.pretended.wire import Request, Silence
 from cityctl.runbook import act, session
+from cityctl.runbook.journal import Journal, journals
 from tests.runbook.conftest import CONNECTOR
 
 
@@ -89,3 +91,28 @@ def test_a_device_that_wants_a_pause_has_it_between_all_that_a_run_asks(rig, con
     assert session.run(rig.job(text), consent()).sent == 1
     assert len(asked) >= 8
     assert min(after - before for before, after in pairwise(asked)) >= 0.095
+
+
+@pytest.mark.parametrize("comes", [True, False])
+@pytest.mark.parametrize("rollback", ["", ", rollback: stop"])
+def test_a_write_that_nobody_confirmed_is_not_claimed_undone_while_it_may_come(rig, consent, comes, rollback):
+    """Its effect comes after it was looked for, as from a gateway's queue; or it does not come at all."""
+    rig.city(timeout=0.1)
+    acts_later(rig, 0.6 if comes else 99, answers=False, only=(1,))
+    text = f"steps: [{{write: plc-1/command, to: start{rollback}}}]\n"
+    with pytest.raises(PlantStateUnknown) as told:
+        session.run(rig.job(text), consent())
+    assert (rig.words(1, 4), rig.writes) == ([0], 1)
+    assert re.search(
+        r"nobody confirmed its write, which may take effect until \d\d:\d\d:\d\d$", told.value.tried[-1]
+    )
+    (journal,) = journals(rig.folder / ".cityctl")
+    desk = rig.desk()
+    sent = desk.clock.passed()
+    while comes and rig.words(1, 4) == [0]:
+        assert desk.clock.passed() < sent + 30
+    if not comes:
+        desk.clock.passed = lambda: sent + 181
+    with pytest.raises(WriteRolledBack):
+        session.resume(desk, Journal(journal.path), consent())
+    assert (rig.words(1, 4), rig.writes) == ([0], 2 if comes else 1)

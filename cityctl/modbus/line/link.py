@@ -70,6 +70,10 @@ class Link:
         """Whether this computer itself drives the serial bus."""
         return self.kind == "rtu"
 
+    def is_to_all(self, unit: int) -> bool:
+        """Whether a request to a unit is for every device on a bus (MODBUS over Serial Line V1.02, section 2.1)."""
+        return unit == 0 and not self.has_transactions
+
     @property
     def overhead(self) -> int:
         """Bytes of a frame around its PDU: header of 7, or unit and CRC."""

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from cityctl.city.project import Project
-from cityctl.errors import ConfigInvalid, Unreachable
+from cityctl.errors import ConfigInvalid, Unreachable, UsageProblem
 from cityctl.glossary import column
 from cityctl.library import Library
 from cityctl.modbus.alone import Alone
@@ -19,7 +19,7 @@ from cityctl.modbus.looking.diagnose import Stood, diagnosing
 from cityctl.modbus.looking.diagnosis import BAD, Diagnosis
 from cityctl.modbus.looking.identify import CERTAIN, Fit, Registers, fits
 from cityctl.modbus.looking.scan import TIMEOUT, Scanned, Seen, look_at, scanning, units_of
-from cityctl.modbus.looking.spot import neighbours, spot, spots
+from cityctl.modbus.looking.spot import Spot, neighbours, spot, spots
 from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import run_loop
@@ -75,6 +75,9 @@ def scan(
             on_unit(f"{at} unit {unit}")
 
     numbers = units_of(units)
+    for link in links:
+        for number in numbers:
+            _refuse_all(link, number)
     alone = _alone(project, "scan", say)
     places = run_loop(scanning(links, numbers, timeout=timeout, rate=rate, on_unit=told, alone=alone))
     if all(place.reason and not place.seen for place in places):
@@ -98,6 +101,21 @@ def scan(
         notes=_scan_notes(places) + (alone.notes if alone is not None else []),
         summary=summary,
     )
+
+
+def _unit(at: Spot, said: int | None) -> int:
+    """The unit to ask at a place. Raises UsageProblem for one that is every device's."""
+    number = said if said is not None else at.unit if at.unit is not None else 1
+    _refuse_all(at.link, number)
+    return number
+
+
+def _refuse_all(link: Link, unit: int) -> None:
+    if link.is_to_all(unit):
+        raise UsageProblem(
+            f"unit 0 speaks to all devices on {link}, and none of them answers",
+            hint="a device's own unit is 1 to 247",
+        )
 
 
 def scan_steps(project: Project, words: Sequence[str], units: str) -> int:
@@ -165,7 +183,7 @@ def identify(
     Raises Unreachable where it does not answer.
     """
     at = spot(project, word)
-    number = unit if unit is not None else at.unit if at.unit is not None else 1
+    number = _unit(at, unit)
     connectors, broken = _connectors(library)
     alone = _alone(project, "identify", say)
 
@@ -235,7 +253,7 @@ def diagnose(
 ) -> tuple[Result, bool]:
     """What is wrong with a device, and what to do next; and whether it answers at all."""
     at = spot(project, word)
-    number = unit if unit is not None else at.unit if at.unit is not None else 1
+    number = _unit(at, unit)
     connector = Shelf(library).connector(at.connector) if at.connector else None
     seconds = timeout or at.timeout or 3.0
     beside = neighbours(project, at) if at.device else {}

@@ -101,7 +101,7 @@ async def _others(
     if isinstance(problem, WrongUnit):
         others = {problem.unit: None} | others
     for other in others:
-        if other != unit:
+        if other != unit and not line.link.is_to_all(other):
             text, lost = await answer_of(line, other, where, min(timeout, 1.0), 1)
             strayed |= isinstance(lost, Strayed) or (isinstance(lost, WrongUnit) and lost.unit == unit)
             if lost is None:
