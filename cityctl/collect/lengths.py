@@ -37,6 +37,7 @@ _BILL = 20 * 86_400 * _SECOND  # as exports/table/bills.py has it
 _LONGEST = 32 * 86_400 * _SECOND  # that a reading's interval may be which nothing says
 _INSIDE = 3  # finer readings within an interval; fewer must fill half of it
 _SUM = 0.02  # a total is this near to the sum of what it lies over
+_PART = 0.5  # of that sum, at least, totals are that come at even steps
 _OTHERS = 0.2  # of that sum, at least, lies behind its first reading
 
 
@@ -106,7 +107,8 @@ class Lengths:
                 after[some] = np.isin(times[some], stored.times[stored.now])
                 continue
             length, sure = _lengths(times[some], values[some], declared[point])
-            beneath[some] = _beneath(times[some], values[some], length, sure, stored)
+            said_so = declared[point] is not None
+            beneath[some] = _beneath(times[some], values[some], length, sure, stored, declared=said_so)
             after[some] = self._after(point, times[some], length, stored) & (beneath[some] == 0)
         for point, every in declared.items():
             if every is not None and (beneath[rows[point]] == 0).any():
@@ -213,8 +215,10 @@ def _lengths(times: Ints, values: Floats, said: int | None) -> tuple[Ints, Mask]
     return length, length >= _BILL
 
 
-def _beneath(times: Ints, values: Floats, length: Ints, sure: Mask, stored: _Stored) -> Ints:
-    """The length [s] of the stored amounts that each amount lies over, or 0."""
+def _beneath(
+    times: Ints, values: Floats, length: Ints, sure: Mask, stored: _Stored, *, declared: bool
+) -> Ints:
+    """The length [s] of the stored amounts that each amount lies over, or 0; `declared`: the export tells its own."""
     beneath = np.zeros(len(times), np.int64)
     if len(stored.times) < 2:
         return beneath
@@ -228,7 +232,14 @@ def _beneath(times: Ints, values: Floats, length: Ints, sure: Mask, stored: _Sto
     at = np.minimum(np.searchsorted(stored.times, times), len(stored.times) - 1)
     whole = behind + np.where(stored.times[at] == times, stored.values[at], 0.0)
     is_sum = (np.abs(values - whole) <= _SUM * np.abs(whole)) & (np.abs(behind) > _OTHERS * np.abs(whole))
-    over = (length >= _OTHER * step) & (inside > 0) & filled & (sure | is_sum) & ~np.isnan(values)
+    longer = (length >= _OTHER * step) & (inside > 0) & filled & ~np.isnan(values)
+    if (
+        not declared
+        and longer.any()
+        and np.median(np.abs(values[longer])) < _PART * np.median(np.abs(whole[longer]))
+    ):
+        sure = np.zeros_like(sure)  # one hour of each day, corrected
+    over = longer & (sure | is_sum)
     over[1:] |= np.isnan(values[1:]) & over[:-1]  # the end of a bill goes with it
     beneath[over] = max(1, step // _SECOND)
     return beneath

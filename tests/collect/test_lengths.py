@@ -122,6 +122,14 @@ def test_single_readings_are_corrected_and_gaps_are_filled(city: Project, tmp_pa
     assert total(city) == 24.75
 
 
+def test_one_quarter_of_every_hour_is_corrected(city: Project, tmp_path: Path) -> None:
+    """24 readings at even steps of an hour, each of a quarter's size: no hours, which are four times as large."""
+    load(city, [table(tmp_path / "a.csv", 15, 0.25)], keep_all=True)
+    corrected = load(city, [table(tmp_path / "b.csv", 15, 0.3, range(0, 96, 4))], keep_all=True, later=1)
+    assert (rows(corrected)["a [kWh]"]["revised"], corrected.exit_code()) == (24, ExitCode.DONE)
+    assert total(city) == pytest.approx(24 * (0.3 + 3 * 0.25))
+
+
 def test_a_day_of_hours_replaces_nothing_of_another_point(city: Project, tmp_path: Path) -> None:
     load(city, [table(tmp_path / "q.csv", 15, 0.25)], keep_all=True)
     other = table(tmp_path / "h.csv", 60, 1.0)
