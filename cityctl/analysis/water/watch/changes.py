@@ -49,7 +49,7 @@ class Watchfulness:
     slow: float = 0.65
     leaking: float = 0.7
     unknown: float = 0.5
-    known: int = 90
+    known: int = 150
     least_leak: float = 0.02
     learning: int = 14
     growing: int = 14
