@@ -17,7 +17,8 @@ class Event:
     `base`: the state of the zone without any leak, as it was before this one; `rate` [m³/h a night] and `grown`
     (a night) tell how fast it grew when it last did; `sizes` are (night, flow) as they were told; `told` [m³/h] is
     the change that it was detected by, and `how` says over which nights; `sd` is the standard error of that change,
-    `doubt` the one of `flow` as it is told now, never smaller; `unseen`: it ends where its zone was seen no more.
+    `doubt` the one of `flow` as it is told now, never smaller; `unseen`: it ends where its zone was seen no more;
+    `all_day` [m³/h]: where the whole day told it and its size, what its zone took by day and by night.
     """
 
     started: int
@@ -37,6 +38,7 @@ class Event:
     how: str = ""
     doubt: float = 0.0
     unseen: bool = False
+    all_day: float | None = None
 
     def size_at(self, night: int) -> float:
         """Flow in a night: between the nights at which it was told, in a straight line."""

@@ -114,7 +114,7 @@ class Standing(Watch):
         views |= {"added": model.added[:, : nights + 1], "weeks": model.sunk[:, : model.week(nights) + 1]}
         views |= {"baseline": self.baseline[:, :nights], "doubt": self.doubt[:, :nights]}
         views |= {"since": self.since, "learnt": self.learnt, "stirred": self.stirred}
-        views |= {"by_night": self.by_night}
+        views |= {"by_night": self.by_night, "moved": self.all_day.moved[:, :nights]}
         views |= {"across": wandering.across[:, :nights], "scatter": wandering.scatter[:, :nights]}
         views |= {"unseen": wandering.free, "wanders": wandering.now, "free": self.reference.free[:, :nights]}
         for name, even in (("course", self.course), ("even", self.even)):

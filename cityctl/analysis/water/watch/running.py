@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array, middle
+from cityctl.analysis.water.watch.allday import AllDay
 from cityctl.analysis.water.watch.changes import Change, Watchfulness, quiet
 from cityctl.analysis.water.watch.creeping import WEEK, one_growth
 from cityctl.analysis.water.watch.events import Event
@@ -23,12 +24,15 @@ FADED = 7  # nights without most of its flow after which a leak is over without 
 class Running:
     """The leaks of all zones, ended ones too; `baseline` and its `doubt` [m³/h] by zone and night.
 
-    `shut`: nights in which nothing flows into a zone; `anew`: nights by zone from which on its level is another one
-    without a leak.
+    `shut`: nights in which nothing flows into a zone; `course` as AllDay takes it; `anew`: nights by zone from which on
+    its level is another one without a leak.
     """
 
-    def __init__(self, model: Expected, given: Watchfulness, shut: npt.NDArray[np.bool_]) -> None:
+    def __init__(
+        self, model: Expected, given: Watchfulness, shut: npt.NDArray[np.bool_], course: Array
+    ) -> None:
         self.model, self.given, self.shut = model, given, shut
+        self.all_day = AllDay(course)
         self.events: list[list[Event]] = [[] for _ in range(len(model.flow))]
         self.anew: list[list[int]] = [[] for _ in range(len(model.flow))]
         self.baseline = np.full(model.flow.shape, np.nan)
@@ -148,12 +152,19 @@ class Running:
                 if last.flow - last.size_at(night - 7) > self.model.noise[zone]:
                     last.grown = night
                 self._part(zone, night, last)
-            elif not last.creeping and night - last.detected <= SETTLING:
+            elif not last.creeping and last.all_day is None and night - last.detected <= SETTLING:
                 self._resize(zone, night, last, last.flow / 2)
-            gone = [event for event in running if excess < 0.3 * event.flow]
+            gone = [event for event in running if self._gone(zone, night, event, excess)]
             for event in running:
                 event.fading = event.fading if event in gone else 0
             self._fade(zone, night, gone)
+
+    def _gone(self, zone: int, night: int, event: Event, excess: float) -> bool:
+        """Whether most of a leak's flow is not there; of one that days told, they have to show that too."""
+        if event.all_day is None:
+            return excess < 0.3 * event.flow
+        half = 0.5 * event.flow
+        return excess < half and self.all_day.level(zone, night, FADED) < event.all_day - half
 
     def _fade(self, zone: int, night: int, gone: list[Event]) -> None:
         """Count a night without these leaks; those that have been gone for long are over.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.nights.seen import Seen
+from cityctl.analysis.water.watch.allday import NOW
 from cityctl.analysis.water.watch.changes import (
     Change,
     Watchfulness,
@@ -49,7 +50,10 @@ class Watch(Running):
             seen.flow, seen.use, seen.kinds, inflow, self.wandering.told, model_given, seen.phase
         )
         super().__init__(
-            model, given, np.zeros(seen.flow.shape, np.bool_) if seen.shut is None else seen.shut
+            model,
+            given,
+            np.zeros(seen.flow.shape, np.bool_) if seen.shut is None else seen.shut,
+            self.course.left,
         )
         self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
         self.reference = Reference(self.even, self.wandering.told)
@@ -109,7 +113,12 @@ class Watch(Running):
                     self._rise(zone, night, change, apart=True)
             for crept in self._crept(night):
                 if crept.zone not in told:
+                    told.add(crept.zone)
                     self._creep(night, crept)
+            if not given.whole_days:
+                for zone, change in self.all_day.look(model, self.since, self._still(night), night):
+                    if zone not in told:
+                        self._shown_all_day(zone, night, change)
             self._follow(night)
 
     def _begin_anew(self, night: int) -> None:
@@ -188,6 +197,28 @@ class Watch(Running):
         self._open(zone, night, event)
         self.since[zone] = night
 
+    def _still(self, night: int) -> npt.NDArray[np.bool_]:
+        """Zones that are known well enough and in which no leak grows."""
+        still = self.learnt >= self.given.known
+        for zone in self._leaking():
+            still[zone] &= not any(
+                one.creeping and night - one.grown <= self.given.growing for one in self.open(zone)
+            )
+        return still
+
+    def _shown_all_day(self, zone: int, night: int, change: Change) -> None:
+        """Open an event that nights did not tell by themselves: its size is what the days show."""
+        change = replace(change, begin=max(change.begin, self.opened(zone, night)))
+        state, spread = self.model.before(zone, change.begin)
+        event = self._new(zone, night, change, self.open(zone), state, spread)
+        event.flow, event.how = change.size, f"in all hours of the day, over {change.width} nights"
+        event.sizes = [(event.started, change.size), (night, change.size)]
+        event.all_day = self.all_day.level(zone, night, NOW)
+        self._open(zone, night, event)
+        self.stirred[zone] = night
+        self._from_base(zone, change.begin, night)
+        self._learn_anew(zone, night, change, state, spread)
+
     def _open(self, zone: int, night: int, event: Event) -> None:
         self.events[zone].append(event)
         self.by_night[zone] = 0
@@ -224,12 +255,21 @@ class Watch(Running):
             event = self._new(zone, night, change, running, state, spread)
             event.how += AT_A_PLACE if apart else ""
             self._open(zone, night, event)
-        base = self._oldest(zone)
-        for at in range(change.begin, night + 1):
-            self.baseline[zone, at] = float(model.design[at, zone] @ base.base)
+        self._from_base(zone, change.begin, night)
         self._resize(zone, night, event, change.size)
+        self._learn_anew(zone, night, change, state, spread)
+
+    def _from_base(self, zone: int, begin: int, night: int) -> None:
+        """Tell what the zone takes without any leak from a night on, as it was before the oldest that runs."""
+        base = self._oldest(zone)
+        for at in range(begin, night + 1):
+            self.baseline[zone, at] = float(self.model.design[at, zone] @ base.base)
+
+    def _learn_anew(self, zone: int, night: int, change: Change, state: Array, spread: Array) -> None:
+        """Let the level follow a rise from the state before it."""
+        model = self.model
         spread[LEVEL, LEVEL] += (2 * change.size) ** 2
-        creep = change.size / nights if change.creeping else 0.0
+        creep = change.size / (night - change.begin + 1) if change.creeping else 0.0
         model.restart(zone, change.begin, night, state, spread, creep, False)
         self.since[zone] = night
         model.growth[zone] = min(creep or 0.05 * change.size, model.noise[zone])
