@@ -83,10 +83,14 @@ def answer(question: Question) -> Result:
     tariffs = {one.point.id: [one.tariff(library, currency), *others] for one in meters}
     widths = {name: math.gcd(OFFSETS, *(one.step for one in held)) for name, held in tariffs.items()}
     edges = {name: frozenset[int]().union(*(one.edges for one in held)) for name, held in tariffs.items()}
+    demands = {
+        name: frozenset(version.window for one in held for version in one.versions)
+        for name, held in tariffs.items()
+    }
     for width in sorted(set(widths.values())):
         chosen = [one for one in meters if widths[one.point.id] == width]
         steps = sum_up(question, [name for one in chosen for name in _meters_of(one)], width)
-        cut = spread(question, {one.point.id: edges[one.point.id] for one in chosen}, steps, width)
+        cut = spread(question, {one.point.id: edges[one.point.id] for one in chosen}, demands, steps, width)
         place(question)
         for one in chosen:
             length = 60.0 * width if one.point.id in cut else None

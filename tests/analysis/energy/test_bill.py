@@ -140,14 +140,17 @@ def test_hours_of_utc_are_spread_over_the_midnight_of_kathmandu(billed: Callable
     assert found.completeness.complete
 
 
-def test_readings_that_windows_do_not_part_are_named(billed: Callable[..., Result]) -> None:
-    """40 minutes are no whole number of quarters: what begins before 8:30 is billed as night, and that is said."""
+def test_readings_that_windows_do_not_part_are_spread_over_them(billed: Callable[..., Result]) -> None:
+    """40 minutes are no whole number of quarters: 1.5 kW from 8:30 to 20:00 on 21 work days are 362.25 kWh."""
     times = slots("2024-03-01", "2024-04-01", 40)
     series = {"b40_elec": (times, np.ones(len(times)))}
     terms = LOCAL.replace("8-20", "'8:30-20'").replace("20-8", "'20-8:30'")
     found = billed(city(every="40m"), terms, series, "2024-03-01", "2024-04-01")
-    why = [one.why for one in found.completeness.missing]
-    assert why == ["prices change within its readings, which are billed at the price they begin with"]
+    lines = _billed_by_charge(found)
+    assert lines == pytest.approx(
+        {"day": 21 * 11.5 * 1.5, "rest": (31 * 24 - 21 * 11.5) * 1.5, "demand": 1.5}
+    )
+    assert "its readings of 40 min do not fill windows of 15 min" in rows_of(found, "bills")[0]["note"]
 
 
 def test_the_bill_that_came_is_held_against_ours(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cityctl.analysis.energy.basis.load_shape import far_above, said_far_above
-from cityctl.analysis.energy.basis.windowed import Windows
+from cityctl.analysis.energy.basis.windowed import Windows, is_cut
 from cityctl.result import Missing
 from cityctl.tariff.charges import bills
 from cityctl.tariff.lines import Bill
@@ -90,9 +90,16 @@ class Metered:
         if high is not None:
             made.doubts.append(said_far_above(high, "kW" if tariff.unit == "kWh" else "m³/h"))
         made.doubts += tariff.doubts()
-        if len(use.hours) and longest > 3600 * use.hours.max():
+        width = round(60 * use.hours.max()) if len(use.hours) else 0
+        if width and is_cut(every_s, width):
             made.remarks.append(
-                f"prices change within its readings of {longest / 60:g} min, which are spread evenly"
+                f"its readings of {longest / 60:g} min do not fill windows of {width} min: they are spread evenly"
+            )
+        elif width and longest > 60 * width:
+            cut = any(60 * one.window > longest and is_cut(longest, one.window) for one in versions)
+            what = "windows of demand end" if cut else "prices change"
+            made.remarks.append(
+                f"{what} within its readings of {longest / 60:g} min, which are spread evenly"
             )
         if tariff.example:
             made.remarks.append("the tariff is an example: nobody pays these prices")
