@@ -14,6 +14,7 @@ from typing import Any, Literal
 from cityctl.wording import counted
 
 Mean = Literal["square", "plain", "cube", "last"]
+LOW_VOLTAGE = 1000.0  # V, nominal: above it EN 50160 has other rules, in clauses 5 and 6
 INTERRUPTED = 0.05  # of the nominal voltage: below it supply is interrupted (EN 50160, 3)
 LEAST_READINGS = 0.8  # of a block's readings
 
@@ -96,8 +97,9 @@ class Week:
 def judge(rule: Rule, means: Any, flagged: Any, least: float) -> Week:
     """A week's verdict from its blocks' means (nan: not recorded) and which of them are flagged.
 
-    Of N blocks that are not flagged floor(N x 5 %) may lie outside: 50 of 1 008. The week cannot be assessed where
-    less than `least` of its blocks were recorded, where most are flagged, or where the lost ones could tip it.
+    Of N blocks that are not flagged floor(N x 5 %) may lie outside: 50 of 1 008. The week cannot be assessed where most
+    of its blocks are flagged, or, unless more lie outside already than a whole week allows, where less than `least` of
+    them were recorded or the lost ones could tip it.
     """
     import numpy as np
 
@@ -111,10 +113,10 @@ def judge(rule: Rule, means: Any, flagged: Any, least: float) -> Week:
     worst = float(values[beyond.argmax()]) if valid else None
     fails: bool | None = outside > allowed
     why = ""
-    if valid + marked < least * expected:
-        fails, why = None, f"{valid + marked} of {expected} blocks recorded"
-    elif 2 * marked > expected:
+    if 2 * marked > expected:
         fails, why = None, f"{marked} of {expected} blocks flagged"
+    elif not fails and valid + marked < least * expected:
+        fails, why = None, f"{valid + marked} of {expected} blocks recorded"
     elif rule.percent < 100 and not fails and outside + lost > allowed:
         fails, why = None, f"{counted(outside, 'block')} outside, {lost} lost: they could tip it"
     return Week(expected, valid, marked, outside, allowed, worst, fails, why)
