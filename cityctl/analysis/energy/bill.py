@@ -15,7 +15,7 @@ from typing import Any
 from cityctl.analysis.energy.basis.network_balance import with_next
 from cityctl.analysis.energy.basis.tariffs import Assigned, assigned, load
 from cityctl.analysis.energy.basis.twice import by_same_days, said_twice, told_twice
-from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, windows
+from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, why_none, windows
 from cityctl.analysis.energy.charges.metered import Billed, Metered
 from cityctl.analysis.energy.charges.rows import COLUMNS as _COLUMNS
 from cityctl.analysis.energy.charges.rows import compared, currency_of, tables
@@ -155,7 +155,7 @@ def _metered(
         return f"metered as {one.point.quantity}, and `{tariff.tariff}` prices {tariff.unit}"
     found = windows(question, one.point.id, width, cut or every_s, reactive=one.reactive, export=one.export)
     if found is None:
-        return "no readings"
+        return why_none(one.point)
     weekday = _weekdays(found.use.weekday, found.day, question.parameters["calendar"])
     found.use = replace(found.use, weekday=weekday)
     return Metered.of(one.point.id, tariff, found, months, every_s)

@@ -29,6 +29,7 @@ from cityctl.analysis.energy.basis.windowed import (
     Windows,
     place,
     sum_up,
+    why_none,
     windows,
 )
 from cityctl.analysis.patterns import points_of
@@ -136,7 +137,7 @@ def answer(question: Question) -> Result:
     for point in meters:
         found = windows(question, point.id, OFFSETS, steps.get(point.id))
         if found is None or not found.use.energy.sum() > 0:
-            lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
+            lacking.append(Missing(point.id, why_none(point) if found is None else "used nothing"))
             continue
         found = found.wider(width).as_metered()
         doubts = _doubts(question, point, found)

@@ -122,3 +122,13 @@ def test_what_is_cut() -> None:
     ]
     assert not is_cut(None, 15)
     assert not is_cut(900 / 7, 15)
+
+
+def test_a_power_without_its_step_is_told(ask: Callable[..., Result], billed: Callable[..., Result]) -> None:
+    city = CITY.format(unit="kW", kind="gauge", every=10).replace("every: 10m, zone: house", "zone: house")
+    series = {"use": (slots(*SPAN, 10), np.full(31 * 144, 5.0))}
+    for found in (
+        ask("energy/load", city, series, *SPAN),
+        billed(city, TARIFF.format(window=15), series, *SPAN),
+    ):
+        assert "a power without `every`" in found.completeness.missing[0].why

@@ -11,6 +11,7 @@ from cityctl import arrow
 from cityctl.analysis.energy.basis.amounts import add_up, seconds
 from cityctl.analysis.energy.basis.early import keep_clocks
 from cityctl.analysis.question import Question
+from cityctl.city.points import Point
 from cityctl.result import Column
 from cityctl.tariff.use import Use
 from cityctl.wording import percent
@@ -107,6 +108,13 @@ def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, f
     question.engine.execute(question.sql("cut" if odd else "uncut"))
     question.engine.execute(question.sql("windows"), {"window": width})
     return found
+
+
+def why_none(point: Point) -> str:
+    """Why a meter has no windows."""
+    if point.kind == "gauge" and point.every is None:
+        return "a power without `every` in city.yaml: nobody knows for how long each reading holds"
+    return "no readings"
 
 
 def is_cut(every_s: float | None, width: int) -> bool:
