@@ -224,8 +224,8 @@ def _week(
     at, value, each, flagged = read.at, read.value, read.each, read.doubtful
     begin, width = round(start.timestamp() * 1e6), rule.minutes * 60_000_000
     count = round((end - start).total_seconds() * 1e6) // width
-    means: dict[str, Mean] = {"voltage": "square", "pst": "cube", "plt": "last"}
-    found = blocks(at, value, begin, count, rule.minutes, each, means.get(str(point.role), "plain"))
+    means: dict[str, Mean] = {"pst": "cube", "plt": "last"}
+    found = blocks(at, value, begin, count, rule.minutes, each, means.get(str(point.role), "square"))
     mark = np.zeros(count, bool)
     place = (flagged - begin) // width
     mark[place[(place >= 0) & (place < count)]] = True
@@ -246,7 +246,7 @@ def _verdict(rule: Rule, week: Week) -> str:
 
 
 NOTES = (
-    "Method: 10-minute means (voltage: root of the mean square; P_lt: 2 hours, from P_st where that is metered) of a "
+    "Method: 10-minute means (roots of the mean square; P_lt: 2 hours, from P_st where that is metered) of a "
     "local week. Of N blocks floor(5 % of N) may lie outside: 50 of 1 008. Blocks that hold a doubtful reading, a "
     "voltage below 5 % of the nominal one, or a mark of a point with `role: flagged` are left out; what has no "
     "supply has no unbalance, flicker or distortion either. A mark without `every` holds until the next.",

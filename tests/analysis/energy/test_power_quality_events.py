@@ -106,6 +106,24 @@ def test_what_fails_whatever_was_lost_fails(ask: Callable[..., Result]) -> None:
     assert rows["l1", BAND]["verdict"].startswith("NOT ASSESSABLE")
 
 
+def test_distortion_by_the_minute_is_a_root_of_mean_squares(ask: Callable[..., Result]) -> None:
+    """IEC 61000-4-30, 4.4: five minutes of 2 % and five of 12 % are 8.602 %, above 8 %; their mean is 7 %."""
+    minutes = slots("2026-01-04T23:00", "2026-01-11T23:00", 1)
+    city = CITY.replace('"%", every: 10m', '"%", every: 1m')
+    values = np.where(np.arange(len(minutes)) % 10 < 5, 2.0, 12.0)
+    found = ask("energy/power_quality", city, {"distortion": (minutes, values)}, "2026-01-05", "2026-01-12")
+    (row,) = rows_of(found, "weeks")
+    assert row["worst_mean"] == pytest.approx(np.sqrt((2**2 + 12**2) / 2))
+    assert row["outside_blocks"] == 1008
+
+
+def test_below_zero_stands_for_no_value(ask: Callable[..., Result]) -> None:
+    """60 of 1 008 blocks hold -1: they are lost, not beyond a limit, and more than 5 % of the week."""
+    _, rows = asked(ask, {"distortion": (TIMES, but(3.0, (0, 60, -1.0)))})
+    assert rows["distortion", THD]["verdict"].startswith("NOT ASSESSABLE")
+    assert rows["distortion", THD]["outside_blocks"] == 0
+
+
 def test_medium_voltage_has_other_rules(ask: Callable[..., Result]) -> None:
     """EN 50160:2010 judges 20 kV by clause 5: 99 % of the means within 10 %."""
     found, rows = asked(ask, {"ring_u": (TIMES, but(20_000.0)), "l1": (TIMES, but(231.0))})

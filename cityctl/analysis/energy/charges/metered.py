@@ -123,7 +123,9 @@ class Metered:
 
         chosen = self.month(number)
         held, beside = self.windows.held[chosen], self.windows.beside
-        found = [f"the network's peak of {one:%Y-%m-%d %H:%M} was not metered" for one in self._peaks_lost(number)]
+        found = [
+            f"the network's peak of {one:%Y-%m-%d %H:%M} was not metered" for one in self._peaks_lost(number)
+        ]
         if "reactive" in beside and held.sum() and any(one.asks_reactive for one in self.tariff.versions):
             share = float(np.minimum(beside["reactive"][chosen], held).sum() / held.sum())
             if share < WHOLE:

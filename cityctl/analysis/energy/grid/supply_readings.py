@@ -76,6 +76,8 @@ def read_supply(question: Question, point: Point) -> SupplyReadings | str:
     if point.role == "voltage" and volts > LOW_VOLTAGE:
         return f"{grouped(volts)} V nominal: the rules here are those of low voltage, up to {grouped(LOW_VOLTAGE)} V"
     at, value, quality = _series(question, point.id)
+    if point.role != "voltage":  # an unbalance or a distortion below zero, such as -1, stands for no value
+        at, value, quality = (one[value >= 0] for one in (at, value, quality))
     if len(at) < 2:
         return "no readings"
     value = value / (100 if of_one else 1)

@@ -1,8 +1,9 @@
 """EN 50160 by week: means over blocks, and what a share of them may do. Arrays in, figures out; knows no meter.
 
 Sources: EN 50160:2010, clause 4 (low voltage): 95 % of a week's 10-minute means, or all of them, within a band;
-IEC 61000-4-30: a mean voltage is the root of the mean square, a block in which a dip, swell or interruption happened
-is flagged and left out; IEC 61000-4-15: P_lt = (sum of P_st cubed / 12)^(1/3) over two hours.
+IEC 61000-4-30: a mean of voltage, unbalance or distortion is the root of the mean square (4.4), a block in which a dip,
+swell or interruption happened is flagged and left out; IEC 61000-4-15: P_lt = (sum of P_st cubed / 12)^(1/3) over two
+hours.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from cityctl.wording import counted
 
-Mean = Literal["square", "plain", "cube", "last"]
+Mean = Literal["square", "cube", "last"]
 LOW_VOLTAGE = 1000.0  # V, nominal: above it EN 50160 has other rules, in clauses 5 and 6
 INTERRUPTED = 0.05  # of the nominal voltage: below it supply is interrupted (EN 50160, 3)
 LEAST_READINGS = 0.8  # of a block's readings
@@ -58,7 +59,7 @@ def blocks(at: Any, value: Any, start: int, count: int, minutes: int, each: floa
         found = np.full(count, np.nan)
         found[place] = value  # in order of time: the last one stays
         return found
-    power = {"square": 2, "plain": 1, "cube": 3}[mean]
+    power = {"square": 2, "cube": 3}[mean]
     total, readings = np.bincount(place, value**power, count), np.bincount(place, minlength=count)
     full = minutes * 60 / each
     least = math.ceil(full * (1.0 if mean == "cube" else LEAST_READINGS) - 1e-9)
