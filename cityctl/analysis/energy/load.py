@@ -246,7 +246,8 @@ def _standby(load: Shape, use: Use, rest: Collection[int]) -> float:
 
 
 NOTES = (
-    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer. Of a "
+    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer; "
+    "readings that do not fill windows, as those of 10 or 20 minutes, are spread evenly over quarters of an hour. Of a "
     "window with gaps it is the mean of what was metered, no peak and no base where that is less than 80 % of it. "
     "Load factor = use / (peak x metered hours). Base load is the 5th percentile of the power; the power that is "
     "exceeded in 1 to 90 % of the time is the load duration curve.",
