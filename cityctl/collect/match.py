@@ -182,7 +182,7 @@ def _names(point: Point) -> Iterable[str]:
 def fit(series: Series, point: Point) -> Match:
     """A series on the point that takes it: in its own unit, or else the one that the city gives the point."""
     text = series.unit or (None if series.said_unit else point.shown_unit)
-    if not text:
+    if not text and (text is None or point.quantity != "ratio"):  # a ratio, such as flicker, has the unit ""
         return Match(None, why=no_unit(series))
     known = units.unit(text)
     if point.quantity == "pressure" and known.symbol in _HEADS:

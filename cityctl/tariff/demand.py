@@ -116,6 +116,12 @@ def _holding(times: frozenset[datetime], use: Use) -> Any:
     return chosen
 
 
+def unmetered_peaks(version: Version, every: Use, first: date, last: date) -> list[datetime]:
+    """Local times of the network's own peaks, from `first` up to `last`, of which no window was metered."""
+    asked = {one for entry in version.demand for one in entry.at if first <= one.date() < last}
+    return sorted(one for one in asked if not _holding(frozenset([one]), every).any())
+
+
 def _mean(use: Use, entry: Demand) -> float:
     """The mean power of windows [kW or kVA]."""
     return float((use.apparent if entry.of == "kVA" else use.power).mean())

@@ -228,3 +228,17 @@ def test_readings_of_the_future_and_of_decades_ago_are_taken_and_told(city: Proj
     ]
     assert result.exit_code() == ExitCode.DONE
     assert rows(result)["p235"]["new"] == 2
+
+
+def test_a_ratio_has_no_unit_to_say(project: Callable[[str], Path], tmp_path: Path) -> None:
+    """`unit: ""` is that of flicker and power factors: it was asked for again."""
+    text = (
+        "name: C\ntime_zone: UTC\nnetworks: {power: {kind: power}}\nzones: {a: {network: power}}\n"
+        'points: {flicker: {unit: "", quantity: ratio, every: 2h, zone: a}}\n'
+    )
+    city = Project(project(text))
+    path = tmp_path / "plt.csv"
+    path.write_text("time,flicker\n2021-01-01T00:00Z,0.5\n2021-01-01T02:00Z,1.25\n")
+    result = load(city, [path])
+    assert [row[2] for row in stored(city)] == [0.5, 1.25]
+    assert result.exit_code() == ExitCode.DONE

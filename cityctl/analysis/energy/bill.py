@@ -15,7 +15,7 @@ from typing import Any
 from cityctl.analysis.energy.basis.network_balance import with_next
 from cityctl.analysis.energy.basis.tariffs import Assigned, assigned, load
 from cityctl.analysis.energy.basis.twice import by_same_days, said_twice, told_twice
-from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, windows
+from cityctl.analysis.energy.basis.windowed import OFFSETS, place, sum_up, why_none, windows
 from cityctl.analysis.energy.charges.metered import Billed, Metered
 from cityctl.analysis.energy.charges.rows import COLUMNS as _COLUMNS
 from cityctl.analysis.energy.charges.rows import compared, currency_of, tables
@@ -83,10 +83,14 @@ def answer(question: Question) -> Result:
     tariffs = {one.point.id: [one.tariff(library, currency), *others] for one in meters}
     widths = {name: math.gcd(OFFSETS, *(one.step for one in held)) for name, held in tariffs.items()}
     edges = {name: frozenset[int]().union(*(one.edges for one in held)) for name, held in tariffs.items()}
+    demands = {
+        name: frozenset(version.window for one in held for version in one.versions)
+        for name, held in tariffs.items()
+    }
     for width in sorted(set(widths.values())):
         chosen = [one for one in meters if widths[one.point.id] == width]
         steps = sum_up(question, [name for one in chosen for name in _meters_of(one)], width)
-        cut = spread(question, {one.point.id: edges[one.point.id] for one in chosen}, steps, width)
+        cut = spread(question, {one.point.id: edges[one.point.id] for one in chosen}, demands, steps, width)
         place(question)
         for one in chosen:
             length = 60.0 * width if one.point.id in cut else None
@@ -151,7 +155,7 @@ def _metered(
         return f"metered as {one.point.quantity}, and `{tariff.tariff}` prices {tariff.unit}"
     found = windows(question, one.point.id, width, cut or every_s, reactive=one.reactive, export=one.export)
     if found is None:
-        return "no readings"
+        return why_none(one.point)
     weekday = _weekdays(found.use.weekday, found.day, question.parameters["calendar"])
     found.use = replace(found.use, weekday=weekday)
     return Metered.of(one.point.id, tariff, found, months, every_s)

@@ -29,6 +29,7 @@ from cityctl.analysis.energy.basis.windowed import (
     Windows,
     place,
     sum_up,
+    why_none,
     windows,
 )
 from cityctl.analysis.patterns import points_of
@@ -136,7 +137,7 @@ def answer(question: Question) -> Result:
     for point in meters:
         found = windows(question, point.id, OFFSETS, steps.get(point.id))
         if found is None or not found.use.energy.sum() > 0:
-            lacking.append(Missing(point.id, "no readings" if found is None else "used nothing"))
+            lacking.append(Missing(point.id, why_none(point) if found is None else "used nothing"))
             continue
         found = found.wider(width).as_metered()
         doubts = _doubts(question, point, found)
@@ -245,7 +246,8 @@ def _standby(load: Shape, use: Use, rest: Collection[int]) -> float:
 
 
 NOTES = (
-    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer. Of a "
+    "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer; "
+    "readings that do not fill windows, as those of 10 or 20 minutes, are spread evenly over quarters of an hour. Of a "
     "window with gaps it is the mean of what was metered, no peak and no base where that is less than 80 % of it. "
     "Load factor = use / (peak x metered hours). Base load is the 5th percentile of the power; the power that is "
     "exceeded in 1 to 90 % of the time is the load duration curve.",

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cityctl import arrow, glossary
+from cityctl import glossary
 from cityctl.analysis.energy.basis import subjects
 from cityctl.analysis.energy.basis.early import from_early, keep_clocks
-from cityctl.analysis.energy.grid.voltage_quality import INTERRUPTED, RULES, Mean, Rule, Week, blocks, judge
+from cityctl.analysis.energy.grid.supply_readings import (
+    SupplyReadings,
+    marks_of,
+    nominal_voltage,
+    read_supply,
+)
+from cityctl.analysis.energy.grid.voltage_quality import (
+    RULES,
+    Mean,
+    Rule,
+    Week,
+    blocks,
+    judge,
+)
 from cityctl.analysis.question import Parameter, Question
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.clock import Interval, local_days, midnight
 from cityctl.errors import UsageProblem
 from cityctl.result import Column, Completeness, Finding, Missing, Result, Table
+from cityctl.wording import counted
 
 TITLE = "Power quality"
 SUMMARY = "voltage, unbalance, flicker and distortion of each supply point by week, after EN 50160"
 FLAG = "flagged"
 _ROLES = (*RULES, "pst")
-_QUANTITIES = {"voltage": "voltage", "unbalance": "share", "thd": "share", "plt": "ratio", "pst": "ratio"}
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     Column("supply_point", "Supply point", None, "the asset or zone whose supply is measured", priority=2),
@@ -68,8 +82,13 @@ def _place(point: Point) -> str:
     return point.asset or point.zone or point.id
 
 
-def _flags(city: City) -> dict[str, str]:
-    return {_place(point): point.id for point in city.points().values() if point.role == FLAG}
+def _flags(city: City) -> dict[str, list[str]]:
+    """Supply point -> the points that mark its blocks, such as one of dips and one of swells."""
+    found: dict[str, list[str]] = {}
+    for point in city.points().values():
+        if point.role == FLAG:
+            found.setdefault(_place(point), []).append(point.id)
+    return found
 
 
 def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
@@ -77,7 +96,10 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
     del parameters
     wanted = _wanted(city)
     places, flags = {_place(point) for point in wanted}, _flags(city)
-    return [*(point.id for point in wanted), *sorted(flags[one] for one in places & flags.keys())]
+    return [
+        *(point.id for point in wanted),
+        *sorted(one for place in places & flags.keys() for one in flags[place]),
+    ]
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
@@ -113,6 +135,8 @@ def _week_on(start: datetime, interval: Interval) -> datetime:
 
 def answer(question: Question) -> Result:
     """Each rule of each point and week with its verdict: failing ones first, then those not assessable."""
+    import numpy as np
+
     city = question.city
     wanted = _wanted(city)
     if not wanted:
@@ -122,24 +146,36 @@ def answer(question: Question) -> Result:
             "plt, pst, and flagged for a state that marks blocks with an event",
         )
     spans = weeks(question.interval)
-    flags = _flags(city)
-    keep_clocks(question, points(city, question.parameters))
+    asked = points(city, question.parameters)
+    keep_clocks(question, asked)
+    marks = {
+        place: [marks_of(question, one) for one in these if one in asked]
+        for place, these in _flags(city).items()
+    }
     rows: list[tuple[object, ...]] = []
     lacking: list[Missing] = []
     findings: list[Finding] = []
+    interrupted: dict[str, list[Any]] = {}
     silent, called = 0, subjects.of_points(city)
     for point in wanted:
-        read = _read(question, point, flags.get(_place(point)))
+        read = read_supply(question, point)
         if isinstance(read, str):
             lacking.append(Missing(point.id, read))
             silent += 1
             continue
+        flagged = np.concatenate([read.doubtful, *marks.get(_place(point), [])])
+        if (
+            point.role == "voltage"
+        ):  # the next ones of its place, after all voltages, have no meaning without it
+            interrupted[_place(point)] = [*interrupted.get(_place(point), []), read.interrupted]
+        else:
+            flagged = np.concatenate([flagged, *interrupted.get(_place(point), [])])
         for start, end in spans:
             for rule in RULES["plt" if point.role == "pst" else str(point.role)]:
-                week = _week(question, point, rule, read, start, end)
+                week = _week(question, point, rule, replace(read, doubtful=flagged), start, end)
                 verdict = _verdict(rule, week)
                 local = start.astimezone(question.interval.zone).date()
-                factor = _nominal(question, point) if point.role == "voltage" else 1.0
+                factor = nominal_voltage(question, point) if point.role == "voltage" else 1.0
                 worst = None if week.worst is None else week.worst * factor
                 rows.append(
                     (_place(point), point.id, local, rule.name, rule.clause, week.expected, week.valid, week.flagged,
@@ -160,71 +196,36 @@ def answer(question: Question) -> Result:
         interval=question.interval,
         findings=findings,
         completeness=Completeness(len(rows) + silent, assessed, lacking, "rules"),
-        notes=list(NOTES),
+        notes=[*NOTES, *_not_judged(question.interval, spans)],
         summary=f"{failing} of {assessed} weekly rules fail, {len(rows) - assessed} are not assessable",
     )
 
 
-def _nominal(question: Question, point: Point) -> float:
-    city = question.city
-    if point.asset is not None and city.assets[point.asset].voltage:
-        return float(city.assets[point.asset].voltage or 0)
-    zone = point.zone
-    while zone is not None:
-        if city.zones[zone].voltage:
-            return float(city.zones[zone].voltage or 0)
-        zone = city.zones[zone].parent
-    return float(question.parameters["nominal"])
+def _not_judged(interval: Interval, spans: list[tuple[datetime, datetime]]) -> list[str]:
+    """That days of the interval are in no whole week, where they are."""
+    before = spans[0][0] - interval.start
+    after = interval.end - spans[-1][1]
+    rest = [
+        f"{round(length / timedelta(days=1), 1):g} d {where}"
+        for length, where in ((before, "before"), (after, "after"))
+        if length >= timedelta(hours=1)
+    ]
+    if not rest:
+        return []
+    weeks_said = counted(len(spans), "whole week")
+    return [f"Limits: judged: {weeks_said} of the interval; {' and '.join(rest)} lie in none"]
 
 
-_Read = tuple[
-    Any, Any, float, Any
-]  # instants [us], values (voltages per unit), seconds apart, flagged instants [us]
-
-
-def _read(question: Question, point: Point, flag: str | None) -> _Read | str:
-    """A point's readings, or why they cannot be used."""
+def _week(
+    question: Question, point: Point, rule: Rule, read: SupplyReadings, start: datetime, end: datetime
+) -> Week:
     import numpy as np
 
-    asked = _QUANTITIES[str(point.role)]
-    of_one = asked == "ratio" and point.quantity == "share"  # P_st in the unit `1` is kept in per cent
-    if point.quantity != asked and not of_one:
-        unit = point.shown_unit or "1"
-        return f"`role: {point.role}` is about {asked}, and its unit {unit} is one of {point.quantity}"
-    table = question.engine.arrow(question.sql("one_point"), {"point": point.id})
-    if table.num_rows < 2:
-        return "no readings"
-    at = arrow.array_of(table["at"]).astype("datetime64[us]").astype(np.int64)
-    value = arrow.array_of(table["value"]).astype(float) / (100 if of_one else 1)
-    marked = arrow.array_of(table["quality"]) >= 2
-    each = point.every.total_seconds() if point.every else float(np.median(np.diff(at))) / 1e6
-    longest = 7200 if point.role == "plt" else 600
-    if each > longest:
-        return f"a reading each {each / 60:g} min; the rule is about means of {longest // 60} min"
-    if point.role == "voltage":
-        value = value / _nominal(question, point)
-        marked |= value < INTERRUPTED
-        usual = float(np.median(value[~marked])) if not marked.all() else 1.0
-        if abs(usual - 1) > 0.25:
-            volts = _nominal(question, point)
-            return f"median of {usual * volts:.0f} V against {volts:.0f} V nominal: is `voltage` in city.yaml right?"
-    flagged = at[marked]
-    if flag is not None:
-        states = question.engine.arrow(question.sql("one_point"), {"point": flag})
-        on = arrow.array_of(states["value"]) > 0
-        stamps = arrow.array_of(states["at"]).astype("datetime64[us]").astype(np.int64)[on]
-        flagged = np.concatenate([flagged, stamps])
-    return at, value, each, flagged
-
-
-def _week(question: Question, point: Point, rule: Rule, read: _Read, start: datetime, end: datetime) -> Week:
-    import numpy as np
-
-    at, value, each, flagged = read
+    at, value, each, flagged = read.at, read.value, read.each, read.doubtful
     begin, width = round(start.timestamp() * 1e6), rule.minutes * 60_000_000
     count = round((end - start).total_seconds() * 1e6) // width
-    means: dict[str, Mean] = {"voltage": "square", "pst": "cube", "plt": "last"}
-    found = blocks(at, value, begin, count, rule.minutes, each, means.get(str(point.role), "plain"))
+    means: dict[str, Mean] = {"pst": "cube", "plt": "last"}
+    found = blocks(at, value, begin, count, rule.minutes, each, means.get(str(point.role), "square"))
     mark = np.zeros(count, bool)
     place = (flagged - begin) // width
     mark[place[(place >= 0) & (place < count)]] = True
@@ -235,6 +236,8 @@ def _verdict(rule: Rule, week: Week) -> str:
     share = "all" if rule.percent == 100 else f"{rule.percent} %"
     said = f"{rule.name} for {share} of the week (EN 50160, {rule.clause})"
     blocks_said = f"{week.outside} of {week.valid} blocks outside, {week.allowed} allowed"
+    if week.valid + week.flagged < week.expected:
+        blocks_said += f"; {week.valid + week.flagged} of {week.expected} recorded"
     if week.fails is None:
         return f"NOT ASSESSABLE: {said}: {week.why}"
     if week.fails:
@@ -243,12 +246,14 @@ def _verdict(rule: Rule, week: Week) -> str:
 
 
 NOTES = (
-    "Method: 10-minute means (voltage: root of the mean square; P_lt: 2 hours, from P_st where that is metered) of a "
+    "Method: 10-minute means (roots of the mean square; P_lt: 2 hours, from P_st where that is metered) of a "
     "local week. Of N blocks floor(5 % of N) may lie outside: 50 of 1 008. Blocks that hold a doubtful reading, a "
-    "voltage below 5 % of the nominal one, or a mark of the point with `role: flagged` are left out.",
+    "voltage below 5 % of the nominal one, or a mark of a point with `role: flagged` are left out; what has no "
+    "supply has no unbalance, flicker or distortion either. A mark without `every` holds until the next.",
     "Method: NOT ASSESSABLE where less than `least` of the blocks were recorded, most of them are flagged, or the lost "
-    "ones could tip the verdict. The standard asks for the whole week: `least=100 %` is that strict. At 95 % the lost "
-    "blocks alone cannot use up the allowance; the rule about all means is then about the recorded ones.",
+    "ones could tip the verdict; where more lie outside already than a whole week allows, it fails. The standard asks "
+    "for the whole week: `least=100 %` is that strict. At 95 % the lost blocks alone cannot use up the allowance; the "
+    "rule about all means is then about the recorded ones.",
     "Source: EN 50160:2010, clause 4, low voltage; IEC 61000-4-30 (means, flagging); IEC 61000-4-15 (P_lt).",
     "Limits: the meter's class is not known here: a verdict for a dispute needs class A. Frequency (10-second means of "
     "a year), single harmonics, dips and swells are not judged. In some areas 3 % of unbalance is allowed.",

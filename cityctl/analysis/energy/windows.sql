@@ -2,6 +2,48 @@
 -- use: clocks
 -- Use of each meter in windows of fixed length, and their place in the local calendar.
 
+-- name: readings_of_use
+-- What each reading adds, from when on, and for how many seconds.
+create or replace view readings_of_use as
+select o.meter as meter, o.at + to_microseconds(coalesce(k.early_us, 0)) as at, o.amount as amount,
+       o.spread as spread, s.every_s as held
+from amounts as o
+join window_steps as s on s.meter = o.meter
+left join clocks as k on k.point = o.meter
+where o.amount is not null
+
+-- name: cut
+-- The same, readings of some meters cut at the edges of windows as if use were even. Handed in:
+--   cut_meters(meter, size_us)
+create or replace view cut_readings as
+select p.meter as meter, make_timestamp(p.begin_us) as at,
+       p.amount * (p.end_us - p.begin_us) / (p.until_us - p.since_us) as amount, p.spread as spread,
+       p.held * (p.end_us - p.begin_us) / (p.until_us - p.since_us) as held
+from (
+    select t.meter as meter, t.amount as amount, t.spread as spread, t.held as held, t.since_us as since_us,
+           t.until_us as until_us, greatest(t.since_us, t.edge_us) as begin_us,
+           least(t.until_us, t.edge_us + t.size_us) as end_us
+    from (
+        select u.meter as meter, u.amount as amount, u.spread as spread, u.held as held, u.since_us as since_us,
+               u.until_us as until_us, u.size_us as size_us,
+               unnest(range(u.since_us // u.size_us, (u.until_us - 1) // u.size_us + 1)) * u.size_us as edge_us
+        from (
+            select r.meter as meter, r.amount as amount, r.spread as spread, r.held as held, c.size_us as size_us,
+                   epoch_us(r.at) as since_us, epoch_us(r.at) + cast(round(1e6 * r.held) as bigint) as until_us
+            from readings_of_use as r
+            join cut_meters as c on c.meter = r.meter
+        ) as u
+    ) as t
+) as p
+union all
+select r.meter as meter, r.at as at, r.amount as amount, r.spread as spread, r.held as held
+from readings_of_use as r
+where r.meter not in (select c.meter from cut_meters as c)
+
+-- name: uncut
+create or replace view cut_readings as
+select r.meter as meter, r.at as at, r.amount as amount, r.spread as spread, r.held as held from readings_of_use as r
+
 -- name: windows
 -- Use in each window of $window minutes, by UTC; `held` is how many seconds of it were metered, `spread` for how many of
 -- these a counter tells only the use of a gap as a whole.
@@ -10,16 +52,9 @@ select a.meter as meter,
        date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute as at,
        sum(a.amount) as amount,
-       sum(a.every_s) as held,
-       sum(case when a.spread then a.every_s else 0 end) as spread
-from (
-    select o.meter as meter, o.at + to_microseconds(coalesce(k.early_us, 0)) as at, o.amount as amount,
-           o.spread as spread, s.every_s as every_s
-    from amounts as o
-    join window_steps as s on s.meter = o.meter
-    left join clocks as k on k.point = o.meter
-    where o.amount is not null
-) as a
+       sum(a.held) as held,
+       sum(case when a.spread then a.held else 0 end) as spread
+from cut_readings as a
 group by a.meter, date_trunc('hour', a.at)
          + cast(floor(extract(minute from a.at) / $window) * $window as integer) * interval '1' minute
 

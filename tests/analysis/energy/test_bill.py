@@ -140,14 +140,44 @@ def test_hours_of_utc_are_spread_over_the_midnight_of_kathmandu(billed: Callable
     assert found.completeness.complete
 
 
-def test_readings_that_windows_do_not_part_are_named(billed: Callable[..., Result]) -> None:
-    """40 minutes are no whole number of quarters: what begins before 8:30 is billed as night, and that is said."""
+def test_readings_that_windows_do_not_part_are_spread_over_them(billed: Callable[..., Result]) -> None:
+    """40 minutes are no whole number of quarters: 1.5 kW from 8:30 to 20:00 on 21 work days are 362.25 kWh."""
     times = slots("2024-03-01", "2024-04-01", 40)
     series = {"b40_elec": (times, np.ones(len(times)))}
     terms = LOCAL.replace("8-20", "'8:30-20'").replace("20-8", "'20-8:30'")
     found = billed(city(every="40m"), terms, series, "2024-03-01", "2024-04-01")
-    why = [one.why for one in found.completeness.missing]
-    assert why == ["prices change within its readings, which are billed at the price they begin with"]
+    lines = _billed_by_charge(found)
+    assert lines == pytest.approx(
+        {"day": 21 * 11.5 * 1.5, "rest": (31 * 24 - 21 * 11.5) * 1.5, "demand": 1.5}
+    )
+    assert "its readings of 40 min do not fill windows of 15 min" in rows_of(found, "bills")[0]["note"]
+
+
+PEAKS = """
+tariff: t
+currency: GBP
+versions:
+  - window: 15m
+    energy: [{name: all, price: 0.1}]
+    demand: [{name: network peak, price: 10, at: [2024-03-05 17:30, 2024-03-12 18:00, 2024-04-09 18:00]}]
+"""
+
+
+def test_a_peak_of_the_network_that_was_not_metered_is_told(billed: Callable[..., Result]) -> None:
+    """8 and 16 kW at March's two peaks are 12 in the mean; one lost quarter is 0.03 % of the month."""
+    times = slots("2024-03-01", "2024-04-01", 15)
+    kwh = np.ones(len(times))
+    first, second = (times == np.datetime64(one) for one in ("2024-03-05T17:30", "2024-03-12T18:00"))
+    kwh[first], kwh[second] = 2.0, 4.0
+    found = billed(city(every="15m"), PEAKS, {"b40_elec": (times, kwh)}, "2024-03-01", "2024-04-01")
+    assert _billed_by_charge(found)["network peak"] == pytest.approx(12.0)
+    assert found.completeness.complete
+    found = billed(
+        city(every="15m"), PEAKS, {"b40_elec": (times[~first], kwh[~first])}, "2024-03-01", "2024-04-01"
+    )
+    why = ["2024-03: the network's peak of 2024-03-05 17:30 was not metered"]
+    assert [one.why for one in found.completeness.missing] == why
+    assert why[0][9:] in rows_of(found, "bills")[0]["note"]
 
 
 def test_the_bill_that_came_is_held_against_ours(

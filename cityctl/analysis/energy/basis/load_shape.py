@@ -67,7 +67,7 @@ def shape(use: Any, rest: Collection[int]) -> Shape:
     base = float(np.quantile(power[whole], 0.05))
 
     def mean(chosen: Any) -> float | None:
-        return float(power[chosen].mean()) if chosen.any() else None
+        return float(use.energy[chosen].sum() / use.hours[chosen].sum()) if chosen.any() else None
 
     return Shape(
         used=used,

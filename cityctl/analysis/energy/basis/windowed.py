@@ -11,6 +11,7 @@ from cityctl import arrow
 from cityctl.analysis.energy.basis.amounts import add_up, seconds
 from cityctl.analysis.energy.basis.early import keep_clocks
 from cityctl.analysis.question import Question
+from cityctl.city.points import Point
 from cityctl.result import Column
 from cityctl.tariff.use import Use
 from cityctl.wording import percent
@@ -21,6 +22,7 @@ PEAK_AT = Column("peak_window", "Peak at", None, "start of that window", "time",
 LOAD_FACTOR = Column("load_factor", "Load factor", None, "use over peak x metered hours", "share", 1, 3)
 
 
+HOUR = 3600.0  # s; longer readings tell nothing of a window
 OFFSETS = (
     15  # minutes of which the differences of all time zones are made: local windows are put together of them
 )
@@ -98,8 +100,33 @@ def sum_up(question: Question, meters: Iterable[str], width: int) -> dict[str, f
     days = (question.interval.end - question.interval.start).days
     question.engine.execute(question.sql("steps"), {"days": days})
     keep_clocks(question, names)
+    found: dict[str, float] = dict(question.engine.rows(question.sql("steps_of")))
+    question.engine.execute(question.sql("readings_of_use"))
+    odd = [name for name, every_s in found.items() if is_cut(every_s, width)]
+    sizes = arrow.integers([60_000_000 * width] * len(odd))
+    question.engine.register("cut_meters", arrow.table(meter=arrow.texts(odd), size_us=sizes))
+    question.engine.execute(question.sql("cut" if odd else "uncut"))
     question.engine.execute(question.sql("windows"), {"window": width})
-    return dict(question.engine.rows(question.sql("steps_of")))
+    return found
+
+
+def why_none(point: Point) -> str:
+    """Why a meter has no windows."""
+    if point.kind == "gauge" and point.every is None:
+        return "a power without `every` in city.yaml: nobody knows for how long each reading holds"
+    return "no readings"
+
+
+def is_cut(every_s: float | None, width: int) -> bool:
+    """Whether readings are cut at the edges of windows of `width` minutes: neither fills the other, as 10 and 15.
+
+    Of three windows of 15 minutes one would else hold two readings of 10, and the next a single one.
+    """
+    if every_s is None or not 0 < every_s < HOUR:
+        return False
+    longer, shorter = max(every_s, 60.0 * width), min(every_s, 60.0 * width)
+    rest = longer % shorter
+    return min(rest, shorter - rest) > 1e-3
 
 
 def place(question: Question) -> None:
@@ -128,7 +155,7 @@ def windows(
     if not table.num_rows:
         return None
     columns = {name: arrow.array_of(table[name]) for name in table.column_names if name != "holiday"}
-    coarse = every_s is not None and every_s > width * 60
+    coarse = every_s is not None and every_s > width * 60 and not is_cut(every_s, width)
     length = (every_s or 0) / 3600 if coarse else width / 60
     use = Use(
         energy=columns["amount"],
@@ -142,7 +169,7 @@ def windows(
     )
     beside, beside_steps = {}, {}
     for what, partner in (("reactive", reactive), ("fed", export)):
-        told = None if partner is None else _beside(question, partner, columns["at"], length)
+        told = None if partner is None else _beside(question, partner, columns["at"], length, width)
         if told is not None:
             use = replace(use, **{what: told[0]})
             beside[what], beside_steps[what] = told[1], told[2]
@@ -151,8 +178,13 @@ def windows(
                    beside_steps=beside_steps)  # fmt: skip
 
 
-def _beside(question: Question, meter: str, starts: Any, hours: float) -> tuple[Any, Any, float] | None:
-    """What another meter tells in windows of `hours`, the seconds of each that it saw, and its step [s]."""
+def _beside(
+    question: Question, meter: str, starts: Any, hours: float, width: int
+) -> tuple[Any, Any, float] | None:
+    """What another meter tells in windows of `hours`, the seconds of each that it saw, and its step [s].
+
+    Its readings are summed in windows of `width` minutes.
+    """
     import numpy as np
 
     table = question.engine.arrow(question.sql("beside"), {"meter": meter})
@@ -161,7 +193,7 @@ def _beside(question: Question, meter: str, starts: Any, hours: float) -> tuple[
     at, amount, held = (arrow.array_of(table[name]) for name in ("at", "amount", "held"))
     step = float(table["every_s"][0].as_py())
     of_window, of_reading = (np.timedelta64(round(1e6 * one), "us") for one in (3600 * hours, step))
-    if step <= 3600 * hours:  # as often read, or oftener: added up
+    if step <= 3600 * hours or is_cut(step, width):  # as often read, or oftener: added up
         place = np.searchsorted(starts, at, "right") - 1
         within = (place >= 0) & (at < starts[place] + of_window)
         sums = (np.bincount(place[within], one[within], len(starts)) for one in (amount, held))

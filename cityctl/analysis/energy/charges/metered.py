@@ -8,9 +8,10 @@ from datetime import date, datetime
 from typing import Any
 
 from cityctl.analysis.energy.basis.load_shape import far_above, said_far_above
-from cityctl.analysis.energy.basis.windowed import Windows
+from cityctl.analysis.energy.basis.windowed import Windows, is_cut
 from cityctl.result import Missing
 from cityctl.tariff.charges import bills
+from cityctl.tariff.demand import unmetered_peaks
 from cityctl.tariff.lines import Bill
 from cityctl.tariff.model import Tariff
 from cityctl.tariff.use import Use
@@ -90,9 +91,16 @@ class Metered:
         if high is not None:
             made.doubts.append(said_far_above(high, "kW" if tariff.unit == "kWh" else "m³/h"))
         made.doubts += tariff.doubts()
-        if len(use.hours) and longest > 3600 * use.hours.max():
+        width = round(60 * use.hours.max()) if len(use.hours) else 0
+        if width and is_cut(every_s, width):
             made.remarks.append(
-                f"prices change within its readings of {longest / 60:g} min, which are spread evenly"
+                f"its readings of {longest / 60:g} min do not fill windows of {width} min: they are spread evenly"
+            )
+        elif width and longest > 60 * width:
+            cut = any(60 * one.window > longest and is_cut(longest, one.window) for one in versions)
+            what = "windows of demand end" if cut else "prices change"
+            made.remarks.append(
+                f"{what} within its readings of {longest / 60:g} min, which are spread evenly"
             )
         if tariff.example:
             made.remarks.append("the tariff is an example: nobody pays these prices")
@@ -107,7 +115,7 @@ class Metered:
         return min(float(self.windows.held[self.month(number)].sum()) / self.seconds[number], 1.0)
 
     def unmetered(self, number: int) -> list[str]:
-        """What the meters beside it lack of a month: reactive energy for a time, export on whole days.
+        """What a month lacks for its tariff: the network's own peaks, reactive energy for a time, export on whole days.
 
         A meter of export may say nothing by night.
         """
@@ -115,7 +123,9 @@ class Metered:
 
         chosen = self.month(number)
         held, beside = self.windows.held[chosen], self.windows.beside
-        found = []
+        found = [
+            f"the network's peak of {one:%Y-%m-%d %H:%M} was not metered" for one in self._peaks_lost(number)
+        ]
         if "reactive" in beside and held.sum() and any(one.asks_reactive for one in self.tariff.versions):
             share = float(np.minimum(beside["reactive"][chosen], held).sum() / held.sum())
             if share < WHOLE:
@@ -126,6 +136,15 @@ class Metered:
             if silent:
                 found.append(f"energy fed in was not metered on {counted(silent, 'day')}")
         return found
+
+    def _peaks_lost(self, number: int) -> list[datetime]:
+        first, last = self.days[number]
+        lost: set[datetime] = set()
+        for _, _, version in self.tariff.parts(first, last):
+            if version is not None and any(demand.at for demand in version.demand):
+                wide = self.use.in_windows(version.window, version.slide)
+                lost |= set(unmetered_peaks(version, wide, first, last))
+        return sorted(lost)
 
     def gaps(self) -> list[Missing]:
         """What the bills are not to be trusted for: readings that do not fit the tariff, months not metered whole."""

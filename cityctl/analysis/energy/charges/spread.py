@@ -1,4 +1,7 @@
-"""Readings within which a price changes: spread evenly over the windows that they hold. Knows no price and no bill."""
+"""Readings within which a price or a window of demand begins: spread evenly over the windows that they hold.
+
+Knows no price and no bill.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,33 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from cityctl import arrow
+from cityctl.analysis.energy.basis.windowed import HOUR, is_cut
 from cityctl.analysis.question import Question
-
-_HOUR = 3600.0  # s; longer readings tell nothing of prices by the hour
 
 
 def spread(
-    question: Question, edges: Mapping[str, frozenset[int]], steps: Mapping[str, float], width: int
+    question: Question,
+    edges: Mapping[str, frozenset[int]],
+    demands: Mapping[str, frozenset[int]],
+    steps: Mapping[str, float],
+    width: int,
 ) -> set[str]:
     """Spread the readings of those meters of which one holds an edge; the meters that were spread.
 
-    `edges`: meter -> minutes of the local day at which prices change; `steps`: meter -> seconds between its readings;
-    `width`: minutes of the windows, after `sum_up` and before `place`.
+    `edges`: meter -> minutes of the local day at which prices change; `demands`: meter -> minutes of its windows of
+    demand; `steps`: meter -> seconds between its readings; `width`: minutes of the windows, after `sum_up` and before
+    `place`.
     """
     pieces = {
         meter: round(steps[meter] / 60 / width)
         for meter, begins in _begins(question).items()
         if meter in edges
-        and 60 * width < steps[meter] <= _HOUR
+        and 60 * width < steps[meter] <= HOUR
         and steps[meter] % (60 * width) == 0
-        and any((edge - begin) % (steps[meter] / 60) for edge in edges[meter] for begin in begins)
+        and (
+            any((edge - begin) % (steps[meter] / 60) for edge in edges[meter] for begin in begins)
+            or any(60 * window > steps[meter] and is_cut(steps[meter], window) for window in demands[meter])
+        )
     }
     if pieces:
         handed = arrow.table(meter=arrow.texts(list(pieces)), pieces=arrow.integers(list(pieces.values())))

@@ -1,8 +1,9 @@
 """EN 50160 by week: means over blocks, and what a share of them may do. Arrays in, figures out; knows no meter.
 
 Sources: EN 50160:2010, clause 4 (low voltage): 95 % of a week's 10-minute means, or all of them, within a band;
-IEC 61000-4-30: a mean voltage is the root of the mean square, a block in which a dip, swell or interruption happened
-is flagged and left out; IEC 61000-4-15: P_lt = (sum of P_st cubed / 12)^(1/3) over two hours.
+IEC 61000-4-30: a mean of voltage, unbalance or distortion is the root of the mean square (4.4), a block in which a dip,
+swell or interruption happened is flagged and left out; IEC 61000-4-15: P_lt = (sum of P_st cubed / 12)^(1/3) over two
+hours.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any, Literal
 
 from cityctl.wording import counted
 
-Mean = Literal["square", "plain", "cube", "last"]
+Mean = Literal["square", "cube", "last"]
+LOW_VOLTAGE = 1000.0  # V, nominal: above it EN 50160 has other rules, in clauses 5 and 6
 INTERRUPTED = 0.05  # of the nominal voltage: below it supply is interrupted (EN 50160, 3)
 LEAST_READINGS = 0.8  # of a block's readings
 
@@ -57,7 +59,7 @@ def blocks(at: Any, value: Any, start: int, count: int, minutes: int, each: floa
         found = np.full(count, np.nan)
         found[place] = value  # in order of time: the last one stays
         return found
-    power = {"square": 2, "plain": 1, "cube": 3}[mean]
+    power = {"square": 2, "cube": 3}[mean]
     total, readings = np.bincount(place, value**power, count), np.bincount(place, minlength=count)
     full = minutes * 60 / each
     least = math.ceil(full * (1.0 if mean == "cube" else LEAST_READINGS) - 1e-9)
@@ -96,8 +98,9 @@ class Week:
 def judge(rule: Rule, means: Any, flagged: Any, least: float) -> Week:
     """A week's verdict from its blocks' means (nan: not recorded) and which of them are flagged.
 
-    Of N blocks that are not flagged floor(N x 5 %) may lie outside: 50 of 1 008. The week cannot be assessed where
-    less than `least` of its blocks were recorded, where most are flagged, or where the lost ones could tip it.
+    Of N blocks that are not flagged floor(N x 5 %) may lie outside: 50 of 1 008. The week cannot be assessed where most
+    of its blocks are flagged, or, unless more lie outside already than a whole week allows, where less than `least` of
+    them were recorded or the lost ones could tip it.
     """
     import numpy as np
 
@@ -111,10 +114,10 @@ def judge(rule: Rule, means: Any, flagged: Any, least: float) -> Week:
     worst = float(values[beyond.argmax()]) if valid else None
     fails: bool | None = outside > allowed
     why = ""
-    if valid + marked < least * expected:
-        fails, why = None, f"{valid + marked} of {expected} blocks recorded"
-    elif 2 * marked > expected:
+    if 2 * marked > expected:
         fails, why = None, f"{marked} of {expected} blocks flagged"
+    elif not fails and valid + marked < least * expected:
+        fails, why = None, f"{valid + marked} of {expected} blocks recorded"
     elif rule.percent < 100 and not fails and outside + lost > allowed:
         fails, why = None, f"{counted(outside, 'block')} outside, {lost} lost: they could tip it"
     return Week(expected, valid, marked, outside, allowed, worst, fails, why)
