@@ -51,9 +51,9 @@ NOTES = (
     "weekdays and holidays and a share of day use that are learnt from the zone's own nights (a Kalman filter). A "
     "change beyond the zone's own noise and wandering is an event: of one night that the evening before bears out, "
     "of the last 2 to 14 nights, or of the last week against all nights without a leak. Its base is kept, so that a "
-    "fall can be told as repair. Where a leak runs and nights are quiet, 0.7 of the certainty is enough for the "
-    "next; of a zone that has shown less than 90 nights up to 1.5 times is asked, and one whose nights are restless "
-    "is not held against its leak-free nights. Every verdict uses readings up to its night only, but for which nights "
+    "fall can be told as repair. Where a leak runs and nights are quiet and keep their level, 0.7 of the certainty is "
+    "enough for the next; of a zone that has shown less than 150 nights up to 1.5 times is asked, and one whose nights "
+    "are restless is not held against its leak-free nights. Every verdict uses readings up to its night only, but for which nights "
     "a zone was shut.",
     "Method: flows, volumes and the leakage by day are told at the end of the interval, from the nights on both sides "
     "of each leak: the shares of what was told of all leaks and the level that are most likely together (least "
@@ -64,6 +64,9 @@ NOTES = (
     "flow in every hour) nor more demand (the same course, larger) can change.",
     "Method: a rise by night of which the day shows less than half, short of it by 1.5 times what days change by "
     "otherwise, is night use, such as watering, and no leak; after 14 such verdicts it is the zone's way.",
+    "Method: where nights scatter by more than 3 % of the inflow, a step is an event too that every block of the day "
+    "shows alike, in every third of the last twelve nights and in no week of the four before, and that is larger than "
+    "0.8 times what nine of ten of the zone's own moves are.",
     "Method: where customer meters see half of a zone, the balance of whole days takes the place of night flow. "
     "Pressure sensors whose heads fall by more than the inflow explains sharpen the watch, say where to look, and show "
     "leaks that begin elsewhere while another grows. Two have to fall, and not all alike, as with the inlet's.",
