@@ -42,7 +42,7 @@ PARAMETERS = (
               "readings before the interval to learn from, and the month in which they begin"),
     Parameter("night_share", "share", 0.7, None, "share of the window's readings that makes a night valid",
               least=0, most=1),
-    Parameter("certainty", "number", 5.8, None, "standard errors by which a change must lie beyond noise and season",
+    Parameter("certainty", "number", 5.9, None, "standard errors by which a change must lie beyond noise and season",
               least=2, most=20),
     Parameter("least_leak", "share", 0.02, None, "smallest leak that is reported, as a share of the mean inflow",
               least=0, most=1),

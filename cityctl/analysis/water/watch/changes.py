@@ -44,12 +44,12 @@ class Watchfulness:
     leak begins or ends shows only a part.
     """
 
-    certainty: float = 5.8
+    certainty: float = 5.9
     one_night: float = 1.6
     slow: float = 0.65
     leaking: float = 0.7
     unknown: float = 0.5
-    known: int = 150
+    known: int = 90
     least_leak: float = 0.02
     learning: int = 14
     growing: int = 14

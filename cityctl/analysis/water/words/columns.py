@@ -52,9 +52,9 @@ NOTES = (
     "change beyond the zone's own noise and wandering is an event: of one night that the evening before bears out, "
     "of the last 2 to 14 nights, or of the last week against all nights without a leak. Its base is kept, so that a "
     "fall can be told as repair. Where a leak runs and nights are quiet and keep their level, 0.7 of the certainty is "
-    "enough for the next; of a zone that has shown less than 150 nights up to 1.5 times is asked, and one whose nights "
-    "are restless is not held against its leak-free nights. Every verdict uses readings up to its night only, but for which nights "
-    "a zone was shut.",
+    "enough for the next; of a zone that has shown less than 90 nights up to 1.5 times is asked, and one whose nights "
+    "are restless is not held against its leak-free nights. Every verdict uses readings up to its night only, but for "
+    "which nights a zone was shut.",
     "Method: flows, volumes and the leakage by day are told at the end of the interval, from the nights on both sides "
     "of each leak: the shares of what was told of all leaks and the level that are most likely together (least "
     "squares, far nights weigh less).",
