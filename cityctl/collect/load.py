@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +67,7 @@ def import_files(
         for job in jobs:
             progress.advance(0, note=job.source.name)
             try:
-                ledger = _looked_at(job, city, store, options, now, kept, lengths)
+                ledger = _looked_at(job, _Run(city, store, options, now, kept, lengths))
                 ledgers.append(ledger)
                 if options.dry_run and project is not None and store is not None:
                     _compare(store, project, ledger)
@@ -120,47 +120,44 @@ def _beside(
         yield opened.enter_context(Lengths(stores, now))
 
 
-def _looked_at(
-    job: Job,
-    city: City | None,
-    store: Store | None,
-    options: Options,
-    now: datetime,
-    kept: dict[str, str],
-    lengths: Lengths,
-) -> Ledger:
+@dataclass(frozen=True)
+class _Run:
+    """What the files of an import have in common."""
+
+    city: City | None
+    store: Store | None
+    options: Options
+    now: datetime
+    kept: dict[str, str]
+    lengths: Lengths
+
+
+def _looked_at(job: Job, run: _Run) -> Ledger:
     """The ledger of one file. Where nothing is stored, times of an unknown wall are read as UTC, and that is said."""
     try:
-        return _import_one(job, city, store, options, now, kept, lengths)
+        return _import_one(job, run)
     except ZoneNotSaid as problem:
-        if city is not None:
+        if run.city is not None:
             raise
         job = replace(job, shape=replace(job.shape, time_zone="UTC"))
-        ledger = _import_one(job, city, store, options, now, kept, lengths)
+        ledger = _import_one(job, run)
         ledger.notes.append(f"{problem.message}: looked at as UTC; an import needs --time-zone")
         return ledger
 
 
-def _import_one(
-    job: Job,
-    city: City | None,
-    store: Store | None,
-    options: Options,
-    now: datetime,
-    kept: dict[str, str],
-    lengths: Lengths,
-) -> Ledger:
+def _import_one(job: Job, run: _Run) -> Ledger:
     import pyarrow as pa
 
+    city, store, options, now = run.city, run.store, run.options, run.now
     before = job.source.state()
     name = job.format or formats.recognise(job.source)
     parse = formats.find(name).parse
     keep_all = options.keep_all or city is None
-    matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all, kept=kept)
+    matcher = Matcher(city, job.mapping, prefix=job.prefix, keep_all=keep_all, kept=run.kept)
     ledger = Ledger(
         job.source.name,
         matcher,
-        lengths=lengths,
+        lengths=run.lengths,
         flags_doubts=True,
         place_word=getattr(formats.find(name), "PLACE", "line"),
     )
