@@ -34,7 +34,7 @@ def days(hours: Any) -> Any:
     return rest[: count * DAY].reshape(count, DAY)
 
 
-def seen(rows: list[Any], first: pd.Timestamp) -> Seen:
+def seen(rows: list[Any], first: pd.Timestamp, phase: int = 0) -> Seen:
     """Nights of hourly rows that all begin at the midnight `first`, as night_flow.sql reduces them."""
     hours = np.array([days(row) for row in rows])
     with np.errstate(all="ignore"):
@@ -51,7 +51,7 @@ def seen(rows: list[Any], first: pd.Timestamp) -> Seen:
     parts[np.isnan(flow)] = np.nan
     ends = pd.date_range(first + pd.Timedelta(days=1), periods=hours.shape[1], freq="D")
     kinds = ends.day_of_week.to_numpy().astype(np.int64)
-    return Seen(flow, day_use(by_day, flow), kinds, usual, by_day, parts)
+    return Seen(flow, day_use(by_day, flow), kinds, usual, by_day, parts, phase=phase)
 
 
 def _mean(values: Any, least: int) -> Any:

@@ -43,7 +43,7 @@ class Watch(Running):
     """All zones under watch."""
 
     def __init__(self, seen: Seen, model_given: Assumptions, given: Watchfulness) -> None:
-        inflow = np.nan_to_num(seen.inflow)
+        inflow = np.maximum(np.nan_to_num(seen.inflow), 0.0)
         self.raw, self.course = seen.parts, Evened(seen.parts, seen.kinds)
         self.wandering = Wandering(self.course.left, inflow, seen.phase)
         model = Expected(
