@@ -163,9 +163,10 @@ def largest(
             + model.added[likely, night + 1] - model.added[np.ix_(likely, at)].T
             + model.noise[likely] ** 2 / times
         )  # fmt: skip
-        with np.errstate(divide="ignore", invalid="ignore"):  # a zone without flow has no noise either
+        with np.errstate(divide="ignore", invalid="ignore"):
             beyond = np.where(change > 0, limit[0][likely], limit[1])
-            score = np.where(use, np.abs(change) / np.sqrt(variance) / beyond, 0.0)
+            # A zone without flow has no scatter either, by which its first flow could be judged.
+            score = np.where(use & (variance > 0), np.abs(change) / np.sqrt(variance) / beyond, 0.0)
         score = np.where(np.isnan(score), 0.0, score)
         top = score.argmax(axis=0)
         rows = np.arange(len(likely))
@@ -222,7 +223,9 @@ def overnight(
     change = model.rest[:, night]
     size = np.abs(np.nan_to_num(change))
     with np.errstate(invalid="ignore"):  # a zone that is shut has no doubt, but for its rounding
-        far = (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
+        far = (
+            (doubt > 0) & (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
+        )
     far &= (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
     found = [
         zone

@@ -102,7 +102,7 @@ class Reference:
         enough = (size > least) & (before >= LEAST) & (count >= 5) & ~silent & model.known[:, night] & old
         alone = certainty if fallen is None else np.minimum(certainty, ALONE)
         found = []
-        for zone in np.flatnonzero(enough & (size > alone * sd)).tolist():
+        for zone in np.flatnonzero(enough & (sd > 0) & (size > alone * sd)).tolist():
             sure = float(size[zone] / sd[zone])
             if sure <= certainty[zone] and (
                 fallen is None or sure <= with_pressure(float(certainty[zone]), fallen(zone, night))

@@ -86,3 +86,13 @@ def test_a_zone_that_gives_more_than_it_takes_has_no_leak_of_nothing() -> None:
     watching = watch(Assumptions(), Watchfulness(), nights)
     assert watching.events == [[]]
     assert watching.anew == [[]]
+
+
+@pytest.mark.parametrize("nights", [30, 60, 90, 110])
+def test_a_zone_that_took_nothing_so_far_can_be_watched(nights: int) -> None:
+    """It has neither scatter nor wandering to hold its first flow against."""
+    flow = np.where(np.arange(DAYS * 24) < nights * 24, 0.0, 5.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        watching = watch(Assumptions(), Watchfulness(), seen([flow], pd.Timestamp("2021-01-01")))
+    assert all(event.sd > 0 for event in watching.events[0])
