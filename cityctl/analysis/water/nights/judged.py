@@ -171,7 +171,8 @@ def _drifts(
     memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
 ) -> dict[str, list[Drift]]:
     """sensor -> the drifts of its clock."""
-    return _turned(memory, "drifts", names, dates, courses, Drifting)
+    phase = dates[0].toordinal() % ROUND
+    return _turned(memory, "drifts", names, dates, courses, lambda own: Drifting(own, phase))
 
 
 def _turned(
