@@ -24,7 +24,7 @@ SUMMARY = "meters through which water never stands still: rate, start, volume an
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     glossary.column("meter"), glossary.column("zone", priority=5),
-    Column("leak_rate", "Rate", "L/h", "flow of the smallest hour, but for the first day and, once it is over, the last",
+    Column("leak_rate", "Rate", "L/h", "flow of the smallest hour, but for the first day and, once over, the last",
            "number", 1, 1),
     Column("leak_since", "Since", None, "start of the first 24 hours that all flowed", "time", priority=2),
     Column("leak_until", "Until", None, "first hour that stood still; empty while it runs", "time", priority=4),

@@ -123,7 +123,12 @@ class Drifting:
             return []
         told = _followed(self.turning, sensor, self.begins[sensor], self.slopes[sensor])
         return [
-            (max(first - self.before, 0), None if end is None else end - self.before, known - self.before, rate)
+            (
+                max(first - self.before, 0),
+                None if end is None else end - self.before,
+                known - self.before,
+                rate,
+            )
             for first, end, known, rate in told
         ]
 
