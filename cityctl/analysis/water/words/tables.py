@@ -137,7 +137,8 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
     columns = [money if key == "cost" else BY_KEY[key] for key in _EVENTS]
     findings: list[Finding] = []
     rows: list[tuple[object, ...]] = []
-    for at, zone in enumerate(telling.nights.zones):
+    for at in _most_first(telling):
+        zone = telling.nights.zones[at]
         for event in sorted(telling.told(at), key=lambda one: one.detected):
             flow, low, high = telling.size(event)
             volume, started, ended = (
@@ -165,6 +166,15 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
                  near.get(id(event)), telling.evidence(at, event))
             )  # fmt: skip
     return findings, Table("events", "Leaks", columns, rows)
+
+
+def _most_first(telling: Telling) -> list[int]:
+    """The zones in the order in which somebody should go there: by all that runs on in each, then as they are asked."""
+    runs = [
+        sum(event.flow for event in telling.told(at) if event.repaired is None)
+        for at in range(len(telling.nights.zones))
+    ]
+    return sorted(range(len(runs)), key=lambda at: -runs[at])
 
 
 def _said(telling: Telling, event: Event, volume: float) -> str:
