@@ -135,3 +135,14 @@ from readings as r
 join head_points as p on p.point = r.point
 where r.quality < 2 and r.value is not null and r.time >= $since and r.time < $until
 group by r.point
+
+-- name: meter_days
+-- What each meter showed in each 24 hours from the begin of the interval on, but for registers. Handed in:
+-- doubted_points(point, kind); $since and $until in seconds.
+select r.point as point, cast(floor((extract(epoch from r.time) - $since) / 86400) as integer) as day,
+       count(*) as readings, avg(round(r.value * 67108864) / 67108864) as mean, min(r.value) as least, max(r.value) as most
+from readings as r
+join doubted_points as p on p.point = r.point
+where p.kind <> 'counter' and r.quality < 3 and r.value is not null
+  and extract(epoch from r.time) >= $since and extract(epoch from r.time) < $until
+group by r.point, cast(floor((extract(epoch from r.time) - $since) / 86400) as integer)
