@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl.analysis.question import Question
 from cityctl.analysis.water.balancing.cells import CELLS, Volume, balance
+from cityctl.analysis.water.balancing.doubted import doubted
 from cityctl.analysis.water.balancing.indicators import indicators
 from cityctl.analysis.water.balancing.inputs import Read, balanced, left_out, meters_of, read_inputs
 from cityctl.analysis.water.balancing.network import gauges_of, network_of
@@ -51,6 +52,8 @@ def answer(question: Question) -> Result:
     inputs = read_inputs(question, read)
     if inputs is None:
         return _nothing(question, read)
+    meters = meters_of(question.city, question.parameters)
+    read.missing += doubted(question, [*meters.get("system_input", ()), *meters.get("exported", ())])
     read.missing += left_out(question.city, question.parameters)
     cells = balance(inputs)
     asked_for = question.parameters
@@ -69,7 +72,7 @@ def answer(question: Question) -> Result:
     if absent:
         notes.append(f"Limits: not given, so taken for nothing: {', '.join(absent)}.")
     notes += [f"Limits: {one}: UARL and ILI are outside what they were made for." for one in doubtful]
-    wanted = len(_meters(question.city, asked_for))
+    wanted, lacking = len(_meters(question.city, asked_for)), len({one.what for one in read.missing})
     return Result(
         title=TITLE,
         tables=[
@@ -78,7 +81,7 @@ def answer(question: Question) -> Result:
         ],
         interval=question.interval,
         findings=findings,
-        completeness=Completeness(wanted, max(0, wanted - len(read.missing)), read.missing, "meters"),
+        completeness=Completeness(wanted, max(0, wanted - lacking), read.missing, "meters"),
         notes=notes,
         summary=_summary(cells),
     )

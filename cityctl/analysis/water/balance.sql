@@ -47,19 +47,20 @@ left join calendar as c on c.slot = g.slot
 
 -- name: volumes_read
 -- A volume of an interval counts as it is; a flow holds until the next reading, for an hour or its slot at most. A bill
--- that reaches over an end of the interval is divided by time.
+-- that reaches over an end of the interval is divided by time. What is summed up is rounded, here and below, to a
+-- thousandth of a millilitre, so that the sum is the same in whatever order it comes.
 with taken as (
     select r.point as point, p.kind as kind, r.time as time, r.value as value, p.every_s as every_s
     from readings as r
     join volume_paces as p on p.point = r.point
     where r.quality < 3 and r.value is not null
 )
-select point, sum(value) as volume, sum(every_s) as held
+select point, sum(round(value * 1073741824) / 1073741824) as volume, sum(every_s) as held
 from taken
 where kind = 'interval' and every_s < $bill and time >= $since and time < $until
 group by point
 union all
-select point, sum(value * inside / held) as volume, sum(inside) as held
+select point, sum(round(value * inside / held * 1073741824) / 1073741824) as volume, sum(inside) as held
 from (
     select point, value, held,
            least(begin + held, extract(epoch from $until)) - greatest(begin, extract(epoch from $since)) as inside
@@ -68,7 +69,7 @@ from (
 where inside > 0
 group by point
 union all
-select point, sum(value * held / 3600) as volume, sum(held) as held
+select point, sum(round(value * held / 3600 * 1073741824) / 1073741824) as volume, sum(held) as held
 from (
     select point, value,
            least(extract(epoch from lead(time, 1, $until) over (partition by point order by time))
@@ -80,7 +81,7 @@ group by point
 
 -- name: volumes_counted
 -- What a register counted; a step over an end of the interval is divided by time.
-select c.point as point, sum(c.amount * c.held / c.whole) as volume, sum(c.held) as held
+select c.point as point, sum(round(c.amount * c.held / c.whole * 1073741824) / 1073741824) as volume, sum(c.held) as held
 from (
     select c.point as point, c.amount as amount,
            extract(epoch from c.until) - extract(epoch from c.since) as whole,
@@ -111,7 +112,7 @@ where p.kind = 'counter' and c.amount is not null
 -- name: course_read
 -- Mean of each inflow over each 24 hours from the begin of the interval on, before it too. Handed in: course_points(point, kind).
 select r.point as point, cast(floor((extract(epoch from r.time) - extract(epoch from $since)) / 86400) as integer) as day,
-       avg(r.value) as rate
+       avg(round(r.value * 67108864) / 67108864) as rate
 from readings as r
 join course_points as p on p.point = r.point
 where p.kind <> 'counter' and r.quality < 3 and r.value is not null
@@ -120,7 +121,7 @@ group by r.point, cast(floor((extract(epoch from r.time) - extract(epoch from $s
 -- name: course_counted
 -- The same of registers.
 select c.point as point, cast(floor((extract(epoch from c.since) - extract(epoch from $since)) / 86400) as integer) as day,
-       sum(c.amount) / sum(extract(epoch from c.until) - extract(epoch from c.since)) as rate
+       sum(round(c.amount * 1073741824) / 1073741824) / sum(extract(epoch from c.until) - extract(epoch from c.since)) as rate
 from counted as c
 join course_points as p on p.point = c.point
 where p.kind = 'counter' and c.amount is not null and c.until > c.since
@@ -129,8 +130,19 @@ group by c.point, cast(floor((extract(epoch from c.since) - extract(epoch from $
 
 -- name: mean_pressures
 -- Mean pressure of each gauge over the interval [bar]. Handed in: head_points(point).
-select r.point as point, avg(r.value) as pressure
+select r.point as point, avg(round(r.value * 67108864) / 67108864) as pressure
 from readings as r
 join head_points as p on p.point = r.point
 where r.quality < 2 and r.value is not null and r.time >= $since and r.time < $until
 group by r.point
+
+-- name: meter_days
+-- What each meter showed in each 24 hours from the begin of the interval on, but for registers. Handed in:
+-- doubted_points(point, kind); $since and $until in seconds.
+select r.point as point, cast(floor((extract(epoch from r.time) - $since) / 86400) as integer) as day,
+       count(*) as readings, avg(round(r.value * 67108864) / 67108864) as mean, min(r.value) as least, max(r.value) as most
+from readings as r
+join doubted_points as p on p.point = r.point
+where p.kind <> 'counter' and r.quality < 3 and r.value is not null
+  and extract(epoch from r.time) >= $since and extract(epoch from r.time) < $until
+group by r.point, cast(floor((extract(epoch from r.time) - $since) / 86400) as integer)

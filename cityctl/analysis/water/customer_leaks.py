@@ -24,7 +24,8 @@ SUMMARY = "meters through which water never stands still: rate, start, volume an
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     glossary.column("meter"), glossary.column("zone", priority=5),
-    Column("leak_rate", "Rate", "L/h", "flow of the smallest hour since the start", "number", 1, 1),
+    Column("leak_rate", "Rate", "L/h", "flow of the smallest hour, but for the first day and, once over, the last",
+           "number", 1, 1),
     Column("leak_since", "Since", None, "start of the first 24 hours that all flowed", "time", priority=2),
     Column("leak_until", "Until", None, "first hour that stood still; empty while it runs", "time", priority=4),
     Column("leak_days", "Days", "d", "how long it ran", "number", 1, 4),
@@ -43,6 +44,7 @@ PARAMETERS = (
 )  # fmt: skip
 SILENT = timedelta(hours=24)  # a meter that was not heard for longer says nothing of now
 HOUR = timedelta(hours=1)
+EDGE = timedelta(hours=24)  # at a leak's ends in which a household's own use may fill hours
 COARSE_STEP = 5.0  # L: from such a step on a register hides the usual leaks of a household
 TOLD_BY = timedelta(days=7)  # of the interval that tell in which steps a meter counts
 AT_A_TIME = {
@@ -234,6 +236,7 @@ def _leaks(question: Question, meters: list[Point]) -> list[Leak]:
     clock = {"clock": _clock(question.interval).replace(tzinfo=None)}
     engine.execute(question.sql("hours"), {"least": question.parameters["least"] / 1000, **clock})
     engine.execute(question.sql("spans"))
+    engine.execute(question.sql("runs"), {**clock, "edge": EDGE.total_seconds()})
     return [
         Leak(meter, _utc(since), None if until is None else _utc(until), rate, _utc(last) + HOUR)
         for meter, since, rate, last, until in engine.rows(question.sql("leaks"), clock)
@@ -284,7 +287,9 @@ def _finding(question: Question, leak: Leak) -> Finding:
 
 NOTES = (
     "Method: water that flowed in every one of 24 hours on end runs until the first hour that stands still. The rate "
-    "is the smallest hour since the start; the volume is that rate by the time that it ran, not all that was used.",
+    "is the smallest hour, but for the first day and, once it is over, the last (a third of its time at most): hours "
+    "before it began, and after it was mended, may be the household's own. The volume is that rate by the time that it "
+    "ran, not all that was used.",
     "Method: estimated, suspect and missing hours neither start nor end it; a step longer than an hour and a half "
     "tells only that all of it stood still. A leak that ran before the interval is told from the interval's start.",
     "Limits: cooling, fountains, softeners and round-the-clock trades flow without a pause too.",

@@ -146,27 +146,52 @@ where h.flowed = 1
 window day as (partition by h.meter, h.span order by h.hour
                range between interval '23' hour preceding and current row)
 
--- name: leaks
+-- name: runs
 -- A leak: 24 hours on end that all flowed, until the first hour that stood still. Hours that are not known neither
--- start nor end it. Its rate is that of the smallest hour since its start that is known as a whole, else of which most is
--- known: a litre of a register is much of the flow of ten minutes, and the last hour of a register lacks its last step.
-select l.meter as meter, l.since as since, l.rate as rate, l.last_known as last_known, min(e.since) as until
+-- start nor end it. In its first day ($edge seconds), and in its last where it is over, the household's own use may
+-- have filled hours: before it began, and after it was mended. A third of its time at most.
+create or replace table leak_runs as
+select w.meter as meter, w.span as span, w.since as since, w.last_known as last_known, w.until as until,
+       w.first + least($edge, (w.done - w.first) / 3) as first,
+       case when w.until is null then w.done else w.done - least($edge, (w.done - w.first) / 3) end as done
 from (
-    select f.meter as meter, f.span as span, f.since as since,
-           coalesce(min(case when s.held >= 3500 then s.flow end), min(case when s.held >= 2700 then s.flow end),
-                    min(s.flow)) as rate, max(s.hour) as last_known
+    select l.meter as meter, l.span as span, l.since as since, l.last_known as last_known, min(e.since) as until,
+           extract(epoch from time_bucket(interval '1' hour, l.since, $clock)) as first,
+           extract(epoch from l.last_known) + 3600 as done
     from (
-        select meter, span, min(day_start) as since
-        from leak_spans
-        where in_a_day >= 85500
-        group by meter, span
-    ) as f
-    join leak_spans as s on s.meter = f.meter and s.span = f.span
-    where s.hour >= time_bucket(interval '1' hour, f.since, $clock)
-    group by f.meter, f.span, f.since
-) as l
-left join leak_hours as e on e.meter = l.meter and e.stood = 1 and e.hour > l.last_known
-group by l.meter, l.since, l.rate, l.last_known
+        select f.meter as meter, f.span as span, f.since as since, max(s.hour) as last_known
+        from (
+            select meter, span, min(day_start) as since
+            from leak_spans
+            where in_a_day >= 85500
+            group by meter, span
+        ) as f
+        join leak_spans as s on s.meter = f.meter and s.span = f.span
+        group by f.meter, f.span, f.since
+    ) as l
+    left join leak_hours as e on e.meter = l.meter and e.stood = 1 and e.hour > l.last_known
+    group by l.meter, l.span, l.since, l.last_known
+) as w
+
+-- name: leaks
+-- The rate of each is that of the smallest hour between its first and its last day. One that is known as a whole goes
+-- before one of which most is: a litre of a register is much of the flow of ten minutes, and the last hour of a
+-- register lacks its last step. An hour of which less is known holds that at least.
+select r.meter as meter, r.since as since,
+       coalesce(min(case when s.held >= 3500 and s.inside then s.flow end),
+                min(case when s.held >= 2700 and s.inside then s.flow end),
+                min(case when s.held >= 3500 then s.flow end), min(case when s.held >= 2700 then s.flow end),
+                min(s.flow * least(s.held, 3600) / 3600)) as rate,
+       r.last_known as last_known, r.until as until
+from leak_runs as r
+join (
+    select t.meter as meter, t.span as span, t.hour as hour, t.flow as flow, t.held as held,
+           extract(epoch from t.hour) >= u.first and extract(epoch from t.hour) < u.done as inside
+    from leak_spans as t
+    join leak_runs as u on u.meter = t.meter and u.span = t.span
+    where t.hour >= time_bucket(interval '1' hour, u.since, $clock)
+) as s on s.meter = r.meter and s.span = r.span
+group by r.meter, r.since, r.last_known, r.until
 order by 1, 2
 
 -- name: fullest

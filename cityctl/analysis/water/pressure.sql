@@ -10,8 +10,9 @@ group by r.point, floor(r.value * 20)
 order by 1, 2
 
 -- name: pressure_steps
--- Mean, ends, and steps from one reading to the next, as long as none is missing between them.
-select s.point as point, avg(s.value) as mean, min(s.value) as least, max(s.value) as most,
+-- Mean, ends, and steps from one reading to the next, as long as none is missing between them. Rounded, so that the mean
+-- is the same in whatever order readings come.
+select s.point as point, avg(round(s.value * 67108864) / 67108864) as mean, min(s.value) as least, max(s.value) as most,
        max(case when s.follows then abs(s.value - s.before) end) as largest,
        count(case when s.follows and abs(s.value - s.before) >= $step then 1 end) as transients
 from (

@@ -76,6 +76,47 @@ def test_a_leak_is_the_same_in_every_kind_of_meter(ask: Callable[..., Result]) -
         assert row["verdict"] == "RUNS"
 
 
+def test_what_a_household_used_before_and_after_is_not_the_leaks_rate(ask: Callable[..., Result]) -> None:
+    """20 L/h from 10:00 of the third day to 10:00 of the fifth; before and after it the household drew 1 L an hour.
+
+    Water flowed from 06:00 of the third day to 22:00 of the fifth: 64 hours, of which the leak ran for 48.
+    """
+    use = household()
+    use[54:58], use[106:118] = 1, 1
+    use[58:106] += 20
+    least = float(use[58:106].min())
+    assert least == 20
+    rows = leaks(ask, kinds_of(use), running="no")
+    assert {row["meter"] for row in rows} == {"m1", "m2", "m3"}
+    for row in rows:
+        assert row["leak_since"] == utc("2026-03-03T06:00")
+        assert row["leak_until"] == utc("2026-03-05T22:00")
+        assert row["leak_rate"] == pytest.approx(20)
+        assert row["leak_volume"] == pytest.approx(64 * 0.02)
+
+
+def test_a_leak_on_its_first_day_is_told_by_the_hours_since_its_first_third(
+    ask: Callable[..., Result],
+) -> None:
+    """9 L/h from 12:00 of the fifth day, running; the household drew 1 L an hour from 06:00 of that day on."""
+    use = household()
+    use[102:108] = 1
+    use[108:] += 9
+    times, amounts = kinds_of(use)["m1"]
+    rows = leaks(ask, {"m1": (times[:130], amounts[:130])})
+    assert [row["leak_rate"] for row in rows] == [pytest.approx(9)]
+
+
+def test_minutes_that_are_left_out_tell_no_flow(ask: Callable[..., Result]) -> None:
+    """25 L/h as pulses of 10 L by the minute, minutes without one left out: an hour holds two or three, no 600 L."""
+    times = slots("2026-03-01", "2026-03-07", 1)
+    pulses = np.diff(np.floor(25 / 60 / 10 * np.arange(len(times) + 1))) * 10
+    text = HEAD + POINT % ("m1", "L", "interval", "1m")
+    told = {"m1": (times[pulses > 0], pulses[pulses > 0] / 1000)}
+    (row,) = rows_of(ask("water/customer_leaks", text, told, "2026-03-01", "2026-03-07"), "customer_leaks")
+    assert row["leak_rate"] == pytest.approx(20)
+
+
 def test_no_leak_where_water_stands_still_at_night(ask: Callable[..., Result]) -> None:
     found = ask("water/customer_leaks", CITY, kinds_of(household()), "2026-03-01", "2026-03-07")
     assert rows_of(found, "customer_leaks") == []

@@ -38,7 +38,8 @@ def plainly(readings: list[tuple[datetime, float]]) -> list[tuple[datetime, date
     """(start, end, L/h) of continuous flow: reading after reading, with no SQL and no hours of the clock.
 
     A step of at most 90 minutes with a rise flows, one of 45 minutes or more without stands still, and ends what
-    ran; a longer rise is not known: it ends what had not yet run for 24 hours.
+    ran; a longer rise is not known: it ends what had not yet run for 24 hours. The rate is the smallest but for the
+    first and, of what ended, the last day, or third of the time.
     """
     told: list[tuple[datetime, datetime | None, float]] = []
     run: list[tuple[datetime, float]] = []
@@ -49,7 +50,7 @@ def plainly(readings: list[tuple[datetime, float]]) -> list[tuple[datetime, date
             if hours < 0.75:
                 continue
             if began is not None:
-                told.append((began, since, min(rate for at, rate in run if at >= began)))
+                told.append((began, since, smallest(run, began, since)))
             run, flowing, began = [], 0.0, None
         elif rise > 0 and hours <= 1.5:
             run.append((since, rise / hours))
@@ -59,8 +60,18 @@ def plainly(readings: list[tuple[datetime, float]]) -> list[tuple[datetime, date
         elif began is None:
             run, flowing = [], 0.0
     if began is not None:
-        told.append((began, None, min(rate for at, rate in run if at >= began)))
+        told.append((began, None, smallest(run, began, None)))
     return told
+
+
+def smallest(run: list[tuple[datetime, float]], began: datetime, ended: datetime | None) -> float:
+    """L/h of the smallest step of a run, as whole hours of the clock begin and end it."""
+    first = began.replace(minute=0, second=0)
+    last = run[-1][0].replace(minute=0, second=0)
+    edge = min(24 * HOUR, (last + HOUR - first) / 3)
+    end = last + HOUR if ended is None else last + HOUR - edge
+    hours = [(at.replace(minute=0, second=0), rate) for at, rate in run if at >= began]
+    return min(rate for hour, rate in hours if first + edge <= hour < end)
 
 
 def asked_of(

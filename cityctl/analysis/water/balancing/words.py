@@ -101,6 +101,7 @@ NOTES = (
     "Liemberger (2005) for the bands; Lambert and Lalonde (2005) for the economic intervention frequency.",
     "Limits: the balance is as good as its inputs: shares differ between versions of AWWA's software, so none is taken "
     "for granted. A meter that is exchanged keeps its point: as two points, each is raised to the whole interval. A "
-    "mean of gauges is that of where they stand: best at the zone's average point. UARL holds above 3 000 "
+    "meter of an inflow that shows one value, or another unit, for days counts as it read, and is named. A mean of "
+    "gauges is that of where they stand: best at the zone's average point. UARL holds above 3 000 "
     "connections, 20 connections a km, and from 25 to 100 m.",
 )

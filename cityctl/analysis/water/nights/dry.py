@@ -120,3 +120,13 @@ def usual_inflow(inflows: Array, told: Usual | None = None) -> tuple[Array, npt.
     rows = shut.any(axis=1)
     usual[rows] = trailing(np.where(shut[rows], np.nan, inflows[rows]), USUAL, FEWEST)
     return usual, shut
+
+
+def nothing_flowed(inflows: Array, usual: Array) -> npt.NDArray[np.bool_]:
+    """Nights in whose 24 hours next to nothing flowed in, by what a meter showed that may be dead (zones x nights).
+
+    `inflows` of all nights, and `usual` as usual_inflow tells it [m³/h].
+    """
+    with np.errstate(invalid="ignore"):
+        nothing: npt.NDArray[np.bool_] = (np.abs(inflows) <= NOTHING * usual) & (usual > 0)
+    return nothing

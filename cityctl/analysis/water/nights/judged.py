@@ -15,7 +15,7 @@ from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
-from cityctl.analysis.water.nights.dry import Usual, usual_inflow
+from cityctl.analysis.water.nights.dry import Usual, nothing_flowed, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import ROUND, Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
@@ -37,7 +37,8 @@ class Nights:
     `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `mean` is the
     window's, without spikes, and where these are many its median; `present` is the share of the window's readings
     (0 where there are none); `use`, `kinds`, `inflow`, `by_day`, `parts` and `shut` are what seen.Seen takes; `digest`
-    is what they were made from; `closed` rows have customer meters that close their balance.
+    is what they were made from; `closed` rows have customer meters that close their balance. In nights that are `still`
+    next to nothing flowed in, whether the zone was shut or its meter dead.
     """
 
     zones: list[Asked]
@@ -54,6 +55,7 @@ class Nights:
     shut: npt.NDArray[np.bool_]
     faults: dict[str, list[Fault]]
     digest: Digest
+    still: npt.NDArray[np.bool_]
     closed: set[int] = field(default_factory=set)
 
     @property
@@ -96,6 +98,7 @@ def read(
         masked[row] = verdicts.masked(own, len(dates))
     usual, shut = _usual(question.memory, zones, dates, np.where(masked, np.nan, whole))
     usual = np.nan_to_num(usual)
+    still = shut | nothing_flowed(whole, usual)
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     with np.errstate(invalid="ignore"):
@@ -122,7 +125,21 @@ def read(
     kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
     use = day_use(np.where(shut, np.nan, by_day), np.where(shut, np.nan, flow))
     return Nights(
-        zones, dates, flow, measured, mean, present, use, kinds, usual, by_day, parts, shut, faults, digest
+        zones,
+        dates,
+        flow,
+        measured,
+        mean,
+        present,
+        use,
+        kinds,
+        usual,
+        by_day,
+        parts,
+        shut,
+        faults,
+        digest,
+        still,
     )
 
 
@@ -171,7 +188,8 @@ def _drifts(
     memory: Memory | None, names: list[str], dates: Sequence[date], courses: Array
 ) -> dict[str, list[Drift]]:
     """sensor -> the drifts of its clock."""
-    return _turned(memory, "drifts", names, dates, courses, Drifting)
+    phase = dates[0].toordinal() % ROUND
+    return _turned(memory, "drifts", names, dates, courses, lambda own: Drifting(own, phase))
 
 
 def _turned(

@@ -2,7 +2,8 @@
 
 A clock that gains a minute a day turns all waves of the day alike and straight on; school holidays, summers and leaks
 turn them in steps, there and back, or one wave otherwise than the next. Numbers only, all sensors at a time; each week
-is judged from what was known when it was over.
+is judged from what was known when it was over. Weeks are the calendar's: what is told of a sensor does not depend on
+the nights of another one.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ class Turning:
         return np.asarray(np.einsum("swv,sv->sw", self.late, self.weight))
 
 
-def drifts(courses: Array) -> dict[int, list[Drift]]:
+def drifts(courses: Array, phase: int = 0) -> dict[int, list[Drift]]:
     """The drifts of the clocks of these sensors, as Drifting.of tells them, by sensor, of those that have any."""
-    drifting = Drifting(courses)
+    drifting = Drifting(courses, phase)
     drifting.run()
     return {sensor: own for sensor in range(len(courses)) if (own := drifting.of(sensor))}
 
@@ -64,14 +65,19 @@ def drifts(courses: Array) -> dict[int, list[Drift]]:
 class Drifting:
     """Lines through the weeks of many sensors' courses, all at a time.
 
-    `courses`: (sensors x nights x parts of the day) mean flow, nan where not known. Of the line that ends with each of
+    `courses`: (sensors x nights x parts of the day) mean flow, nan where not known; the first night is `phase` nights
+    behind the begin of a week of the calendar. Of the line that ends with each of
     a sensor's known weeks `begins` is the place of its first week, or -1, and `slopes` are hours a week; `restless` is
     how far the course turned to and fro before the week. None of these depends on a later week, once so many are known
     that the waves have their weights.
     """
 
-    def __init__(self, courses: Array) -> None:
-        self.courses, self.turning = courses, _turning(courses)
+    def __init__(self, courses: Array, phase: int = 0) -> None:
+        self.before = phase % WEEK
+        sensors, _, parts = courses.shape
+        empty = np.full((sensors, self.before, parts), np.nan)
+        self.courses = np.concatenate([empty, courses], axis=1) if self.before else courses
+        self.turning = _turning(self.courses)
         shape = self.turning.weeks.shape
         self.begins: Rows = np.full(shape, -1)
         self.slopes: Array = np.zeros(shape)
@@ -84,7 +90,7 @@ class Drifting:
             return
         self.whole = True
         turning, count = self.turning, self.begins.shape[1]
-        known = _known(self.courses[:, :first])
+        known = _known(self.courses[:, : self.before + first])
         since = np.where(known >= BEFORE + SHORTEST, known, 0)
         for rows in (since == since.max(initial=0), since < since.max(initial=0)):
             if rows.any() and (begin := int(since[rows].min())) < count:
@@ -98,7 +104,8 @@ class Drifting:
 
     def standing(self, nights: int) -> dict[str, npt.NDArray[Any]]:
         """See standing.Judge."""
-        return {name: getattr(self, name)[:, : nights // WEEK] for name in ("begins", "slopes", "restless")}
+        weeks = (self.before + nights) // WEEK
+        return {name: getattr(self, name)[:, :weeks] for name in ("begins", "slopes", "restless")}
 
     def noted(self) -> list[Any]:
         """See standing.Judge: nothing."""
@@ -114,7 +121,16 @@ class Drifting:
         """
         if not (self.begins[sensor] >= 0).any():
             return []
-        return _followed(self.turning, sensor, self.begins[sensor], self.slopes[sensor])
+        told = _followed(self.turning, sensor, self.begins[sensor], self.slopes[sensor])
+        return [
+            (
+                max(first - self.before, 0),
+                None if end is None else end - self.before,
+                known - self.before,
+                rate,
+            )
+            for first, end, known, rate in told
+        ]
 
 
 def _known(courses: Array) -> Rows:
@@ -210,7 +226,7 @@ def _followed(turning: Turning, sensor: int, begins: Rows, slopes: Array) -> lis
         first = round(WEEK * float(weeks[since].mean() - (way[since].mean() - before) / slope))
         last = int(weeks[told] + 1) * WEEK - 1
         end = int(weeks[at] + 1) * WEEK if at < known else None
-        found.append((min(max(first, 0), last), end, last, slope / WEEK))
+        found.append((min(max(first, WEEK * int(weeks[0])), last), end, last, slope / WEEK))
         at += BEFORE
     return found
 

@@ -81,6 +81,7 @@ NOTES = (
     "Limits: where next to nothing flows by night, as supply pauses or a tank is filled by day, no leak shows, and a "
     "zone of two m³/h or more is not judged.",
     "Limits: a leak that grows more slowly than the zone's demand wanders by itself is not seen; a new customer "
-    "who draws by night looks like a leak. Volumes take the night's leakage for the whole day. `cityctl leak "
-    "selftest` tells how often leaks are found in this city, and how often an alarm is raised for nothing.",
+    "who draws by night looks like a leak. Volumes take the night's leakage for the whole day, and leave out days "
+    "without any inflow, in which the zone was shut or its meter dead. `cityctl leak selftest` tells how often leaks "
+    "are found in this city, and how often an alarm is raised for nothing.",
 )

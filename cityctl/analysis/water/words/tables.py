@@ -15,6 +15,7 @@ from cityctl.analysis.water.words.columns import BY_KEY, FLOW, LEAKS, NOTES, TIT
 from cityctl.analysis.water.words.telling import PARTS, SHOWN, Judged, Telling
 from cityctl.result import Completeness, Finding, Line, Missing, Plot, Result, Table
 from cityctl.units import pretty
+from cityctl.wording import counted
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.nights.judged import Nights
@@ -53,7 +54,9 @@ def _result(
 ) -> Result:
     question, nights = telling.question, telling.nights
     begin, end = (question.parameters[key] for key in ("window_start", "window_end"))
-    leaking = sum(one.kind == "leak" for one in judged)
+    leaking = sum(
+        any(event.repaired is None for event in telling.watch.events[zone]) for zone in range(len(judged))
+    )
     unknown = sum(one.doubtful for one in judged)
     wanted = len(telling.inside) * len(nights.zones)
     had = int((nights.flow[:, telling.inside] == nights.flow[:, telling.inside]).sum())
@@ -134,11 +137,18 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
     columns = [money if key == "cost" else BY_KEY[key] for key in _EVENTS]
     findings: list[Finding] = []
     rows: list[tuple[object, ...]] = []
-    for at, zone in enumerate(telling.nights.zones):
+    for at in _most_first(telling):
+        zone = telling.nights.zones[at]
         for event in sorted(telling.told(at), key=lambda one: one.detected):
             flow, low, high = telling.size(event)
-            volume, started, ended = telling.volume(event), telling.started(event), telling.repaired(event)
+            volume, started, ended = (
+                telling.volume(at, event),
+                telling.started(event),
+                telling.repaired(event),
+            )
             doubt = "; its sensor cannot be trusted now" if judged[at].kind == "sensor" else ""
+            if days := telling.still_days(at, event):
+                doubt = f", {counted(days, 'day')} without inflow left out" + doubt
             finding = Finding(
                 kind="leak",
                 subject=zone.name,
@@ -156,6 +166,15 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
                  near.get(id(event)), telling.evidence(at, event))
             )  # fmt: skip
     return findings, Table("events", "Leaks", columns, rows)
+
+
+def _most_first(telling: Telling) -> list[int]:
+    """The zones in the order in which somebody should go there: by all that runs on in each, then as they are asked."""
+    runs = [
+        sum(event.flow for event in telling.told(at) if event.repaired is None)
+        for at in range(len(telling.nights.zones))
+    ]
+    return sorted(range(len(runs)), key=lambda at: -runs[at])
 
 
 def _said(telling: Telling, event: Event, volume: float) -> str:
@@ -210,6 +229,7 @@ def _sensors(telling: Telling) -> list[Table]:
                 until = None if fault.end is None else telling.part_start(fault.end)
                 note = _TROUBLES[fault.trouble].format(fault.value)
                 note += f": {fault.why}" if fault.why else ""
+                note += ": shut, or dead?" if telling.at_nothing(fault) else ""
                 rows.append((label, fed[sensor], fault.trouble, telling.since(fault), until, note))
     columns = [BY_KEY[key] for key in _SENSORS]
     return [Table("sensors", "Sensors that could not be trusted", columns, rows)] if rows else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from math import isnan
+from math import ceil, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,14 +116,24 @@ class Telling:
             return "growing"
         return "new" if self.last - event.detected <= 3 else "steady"
 
-    def volume(self, event: Event) -> float:
-        """Lost water [m³]: the flow told from night to night, for whole days."""
+    def volume(self, zone: int, event: Event) -> float:
+        """Lost water [m³]: the flow told from night to night, for whole days but those without any inflow."""
         end = self.last + 0.5 if event.repaired is None else event.repaired - 0.5
         begin = event.started - 0.5
         edges = [begin, *(at for at in range(event.started, self.last + 1) if begin < at < end), end]
         sizes = event.sizes_at([min(max(round(at), event.started), self.last) for at in edges])
+        still = self.nights.still[zone]
         pieces = zip(edges, edges[1:], sizes, sizes[1:], strict=False)
-        return sum((b - a) * 24 * (low + high) / 2 for a, b, low, high in pieces if b > a)
+        return sum(
+            (b - a) * 24 * (low + high) / 2
+            for a, b, low, high in pieces
+            if b > a and not still[min(ceil(b), self.last)]
+        )
+
+    def still_days(self, zone: int, event: Event) -> int:
+        """Days of a leak in which next to nothing flowed into its zone."""
+        end = self.last + 1 if event.repaired is None else event.repaired
+        return int(self.nights.still[zone, event.started : end].sum())
 
     def size(self, event: Event) -> tuple[float, float, float]:
         """(flow, low, high) [m³/h], 95 %."""
@@ -133,10 +143,12 @@ class Telling:
     def leakage(self, zone: int, night: int) -> tuple[float | None, float | None, float | None]:
         """(flow, low, high) [m³/h] of the leaks that run in a night, as they are known at the end, 95 %.
 
-        None where the night cannot be judged and no leak is known to run, as in a zone whose nights are dry.
+        None where the night cannot be judged and no leak is known to run, as in a zone whose nights are dry, or where
+        nothing flowed in.
         """
         runs, flows, variances = self._leakages(zone)
-        if not runs[night] and (isnan(self.nights.flow[zone, night]) or self.untold(zone)):
+        untold = isnan(self.nights.flow[zone, night]) or bool(self.untold(zone))
+        if self.nights.still[zone, night] or (untold and not runs[night]):
             return None, None, None
         flow = flows[night]
         half = 1.96 * (variances[night] + float(self.watch.doubt[zone, night]) ** 2) ** 0.5
@@ -258,7 +270,8 @@ class Telling:
         """`frozen since Tue 17 Nov 03:15`, of whatever is wrong with a sensor."""
         since = self.since(fault)
         if fault.trouble == "frozen":
-            return f"frozen since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
+            when = f"since {self.day(since)} {since.astimezone(self.zone):%H:%M}"
+            return f"at 0 {when}: shut, or dead?" if self.at_nothing(fault) else f"frozen {when}"
         if fault.trouble == "unit":
             factor = f"{fault.value:.3g}" if fault.value < 1 else f"{fault.value:g}"
             what = "pulses of another weight" if fault.value in PULSES else "another unit"
@@ -270,6 +283,11 @@ class Telling:
             way = "gains" if fault.value > 0 else "loses"
             return f"clock {way} {abs(fault.value):.1f} min a day since {self.day(since)}"
         return f"negative since {self.day(since)}"
+
+    def at_nothing(self, fault: Fault) -> bool:
+        """Whether a flow stands at zero: its pipe may be shut, as well as its meter dead."""
+        point = self.question.city.points()[fault.sensor]
+        return fault.trouble == "frozen" and fault.value == 0 and point.quantity in ("flow", "volume")
 
     def since(self, fault: Fault) -> datetime:
         """Start of a fault; of a frozen sensor the first reading of the value that it keeps."""

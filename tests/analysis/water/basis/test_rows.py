@@ -23,6 +23,11 @@ def test_a_quantile_is_that_of_the_known_values(values: np.ndarray, share: float
         assert found[known] == pytest.approx(np.nanquantile(values[known], share, axis=1))
 
 
+def test_of_no_values_at_all_there_is_no_quantile() -> None:
+    assert np.isnan(quantile(np.empty((3, 0)), 0.5)).all()
+    assert quantile(np.empty((0, 4)), 0.5).tolist() == []
+
+
 @given(ROWS)
 def test_a_mean_is_that_of_the_known_values(values: np.ndarray) -> None:
     mean, count = mean_of(values)

@@ -10,7 +10,7 @@ import pytest
 
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of
-from tests.analysis.water.made import CITY, inflow
+from tests.analysis.water.made import CITY, Leak, inflow
 
 Ask = Callable[..., Result]
 SPAN = ("2026-09-28", "2026-11-23")
@@ -155,4 +155,28 @@ def test_a_zone_that_was_shut_for_months_comes_back_without_a_leak(ask: Ask, sca
     result = ask("water/leaks", CITY, series, "2026-02-20", "2026-04-10")
     assert rows_of(result, "events") == []
     (fault,) = rows_of(result, "sensors")
-    assert (fault["trouble"], fault["note"]) == ("frozen", "shows 0 all the time")
+    assert (fault["trouble"], fault["note"]) == ("frozen", "shows 0 all the time: shut, or dead?")
+
+
+def test_a_leak_loses_nothing_in_days_without_inflow(ask: Ask) -> None:
+    """3 m³/h from 1 March on; the zone is shut from 1 to 16 April, which a meter at 0 does not tell from a dead one.
+
+    Until 1 May the leak runs for 61 days less 15, of which the first and the last are whole nights but for some hours.
+    """
+    times, flow = inflow("2025-11-01", "2026-05-01", seed=3, minutes=60, leaks=[Leak("2026-03-01", 3.0)])
+    shut = (times >= np.datetime64("2026-04-01")) & (times < np.datetime64("2026-04-16"))
+    series = {"hafen_inflow": (times, np.where(shut, 0.0, flow))}
+    result = ask("water/leaks", read_every(60), series, "2026-02-20", "2026-05-01")
+    (leak,) = rows_of(result, "events")
+    assert leak["volume_m3"] == pytest.approx(leak["flow_m3h"] * 24 * (61 - 15), rel=0.03)
+    assert leak["flow_m3h"] == pytest.approx(3.0, rel=0.1)
+    assert "14 days without inflow left out" in result.findings[0].text
+    by_day = {
+        str(row["date"]): row["leakage_m3h"] for row in rows_of(result, "daily") if row["zone"] == "Hafen"
+    }
+    assert by_day["2026-04-10"] is None
+    assert by_day["2026-03-25"] == pytest.approx(3.0, rel=0.1)
+    within = ask("water/leaks", read_every(60), series, "2026-02-20", "2026-04-12")
+    zones = {row["zone"]: row["verdict"] for row in rows_of(within, "zones")}
+    assert zones["Hafen"] == "SENSOR hafen_inflow at 0 since Wed 1 Apr 02:00: shut, or dead?"
+    assert within.summary == "1 zone leaks, 2 cannot be judged"  # Altstadt has no readings

@@ -205,6 +205,20 @@ def test_what_is_told_of_a_clock_does_not_depend_on_the_others() -> None:
     assert told[2][0][3] * 60 == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.parametrize("empty", [1, 5, 28, 100])
+def test_empty_nights_before_a_sensor_change_nothing(empty: int) -> None:
+    """Such nights are there where another sensor of the city is measured for longer."""
+    times, flow = inflow("2025-10-01", "2026-07-01", seed=3, season=0.2)
+    nights = course(drifting(times, "2026-01-10", "2026-06-01", 2.0), flow)
+    told = drifts(nights[None], 3)[0]
+    later = drifts(np.concatenate([np.full((empty, PARTS), np.nan), nights])[None], 3 - empty)[0]
+    assert [(one[0] - empty, one[1] and one[1] - empty, one[2] - empty) for one in later] == [
+        one[:3] for one in told
+    ]
+    assert [one[3] for one in later] == [pytest.approx(one[3]) for one in told]
+    assert len(told) == 1
+
+
 def _parts(hours: Any) -> Any:
     threes = days(hours).reshape(-1, PARTS, 3)
     known = np.isfinite(threes)
