@@ -287,7 +287,7 @@ def _finding(question: Question, leak: Leak) -> Finding:
 
 NOTES = (
     "Method: water that flowed in every one of 24 hours on end runs until the first hour that stands still. The rate "
-    "is the smallest hour, but for the first day and, once it is over, the last (a third of its time at most): hours "
+    "is the smallest hour, but for the first day and, once it is over, the last, as far as a whole day is left: hours "
     "before it began, and after it was mended, may be the household's own. The volume is that rate by the time that it "
     "ran, not all that was used.",
     "Method: estimated, suspect and missing hours neither start nor end it; a step longer than an hour and a half "

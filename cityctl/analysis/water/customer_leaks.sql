@@ -149,28 +149,32 @@ window day as (partition by h.meter, h.span order by h.hour
 -- name: runs
 -- A leak: 24 hours on end that all flowed, until the first hour that stood still. Hours that are not known neither
 -- start nor end it. In its first day ($edge seconds), and in its last where it is over, the household's own use may
--- have filled hours: before it began, and after it was mended. A third of its time at most.
+-- have filled hours: before it began, and after it was mended. A day is left at least.
 create or replace table leak_runs as
 select w.meter as meter, w.span as span, w.since as since, w.last_known as last_known, w.until as until,
-       w.first + least($edge, (w.done - w.first) / 3) as first,
-       case when w.until is null then w.done else w.done - least($edge, (w.done - w.first) / 3) end as done
+       w.first + w.left_out as first, w.done - case when w.until is null then 0 else w.left_out end as done
 from (
-    select l.meter as meter, l.span as span, l.since as since, l.last_known as last_known, min(e.since) as until,
-           extract(epoch from time_bucket(interval '1' hour, l.since, $clock)) as first,
-           extract(epoch from l.last_known) + 3600 as done
+    select l.meter as meter, l.span as span, l.since as since, l.last_known as last_known, l.until as until,
+           l.first as first, l.done as done,
+           least($edge, greatest(0, l.done - l.first - 86400) / case when l.until is null then 1 else 2 end) as left_out
     from (
-        select f.meter as meter, f.span as span, f.since as since, max(s.hour) as last_known
+        select k.meter as meter, k.span as span, k.since as since, k.last_known as last_known, min(e.since) as until,
+               extract(epoch from time_bucket(interval '1' hour, k.since, $clock)) as first,
+               extract(epoch from k.last_known) + 3600 as done
         from (
-            select meter, span, min(day_start) as since
-            from leak_spans
-            where in_a_day >= 85500
-            group by meter, span
-        ) as f
-        join leak_spans as s on s.meter = f.meter and s.span = f.span
-        group by f.meter, f.span, f.since
+            select f.meter as meter, f.span as span, f.since as since, max(s.hour) as last_known
+            from (
+                select meter, span, min(day_start) as since
+                from leak_spans
+                where in_a_day >= 85500
+                group by meter, span
+            ) as f
+            join leak_spans as s on s.meter = f.meter and s.span = f.span
+            group by f.meter, f.span, f.since
+        ) as k
+        left join leak_hours as e on e.meter = k.meter and e.stood = 1 and e.hour > k.last_known
+        group by k.meter, k.span, k.since, k.last_known
     ) as l
-    left join leak_hours as e on e.meter = l.meter and e.stood = 1 and e.hour > l.last_known
-    group by l.meter, l.span, l.since, l.last_known
 ) as w
 
 -- name: leaks
