@@ -240,11 +240,14 @@ class Lock:
         self.wait = wait
         self.was_left = False
         """Whether who held it before let go of it only by dying."""
+        self.waited = 0.0
+        """Seconds until it was free."""
         self._handle: IO[bytes] | None = None
 
     def __enter__(self) -> Lock:
         handle = self._opened()
-        until = time.monotonic() + self.wait
+        begun = time.monotonic()
+        until = begun + self.wait
         while not _lock(handle):
             if time.monotonic() >= until:
                 handle.close()
@@ -254,6 +257,7 @@ class Lock:
                     hint="wait until it is done; a lock dies with its process, so there is nothing to delete",
                 )
             time.sleep(0.02)
+        self.waited = time.monotonic() - begun
         self.was_left = os.fstat(handle.fileno()).st_size > 0
         holder = {
             "pid": os.getpid(),

@@ -40,6 +40,10 @@ DEAD = Column("dead", "Dead", meaning="polls without any answer", kind="integer"
 COLUMNS: tuple[Column, ...] = (ROUNDS, WHOLE, PART, DEAD)
 
 
+_ASKS = 0.9
+"""Part of the time to the next mark: a round that asked up to it would leave that one out each time, and store late."""
+
+
 def next_mark(now: datetime, every: timedelta, zone: tzinfo) -> datetime:
     """The next instant at a whole multiple of `every` since the local midnight, UTC; each day begins anew."""
     local = now.astimezone(zone)
@@ -101,14 +105,13 @@ def poll_every(
 ) -> Result:
     """Poll at each mark; `times.rounds` ends it, otherwise a signal does. The result counts each device's rounds.
 
-    A round ends at the latest where the next begins. `say` gets a line a round. Raises LockHeld where
-    another such loop is at work, Unreachable where no round brought anything, and what `poll` raises of
-    configuration and store.
+    A round asks until the next mark is near, and has stored what it got by then. `say` gets a line a round. Raises
+    LockHeld where another such loop is at work, Unreachable where no round brought anything, and what `poll` raises
+    of configuration and store.
     """
     from cityctl.store import Store
 
     every, rounds = times.every or timedelta(minutes=15), times.rounds
-    deadline = min(times.deadline or every.total_seconds(), every.total_seconds())
     asked = polling.chosen(project, devices, group)
     tally = _Tally()
     done = missed = stored_rounds = 0
@@ -125,6 +128,7 @@ def poll_every(
                 mark = next_mark(datetime.now(UTC), every, project.city.zone_info)
                 say(f"the clock was set back: the next round is at {_clock(mark, project)}")
             answers: list[Answer] = []
+            deadline = longest(mark, every, project.city.zone_info, times.deadline)
             try:
                 result = polling.poll(
                     project,
@@ -154,6 +158,12 @@ def poll_every(
     if problem is not None and not stored_rounds:
         raise problem
     return _result(tally, done, missed, every)
+
+
+def longest(mark: datetime, every: timedelta, zone: tzinfo, deadline: float | None) -> float:
+    """How long (s) the round of a mark may ask, where `deadline` is what was said."""
+    left = _ASKS * (next_mark(mark, every, zone) - mark).total_seconds()
+    return min(deadline or left, left)
 
 
 def marks_behind(

@@ -94,9 +94,9 @@ def poll(
 ) -> Result:
     """Ask the named devices (all where none is named) and land their readings in the store.
 
-    `deadline` in seconds ends the run early; `asked` are the targets where they were chosen before;
-    `wait` is how long (s) to wait for another poll to end. A signal ends it behind the landing of what has come;
-    `say` hears what that is. Raises Unreachable where no device answers, LockHeld where another poll is at work,
+    `deadline` in seconds ends the run early, `wait` is how long (s) of it to wait for another poll to end; `asked` are
+    the targets where they were chosen before. A signal ends it behind the landing of what has come; `say` hears what
+    that is. Raises Unreachable where no device answers, LockHeld where another poll is at work,
     UsageProblem, ConfigInvalid and StoreProblem (nothing can be stored) before anything is sent.
     """
     from cityctl.store import Store
@@ -107,8 +107,9 @@ def poll(
         store.refuse_reader()
         memory = Memory.load(project.state)
         alone = Alone(project.state / LOCKS, "cityctl poll")
+        left = None if deadline is None else max(0.0, deadline - round(lock.waited, 1))
         with held_back() as came:
-            answers = ask_all(asked, deadline=deadline, memory=memory, on_answer=on_answer, alone=alone)
+            answers = ask_all(asked, deadline=left, memory=memory, on_answer=on_answer, alone=alone)
             points = project.city.points()
             taken, refused = _landed(store, readings(project.city, answers), points)
             _tell(answers, refused, points)

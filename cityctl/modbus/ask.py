@@ -93,7 +93,8 @@ class Answer:
     how long its line took to be open and trusted, where it was opened for this device. `cuts` are those that this
     run found; `gave_up` tells that the rest of its requests was left out, or that nothing it sent was an answer,
     `is_stranger` that another device answered, `locked_out` that nothing was asked, because another process has
-    its line, `swapped` with whom it has changed places.
+    its line, `swapped` with whom it has changed places; `mute` is the last request that it left without an answer
+    (function, address).
     """
 
     target: Target
@@ -114,6 +115,7 @@ class Answer:
     locked_out: LockHeld | None = None
     swapped: str = ""
     placed: tuple[int, int] | None = None
+    mute: tuple[int, int] | None = None
 
     @property
     def wanted(self) -> int:

@@ -37,6 +37,8 @@ class Known:
     `is_stranger`: another device answered in its place; `held` (s, in whole SHAREs): how long a request of it
     kept the others on its line waiting in the last run, requests that were sent again among it.
 
+    `mute`: the request (function, address) that it left without an answer: it is asked last.
+
     `registers`: where its counters stood, in its connector's units, of models that are there more than once;
     `swapped_with`: the device that stands in its place.
     """
@@ -54,6 +56,7 @@ class Known:
     held: float = 0.0
     registers: dict[str, float] = field(default_factory=dict)
     swapped_with: str = ""
+    mute: tuple[int, int] | None = None
 
     @property
     def must_prove(self) -> bool:
@@ -145,6 +148,8 @@ class Memory:
                 known.take_time(answer.waited / answer.timed, answer.on_wire / answer.timed, answer.opening)
             if answer.requests:
                 known.held = answer.held / answer.requests // SHARE * SHARE
+            if answer.mute is not None or (known.mute is not None and _has_come(known.mute, answer)):
+                known.mute = answer.mute
             known.cuts |= answer.cuts
             known.placed = answer.placed or known.placed
             self._changed = self._changed or known != before
@@ -176,6 +181,12 @@ class Memory:
         self._changed = False
 
 
+def _has_come(place: tuple[int, int], answer: Answer) -> bool:
+    """Whether a request was among those that a device answered, each of them."""
+    asked = {(block.function_code, block.address) for block in answer.target.blocks}
+    return place in asked and not answer.failures
+
+
 def _place(target: Target) -> str:
     return f"{target.connector.connector} at {target.place}"
 
@@ -191,6 +202,7 @@ def _as_known(target: Target, known: Known) -> Target:
 def _read(entry: dict[str, Any]) -> Known:
     since, trip = entry.get("silent_since"), entry.get("round_trip_ms")
     placed, thinking, opening = entry.get("placed"), entry.get("thinking_ms", trip), entry.get("opening_ms")
+    mute = entry.get("mute")
     return Known(
         str(entry["place"]),
         int(entry.get("silent_runs", 0)),
@@ -205,6 +217,7 @@ def _read(entry: dict[str, Any]) -> Known:
         float(entry.get("held_s", 0.0)),
         {str(name): float(value) for name, value in entry.get("registers", {}).items()},
         str(entry.get("swapped_with", "")),
+        None if mute is None else (int(mute[0]), int(mute[1])),
     )
 
 
@@ -229,6 +242,8 @@ def _written(known: Known) -> dict[str, Any]:
         entry["registers"] = known.registers
     if known.swapped_with:
         entry["swapped_with"] = known.swapped_with
+    if known.mute is not None:
+        entry["mute"] = known.mute
     if known.cuts:
         entry["cuts"] = sorted(known.cuts)
     return entry

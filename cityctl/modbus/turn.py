@@ -10,7 +10,7 @@ from time import monotonic
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.memory import SHARE, Known
 from cityctl.modbus.pace import expected, on_wire, speed
-from cityctl.modbus.plan import Block
+from cityctl.modbus.plan import Block, split
 
 ADDRESS = (2, 3)
 """Exceptions that speak of the addresses asked for."""
@@ -44,7 +44,7 @@ class Device:
         target = answer.target
         self.answer = answer
         self.target = target
-        self.pending = deque(Wanted(block) for block in blocks)
+        self.pending = deque(Wanted(block) for block in _behind(blocks, known.mute))
         self.is_probe = known.is_open
         self.known = known
         self.is_paced = speed(target) is not None
@@ -128,6 +128,32 @@ def after_pause(target: Target) -> float:
     return monotonic() + pause if pause else 0.0
 
 
+def _behind(blocks: Sequence[Block], mute: tuple[int, int] | None) -> Sequence[Block]:
+    """The same blocks, the one last that was left without an answer: it may be one that the device does not know."""
+    at = next((at + 1 for at, block in enumerate(blocks) if _place(block) == mute), 0)
+    return [*blocks[at:], *blocks[:at]] if at else blocks
+
+
+def _place(block: Block) -> tuple[int, int]:
+    return block.function_code, block.address
+
+
+def is_lost_alone(device: Device, block: Block) -> bool:
+    """Whether a block without an answer is the first of a device that answers others, so that these are asked still.
+
+    One that was so in the run before too is asked in parts from the next run on.
+    """
+    answer, first = device.answer, device.answer.mute is None
+    answer.mute = _place(block)
+    if not (first and answer.answered):
+        return False
+    parts = split(block) if device.known.mute == answer.mute else []
+    if parts:
+        answer.cuts |= {_place(part) for part in parts[1:]}
+        answer.mute = _place(parts[-1])
+    return True
+
+
 def probed(device: Device, reason: str) -> str:
     """A reason, with the word that only a probe was spent."""
     return f"{reason} (probed once: it was silent in the last runs)" if device.is_probe else reason
@@ -157,13 +183,20 @@ def check_identity(answer: Answer) -> None:
 
     A device that does not have the point at all is only refused where its connector requires it.
     """
+    why = unproven(answer)
+    if why is not None:
+        raise GiveUp(why)
+
+
+def unproven(answer: Answer) -> str | None:
+    """Why what came is not its device's, and is dropped; None where it is, or nothing speaks against it."""
     identify = answer.target.connector.identify
     if identify is None or not (identify[2] or answer.target.proves):
-        return
+        return None
     found = answer.values[identify[0]].value if identify[0] in answer.values else None
     why = answer.target.connector.stranger(found)
     if why is not None:
         answer.values.clear()
         answer.failures.clear()
         answer.is_stranger = True
-        raise GiveUp(why)
+    return why

@@ -29,8 +29,10 @@ from cityctl.modbus.turn import (
     Wanted,
     after_pause,
     check_identity,
+    is_lost_alone,
     learn_cuts,
     probed,
+    unproven,
 )
 from cityctl.wording import counted
 
@@ -98,7 +100,8 @@ class Turns:
             )  # whatever came, nothing of it was an answer
         except GiveUp as problem:
             answer.gave_up = True
-            answer.close(str(problem))
+            why = unproven(answer) if answer.values else None
+            answer.close(why or str(problem))
         answer.drop_unwanted()
         answer.seconds = monotonic() - device.begun
         learn_cuts(device)
@@ -136,7 +139,11 @@ class Turns:
         except Silent as problem:
             reason = f"{target.link.connected}; unit {target.unit} {problem.how}"
             answer.tried.append(f"{reason}: {block}, {problem}, {counted(tries, 'try', 'tries')}")
-            raise GiveUp(probed(device, reason)) from None
+            if not is_lost_alone(device, block):
+                raise GiveUp(probed(device, reason)) from None
+            answer.failures.append(Failure(block.names, str(problem), str(block)))
+            self._done(device, wanted, came=None)
+            return
         except Fault as problem:
             self._failed(device, wanted, problem, tries, left - (monotonic() - begun))
             return
@@ -217,7 +224,7 @@ class Turns:
                 return
             if isinstance(problem, ShortAnswer) and self._in_parts(device, wanted, problem):
                 return
-            if isinstance(problem, Closed) and not answer.values:
+            if isinstance(problem, Closed) and not (is_lost_alone(device, block) or answer.answered):
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
         answer.failures.append(Failure(block.names, str(problem), str(block)))
         refused = isinstance(problem, ExceptionAnswer) and problem.code in ADDRESS

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from cityctl.errors import LockHeld
 from cityctl.modbus import write as wire
@@ -36,6 +35,7 @@ _TRIES = 3
 _BETWEEN_TRIES = 0.2  # s before the second one, twice that before the third: another master may be connected
 _MOST_BETWEEN = 1.0  # s
 _LINE_WAIT = 60.0  # s for a line that a poll is asking
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,30 @@ class Hand:
         time.sleep(max((to.connector.pause for to in targets), default=0.0))
         return ask_all(targets, alone=self.alone)
 
-    @contextlib.asynccontextmanager
-    async def _line(self, to: Target) -> AsyncIterator[None]:
+    async def _on_line(self, to: Target, work: Callable[[Line], Awaitable[T]]) -> T:
+        """What `work` does on a line that is its own. Raises LockHeld, and the Fault with which it ended.
+
+        Where it ends with a fault that may pass it is begun anew on another line, some times, and more within the
+        timeout: a device frees its only connection a while after it was closed.
+        """
         async with self.alone.on(to.link) if self.alone is not None else nullcontext():
             await asyncio.sleep(to.connector.pause)  # as above
-            yield
+            ends, attempt = time.monotonic() + to.timeout, 0
+            while True:
+                attempt += 1
+                rest = max(min(attempt * _BETWEEN_TRIES, _MOST_BETWEEN), to.connector.pause)
+                line: Line | None = None
+                try:
+                    line = await connect(to, [], patient=True)
+                    return await work(line)
+                except Fault as problem:
+                    is_last = attempt >= _TRIES and time.monotonic() + rest >= ends
+                    if line is None or _is_final(problem) or is_last:
+                        raise
+                finally:
+                    if line is not None:
+                        line.close()
+                await asyncio.sleep(rest)
 
     def look(self, refs: Iterable[Ref]) -> dict[Ref, Told]:
         """The values of points, now. One that does not come is Unknown, with the reason."""
@@ -167,36 +186,24 @@ class Hand:
         return Present(tuple(registers), told(at, point, seen.value, quality), seen.value, exponent)
 
     async def _registers(self, to: Target, point: DevicePoint) -> list[int]:
+        async def read(line: Line) -> list[int]:
+            await _prove(line, to)
+            frame = await line.read(
+                to.unit,
+                point.function_code,
+                point.address,
+                point.registers,
+                timeout=to.timeout,
+                pause=to.connector.pause,
+            )
+            return list(frame.registers)
+
         try:
-            async with self._line(to):
-                return await self._read(to, point)
+            return await self._on_line(to, read)
         except LockHeld as held:
             raise Silence(f"{to.device} at {to.place}: {held.message}") from None
-
-    async def _read(self, to: Target, point: DevicePoint) -> list[int]:
-        problem: Fault | None = None
-        async for _ in _turns(to):
-            line: Line | None = None
-            try:
-                line = await connect(to, [], patient=True)
-                await _prove(line, to)
-                frame = await line.read(
-                    to.unit,
-                    point.function_code,
-                    point.address,
-                    point.registers,
-                    timeout=to.timeout,
-                    pause=to.connector.pause,
-                )
-                return list(frame.registers)
-            except Fault as found:
-                problem = found
-                if line is None or _is_final(found):
-                    break
-            finally:
-                if line is not None:
-                    line.close()
-        raise Silence(f"{to.device} at {to.place}: {problem}")
+        except Fault as problem:
+            raise Silence(f"{to.device} at {to.place}: {problem}") from None
 
     def send(self, at: Ref, telegram: Telegram, last: Callable[[], Sent | None] = lambda: None) -> Sent:
         """Send one write, once, whatever becomes of it.
@@ -206,40 +213,17 @@ class Hand:
         return run_loop(self._send(self.target(at.device, [at.point]), telegram, last))
 
     async def _send(self, to: Target, telegram: Telegram, last: Callable[[], Sent | None]) -> Sent:
+        async def write(line: Line) -> Sent:
+            await _prove(line, to, telegram)
+            stopped = last()
+            return stopped if stopped is not None else await _transmitted(line, to, telegram)
+
         try:
-            async with self._line(to):
-                return await self._sent(to, telegram, last)
+            return await self._on_line(to, write)
         except LockHeld as held:
             return Sent("not sent", held.message)
-
-    async def _sent(self, to: Target, telegram: Telegram, last: Callable[[], Sent | None]) -> Sent:
-        problem: Fault | None = None
-        async for _ in _turns(to):  # for as long as nothing was sent
-            line: Line | None = None
-            try:
-                line = await connect(to, [], patient=True)
-                await _prove(line, to, telegram)
-                stopped = last()
-                return stopped if stopped is not None else await _transmitted(line, to, telegram)
-            except Fault as found:
-                problem = found
-                if line is None or _is_final(found):
-                    break
-            finally:
-                if line is not None:
-                    line.close()
-        return Sent("not sent", str(problem))
-
-
-async def _turns(to: Target) -> AsyncIterator[int]:
-    """Some tries, and more within the timeout: a device frees its only connection a while after it was closed."""
-    ends = time.monotonic() + to.timeout
-    for attempt in count():
-        if attempt:
-            await asyncio.sleep(max(min(attempt * _BETWEEN_TRIES, _MOST_BETWEEN), to.connector.pause))
-        if attempt >= _TRIES and time.monotonic() >= ends:
-            return
-        yield attempt
+        except Fault as problem:  # raised for as long as nothing was sent
+            return Sent("not sent", str(problem))
 
 
 def _is_final(fault: Fault) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ import pytest
 from cityctl.city.project import Project
 from cityctl.collect import every
 from cityctl.collect import poll as polling
-from cityctl.collect.every import Times, marks_behind, next_mark, poll_every
+from cityctl.collect.every import Times, longest, marks_behind, next_mark, poll_every
 from cityctl.disk import Lock
 from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
 from cityctl.library import shipped_folder
@@ -124,6 +126,38 @@ def test_a_clock_that_is_set_forward_by_a_year_is_one_round_left_out():
     )
     assert mark == begun + timedelta(days=365, seconds=1)
     assert len(left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("mark", "every", "said", "seconds"),
+    [  # by hand: 0.9 of the time to the next mark
+        ("10:00", "15m", None, 810),
+        ("10:00", "15m", 20.0, 20),
+        ("10:00", "15m", 3600.0, 810),
+        ("21:00", "7h", None, 0.9 * 3 * 3600),  # local midnight is the next one
+    ],
+)
+def test_a_round_asks_until_the_next_mark_is_near(mark, every, said, seconds):
+    """Not up to it: one that dead devices keep busy would leave each second mark out."""
+    length = Times.of(every, None, None).every
+    assert length is not None
+    begun = datetime.fromisoformat(f"2026-11-23T{mark}+01:00")
+    assert longest(begun, length, BERLIN, said) == seconds
+
+
+@in_time
+def test_the_wait_for_another_poll_is_within_the_deadline(project):
+    """The other one ends after 0.3 s; a device that takes connections and says nothing is asked for the other 0.2 s."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        project_ = Project(project(CITY.format(port=mute.getsockname()[1], gone=1)))
+        asked = polling.chosen(project_, ["inlet"])
+        other = Lock(project_.state / "poll.lock", purpose="another poll")
+        other.__enter__()
+        ends = threading.Timer(0.3, other.__exit__, (None, None, None))
+        ends.start()
+        with pytest.raises(Unreachable, match=r"deadline of 0\.2 s"):
+            polling.poll(project_, asked=asked, deadline=0.5, wait=5)
+        ends.join()
 
 
 def test_a_good_run_ends_with_0_and_a_dead_one_with_12(project, meter):

@@ -45,7 +45,7 @@ def test_a_lost_first_request_is_repeated_within_the_timeout():
 
 
 @in_time
-def test_silence_in_the_middle_keeps_what_came_and_ends_the_device():
+def test_silence_in_the_middle_keeps_what_came_and_is_named_with_its_request():
     async def half(request: Request) -> None:
         if request.address == 10:
             raise Silence
@@ -54,7 +54,7 @@ def test_silence_in_the_middle_keeps_what_came_and_ends_the_device():
     assert values(answer) == {"a": 1.0, "b": 2.0, "c": 3.0}
     (failure,) = answer.failures
     assert failure.points == ("d", "e")
-    assert failure.reason == "TCP connect ok; unit 1 silent"
+    assert failure.reason == "function 3, addresses 10 to 13: no answer within 0.3 s"
 
 
 @in_time

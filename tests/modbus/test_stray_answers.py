@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 from time import monotonic
@@ -30,13 +31,25 @@ TIMEOUT = 0.2  # s
 class Newest(asyncio.Protocol):
     """A gateway that sends what comes from its bus as the answer to the newest request, whoever said it.
 
-    `late`: how long (s) unit 1 takes to its first two answers; the others take 20 ms. `says` answers a PDU.
+    Units answer in order. `late`: how many requests have come when unit 1 gives its first answers, one at a time,
+    and `after`: not before so long (s) after the last request to it; it gives its other ones at once, and the others
+    take `takes` (s). `says` answers a PDU.
     """
 
-    def __init__(self, kind: str, late: float, says: Callable[[int, bytes], bytes | None]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        says: Callable[[int, bytes], bytes | None],
+        late: Sequence[int] = (),
+        *,
+        after: float = 0.0,
+        takes: float = 0.02,
+    ) -> None:
         self.rtu = kind == "rtu-tcp"
-        self.late, self.says = late, says
-        self.of_first = 0
+        self.says, self.late, self.after, self.takes = says, deque(late), after, takes
+        self.requests = 0
+        self.of_first: deque[bytes] = deque()  # answers of unit 1 that are still to come
+        self.first_asked = 0.0
         self.answered: dict[int, float] = {}
         self.soonest = inf  # s from a unit's answer to the next request to it
 
@@ -45,13 +58,22 @@ class Newest(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         number, unit = (0, data[0]) if self.rtu else (tcp_head(data)[0], tcp_head(data)[3])
-        self.newest = number, unit
+        self.newest, self.requests = (number, unit), self.requests + 1
         self.soonest = min(self.soonest, monotonic() - self.answered.get(unit, -inf))
         said = self.says(unit, data[1:-2] if self.rtu else data[HEADER:])
-        self.of_first += unit == 1
-        if said is not None:
-            wait = self.late if unit == 1 and self.of_first <= 2 else 0.02
-            asyncio.get_running_loop().call_later(wait, self.send, said)
+        if unit == 1:
+            self.first_asked = monotonic()
+            self.of_first.extend([said] if said is not None else [])
+        elif said is not None:
+            asyncio.get_running_loop().call_later(self.takes, self.send, said)
+        while self.of_first and not (self.late and self.is_early()):
+            self.send(self.of_first.popleft())
+            if self.late:
+                self.late.popleft()
+                break
+
+    def is_early(self) -> bool:
+        return self.requests < self.late[0] or monotonic() - self.first_asked < self.after
 
     def send(self, said: bytes) -> None:
         number, unit = self.newest
@@ -69,11 +91,10 @@ def held(unit: int, pdu: bytes) -> bytes:
     return bytes((3, len(words))) + words
 
 
-def polled(
-    kind: str, late: float, says: Callable[[int, bytes], bytes | None], *, runs: int = 2
-) -> list[list[Answer]]:
+def polled(gateway: Newest, *, runs: int = 2) -> list[list[Answer]]:
+    kind = "rtu-tcp" if gateway.rtu else "tcp"
+
     async def go() -> list[list[Answer]]:
-        gateway = Newest(kind, late, says)
         door = await asyncio.get_running_loop().create_server(lambda: gateway, "127.0.0.1", 0)
         port = door.sockets[0].getsockname()[1]
         targets = [
@@ -96,11 +117,24 @@ def wrong(answer: Answer) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rtu-tcp"])
-@pytest.mark.parametrize("late", [0.9, 1.05, 1.25, 1.75])
+@pytest.mark.parametrize("late", [(2, 3), (3, 4), (3, 6), (4, 5), (5, 7), (7, 12)])
 @in_time
 def test_a_late_answer_under_the_newest_number_and_unit_is_not_the_newest_units(kind, late):
-    """One that comes between the tries, just after the last one, and while the next or the third unit is asked."""
-    first, second = polled(kind, late * TIMEOUT, held)
+    """Unit 1 is asked twice; its answers come at the second try, and while the second and the third unit are asked."""
+    gateway = Newest(kind, held, late)
+    first, second = polled(gateway)
+    assert not gateway.late
+    assert not any(wrong(answer) for answer in first + second)
+    assert [answer.had for answer in second] == [12, 12, 12]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "rtu-tcp"])
+@in_time
+def test_an_answer_that_comes_two_timeouts_late_is_not_the_newest_units(kind):
+    """The lines are kept busy for as long by units that take a while; the first run is over soon after."""
+    gateway = Newest(kind, held, (3, 3), after=1.7 * TIMEOUT, takes=0.03)
+    first, second = polled(gateway)
+    assert not gateway.late
     assert not any(wrong(answer) for answer in first + second)
     assert [answer.had for answer in second] == [12, 12, 12]
 
@@ -118,7 +152,7 @@ def test_beside_a_dead_unit_devices_are_read_that_confirm_nothing(kind, mute):
             return b"\x88\x01"
         return held(unit, pdu) if pdu[4] == 4 else b"\x83\x02"
 
-    for answers in polled(kind, 0.0, whole_values):
+    for answers in polled(Newest(kind, whole_values)):
         assert not any(wrong(answer) for answer in answers)
         assert [answer.had for answer in answers] == [0, 12, 12]
 
@@ -134,7 +168,7 @@ def test_what_confirms_an_answer_keeps_the_pause_and_is_no_part_of_the_round_tri
         asked += unit != 1
         return held(unit, pdu) if unit != 1 else None
 
-    gateway = Newest("tcp", 0.0, dead)
+    gateway = Newest("tcp", dead)
 
     async def go() -> list[float | None]:
         door = await asyncio.get_running_loop().create_server(lambda: gateway, "127.0.0.1", 0)

@@ -43,6 +43,7 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
+        self._is_closed = False
         self._buffer = bytearray()
         self._transaction = 0
         self._expected: set[int] = set()
@@ -70,13 +71,16 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
             self._timer = None
         transport = self._transport or self._datagrams
         self._transport = self._datagrams = None
+        self._is_closed = True
         if transport is not None:
             transport.close()
         self._fail(Closed("the connection was closed here"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio."""
-        if self.link.kind == "udp":
+        """Called by asyncio; of a line that nobody waits for any more too."""
+        if self._is_closed:
+            cast("asyncio.Transport", transport).close()
+        elif self.link.kind == "udp":
             self._datagrams = cast("asyncio.DatagramTransport", transport)
         else:
             self._transport = cast("asyncio.Transport", transport)

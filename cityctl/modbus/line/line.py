@@ -113,13 +113,26 @@ class Line(Exchanges):
     ) -> None:
         """Make sure that an answer is not another unit's late one, where one is owed that looks like it.
 
-        Reads as many registers as no answer that is owed holds; behind another's answer the unit's own comes first.
-        Where it refuses that, asks for an echo: were it one behind, its last refusal would come now. Done for as long
-        as a late answer is likely, and at least once. Raises Strayed where it was another's, or nothing comes.
+        Done for as long as a late answer is likely, and at least once. Raises Strayed where it may be another's.
         """
         strays = [each for whose, each in self._owed.items() if whose != unit and each.may_stray(prefix)]
         if not strays:
             return
+        if not await self._is_own(unit, request, prefix, answer, timeout, pause):
+            for each in strays:
+                each.stray()
+            raise Strayed
+        for each in strays:
+            each.stay(timeout)
+
+    async def _is_own(
+        self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float, pause: float
+    ) -> bool:
+        """Whether nothing else comes where an answer is confirmed; where nothing does, it is not the unit's own.
+
+        Reads as many registers as no answer that is owed holds; behind another's answer the unit's own comes first.
+        Where it refuses that, asks for an echo: were it one behind, its last refusal would come now.
+        """
         mine = Owed()
         mine.take(request, prefix)
         for each in self._owed.values():
@@ -139,18 +152,15 @@ class Line(Exchanges):
                     raise
             except BadAnswer:
                 self._owed.setdefault(unit, Owed()).take(request, prefix)
-                raise Strayed from None
+                return False
             except Silent:
                 if probe is not echo:
-                    raise Strayed from None
+                    return False
                 if not owes:  # it does not know the function
                     self._owed.pop(unit, None)
             break
         whose, late = self._dropped
-        if whose == unit and late.startswith(prefix) and late != answer:
-            raise Strayed
-        for each in strays:
-            each.stay(timeout)
+        return whose != unit or not late.startswith(prefix) or late == answer
 
     async def settle(self, unit: int, *, timeout: float) -> None:
         """Make a line trustworthy again for a unit.

@@ -15,6 +15,8 @@ READ = Struct(">BHH")  # function code, address, count
 READS = (1, 2, 3, 4)
 LASTS = 180.0
 """Seconds after which no lost answer comes any more: a gateway works off what it was asked for dead units meanwhile."""
+_LATEST = 3
+"""Timeouts after the last sign of it for which an answer is looked for under other units' numbers."""
 _COUNTS = (1, 2, 4, 8, 16, 32)  # registers: some devices refuse a read that ends within a value
 _LEFT: dict[tuple[str, int], dict[int, Owed]] = {}
 """What closed lines of this process left: host (serial port) and port -> unit -> what it owes."""
@@ -31,9 +33,9 @@ def read_prefix(code: int, count: int) -> bytes:
 class Owed:
     """Answers of one unit that may still come: to what, what they begin with, and the last read that was given up.
 
-    `since`: when the last of them was given up (monotonic, which all processes share). `echoed`: the adapter gives back
-    what it sends, so that an echo tells nothing of the device. `stays`: none of them came under another unit's number
-    for so long that none will. `is_guess`: nobody knows whether any is owed.
+    `since`: when the last of them was given up, or one strayed (monotonic, which all processes share). `echoed`: the
+    adapter gives back what it sends, so that an echo tells nothing of the device. `stays`: none of them came under
+    another unit's number for so long that none will. `is_guess`: nobody knows whether any is owed.
     """
 
     def __init__(self, since: float | None = None, *, is_guess: bool = False) -> None:
@@ -66,9 +68,13 @@ class Owed:
         """Whether one of them may come as another unit's answer that begins so."""
         return prefix in self.prefixes and not (self.stays or self.is_past)
 
-    def stay(self, seconds: float) -> None:
-        """Another unit was heard alone: believed where the last of them was given up so long ago."""
-        self.stays = monotonic() - self.since >= seconds
+    def stay(self, timeout: float) -> None:
+        """Another unit was heard alone: believed where the last of them was given up so many timeouts (s) ago."""
+        self.stays = monotonic() - self.since >= _LATEST * timeout
+
+    def stray(self) -> None:
+        """One of them may have come as another unit's: those behind it come as late."""
+        self.since = monotonic()
 
     def carried_over(self) -> Owed:
         """The same on another connection, whose numbers begin anew."""
