@@ -8,6 +8,7 @@ from typing import Any
 
 from cityctl.analysis.energy.basis import subjects
 from cityctl.analysis.energy.basis.early import from_early
+from cityctl.analysis.energy.basis.network_balance import with_next
 from cityctl.analysis.energy.basis.seldom import NOTE, tells, unless_seldom
 from cityctl.analysis.energy.sunlight import words
 from cityctl.analysis.energy.sunlight.plant import STANDBY, Judged, judge, plants_of, stamps
@@ -37,9 +38,9 @@ def points(city: City, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def window(interval: Interval, parameters: Mapping[str, Any], city: City) -> Interval:
-    """The interval, and readings of its first slot that are stamped early."""
+    """The interval, readings of its first slot that are stamped early, and those that end a register's last rise."""
     del parameters, city
-    return from_early(interval)
+    return from_early(with_next(interval))
 
 
 def answer(question: Question) -> Result:

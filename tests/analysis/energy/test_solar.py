@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cityctl.analysis.energy import solar
 from cityctl.analysis.energy.sunlight.yields import Plant, Steps, days_below, perform
+from cityctl.city.load import load
 from cityctl.result import Result
-from tests.analysis.conftest import rows_of, slots
+from tests.analysis.conftest import days, rows_of, slots
 
 CITY = """
 name: Roofs
@@ -39,6 +43,23 @@ SUN = np.clip(900 * np.sin((HOUR - 5) / 14 * np.pi), 0, None) * (HOUR > 5) * (HO
 def asked(ask: Callable[..., Result], series: Any) -> tuple[Result, dict[Any, Any]]:
     found = ask("energy/solar", CITY, {"sun": (TIMES, SUN), **series}, "2026-06-01", "2026-06-15")
     return found, {row["plant"]: row for row in rows_of(found, "plants")}
+
+
+def test_a_register_counts_to_the_end_of_an_interval_that_ends_by_day(
+    ask: Callable[..., Result], project: Callable[[str], Path]
+) -> None:
+    """PR 75 % put in; a day of Tokyo ends at 15:00 UTC, in the sun: the reading then ends its last quarter."""
+    text = CITY.replace("UTC", "Asia/Tokyo")
+    city = load(project(text))
+    read = solar.window(days("2026-06-02", "2026-06-03", city.zone_info), {}, city)
+    end = np.datetime64(read.end.astimezone(UTC).replace(tzinfo=None), "us")
+    seen = np.asarray(TIMES) < end
+    counter = np.concatenate([[0], np.cumsum(0.75 * 50 * SUN / 1000 / 4)[:-1]])
+    times = np.asarray(TIMES)[seen]
+    series = {"sun": (times, SUN[seen]), "b-energy": (times, counter[seen])}
+    (row,) = rows_of(ask("energy/solar", text, series, "2026-06-02", "2026-06-03"), "plants")
+    assert row["generated_kwh"] == pytest.approx(0.75 * 50 * SUN[60:156].sum() / 4000)
+    assert row["solar_metered"] == 1.0
 
 
 def test_yields_and_ratio(ask: Callable[..., Result]) -> None:

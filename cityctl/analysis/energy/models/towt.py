@@ -18,6 +18,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from cityctl.analysis.energy.models.stretches import GROUPS, REFIT_DAYS
+
 HOURS, MONTHS = 168, 12
 BENDS = (30.0, 45.0, 55.0, 65.0, 75.0, 90.0)  # degF
 PIECES = len(BENDS) + 1
@@ -25,8 +27,6 @@ LEAST_HOURS = 20  # of a temperature bin: below it, it is merged with its neighb
 OCCUPIED = 0.65  # share of an hour of the week's residuals above 0 that makes it occupied
 COLD, WARM = 50.0, 65.0  # degF, of the plain model whose residuals tell the occupied hours
 NEIGHBOUR = 0.5  # weight of the months before and after
-STRETCH = 10  # days that are left out together: what lasts for days is no evidence of its own
-GROUPS = 4  # of such stretches, taken in turn
 _RANK = 1e-10  # of a system's largest eigenvalue: what lies below it is not told by the hours
 
 
@@ -64,7 +64,7 @@ def error(temperature: Any, use: Any, week_hour: Any, month: Any, day: Any, aske
     axis = _Axis(temperature, week_hour, month)
     seen = np.isfinite(use) & axis.known
     centred = use - _middle(use, seen)
-    group = day // STRETCH % GROUPS
+    group = day // REFIT_DAYS % GROUPS
     told_of = _Hours(axis, asked & axis.known)
     count = told_of.alike(np.ones(len(told_of.cell))).reshape(len(use), -1)
     sums = [told_of.alike(piece).reshape(len(use), -1) for piece in told_of.pieces]

@@ -142,8 +142,8 @@ METHOD_NOTES = {
         "counts as the weekend's last day. What a point with `role: driver` adds is told by what time and weather "
         "leave of it and of the use, day by day. CV(RMSE) is by the hour; the uncertainty is that of the days, because "
         "hours that follow each other are not independent.",
-        "Its interval holds, beside what the others hold, by how much the expected use would be another, had every "
-        "fourth stretch of ten days been left out of the baseline (a jackknife): a model of a month has seen little.",
+        "Its interval holds by how much the expected use would be another, had every fourth stretch of ten days been "
+        "left out of the baseline (a jackknife): a model of a month has seen little.",
         "Source: CalTRACK Methods 2.0, section 3.9; Mathieu et al. 2011 (time of week and temperature); "
         "Robinson 1988 (drivers beside it); Efron & Tibshirani 1993, chapter 11 (jackknife).",
     ),
@@ -168,8 +168,11 @@ NOTES = (
     "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
     "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
     "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "
-    "to the other days; of bills their scatter, and how else the model is chosen as each is left out (the jackknife).",
-    "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019 for the uncertainty. "
+    "to the other days: scatter that grows with the use by a power which the baseline tells, and the model's own "
+    "error, which all compared days share (of split and towt that of a jackknife where it is larger); of bills their "
+    "scatter, and how else the model is chosen as each is left out (the jackknife).",
+    "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019; Carroll & Ruppert 1988 and "
+    "White 1980 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the prices of the hours in which it is used; under tiers what the expected use "
     "of each month would have cost more than the metered one. Demand and standing charges are left out.",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
-from cityctl.analysis.energy.models.towt import GROUPS
+from cityctl.analysis.energy.models.stretches import GROUPS
 from cityctl.analysis.energy.models.uncertainty import Drift, Fit, fractional, t_quantile, wider
 from cityctl.analysis.energy.saving.drivers import Driver
 from cityctl.analysis.energy.saving.normal import Normal
@@ -36,9 +36,11 @@ def figures(
     confidence = question.parameters["confidence"]
     days = int(model["days"])
     formula = fit.band(expected, int(model["rows"]), days, confidence)
-    band = formula if drift is None else wider(formula, drift.band(days, confidence))
-    if model["own_error"] is not None:  # of many models of a month each, of which neither of both knows
+    band = formula
+    if model["own_error"] is not None:  # of many models of a month each, of which the formula does not know
         band = math.hypot(band, t_quantile(0.5 + confidence / 2, GROUPS - 1) * model["own_error"])
+    if drift is not None:
+        band = wider(band, drift.band(days, confidence))
     first = question.interval.start.astimezone(question.interval.zone).date()
     last = question.interval.end.astimezone(question.interval.zone)
     spans = {
