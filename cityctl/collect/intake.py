@@ -107,6 +107,7 @@ class Intake:
     def hold(self, task: Task, source: Source, spool: Spool) -> None:
         """These readings are to be stored."""
         task.sources.append(source)
+        task.ledger.notes += source.remarks()
         self._held.append((task, spool))
         self._rows += spool.readings
 

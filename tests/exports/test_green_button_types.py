@@ -34,7 +34,9 @@ def test_readings_under_types_that_contradict_each_other_are_refused(
 
 
 def test_a_second_type_behind_the_readings_refuses_the_feed(feed: Read) -> None:
-    with pytest.raises(InputRefused, match=r"`UP/1/MR/1` links two ReadingTypes .* \(entry 4\), and readings"):
+    with pytest.raises(
+        InputRefused, match=r"`UP/1/MR/1` links two ReadingTypes .* \(entry 4\), and readings"
+    ):
         feed(atom(reading_type(), two_types(), BLOCK, reading_type("ReadingType/2", power=3)))
 
 

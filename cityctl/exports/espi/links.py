@@ -94,7 +94,9 @@ class Web:
 
     def types_of(self, meter: MeterReading) -> list[ReadingType]:
         """The ReadingTypes of a MeterReading, one as a rule; none while (or because) nothing links them."""
-        known = filter(self.types.__contains__, meter.links.related)  # it may link each of ten thousand blocks
+        known = filter(
+            self.types.__contains__, meter.links.related
+        )  # it may link each of ten thousand blocks
         return [self.types[target] for target in known]
 
     def usage_point_of(self, meter: MeterReading) -> str:

@@ -145,8 +145,8 @@ class _Feed:
         for meter in self._typed:
             if entry.links.own in meter.links.related and (why := self._contradiction(meter)):
                 raise InputRefused(
-                    f"{self.name}: `{meter.links.href or meter.title}` links {why} (entry {entry.number}), and readings "
-                    "stand before it: which of both holds cannot be told",
+                    f"{self.name}: `{meter.links.href or meter.title}` links {why} (entry {entry.number}), and "
+                    "readings stand before it: which of both holds cannot be told",
                     hint="ask the publisher",
                 )
 
