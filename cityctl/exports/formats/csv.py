@@ -109,7 +109,13 @@ def _of_enedis(head: Head, roles: Roles) -> bool:
 
 def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
     """Arrow types that the columns of a plain table are read as at once; empty where its text needs a closer look."""
-    if shape.time_format is not None or len(roles.time) != 1 or shape.decimal == "," or roles.layout == "day":
+    if (
+        shape.time_format is not None
+        or len(roles.time) != 1
+        or shape.decimal == ","
+        or roles.layout == "day"
+        or roles.again
+    ):
         return {}
     stamps = [row[roles.time[0]] for row in head.sample if len(row) > roles.time[0]]
     if not stamps or not all(_ISO.fullmatch(stamp) for stamp in stamps):

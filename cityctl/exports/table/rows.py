@@ -21,6 +21,7 @@ from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
+from cityctl.exports.table.beside import check_times_beside
 from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.clock.doubled import DoubledHours
 from cityctl.exports.table.clock.said import zone_said
@@ -121,6 +122,7 @@ class TableReader:
             return
         if not self._begun:
             self._look_for_bills(block)
+        check_times_beside(self.name, self.columns, self.roles.again, block.columns)
         zones = as_text(block.columns[self.roles.zone]) if self.roles.zone is not None else None
         times = self._time.read([block.columns[index] for index in self.roles.time], zones)
         self._note_ends(block)
