@@ -6,8 +6,7 @@ Whether a point is read there as it comes here needs no look at its readings the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,6 +26,10 @@ _DAY = 86_400_000_000
 ALIKE = 1.5  # times as long, at most
 
 
+# Where the days of each point stand; these days, and the least and mean step of each [µs].
+_Stored = tuple[dict[str, tuple[int, int]], Ints, Ints, Ints]
+
+
 class Steps:
     """How points are read in some stores from `first` up to `last` [µs]."""
 
@@ -35,7 +38,7 @@ class Steps:
     ) -> None:
         self.points = frozenset(points)
         self._span = (first, last)
-        self._days: dict[str, list[tuple[Ints, ...]]] = {}
+        self._stored: list[_Stored] = []
         for store in stores:
             if known := [*store.list.series(list(self.points))]:
                 self._look(store, known, engine)
@@ -54,13 +57,16 @@ class Steps:
             FROM stepped GROUP BY ALL ORDER BY point, day
             """
         )
-        names = np.array(table["point"].to_pylist(), dtype=object)
-        columns = [arrow.numbers_of(table[name], "int64", missing=0) for name in ("day", "least", "mean")]
-        edges = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)] if len(names) else []
-        for start, end in pairwise(edges):
-            self._days.setdefault(str(names[start]), []).append(
-                tuple(column[start:end] for column in columns)
-            )
+        if not table.num_rows:
+            return
+        points = table["point"].combine_chunks().dictionary_encode()
+        starts = np.flatnonzero(np.diff(arrow.array_of(points.indices), prepend=-1)).tolist()
+        spans = zip(starts, [*starts[1:], table.num_rows], strict=True)
+        rows: dict[Any, tuple[int, int]] = dict(zip(points.dictionary.to_pylist(), spans, strict=True))
+        day, least, mean = (
+            arrow.numbers_of(table[name], "int64", missing=0) for name in ("day", "least", "mean")
+        )
+        self._stored.append((rows, day, least, mean))
 
     def know(self, points: Iterable[str], first: int, last: int) -> bool:
         """Whether these points were asked for, over this span [µs]."""
@@ -68,8 +74,9 @@ class Steps:
 
     def unlike(self, point: str, first: int, last: int, own: int) -> bool:
         """Whether a point is stored at another step than its `own` [µs] on any day of a span [µs]."""
-        for day, *steps in self._days.get(point, ()):
-            low, high = np.searchsorted(day, [first // _DAY, last // _DAY + 1])
+        for rows, day, *steps in self._stored:
+            start, end = rows.get(point, (0, 0))
+            low, high = start + np.searchsorted(day[start:end], [first // _DAY, last // _DAY + 1])
             for step in steps:
                 some = step[low:high]
                 if ((some > ALIKE * own) | (own > ALIKE * some)).any():
