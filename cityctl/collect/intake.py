@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cityctl.city.project import Project
+from cityctl.collect.after import take_after
 from cityctl.collect.ledger import schema, settle
+from cityctl.collect.lengths import Lengths
 from cityctl.collect.order import repeats
 from cityctl.collect.plan import ALL, Plan, Task
 from cityctl.collect.spool import Spool
@@ -58,6 +60,9 @@ class Intake:
         self.landing = landing
         self.now = now
         self._mask = mask
+        self._lengths = Lengths([store] if store is not None else [], now)
+        for task in plan.tasks:
+            task.ledger.lengths = self._lengths
         self._format = formats.find(plan.connector.answer.format)
         self._held: list[tuple[Task, Spool]] = []
         self._rows = 0
@@ -102,6 +107,7 @@ class Intake:
     def hold(self, task: Task, source: Source, spool: Spool) -> None:
         """These readings are to be stored."""
         task.sources.append(source)
+        task.ledger.notes += source.remarks()
         self._held.append((task, spool))
         self._rows += spool.readings
 
@@ -125,9 +131,11 @@ class Intake:
             if self._held and self.store is not None:
                 reader = pa.RecordBatchReader.from_batches(schema(), self._batches())
                 points = self.project.city.points()
+                self._foresee()
                 balance = self.store.add(reader, source=self.plan.name, received=self.now, points=points)
                 settle([task.ledger for task in self.plan.tasks], balance)
                 for task in self.plan.tasks:
+                    take_after(self.store, task.ledger, points, self.now)
                     if task.ledger.replaced:
                         withdraw(self.store, task.ledger, points, self.now)
         finally:
@@ -141,8 +149,17 @@ class Intake:
             self.plan.marks.write()
             self._waiting = []
 
+    def _foresee(self) -> None:
+        """Amounts are about to be held against the store: what is held may be of a thousand series."""
+        spans = [spool.span for _, spool in self._held if spool.span is not None]
+        if spans:
+            points = {point.id for task, _ in self._held for point in task.matcher.every_point()}
+            self._lengths.foresee(points, min(first for first, _ in spans), max(last for _, last in spans))
+
     def _batches(self) -> Iterator[Any]:
-        for task, spool in self._held:
+        last = {task.series: number for number, (task, _) in enumerate(self._held)}
+        for number, (task, spool) in enumerate(self._held):
+            self._lengths.remembers = last[task.series] > number
             task.matcher.look(spool.series())
             for chunk in spool.chunks():
                 yield from task.ledger.take(chunk)
@@ -158,6 +175,7 @@ class Intake:
 
     def finish(self) -> None:
         """Tell repeated instants apart, and name what no point takes."""
+        self._lengths.close()
         word = getattr(self._format, "PLACE", "line")
         if self._mask is not None:
             self._mask.restart()

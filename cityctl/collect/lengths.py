@@ -7,7 +7,7 @@ stored already. Gauges and registers may be read as often as one likes. Knows no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -20,6 +20,8 @@ import numpy.typing as npt
 from cityctl import arrow
 from cityctl.clock import Interval
 from cityctl.collect.order import grouped, moment
+from cityctl.collect.steps import ALIKE, Steps
+from cityctl.exports.meaning import micros_of
 
 if TYPE_CHECKING:
     from cityctl.engine.duck import Engine
@@ -59,6 +61,9 @@ class Lengths:
         default_factory=dict
     )  # first, last, length [µs] by point
     _engine: Engine | None = None
+    _steps: Steps | None = None
+    remembers: bool = False  # what is judged is not stored before others of its points are
+    _passing: dict[str, list[_Stored]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -66,9 +71,21 @@ class Lengths:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what it needed."""
+        self._passing = {}
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+    def foresee(self, points: Iterable[str], first: int, last: int) -> None:
+        """What was judged is stored. Many series of these points come next, with times [µs] from `first` to `last`."""
+        self._passing = {}
+        last += _LONGEST + 1
+        held = [store for store in self.stores if _holds(store, first, last)]
+        self._steps = Steps(held, points, first, last, self._opened())
 
     def judge(
         self,
@@ -90,7 +107,7 @@ class Lengths:
         first, last = int(times.min()), int(times.max())
         last += max(longest, min(last - first, _LONGEST)) + 1
         held = [store for store in self.stores if _holds(store, first, last)]
-        if not held and not longest:
+        if not held and not longest and not self._passing and not self.remembers:
             return beneath, after
         groups = grouped(codes)
         rows, declared, by_days = {}, {}, set()
@@ -101,7 +118,9 @@ class Lengths:
             if whole[code]:
                 by_days.add(points[code])
         span = Interval(moment(first), moment(last), ZoneInfo("UTC"))
-        for point, stored in self._beside(held, rows, declared, times, span).items():
+        beside = self._beside(held, rows, declared, times, span)
+        self._add_passing(beside, rows, declared, times)
+        for point, stored in beside.items():
             some = rows[point][np.argsort(times[rows[point]], kind="stable")]
             if point in by_days:
                 after[some] = np.isin(times[some], stored.times[stored.now])
@@ -114,7 +133,26 @@ class Lengths:
             if every is not None and (beneath[rows[point]] == 0).any():
                 taken = times[rows[point]]
                 self._said.setdefault(point, []).append((int(taken.min()), int(taken.max()), every * _SECOND))
+        if self.remembers:
+            for point, some in rows.items():
+                taken = some[(beneath[some] == 0) & ~np.isnan(values[some])]
+                taken = taken[np.argsort(times[taken], kind="stable")]
+                one = _Stored(times[taken], values[taken], np.ones(len(taken), np.bool_))
+                self._passing.setdefault(point, []).append(one)
         return beneath, after
+
+    def _add_passing(
+        self, beside: dict[str, _Stored], rows: dict[str, Ints], declared: dict[str, int | None], times: Ints
+    ) -> None:
+        """What this run brought at another step, and has not stored yet, counts as stored."""
+        for point, some in rows.items():
+            own = (declared[point] or 0) * _SECOND or _mean_step(times[some])
+            first, last = int(times[some].min()) - _LONGEST, int(times[some].max()) + _LONGEST
+            for one in self._passing.get(point, ()):
+                if not len(one.times) or one.times[0] > last or one.times[-1] < first:
+                    continue
+                if not 1 / ALIKE <= _mean_step(one.times) / max(own, 1) <= ALIKE:
+                    beside[point] = _both(beside[point], one) if point in beside else one
 
     def _beside(
         self,
@@ -127,21 +165,9 @@ class Lengths:
         """What is stored of the points that are read at another step there than here."""
         found: dict[str, _Stored] = {}
         for store in stores:
-            known = [*store.list.series(list(rows))]
-            if not known:
-                continue
-            engine = self._opened()
-            store.attach(engine, None, points=known, interval=span, name="beside")
-            steps = engine.rows(
-                "SELECT point, count(*), epoch_us(max(time)) - epoch_us(min(time)) FROM beside "
-                "WHERE value IS NOT NULL GROUP BY point"
-            )
-            other = [
-                point
-                for point, count, length in steps
-                if declared[point] or point in self._said or _unlike(count, length, times[rows[point]])
-            ]
+            other = self._other(store, rows, declared, times, span)
             if other:
+                engine = self._opened()
                 store.attach(engine, None, points=other, interval=span, name="beside")
                 table = engine.arrow(
                     "SELECT point, epoch_us(time) AS instant, value, epoch_us(received) AS received FROM beside "
@@ -149,6 +175,39 @@ class Lengths:
                 )
                 found |= self._by_point(table)
         return found
+
+    def _other(
+        self,
+        store: Store,
+        rows: dict[str, Ints],
+        declared: dict[str, int | None],
+        times: Ints,
+        span: Interval,
+    ) -> list[str]:
+        """The points of which readings are stored that may be of another length than those that came."""
+        first, last = micros_of(span.start), micros_of(span.end)
+        if self._steps is not None and self._steps.know(rows, first, last):
+            return [
+                point
+                for point, some in rows.items()
+                if self._steps.unlike(
+                    point, first, last, (declared[point] or 0) * _SECOND or _mean_step(times[some])
+                )
+            ]
+        known = [*store.list.series(list(rows))]
+        if not known:
+            return []
+        engine = self._opened()
+        store.attach(engine, None, points=known, interval=span, name="beside")
+        steps = engine.rows(
+            "SELECT point, count(*), epoch_us(max(time)) - epoch_us(min(time)) FROM beside "
+            "WHERE value IS NOT NULL GROUP BY point"
+        )
+        return [
+            point
+            for point, count, length in steps
+            if declared[point] or point in self._said or _unlike(count, length, times[rows[point]])
+        ]
 
     def _opened(self) -> Engine:
         from cityctl.engine.duck import Engine
@@ -183,6 +242,22 @@ class Lengths:
         return np.isin(times, brought) if longer else np.zeros(len(times), np.bool_)
 
 
+def lie_over(times: Ints, values: Floats, finer: Ints, finer_values: Floats) -> Mask:
+    """Which amounts lie over finer ones of the same point; times in µs and in order, lengths are not told."""
+    length, sure = _lengths(times, values, None)
+    beside = _Stored(finer, finer_values, np.ones(len(finer), np.bool_))
+    return _beneath(times, values, length, sure, beside, declared=False) > 0
+
+
+def _both(one: _Stored, later: _Stored) -> _Stored:
+    """As one; of two for an instant, the later one's."""
+    stays = ~np.isin(one.times, later.times)
+    times = np.concatenate((one.times[stays], later.times))
+    order = np.argsort(times, kind="stable")
+    values = np.concatenate((one.values[stays], later.values))[order]
+    return _Stored(times[order], values, np.concatenate((one.now[stays], later.now))[order])
+
+
 def _holds(store: Store, first: int, last: int) -> bool:
     """Whether a store may hold readings of a span [µs]."""
     held = store.snapshot()
@@ -193,8 +268,12 @@ def _unlike(count: int, length: int, times: Ints) -> bool:
     """Whether readings are stored at another mean step than those that came; a lone one may be any length."""
     if count < 2 or len(times) < 2:
         return True
-    stored, come = length / (count - 1), int(times.max() - times.min()) / (len(times) - 1)
-    return not 1 / 1.5 <= stored / max(come, 1) <= 1.5
+    stored, come = length / (count - 1), _mean_step(times)
+    return not 1 / ALIKE <= stored / max(come, 1) <= ALIKE
+
+
+def _mean_step(times: Ints) -> int:
+    return int(times.max() - times.min()) // max(len(times) - 1, 1)
 
 
 def _even_step(times: Ints) -> int:

@@ -183,11 +183,7 @@ def _import_one(job: Job, run: _Run) -> Ledger:
         withdraw(store, ledger, points, now)
     ledger.close_unmatched()
     ledger.notes += far_off(ledger, now)
-    if job.source.beside:
-        sheets = ", ".join(job.source.beside)
-        ledger.notes.append(
-            f"{job.source.name}: sheets hidden or without a table of times, left out: {sheets}"
-        )
+    ledger.notes += job.source.remarks()
     if ledger.following:
         ledger.absent.append(f"the export goes on at another address: {ledger.following[:200]}")
     if job.source.state() != before:

@@ -15,6 +15,7 @@ from cityctl import arrow, clock
 from cityctl.city.project import Project
 from cityctl.clock import Interval
 from cityctl.collect.intake import Intake
+from cityctl.collect.lengths import lie_over
 from cityctl.collect.order import coded, columns_of
 from cityctl.collect.plan import Plan, Task, plans
 from cityctl.collect.pull import balanced
@@ -44,7 +45,7 @@ class _Entry:
 class _Later:
     """What later answers brought, by task and series: earlier ones give way to it.
 
-    `seen` and `fresh`: the times of readings; `spans` and `fresh_spans`: what an answer replaced as a whole.
+    `seen` and `fresh`: the times and values of readings; `spans` and `fresh_spans`: what an answer replaced as a whole.
     """
 
     seen: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
@@ -61,18 +62,24 @@ class _Later:
         if chunk.readings is None or not chunk.readings.num_rows:
             return chunk
         names, codes = coded(chunk.readings)
-        times = columns_of(chunk.readings)[0]
+        times, values, _, _ = columns_of(chunk.readings)
+        amounts = any(point.kind == "interval" for point in task.matcher.every_point())
         stays = np.ones(len(times), bool)
         for code, name in enumerate(names):
             mine = codes == code
             if not mine.any():
                 continue
             key = (task.series, name)
-            for part in self.seen.get(key, ()):
-                stays &= ~(mine & np.isin(times, part))
+            own, own_values = _in_order(times[mine], values[mine])
+            for later, later_values in self.seen.get(key, ()):
+                low, high = np.searchsorted(later, [own[0], own[-1] + 1])
+                hides, hidden_by = later[low:high], later_values[low:high]
+                if amounts and len(hides):  # totals of what an earlier answer brought are refused, not these
+                    hides = hides[~lie_over(hides, hidden_by, own, own_values)]
+                stays &= ~(mine & np.isin(times, hides))
             for start, end in self.spans.get(key, ()):
                 stays &= ~(mine & (times >= start) & (times < end))
-            self.fresh.setdefault(key, []).append(np.unique(times[mine]))
+            self.fresh.setdefault(key, []).append((own, own_values))
         if stays.all():
             return chunk
         self.gave_way += int((~stays).sum())
@@ -97,11 +104,19 @@ class _Later:
         import numpy as np
 
         for key, parts in self.fresh.items():
-            merged = np.unique(np.concatenate([*self.seen.get(key, []), *parts]))
-            self.seen[key] = [merged]
+            every = [*self.seen.get(key, []), *parts]
+            self.seen[key] = [_in_order(*map(np.concatenate, zip(*every, strict=True)))]
         for key, spans in self.fresh_spans.items():
             self.spans.setdefault(key, set()).update(spans)
         self.fresh, self.fresh_spans = {}, {}
+
+
+def _in_order(times: Any, values: Any) -> tuple[Any, Any]:
+    """Readings by time; of several for one instant the first."""
+    import numpy as np
+
+    found, first = np.unique(times, return_index=True)
+    return found, values[first]
 
 
 def reparse(

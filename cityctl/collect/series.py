@@ -51,6 +51,10 @@ class SeriesMatcher:
             return Match(None, why=why)
         return fit(series, self.point)
 
+    def every_point(self) -> Iterable[Point]:
+        """The points that it may give readings to."""
+        return (self.point,)
+
     def silent_line(self, source: str) -> Line:
         """The balance of a series of which nothing came."""
         series = Series(self.spec, quantity=self.point.quantity, kind=self.point.kind)
@@ -70,6 +74,10 @@ class TableMatcher:
 
     def look(self, series: Iterable[Series]) -> None:
         """The series of an answer; their names say it all."""
+
+    def every_point(self) -> Iterable[Point]:
+        """The points that it may give readings to."""
+        return self.points.values()
 
     def wants(self, series: Series) -> bool:
         """Whether a point of the city takes it."""

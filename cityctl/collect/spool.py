@@ -26,6 +26,7 @@ class Spool:
         self._in_memory = 0
         self.readings = 0
         self.found = 0  # readings, rejections and blanks
+        self.span: tuple[int, int] | None = None  # of the readings' times [µs]
 
     @classmethod
     def of(cls, chunks: Iterable[Chunk], folder: Path) -> Spool:
@@ -44,6 +45,10 @@ class Spool:
         rows = chunk.readings.num_rows if chunk.readings is not None else 0
         self.readings += rows
         self.found += rows + chunk.blank + sum(one.count for one in chunk.rejections)
+        if rows:
+            times = arrow.array_of(chunk.readings["time"].combine_chunks().view("int64"))
+            first, last = self.span or (times[0], times[0])
+            self.span = min(int(first), int(times.min())), max(int(last), int(times.max()))
         if not rows or self._in_memory + rows <= IN_MEMORY:
             self._in_memory += rows
             self._chunks.append((chunk, False))

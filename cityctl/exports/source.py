@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from cityctl.errors import InputRefused
 from cityctl.exports.archive import bounded, is_zip, members, open_member
 from cityctl.exports.table.records import holds_readings
-from cityctl.exports.workbook.book import is_workbook, open_sheet, sheets_of
+from cityctl.exports.workbook.book import hidden_in, is_workbook, open_sheet, sheets_of
 
 _GZIP = b"\x1f\x8b"
 
@@ -25,8 +25,9 @@ class Source:
     """An export's bytes. `name` is what errors call it; exactly one of `path` and `data` is there.
 
     `member` is the name of a file within the zip archive that they are (archive.py), `sheet` that of a sheet within
-    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets that are not read. Days that
-    stand there as bare numbers count from 1904 where `since_1904`.
+    the workbook (workbook/), whose bytes are delimited text; `beside` are its sheets that are not read, `unseen` the
+    rows and columns that are read and not shown. Days that stand there as bare numbers count from 1904 where
+    `since_1904`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Source:
     member: str = ""
     sheet: str = ""
     beside: tuple[str, ...] = ()
+    unseen: str = ""
     since_1904: bool = False
 
     @classmethod
@@ -97,7 +99,24 @@ class Source:
             f"`{name}`" + ("" if names[name] else " (hidden)") for name in names if name not in taken
         )
         alone = len(readable) == 1
-        return [replace(one, name=self.name if alone else one.name, beside=beside) for one in readable]
+        return [
+            replace(one, name=self.name if alone else one.name, beside=beside, unseen=self._unseen(one))
+            for one in readable
+        ]
+
+    def _unseen(self, one: Source) -> str:
+        width = max((line.count(b"\t") for line in one.head().splitlines()), default=0) + 1
+        return hidden_in(self._packed(), self.name, one.sheet, width)
+
+    def remarks(self) -> list[str]:
+        """What to say of a workbook: what of it was not read, and what was though nobody sees it."""
+        said = []
+        if self.beside:
+            sheets = ", ".join(self.beside)
+            said.append(f"{self.name}: sheets hidden or without a table of times, left out: {sheets}")
+        if self.unseen:
+            said.append(f"{self.name}: hidden in the sheet, and read like the rest: {self.unseen}")
+        return said
 
     def _packed(self) -> Path | BinaryIO:
         return self.path if self.path is not None else io.BytesIO(self.data or b"")

@@ -326,3 +326,14 @@ def test_a_channel_of_registers_beside_one_of_amounts(table: Read) -> None:
         "A/register": "counter",
         "A/interval": None,
     }
+
+
+def test_a_name_over_several_units_goes_with_each(table: Read) -> None:
+    """Merged cells of a workbook leave the name in the first column alone; all rows were rejected as too long."""
+    rows = "".join(f"2026-03-01 {hour:02d}:00,1.5,3,2,4\n" for hour in range(24))
+    told = table(f"Time,North,,South,\n,kWh,kW,[kWh],[kW]\n{rows}", time_zone="UTC")
+    assert not told.rejections
+    assert {name: (told.series[name].unit, len(told.of(name))) for name in told.series} == {
+        "North/kWh": ("kWh", 24), "North/kW": ("kW", 24), "South/kWh": ("kWh", 24), "South/kW": ("kW", 24),
+    }  # fmt: skip
+    assert [value for _, value in told.of("South/kW")] == [4.0] * 24

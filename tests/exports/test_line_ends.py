@@ -35,3 +35,17 @@ def test_long_text_of_lone_returns_loses_nothing(read: Callable[..., Any]) -> No
 def test_a_text_without_lines_is_named_as_that() -> None:
     with pytest.raises(InputRefused, match="its first line has more than 64 kB"):
         read_head("zeros.csv", b"0" * (1 << 16), (), None)
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_a_value_that_the_end_of_the_file_cuts_is_not_taken(read: Callable[..., Any], kept: int) -> None:
+    """104.5 was taken as 1 or 10, with exit 0; whole, also without an end of its line, it is taken."""
+    rows = [f"2021-03-01 {hour:02d}:00,{100 + hour / 2}" for hour in range(10)]
+    text = "\n".join(["time,a [kWh]", *rows])
+    assert len(read("csv", text.encode(), time_zone="UTC").of("a [kWh]")) == 10
+    cut = read("csv", text[: kept - len("104.5")].encode(), time_zone="UTC")
+    assert len(cut.of("a [kWh]")) == 9
+    said = f"the last line has no end, and its `{'104.5'[:kept]}` is shorter than what stands above: cut?"
+    assert [(one.line, one.reason) for one in cut.rejections] == [(11, said)]
+    total = read("csv", f"{text}\nTotal,9".encode(), time_zone="UTC")
+    assert (len(total.of("a [kWh]")), total.rejections) == (10, [])

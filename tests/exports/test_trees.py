@@ -216,6 +216,26 @@ def test_lines_that_end_in_an_error_are_not_whole(read: Read) -> None:
     assert not read("json", rows, time="t", value="v").absent
 
 
+def test_lines_behind_a_mark_of_their_encoding(read: Read) -> None:
+    """Refused as `Extra data`."""
+    rows = '\ufeff{"t": "2024-01-01T00:00Z", "v": 1}\n{"t": "2024-01-01T01:00Z", "v": 2}\n'
+    for words in ({}, {"time": "t", "value": "v"}):
+        assert [value for _, value in read("json", rows, time_zone="UTC", **words).of("a")] == [1.0, 2.0]
+
+
+def test_lines_are_read_one_by_one_where_their_fields_are_named(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than may be held at once; those of a file were all held, whatever their number."""
+    rows = "".join(f'{{"t": "2024-01-01T{hour:02d}:00Z", "m": {{"v": {hour}}}}}\n' for hour in range(24))
+    monkeypatch.setattr(jsons, "LARGEST", 400)
+    monkeypatch.setattr(jsons, "WHOLE", 400)
+    assert [value for _, value in read("json", rows, rows="@", time="t", value="m.v").of("a")] == [*range(24)]
+    assert len(read("json", rows, rows="@ > m", time="^.t", value="v").of("a")) == 24
+    with pytest.raises(InputRefused, match="its fields are not looked for"):
+        read("json", rows, time_zone="UTC")
+
+
 def test_an_empty_list_of_entities_has_no_readings_and_another_document_is_refused(read: Read) -> None:
     assert not read("ngsi", "[]").series
     with pytest.raises(InputRefused, match="no NGSI entity"):

@@ -291,3 +291,21 @@ def test_days_that_a_spreadsheet_exchanged_are_refused(tmp_path: Path, order: st
         read(saved("a.xlsx", rows(exchanged=True)), time_zone="UTC")
     told = read(saved("b.xlsx", rows(exchanged=False)), time_zone="UTC").of("kWh")
     assert [time[:10] for time, _ in told] == [f"2026-02-{number:02}" for number in range(1, 29)]
+
+
+def test_rows_and_columns_that_nobody_sees_are_read_and_named(tmp_path: Path) -> None:
+    """Rows 3, 4 and 8 and column B are hidden; columns beyond the table hold nothing, nor does row 99."""
+
+    def fill(made: Any) -> None:
+        rows = [(when, value, -value) for when, value in quarters(10)]
+        sheet(made, "Data", "yyyy-mm-dd hh:mm", rows, ("Time", "kWh", "kvarh"))
+        page = made.get_worksheet_by_name("Data")
+        for row in (2, 3, 7, 98):
+            page.set_row(row, None, None, {"hidden": True})
+        page.set_column(1, 1, None, None, {"hidden": True})
+        page.set_column(9, 16383, None, None, {"hidden": True})
+
+    (source,), _ = Source.file(book(tmp_path / "a.xlsx", fill)).parts()
+    said = "hidden in the sheet, and read like the rest: rows 3 to 4, row 8, column B"
+    assert source.remarks() == [f"{source.name}: {said}"]
+    assert len(read(tmp_path / "a.xlsx", time_zone="UTC").of("kWh")) == 10

@@ -59,6 +59,11 @@ class ReadingType:
     interval: int | None = None  # seconds
     quality: int | None = None
 
+    @property
+    def measured(self) -> tuple[int | None, ...]:
+        """What its values are; of two types of one MeterReading it has to be the same."""
+        return self.uom, self.power, self.direction, self.accumulation
+
 
 def direction(code: int | None) -> Direction:
     """The direction of flow; values stay positive whatever it is."""

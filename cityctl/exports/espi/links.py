@@ -92,9 +92,12 @@ class Web:
         named = (block.up, *block.related, *_above(block.up), *_above(block.own))
         return next((self.meters[target] for target in named if target in self.meters), None)
 
-    def type_of(self, meter: MeterReading) -> ReadingType | None:
-        """The ReadingType of a MeterReading, or None while (or because) nothing links them."""
-        return next((self.types[target] for target in meter.links.related if target in self.types), None)
+    def types_of(self, meter: MeterReading) -> list[ReadingType]:
+        """The ReadingTypes of a MeterReading, one as a rule; none while (or because) nothing links them."""
+        known = filter(
+            self.types.__contains__, meter.links.related
+        )  # it may link each of ten thousand blocks
+        return [self.types[target] for target in known]
 
     def usage_point_of(self, meter: MeterReading) -> str:
         """The address of a MeterReading's UsagePoint; empty where nothing links them, or several are meant."""

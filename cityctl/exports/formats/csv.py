@@ -41,6 +41,8 @@ _BLOCK = 8 << 20
 _LONGEST_LINE = 64 << 20
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?")
 _ZONE = re.compile(r"(?:Z|:\d{2}[+-]\d{2}:\d{2})$")
+_FEWEST = 8  # values that tell how many signs one has
+_ABOVE = 1 << 16  # bytes of text that they stand in
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _POINTED = re.compile(r"-?(?:0|\d{4,})\.\d+|-?\d+\.(?:\d{1,2}|\d{4,})")  # no thousand
 GENERIC = True
@@ -75,14 +77,40 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     reader = TableReader(source.name, source.stem, head.columns, roles, shape, above=head.zone)
     kinds = _kinds(head, roles, shape)
     with source.stream() as stream:
-        line = head.data_line
+        line, above = head.data_line, b""
         for text in _blocks(source.name, stream, head):
+            if (cut := _cut_value(above, text, head, reader)) is not None:
+                place = line + _count(text) - 1
+                text = text[: text.rfind(b"\n") + 1]
+                why = f"the last line has no end, and its `{cut}` is shorter than what stands above: cut?"
+                reader.rejections.add(place, None, why)
             block, lines = _read(reader, text, line, head, reader.roles.read, kinds)
             yield from reader.take(block)
             line += lines
+            above = text[-_ABOVE:]
     yield from reader.finish()
     if head.guessed:
         yield Chunk(notes=(f"{source.name}: it is no UTF-8, and read as Windows-1252 (--encoding)",))
+
+
+def _cut_value(above: bytes, text: bytes, head: Head, reader: TableReader) -> str | None:
+    """The value that a file ends in, where it was cut in the middle of it: its line does not end, unlike the others.
+
+    Told by its length, so a cut that leaves as many figures as another value has is not seen.
+    """
+    if text.endswith(b"\n") or len(head.columns) - 1 not in reader.values:
+        return None
+    delimiter, at = head.delimiter.encode(), reader.roles.time[0]
+    _, *lines = (above + text)[-_ABOVE:].split(b"\n")
+    if len(lines) <= _FEWEST:
+        return None
+    *cells, value = (line.rpartition(delimiter)[2].strip() for line in lines)
+    others = [len(cell) for cell in cells if cell]
+    if len(others) < _FEWEST or not 0 < len(value) < min(others):
+        return None
+    when = lines[-1].split(delimiter)[at : at + 1]
+    timed = any(looks_like_time(cell.decode("latin-1").strip(' "')) for cell in when)
+    return value.decode("utf-8", "replace") if timed else None
 
 
 def _said_unit(head: Head, roles: Roles) -> str | None:
@@ -109,7 +137,13 @@ def _of_enedis(head: Head, roles: Roles) -> bool:
 
 def _kinds(head: Head, roles: Roles, shape: Shape) -> dict[int, Any]:
     """Arrow types that the columns of a plain table are read as at once; empty where its text needs a closer look."""
-    if shape.time_format is not None or len(roles.time) != 1 or shape.decimal == "," or roles.layout == "day":
+    if (
+        shape.time_format is not None
+        or len(roles.time) != 1
+        or shape.decimal == ","
+        or roles.layout == "day"
+        or roles.again
+    ):
         return {}
     stamps = [row[roles.time[0]] for row in head.sample if len(row) > roles.time[0]]
     if not stamps or not all(_ISO.fullmatch(stamp) for stamp in stamps):

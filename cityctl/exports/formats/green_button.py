@@ -7,7 +7,7 @@ Costs are not read: the multiplier does not hold for them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,7 @@ class _Feed:
         self._point = ""  # the UsagePoint that was read last: its id, or else its title
         self._begun: set[str] = set()  # addresses of MeterReadings whose readings came
         self._flushed: set[str] = set()  # and whose readings were handed on
+        self._typed: set[MeterReading] = set()  # whose readings were read by a type
         self._measured: dict[str, tuple[int | None, ...]] = {}
         self._waiting = 0
         self._covered: dict[str, Covered] = {}
@@ -141,6 +142,23 @@ class _Feed:
                 f"{entry.number}): blocks are read by the one that stands before them"
             ] = None
         self.web.add_type(entry.links, said)
+        for meter in self._typed:
+            if entry.links.own in meter.links.related and (why := self._contradiction(meter)):
+                raise InputRefused(
+                    f"{self.name}: `{meter.links.href or meter.title}` links {why} (entry {entry.number}), and "
+                    "readings stand before it: which of both holds cannot be told",
+                    hint="ask the publisher",
+                )
+
+    def _contradiction(self, meter: MeterReading) -> str:
+        """What two ReadingTypes of a MeterReading say otherwise; they may differ in the length of intervals."""
+        types = self.web.types_of(meter)
+        other = next((one for one in types if one.measured != types[0].measured), None)
+        if other is None:
+            return ""
+        told = [f"(uom {one.uom}, power of ten {one.power}, flow {one.direction}, accumulation {one.accumulation})"
+                for one in (types[0], other)]  # fmt: skip
+        return f"two ReadingTypes that contradict each other, {' and '.join(told)}"
 
     def _meter_of(self, links: Links) -> MeterReading | None:
         """The MeterReading that stands before a block."""
@@ -166,8 +184,11 @@ class _Feed:
         self, links: Links, before: MeterReading | None = None
     ) -> tuple[MeterReading, ReadingType] | None:
         meter = before or self._meter_of(links)
-        said = self.web.type_of(meter) if meter is not None else None
-        return (meter, said) if meter is not None and said is not None else None
+        types = self.web.types_of(meter) if meter is not None else []
+        if meter is None or not types:
+            return None
+        alike = len({one.interval for one in types}) == 1
+        return meter, types[0] if alike else replace(types[0], interval=None)
 
     def _orphan(self, links: Links, line: int, readings: Readings) -> None:
         meter = self.web.meter_of(links)
@@ -185,12 +206,13 @@ class _Feed:
     ) -> Iterator[Chunk]:
         """Readings whose type is known; small entries are handed on together."""
         name = self._name(meter, said)
-        why = _why_not(said)
+        why = f"its ReadingType has {reason}" if (reason := _why_not(said)) else ""
+        if contradiction := self._contradiction(meter):
+            why = f"it links {contradiction}"
         if why:
-            self.rejections.add_many(
-                [line], name, f"its ReadingType has {why}", len(readings), f"the entry at line {line}"
-            )
+            self.rejections.add_many([line], name, why, len(readings), f"the entry at line {line}")
             return
+        self._typed.add(meter)
         held = self._held.setdefault((meter, said), _Held(meter, said))
         held.parts.append(readings)
         self._waiting += len(readings)

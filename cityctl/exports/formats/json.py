@@ -24,11 +24,12 @@ PLACE = "row"
 GENERIC = True
 
 _TOGETHER = 20_000  # rows
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
 
 
 def recognises(head: bytes) -> bool:
     """Whether the file begins as a JSON object or list does."""
-    begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    begins = head.removeprefix(_MARK).lstrip()
     return bool(re.match(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\-\]tfn]|$)', begins))
 
 
@@ -43,10 +44,13 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     rows: Iterator[tuple[Any, ...]]
     document: Any = None
     following = said = ""
-    if path is not None and shape.value is not None and not jsons.start(source)[1]:
+    lines = _Lines(source) if _has_lines(source) else None
+    if lines is not None and shape.value is not None:
+        rows = (row for line in lines for row in paths.walk([line], shape.rows))
+    elif path is not None and shape.value is not None and not jsons.start(source)[1]:
         rows = ((None, item) for item in jsons.items(source, path))
     else:
-        document = _lines_or_document(source)
+        document = list(lines.bounded()) if lines is not None else jsons.document(source)
         following, said = _following(document), complaint.in_document(document, beside_rows=True)
         if shape.value is None:
             document, shape = found_shape(source.name, document, shape)
@@ -62,6 +66,9 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
             yield from reader.taken()
     yield from reader.taken()
     yield from reader.finish()
+    if lines is not None and document is None:
+        said = _last_line([lines.last], shape)
+        document = [lines.last]
     if not count:
         _check_empty(source.name, document, shape.rows)
     elif said:
@@ -106,15 +113,33 @@ def _following(document: Any) -> str:
     return ""
 
 
-def _lines_or_document(source: Source) -> Any:
-    """The document; where each line is an object (JSON lines), the list of them."""
-    head = source.head(1 << 16)
+def _has_lines(source: Source) -> bool:
+    """Whether each line is an object (JSON lines), as the first ones are."""
+    head = source.head(1 << 16).removeprefix(_MARK)
     lines = [line for line in head.splitlines()[:3] if line.strip()]
-    if len(lines) < 2 or not all(re.fullmatch(rb"\s*\{.*\}\s*", line) for line in lines[:2]):
-        return jsons.document(source)
-    found = []
-    with source.stream() as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                found.append(jsons.parse(f"{source.name}, line {number}", line))
-    return found
+    return len(lines) > 1 and all(re.fullmatch(rb"\s*\{.*\}\s*", line) for line in lines[:2])
+
+
+class _Lines:
+    """The objects of JSON lines, one after the other; `last` is the one that was read last."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.last: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._source.stream() as stream:
+            for number, line in enumerate(stream, 1):
+                text = line.removeprefix(_MARK) if number == 1 else line
+                if text.strip():
+                    self.last = jsons.parse(f"{self._source.name}, line {number}", text)
+                    yield self.last
+
+    def bounded(self) -> Iterator[Any]:
+        """The same, to be held all at once. Raises InputRefused where they are more than a document may be."""
+        if not jsons.start(self._source, jsons.LARGEST)[1]:
+            raise InputRefused(
+                f"{self._source.name}: larger than {jsons.LARGEST >> 20} MB: its fields are not looked for",
+                hint="name them, and it is read line by line: --time and --value, --point where there are several",
+            )
+        yield from self

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from cityctl.errors import InputRefused, listed
 from cityctl.exports.meaning import direction_of, known_unit
 from cityctl.exports.shape import Shape
+from cityctl.exports.table.beside import times_beside
 from cityctl.exports.table.cells import (
     any_number,
     are_ids,
@@ -74,8 +75,8 @@ def find_roles(
     zone = zone_column(columns, cells, time)
     roles = _Layouts(name, columns, units, cells, shape, time, period, frozenset(numbers), zone).roles()
     _check_clock(name, columns, cells, roles)
-    _check_beside(name, columns, cells, roles)
-    roles = replace(roles, zone=zone, behind=behind)
+    again = times_beside(name, columns, cells, roles)
+    roles = replace(roles, zone=zone, behind=behind, again=again)
     if roles.ends or roles.layout == "day" or period is not None or len(time) != 1:
         return roles
     for index in sorted(set(range(len(columns))) - set(roles.read)):
@@ -101,21 +102,6 @@ def _check_clock(name: str, columns: Sequence[str], cells: Sequence[Sequence[str
             tried=[f"columns: {listed(columns, 40)}"],
             hint=f"name the column: --time '{columns[roles.time[0]]} + HOURS', or --point METER",
         )
-
-
-def _check_beside(name: str, columns: Sequence[str], cells: Sequence[Sequence[str]], roles: Roles) -> None:
-    """Raises InputRefused where a second table stands beside the first one, with other times of its own."""
-    for time in roles.time:
-        again = next((i for i, column in enumerate(columns) if column == f"{columns[time]} #2"), None)
-        if (
-            again is not None
-            and mostly(looks_like_time, cells[again])
-            and list(cells[again]) != list(cells[time])
-        ):
-            raise InputRefused(
-                f"{name}: two columns are called `{columns[time]}` and hold other times: tables side by side",
-                hint="cut the file in two: each table by itself",
-            )
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def _find_columns(
             if head is not None and len(above) > 1 and _are_units(rows[head]):
                 first = rows[above[-2]]
                 if _is_head(first, width):
-                    told = _told_apart(rows, above[-2])
+                    told = _merged(_told_apart(rows, above[-2]), rows[head])
                     return head + 1, _names(told, width), _units(rows[head], width)
             if head is None:  # no names: the columns are called by their number
                 return data, [str(number + 1) for number in range(width)], [None] * width
@@ -234,6 +234,7 @@ def _find_columns(
     columns = _names(told, len(rows[head]))
     after = head + 1
     if after < len(rows) and _are_units(rows[after]):
+        columns = _names(_merged(told, rows[after]), len(rows[head]))
         return after + 1, columns, _units(rows[after], len(columns))
     if after < len(rows) and _are_widths(rows[after]):
         after += 1
@@ -256,6 +257,19 @@ def _told_apart(rows: Sequence[Sequence[str]], head: int) -> Sequence[str]:
     for name, group in zip(names, above, strict=True):
         over = group.strip() or over
         told.append(f"{over}/{name.strip()}" if over and said.count(name.strip()) > 1 else name)
+    return told
+
+
+def _merged(names: Sequence[str], units: Sequence[str]) -> Sequence[str]:
+    """The names of columns; one that stands over several units goes with each of them (`Hafen/kWh`, `Hafen/kW`)."""
+    width = min(len(names), len(units))
+    follows = [at > 0 and not names[at].strip() and bool(units[at].strip()) for at in range(width)]
+    over, told = "", list(names)
+    for at in range(width):
+        over = names[at].strip() or over
+        begins = at + 1 < width and follows[at + 1] and bool(units[at].strip())
+        if over and (follows[at] or begins):
+            told[at] = f"{over}/{units[at].strip().strip('[]()')}"
     return told
 
 

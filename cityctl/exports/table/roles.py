@@ -60,6 +60,9 @@ class Roles:
     slots: tuple[Slot, ...] = ()
     behind: Mapping[int, str] = field(default_factory=dict)  # units that stand in the cells of a column
     left_out: tuple[str, ...] = ()
+    again: tuple[
+        tuple[int, int], ...
+    ] = ()  # a column of `time`, and one of a table beside it that says the same
 
     @property
     def read(self) -> tuple[int, ...]:
@@ -76,5 +79,6 @@ class Roles:
             self.zone,
         )
         found |= {index for index in more if index is not None}
+        found |= {other for _, other in self.again}
         found |= {column.quality for column in self.series if column.quality is not None}
         return tuple(sorted(found))

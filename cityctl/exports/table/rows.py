@@ -21,6 +21,7 @@ from cityctl.exports.meaning import AMOUNTS
 from cityctl.exports.parsed import Chunk, Rejections, Series, readings_table
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import numbers
+from cityctl.exports.table.beside import check_times_beside
 from cityctl.exports.table.bills import Bills, are_bills
 from cityctl.exports.table.clock.doubled import DoubledHours
 from cityctl.exports.table.clock.said import zone_said
@@ -95,7 +96,7 @@ class TableReader:
         self._bills: Bills | None = None
         self._until: TimeColumn | None = None
         self.left = LeftOut(name, word)
-        self._values = self._value_columns()
+        self.values = self._value_columns()
 
     def _value_columns(self) -> tuple[int, ...]:
         alone = () if self.roles.value is None else (self.roles.value,)
@@ -105,10 +106,10 @@ class TableReader:
     def take(self, block: Block) -> Iterator[Chunk]:
         """The readings of some rows."""
         for index, word in self.roles.behind.items():
-            if index in self._values:
+            if index in self.values:
                 block.columns[index] = numbers.without_unit(block.columns[index], word)
         if self.decimal is None:
-            texts = [cells for index in self._values if is_text((cells := block.columns[index]).type)]
+            texts = [cells for index in self.values if is_text((cells := block.columns[index]).type)]
             signed = [numbers.with_signs(cells) for cells in texts]
             told = list(chain.from_iterable(signed))
             whole = (numbers.told_by_whole(self.name, cells) for cells in texts)
@@ -121,6 +122,7 @@ class TableReader:
             return
         if not self._begun:
             self._look_for_bills(block)
+        check_times_beside(self.name, self.columns, self.roles.again, block.columns)
         zones = as_text(block.columns[self.roles.zone]) if self.roles.zone is not None else None
         times = self._time.read([block.columns[index] for index in self.roles.time], zones)
         self._note_ends(block)
@@ -196,7 +198,7 @@ class TableReader:
     def _note_remarks(self, block: Block, times: Times) -> None:
         """Lines of text among the rows: what stands for a time is none, and no value beside it."""
         for index in np.flatnonzero(times.states == NO_TIME)[:_LOOKED_AT].tolist():
-            cells = (block.columns[at][index].as_py() for at in self._values)
+            cells = (block.columns[at][index].as_py() for at in self.values)
             if all(cell is None or is_blank(str(cell)) for cell in cells):
                 said = str(block.columns[self.roles.time[0]][index].as_py())
                 self.left.add_remark(int(block.lines[index]), shown(said))

@@ -16,7 +16,7 @@ from cityctl.errors import InputRefused
 from cityctl.exports.source import Source
 
 WHOLE = 32 << 20  # bytes up to which a document is read at once
-_LARGEST = 128 << 20  # of a document that has to be read at once
+LARGEST = 128 << 20  # of a document that has to be read at once
 _DEEPEST = 64
 _PIECE = 1 << 18  # a text longer than the piece is looked through anew with each
 
@@ -41,10 +41,10 @@ def _read(stream: Any, size: int) -> bytes:
 
 def document(source: Source) -> Any:
     """The whole document. Raises InputRefused where it is no JSON, is cut, too deep or too large."""
-    data, complete = start(source, _LARGEST)
+    data, complete = start(source, LARGEST)
     if not complete:
         raise InputRefused(
-            f"{source.name}: larger than {_LARGEST >> 20} MB, and its layout cannot be read item by item",
+            f"{source.name}: larger than {LARGEST >> 20} MB, and its layout cannot be read item by item",
             hint="ask for smaller windows",
         )
     return parse(source.name, data)

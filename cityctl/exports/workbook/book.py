@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 from cityctl.errors import InputRefused
 from cityctl.exports.workbook.exchanged import Exchanged
 from cityctl.exports.workbook.formulas import never_worked_out
+from cityctl.exports.workbook.hidden import hidden_parts
 from cityctl.exports.workbook.looks import shown
 
 _LOOKED_AT = 100  # rows that tell how wide a sheet is
@@ -38,6 +39,12 @@ def sheets_of(file: Path | BinaryIO, name: str) -> tuple[dict[str, bool], bool]:
 def open_sheet(file: Path | BinaryIO, name: str, sheet: str) -> BinaryIO:
     """A sheet as text: line N is row N, cells parted by tabs. Raises InputRefused, while it is read too."""
     return cast(BinaryIO, io.BufferedReader(_Lines(_lines(file, name, sheet)), 1 << 16))
+
+
+def hidden_in(file: Path | BinaryIO, name: str, sheet: str, width: int) -> str:
+    """Which rows and columns of a sheet are not shown; those beyond its `width` hold nothing. Raises InputRefused."""
+    with _opened(file, name) as book, book._archive.open(book[sheet]._worksheet_path) as part:
+        return hidden_parts(part, width)
 
 
 def _lines(file: Path | BinaryIO, name: str, sheet: str) -> Iterator[bytes]:
