@@ -49,3 +49,16 @@ def test_a_value_that_the_end_of_the_file_cuts_is_not_taken(read: Callable[..., 
     assert [(one.line, one.reason) for one in cut.rejections] == [(11, said)]
     total = read("csv", f"{text}\nTotal,9".encode(), time_zone="UTC")
     assert (len(total.of("a [kWh]")), total.rejections) == (10, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "last"), [("10.1", "9.8"), ("104", "95"), ("12.25", "0.5"), ("0.75", "1.5")]
+)
+def test_a_short_last_value_without_an_end_of_its_line_is_whole(
+    read: Callable[..., Any], values: str, last: str
+) -> None:
+    """Many programs write no end behind the last line."""
+    cells = [values] * 9 + (["1"] if last in ("0.5", "1.5") else []) + [last]
+    rows = [f"2021-03-01 {hour:02d}:00,{cell}" for hour, cell in enumerate(cells)]
+    found = read("csv", "\n".join(["time,a [kWh]", *rows]).encode(), time_zone="UTC")
+    assert (len(found.of("a [kWh]")), found.rejections) == (len(cells), [])

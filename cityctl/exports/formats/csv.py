@@ -43,6 +43,7 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?
 _ZONE = re.compile(r"(?:Z|:\d{2}[+-]\d{2}:\d{2})$")
 _FEWEST = 8  # values that tell how many signs one has
 _ABOVE = 1 << 16  # bytes of text that they stand in
+_DECIMALS = re.compile(rb"^[^.,]*[.,]?")  # all but them
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _POINTED = re.compile(r"-?(?:0|\d{4,})\.\d+|-?\d+\.(?:\d{1,2}|\d{4,})")  # no thousand
 GENERIC = True
@@ -96,7 +97,8 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
 def _cut_value(above: bytes, text: bytes, head: Head, reader: TableReader) -> str | None:
     """The value that a file ends in, where it was cut in the middle of it: its line does not end, unlike the others.
 
-    Told by its length, so a cut that leaves as many figures as another value has is not seen.
+    Told by its decimals, where all others have as many, or by two signs less than each of them: a value that happens
+    to be shorter, as 9.8 behind 10.1, is whole.
     """
     if text.endswith(b"\n") or len(head.columns) - 1 not in reader.values:
         return None
@@ -105,12 +107,21 @@ def _cut_value(above: bytes, text: bytes, head: Head, reader: TableReader) -> st
     if len(lines) <= _FEWEST:
         return None
     *cells, value = (line.rpartition(delimiter)[2].strip() for line in lines)
-    others = [len(cell) for cell in cells if cell]
-    if len(others) < _FEWEST or not 0 < len(value) < min(others):
+    others = [cell for cell in cells if cell]
+    if len(others) < _FEWEST or not value or not _is_shorter(value, others):
         return None
     when = lines[-1].split(delimiter)[at : at + 1]
     timed = any(looks_like_time(cell.decode("latin-1").strip(' "')) for cell in when)
     return value.decode("utf-8", "replace") if timed else None
+
+
+def _is_shorter(value: bytes, others: list[bytes]) -> bool:
+    """Whether a value lacks decimals that all others have, or is far shorter than they, which are all as long."""
+    decimals, *more = {len(_DECIMALS.sub(b"", cell, count=1)) for cell in others}
+    if not more and decimals:
+        return len(_DECIMALS.sub(b"", value, count=1)) < decimals
+    length, *more = {len(cell) for cell in others}
+    return not more and len(value) <= length - 2
 
 
 def _said_unit(head: Head, roles: Roles) -> str | None:
