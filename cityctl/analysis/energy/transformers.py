@@ -28,6 +28,7 @@ LOAD_ROLE = "load"
 WARMING = timedelta(days=2)  # ten time constants of the oil
 GAP_MINUTES = 120.0  # between two readings: beyond it nobody knows the load
 MOST_LOAD = 4.0  # times the rated one: no transformer carries it for a quarter of an hour, a unit is wrong
+MOST_AIR = 80.0  # degC around a transformer, and as far below zero
 TOP_OIL, HOT_SPOT, LOAD = 105.0, 120.0, 1.5  # IEC 60076-7:2018, table 2: normal cyclic loading below 100 MVA
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
@@ -194,15 +195,18 @@ def _judge(question: Question, name: str, points: list[Point]) -> _Judged | str:
     ambient = _around(question, name, at)
     if ambient is None:
         return "no outdoor temperature in city.yaml, and no `ambient`"
-    around = np.isfinite(ambient)
+    around = np.abs(ambient) <= MOST_AIR
     if not around.any():
-        return "its outdoor temperature has gaps of more than 3 hours"
+        known = np.isfinite(ambient).any()
+        beyond = f"is beyond {MOST_AIR:g} degC: is the unit right?"
+        return f"its outdoor temperature {beyond if known else 'has gaps of more than 3 hours'}"
     at, load, ambient = (one[around] for one in (at, load, ambient))
     minutes = np.diff(at, prepend=at[:1]).astype(float) / 6e7
     if len(at) > 1 and (each := float(np.median(minutes[1:]))) > GAP_MINUTES:
         return f"a reading of its load each {each / 60:g} h: a hot spot takes one each {GAP_MINUTES / 60:g} h"
     ratings = _ratings(asset.transformer, points[0])
     oil, spot = temperatures(ratings, _through_gaps(load, minutes), ambient, minutes)
+    highest = float(load.max()) / ratings.rated  # in the days before the interval too, which warmed it
     inside = at >= np.datetime64(question.interval.start.astimezone(UTC).replace(tzinfo=None), "us")
     if not inside.any():
         return "no readings of its load"
@@ -212,8 +216,9 @@ def _judge(question: Question, name: str, points: list[Point]) -> _Judged | str:
     fullest = float(load.max()) / ratings.rated
     days = float(held.sum()) / 1440
     metered = days / (question.interval.length.total_seconds() / 86400)
-    if fullest > MOST_LOAD:
-        verdict = f"IMPLAUSIBLE {fullest:.0f} times its rated load: is the unit right?"
+    if highest > MOST_LOAD:
+        before = "" if fullest > MOST_LOAD else ", before the interval"
+        verdict = f"IMPLAUSIBLE {highest:.0f} times its rated load{before}: is the unit right?"
         nothing = (name, fullest, None, None, None, None, None, days, None, verdict)
         return _Judged(name, nothing, math.inf, verdict, [], [], metered)
     rate = ageing_rate(spot, upgraded=asset.transformer.paper == "upgraded")

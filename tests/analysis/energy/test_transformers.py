@@ -146,6 +146,25 @@ def test_a_wrong_unit_and_a_gap_are_named(ask: Callable[..., Result]) -> None:
     assert found.summary == "1 of 2 transformers too warm or too full"
 
 
+def test_what_no_transformer_lives_through_makes_no_hot_spot(ask: Callable[..., Result]) -> None:
+    """W for kW before the interval only, and air of 10 000 °C: the life that they used went beyond all numbers."""
+    times = slots("2026-01-03", "2026-01-13", 15)
+    before = times < np.datetime64("2026-01-04T12:00")
+    series = {
+        "t1-current": (times, np.where(before, 300_000.0, 300.0)),
+        "t2-current": (times, np.full(len(times), 300.0)),
+        "outdoors": (times, np.full(len(times), 10.0)),
+    }
+    found = ask("energy/transformers", CITY, series, "2026-01-05", "2026-01-13")
+    rows = {row["asset"]: row for row in rows_of(found, "transformers")}
+    said = "IMPLAUSIBLE 476 times its rated load, before the interval: is the unit right?"
+    assert (rows["t1"]["verdict"], rows["t1"]["hot_spot_c"]) == (said, None)
+    assert rows["t2"]["verdict"] == "normal"
+    series["outdoors"] = (times, np.full(len(times), 10_000.0))
+    lacking = ask("energy/transformers", CITY, series, "2026-01-05", "2026-01-13").completeness.missing
+    assert {one.why for one in lacking} == {"its outdoor temperature is beyond 80 degC: is the unit right?"}
+
+
 def test_a_gap_of_hours_does_not_cool_it_down(ask: Callable[..., Result]) -> None:
     """At the rated load for days it is as warm after three hours without readings each day as it was before.
 
