@@ -105,7 +105,8 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
         row.remarks.append(
             f"days of the normal year beyond the baseline: {known.normal.beyond}, extrapolated"
         )
-    changed = row.proven and abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
+    # Proven or not: what is no measure would be the largest figure of the total.
+    changed = abs(row.figures["saving_pct"]) > 100 * question.parameters["most_change"]
     row.apart = changed or bool(row.doubts)
     row.verdict = _verdict(row)
     return row
