@@ -60,7 +60,7 @@ def test_nine_intervals_of_ten_hold_the_saving(wave: float, later: int) -> None:
     stretches without the error that the model has of its baseline 77 % of the savings of a year.
     """
     random = np.random.default_rng(7)
-    held, by_formula, tries = 0, 0, 120
+    held, by_formula, tries = 0, 0, 300
     for _ in range(tries):
         days = DAYS + later
         cold = weather(random, days)
@@ -78,10 +78,10 @@ def test_nine_intervals_of_ten_hold_the_saving(wave: float, later: int) -> None:
         formula = fitted.band(expected, later, later, 0.9)
         by_formula += off <= formula
         held += off <= wider(formula, told.band(later, 0.9))
-    assert held / tries >= 0.84
+    assert held / tries >= 0.85
     if wave:
         assert by_formula / tries < 0.8
-        assert held / tries <= 0.98
+        assert held / tries <= 0.97
 
 
 def test_a_winter_scatters_by_the_use_of_a_winter() -> None:
