@@ -214,6 +214,16 @@ def _findings(ledgers: Sequence[Ledger]) -> list[Finding]:
     ]
 
 
+# Counts of a line, and what is said of the readings that they count.
+_OTHER_VALUES = {
+    "even": "and what came for the same instants in the same run are other values of one quality: the larger one is "
+    "kept, and nothing says that it is the right one",
+    "outdated": "gave way to other values that the store received later: another run brought them meanwhile, or the "
+    "clock was set back since; `cityctl data history POINT` shows both, a correction is brought once the clock is "
+    "past them",
+}
+
+
 def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
     for ledger in ledgers:
         reasons: dict[str, tuple[int, Rejection]] = {}
@@ -226,23 +236,13 @@ def _missing(ledgers: Sequence[Ledger]) -> Iterator[Missing]:
             yield Missing(where, f"{counted(count, 'reading')} rejected: {first.reason}")
         for said in ledger.absent:
             yield Missing(ledger.source, said)
-        even = {line.match.point: line.even for line in ledger.lines.values() if line.even}
-        if even:
-            yield Missing(
-                ledger.source,
-                f"{counted(sum(even.values()), 'reading')} of {listed(f'`{name}`' for name in even)} and what came for "
-                "the same instants in the same run are other values of one quality: the larger one is kept, and "
-                "nothing says that it is the right one",
-            )
-        outdated = {line.match.point: line.outdated for line in ledger.lines.values() if line.outdated}
-        if outdated:
-            yield Missing(
-                ledger.source,
-                f"{counted(sum(outdated.values()), 'reading')} of {listed(f'`{name}`' for name in outdated)} gave way "
-                "to other values that the store received later: another run brought them meanwhile, or the clock was "
-                "set back since; `cityctl data history POINT` shows both, a correction is brought once the clock is "
-                "past them",
-            )
+        for key, why in _OTHER_VALUES.items():
+            found = {
+                line.match.point: count for line in ledger.lines.values() if (count := getattr(line, key))
+            }
+            if found:
+                names = listed(f"`{name}`" for name in found)
+                yield Missing(ledger.source, f"{counted(sum(found.values()), 'reading')} of {names} {why}")
         if not any(line.received for line in ledger.lines.values()):
             yield Missing(ledger.source, NOTHING)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -117,7 +117,7 @@ def _beside(
     with ExitStack() as opened:
         if dry_run and project is not None and (project.store_folder / "list.sqlite").exists():
             stores.append(opened.enter_context(Store.open(project.store_folder, create=False)))
-        yield opened.enter_context(Lengths(stores, now))
+        yield opened.enter_context(closing(Lengths(stores, now)))
 
 
 @dataclass(frozen=True)

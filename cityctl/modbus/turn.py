@@ -138,10 +138,11 @@ def _place(block: Block) -> tuple[int, int]:
     return block.function_code, block.address
 
 
-def is_lost_alone(device: Device, block: Block) -> bool:
-    """Whether a block without an answer is the first of a device that answers others, so that these are asked still.
+def lose(device: Device, block: Block) -> bool:
+    """Note that a block was left without an answer: it is asked last from now on. Tells whether it is lost alone.
 
-    One that was so in the run before too is asked in parts from the next run on.
+    It is where it is the first of a device that answers others, which are asked still. One that was so in the run
+    before too is asked in parts from the next run on.
     """
     answer, first = device.answer, device.answer.mute is None
     answer.mute = _place(block)

@@ -29,8 +29,8 @@ from cityctl.modbus.turn import (
     Wanted,
     after_pause,
     check_identity,
-    is_lost_alone,
     learn_cuts,
+    lose,
     probed,
     unproven,
 )
@@ -139,7 +139,7 @@ class Turns:
         except Silent as problem:
             reason = f"{target.link.connected}; unit {target.unit} {problem.how}"
             answer.tried.append(f"{reason}: {block}, {problem}, {counted(tries, 'try', 'tries')}")
-            if not is_lost_alone(device, block):
+            if not lose(device, block):
                 raise GiveUp(probed(device, reason)) from None
             answer.failures.append(Failure(block.names, str(problem), str(block)))
             self._done(device, wanted, came=None)
@@ -224,7 +224,7 @@ class Turns:
                 return
             if isinstance(problem, ShortAnswer) and self._in_parts(device, wanted, problem):
                 return
-            if isinstance(problem, Closed) and not (is_lost_alone(device, block) or answer.answered):
+            if isinstance(problem, Closed) and not (lose(device, block) or answer.answered):
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
         answer.failures.append(Failure(block.names, str(problem), str(block)))
         refused = isinstance(problem, ExceptionAnswer) and problem.code in ADDRESS
