@@ -58,6 +58,13 @@ def scan(
     units: Annotated[str, typer.Option(help="Modbus units to ask, such as 1-10,17.")] = "1-32",
     timeout: Annotated[float, typer.Option(min=0.01, max=60, help="Seconds that a unit is given.")] = 0.5,
     rate: Rate = 20.0,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Ask who says nothing to a read of address 0 for a register of each connector as well.",
+        ),
+    ] = False,
 ) -> ExitCode:
     """Which units answer, and what they say of themselves. Reads only."""
     from cityctl.modbus.looking import around
@@ -72,6 +79,7 @@ def scan(
             units=units,
             timeout=timeout,
             rate=rate,
+            thorough=thorough,
             on_unit=lambda where: progress.advance(note=where),
             say=run.console.note,
         )

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Protocol
 
 from cityctl.modbus.line import Frame, Line, Link, open_line
-from cityctl.modbus.line.faults import ExceptionAnswer, Fault, NotConnected
+from cityctl.modbus.line.faults import ExceptionAnswer, Fault, Untrusted
 
 HARMLESS = frozenset({1, 2, 3, 4, 8, 17, 43})
 """Function codes that read. Of function 8 only the echo and the counters: others restart or silence a device."""
@@ -18,6 +18,10 @@ RATE = 20.0
 
 class Asks(Protocol):
     """What can be asked: a `Line`, or a careful one."""
+
+    async def call(self, unit: int, function_code: int, address: int, count: int, *, timeout: float) -> None:
+        """As `Line.call`."""
+        ...
 
     async def read(
         self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
@@ -36,7 +40,7 @@ class CarefulLine:
     """The same questions as a Line's, at most `rate` a second, over a line that is reopened where it broke.
 
     Raises ValueError for a request that could change a device: that would be a bug. Otherwise as Line does,
-    and NotConnected.
+    NotConnected, and Untrusted.
     """
 
     def __init__(self, link: Link, *, connect_timeout: float = 3.0, rate: float = RATE) -> None:
@@ -73,7 +77,7 @@ class CarefulLine:
         self, unit: int, function_code: int, address: int, count: int, *, timeout: float, tries: int = 1
     ) -> Frame:
         """As `Line.read`."""
-        line = await self._turn(unit, timeout)
+        line = await self._turn(unit, function_code, timeout)
         begun = monotonic()
         try:
             frame = await line.read(unit, function_code, address, count, timeout=timeout, tries=tries)
@@ -83,6 +87,11 @@ class CarefulLine:
         self.waited.append(monotonic() - begun)
         return frame
 
+    async def call(self, unit: int, function_code: int, address: int, count: int, *, timeout: float) -> None:
+        """As `Line.call`."""
+        line = await self._paced()
+        await line.call(unit, function_code, address, count, timeout=timeout)
+
     async def exchange(
         self, unit: int, request: bytes, *, prefix: bytes, size: int | None, timeout: float, tries: int = 1
     ) -> bytes:
@@ -90,19 +99,22 @@ class CarefulLine:
         code = request[0]
         if code not in HARMLESS or (code == 8 and request[2] not in HARMLESS_DIAGNOSTICS):
             raise ValueError(f"function {code} is not for looking around")
-        line = await self._turn(unit, timeout)
+        line = await self._turn(unit, code, timeout)
         return await line.exchange(unit, request, prefix=prefix, size=size, timeout=timeout, tries=tries)
 
-    async def _turn(self, unit: int, timeout: float) -> Line:
+    async def _paced(self) -> Line:
         wait = self._next - monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
         self._next = monotonic() + self._interval
         self.requests += 1
-        line = await self.opened()
-        if not line.trusts(unit):
+        return await self.opened()
+
+    async def _turn(self, unit: int, code: int, timeout: float) -> Line:
+        line = await self._paced()
+        if not line.trusts(unit, code):
             try:
                 await line.settle(unit, timeout=timeout)
             except Fault as problem:
-                raise NotConnected(f"the line cannot be trusted: {problem}") from None
+                raise Untrusted(f"the line cannot be trusted: {problem}") from None
         return line

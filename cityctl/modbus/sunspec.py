@@ -15,6 +15,7 @@ from cityctl.modbus.maps.connector import DeviceConnector
 
 BASES = (40_000, 50_000, 0)
 SUNS = (0x5375, 0x6E53)
+FUNCTION = 3
 END = 0xFFFF
 MOST_MODELS = 200
 COMMON = 1
@@ -69,7 +70,7 @@ async def _start(line: Asks, unit: int, timeout: float) -> int | None:
 async def _two(line: Asks, unit: int, address: int, timeout: float) -> tuple[int, ...] | None:
     """Two holding registers; None where the device refuses them."""
     try:
-        return (await line.read(unit, 3, address, 2, timeout=timeout)).registers
+        return (await line.read(unit, FUNCTION, address, 2, timeout=timeout)).registers
     except ExceptionAnswer as problem:
         if problem.is_absent or problem.is_passing:
             raise

@@ -117,8 +117,8 @@ class Turns:
         begun = monotonic()
         try:
             line = self.line
-            if line is None or not line.is_open or not line.trusts(target.unit):
-                line = await self._ready_line(device, left)
+            if line is None or not line.is_open or not line.trusts(target.unit, block.function_code):
+                line = await self._ready_line(device, left, block.function_code)
             if device.resent and target.unit in line.late_units:
                 device.slow = device.resent
                 tries = device.tries_within(left, block)
@@ -168,7 +168,7 @@ class Turns:
             return False
         device.moved = True
         try:
-            line = await self._ready_line(device, device.timeout)
+            line = await self._ready_line(device, device.timeout, sunspec.FUNCTION)
             found = await sunspec.relocate(device.answer, line, timeout=device.timeout)
         except Fault as problem:
             device.answer.tried.append(f"looking for its SunSpec models: {problem}")
@@ -178,8 +178,11 @@ class Turns:
             device.pending = deque(Wanted(block) for block in device.target.blocks)
         return found
 
-    async def _ready_line(self, device: Device, left: float) -> Line:
-        """The line, open and trusted for this device. Raises NotConnected, or Silent where it cannot be."""
+    async def _ready_line(self, device: Device, left: float, code: int) -> Line:
+        """The line, open and trusted for this device and a function code.
+
+        Raises NotConnected, or Silent where it cannot be.
+        """
         target, line, begun = device.target, self.line, 0.0
         if line is None or not line.is_open:
             self.close()
@@ -188,7 +191,7 @@ class Turns:
             self.line = line = await connect(
                 target, tried, tries=tries, timeout=device.timeout, patient=self._heard
             )
-        if not line.trusts(target.unit):
+        if not line.trusts(target.unit, code):
             await line.settle(target.unit, timeout=left)
         if begun and device.answer.opening is None:
             device.answer.opening = monotonic() - begun

@@ -61,6 +61,7 @@ class Exchanges(Answers):
                 if doubted is None and self._is_again(unit, request, answer):
                     doubted = answer
                     continue
+                self._came_in_order(unit, request[0])
                 return answer
             if self._buffer and not self._rtu:
                 self._tear(f"the answer was cut off: {len(self._buffer)} bytes came within {timeout:g} s")
@@ -72,6 +73,8 @@ class Exchanges(Answers):
             raise Silent(f"no answer within {timeout:g} s")
         except ExceptionAnswer as problem:
             sent -= not problem.is_absent  # or the unit's own answer may still come
+            if not problem.is_absent:
+                self._came_in_order(unit, request[0])
             raise
         except Closed:
             if not self.link.is_serial:  # it forgets who asked; many close after each answer
@@ -95,6 +98,12 @@ class Exchanges(Answers):
             else:
                 self._expected.clear()
             self._whole = 0
+
+    def _came_in_order(self, unit: int, code: int) -> None:
+        """Behind an answer of another function than all that are owed none of these comes any more, on a bus."""
+        owed = self._owed.get(unit)
+        if self._rtu and owed is not None and not owed.is_of_function(code):
+            del self._owed[unit]
 
     def _tear(self, why: str) -> None:
         """Close a line whose bytes no longer begin with an answer: the next one would be read across the cut."""

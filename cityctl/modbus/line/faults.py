@@ -30,6 +30,10 @@ class NotConnected(Fault):
     """No connection: refused, no route, no such name, or no answer to the connect."""
 
 
+class Untrusted(NotConnected):
+    """Connected, and what comes next may be the answer to an earlier request."""
+
+
 class Closed(Fault):
     """The peer closed the connection while an answer was awaited."""
 

@@ -46,13 +46,17 @@ class Line(Exchanges):
         leave(self.link.host, self.link.port, self._owed)
         super().close()
 
-    def trusts(self, unit: int) -> bool:
+    def trusts(self, unit: int, code: int | None = None) -> bool:
         """Whether the next answer of a unit is that of its next request, whatever that will be.
 
-        What another unit owes is told by its number. Where there are transaction numbers it depends on the request,
-        which `read` and `exchange` look at.
+        Where the function `code` is given, of a request with that. What another unit owes is told by its number.
+        Where there are transaction numbers it depends on the request, which `read` and `exchange` look at.
         """
-        return not self._rtu or not self.owes(unit)
+        if not self._rtu or not self.owes(unit):
+            return True
+        return code is not None and not (
+            self._spoilt or self._doubts(unit) or self._owed[unit].is_of_function(code)
+        )
 
     def owes(self, unit: int) -> bool:
         """Whether an answer of a unit may still come, or what came last was spoilt: a write goes over no such line."""
@@ -105,8 +109,20 @@ class Line(Exchanges):
     async def _settled(self, unit: int, request: bytes, prefix: bytes, timeout: float) -> None:
         """Settle the line where what is owed may be taken for the answer to a request."""
         owed = self._owed.get(unit)
-        if not self.trusts(unit) or (owed is not None and owed.may_pass_for(request, prefix)):
+        if not self.trusts(unit, request[0]) or (owed is not None and owed.may_pass_for(request, prefix)):
             await self.settle(unit, timeout=timeout)
+
+    async def call(self, unit: int, function_code: int, address: int, count: int, *, timeout: float) -> None:
+        """Ask as `read` does, to find out whether a unit is there: an answer that it owed tells it as well.
+
+        Raises as `read` does.
+        """
+        request, prefix = READ.pack(function_code, address, count), read_prefix(function_code, count)
+        answer = await self._exchange(unit, request, prefix=prefix, size=2 + prefix[1], timeout=timeout)
+        if self._owed:
+            await self._confirm(unit, request, prefix, answer, timeout, 0.0)
+        if unit in self._owed:
+            self._owed[unit].read = request  # a place where it is settled, since it answers there
 
     async def _confirm(
         self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float, pause: float

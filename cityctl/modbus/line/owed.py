@@ -64,6 +64,10 @@ class Owed:
         """Whether one of them looks like the answer to a request, and is to another one."""
         return prefix in self.prefixes and self.requests != {request}
 
+    def is_of_function(self, code: int) -> bool:
+        """Whether one of them answers a request with that function code, or refuses it."""
+        return any(prefix[0] == code for prefix in self.prefixes)
+
     def may_stray(self, prefix: bytes) -> bool:
         """Whether one of them may come as another unit's answer that begins so."""
         return prefix in self.prefixes and not (self.stays or self.is_past)

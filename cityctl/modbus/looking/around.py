@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 from cityctl.city.project import Project
@@ -13,8 +13,9 @@ from cityctl.library import Library
 from cityctl.modbus.alone import Alone
 from cityctl.modbus.careful import RATE, CarefulLine
 from cityctl.modbus.line import Link
-from cityctl.modbus.line.faults import Fault, NotConnected
+from cityctl.modbus.line.faults import Fault, NotConnected, Silent
 from cityctl.modbus.look import MODEL, PORT, UNIT_ID
+from cityctl.modbus.looking.calls import FIRST, Where, first_request, of_each
 from cityctl.modbus.looking.diagnose import Stood, diagnosing
 from cityctl.modbus.looking.diagnosis import BAD, Diagnosis
 from cityctl.modbus.looking.identify import CERTAIN, Fit, Registers, fits
@@ -23,7 +24,7 @@ from cityctl.modbus.looking.spot import Spot, neighbours, spot, spots
 from cityctl.modbus.maps.connector import DeviceConnector, load_connector
 from cityctl.modbus.memory import Memory
 from cityctl.modbus.run import run_loop
-from cityctl.modbus.targets import Shelf, targets
+from cityctl.modbus.targets import Shelf, link, targets
 from cityctl.result import Column, Completeness, Missing, Result, Table
 from cityctl.wording import counted
 
@@ -61,12 +62,14 @@ def scan(
     units: str,
     timeout: float = TIMEOUT,
     rate: float = RATE,
+    thorough: bool = False,
     on_unit: Callable[[str], None] | None = None,
     say: Say | None = None,
 ) -> Result:
     """Who answers at the places named (or at every line of the city), and what each says of itself.
 
-    Raises UsageProblem for words that name nothing, Unreachable where no place can be connected to.
+    `thorough`: who says nothing to a read of address 0 is asked for a register of each connector. Raises
+    UsageProblem for words that name nothing, Unreachable where no place can be connected to.
     """
     links = list(dict.fromkeys(each.link for each in spots(project, words)))
 
@@ -75,11 +78,22 @@ def scan(
             on_unit(f"{at} unit {unit}")
 
     numbers = units_of(units)
-    for link in links:
+    for each in links:
         for number in numbers:
-            _refuse_all(link, number)
+            _refuse_all(each, number)
     alone = _alone(project, "scan", say)
-    places = run_loop(scanning(links, numbers, timeout=timeout, rate=rate, on_unit=told, alone=alone))
+    connectors = _connectors(library)[0]
+    looking = scanning(
+        links,
+        numbers,
+        timeout=timeout,
+        rate=rate,
+        on_unit=told,
+        alone=alone,
+        known=_known(project, library),
+        also=of_each(connectors) if thorough else (),
+    )
+    places = run_loop(looking)
     if all(place.reason and not place.seen for place in places):
         names = ", ".join(str(place.link) for place in places)
         raise Unreachable(
@@ -87,7 +101,7 @@ def scan(
             tried=[f"{place.link}: {place.reason}" for place in places],
             hint="`cityctl devices diagnose` looks at one device step by step",
         )
-    by_model = {each.sunspec: each.connector for each in _connectors(library)[0] if each.sunspec}
+    by_model = {each.sunspec: each.connector for each in connectors if each.sunspec}
     rows = [_scanned_row(seen, by_model) for place in places for seen in place.seen]
     where = [column("host", priority=2), replace(PORT, priority=3), replace(UNIT_ID, priority=1)]
     said = [ANSWERS, VENDOR, PRODUCT, REVISION, SERVER_ID, MODELS, column("connector", priority=3)]
@@ -98,7 +112,7 @@ def scan(
         "Devices that answer",
         [Table("units", "Units", [*where, *said], rows)],
         completeness=_reached(places, len(numbers)),
-        notes=_scan_notes(places) + (alone.notes if alone is not None else []),
+        notes=_scan_notes(places, thorough) + (alone.notes if alone is not None else []),
         summary=summary,
     )
 
@@ -145,7 +159,7 @@ def _reached(places: Sequence[Scanned], units: int) -> Completeness:
     return Completeness(wanted=units * len(places), had=told, missing=missing, unit="units told")
 
 
-def _scan_notes(places: Sequence[Scanned]) -> list[str]:
+def _scan_notes(places: Sequence[Scanned], thorough: bool) -> list[str]:
     notes = [
         f"{place.link} answers to every unit: it is one device, not a gateway"
         for place in places
@@ -153,7 +167,26 @@ def _scan_notes(places: Sequence[Scanned]) -> list[str]:
     ]
     if any(place.seen for place in places):
         notes.append("`cityctl devices identify HOST:PORT --unit N` finds the connector that fits")
+    silent = sum(place.silent for place in places)
+    if silent and not thorough:
+        notes.append(
+            f"{counted(silent, 'unit')} said nothing to a read of address 0, as some devices do that are there: "
+            "`--thorough` asks for a register of each connector"
+        )
     return notes
+
+
+def _known(project: Project, library: Library) -> dict[tuple[Link, int], Where]:
+    """What to ask the units of the city's devices for; nothing where no project is, and a place is looked at."""
+    try:
+        city = project.city
+    except ConfigInvalid:
+        return {}
+    shelf = Shelf(library)
+    return {
+        (link(device, project.folder), device.unit): first_request(shelf.connector(device.connector))
+        for device in city.devices.values()
+    }
 
 
 def _connectors(library: Library) -> tuple[list[DeviceConnector], list[str]]:
@@ -186,12 +219,16 @@ def identify(
     number = _unit(at, unit)
     connectors, broken = _connectors(library)
     alone = _alone(project, "identify", say)
+    own = _known(project, library).get((at.link, number), FIRST)
+    calls = list(dict.fromkeys([own, FIRST, *of_each(connectors)]))
 
     async def look() -> tuple[Seen | None, list[Fit], int]:
         line = CarefulLine(at.link, rate=rate)
         async with alone.on(at.link) if alone is not None else nullcontext():
             try:
-                seen = await look_at(line, at.link, number, timeout)
+                seen = None
+                with suppress(Silent):
+                    seen = await look_at(line, at.link, number, timeout, calls)
                 if seen is None:
                     return None, [], line.requests
                 registers = Registers(line, number, timeout)

@@ -6,10 +6,9 @@ import math
 
 from cityctl.modbus.careful import CarefulLine
 from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
+from cityctl.modbus.looking.calls import Where
 from cityctl.modbus.looking.diagnosis import TOLD, Diagnosis
 
-Where = tuple[int, int, int]
-"""Function, address and count of a read."""
 _PATIENCE = 2  # times the timeout, for a unit of which something came late
 _BEHIND = (
     "its answers come to the requests after them: a gateway is one answer behind. Restart it, and let nobody else "

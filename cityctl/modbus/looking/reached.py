@@ -20,10 +20,10 @@ from cityctl.modbus.line.faults import (
     Strayed,
     WrongUnit,
 )
+from cityctl.modbus.looking.calls import Where, first_request
 from cityctl.modbus.looking.diagnosis import BAD, OK, TOLD, Diagnosis
 from cityctl.modbus.looking.lagging import answer_of, lags
 from cityctl.modbus.maps.connector import DeviceConnector
-from cityctl.modbus.plan import plan
 
 OTHER_UNITS = (1, 255, 2, 0, 247)
 """Units that are tried where the one asked for is silent: usual ones of meters and gateways."""
@@ -63,7 +63,7 @@ async def unit_answers(
 
     `neighbours` are the units of the city's other devices on that line, with their names.
     """
-    where = _first_request(connector)
+    where = first_request(connector)
     tries = 1 + (connector.wake if connector else 0)
     said, problem = await answer_of(line, found.unit, where, timeout, tries)
     found.answers = problem is None
@@ -88,7 +88,7 @@ async def _others(
     line: CarefulLine,
     unit: int,
     problem: Fault,
-    where: tuple[int, int, int],
+    where: Where,
     neighbours: Mapping[int, str],
     timeout: float,
 ) -> tuple[dict[int, str], bool]:
@@ -159,12 +159,3 @@ def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mappin
             "a converter that speaks RTU over TCP needs `transport: rtu-tcp`"
         )
     return "connected, and no unit answers: compare baud rate, parity, wiring and unit with the device"
-
-
-def _first_request(connector: DeviceConnector | None) -> tuple[int, int, int]:
-    """Function, address and count of a connector's first point: a longer request may be refused for its length."""
-    blocks = plan(connector, connector.polled() or connector.readable()) if connector is not None else []
-    if not blocks:
-        return 3, 0, 1
-    first = min(blocks[0].wanted, key=lambda each: each.start)
-    return blocks[0].function_code, first.start, first.end - first.start

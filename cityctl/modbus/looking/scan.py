@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,7 +16,16 @@ from cityctl.errors import LockHeld, UsageProblem
 from cityctl.modbus.alone import NAP, Alone
 from cityctl.modbus.careful import RATE, Asks, CarefulLine
 from cityctl.modbus.line import Link
-from cityctl.modbus.line.faults import BadAnswer, Closed, ExceptionAnswer, Fault, NotConnected, Silent
+from cityctl.modbus.line.faults import (
+    BadAnswer,
+    Closed,
+    ExceptionAnswer,
+    Fault,
+    NotConnected,
+    Silent,
+    Untrusted,
+)
+from cityctl.modbus.looking.calls import FIRST, Where
 from cityctl.modbus.looking.who import Identity, identification, server_id
 from cityctl.modbus.sunspec import Model, chain
 
@@ -24,7 +33,7 @@ TIMEOUT = 0.5
 """Seconds that a unit is given to answer: several times what devices behind a 9600 baud line take."""
 MOST_LINKS = 100
 _SPELL = 5.0  # s that a place is kept from others
-_UNKNOWN = (Silent, Closed, BadAnswer, ExceptionAnswer)
+_UNKNOWN = (Silent, Closed, BadAnswer, ExceptionAnswer, Untrusted)
 _GIVE_UP_AFTER = 5  # refused or broken connections in a row
 
 
@@ -43,7 +52,8 @@ class Seen:
 class Scanned:
     """One place: its units that answered, how many were asked, and why others were not.
 
-    `unclear` are those that said something, and nothing that answers a request, with what it was.
+    `silent` is how many said nothing; `unclear` are those that said something, and nothing that answers a request,
+    with what it was.
     """
 
     link: Link
@@ -51,6 +61,7 @@ class Scanned:
     seen: list[Seen] = field(default_factory=list)
     reason: str = ""
     requests: int = 0
+    silent: int = 0
     unclear: dict[int, str] = field(default_factory=dict)
 
 
@@ -80,13 +91,20 @@ async def scanning(
     rate: float = RATE,
     on_unit: Callable[[Link, int], None] | None = None,
     alone: Alone | None = None,
+    known: Mapping[tuple[Link, int], Where] | None = None,
+    also: Sequence[Where] = (),
 ) -> list[Scanned]:
     """Ask every unit at every place: all places at once, one request at a time at each.
 
-    `rate` is requests a second and place. `alone` keeps other processes off a place, and lets those that wait for it
-    go between. Never raises for a place that fails: its reason is told.
+    `known` says where units answer that are known; who says nothing there, or else to a read of address 0, is asked
+    `also` there. `rate` is requests a second and place. `alone` keeps other processes off a place, and lets those that
+    wait for it go between. Never raises for a place that fails: its reason is told.
     """
     slots = asyncio.Semaphore(MOST_LINKS)
+
+    def calls(link: Link, unit: int) -> list[Where]:
+        own = known.get((link, unit)) if known is not None else None
+        return list(dict.fromkeys([own or FIRST, FIRST, *also]))
 
     async def one(link: Link) -> Scanned:
         async with slots:
@@ -96,7 +114,7 @@ async def scanning(
                 try:
                     async with alone.on(link) if alone is not None else nullcontext():
                         until = monotonic() + _SPELL if alone is not None else None
-                        await _some(scanned, left, timeout, rate, on_unit, until)
+                        await _some(scanned, left, calls, timeout, rate, on_unit, until)
                 except LockHeld as held:
                     scanned.reason = held.message
                 await asyncio.sleep(2 * NAP if left else 0)
@@ -108,6 +126,7 @@ async def scanning(
 async def _some(
     scanned: Scanned,
     left: deque[int],
+    calls: Callable[[Link, int], Sequence[Where]],
     timeout: float,
     rate: float,
     on_unit: Callable[[Link, int], None] | None,
@@ -121,10 +140,12 @@ async def _some(
         while left and (until is None or monotonic() < until):
             unit = left.popleft()
             try:
-                seen = await look_at(line, link, unit, timeout)
+                seen = await look_at(line, link, unit, timeout, calls(link, unit))
                 broken = 0
                 if seen is not None:
                     scanned.seen.append(seen)
+            except Silent:
+                broken, scanned.silent = 0, scanned.silent + 1
             except NotConnected as problem:
                 scanned.reason = str(problem)
                 break
@@ -146,17 +167,29 @@ async def _some(
             scanned.unclear[unit] = f"its answer came later than {timeout:g} s, or under another number"
 
 
-async def look_at(line: Asks, link: Link, unit: int, timeout: float) -> Seen | None:
-    """What one unit says; None where nobody is there. Raises NotConnected, Closed, BadAnswer."""
-    try:
-        await line.read(unit, 3, 0, 1, timeout=timeout)
-        first = "answers"
-    except ExceptionAnswer as problem:
-        if problem.is_absent:
-            return None
-        first = str(problem)
-    except Silent:
-        return None
+async def look_at(
+    line: Asks, link: Link, unit: int, timeout: float, calls: Sequence[Where] = (FIRST,)
+) -> Seen | None:
+    """What one unit says; None where a gateway says that nobody is there.
+
+    Raises Silent where nothing comes to any of the `calls`; NotConnected, Closed, BadAnswer.
+    """
+    for at, where in enumerate(calls):
+        try:
+            if at == 0:
+                await line.read(unit, *where, timeout=timeout)
+            else:
+                await line.call(unit, *where, timeout=timeout)
+            first = "answers"
+        except ExceptionAnswer as problem:
+            if problem.is_absent:
+                return None
+            first = str(problem)
+        except (Silent, Untrusted):
+            continue
+        break
+    else:
+        raise Silent(f"no answer within {timeout:g} s")
     identity = await who_is(line, unit, timeout)
     models: list[Model] = []
     with suppress(*_UNKNOWN):
