@@ -74,8 +74,13 @@ if sys.platform == "win32":
     def open_to_all_of(folder: Path, path: Path) -> None:
         """Windows gives what is made in a folder the folder's permissions."""
 
+    def spare_files() -> int:
+        """How many files and sockets this process may open yet: of those that Python opens itself on Windows."""
+        return 8000
+
 else:
     import fcntl
+    import resource
 
     def _lock(handle: IO[bytes]) -> bool:
         try:
@@ -100,6 +105,13 @@ else:
             with suppress(OSError):
                 os.chown(path, -1, wanted.st_gid)
             path.chmod(wanted.st_mode & kept)
+
+    def spare_files() -> int:
+        """How many files and sockets this process may open yet (`ulimit -n`)."""
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most == resource.RLIM_INFINITY:
+            return sys.maxsize
+        return most - sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def share(path: Path) -> None:
@@ -168,22 +180,23 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes, *, rights: Rights | None = None) -> None:
+def write_atomic(path: Path, data: bytes, *, rights: Rights | None = None, durable: bool = True) -> None:
     """Write a file so that a reader sees the old one or the new one, whole, whatever happens.
 
-    `rights`: what gives it other rights than the umask's, `share` or `own_word`.
+    `rights`: what gives it other rights than the umask's, `share` or `own_word`. One that says nothing any more after a
+    power cut need not be `durable`: nobody waits for the disk then.
     """
     if rights is None:
         path.parent.mkdir(parents=True, exist_ok=True)
     else:
         shared_folder(path.parent)
-    with whole_file(path, rights=rights) as handle:
+    with whole_file(path, rights=rights, durable=durable) as handle:
         handle.write(data)
 
 
 @contextmanager
-def whole_file(path: Path, *, rights: Rights | None = None) -> Iterator[IO[bytes]]:
-    """A file to write, which takes its name when it is whole and durable; behind a link the file that it names.
+def whole_file(path: Path, *, rights: Rights | None = None, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write, which takes its name when it is whole, and `durable`; behind a link the file that it names.
 
     A device or a pipe, such as /dev/stdout, is written to as it is: a file that took its name would take it away.
     """
@@ -192,9 +205,10 @@ def whole_file(path: Path, *, rights: Rights | None = None) -> Iterator[IO[bytes
             yield handle
         return
     place = Path(os.path.realpath(path)) if _followed(path) else path
-    with _drafted(place, place.with_name(f".{place.name}.{uuid4().hex[:8]}.tmp"), rights) as handle:
+    with _drafted(place, place.with_name(f".{place.name}.{uuid4().hex[:8]}.tmp"), rights, durable) as handle:
         yield handle
-    sync_folder(place.parent)
+    if durable:
+        sync_folder(place.parent)
 
 
 def _followed(path: Path) -> bool:
@@ -204,19 +218,20 @@ def _followed(path: Path) -> bool:
 
 def write_through(path: Path, data: bytes, *, draft: Path) -> None:
     """Write a file by way of a draft beside it: durable, but for its name, which `sync_folder` makes so."""
-    with _drafted(path, draft, share) as handle:
+    with _drafted(path, draft, share, durable=True) as handle:
         handle.write(data)
 
 
 @contextmanager
-def _drafted(path: Path, draft: Path, rights: Rights | None) -> Iterator[IO[bytes]]:
+def _drafted(path: Path, draft: Path, rights: Rights | None, durable: bool) -> Iterator[IO[bytes]]:
     try:
         with draft.open("xb") as handle:
             if rights is not None:
                 rights(draft)
             yield handle
             handle.flush()
-            os.fsync(handle.fileno())
+            if durable:
+                os.fsync(handle.fileno())
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

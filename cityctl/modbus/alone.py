@@ -101,7 +101,7 @@ class Alone:
         with suppress(OSError):  # whoever cannot write here leaves nothing to others
             if entries:
                 self._make_folder()
-                write_atomic(debts, json.dumps(entries).encode())
+                write_atomic(debts, json.dumps(entries).encode(), durable=False)
                 open_to_all_of(self.folder, debts)
             elif debts.exists():
                 debts.unlink()

@@ -28,7 +28,7 @@ async def open_line(link: Link, timeout: float) -> Line:
             made.pop_all()  # what is not given to anybody is closed, and knows what it inherited
             return line
         except TimeoutError:
-            raise NotConnected(f"no answer to the {what} connect within {timeout:g} s") from None
+            raise NotConnected(f"no answer to the {what} connect within {timeout:.3g} s") from None
         except ConnectionRefusedError:
             raise NotConnected("TCP connect refused: nothing listens on that port") from None
         except ssl.SSLError as problem:
