@@ -15,7 +15,7 @@ from cityctl.city.project import Project
 from cityctl.clock import duration, short
 from cityctl.collect import poll as polling
 from cityctl.disk import Lock
-from cityctl.errors import LockHeld, Unreachable, UsageProblem
+from cityctl.errors import CityctlError, DiskProblem, LockHeld, StoreProblem, Unreachable, UsageProblem
 from cityctl.glossary import column
 from cityctl.modbus.ask import Answer
 from cityctl.result import Column, Completeness, Missing, Result, Table
@@ -106,8 +106,8 @@ def poll_every(
     """Poll at each mark; `times.rounds` ends it, otherwise a signal does. The result counts each device's rounds.
 
     A round asks until the next mark is near, and has stored what it got by then. `say` gets a line a round. Raises
-    LockHeld where another such loop is at work, Unreachable where no round brought anything, and what `poll` raises
-    of configuration and store.
+    LockHeld where another such loop is at work, StoreProblem where nothing can be stored at its begin; and where no round
+    stored anything, why that was: Unreachable, StoreProblem or DiskProblem.
     """
     from cityctl.store import Store
 
@@ -115,7 +115,7 @@ def poll_every(
     asked = polling.chosen(project, devices, group)
     tally = _Tally()
     done = missed = stored_rounds = 0
-    problem: Unreachable | None = None
+    trouble: CityctlError | None = None
     # Fast and slow points are two loops; where both fall on one mark, one waits for the other.
     name = f"poll-every-{group}.lock" if group else "poll-every.lock"
     with Lock(project.state / name, purpose=f"cityctl poll --every {short(every)}"):
@@ -139,11 +139,16 @@ def poll_every(
                     say=say,
                 )
             except Unreachable as nobody:
-                problem = nobody
+                trouble = nobody
                 say(f"{_clock(mark, project)} {nobody.message}")
-            except LockHeld as held:
+            except (
+                LockHeld,
+                StoreProblem,
+                DiskProblem,
+            ) as kept:  # the disk may have room again at the next mark
                 missed += 1
-                say(f"{_clock(mark, project)} left out: {held.message}")
+                trouble = kept if not isinstance(kept, LockHeld) else trouble
+                say(f"{_clock(mark, project)} left out: {kept.message}")
             else:
                 stored_rounds += 1
                 say(f"{_clock(mark, project)} {result.summary}")
@@ -155,8 +160,8 @@ def poll_every(
                 say(
                     f"{_spoken(left_out, project)} left out: the round before took too long, or the clock was set"
                 )
-    if problem is not None and not stored_rounds:
-        raise problem
+    if trouble is not None and not stored_rounds:
+        raise trouble
     return _result(tally, done, missed, every)
 
 

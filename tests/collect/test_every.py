@@ -21,7 +21,7 @@ from cityctl.collect import every
 from cityctl.collect import poll as polling
 from cityctl.collect.every import Times, longest, marks_behind, next_mark, poll_every
 from cityctl.disk import Lock
-from cityctl.errors import ExitCode, LockHeld, Unreachable, UsageProblem
+from cityctl.errors import ExitCode, LockHeld, StoreProblem, Unreachable, UsageProblem
 from cityctl.library import shipped_folder
 from cityctl.modbus.maps.connector import load_connector
 from cityctl.modbus.pretended.bank import Bank
@@ -200,6 +200,34 @@ def test_a_round_of_exchanged_meters_is_not_whole(project, serve):  # noqa: F811
         ("gone", 1, 0, 1, 0, "its registers are those of in"),
     ]
     assert result.completeness.had == 0
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_a_store_that_takes_nothing_for_a_while_ends_no_loop(project, meter, for_good):
+    """As on a full disk: here a file lies where the store's folder was, from the first line on to the second."""
+    folder = Project(project(CITY.format(port=meter, gone=meter)))
+    place, away = folder.store_folder, folder.store_folder.with_name("away")
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 1:
+            place.rename(away)
+            place.write_bytes(b"")
+        elif len(lines) == 2 and not for_good:
+            place.unlink()
+            away.rename(place)
+
+    times = Times(timedelta(seconds=1), 2)
+    if for_good:
+        with pytest.raises(StoreProblem):
+            poll_every(folder, ["inlet"], times, say=say)
+    else:
+        result = poll_every(folder, ["inlet"], times, say=say)
+        assert result.exit_code() is ExitCode.INCOMPLETE
+        assert [missing.what for missing in result.completeness.missing] == ["rounds"]
+        assert " readings stored from 1 of 1 devices" in lines[2]
+    assert " left out: " in lines[1]
 
 
 @in_time
