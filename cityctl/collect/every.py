@@ -106,8 +106,8 @@ def poll_every(
     """Poll at each mark; `times.rounds` ends it, otherwise a signal does. The result counts each device's rounds.
 
     A round asks until the next mark is near, and has stored what it got by then. `say` gets a line a round. Raises
-    LockHeld where another such loop is at work, StoreProblem where nothing can be stored at its begin; and where no round
-    stored anything, why that was: Unreachable, StoreProblem or DiskProblem.
+    LockHeld where another such loop is at work, StoreProblem where nothing can be stored at its begin; and where no
+    round stored anything, why that was: Unreachable, StoreProblem or DiskProblem.
     """
     from cityctl.store import Store
 

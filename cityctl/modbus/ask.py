@@ -93,8 +93,8 @@ class Answer:
     how long its line took to be open and trusted, where it was opened for this device. `cuts` are those that this
     run found; `gave_up` tells that the rest of its requests was left out, or that nothing it sent was an answer,
     `is_stranger` that another device answered, `locked_out` that nothing was asked, because another process has
-    its line, `swapped` with whom it has changed places; `mute` is the last request that it left without an answer
-    (function, address).
+    its line, `swapped` with whom it has changed places; `mute` are the requests that it left without an answer
+    (function, address), `heard` those that it answered, and be it by a refusal.
     """
 
     target: Target
@@ -115,7 +115,8 @@ class Answer:
     locked_out: LockHeld | None = None
     swapped: str = ""
     placed: tuple[int, int] | None = None
-    mute: tuple[int, int] | None = None
+    mute: list[tuple[int, int]] = field(default_factory=list)
+    heard: list[Block] = field(default_factory=list)
 
     @property
     def wanted(self) -> int:

@@ -23,6 +23,7 @@ OPEN_AFTER = 3
 """Runs in a row without an answer, after which a device gets one short probe a run and no more."""
 _RUNS = 5  # in the mean of round trips
 _ALIKE = 0.03  # of a round trip: no reason to write anything down
+_MOST_MUTE = 64  # requests that are kept in mind of one device
 SHARE = 0.25
 """Seconds of a line: who holds it so much longer than others do lets them go first."""
 
@@ -37,7 +38,7 @@ class Known:
     `is_stranger`: another device answered in its place; `held` (s, in whole SHAREs): how long a request of it
     kept the others on its line waiting in the last run, requests that were sent again among it.
 
-    `mute`: the request (function, address) that it left without an answer: it is asked last.
+    `mute`: the requests (function, address) that it left without an answer: they are asked last.
 
     `registers`: where its counters stood, in its connector's units, of models that are there more than once;
     `swapped_with`: the device that stands in its place.
@@ -56,7 +57,7 @@ class Known:
     held: float = 0.0
     registers: dict[str, float] = field(default_factory=dict)
     swapped_with: str = ""
-    mute: tuple[int, int] | None = None
+    mute: tuple[tuple[int, int], ...] = ()
 
     @property
     def must_prove(self) -> bool:
@@ -148,8 +149,7 @@ class Memory:
                 known.take_time(answer.waited / answer.timed, answer.on_wire / answer.timed, answer.opening)
             if answer.requests:
                 known.held = answer.held / answer.requests // SHARE * SHARE
-            if answer.mute is not None or (known.mute is not None and _has_come(known.mute, answer)):
-                known.mute = answer.mute
+            known.mute = _still_mute(known.mute, answer)
             known.cuts |= answer.cuts
             known.placed = answer.placed or known.placed
             self._changed = self._changed or known != before
@@ -181,10 +181,15 @@ class Memory:
         self._changed = False
 
 
-def _has_come(place: tuple[int, int], answer: Answer) -> bool:
-    """Whether a request was among those that a device answered, each of them."""
-    asked = {(block.function_code, block.address) for block in answer.target.blocks}
-    return place in asked and not answer.failures
+def _still_mute(before: Sequence[tuple[int, int]], answer: Answer) -> tuple[tuple[int, int], ...]:
+    """Requests that are left without an answer: those first that did not get their turn in a run."""
+    heard = {
+        (block.function_code, address)
+        for block in answer.heard
+        for address in range(block.address, block.address + block.count)
+    }
+    left = [place for place in before if place not in heard and place not in answer.mute]
+    return tuple(left + answer.mute)[-_MOST_MUTE:]
 
 
 def _place(target: Target) -> str:
@@ -202,7 +207,7 @@ def _as_known(target: Target, known: Known) -> Target:
 def _read(entry: dict[str, Any]) -> Known:
     since, trip = entry.get("silent_since"), entry.get("round_trip_ms")
     placed, thinking, opening = entry.get("placed"), entry.get("thinking_ms", trip), entry.get("opening_ms")
-    mute = entry.get("mute")
+    mute = entry.get("mute", [])
     return Known(
         str(entry["place"]),
         int(entry.get("silent_runs", 0)),
@@ -217,7 +222,7 @@ def _read(entry: dict[str, Any]) -> Known:
         float(entry.get("held_s", 0.0)),
         {str(name): float(value) for name, value in entry.get("registers", {}).items()},
         str(entry.get("swapped_with", "")),
-        None if mute is None else (int(mute[0]), int(mute[1])),
+        tuple((int(code), int(address)) for code, address in mute),
     )
 
 
@@ -242,7 +247,7 @@ def _written(known: Known) -> dict[str, Any]:
         entry["registers"] = known.registers
     if known.swapped_with:
         entry["swapped_with"] = known.swapped_with
-    if known.mute is not None:
+    if known.mute:
         entry["mute"] = known.mute
     if known.cuts:
         entry["cuts"] = sorted(known.cuts)

@@ -138,3 +138,22 @@ def split(block: Block) -> list[Block]:
         for half in halves
         for start in [min(each.start for each in half)]
     ]
+
+
+def narrowed(blocks: Sequence[Block], times: int) -> list[Block]:
+    """The same points in requests of which the first one is smaller, or another, with each number of `times`.
+
+    For a device that said nothing so often in a row: all blocks get their turn to be the first, then their parts, and
+    the parts of these, down to single values, and all begins anew. The rest of a block that is parted comes behind its
+    part.
+    """
+    tree: list[tuple[Block, list[Block]]] = [
+        (block, [*blocks[at + 1 :], *blocks[:at]]) for at, block in enumerate(blocks)
+    ]
+    for first, rest in tree:  # which grows meanwhile
+        parts = split(first)
+        tree += [(part, [*parts[at + 1 :], *parts[:at], *rest]) for at, part in enumerate(parts)]
+    if not tree:
+        return []
+    first, rest = tree[times % len(tree)]
+    return [first, *rest]

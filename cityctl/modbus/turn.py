@@ -10,7 +10,7 @@ from time import monotonic
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.memory import SHARE, Known
 from cityctl.modbus.pace import expected, on_wire, speed
-from cityctl.modbus.plan import Block, split
+from cityctl.modbus.plan import Block, narrowed, split
 
 ADDRESS = (2, 3)
 """Exceptions that speak of the addresses asked for."""
@@ -44,7 +44,15 @@ class Device:
         target = answer.target
         self.answer = answer
         self.target = target
-        self.pending = deque(Wanted(block) for block in _behind(blocks, known.mute))
+        self._narrowed: set[tuple[int, int]] = (
+            set()
+        )  # the requests, where they are not those that were planned
+        if known.mute and known.silent_runs:
+            blocks = narrowed(blocks, known.silent_runs)
+            self._narrowed = {_place(block) for block in blocks}
+        else:
+            blocks = _behind(blocks, known.mute)
+        self.pending = deque(Wanted(block) for block in blocks)
         self.is_probe = known.is_open
         self.known = known
         self.is_paced = speed(target) is not None
@@ -71,6 +79,11 @@ class Device:
         """It answered a probe: from here on it is asked as any other."""
         self.is_probe = False
         self.timeout, self.tries = max(self.target.timeout, self._least), self.target.tries
+
+    def keep_narrow(self) -> None:
+        """Ask so from now on, where a device that had said nothing answers some of its smaller requests and not all."""
+        if self.answer.answered and self.answer.mute:
+            self.answer.cuts |= self._narrowed
 
     def tries_within(self, seconds: float, block: Block) -> int:
         """How often a request is sent within so many seconds: none of them while its answer is usually on its way."""
@@ -128,10 +141,9 @@ def after_pause(target: Target) -> float:
     return monotonic() + pause if pause else 0.0
 
 
-def _behind(blocks: Sequence[Block], mute: tuple[int, int] | None) -> Sequence[Block]:
-    """The same blocks, the one last that was left without an answer: it may be one that the device does not know."""
-    at = next((at + 1 for at, block in enumerate(blocks) if _place(block) == mute), 0)
-    return [*blocks[at:], *blocks[:at]] if at else blocks
+def _behind(blocks: Sequence[Block], mute: Sequence[tuple[int, int]]) -> Sequence[Block]:
+    """The same blocks, those last that were left without an answer: they may be ones that the device does not know."""
+    return sorted(blocks, key=lambda block: mute.index(_place(block)) if _place(block) in mute else -1)
 
 
 def _place(block: Block) -> tuple[int, int]:
@@ -141,18 +153,15 @@ def _place(block: Block) -> tuple[int, int]:
 def lose(device: Device, block: Block) -> bool:
     """Note that a block was left without an answer: it is asked last from now on. Tells whether it is lost alone.
 
-    It is where it is the first of a device that answers others, which are asked still. One that was so in the run
-    before too is asked in parts from the next run on.
+    It is where it is the first of a device that answers others, which are asked still. Of such a device one that was
+    left so before is asked in parts from the next run on.
     """
-    answer, first = device.answer, device.answer.mute is None
-    answer.mute = _place(block)
-    if not (first and answer.answered):
-        return False
-    parts = split(block) if device.known.mute == answer.mute else []
-    if parts:
-        answer.cuts |= {_place(part) for part in parts[1:]}
-        answer.mute = _place(parts[-1])
-    return True
+    answer, is_alive = device.answer, device.answer.answered > 0
+    is_alone = is_alive and not answer.mute
+    parts = split(block) if is_alive and _place(block) in device.known.mute else []
+    answer.cuts |= {_place(part) for part in parts[1:]}
+    answer.mute += [_place(part) for part in parts or [block]]
+    return is_alone
 
 
 def probed(device: Device, reason: str) -> str:

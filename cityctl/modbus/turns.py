@@ -105,6 +105,7 @@ class Turns:
         answer.drop_unwanted()
         answer.seconds = monotonic() - device.begun
         learn_cuts(device)
+        device.keep_narrow()
         return False
 
     async def _one(self, device: Device, wanted: Wanted) -> None:
@@ -160,6 +161,7 @@ class Turns:
         if reader is None:
             reader = self._readers[id(block)] = BlockReader(block)
         answer.values.rows.append(reader.read(frame))
+        answer.heard.append(block)
         self._done(device, wanted, came=True)
 
     async def _moved(self, device: Device) -> bool:
@@ -211,6 +213,7 @@ class Turns:
                 answer.tried.append(f"the gateway says that unit {target.unit} does not answer: {problem}")
                 raise GiveUp(f"{target.link.connected}; unit {target.unit}: {problem}")
             answer.answered += 1
+            answer.heard.append(block)
             if problem.is_passing:
                 if left > 0 and device.attempts < device.patience:
                     device.ready = monotonic() + backoff(device.attempts + 1)

@@ -25,9 +25,11 @@ FAR = {
 NEAR = {f"n{at}": DevicePoint(f"n{at}", at, "uint16", 1, 3) for at in (0, 1, 2, 3, 10, 11)}
 
 
-def polled(points: dict[str, DevicePoint], mute: set[int], runs: int, path: object = None) -> list[Answer]:
+def polled(
+    points: dict[str, DevicePoint], mute: set[int], runs: int, path: object = None, gap: int = 0
+) -> list[Answer]:
     """Some polls of a device that says nothing to a read that holds one of the `mute` addresses."""
-    connector = DeviceConnector("c", "v", "m", "controller", points)
+    connector = DeviceConnector("c", "v", "m", "controller", points, gap=gap)
     memory = Memory(path)  # type: ignore[arg-type]  # a path or None
 
     async def knows(request: Request) -> None:
@@ -73,6 +75,39 @@ def test_the_one_register_that_is_not_known_is_found_in_some_runs(mute):
     points = {**NEAR, "far": DevicePoint("far", 300, "uint16", 1, 3)}
     *_, last = polled(points, {mute}, 8)
     assert set(points) - set(last.values) == ({"n3"} if mute == 3 else set())
+
+
+@pytest.mark.parametrize(("mute", "left"), [({3}, {"n3"}), ({0}, {"n0"}), ({0, 2, 11}, {"n0", "n2", "n11"})])
+@in_time
+def test_a_device_of_one_request_that_is_too_much_for_it_gives_the_rest_in_some_runs(mute, left):
+    """It says nothing to all that holds an address that it does not know; one run after another asks it for less."""
+    *_, before, last = polled(NEAR, mute, 14, gap=9)
+    assert set(NEAR) - set(before.values) == set(NEAR) - set(last.values) == left
+    assert values(last) == {name: 1000.0 + NEAR[name].address for name in NEAR if name not in left}
+
+
+@in_time
+def test_a_device_of_one_request_that_was_away_is_asked_it_whole_again():
+    runs: list[int] = []
+
+    async def go() -> list[Answer]:
+        connector = DeviceConnector("c", "v", "m", "controller", NEAR, gap=9)
+        memory, found = Memory(), []
+
+        async def away(request: Request) -> None:
+            runs.append(request.count)
+            if len(found) < 2:
+                raise Silence
+
+        async with Server({1: Bank.from_connector(connector, lambda _: 1.0)}, hook=away) as server:
+            asked = target(server.port, connector=connector, points=tuple(NEAR), timeout=TIMEOUT)
+            for _ in range(5):
+                found += await asking_all([asked], memory=memory)
+        return found
+
+    found = asyncio.run(go())
+    assert [len(answer.values) for answer in found] == [0, 0, 6, 6, 6]
+    assert [answer.requests for answer in found[3:]] == [1, 1]
 
 
 @in_time
