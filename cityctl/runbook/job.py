@@ -13,6 +13,7 @@ from cityctl.runbook.desk import Desk
 from cityctl.runbook.grammar import Expression
 from cityctl.runbook.guard import needs_two
 from cityctl.runbook.hand import Hand
+from cityctl.runbook.journal import left_open
 from cityctl.runbook.language import Step
 from cityctl.runbook.lint import bound
 from cityctl.runbook.points import Ref
@@ -93,6 +94,10 @@ class Job:
                 except OSError as problem:
                     raise WriteRefused(f"{path}: cannot be locked: {problem.strerror}") from None
             yield
+
+    def left_open(self) -> list[str]:
+        """What is to be known of killed runs, where this one may write what they wrote."""
+        return left_open(self.desk.state, [str(at) for at in self.written()])
 
     def planned(self, people: People) -> Walk:
         """The plan: walked on live values, nothing sent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,27 @@ def journals(state: Path) -> Iterator[Journal]:
             continue
         if journal.last("begin") is not None:
             yield journal
+
+
+def left_open(state: Path, points: Collection[str]) -> list[str]:
+    """What is to be known of runs that were killed over some of these points (`device/point`), and not taken up.
+
+    Only of use to who has their devices' locks: a run that goes on is open too.
+    """
+    found = []
+    for journal in journals(state):
+        if journal.ending is not None:
+            continue
+        at = [each["change"]["at"] for each in journal.attempted]
+        written = [
+            name for name in dict.fromkeys(f"{to['device']}/{to['point']}" for to in at) if name in points
+        ]
+        if written:
+            found.append(
+                f"run {journal.run} stands open and wrote {listed(written)}: what is there now is not what was there "
+                f"before it; `cityctl runbook resume {journal.run}` goes on, --undo undoes"
+            )
+    return found
 
 
 def find(state: Path, run: str) -> Journal:

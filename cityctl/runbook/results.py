@@ -75,7 +75,7 @@ def plan(job: Job, walk: Walk, made: Plan) -> Result:
     refused = f"; REFUSED: {walk.problems[0]}" if walk.problems else ""
     tables = [Table("steps", "Steps", LINES, _rows(walk.lines)), _writes(walk.changes)]
     return Result(
-        title, [table for table in tables if table.rows], notes=risks,
+        title, [table for table in tables if table.rows], notes=[*risks, *job.left_open()],
         subtitle=f"plan {made.short}, expires {until:%H:%M}",
         summary=f"{_count(writes)}, {walk.in_place} already in place{refused}. Nothing was sent.",
     )  # fmt: skip

@@ -73,6 +73,9 @@ def run(job: Job, wish: Wish) -> Ended:
         if wish.plan is not None:
             plans.still_true(wish.plan, job, walk)
         refuse_problems(walk)
+        if wish.say is not None and not wish.pretended:
+            for said in job.left_open():
+                wish.say(Line("", "open", said))
         approval = _consent(job, wish, walk)
         name = f"{desk.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         if approval is not None and wish.plan is not None:

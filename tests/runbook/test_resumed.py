@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from cityctl.errors import PlantStateUnknown, WriteRefused, WriteRolledBack
-from cityctl.runbook import session
+from cityctl.runbook import plan, results, session
 from cityctl.runbook.journal import Journal, journals
+from cityctl.runbook.walk import Line, People
 from tests.runbook.conftest import yes
 from tests.runbook.test_kill import killed_at
 
@@ -93,3 +94,30 @@ def at_work(rig) -> bool:
     return any(
         each.last("at work") and not each.last("undoing") for each in journals(rig.folder / ".cityctl")
     )
+
+
+def test_a_run_that_stands_open_is_named_to_who_plans_or_writes_there(rig):
+    """The killed run's old value was 4 bar; what the next one finds, and would put back, is its 5 bar."""
+    journal = killed(rig, TWO)
+    lines: list[Line] = []
+
+    def opened(wanted: str) -> list[str]:
+        lines.clear()
+        wish = yes()
+        wish.say = lines.append
+        session.run(rig.write("plc-1/setpoint", wanted), wish)
+        return [line.what for line in lines if line.verb == "open"]
+
+    (said,) = opened("5.5 bar")
+    assert said == (
+        f"run {journal.run} stands open and wrote plc-1/setpoint: what is there now is not what was there before it; "
+        f"`cityctl runbook resume {journal.run}` goes on, --undo undoes"
+    )
+    job = rig.write("plc-1/setpoint", "4 bar")
+    walk = job.planned(People({}))
+    assert results.plan(job, walk, plan.made(job, walk)).notes == [said]
+    assert rig.write("plc-2/setpoint", "4.5 bar").left_open() == []
+    opened("5 bar")
+    with pytest.raises(WriteRolledBack):
+        session.resume(rig.desk(), journal, yes(), undo=True)
+    assert opened("4.5 bar") == []
