@@ -160,7 +160,14 @@ def still_true(plan: Plan, job: Job, walk: Walk) -> None:
 
 def expired(plan: Plan, job: Job) -> None:
     """Raises WriteRefused for a plan that is past its time, or not yet in it."""
-    now = job.desk.clock.now()
-    if not datetime.fromisoformat(plan.body["made"]) - timedelta(minutes=5) <= now < plan.expires:
-        local = plan.expires.astimezone(job.desk.city.zone_info)
+    now, zone = job.desk.clock.now(), job.desk.city.zone_info
+    made = datetime.fromisoformat(plan.body["made"])
+    if now < made - timedelta(minutes=5):
+        raise WriteRefused(
+            f"plan {plan.short} was made on {made.astimezone(zone):%d %b %Y at %H:%M}, and it is "
+            f"{now.astimezone(zone):%d %b %Y, %H:%M}: the clock was set back",
+            hint=_ANEW,
+        )
+    if now >= plan.expires:
+        local = plan.expires.astimezone(zone)
         raise WriteRefused(f"plan {plan.short} expired on {local:%d %b %Y at %H:%M}", hint=_ANEW)

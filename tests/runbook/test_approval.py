@@ -123,7 +123,9 @@ def test_an_edited_plan_is_another_plan(rig, saved):
 
 
 @as_root
-@pytest.mark.parametrize("what", ["value", "recipe", "connector", "expired", "condition", "limits"])
+@pytest.mark.parametrize(
+    "what", ["value", "recipe", "connector", "expired", "set back", "condition", "limits"]
+)
 def test_a_plan_that_is_no_longer_true(rig, saved, what):
     assert by_other(rig, saved) == "approved"
     job = rig.job(TEXT.replace("5 bar", "5.5 bar") if what == "recipe" else TEXT)
@@ -139,10 +141,11 @@ def test_a_plan_that_is_no_longer_true(rig, saved, what):
         job = rig.job(TEXT)
     if what == "condition":
         rig.values[1]["command"] = "start"
-    if what == "expired":
-        now = job.desk.clock.now() + timedelta(minutes=31)
+    if what in ("expired", "set back"):
+        now = job.desk.clock.now() + timedelta(minutes=31 if what == "expired" else -31)
         job.desk.clock.now = lambda: now
-    match = {"expired": "expired", "limits": "stale|most"}.get(what, "stale")
+    own = {"expired": "expired", "set back": "the clock was set back", "limits": "stale|most"}
+    match = own.get(what, "stale")
     with pytest.raises(WriteRefused, match=match):
         session.run(job, session.Wish(plan=plan.read(saved)))
     assert rig.writes == 0
