@@ -94,7 +94,7 @@ def _rows(name: str, document: Any) -> list[Row]:
     sound = [
         path for path in sound if not any(len(one) > len(path) and one[: len(path)] == path for one in sound)
     ]
-    if len(sound) > 1:
+    if len(sound) > 1 and any(found[path] != found[sound[0]] for path in sound):
         lists = listed(f"`{'.'.join(path)}`" for path in sound)
         raise InputRefused(
             f"{name}: several lists hold times and values: {lists}", hint="name one with --rows"
