@@ -29,6 +29,7 @@ TABLE: dict[str, tuple[str, dict[str, float]]] = {
             "L/s": 3.6,
             "L/min": 0.06,
             "L/h": 0.001,
+            "L/d": 0.001 / 24,
             "ML/d": 1000 / 24,
             "gal/min": _US_GALLON * 60,
             "gal/h": _US_GALLON,
@@ -36,6 +37,7 @@ TABLE: dict[str, tuple[str, dict[str, float]]] = {
             "MGD": _US_GALLON * 1e6 / 24,
             "ImpMGD": _IMPERIAL_GALLON * 1e6 / 24,
             "ft3/s": _CUBIC_FOOT * 3600,
+            "ft3/min": _CUBIC_FOOT * 60,
             "ft3/h": _CUBIC_FOOT,
         },
     ),
@@ -156,17 +158,29 @@ ALIASES = {
     "gpd": "gal/d",
     "mgd": "MGD",
     "mgal/d": "MGD",
+    "gph": "gal/h",
+    "lph": "L/h",
+    "lpm": "L/min",
+    "mld": "ML/d",
     "cfs": "ft3/s",
+    "cfm": "ft3/min",
+    "cfh": "ft3/h",
     "l": "L",
     "liter": "L",
     "litre": "L",
     "ltr": "L",
     "usgal": "gal",
     "hcf": "ccf",
+    "dm3": "L",
+    "cbm": "m3",
+    "acre-feet": "acre-ft",
+    "acft": "acre-ft",
+    "ac-ft": "acre-ft",
     "kwh": "kWh",
     "wh": "Wh",
     "mwh": "MWh",
     "kw": "kW",
+    "mw": "MW",
     "w": "W",
     "therms": "therm",
     "btu": "Btu",
@@ -212,6 +226,21 @@ ALIASES = {
     "a": "A",
     "m-1": "1/m",
     "m^-1": "1/m",
+}
+
+# What stands on either side of a stroke, as people write it: `cbm/Std.`, `l/sec`, `gal/day`.
+ABOVE = {
+    **dict.fromkeys(("m^3", "cbm", "cum", "kl"), "m3"),
+    **dict.fromkeys(("l", "liter", "liters", "litre", "litres", "ltr", "dm3"), "L"),
+    **dict.fromkeys(("gals", "gallon", "gallons"), "gal"),
+    **dict.fromkeys(("cf", "cuft"), "ft3"),
+}
+BELOW = {
+    **dict.fromkeys(("hr", "hour", "std", "stunde"), "h"),
+    **dict.fromkeys(("sec", "sek", "second", "sekunde"), "s"),
+    **dict.fromkeys(("minute", "minuten"), "min"),
+    **dict.fromkeys(("day", "tag"), "d"),
+    **dict.fromkeys(("m^3", "cbm"), "m3"),
 }
 
 PRETTY = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cityctl.errors import UsageProblem, near
-from cityctl.unit_table import ALIASES, OFFSETS, PRETTY, TABLE
+from cityctl.unit_table import ABOVE, ALIASES, BELOW, OFFSETS, PRETTY, TABLE
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,13 @@ def unit(text: str) -> Unit:
     if said in UNITS:
         return UNITS[said]
     folded = re.sub(r"\s+", "", said).casefold()
-    if folded in ALIASES:
+    if folded in ALIASES and not _is_mega(said):
+        return UNITS[ALIASES[folded]]
+    quotient = _quotient(said)
+    if quotient in UNITS:
+        return UNITS[quotient]
+    folded = quotient.casefold()
+    if folded in ALIASES and quotient != said:
         return UNITS[ALIASES[folded]]
     same = [symbol for symbol in UNITS if symbol.casefold() == folded and not _milli_or_mega(symbol, said)]
     if len(same) == 1:
@@ -66,6 +72,19 @@ def unit(text: str) -> Unit:
 def _milli_or_mega(symbol: str, said: str) -> bool:
     """Whether reading `said` as `symbol` would take milli for mega, or the other way round."""
     return symbol[:1] in ("m", "M") and said[:1] != symbol[:1]
+
+
+def _is_mega(said: str) -> bool:
+    """Whether the M of a text is surely mega: `MWs` are megawatt-seconds, `MWS` and `mws` metres of head."""
+    return said.startswith("M") and said[1:2].isupper() and not said.isupper()
+
+
+def _quotient(said: str) -> str:
+    """`cbm/Std.` as m3/h: both sides of one stroke as units are written here, as far as they are known."""
+    above, stroke, below = re.sub(r"\s+", "", said).partition("/")
+    below = below.rstrip(".")
+    above, below = ABOVE.get(above.casefold(), above), BELOW.get(below.casefold(), below)
+    return f"{above}{stroke}{below}" if stroke and "/" not in below else said
 
 
 def canonical(quantity: str) -> Unit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,12 +25,18 @@ class Row(NamedTuple):
 
 
 def rows(
-    path: Path, setting: str, columns: Sequence[str], needed: Sequence[str], *, others: bool = False
+    path: Path,
+    setting: str,
+    columns: Sequence[str],
+    needed: Sequence[str],
+    *,
+    others: bool = False,
+    called: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Row]:
     """Every row of a CSV that is not empty; `,` `;` or tab between cells.
 
     `setting` is the key of city.yaml that names the file. A column that is none of `columns` is an error,
-    unless `others` may stand there too. Raises ConfigInvalid with file:line.
+    unless `others` may stand there too; `called` are other heads of a column. Raises ConfigInvalid with file:line.
     """
     try:
         handle = path.open(encoding="utf-8-sig", newline="")
@@ -44,7 +50,9 @@ def rows(
             handle.seek(0)
             reader = csv.reader(handle, delimiter=max(",;\t", key=sample.count))
             header = [cell.strip().casefold() for cell in next(reader, [])]
-            _check(path, header, columns, needed, others)
+            written = header
+            header = _as_meant(path, written, needed, called or {})
+            _check(path, header, columns, needed, others, written)
             for row in reader:
                 line = reader.line_num
                 if any(cell.strip() for cell in row):
@@ -56,8 +64,31 @@ def rows(
             raise ConfigInvalid(f"{path}:{line}: {problem}", hint="save it as UTF-8 CSV") from None
 
 
+def _as_meant(
+    path: Path, header: list[str], needed: Sequence[str], called: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """The heads, each that is another word for a column that is not there by that column's own name."""
+    meant = {}
+    for column, words in called.items():
+        there = [word for word in words if word in header]
+        if column in header or not there:
+            continue
+        if column in needed and len(there) > 1:
+            raise ConfigInvalid(
+                f"{path}:1: {listed(f'`{word}`' for word in there)} may each be the column `{column}`",
+                hint=f"rename the one that holds it to `{column}` in line 1",
+            )
+        meant[there[0]] = column
+    return [meant.get(name, name) for name in header]
+
+
 def _check(
-    path: Path, header: list[str], columns: Sequence[str], needed: Sequence[str], others: bool
+    path: Path,
+    header: list[str],
+    columns: Sequence[str],
+    needed: Sequence[str],
+    others: bool,
+    written: list[str],
 ) -> None:
     unknown = [] if others else [name for name in header if name not in columns]
     lacking = [name for name in needed if name not in header]
@@ -67,7 +98,7 @@ def _check(
     if lacking:
         raise ConfigInvalid(
             f"{path}:1: no column {listed(f'`{name}`' for name in lacking)}",
-            tried=[f"columns there: {listed(header) or 'none'}"],
+            tried=[f"columns there: {listed(written) or 'none'}"],
             hint=f"write {listed(f'`{name}`' for name in lacking)} in line 1 above the cells that hold it; "
             f"columns: {listed(columns)}{', and any others' if others else ''}",
         )

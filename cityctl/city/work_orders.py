@@ -1,6 +1,7 @@
 """Work orders: leaks that were repaired, one a row of a CSV beside city.yaml.
 
-Columns: date, zone (its name in city.yaml, or what people call it), and where wanted what. Dates such as 20/7/2026 are
+Columns: date, zone (its name in city.yaml, or what people call it), and where wanted what; German lists and those of
+maintenance systems call them by other words, which are known where one column alone fits. Dates such as 20/7/2026 are
 read where all of the file can be read in one way only: a day behind the twelfth tells day from month. A row that cannot
 be read keeps no other row, and no other command, from its work: it is told with its line.
 """
@@ -13,6 +14,14 @@ from cityctl.city.records import WorkOrder
 from cityctl.errors import listed, near
 
 COLUMNS = ("date", "zone", "what")
+_CALLED = {
+    "date": (
+        "repaired", "repair date", "date of repair", "completed", "completed on", "completion date", "closed", "datum",
+        "reparaturdatum", "repariert am", "behoben am", "erledigt am", "abgeschlossen am", "fertig am",
+    ),
+    "zone": ("dma", "district", "bezirk", "messbezirk", "messzone", "versorgungszone", "druckzone"),
+    "what": ("description", "work", "beschreibung", "maßnahme", "massnahme", "arbeit", "schaden", "was"),
+}  # fmt: skip
 
 
 def read_work_orders(city: City) -> tuple[list[WorkOrder], list[str]]:
@@ -27,7 +36,7 @@ def read_work_orders(city: City) -> tuple[list[WorkOrder], list[str]]:
     names = {(entry.name or name).casefold(): name for name, entry in city.zones.items()}
     names |= {name.casefold(): name for name in city.zones}
     # Maintenance systems export more columns than these: the others are theirs.
-    written = list(rows(path, "work_orders_file", COLUMNS, ("date", "zone"), others=True))
+    written = list(rows(path, "work_orders_file", COLUMNS, ("date", "zone"), others=True, called=_CALLED))
     order = order_of(cells.get("date", "") for cells, _ in written)
     for cells, where in written:
         place = where.removeprefix(f"{path.parent}/")

@@ -219,6 +219,7 @@ def _compare(store: Store, project: Project, ledger: Ledger) -> None:
     """What would be new, unchanged and revised in the project's own store, for a dry run."""
     from cityctl.engine.duck import Engine
     from cityctl.store import Store
+    from cityctl.store.segments.scan import ALIKE
 
     points = {line.match.point: line for line in ledger.lines.values() if line.match.point and line.new}
     if not points or not (project.store_folder / "list.sqlite").exists():
@@ -229,7 +230,7 @@ def _compare(store: Store, project: Project, ledger: Ledger) -> None:
         store.attach(engine, None, points=names, name="incoming")
         rows = engine.rows(
             "SELECT i.point, count(*) FILTER (s.point IS NOT NULL), count(*) FILTER (s.point IS NOT NULL AND "
-            "s.value IS NOT DISTINCT FROM i.value AND s.quality = i.quality) "
+            f"{ALIKE.format(new='i', old='s')}) "
             "FROM incoming AS i LEFT JOIN stored AS s USING (point, time) GROUP BY i.point"
         )
     for point, known, same in rows:

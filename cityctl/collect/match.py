@@ -163,11 +163,14 @@ class Matcher:
         return Match(name, scale, offset, known.symbol, known=False)
 
 
+_SAY_IT = "not imported (--unit m3/h, or `unit:` in city.yaml, says it)"
+
+
 def no_unit(series: Series) -> str:
     """Why readings without a unit are not taken, and what helps."""
     if series.said_unit:
-        return f"its unit `{series.said_unit[:40]}` is none that cityctl knows: not imported"
-    return "no unit is said for it: not imported (--unit m3/h, or `unit:` in city.yaml, says it)"
+        return f"its unit `{series.said_unit[:40]}` is none that cityctl knows: {_SAY_IT}"
+    return f"no unit is said for it: {_SAY_IT}"
 
 
 def _names(point: Point) -> Iterable[str]:

@@ -24,6 +24,8 @@ from cityctl.report.memory import Remembered
 from cityctl.report.recipe import Loaded, load
 from cityctl.result import Result
 from cityctl.store.choice import opened
+from cityctl.store.segments.quarantine import dropped_note
+from cityctl.store.segments.scan import micros
 from cityctl.store.store import Store
 from cityctl.store.views.city_tables import attach_city
 from cityctl.store.views.counters import attach_counted
@@ -113,7 +115,7 @@ def _answered(asked: _Asked, project: Project) -> Result:
         memory: Memory | None = None
         if analysis.reads:
             store = held.enter_context(opened(project))
-            notes = _elsewhere(store, interval)
+            notes = _not_there(store, interval)
             if analysis.remembers:
                 memory = Remembered(project, store, engine, analysis.name, wanted)
             else:
@@ -125,8 +127,11 @@ def _answered(asked: _Asked, project: Project) -> Result:
     return dress(result, asked.loaded, parameters=sentence(analysis, parameters))
 
 
-def _elsewhere(store: Store, interval: Interval) -> list[str]:
-    """A note where the store's readings all lie outside the interval: what to ask for instead."""
+def _not_there(store: Store, interval: Interval) -> list[str]:
+    """Notes of what the store no longer has of an interval, or has elsewhere alone: what to ask for instead."""
+    dropped = dropped_note(store.list.snapshot(landing=False), micros(interval.start), micros(interval.end))
+    if dropped is not None:
+        return [dropped]
     span = store.span()
     if span is None or (span[0] < interval.end and span[1] >= interval.start):
         return []

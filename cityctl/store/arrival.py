@@ -15,7 +15,7 @@ from cityctl.arrow import numbers_of, texts
 from cityctl.engine.duck import Engine
 from cityctl.store.segments.batch import NEVER, Batch
 from cityctl.store.segments.compare import EARLIER, REVISED, incoming, landed_table
-from cityctl.store.segments.scan import BEST_OF_DELIVERY, Filter, confirmations
+from cityctl.store.segments.scan import ALIKE, BEST_OF_DELIVERY, Filter, confirmations
 from cityctl.store.segments.segment_list import Snapshot
 from cityctl.store.segments.versions import WHOLE, sourced
 
@@ -67,8 +67,7 @@ def first_received(
         + ("max(epoch_us(c.confirmed))" if again else "NULL::BIGINT")
         + " AS again, first(v.source ORDER BY v.received, v.confirmed IS NOT NULL, v.source) AS source "
         + f"FROM incoming AS n JOIN ({' UNION ALL '.join(parts)}) AS v "
-        "ON v.point = n.point AND v.time = n.time AND v.value IS NOT DISTINCT FROM n.value "
-        "AND v.quality = n.quality "
+        f"ON v.point = n.point AND v.time = n.time AND {ALIKE.format(new='n', old='v')} "
         + (f"LEFT JOIN ({again}) AS c ON c.point = n.point AND c.time = n.time " if again else "")
         + "GROUP BY n.place"
     )

@@ -75,7 +75,10 @@ def test_readings_without_a_unit_are_not_imported_and_said_so(city: Project, tmp
         ("flow", 2),
         ("level [ell]", 1),
     ]
-    assert all("no unit" in reason and "--unit" in reason for _, _, reason, _ in rejections(result))
+    reasons = [reason for _, _, reason, _ in rejections(result)]
+    assert all("--unit" in reason for reason in reasons)
+    assert reasons[0].startswith("no unit is said")
+    assert "`ell` is none that cityctl knows" in reasons[1]
     assert result.exit_code() == ExitCode.INCOMPLETE
 
 

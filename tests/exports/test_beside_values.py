@@ -20,6 +20,12 @@ HOURS = [f"2024-03-13 {hour:02}:00" for hour in range(12)]
         ("Netzlast [MWh] Originalauflösungen", "MWh"),
         ("Actual Total Load [MW] - Zone A", "MW"),
         ("Mains (kWhs)", "kWh"),
+        ("Creek (cfs)", "ft3/s"),
+        ("Level (mws)", "mH2O"),
+        ("Charge (kWs)", None),
+        ("load_mw", "MW"),
+        ("Inlet bar(g)", "bar"),
+        ("Inlet bar (a)", None),
         ("Use (kWh) of phase A", "kWh"),
         ("Phase (A) power", None),
         ("Price [EUR]/[kWh] net", None),
@@ -28,6 +34,13 @@ HOURS = [f"2024-03-13 {hour:02}:00" for hour in range(12)]
 )
 def test_units_within_names(column: str, unit: str | None) -> None:
     assert column_unit(column) == unit
+
+
+def test_a_unit_that_is_not_known_is_named(table: Read) -> None:
+    read = table(
+        "Time,Gas [Nm3]\n" + "".join(f"{when},{at}.5\n" for at, when in enumerate(HOURS)), time_zone="UTC"
+    )
+    assert [(one.unit, one.said_unit) for one in read.series.values()] == [(None, "Nm3")]
 
 
 def test_units_and_states_below_meters(table: Read) -> None:

@@ -298,6 +298,21 @@ def test_blocks_join_without_a_seam(table: Read, monkeypatch: pytest.MonkeyPatch
     assert [line for line, _ in whole.refused] == [i + 2 for i in range(1440) if i % 97 == 96]
 
 
+def test_a_day_behind_the_twelfth_far_down_tells_the_order_of_all(
+    table: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four thousand meters a day: thirteen days do not stand in one block, and the first twelve may be months."""
+    rows = [f"m{meter},{day:02}/04/2026,1.5\n" for day in range(1, 15) for meter in range(40)]
+    text = "meter,time,kWh\n" + "".join(rows)
+    monkeypatch.setattr(csv, "_BLOCK", 1000)
+    with pytest.raises(InputRefused, match=r"`13/04/2026` .* has the day first") as caught:
+        table(text, time_zone="America/New_York")
+    assert caught.value.hint == 'where all have the day first: --time-format "DD/MM/YYYY"'
+    read = table(text, time_zone="America/New_York", time_format="DD/MM/YYYY")
+    assert len(read.of("m7")) == 14
+    assert read.of("m7")[13][0] == "2026-04-14 04:00:00Z"
+
+
 def test_gzip_is_unpacked_and_a_cut_one_is_refused(table: Read) -> None:
     packed = gzip.compress(b"time,flow\n" + b"2021-01-01 00:00,1\n" * 5000)
     assert len(table(packed, name="a.csv.gz", time_zone="UTC").of("flow")) == 5000

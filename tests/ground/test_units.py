@@ -31,6 +31,8 @@ from cityctl.errors import UsageProblem
         (1, "Impgal", "L", 4.54609),
         (12.5, "%", "1", 0.125),
         (1, "kWh/Mgal", "kWh/m3", 1 / 3785.411784),
+        (24, "L/d", "L/h", 1.0),
+        (1, "ft3/min", "m3/h", 1.69901079552),
     ],
 )
 def test_factors(value, source, target, expected):
@@ -44,6 +46,24 @@ def test_factors(value, source, target, expected):
 )  # fmt: skip
 def test_units_are_read_as_people_write_them(said, meant):
     assert units.unit(said).symbol == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("m³/Std.", "m3/h"), ("cbm/h", "m3/h"), ("m^3/hr", "m3/h"), ("m3/day", "m3/d"), ("l/sec", "L/s"),
+     ("ltr/min.", "L/min"), ("Liter/h", "L/h"), ("Ml/day", "ML/d"), ("gals/day", "gal/d"), ("MGal/day", "MGD"),
+     ("cfs", "ft3/s"), ("cfm", "ft3/min"), ("gph", "gal/h"), ("LPH", "L/h"), ("acre-feet", "acre-ft"), ("dm³", "L"),
+     ("mw", "MW"), ("mWS", "mH2O"), ("MWS", "mH2O")],
+)  # fmt: skip
+def test_flows_are_read_as_utilities_write_them(said, meant):
+    assert units.unit(said).symbol == meant
+
+
+@pytest.mark.parametrize("said", ["ml/day", "Nm3", "Nm³/h", "Sm3", "m3/y", "kW/h", "MWs", "1/m3/h"])
+def test_what_may_mean_something_else_is_no_unit(said):
+    """Gas at its norm is no m³ of a meter, 1 ml a day no megalitre, and a megawatt-second no metre of head."""
+    with pytest.raises(UsageProblem):
+        units.unit(said)
 
 
 def test_case_tells_milli_from_mega():

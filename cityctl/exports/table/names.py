@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cityctl.errors import CityctlError, UsageProblem, listed, near
-from cityctl.units import unit
+from cityctl.units import Unit, unit
 
 _PHRASES = {
     "kilowatt-hours": "kWh", "kilowatt hours": "kWh", "kilowatthours": "kWh", "watt-hours": "Wh", "watt hours": "Wh",
@@ -38,6 +38,9 @@ _SCALED = re.compile(
     re.I,
 )
 _INSIDE = re.compile(rf"[(\[]\s*{_TENS}\s*[^\W\d][^()\[\]]*[)\]]")  # Gas (1000 m³)
+_SQUARED = re.compile(r"\[\s*([^\[\]]+?)\s*\]\s*$")
+_GAUGE = re.compile(r"\b(bar|psi)\s?\(g\)", re.I)  # above the air's pressure, as all pressures here
+_ABSOLUTE = re.compile(r"\b(?:bar|psi)\s?\(a(?:bs\.?)?\)", re.I)
 _BRACKETED = re.compile(r"\[[^\[\]]+\]|\([^()]+\)")
 _BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
 
@@ -45,10 +48,18 @@ _BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
 def phrase_unit(text: str) -> str | None:
     """The unit that a text means, in words as well; None where it means none."""
     plain = text.strip()
-    if plain.casefold() not in _PHRASES and plain[-1:] == "s" and plain[:-1].casefold() in _BARE:
-        plain = plain[:-1]  # kWhs
+    plain = _PHRASES.get(plain.casefold(), plain)
+    found = _unit(plain)
+    if found is None and plain[-1:] == "s" and plain[:-1].casefold() in _BARE:
+        several = _unit(plain[:-1])  # kWhs
+        # kWs are kilowatt-seconds.
+        return several.symbol if several and several.quantity != "power" else None
+    return found.symbol if found else None
+
+
+def _unit(text: str) -> Unit | None:
     try:
-        return unit(_PHRASES.get(plain.casefold(), plain)).symbol if plain else None
+        return unit(text) if text else None
     except CityctlError:
         return None
 
@@ -63,12 +74,21 @@ def bracket_unit(column: str) -> str | None:
     return phrase_unit(alone[0][1:-1]) if len(alone) == 1 else None
 
 
+def said_in_brackets(column: str) -> str:
+    """What stands in square brackets behind a column's name, be it a unit or not."""
+    found = _SQUARED.search(column)
+    return found[1] if found else ""
+
+
 def column_unit(column: str, columns: Sequence[str] = ()) -> str | None:
     """The unit in a column's name, in brackets or as its last or first word: `usage_kwh`, `Consumption m3`, `kWh`.
 
     None where it counts thousands of them (`in 1000 kWh`). Beside columns `m1`, `m2` and `m4`, `m3` is a name.
     """
     plain = re.sub(r"\s#\d+$", "", column)  # told apart from a column of the same name
+    if _ABSOLUTE.search(plain):
+        return None
+    plain = _GAUGE.sub(r"\1", plain)
     found = bracket_unit(plain)
     if found is not None:
         return found

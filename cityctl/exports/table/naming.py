@@ -19,7 +19,7 @@ from cityctl.exports.parsed import Series
 from cityctl.exports.shape import Shape
 from cityctl.exports.table import registers
 from cityctl.exports.table.labels import Labels, bare_names
-from cityctl.exports.table.names import without_unit
+from cityctl.exports.table.names import said_in_brackets, without_unit
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.texts import as_text
 from cityctl.reading import Kind
@@ -76,6 +76,8 @@ class SeriesNames:
             text = self.shape.units.get(name) or in_head or self.shape.unit or ""
             said = self._labels.said.get(name)
             known = said.unit if said is not None else unit(text) if text else None
+            # [Nm³]: said, and not known
+            unknown = said.text if said is not None else "" if text else said_in_brackets(self._columns[name])
             way = direction_in(column.name) if column is not None else ""
             found = column.kind if column is not None else self.roles.kind
             if said is not None and said.kind is not None:
@@ -85,7 +87,7 @@ class SeriesNames:
                 Series(
                     name,
                     unit=known.symbol if known else None,
-                    said_unit=said.text if said is not None and known is None else "",
+                    said_unit=unknown if known is None else "",
                     direction=said.direction if said is not None else way,
                     quantity=known.quantity if known else None,
                     kind="state"

@@ -21,9 +21,10 @@ from cityctl.exports.table.clock.changes import changes_of
 from cityctl.exports.table.clock.doubled import DoubledHours
 from cityctl.exports.table.clock.ends import Span
 from cityctl.exports.table.clock.letters import SeveralZones
+from cityctl.exports.table.clock.order import Order
 from cityctl.exports.table.clock.patterns import StampFormat, said_format, spelled
 from cityctl.exports.table.clock.said import place_named
-from cityctl.exports.table.clock.stamps import find_format, read_stamps
+from cityctl.exports.table.clock.stamps import find_format, is_written, read_stamps
 from cityctl.exports.table.clock.zone import CERTAIN, DOUBLED, WallClock, ZoneNotSaid
 from cityctl.exports.table.roles import Period
 from cityctl.exports.table.texts import (
@@ -96,6 +97,7 @@ class TimeColumn:
         self.every = shape.every
         self.commas = False  # whether the table's numbers have a decimal comma
         self.format: StampFormat | None = said_format(shape.time_format) if shape.time_format else None
+        self._order_said = self.format is not None
         self._untried = shape.time_format  # until a time was read as it says
         self._doubled = doubled
         self.span = Span()
@@ -271,8 +273,27 @@ class TimeColumn:
             if (stamps.bad | blank).all():
                 raise self._other_format(column.filter(arrow.flags(~blank))[0].as_py(), self._untried)
             self._untried = None
+        if not self._order_said and (stamps.bad & ~blank).any():
+            self._check_order(
+                pc.unique(column.filter(arrow.flags(stamps.bad & ~blank))).to_pylist(), self.format
+            )
         self.walled = self.walled or bool((~stamps.utc & ~stamps.bad).any())
         return Raw(stamps.micros, stamps.utc, stamps.bad & ~blank, blank)
+
+    def _check_order(self, texts: Sequence[str], form: StampFormat) -> None:
+        """Raises InputRefused where times below those that told the order can be read in the other order alone."""
+        other: Order = "mdy" if form.order == "dmy" else "dmy"
+        late = next(
+            (text for text in texts if "." not in text and is_written(text, replace(form, order=other))), None
+        )
+        if form.order == "ymd" or form.pattern is not None or late is None:
+            return
+        first = {"dmy": "day", "mdy": "month"}
+        raise InputRefused(
+            f"{self.name}: `{shown(late)}` in column `{self.column}` has the {first[other]} first, and times above it "
+            f"were read with the {first[form.order]} first",
+            hint=f'where all have the {first[other]} first: --time-format "{spelled(late, other)}"',
+        )
 
     def _other_format(self, text: str, said: str) -> InputRefused:
         """The error where no time is written as it was said, with the format that the first one has."""

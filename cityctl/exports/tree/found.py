@@ -94,6 +94,8 @@ def _rows(name: str, document: Any) -> list[Row]:
     sound = [
         path for path in sound if not any(len(one) > len(path) and one[: len(path)] == path for one in sound)
     ]
+    if _is_own(sound) and found[sound[0]] == found[sound[1]]:
+        sound = sound[:1]
     if len(sound) > 1:
         lists = listed(f"`{'.'.join(path)}`" for path in sound)
         raise InputRefused(
@@ -105,6 +107,11 @@ def _rows(name: str, document: Any) -> list[Row]:
     return [
         own | {key: value for key, value in around.items() if key not in own} for own, around in found[best]
     ]
+
+
+def _is_own(paths: Sequence[Path]) -> bool:
+    """Whether lists stand where cityctl's own JSON has its first table: as `rows`, and under `tables` once more."""
+    return len(paths) == 2 and paths[0] == ("rows",) and paths[1][::2] == ("tables", "rows")
 
 
 def _objects(node: Any, path: Path, around: Row, depth: int) -> Iterator[tuple[Path, Row, Row]]:

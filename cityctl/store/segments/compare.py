@@ -13,7 +13,7 @@ from cityctl.arrow import codes, floats, integers, named, numbers_of, octets, ta
 from cityctl.engine.duck import Engine
 from cityctl.store.landing import Landed
 from cityctl.store.segments.batch import Batch
-from cityctl.store.segments.scan import BEST_FIRST, BETTER, COLUMNS, Filter, confirmations, prevailing
+from cityctl.store.segments.scan import ALIKE, BEST_FIRST, BETTER, COLUMNS, Filter, confirmations, prevailing
 from cityctl.store.segments.segment_list import Segment
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _compared(
         only_one = f" QUALIFY row_number() OVER (PARTITION BY n.place ORDER BY {best}) = 1"
     # A confirmation stands beside a segment's reading: one that has only landed is written whole.
     later = f"CASE WHEN s.has_landed THEN {EARLIER} ELSE {CONFIRMED} END"
-    same = "n.value IS NOT DISTINCT FROM s.value AND n.quality = s.quality"
+    same = ALIKE.format(new="n", old="s")
     even = (
         "n.received = s.effective AND n.quality = s.quality AND n.value IS NOT NULL AND s.value IS NOT NULL"
     )

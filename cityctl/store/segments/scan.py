@@ -33,6 +33,12 @@ BETTER = (
 BEST_FIRST = "{row}{received} DESC, {row}quality, {row}value IS NULL, {row}value DESC"
 """The same order for ORDER BY, the winner first; `row` is a prefix such as `s.`."""
 
+ALIKE = (
+    "({new}.quality = {old}.quality AND ({new}.value IS NOT DISTINCT FROM {old}.value "
+    "OR abs({new}.value - {old}.value) <= 1e-15 * abs({old}.value)))"
+)
+"""Whether two versions say the same. A value that went to another unit and back may differ in its last bits."""
+
 BEST_OF_DELIVERY = (
     "QUALIFY row_number() OVER (PARTITION BY point, time, received "
     "ORDER BY quality, value IS NULL, value DESC) = 1"

@@ -16,6 +16,7 @@ from cityctl.errors import ConfigInvalid, StoreProblem, listed
 from cityctl.store.segments.compare import landed_table
 from cityctl.store.segments.quarantine import name_damaged
 from cityctl.store.segments.scan import (
+    ALIKE,
     BEST_FIRST,
     BEST_OF_DELIVERY,
     BETTER,
@@ -183,7 +184,7 @@ class Attachment:
                 f"DELETE FROM {landed} AS n USING ("
                 f"SELECT s.point, s.time, s.value, s.quality, s.received, {effective}) AS effective "
                 f"FROM ({known}) AS s{joined}) AS o WHERE o.point = n.point AND o.time = n.time AND CASE "
-                "WHEN n.value IS NOT DISTINCT FROM o.value AND n.quality = o.quality THEN n.received >= o.received "
+                f"WHEN {ALIKE.format(new='n', old='o')} THEN n.received >= o.received "
                 f"ELSE NOT {BETTER.format(new='n', old='o').replace('n.received', 'n.last_received')} END"
             )
             stored = f"SELECT {COLUMNS} FROM ({prevailing(folder, snapshot.segments, which, over=landed)})"

@@ -312,6 +312,16 @@ def test_a_short_history_and_a_zone_without_inflow_are_said(ask: Ask) -> None:
     assert {one.what for one in result.completeness.missing} == {"Hafen", "Neustadt"}
 
 
+def test_a_city_of_zones_without_any_inflow(ask: Ask) -> None:
+    text = (
+        "name: T\ntime_zone: Europe/Berlin\nnetworks: {water: {kind: water}}\n"
+        "zones: {neu: {network: water, kind: dma}}\npoints: {hafen_inflow: {unit: m3/h, every: 15m}}\n"
+    )
+    result = night_flow(ask, {"hafen_inflow": inflow(*SPAN)}, text)
+    assert zone(result, "neu")["verdict"] == "UNKNOWN no `inflow:` in city.yaml"
+    assert result.exit_code() is ExitCode.INCOMPLETE
+
+
 def test_no_readings_at_all(ask: Ask) -> None:
     result = night_flow(ask, {"altstadt_inflow": inflow(*SPAN, seed=2)})
     assert zone(result)["verdict"] == "UNKNOWN no valid night"

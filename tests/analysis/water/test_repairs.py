@@ -135,7 +135,7 @@ def test_a_file_with_heads_of_another_language_is_told_what_to_write(project: Ca
         load(folder)
     assert "datum" in caught.value.tried[0]
     assert str(caught.value.hint) == (
-        "write `date`, `zone` in line 1 above the cells that hold it; columns: date, zone, what, and any others"
+        "write `zone` in line 1 above the cells that hold it; columns: date, zone, what, and any others"
     )
 
 

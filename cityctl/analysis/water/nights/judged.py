@@ -161,6 +161,8 @@ def _faults(
     question: Question, told: Grid, names: Sequence[str], dates: Sequence[date]
 ) -> dict[str, list[Fault]]:
     """sensor -> what is wrong with it, of the sensors that any zone's inflow needs."""
+    if not names:
+        return {}
     known, turns = question.city.points(), turns_of(dates, question.interval.zone)
     keys = ("readings", "mean", "least", "most", "negatives")
     shown = Shown(*(told.of(key, 0.0).reshape(len(names), -1) for key in keys))
