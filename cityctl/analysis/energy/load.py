@@ -7,9 +7,12 @@ from typing import Any
 
 from cityctl import glossary
 from cityctl.analysis.energy.basis.load_shape import (
+    DAILY,
     EXCEEDED,
+    HOURLY,
     Shape,
     far_above,
+    length_of,
     longest_at_zero,
     off_hours,
     said_far_above,
@@ -93,7 +96,6 @@ PARAMETERS = (
     Parameter("unlike", "integer", 20, None, "how many unusual days to show, the largest first", least=0),
 )
 WHOLE = 0.9  # of the interval that has to be metered
-DAY_HOURS = 24.0  # readings that lie further apart tell no shape
 IDLE_HOURS = 24.0  # at zero: longer than a building that is in use ever is
 _Load = tuple[Point, Windows, Shape, str]
 """A meter, its windows, the figures of its load, and what makes them doubtful."""
@@ -186,7 +188,7 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
     if share < WHOLE:
         said.append(f"{percent(share)} of the interval metered")
     apart = float(found.use.hours.max())
-    if apart > DAY_HOURS:
+    if apart > DAILY:
         said.append(f"its readings are {apart / 24:.0f} days apart: peak and base are means of them")
     unseen = found.unseen(1 - WHOLE)
     if unseen is not None:
@@ -206,7 +208,8 @@ def _doubts(question: Question, point: Point, found: Windows) -> list[str]:
 def _tables(question: Question, loads: list[_Load]) -> list[Table]:
     ranked = [_row(question, *load) for load in loads]
     weeks: list[tuple[object, ...]] = []
-    for point, found, *_ in loads[: question.parameters["weeks"]]:
+    hourly = [load for load in loads if length_of(load[1].use) <= HOURLY]
+    for point, found, *_ in hourly[: question.parameters["weeks"]]:
         for name, day in zip(_WEEKDAYS, week(found.use), strict=True):
             known = [one for one in day if one is not None]
             weeks.append((point.id, name, day, min(known, default=None), max(known, default=None)))
@@ -240,8 +243,10 @@ def _row(question: Question, point: Point, found: Windows, load: Shape, verdict:
     )  # fmt: skip
 
 
-def _standby(load: Shape, use: Use, rest: Collection[int]) -> float:
-    """What the base load uses from 22:00 to 06:00, on weekends and on holidays [kWh]."""
+def _standby(load: Shape, use: Use, rest: Collection[int]) -> float | None:
+    """What the base load uses from 22:00 to 06:00, on weekends and on holidays [kWh]; None where no hours are told."""
+    if load.off_hours_share is None:
+        return None
     return load.base * float(use.hours[off_hours(use, rest)].sum())
 
 
@@ -249,6 +254,7 @@ NOTES = (
     "Method: power is the mean of a window of local time, or of the meter's own readings where those are longer; "
     "readings that do not fill windows, as those of 10 or 20 minutes, are spread evenly over quarters of an hour. Of a "
     "window with gaps it is the mean of what was metered, no peak and no base where that is less than 80 % of it. "
+    "Readings that hold more than an hour tell no night, no off hours and no week by the hour. "
     "Load factor = use / (peak x metered hours). Base load is the 5th percentile of the power; the power that is "
     "exceeded in 1 to 90 % of the time is the load duration curve.",
     "Method: a day is unlike the others where its use lies 4 robust standard deviations (1.4826 x MAD) and a tenth off "

@@ -9,7 +9,7 @@ from typing import Any
 from cityctl.analysis.energy.basis import subjects
 from cityctl.analysis.energy.basis.early import from_early
 from cityctl.analysis.energy.basis.network_balance import with_next
-from cityctl.analysis.energy.pumping import chosen, figures
+from cityctl.analysis.energy.pumping import chosen, figures, wear
 from cityctl.analysis.energy.pumping.plots import efficiency_plots
 from cityctl.analysis.energy.pumping.series import PumpSeries, prices_of, takes, tariff_of
 from cityctl.analysis.energy.pumping.station import pumps_of, tank_of
@@ -106,12 +106,11 @@ def answer(question: Question) -> Result:
     }
     for series in arrays.values():
         series.share([other for other in arrays.values() if other.pump.zone == series.pump.zone])
-    day = at.astype("datetime64[D]").astype(int)
     best = _best_specific(arrays)
     called = subjects.of_assets(question.city)
     rows, findings = [], []
     for name, series in arrays.items():
-        row, verdict = _row(question, series, day, price, best.get(series.pump.zone))
+        row, verdict = _row(question, series, at, price, best.get(series.pump.zone))
         series.sound = not (series.turned or verdict.startswith("IMPLAUSIBLE"))
         lacking += [Missing(name, doubt) for doubt in series.doubts]
         rows.append(row)
@@ -151,7 +150,7 @@ def answer(question: Question) -> Result:
         completeness=Completeness(
             len(pumps), sum(not series.doubts for series in arrays.values()), lacking, "pumps"
         ),
-        plots=efficiency_plots(arrays, day, called),
+        plots=efficiency_plots(arrays, at, called),
         notes=[*NOTES, *_of_tiers(tariff)],
         summary=f"{len(findings)} of {len(arrays)} pumps are worth a look{_in_all(arrays.values())}",
     )
@@ -190,12 +189,12 @@ def _best_specific(arrays: dict[str, PumpSeries]) -> dict[str | None, float]:
 
 
 def _row(
-    question: Question, one: PumpSeries, day: Any, price: Any | None, best: float | None
+    question: Question, one: PumpSeries, at: Any, price: Any | None, best: float | None
 ) -> tuple[tuple[object, ...], str]:
     import numpy as np
 
     asked, asset, total = question.parameters, question.city.assets[one.pump.asset], one.duty
-    change = figures.drift(day, one.flow, one.head, one.power, one.on)
+    change = wear.drift(at, one.flow, one.head, one.power, one.on)
     curve = asset.pump.curve if asset.pump is not None else []
     cost = paid = mean = None
     if price is not None:
@@ -220,7 +219,7 @@ def _row(
 
 def _verdict(
     efficiency: float | None,
-    change: figures.Drift | None,
+    change: wear.Drift | None,
     best: float | None,
     worse: float,
     good: float,
@@ -244,6 +243,6 @@ def _verdict(
     elif efficiency < good:
         said.append(f"POOR efficiency {percent(efficiency)}")
     if change is not None and change.sure and change.change < -WEARS:
-        reach = figures.SURE * change.error
+        reach = wear.SURE * change.error
         said.append(f"WEARS {-100 * change.change:.1f} ± {100 * reach:.1f} points a year")
     return "; ".join(said) or "normal"

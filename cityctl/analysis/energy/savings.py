@@ -19,12 +19,12 @@ from cityctl.analysis.energy.saving import (
     columns,
     drivers,
     evidence,
-    left_out,
     non_routine,
     normal,
     portfolio,
     same_use,
     stated,
+    wandered,
     worth,
 )
 from cityctl.analysis.energy.saving.baseline import hand_over, narrow, parts, sum_by_day, whole_days
@@ -151,7 +151,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
     doubted = bills.doubts(question)
     money = worth.of_savings(question, meters)
     billed = question.parameters["method"] == "billing"
-    drifts = bills.drifts(question) if billed else left_out.spreads(question, meters, models)
+    drifts = bills.drifts(question) if billed else wandered.spreads(question, meters, models)
     added = stated.adjusted(question)
     causes, undriven = drivers.known(question), drivers.unknown_days(question)
     twice = same_use.found(question, meters)

@@ -53,6 +53,16 @@ def test_reactive_energy_may_be_read_more_or_less_often(
     assert (told in (rows_of(found, "bills")[0]["note"] or "")) == (beside > minutes)
 
 
+def test_a_meter_of_reactive_energy_is_no_customer_without_a_tariff(billed: Callable[..., Result]) -> None:
+    """A register of meters makes each of them `consumption`: the kvarh are priced with the kWh beside them."""
+    times = slots("2024-03-01", "2024-04-01", 15)
+    series = {name: (times, np.full(len(times), 100.0)) for name in ("b40_elec", "var")}
+    more = "  var: {unit: kvarh, kind: interval, every: 15m, zone: house, role: consumption}\n"
+    found = billed(city(every="15m", more=more), HALF, series, "2024-03-01", "2024-04-01")
+    assert {row["meter"] for row in rows_of(found, "bills")} == {"b40_elec"}
+    assert found.completeness.complete
+
+
 def test_reactive_energy_and_export_that_were_not_metered_are_named(billed: Callable[..., Result]) -> None:
     times = slots("2024-03-01", "2024-04-01", 15)
     known = times < np.datetime64("2024-03-25")

@@ -189,6 +189,27 @@ def test_a_day_is_no_peak_of_an_hour_where_city_yaml_says_no_step(
     assert row["verdict"] == "normal"
 
 
+@pytest.mark.parametrize("hours", [3, 24])
+def test_readings_of_many_hours_tell_no_night_and_no_off_hours(
+    ask: Callable[..., Result], hours: int
+) -> None:
+    """10 kW from 8 to 18 on weekdays of three weeks, else 2: its mean days are told, and no hour of them.
+
+    A day's reading begins at midnight: all of it would be off hours, and a fifth of three hours' from 21:00.
+    """
+    times, width = slots("2024-03-04", "2024-03-25", 60), hours
+    day, hour = np.arange(len(times)) // 24, np.arange(len(times)) % 24
+    use = np.where((day % 7 < 5) & (hour >= 8) & (hour < 18), 10.0, 2.0)
+    read = times[::width], use.reshape(-1, width).sum(axis=1)
+    city = HALL.replace("every: 1h", f"every: {hours}h")
+    found = ask("energy/load", city, {"hall-kwh": read}, "2024-03-04", "2024-03-25")
+    (row,) = rows_of(found, "loads")
+    assert (row["night_kw"], row["off_share"], row["standby_kwh"]) == (None, None, None)
+    assert row["weekday_kw"] == pytest.approx((10 * 10 + 14 * 2) / 24)
+    assert row["weekend_kw"] == pytest.approx(2)
+    assert not rows_of(found, "week")
+
+
 MONTHLY = HALL.replace(", every: 1h", "")
 
 

@@ -20,12 +20,17 @@ LEAST_LIKE = 8  # days of the same kind that it takes to say so
 LEAST_CHANGE = 0.1  # of the usual use of such a day
 FAR_ABOVE, LEAST_WINDOWS = 30.0, 100  # times the others, and windows that it takes to say so
 WHOLE_WINDOW = 0.8  # of a window that has to be metered for its power to be a peak, or a base
+HOURLY, DAILY = 1.0, 24.0  # h: readings that hold more tell no time of day, and no day of the week
 WHOLE_DAY = 0.9  # share of a day that has to be metered
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A load's figures: energies [kWh], powers [kW], shares 0..1; `peak` is the index of its window."""
+    """A load's figures: energies [kWh], powers [kW], shares 0..1; `peak` is the index of its window.
+
+    None where readings hold too long to tell: of the night and off hours more than an hour, of the days of the week
+    more than a day.
+    """
 
     used: float
     peak: int
@@ -52,13 +57,21 @@ def off_hours(use: Any, rest: Collection[int]) -> Any:
     return away(use, rest) | (use.minute < 360) | (use.minute >= 1320)
 
 
+def length_of(use: Any) -> float:
+    """Hours that a whole window of a load holds."""
+    import numpy as np
+
+    return float(np.quantile(use.hours, 0.95))
+
+
 def shape(use: Any, rest: Collection[int]) -> Shape:
     """The figures of windows that were metered (a `Use`); `rest` are the weekdays of the weekend."""
     import numpy as np
 
     power = use.power
     used, hours = float(use.energy.sum()), float(use.hours.sum())
-    whole = np.flatnonzero(use.hours >= WHOLE_WINDOW * float(np.quantile(use.hours, 0.95)))
+    length = length_of(use)
+    whole = np.flatnonzero(use.hours >= WHOLE_WINDOW * length)
     place = int(whole[power[whole].argmax()])
     peak = float(power[place])
     weekend = np.isin(use.weekday, sorted(rest))
@@ -66,8 +79,10 @@ def shape(use: Any, rest: Collection[int]) -> Shape:
     off = off_hours(use, rest)
     base = float(np.quantile(power[whole], 0.05))
 
-    def mean(chosen: Any) -> float | None:
-        return float(use.energy[chosen].sum() / use.hours[chosen].sum()) if chosen.any() else None
+    def mean(chosen: Any, longest: float) -> float | None:
+        if length > longest or not chosen.any():
+            return None
+        return float(use.energy[chosen].sum() / use.hours[chosen].sum())
 
     return Shape(
         used=used,
@@ -75,12 +90,12 @@ def shape(use: Any, rest: Collection[int]) -> Shape:
         peak_power=peak,
         load_factor=used / (peak * hours) if peak > 0 else None,
         base=base,
-        night=mean(at_night),
+        night=mean(at_night, HOURLY),
         exceeded=tuple(float(np.quantile(power[whole], 1 - share / 100)) for share in EXCEEDED),
-        weekday_mean=mean(~weekend),
-        weekend_mean=mean(weekend),
+        weekday_mean=mean(~weekend, DAILY),
+        weekend_mean=mean(weekend, DAILY),
         base_share=base * hours / used if used > 0 else None,
-        off_hours_share=float(use.energy[off].sum()) / used if used > 0 else None,
+        off_hours_share=float(use.energy[off].sum()) / used if used > 0 and length <= HOURLY else None,
     )
 
 

@@ -19,6 +19,7 @@ from cityctl.tariff.model import Tariff
 from cityctl.tariff.terms import Energy, Version
 
 EXPORT = "export"
+BESIDE = ("reactive energy", "reactive power")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ def load(library: Library, name: str) -> Tariff:
 
 def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
     """Meters of use with a tariff, sorted by id; a tariff that names its meters goes before one for all of them."""
-    known = (point for point in city.points().values() if point.role == USE)
+    known = (
+        point
+        for point in city.points().values()
+        if point.role == USE and point.quantity not in BESIDE  # what is priced with the energy beside it
+    )
     given: str | None = parameters.get("tariff")
     found = []
     for point in points_of(parameters.get("meters"), known, "meter of use"):
@@ -99,7 +104,7 @@ def assigned(city: City, parameters: Mapping[str, Any]) -> list[Assigned]:
 
 def _reactives(city: City, point: Point) -> tuple[str, ...]:
     """The meters of reactive energy in the same zone (or of the same asset), else those of reactive power."""
-    for quantity in ("reactive energy", "reactive power"):
+    for quantity in BESIDE:
         beside = tuple(one.id for one in _beside(city, point) if one.quantity == quantity)
         if beside:
             return beside

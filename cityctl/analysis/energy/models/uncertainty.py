@@ -87,17 +87,15 @@ class Fit:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far a model is off on stretches that it was not fitted to.
+    """How far what a model expects of later days may be off, beside what its formula says.
 
-    `variance` [unit² a day] is the mean of a stretch's squared error over its days; `stretches` how many of them,
-    end to end, the baseline has. The model's own error of the sum of all compared days [unit]: `own`, as those
-    stretches tell it, and `refitted`, as a jackknife of `groups` does. They are two measures of one error, the first
-    blind to other terms, the second to what lasts for long: the larger counts.
+    `variance` [unit² a day] is that of the sum of all compared days over their number; `stretches` how many the
+    baseline has of which that is told. `refitted` is the model's own error of that sum [unit], as a jackknife of
+    `groups` tells it, its terms chosen anew: another measure, which is blind to what lasts; the larger counts.
     """
 
     variance: float
     stretches: float
-    own: float = 0.0
     refitted: float = 0.0
     groups: int = 4
 
@@ -105,7 +103,7 @@ class Drift:
         """Half-width of the interval of the avoided use [unit] over `days`; `confidence` is two-sided."""
         t = t_quantile(0.5 + confidence / 2, max(self.stretches - 1, 3.0))
         few = t_quantile(0.5 + confidence / 2, self.groups - 1)
-        return math.hypot(t * math.sqrt(self.variance * days), max(t * self.own, few * self.refitted))
+        return max(t * math.sqrt(self.variance * days), few * self.refitted)
 
 
 def fractional(band: float, avoided: float) -> float:

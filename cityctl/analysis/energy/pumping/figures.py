@@ -1,4 +1,4 @@
-"""What pumps need: efficiency, specific energy, drift, combinations, and the cheapest hours. Arrays in, figures out.
+"""What pumps need: efficiency, specific energy, combinations, and the cheapest hours. Arrays in, figures out.
 
 Sources: P_hyd [kW] = Q [m³/h] x H [m] / 367; wire-to-water efficiency = P_hyd / P_el; specific energy
 [kWh/m³] = 0.002725 H / efficiency (rho g / 3.6e6 with 999.7 kg/m³ and 9.80665 m/s², rounded as the field does).
@@ -6,11 +6,8 @@ Sources: P_hyd [kW] = Q [m³/h] x H [m] / 367; wire-to-water efficiency = P_hyd 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
-
-from cityctl.analysis.energy.models.uncertainty import t_quantile
 
 HYDRAULIC = 367.0  # m³/h x m for each kW
 PLAUSIBLE = (0.2, 0.9)  # wire-to-water efficiency of pumps with motor: beyond it a unit is wrong
@@ -21,7 +18,6 @@ UNIT_FACTORS = {
 UNIT_BAND = 0.05  # how near such a factor the best of a station has to be
 LEAST_HOURS = 2.0  # of a combination, to be told
 BINS = 5  # duties, by the flow's quantiles
-SURE = 2.0  # standard errors that a drift must reach
 
 
 def plausible(efficiency: float) -> bool:
@@ -70,55 +66,6 @@ def duty(hours: float, flow: Any, head: Any, power: Any, chosen: Any) -> Duty:
     return Duty(
         int(chosen.sum()) * hours, volume, energy, mean, lifted / used if used > 0 and lifted > 0 else None
     )
-
-
-@dataclass(frozen=True)
-class Drift:
-    """Change of the efficiency in a year, and its standard error."""
-
-    change: float
-    error: float
-
-    @property
-    def sure(self) -> bool:
-        """Whether the change is more than twice its error: about 95 % of what chance makes is less."""
-        return abs(self.change) > SURE * self.error
-
-
-def by_day(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> tuple[Any, Any, Any]:
-    """(days, efficiency of each, its power summed up) of the windows that are chosen and have all three."""
-    import numpy as np
-
-    good = chosen & np.isfinite(flow) & np.isfinite(head) & np.isfinite(power)
-    days, place = np.unique(day[good], return_inverse=True)
-    used = np.bincount(place, power[good])
-    return days, np.bincount(place, flow[good] * head[good]) / HYDRAULIC / used, used
-
-
-def drift(day: Any, flow: Any, head: Any, power: Any, chosen: Any) -> Drift | None:
-    """The straight line through the efficiency of its days, weighted by their energy; None below 14 days.
-
-    Days that follow each other are alike: the error counts n (1 - rho) / (1 + rho) of them. Residuals of a line show
-    less of that than there is, by (2 + 4 rho) / n (Marriott and Pope, Biometrika 41 (1954) 390-402): it is added. With
-    few days left the error is wider, so that twice of it holds 95 % (Student's t).
-    """
-    import numpy as np
-
-    days, each, used = by_day(day, flow, head, power, chosen)
-    if len(days) < 14:
-        return None
-    time = (days - days[0]).astype(float) / 365.25
-    slope, level = np.polyfit(time, each, 1, w=np.sqrt(used))
-    apart = each - level - slope * time
-    before, after = apart[:-1] - apart[:-1].mean(), apart[1:] - apart[1:].mean()
-    scale = float(np.sqrt((before**2).sum() * (after**2).sum()))
-    alike = float((before * after).sum()) / scale if scale > 0 else 0.0
-    rho = min(max((alike + 2 / len(days)) / (1 - 4 / len(days)), 0.0), 0.95)
-    left = max(len(days) * (1 - rho) / (1 + rho) - 2, 2.0)  # less what the line takes
-    middle = np.average(time, weights=used)
-    spread = float(np.average((time - middle) ** 2, weights=used))
-    scatter = float(np.average(apart**2, weights=used))
-    return Drift(float(slope), math.sqrt(scatter / spread / left) * t_quantile(0.975, left) / SURE)
 
 
 def starts(power: Any, on: Any) -> int:

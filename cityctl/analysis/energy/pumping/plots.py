@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cityctl.analysis.energy.pumping import figures
+from cityctl.analysis.energy.pumping import wear
 from cityctl.analysis.energy.pumping.series import PumpSeries
 from cityctl.result import Line, Plot
 
 LEAST_DAYS = 2  # one day is a figure in the table
 
 
-def efficiency_plots(arrays: Mapping[str, PumpSeries], day: Any, called: Mapping[str, str]) -> list[Plot]:
-    """One plot a station, a line for each pump whose figures can be right; `day`: each window's UTC day since 1970."""
+def efficiency_plots(arrays: Mapping[str, PumpSeries], at: Any, called: Mapping[str, str]) -> list[Plot]:
+    """One plot a station, a line for each pump whose figures can be right; `at`: each window's start (UTC)."""
     lines: dict[str, list[Line]] = {}
     for name, one in sorted(arrays.items()):
         if not one.sound:
             continue
-        days, efficiency, _ = figures.by_day(day, one.flow, one.head, one.power, one.on)
+        days, efficiency, _ = wear.by_day(at, one.flow, one.head, one.power, one.on)
         if len(days) >= LEAST_DAYS:
             noons = [datetime.fromtimestamp((at + 0.5) * 86400, UTC) for at in days.tolist()]
             told: list[float | None] = [100 * value for value in efficiency.tolist()]

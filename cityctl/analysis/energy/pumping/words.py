@@ -16,7 +16,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("specific", "Specific", "kWh/m3", "energy for each m³", "number", 3, 1),
     Column("head_m", "Head", "m", "mean head, by volume", "number", 1, 3),
     Column("pump_efficiency", "Efficiency", None, "wire to water: hydraulic over electric energy", "share", 1, 1),
-    Column("drift", "Drift", None, "change of the efficiency in a year, in points", "share", 1, 4),
+    Column("drift", "Drift", None, "change of the efficiency in a year at the same flow, in points", "share", 1, 4),
     Column("drift_error", "Its error", None, "standard error of the drift: below twice of it the drift may be chance",
            "share", 1, 6),
     Column("off_curve", "Off curve", None, "mean head over the maker's curve at the same flow, less 1", "share", 1, 5),
@@ -57,8 +57,9 @@ NOTES = (
     "m³/h, head in m, power in kW, over windows that have all three and in which it was not switched. Windows are as "
     "short as the fastest pump is read, a quarter of an hour at most, and where registers tell of it. A pump is worn "
     "where it needs a fifth more than the best of its station for the same hydraulic work. Drift is a straight line "
-    "through its days; a pump wears where that falls by more than 3 points a year and more than twice its standard "
-    "error.",
+    "through its days at one flow, where its hours differ by 5 % of it and more within a week: what the flow makes of "
+    "the efficiency is told by these. A pump wears where the line falls by more than 3 points a year and more than "
+    "twice its standard error.",
     "Method: the value of other hours is a linear programme (HiGHS): the same water, the tank within its limits and at "
     "least as full in the end, no quarter with more than the most that was pumped, all at the station's mean energy "
     "for each m³. It knows what was drawn, which nobody knew before: the saving is the most that was to be had.",

@@ -33,9 +33,9 @@ class Known:
     """What the engine found out about one meter.
 
     Sums of its days, its model, money, CO2 [kg], events, a normal year and whether one was asked for, bills that are
-    not in the account, what makes the dates of bills doubtful, and how far the model is off on weeks that it was not
-    fitted to, where that is known; the other causes in the model, and days of which one of them is not known; what
-    events that city.yaml states add to the expected use [kWh]; the meter that tells the same use in another way.
+    not in the account, what makes the dates of bills doubtful, and how far the model may be off on later days, where
+    that is known; the other causes in the model, and days of which one of them is not known; what events
+    that city.yaml states add to the expected use [kWh]; the meter that tells the same use in another way.
     """
 
     totals: Mapping[str, Any] | None

@@ -167,12 +167,13 @@ NOTES = (
     "adjustment); the baseline may lack up to a quarter of its days for that. EnPI after ISO 50006.",
     "Method: uncertainty is the fractional savings uncertainty of ASHRAE Guideline 14: half the width of the saving's "
     "interval at the confidence above, over the saving. The interval is that of the Guideline's formula (`fsu`) or, "
-    "where that is wider, what a model by day is off on stretches of up to 60 days of its baseline when it is fitted "
-    "to the other days: scatter that grows with the use by a power which the baseline tells, and the model's own "
-    "error, which all compared days share (of split and towt that of a jackknife where it is larger); of bills their "
-    "scatter, and how else the model is chosen as each is left out (the jackknife).",
-    "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019; Carroll & Ruppert 1988 and "
-    "White 1980 for the uncertainty. "
+    "where that is wider, what a model by day may be off as use wanders for weeks and months beside the weather: how "
+    "much it does so, and for how long at a time, is told by what the model leaves of the baseline in blocks of ten "
+    "days, each length and share weighted by how likely it makes them; scatter grows with the use by a power which the "
+    "baseline tells. Of split and towt it is that of a jackknife where it is larger; of bills their scatter, and how "
+    "else the model is chosen as each is left out (the jackknife). One year tells little of what lasts for months.",
+    "Source: ASHRAE Guideline 14-2014, annex B; Sun & Baltazar 2013; Touzani et al. 2019; Patterson & Thompson 1971, "
+    "Hoeting et al. 1999 and Carroll & Ruppert 1988 for the uncertainty. "
     "NMBE = sum(observed - expected) / ((n - p) mean).",
     "Limits: worth is energy alone, at the prices of the hours in which it is used; under tiers what the expected use "
     "of each month would have cost more than the metered one. Demand and standing charges are left out.",

@@ -47,7 +47,7 @@ class Row:
 
     @property
     def band(self) -> float:
-        """Half-width of the saving's interval [kWh]: the formula's, or a wider one that weeks left out tell."""
+        """Half-width of the saving's interval [kWh]: the formula's, or a wider one where use wanders."""
         return float(self.figures["avoided_high"]) - self.avoided
 
     @property

@@ -40,50 +40,6 @@ def test_the_cheapest_hours_keep_the_tank(seed: int) -> None:
     assert found.pumped.max() <= 30 + 1e-9
 
 
-def test_chance_is_no_wear() -> None:
-    """60 pumps that do not wear, 14 days each with 1 % of scatter between days; then one that loses 10 points."""
-    rng = np.random.default_rng(4)
-    day = np.repeat(np.arange(14), 64)
-    flow, head = np.full(len(day), 100.0), np.full(len(day), 40.0)
-    on = np.ones(len(day), bool)
-    steep, told = 0, 0
-    for _ in range(60):
-        power = 100 * 40 / 367 / (0.7 * np.repeat(rng.normal(1, 0.01, 14), 64))
-        found = figures.drift(day, flow, head, power, on)
-        assert found is not None
-        steep += found.change < -0.03
-        told += found.change < -0.03 and found.sure
-    assert steep > 20  # the line alone would call more than a third of them worn
-    assert told <= 5
-    day = np.arange(365)
-    flow, head, on = np.full(365, 100.0), np.full(365, 40.0), np.ones(365, bool)
-    power = 100 * 40 / 367 / ((0.7 - 0.1 * day / 365.25) * rng.normal(1, 0.01, 365))
-    worn = figures.drift(day, flow, head, power, on)
-    assert worn is not None
-    assert worn.sure
-    assert worn.change == pytest.approx(-0.1, abs=3 * worn.error)
-    # by hand: sd of the residuals 0.65 x 1 %, over sqrt(365) days whose spread is 1 year / sqrt(12)
-    assert worn.error == pytest.approx(0.0065 / np.sqrt(365) * np.sqrt(12), rel=0.15)
-
-
-def test_twice_the_error_holds_the_drift_of_19_in_20_pumps() -> None:
-    """28 days of which each is like the one before (by 0.5 and by 0.8), 100 made pumps of each."""
-    for alike in (0.5, 0.8):
-        rng = np.random.default_rng(3)
-        day = np.arange(28)
-        flow, head, on = np.full(28, 100.0), np.full(28, 40.0), np.ones(28, bool)
-        held = 0
-        for _ in range(100):
-            noise = rng.normal(0, 0.006 * np.sqrt(1 - alike**2), 28)
-            noise[0] = rng.normal(0, 0.006)
-            for at in range(1, 28):
-                noise[at] += alike * noise[at - 1]
-            found = figures.drift(day, flow, head, 100 * 40 / 367 / (0.7 - 0.05 * day / 365.25 + noise), on)
-            assert found is not None
-            held += abs(found.change + 0.05) <= figures.SURE * found.error
-        assert held >= 92
-
-
 def test_a_reading_that_is_missing_is_no_start() -> None:
     power = np.array([0.0, 0, 10, 10, np.nan, 10, 10, 0, np.nan, 10])
     assert figures.starts(power, np.nan_to_num(power) > 1) == 2

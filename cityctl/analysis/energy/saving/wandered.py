@@ -1,7 +1,7 @@
-"""How far a baseline's model is off on weeks that it was not fitted to, for all meters that are not read by the bill.
+"""How far a baseline's model is off on later days as use wanders, for all meters that are not read by the bill.
 
-Stretches of the baseline, as long as the reporting period but at most two months, are left out in turn
-(models/stretches.py). Knows how tables and arrays meet, and no formula.
+Told by what wanders in the baseline (models/wandering.py), and by refitting (models/stretches.py). Knows how tables and
+arrays meet, and no formula.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.models.parts import Part, best_of, design
-from cityctl.analysis.energy.models.stretches import Days, left_out, refitted
+from cityctl.analysis.energy.models.stretches import refitted
 from cityctl.analysis.energy.models.uncertainty import Drift
+from cityctl.analysis.energy.models.wandering import Days, wandering
 from cityctl.analysis.energy.saving.baseline import by_meter
 from cityctl.analysis.question import Question
 
-LONGEST = 60  # days of a stretch
 _WEEK = (frozenset([0]), frozenset([1]))  # weekdays and weekends
 _EVERY_DAY = frozenset([0, 1])
 
@@ -39,8 +39,8 @@ def spreads(
 ) -> dict[str, Drift]:
     """Meter -> how far its model is off; `models` are the rows of savings.sql's outcome.
 
-    A model by the hour takes a degree-day model of weekdays and one of weekends in its place: to fit it anew for
-    each stretch would cost more than it tells, for what lasts for weeks is the building's, not the model's.
+    A model by the hour takes a degree-day model of weekdays and one of weekends in its place: what lasts for weeks is
+    the building's, not the model's.
     """
     hourly = question.parameters["method"] == "towt"
     cooling = {one.point.id: not one.keeps_zeros or question.parameters["gas_cooling"] for one in meters}
@@ -69,8 +69,10 @@ def spreads(
             continue
         own_parts = list(parts[meter].values())
         known = design(own_parts, t, cells)
-        kept, compared = (Days(known[of], columns["caused"][of], length[of]) for of in (before, later))
-        drift = left_out(kept, y[before], day[before], compared, min(int(model["rows"]), LONGEST))
+        kept, compared = (
+            Days(day[of], known[of], columns["caused"][of], length[of]) for of in (before, later)
+        )
+        drift = wandering(kept, y[before], compared)
         if drift is None:
             continue
         own = model["own_error"] or 0.0
