@@ -258,13 +258,18 @@ def _borne_out(change: float, parts: Array, raw: Array, since: int, night: int) 
     return bool((moved > 0.5).all()) and not other_unit
 
 
-def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -> Change:
-    """Where a change began, and whether it crept: the step or ramp that leaves the least of the residuals."""
+def placed(
+    model: Expected, since: int, zone: int, night: int, found: Changes, *, mended: bool = False
+) -> Change:
+    """Where a change began, and whether it crept: the step or ramp that leaves the least of the residuals.
+
+    Of a leak that is `mended` at once the nights before tell nothing: the state before them hardly knew the leak.
+    """
     size, sd = float(found.size[zone]), float(found.sd[zone])
     width, begin = int(found.width[zone]), int(found.begin[zone])
     at_once = width <= 3 and begin == night - width + 1
     first = max(since + 1, night - BACK, 0)
-    if first >= begin:
+    if first >= begin or (mended and at_once):
         return Change(size, sd, width, begin, False, at_once)
     state, _ = model.before(zone, first)
     rest = model.flow[zone, first : night + 1] - model.design[first : night + 1, zone] @ state
