@@ -207,6 +207,19 @@ def _likely(
 EVENING = 3  # last parts of a day (nine hours) that have to bear a single night out
 
 
+def far_off(model: Expected, given: Watchfulness, learnt: Nights, night: int) -> npt.NDArray[np.bool_]:
+    """Zones whose flow of this one night lies so far from the expected that chance is no reason for it."""
+    seen = model.design[night]
+    spread = model.spreads[night % KEPT]
+    doubt = np.einsum("zi,zij,zj->z", seen, spread, seen) + model.noise**2
+    size = np.abs(np.nan_to_num(model.rest[:, night]))
+    with np.errstate(invalid="ignore"):  # a zone that is shut has no doubt, but for its rounding
+        sure = (doubt > 0) & (size > given.certainty * given.one_night * np.sqrt(doubt))
+    enough = (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
+    far: npt.NDArray[np.bool_] = sure & enough & model.known[:, night]
+    return far
+
+
 def overnight(
     model: Expected, given: Watchfulness, since: Nights, learnt: Nights, night: int, parts: Array, raw: Array
 ) -> Nights:
@@ -217,16 +230,7 @@ def overnight(
     """
     if given.whole_days:
         return np.empty(0, dtype=np.int64)
-    seen = model.design[night]
-    spread = model.spreads[night % KEPT]
-    doubt = np.einsum("zi,zij,zj->z", seen, spread, seen) + model.noise**2
-    change = model.rest[:, night]
-    size = np.abs(np.nan_to_num(change))
-    with np.errstate(invalid="ignore"):  # a zone that is shut has no doubt, but for its rounding
-        far = (
-            (doubt > 0) & (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
-        )
-    far &= (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
+    far, change = far_off(model, given, learnt, night), model.rest[:, night]
     found = [
         zone
         for zone in np.flatnonzero(far).tolist()
