@@ -153,14 +153,19 @@ def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
     since, until = (moment.astimezone(UTC).replace(tzinfo=None) for moment in ends)
     between = {"since": since, "until": until}
     classes: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    for point, low, readings in question.engine.rows(question.sql("pressure_classes"), between):
+    ends_of: dict[str, tuple[float, float]] = {}
+    for point, low, readings, least, most in question.engine.rows(question.sql("pressure_classes"), between):
         classes[point].append((low, readings))
+        ends_of[point] = ends_of.get(point, (least, most))[0], most  # classes come in order
     limit = question.parameters["step"] / HEAD
+    for name in ("pressure_pace", "pressure_values", "pressure_changed"):
+        question.engine.execute(question.sql(name))
+    question.engine.execute(question.sql("pressure_moves"), {"step": limit})
     told = []
-    steps = question.engine.rows(question.sql("pressure_steps"), {**between, "step": limit})
-    schedules = _schedules(question, {**between, "step": limit})
+    schedules = _schedules(question, between)
     still = stands(question)
-    for point, mean, least, most, largest, transients in steps:
+    for point, mean, largest, transients in question.engine.rows(question.sql("pressure_steps"), between):
+        least, most = ends_of[point]
         low, high = (max(least, min(most, percentile(classes[point], share))) for share in (0.05, 0.95))
         told.append(
             Gauge(point, mean * HEAD, low * HEAD, high * HEAD, least * HEAD, most * HEAD, int(transients),
@@ -282,7 +287,8 @@ NOTES = (
     "head, or at none. A zone's pressure is the mean of the others, where one that is silent keeps what it lies above "
     "them. Percentiles are read from classes of half a metre. A step is "
     "the change from one reading to the next, where no more than an hour lies between: faster transients than the "
-    "readings are not seen.",
+    "readings are not seen. Where readings come oftener than every ten seconds it is what their medians of ten seconds "
+    "change by within half a minute, seven times what they usually do at least.",
     "Method: a step that comes at the same time, within half an hour, on eight of ten days (or six of ten workdays, or "
     "weekend days) is by schedule: night reduction, or use by the clock. It is listed and no warning; what comes "
     "beside it, is half as large again, or is left out on a day, is one.",
