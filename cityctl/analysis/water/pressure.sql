@@ -68,13 +68,32 @@ group by r.point, floor(r.value * 20)
 order by 1, 2
 
 -- name: pressure_steps
--- Mean, and steps. Rounded, so that the mean is the same in whatever order readings come.
-select m.point as point, avg(round(m.value * 67108864) / 67108864) as mean, max(abs(m.moved)) as largest,
-       count(case when m.begins then 1 end) as transients
-from pressure_moves as m
-where m.at >= $since and m.at < $until
-group by m.point
+-- Mean, and steps; nothing stands before the interval's first reading. Rounded, so that the mean is the same in whatever
+-- order readings come.
+select s.point as point, avg(round(s.value * 67108864) / 67108864) as mean,
+       max(case when s.place > 1 then abs(s.moved) end) as largest,
+       count(case when s.place > 1 and s.begins then 1 end) as transients
+from (
+    select m.point as point, m.value as value, m.moved as moved, m.begins as begins,
+           row_number() over (partition by m.point order by m.at) as place
+    from pressure_moves as m
+    where m.at >= $since and m.at < $until
+) as s
+group by s.point
 order by 1
+
+-- name: pressure_lowest
+-- The hour of the local day in which each sensor shows least; `quarters` is there.
+select h.point as point, min(case when h.place = 1 then h.hour end) as hour
+from (
+    select r.point as point, q.hour as hour, row_number() over (partition by r.point order by avg(r.value), q.hour) as place
+    from readings as r
+    join pressure_points as p on p.point = r.point
+    join quarters as q on q.quarter = epoch_us(r.time) // 900000000
+    where r.quality < 2 and r.value is not null and r.time >= $since and r.time < $until
+    group by r.point, q.hour
+) as h
+group by h.point
 
 -- name: pressure_stands
 -- Of each sensor, by the history too: since when it shows the value that it keeps (null where it never showed another),
