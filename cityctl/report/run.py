@@ -29,6 +29,7 @@ from cityctl.store.segments.scan import micros
 from cityctl.store.store import Store
 from cityctl.store.views.city_tables import attach_city
 from cityctl.store.views.counters import attach_counted
+from cityctl.store.views.shown import attach_none
 
 
 def run(
@@ -113,7 +114,10 @@ def _answered(asked: _Asked, project: Project) -> Result:
     with ExitStack() as held, Engine() as engine:
         notes: list[str] = []
         memory: Memory | None = None
-        if analysis.reads:
+        if analysis.reads and not wanted:  # a water balance of given volumes, say
+            attach_none(engine)
+            attach_counted(engine, city.points())
+        elif analysis.reads:
             store = held.enter_context(opened(project))
             notes = _not_there(store, interval)
             if analysis.remembers:

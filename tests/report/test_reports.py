@@ -138,3 +138,19 @@ def test_a_report_over_a_file_alone_needs_no_store(project) -> None:
     keys = [column.key for column in indices.columns]
     assert indices.rows[0][keys.index("saidi")] == pytest.approx(30 * 90 / 2000)
     assert not place.store_folder.exists()
+
+
+def test_a_water_balance_of_given_volumes_needs_no_store(project) -> None:
+    """Of 120 000 m³ 100 000 are billed: a sixth brings no revenue. No reading is asked for, nor said to be missing."""
+    place = Project(
+        project(
+            "name: T\ntime_zone: UTC\nnetworks: {water: {kind: water}}\nzones: {town: {network: water}}\n"
+        )
+    )
+    result = run(
+        "water-balance", place, now=NOW, settings=["system_input=120000 m3", "billed_metered=100000 m3"]
+    )
+    assert result.summary == "16.7 % of the water supplied brings no revenue"
+    assert not any("no readings" in note for note in result.notes)
+    assert result.exit_code() is ExitCode.DONE
+    assert not place.store_folder.exists()

@@ -37,6 +37,13 @@ COLUMNS: tuple[Column, ...] = (
 PARAMETERS = (
     Parameter("meters", "text", "*", None, "ids of the meters, `*` for any letters, several with commas"),
     Parameter("least", "number", 0.0, "L/h", "an hour with no more than this stood still", least=0),
+    Parameter(
+        "unsent",
+        "flag",
+        False,
+        None,
+        "meters send no zeros: an hour between two others that is not there stood still",
+    ),
     Parameter("running", "flag", True, None, "leave out what has ended"),
     Parameter(
         "named", "integer", 50, None, "how many of the running leaks are findings, the dearest first", least=0
@@ -113,6 +120,8 @@ def answer(question: Question) -> Result:
         _hand_over(question, some)
         _halve(question, some)
         ((had, seldom, told),) = question.engine.rows(question.sql("heard"))
+        if question.parameters["unsent"]:  # what is not there tells as much as what is
+            told = had - seldom
         heard, rare, judged = heard + int(had), rare + int(seldom), judged + int(told)
         steps.update(_coarse_steps(question))
         found += _leaks(question, some)
@@ -235,6 +244,8 @@ def _leaks(question: Question, meters: list[Point]) -> list[Leak]:
     engine.execute(f"create or replace view leak_steps as {union}")
     clock = {"clock": _clock(question.interval).replace(tzinfo=None)}
     engine.execute(question.sql("hours"), {"least": question.parameters["least"] / 1000, **clock})
+    if question.parameters["unsent"]:
+        engine.execute(question.sql("unsent"))
     engine.execute(question.sql("spans"))
     engine.execute(question.sql("runs"), {**clock, "edge": EDGE.total_seconds()})
     return [
@@ -291,6 +302,8 @@ NOTES = (
     "before it began, and after it was mended, may be the household's own. The volume is that rate by the time that it "
     "ran, not all that was used.",
     "Method: estimated, suspect and missing hours neither start nor end it; a step longer than an hour and a half "
-    "tells only that all of it stood still. A leak that ran before the interval is told from the interval's start.",
+    "tells only that all of it stood still. Meters that send pulses, and nothing while water stands still, show no end "
+    "of a leak unless `--set unsent=yes` says that they do so. A leak that ran before the interval is told from the "
+    "interval's start.",
     "Limits: cooling, fountains, softeners and round-the-clock trades flow without a pause too.",
 )

@@ -132,6 +132,20 @@ from (
     group by s.meter, time_bucket(interval '1' hour, s.since, $clock)
 ) as h
 
+-- name: unsent
+-- Of meters that send nothing while nothing flows: the hours between two that they sent stood still. Registers tell that
+-- by their next reading.
+insert into leak_hours
+select g.meter as meter, g.hour + interval '1' hour as hour, g.hour + interval '1' hour as since,
+       extract(epoch from g.next) - extract(epoch from g.hour) - 3600 as held, 0.0 as flow, 0 as flowed, 1 as stood
+from (
+    select h.meter as meter, h.hour as hour, lead(h.hour) over (partition by h.meter order by h.hour) as next
+    from leak_hours as h
+    join leak_meters as m on m.meter = h.meter
+    where m.kind <> 'counter'
+) as g
+where g.next > g.hour + interval '1' hour
+
 -- name: spans
 -- The hours that flowed, numbered by how often it stood still before, with the time known to flow in 24 hours.
 create or replace table leak_spans as

@@ -130,7 +130,9 @@ def answer(question: Question) -> Result:
             findings.append(Finding("pressure", name, None, verdict))
     missing = [Missing(name, "no readings") for name in sensors if name not in {one.point for one in found}]
     tables = [told.table(Table("sensors", TITLE, [BY_KEY[key] for key in _SENSORS], rows))]
-    savings = [_saving(question, one, found, told) for one in zone_nights.read(question) if one.gauges]
+    zones = [one for one in zone_nights.read(question) if one.gauges]
+    lowest = dict(question.engine.rows(question.sql("pressure_lowest"), _between(question))) if zones else {}
+    savings = [_saving(question, one, found, lowest, told) for one in zones]
     if savings:
         title = f"What {100 * question.parameters['lower']:g} % less pressure would save"
         money = replace(BY_KEY["saved_money_year"], unit=question.city.currency)
@@ -147,20 +149,30 @@ def answer(question: Question) -> Result:
     )
 
 
-def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
-    question.engine.register("pressure_points", arrow.table(point=arrow.texts(sensors)))
+def _between(question: Question) -> dict[str, Any]:
+    """The interval as statements take it."""
     ends = (question.interval.start, question.interval.end)
     since, until = (moment.astimezone(UTC).replace(tzinfo=None) for moment in ends)
-    between = {"since": since, "until": until}
+    return {"since": since, "until": until}
+
+
+def _gauges(question: Question, sensors: list[str]) -> list[Gauge]:
+    question.engine.register("pressure_points", arrow.table(point=arrow.texts(sensors)))
+    between = _between(question)
     classes: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    for point, low, readings in question.engine.rows(question.sql("pressure_classes"), between):
+    ends_of: dict[str, tuple[float, float]] = {}
+    for point, low, readings, least, most in question.engine.rows(question.sql("pressure_classes"), between):
         classes[point].append((low, readings))
+        ends_of[point] = ends_of.get(point, (least, most))[0], most  # classes come in order
     limit = question.parameters["step"] / HEAD
+    for name in ("pressure_pace", "pressure_values", "pressure_changed"):
+        question.engine.execute(question.sql(name))
+    question.engine.execute(question.sql("pressure_moves"), {"step": limit})
     told = []
-    steps = question.engine.rows(question.sql("pressure_steps"), {**between, "step": limit})
-    schedules = _schedules(question, {**between, "step": limit})
+    schedules = _schedules(question, between)
     still = stands(question)
-    for point, mean, least, most, largest, transients in steps:
+    for point, mean, largest, transients in question.engine.rows(question.sql("pressure_steps"), between):
+        least, most = ends_of[point]
         low, high = (max(least, min(most, percentile(classes[point], share))) for share in (0.05, 0.95))
         told.append(
             Gauge(point, mean * HEAD, low * HEAD, high * HEAD, least * HEAD, most * HEAD, int(transients),
@@ -240,8 +252,14 @@ def _row(question: Question, one: Gauge, told: Told, verdict: str) -> tuple[obje
     )  # fmt: skip
 
 
-def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: Told) -> tuple[object, ...]:
-    """What the lower pressure would save in a zone, and whether its lowest sensor allows it."""
+def _saving(
+    question: Question, nights: ZoneNights, found: list[Gauge], lowest: Mapping[str, int], told: Told
+) -> tuple[object, ...]:
+    """What the lower pressure would save in a zone, and whether its lowest sensor allows it.
+
+    `lowest`: the hour in which each sensor shows least. By day more is taken off than by night, where a valve reduces
+    pressure by night already.
+    """
     asked_for = question.parameters
     use, _ = nights.night_use(asked_for["use_share"])
     mean = median(inside(question, nights.mean).values())
@@ -261,7 +279,8 @@ def _saving(question: Question, nights: ZoneNights, found: list[Gauge], told: To
     lowered = head * (1 - asked_for["lower"])
     n1, n1_from = exponent_for(nights, asked_for["n1"], use)
     share = 1 - favad(head, lowered, n1)
-    if critical and (left := critical.low - (head - lowered)) < asked_for["least_pressure"]:
+    times = nights.hours.get(lowest.get(critical.point, -1), 1.0) if critical else 1.0
+    if critical and (left := critical.low - (head - lowered) * times) < asked_for["least_pressure"]:
         verdict = (
             f"LIMITED {sensor_label(question.city, critical.point)} would fall to {told.figure(left, '.0f')}"
         )
@@ -282,7 +301,8 @@ NOTES = (
     "head, or at none. A zone's pressure is the mean of the others, where one that is silent keeps what it lies above "
     "them. Percentiles are read from classes of half a metre. A step is "
     "the change from one reading to the next, where no more than an hour lies between: faster transients than the "
-    "readings are not seen.",
+    "readings are not seen. Where readings come oftener than every ten seconds it is what their medians of ten seconds "
+    "change by within half a minute, seven times what they usually do at least.",
     "Method: a step that comes at the same time, within half an hour, on eight of ten days (or six of ten workdays, or "
     "weekend days) is by schedule: night reduction, or use by the clock. It is listed and no warning; what comes "
     "beside it, is half as large again, or is left out on a day, is one.",
@@ -291,7 +311,8 @@ NOTES = (
     "The saving of a day counts every hour's pressure lowered by the same share.",
     "Source: May (1994), Pressure dependent leakage; Lambert (2001); IWA Water Loss Task Force, pressure management; "
     "Harvey and Durbin (1986) for the interval of N1.",
-    "Limits: how far pressure may be lowered is told by the sensor with the least pressure only; high buildings and "
-    "fire flow are for the engineer to say. A sensor that is set wrong, or stands at another height than the zone's "
+    "Limits: how far pressure may be lowered is told by the sensor with the least pressure only, in its lowest hour; "
+    "high buildings and fire flow are for the engineer to say. A sensor that is set wrong, or stands at "
+    "another height than the zone's "
     "mean, moves N1. Use that falls with pressure is not counted.",
 )

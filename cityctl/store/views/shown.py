@@ -57,6 +57,16 @@ def attach(
     return attachment
 
 
+def attach_none(engine: Engine) -> None:
+    """Show a view `readings` without any, to a question that asks for none: there may be no store yet."""
+    columns = (
+        "NULL::VARCHAR AS point, NULL::TIMESTAMP AS time, NULL::DOUBLE AS value, NULL::UTINYINT AS quality"
+    )
+    engine.execute(
+        f"CREATE OR REPLACE VIEW readings AS SELECT * FROM (SELECT {columns}, NULL::TIMESTAMP AS received) WHERE false"
+    )
+
+
 def _check_quantities(store: Opened, known: dict[str, Point], wanted: tuple[str, ...] | None) -> None:
     named = known if wanted is None else {point: known[point] for point in wanted if point in known}
     against = store.conflicts({point: entry for point, entry in named.items() if entry.formula is None})

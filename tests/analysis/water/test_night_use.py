@@ -123,7 +123,7 @@ def test_the_weakest_sensor_limits_it(ask: Callable[..., Result]) -> None:
     asked = {"n1": 1, "lower": "50 %", "least_pressure": "30 m", "step": "20 m", "most_pressure": "45 m"}
     found = ask("water/pressure", CITY, made(), "2026-03-02", "2026-03-14", history="1d", **asked)
     (row,) = rows_of(found, "lower_pressure")
-    assert row["verdict"] == "LIMITED gauge would fall to 15 m"  # 40 m less half of 50 m
+    assert row["verdict"] == "LIMITED gauge would fall to 20 m"  # half of the 40 m by day
     (gauge,) = rows_of(found, "sensors")
     assert gauge["verdict"] == "HIGH above 45 m in 5 % of the time or more"
     assert [one.subject for one in found.findings] == ["gauge"]

@@ -207,6 +207,19 @@ def _likely(
 EVENING = 3  # last parts of a day (nine hours) that have to bear a single night out
 
 
+def far_off(model: Expected, given: Watchfulness, learnt: Nights, night: int) -> npt.NDArray[np.bool_]:
+    """Zones whose flow of this one night lies so far from the expected that chance is no reason for it."""
+    seen = model.design[night]
+    spread = model.spreads[night % KEPT]
+    doubt = np.einsum("zi,zij,zj->z", seen, spread, seen) + model.noise**2
+    size = np.abs(np.nan_to_num(model.rest[:, night]))
+    with np.errstate(invalid="ignore"):  # a zone that is shut has no doubt, but for its rounding
+        sure = (doubt > 0) & (size > given.certainty * given.one_night * np.sqrt(doubt))
+    enough = (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
+    far: npt.NDArray[np.bool_] = sure & enough & model.known[:, night]
+    return far
+
+
 def overnight(
     model: Expected, given: Watchfulness, since: Nights, learnt: Nights, night: int, parts: Array, raw: Array
 ) -> Nights:
@@ -217,16 +230,7 @@ def overnight(
     """
     if given.whole_days:
         return np.empty(0, dtype=np.int64)
-    seen = model.design[night]
-    spread = model.spreads[night % KEPT]
-    doubt = np.einsum("zi,zij,zj->z", seen, spread, seen) + model.noise**2
-    change = model.rest[:, night]
-    size = np.abs(np.nan_to_num(change))
-    with np.errstate(invalid="ignore"):  # a zone that is shut has no doubt, but for its rounding
-        far = (
-            (doubt > 0) & (size > given.certainty * given.one_night * np.sqrt(doubt)) & model.known[:, night]
-        )
-    far &= (learnt >= given.learning) & (size > given.least_leak * model.inflow[:, night])
+    far, change = far_off(model, given, learnt, night), model.rest[:, night]
     found = [
         zone
         for zone in np.flatnonzero(far).tolist()
@@ -258,13 +262,18 @@ def _borne_out(change: float, parts: Array, raw: Array, since: int, night: int) 
     return bool((moved > 0.5).all()) and not other_unit
 
 
-def placed(model: Expected, since: int, zone: int, night: int, found: Changes) -> Change:
-    """Where a change began, and whether it crept: the step or ramp that leaves the least of the residuals."""
+def placed(
+    model: Expected, since: int, zone: int, night: int, found: Changes, *, mended: bool = False
+) -> Change:
+    """Where a change began, and whether it crept: the step or ramp that leaves the least of the residuals.
+
+    Of a leak that is `mended` at once the nights before tell nothing: the state before them hardly knew the leak.
+    """
     size, sd = float(found.size[zone]), float(found.sd[zone])
     width, begin = int(found.width[zone]), int(found.begin[zone])
     at_once = width <= 3 and begin == night - width + 1
     first = max(since + 1, night - BACK, 0)
-    if first >= begin:
+    if first >= begin or (mended and at_once):
         return Change(size, sd, width, begin, False, at_once)
     state, _ = model.before(zone, first)
     rest = model.flow[zone, first : night + 1] - model.design[first : night + 1, zone] @ state

@@ -18,7 +18,8 @@ class Event:
     (a night) tell how fast it grew when it last did; `sizes` are (night, flow) as they were told; `told` [m³/h] is
     the change that it was detected by, and `how` says over which nights; `sd` is the standard error of that change,
     `doubt` the one of `flow` as it is told now, never smaller; `unseen`: it ends where its zone was seen no more;
-    `all_day` [m³/h]: where the whole day told it and its size, what its zone took by day and by night.
+    `all_day` [m³/h]: where the whole day told it and its size, what its zone took by day and by night; `eased`: the
+    night from which on it takes less, where a part of it was mended.
     """
 
     started: int
@@ -39,10 +40,18 @@ class Event:
     doubt: float = 0.0
     unseen: bool = False
     all_day: float | None = None
+    eased: int | None = None
 
     def size_at(self, night: int) -> float:
         """Flow in a night: between the nights at which it was told, in a straight line."""
         return self.sizes_at([night])[0]
+
+    def ease(self, night: int, share: float) -> None:
+        """From a night on a `share` of it is left; what was told of it since goes."""
+        known = [(at, flow) for at, flow in self.sizes if at < night]
+        before = known[-1][1] if known else self.flow
+        self.flow, self.eased = share * self.flow, night
+        self.sizes = [*(one for one in known if one[0] < night - 1), (night - 1, before), (night, self.flow)]
 
     def growth(self, night: int) -> float:
         """What it grew by in a night, of the last three before this one that it was told in [m³/h]."""

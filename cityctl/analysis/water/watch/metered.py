@@ -73,6 +73,7 @@ def closed(question: Question, nights: Nights, watched: Watched) -> None:
         # What is beyond the balance is beyond what night flow lets expect.
         watched.baseline[row] = nights.flow[row] - (flow[at] - told.baseline[at])
         watched.doubt[row] = told.doubt[at]
+        watched.beyond[row] = 0.0  # what a night has more may be metered use
         nights.closed.add(row)
 
 

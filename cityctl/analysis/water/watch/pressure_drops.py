@@ -27,6 +27,8 @@ LEAST_BEFORE = 5
 SURE = 3.0  # standard errors of a drop that counts
 SHARE = 0.4  # of the largest drop: sensors below it are not near
 NAMED = 3
+AT_ONCE = 0.6  # share of a drop that comes in one night where a sensor is set anew, or a leak begins at once
+BEGIN = 2  # nights after the one before a leak's begin in which it may show at once
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ def _drops(event: Event, events: list[Event], heads: Array, inflow: Array) -> li
     for one in events:
         if one is not event:
             stirred |= {one.started, one.started + 1}
-            if one.repaired is not None:
-                stirred |= {one.repaired, one.repaired + 1}
+            for at in (one.repaired, one.eased):
+                stirred |= set() if at is None else {at, at + 1}
     before = [night for night in range(max(0, event.started - BEFORE), event.started) if night not in stirred]
     last = [night for night in before if any(at >= night for at in stirred if at < event.started)]
     before = (
@@ -98,11 +100,15 @@ def _drops(event: Event, events: list[Event], heads: Array, inflow: Array) -> li
     if len(before) < LEAST_BEFORE:
         return []
     load = load_of(inflow)
-    drops, sure = np.full(len(heads), np.nan), np.zeros(len(heads))
+    drops, sure, scatter = np.full(len(heads), np.nan), np.zeros(len(heads)), np.zeros(len(heads))
+    since = max(0, event.started - 1)
+    courses = np.full((len(heads), event.detected + 1 - since), np.nan)
     for row, head in enumerate(heads):
         drop = _drop(head, load, np.array(before), np.array(after))
         if drop is not None:
-            drops[row], sure[row] = drop
+            drops[row], sure[row], scatter[row], by_night = drop
+            courses[row] = by_night[since : event.detected + 1]
+    sure[_set_anew(courses, drops, scatter, np.flatnonzero(sure < -SURE))] = 0.0
     if not (sure < -SURE).any():
         return []
     drops[sure > -SURE] = np.nan
@@ -110,10 +116,32 @@ def _drops(event: Event, events: list[Event], heads: Array, inflow: Array) -> li
     return [int(at) for at in order if np.isfinite(drops[at]) and drops[at] <= SHARE * np.nanmin(drops)]
 
 
+def _set_anew(courses: Array, drops: Array, scatter: Array, rows: npt.NDArray[np.int64]) -> list[int]:
+    """Those of the rows that fell in one night, in which none of the others did, nor the leak began: set anew.
+
+    `courses` (sensors x nights from the one before the leak on) [m], `drops` and `scatter` of a night [m].
+    """
+    steps = np.diff(courses[rows], axis=1, prepend=0.0) / drops[rows, None]
+    steps[~np.isfinite(steps)] = 0.0
+    at, share = steps.argmax(axis=1), steps.max(axis=1)
+    clear = share * np.abs(drops[rows]) > SURE * np.sqrt(2) * scatter[rows]  # beyond what two nights scatter
+    found = []
+    for place, row in enumerate(rows.tolist()):
+        with_it = np.abs(at - at[place]) <= 1
+        with_it[place] = False
+        at_once = share[place] > AT_ONCE and clear[place] and at[place] > BEGIN
+        if at_once and not (with_it & (share > AT_ONCE)).any():
+            found.append(row)
+    return found
+
+
 def _drop(
     head: Array, load: Array, before: npt.NDArray[np.int64], after: npt.NDArray[np.int64]
-) -> tuple[float, float] | None:
-    """(change of head beyond what the inflow explains [m], the same in standard errors) of one sensor."""
+) -> tuple[float, float, float, Array] | None:
+    """Of one sensor: the change of head beyond what the inflow explains [m], the same in standard errors, what nights
+
+    scatter [m], and that change by night [m].
+    """
     level, flow = head[before], load[before]
     known = np.isfinite(level) & np.isfinite(flow)
     if known.sum() < LEAST_BEFORE * COURSE / 2:
@@ -128,4 +156,5 @@ def _drop(
     by_night = np.nanmean(was[np.isfinite(was).any(axis=1)], axis=1)
     scatter = float(np.nanstd(by_night)) + FINE
     change = float(np.nanmean(now))
-    return change, change / (scatter * np.sqrt(1 / len(after) + 1 / len(before)))
+    error = scatter * float(np.sqrt(1 / len(after) + 1 / len(before)))
+    return change, change / error, scatter, (left - course).mean(axis=1)

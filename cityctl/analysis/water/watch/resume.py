@@ -14,7 +14,7 @@ from cityctl.analysis.question import Memory
 from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.nights.seen import Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
-from cityctl.analysis.water.watch.changes import Watchfulness
+from cityctl.analysis.water.watch.changes import Watchfulness, far_off
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
 from cityctl.analysis.water.watch.settled import settled
@@ -29,13 +29,15 @@ _BY_NIGHT = ("adjusted", "rest")
 class Watched:
     """What a watch found, zone by zone: its events, and the flow that it lets expect with its doubt [m³/h].
 
-    Nothing is expected of a zone before its first night.
+    Nothing is expected of a zone before its first night. `beyond`: what was taken in the last night
+    beyond the expected, where that is far off and nothing is made of it yet, else 0.
     """
 
     given: Watchfulness
     events: list[list[Event]]
     baseline: Array
     doubt: Array
+    beyond: Array
 
 
 def resumed(
@@ -48,7 +50,8 @@ def resumed(
     dates: Sequence[date],
 ) -> Watched:
     """Expect and watch all zones on all nights, from what `memory` holds under `name` where that is still true."""
-    found = Watched(given, [[] for _ in zones], np.full(seen.flow.shape, np.nan), np.zeros(seen.flow.shape))
+    nothing, unknown = np.zeros(seen.flow.shape), np.full(seen.flow.shape, np.nan)
+    found = Watched(given, [[] for _ in zones], unknown, nothing, np.zeros(len(zones)))
     for rows, watch in taken_up(
         memory,
         name,
@@ -62,9 +65,23 @@ def resumed(
         told = watch.events if given.whole_days else settled(watch)
         for row, events in zip(rows.tolist(), told, strict=True):
             found.events[row] = _in_sight(events, np.isfinite(seen.flow[row]))
-        unknown = np.arange(seen.flow.shape[1]) < watch.model.first[:, None]
-        found.baseline[rows], found.doubt[rows] = np.where(unknown, np.nan, watch.baseline), watch.doubt
+        early = np.arange(seen.flow.shape[1]) < watch.model.first[:, None]
+        found.baseline[rows], found.doubt[rows] = np.where(early, np.nan, watch.baseline), watch.doubt
+        found.beyond[rows] = _beyond(watch, seen.flow.shape[1] - 1)
     return found
+
+
+def _beyond(watch: Watch, night: int) -> Array:
+    """What zones took in the last night that was judged beyond the expected [m³/h]; see Watched.
+
+    A change that is told, and a zone that is known for such nights, are no news.
+    """
+    size = np.nan_to_num(watch.model.rest[:, night])
+    far = far_off(watch.model, watch.given, watch.learnt, night) & (size > 0) & (watch.stirred < night)
+    for zone in np.flatnonzero(far).tolist():
+        told = any(event.detected == night for event in watch.events[zone])
+        far[zone] = not told and watch.lone.believed(zone, night, float(size[zone]), 1)
+    return np.where(far, size, 0.0)
 
 
 def _in_sight(events: list[Event], known: npt.NDArray[np.bool_]) -> list[Event]:

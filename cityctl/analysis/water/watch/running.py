@@ -152,12 +152,17 @@ class Running:
                 if last.flow - last.size_at(night - 7) > self.model.noise[zone]:
                     last.grown = night
                 self._part(zone, night, last)
-            elif not last.creeping and last.all_day is None and night - last.detected <= SETTLING:
+            elif self._settles(last, night):
                 self._resize(zone, night, last, last.flow / 2)
             gone = [event for event in running if self._gone(zone, night, event, excess)]
             for event in running:
                 event.fading = event.fading if event in gone else 0
             self._fade(zone, night, gone)
+
+    def _settles(self, event: Event, night: int) -> bool:
+        """Whether a leak that came at once is so new that its size is told anew, by all nights since it began."""
+        whole = event.all_day is None and event.eased is None
+        return whole and not event.creeping and night - event.detected <= SETTLING
 
     def _gone(self, zone: int, night: int, event: Event, excess: float) -> bool:
         """Whether most of a leak's flow is not there; of one that days told, they have to show that too."""

@@ -104,7 +104,9 @@ class Watch(Running):
                     zone, night, int(found.begin[zone]), found.size[zone]
                 ):
                     continue
-                self._changed(zone, night, placed(model, int(self.since[zone]), zone, night, found))
+                mended = found.size[zone] < 0 and bool(leaking[zone])
+                since = int(self.since[zone])
+                self._changed(zone, night, placed(model, since, zone, night, found, mended=mended))
             ready = self.learnt >= given.learning
             for zone, change in elsewhere(model, self.fallen, self.events, ready, self.since, night):
                 if zone not in told:
@@ -169,7 +171,12 @@ class Watch(Running):
                 night - event.detected < WEEK + 2
                 or (event.creeping and night - event.grown < self.given.growing)
                 for event in still
-            ) or any(event.repaired is not None and night - event.repaired <= WEEK for event in events)
+            ) or any(
+                night - end <= WEEK
+                for event in events
+                for end in (event.repaired, event.eased)
+                if end is not None
+            )
         # Where nights are restless, what they did months ago says little of what they would do now.
         calm = np.maximum(quiet(self.model, night), 1e-9)
         certainty = self.given.certainty * self.given.slow / calm * wary(self.given, self.learnt)
@@ -364,10 +371,10 @@ class Watch(Running):
         else:
             for event in running:
                 if (share := 1 - fall / total) > 0.1:
-                    event.flow *= share
+                    event.ease(change.begin, share)
                 else:
                     event.repaired = change.begin
-                event.sizes.append((max(change.begin, event.sizes[-1][0]), event.flow))
+                    event.sizes.append((max(change.begin, event.sizes[-1][0]), event.flow))
             spread[LEVEL, LEVEL] += (2 * change.size) ** 2
             model.restart(zone, change.begin, night, state, spread, 0.0, False)
             self.since[zone] = night

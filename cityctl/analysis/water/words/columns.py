@@ -75,6 +75,9 @@ NOTES = (
     "early or late, or ever more so), are not judged. Gaps, spikes, a clock that did not follow the city's, clocks "
     "that jump alike in most of it, a scale at its end and flows in coarse steps are named only. What only takes back "
     "an earlier fall is no leak. Nights in which a zone is shut, a two-hundredth of its inflow or less, tell nothing.",
+    "Method: one night that lies as far off, and that its evening does not bear out, is UNUSUAL, a finding of its own: "
+    "a burst of the small hours, or water for a fire. The next night tells. What begins after the night's window shows "
+    "with the next one.",
     "Source: IWA Water Loss Task Force (minimum night flow); UKWIR (1994), Managing Leakage, report E (6 % of "
     "people at 10 L/h by night); Harvey (1989), structural time series models and the Kalman filter; Hazen and "
     "Williams for head loss against flow.",

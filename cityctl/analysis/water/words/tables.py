@@ -65,7 +65,7 @@ def _result(
         subtitle=f"{begin // 60:02d}:{begin % 60:02d} to {end // 60:02d}:{end % 60:02d}",
         tables=[sized(one) for one in tables],
         interval=question.interval,
-        findings=[*findings, *_sensor_findings(telling)],
+        findings=[*findings, *_night_findings(telling, judged), *_sensor_findings(telling)],
         completeness=Completeness(
             wanted=wanted,
             had=had,
@@ -199,6 +199,22 @@ def _fed(telling: Telling) -> dict[str, str]:
         for sensor in zone.sensors:
             names.setdefault(sensor, []).append(zone.name)
     return {sensor: ", ".join(own) for sensor, own in names.items()}
+
+
+def _night_findings(telling: Telling, judged: list[Judged]) -> list[Finding]:
+    """Zones that took far more in the last night: a burst shows there a night before it is told."""
+    return [
+        Finding(
+            kind="night",
+            subject=zone.name,
+            since=telling.closes[telling.last],
+            text=f"{said}: a burst in the small hours, or use of this night; the next one tells",
+            severity="warning",
+            evidence={"zone": zone.zone, "beyond_m3h": float(telling.watch.beyond[at])},
+        )
+        for at, (zone, one) in enumerate(zip(telling.nights.zones, judged, strict=True))
+        if not one.doubtful and (said := telling.last_night(at))
+    ]
 
 
 def _sensor_findings(telling: Telling) -> list[Finding]:

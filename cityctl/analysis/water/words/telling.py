@@ -60,6 +60,11 @@ def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array)
     return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
 
 
+def _unusual(text: str, more: str) -> str:
+    """A verdict on a zone without a leak, with what its last night had more."""
+    return f"UNUSUAL {more}{text.removeprefix('normal')}"
+
+
 @dataclass
 class Judged:
     """A zone's verdict; `kind` is leak, sensor, unknown, repaired or normal."""
@@ -225,8 +230,15 @@ class Telling:
         first = self.inside[0] * PARTS
         limits = {one.trouble for one in self._own(zone) if one.end is None or one.end > first}
         if not told.doubtful:
+            if more := self.last_night(zone):
+                told.text = f"{told.text}; {more}" if told.kind == "leak" else _unusual(told.text, more)
             told.text += "".join(said for trouble, said in LIMITS.items() if trouble in limits)
         return told
+
+    def last_night(self, zone: int) -> str:
+        """What the last night took far beyond the expected, of which nobody knows yet whether it stays; else empty."""
+        beyond = float(self.watch.beyond[zone])
+        return f"last night {flow_text(beyond)} {pretty('m3/h')} above the expected" if beyond else ""
 
     def _judged(self, zone: int) -> Judged:
         """Data first: what cannot be judged is not called normal, nor a leak."""
