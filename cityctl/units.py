@@ -69,9 +69,12 @@ def unit(text: str) -> Unit:
     )
 
 
+_SURE = re.compile(r"m(?:[23]|/s|m$|in$|bar$)")  # metres and minutes; nobody means megabar or megametres
+
+
 def _milli_or_mega(symbol: str, said: str) -> bool:
     """Whether reading `said` as `symbol` would take milli for mega, or the other way round."""
-    return symbol[:1] in ("m", "M") and said[:1] != symbol[:1]
+    return symbol[:1] in ("m", "M") and said[:1] != symbol[:1] and not _SURE.match(symbol)
 
 
 def _is_mega(said: str) -> bool:

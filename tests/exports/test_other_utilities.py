@@ -235,6 +235,23 @@ def test_thousands_of_a_unit_are_not_the_unit(name: str, unit: str | None) -> No
     assert column_unit(name) == unit
 
 
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("FLOW (M3/H)", "m3/h"),  # a historian's capitals: these were not imported
+        ("FLOW_M3H", "m3/h"),
+        ("CONSUMPTION M3", "m3"),
+        ("PRESSURE MBAR", "mbar"),
+        ("inlet_lps", "L/s"),
+        ("Inflow MLD", "ML/d"),
+        ("LEVEL (M)", None),  # metres, or a month's
+        ("flow_ml/d", None),  # millilitres, or megalitres
+    ],
+)
+def test_units_in_capitals_and_in_letters_alone(name: str, unit: str | None) -> None:
+    assert column_unit(name) == unit
+
+
 @pytest.mark.parametrize("name", ["Verbrauch in 1000 kWh", "Gas (1000 m³)", "Tsd. kWh"])
 def test_thousands_of_a_unit_are_asked_for(table: Read, name: str) -> None:
     """Without a unit of their own they would have that of the point."""

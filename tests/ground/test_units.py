@@ -53,7 +53,8 @@ def test_units_are_read_as_people_write_them(said, meant):
     [("m³/Std.", "m3/h"), ("cbm/h", "m3/h"), ("m^3/hr", "m3/h"), ("m3/day", "m3/d"), ("l/sec", "L/s"),
      ("ltr/min.", "L/min"), ("Liter/h", "L/h"), ("Ml/day", "ML/d"), ("gals/day", "gal/d"), ("MGal/day", "MGD"),
      ("cfs", "ft3/s"), ("cfm", "ft3/min"), ("gph", "gal/h"), ("LPH", "L/h"), ("acre-feet", "acre-ft"), ("dm³", "L"),
-     ("mw", "MW"), ("mWS", "mH2O"), ("MWS", "mH2O")],
+     ("mw", "MW"), ("mWS", "mH2O"), ("MWS", "mH2O"), ("M3/H", "m3/h"), ("M3", "m3"), ("MBAR", "mbar"), ("MM", "mm"),
+     ("CMH", "m3/h"), ("cumecs", "m3/s")],
 )  # fmt: skip
 def test_flows_are_read_as_utilities_write_them(said, meant):
     assert units.unit(said).symbol == meant

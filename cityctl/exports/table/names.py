@@ -24,8 +24,9 @@ _BARE = frozenset(
     [
         "kwh", "wh", "mwh", "gwh", "kw", "mw", "m3", "m3/h", "m³", "m³/h", "gal", "kgal", "mgal", "ccf", "hcf", "ft3",
         "kvarh", "kvar", "kvah", "kva", "l/s", "l/h", "l/min", "gpm", "degc", "°c", "degf", "bar", "therm", "therms",
-        "mj", "gj", "%", "gallons", "liters", "litres", "cf", "cuft", "watts",
-        "wattage",
+        "mj", "gj", "%", "gallons", "liters", "litres", "cf", "cuft", "watts", "wattage", "m3h", "m³h", "cmh", "m3/hr",
+        "m3/d", "m³/d", "m3/s", "m³/s", "cumecs", "lps", "lpm", "lph", "l/sec", "ml/d", "mld", "mgd", "gpd", "cfs",
+        "mbar", "kpa", "psi",
     ]
 )  # fmt: skip
 
