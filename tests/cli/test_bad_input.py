@@ -105,11 +105,19 @@ def test_a_dead_device_is_named_and_the_reason_said(cityctl, project, closed_por
     assert "hint: " in ended.stderr
 
 
-def test_a_report_on_nothing_says_how_to_get_readings(cityctl, city):
-    ended = cityctl("report", "run", "leaks", "--project", city)
+def test_a_report_on_nothing_says_how_to_get_readings(cityctl, project):
+    folder = project(CITY.replace("{hill: {network: water}}", "{hill: {network: water, inflow: hill_flow}}"))
+    ended = cityctl("report", "run", "leaks", "--project", folder)
     assert ended.returncode == 10
     assert "cityctl poll" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_report_that_asks_for_no_point_says_what_city_yaml_lacks(cityctl, city):
+    ended = cityctl("report", "run", "leaks", "--project", city)
+    assert ended.returncode == 2
+    assert "no water zone matches" in ended.stderr
+    assert "`inflow:`" in ended.stderr
 
 
 def test_sql_cannot_write_or_read_files(cityctl, city):

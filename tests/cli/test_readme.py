@@ -49,7 +49,8 @@ def test_cambridge_gives_a_savings_report(cityctl, shared, tmp_path):
     assert asked.returncode in (0, 4), asked.stderr
     rows = json.loads(asked.stdout)["rows"]
     assert len(rows) == 95  # shared/data/energy/README.md
-    assert sum(row["verdict"].startswith("proven") for row in rows) >= 10
+    # Nothing was done there: by chance 5 of 95 lie beyond a 90 % interval on the saving's side.
+    assert 0 < sum(row["verdict"].startswith("proven") for row in rows) <= 12
 
 
 def test_every_command_of_the_readme_parses():

@@ -35,7 +35,7 @@ def test_the_file_that_is_spoilt_below_is_good(tmp_path):
     ("old", "new", "place", "said", "hint"),
     [
         ("unit: m3/h", "unti: m3/h", "6:38", "unknown key `points.flow.unti`", "did you mean `unit`?"),
-        ("unit: m3/h", "unit: m3/hr", "6:38", "`m3/hr` is no unit", "did you mean `m3/h`?"),
+        ("unit: m3/h", "unit: m3/hh", "6:38", "`m3/hh` is no unit", "did you mean `m3/h`?"),
         ("float32", "flaot32", "6:23", "no type is named `flaot32`", "did you mean `float32`?"),
         ("vendor: Someone\n", "", "1:1", "`vendor` is missing", None),
         ("address: 10", "address: 70000", "6:10", "outside the addresses 0 to 65535", "connectors lint"),
