@@ -141,11 +141,8 @@ def poll_every(
             except Unreachable as nobody:
                 trouble = nobody
                 say(f"{_clock(mark, project)} {nobody.message}")
-            except (
-                LockHeld,
-                StoreProblem,
-                DiskProblem,
-            ) as kept:  # the disk may have room again at the next mark
+            except (LockHeld, StoreProblem, DiskProblem) as kept:
+                # The disk may have room again at the next mark.
                 missed += 1
                 trouble = kept if not isinstance(kept, LockHeld) else trouble
                 say(f"{_clock(mark, project)} left out: {kept.message}")

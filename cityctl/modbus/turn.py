@@ -44,9 +44,7 @@ class Device:
         target = answer.target
         self.answer = answer
         self.target = target
-        self._narrowed: set[tuple[int, int]] = (
-            set()
-        )  # the requests, where they are not those that were planned
+        self._narrowed: set[tuple[int, int]] = set()  # the requests, where they are not as planned
         if known.mute and known.silent_runs:
             blocks = narrowed(blocks, known.silent_runs)
             self._narrowed = {_place(block) for block in blocks}

@@ -16,7 +16,7 @@ _PHRASES = {
     "cbm": "m3", "liters": "L", "litres": "L", "kubikmeter": "m3", "m^3": "m3",
     "kiloliters": "m3", "kilolitres": "m3", "kl": "m3", "megalitres": "ML", "kvah": "kVAh", "gallon": "gal",
     "us gallon": "gal", "million gallons": "Mgal", "mgal/d": "MGD", "cubic foot": "ft3", "kilowatt hour": "kWh",
-    "watt hour": "Wh", "m3": "m3", "m3/h": "m3/h", "lpm": "L/min",
+    "watt hour": "Wh", "m3": "m3", "m3/h": "m3/h",
     "watts": "W", "wattage": "W", "kilowatts": "kW", "thm": "therm", "mmbtu": "MMBtu",
 }  # fmt: skip
 # Units that stand in a name without brackets (`usage_kwh`, `kWh`): none of these is a word of its own.

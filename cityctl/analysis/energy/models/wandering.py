@@ -160,7 +160,6 @@ def _relative(expected: Any, residual: Any, later: Any) -> tuple[Any, Any]:
     if floor <= 0 or spread <= 1e-6 * len(across):
         return np.ones(len(expected)), np.ones(len(later))
     power = float((across * np.log(np.maximum(square[known], floor))).sum()) / spread
-    power = min(
-        max(power, 0.0), 2.0
-    )  # from scatter that is the same on all days to one that is a share of the use
+    # From scatter that is the same on all days to one that is a share of the use.
+    power = min(max(power, 0.0), 2.0)
     return scale**power, of_later**power
