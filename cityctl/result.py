@@ -114,7 +114,10 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a report reports: something that a person should look at."""
+    """What a report reports: something that a person should look at.
+
+    `nth`: which it is of several of its kind on the same subject since the same day, in an order that stays.
+    """
 
     kind: str
     subject: str
@@ -122,12 +125,14 @@ class Finding:
     text: str
     severity: Severity = "warning"
     evidence: Mapping[str, object] = field(default_factory=dict)
+    nth: int = 0
 
     @property
     def id(self) -> str:
         """Stable over runs: the same kind on the same subject since the same day has the same id."""
         day = self.since.date().isoformat() if self.since else "-"
-        return hashlib.sha256(f"{self.kind}|{self.subject}|{day}".encode()).hexdigest()[:8]
+        nth = f"|{self.nth}" if self.nth else ""
+        return hashlib.sha256(f"{self.kind}|{self.subject}|{day}{nth}".encode()).hexdigest()[:8]
 
 
 @dataclass

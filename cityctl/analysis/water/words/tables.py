@@ -157,6 +157,7 @@ def _events(telling: Telling, judged: list[Judged], near: Mapping[int, str]) -> 
                 severity="note" if ended is not None else "alarm",
                 evidence={"zone": zone.zone, "flow_m3h": flow, "flow_low": low, "flow_high": high,
                           "volume_m3": volume, "near": near.get(id(event))},
+                nth=telling.nth(at, event),
             )  # fmt: skip
             findings.append(finding)
             cost = None if price is None else volume * price

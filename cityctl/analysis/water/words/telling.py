@@ -113,6 +113,12 @@ class Telling:
             if (end := self.repaired(event)) is None or end >= start
         ]
 
+    def nth(self, zone: int, event: Event) -> int:
+        """How many leaks of the zone that began in the same night were told before this one."""
+        alike = [one for one in self.watch.events[zone] if one.started == event.started]
+        alike.sort(key=lambda one: one.detected)
+        return next(at for at, one in enumerate(alike) if one is event)
+
     def state(self, event: Event) -> str:
         """new, growing, steady, repaired or unseen."""
         if event.repaired is not None:

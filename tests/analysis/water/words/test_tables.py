@@ -19,3 +19,24 @@ def test_the_zone_that_loses_most_is_listed_first(ask: Callable[..., Result]) ->
     told = [(row["zone"], row["state"]) for row in rows_of(result, "events")]
     assert told == [("Altstadt", "steady"), ("Hafen", "repaired"), ("Hafen", "steady")]
     assert [one.subject for one in result.findings] == [zone for zone, _ in told]
+
+
+def test_leaks_of_one_begin_are_findings_of_their_own(ask: Callable[..., Result]) -> None:
+    """What the first of three left after its repair is told to have begun with it: a book of findings keeps both."""
+    leaks = [
+        Leak("2026-02-05", 4.0, end="2026-04-19"),
+        Leak("2026-03-19", 1.0, end="2026-04-17"),
+        Leak("2026-03-20", 1.0, end="2026-05-03"),
+    ]
+    flow = inflow("2025-12-01", "2026-06-05", seed=106, noise=0.08, minutes=60, leaks=leaks)
+    city = CITY.replace("15m", "1h").replace("country: DE", "")  # holidays move the begin by a night
+    result = ask("water/leaks", city, {"hafen_inflow": flow}, "2026-01-01", "2026-06-05")
+    begun = [row["started_at"] for row in rows_of(result, "events")]
+    names = [row["finding"] for row in rows_of(result, "events")]
+    assert len(begun) == 3 > len({*begun})
+    assert len({*names}) == 3
+    earlier = ask("water/leaks", city, {"hafen_inflow": flow}, "2026-01-01", "2026-04-20")
+    later = ask("water/leaks", city, {"hafen_inflow": flow}, "2026-05-02", "2026-06-05")
+    assert rows_of(earlier, "events")[0]["finding"] == names[0]
+    # also where the first is not told
+    assert [row["finding"] for row in rows_of(later, "events")] == names[2:]
