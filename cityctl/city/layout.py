@@ -165,7 +165,7 @@ def _named(city: City, name: str, entry: PointEntry, told: dict[str, Any] | None
         kind=kind or ("state" if quantity == "state" else "gauge"),
         every=entry.every or (device.every if device else None),
         zone=zone,
-        network=city.zones[zone].network if zone else None,
+        network=entry.network or (city.zones[zone].network if zone else None),
         asset=entry.asset or (device.asset if device else None),
         role=entry.role,
         device=entry.device,

@@ -141,6 +141,7 @@ def _check_references(city: City, document: Document) -> None:
         expect(("meters", index, "service"), "service", register.service, city.services)
     for name, entry in city.points_by_name.items():
         expect(("points", name, "zone"), "zone", entry.zone, city.zones)
+        expect(("points", name, "network"), "network", entry.network, city.networks)
         expect(("points", name, "asset"), "asset", entry.asset, city.assets)
         if entry.device is not None:
             expect(("points", name, "device"), "device", entry.device.partition("/")[0], city.devices)

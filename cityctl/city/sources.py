@@ -110,6 +110,9 @@ class PointEntry(Strict):
     )
     every: Duration | None = Field(None, description="how often a reading is due, or how long an interval is")
     zone: Name | None = Field(None, description="the zone that it belongs to")
+    network: Name | None = Field(
+        None, description="what it is metered for, where that is not its zone's network: a building's gas"
+    )
     asset: Name | None = Field(None, description="the asset that it belongs to")
     role: Role | None = Field(None, description="what reports take it for (`cityctl help roles`)")
     device: str | None = Field(None, description="device/point")
@@ -138,7 +141,7 @@ class MeterRegister(Strict):
         "role, service, series, asset, rollover",
     )
     zone: Name | None = Field(None, description="of the rows that name none; so are the others here")
-    network: Name | None = Field(None, description="of meters without a zone")
+    network: Name | None = Field(None, description="of the rows that name none, where it is not their zone's")
     unit: UnitText | None = Field(None, description="of the values")
     kind: Kind | None = Field(None, description="gauge, counter or interval")
     every: Duration | None = Field(None, description="how often a reading is due")

@@ -175,6 +175,7 @@ BAD = [
     ),
     ("pump_1 - tank", "pmp_1 - tank", "no point named `pmp_1`", "did you mean `pump_1`?"),
     ("tank_1.area", "tank_1.volume", "asset `tank_1` has no `volume`", "add `volume:` to it under `assets:`"),
+    ("{unit: m, every: 5m}", "{unit: m, network: gass}", "no network named `gass`", None),
     ("rate(t1)", "rte(t1)", "no function `rte`", "did you mean `rate`?"),
     ("rate(t1)", "rate(t1", "`)` is missing", None),
     ("t1: {unit: m, every: 5m}", "t1: {formula: c_inflow, unit: m3/h}", "a formula that needs itself", None),

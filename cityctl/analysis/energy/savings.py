@@ -19,6 +19,7 @@ from cityctl.analysis.energy.saving import (
     columns,
     drivers,
     evidence,
+    fuels,
     non_routine,
     normal,
     portfolio,
@@ -106,13 +107,14 @@ def answer(question: Question) -> Result:
     METHODS[question.parameters["method"]](question, meters)
     stated.adjust(question)
     rows = _rows(question, meters)
+    buildings = fuels.together(question.city, rows, question.parameters["most_change"])
     contested = question.parameters["evidence"]  # whose evidence is asked for is drawn, proven or not
     worth_drawing = (row for row in rows if row.proven or (contested and row.figures))
     drawn = sorted(worth_drawing, key=lambda row: (-abs(row.avoided), row.meter))[
         : question.parameters["plots"]
     ]
     plots = [plot for row in drawn for plot in _plots(question, row)]
-    result = portfolio.result(question, rows, plots)
+    result = portfolio.result(question, rows, buildings, plots)
     if contested:
         result.tables += [table for row in rows[:MOST_EVIDENCE] for table in evidence.tables(question, row)]
         if len(rows) > MOST_EVIDENCE:
@@ -182,6 +184,7 @@ def _rows(question: Question, meters: list[Wanted]) -> list[Row]:
 def _plots(question: Question, row: Row) -> list[Plot]:
     """Use beside what was expected, and how the saving has built up since the measure (CUSUM)."""
     zone = question.interval.zone
+    label = f"{row.label}, {row.network}" if row.moved else row.label
     days = question.engine.rows(question.sql("series"), {"meter": row.meter})
     times = [midnight(day, zone) for day, *_ in days]
     assert row.intervention is not None
@@ -194,7 +197,7 @@ def _plots(question: Question, row: Row) -> list[Plot]:
     return [
         Plot(
             key=row.meter,
-            title=f"{row.label}: {said_change(row)}",
+            title=f"{label}: {said_change(row)}",
             unit="kWh/d" if question.parameters["method"] != "billing" else "kWh",
             lines=[
                 Line("observed", times, [used for _, used, *_ in days]),
@@ -204,7 +207,7 @@ def _plots(question: Question, row: Row) -> list[Plot]:
         ),
         Plot(
             key=f"{row.meter}-cusum",
-            title=f"{row.label}: saved since the measure, summed up (CUSUM)",
+            title=f"{label}: saved since the measure, summed up (CUSUM)",
             unit="kWh",
             lines=[
                 Line("saved", [moment for moment, _ in since], list(accumulate(saved for _, saved in since)))

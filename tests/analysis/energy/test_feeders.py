@@ -77,6 +77,16 @@ def test_losses_and_reverse_power(ask: Callable[..., Result]) -> None:
     assert [one.severity for one in found.findings] == ["note"]
 
 
+def test_gas_of_a_building_is_no_use_of_its_feeder(ask: Callable[..., Result]) -> None:
+    text = CITY.replace("{power: {kind: power}}", "{power: {kind: power}, gas: {kind: gas}}").replace(
+        "points:\n",
+        "points:\n  boiler: {unit: kWh, kind: interval, every: 1h, zone: shop, network: gas, role: consumption}\n",
+    )
+    data = series() | {"boiler": (HOURS, np.full(len(HOURS), 9.0))}
+    (row,) = rows_of(ask("energy/feeders", text, data, "2026-06-01", "2026-06-05"), "feeders")
+    assert row["lost_kwh"] == pytest.approx(4 * 48)
+
+
 def test_cars_at_the_peak(ask: Callable[..., Result]) -> None:
     """The feeder peaks at 37 kW, 20 + 4 of them charging; the chargers could take 22 and took at most 4: 24 of 26."""
     _, _, cars = asked(ask, series())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cityctl.analysis.energy.basis.meters import USE
+from cityctl.analysis.energy.basis.meters import USE, network_of
 from cityctl.analysis.energy.basis.network_balance import zone_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
@@ -33,7 +33,7 @@ class Substation:
 
 
 def _in_heat(city: City, point: Point) -> bool:
-    return city.network_kind(zone_of(city, point)) == "heat"
+    return (network_of(city, point) or city.network_kind(zone_of(city, point))) == "heat"
 
 
 def substations_of(city: City) -> list[Substation]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cityctl.analysis.energy.basis.meters import Wanted
 from cityctl.analysis.energy.basis.twice import said_twice
-from cityctl.analysis.energy.models.uncertainty import Drift
+from cityctl.analysis.energy.models.uncertainty import Drift, fractional
 from cityctl.analysis.energy.saving.drivers import Driver
 from cityctl.analysis.energy.saving.events import Event
 from cityctl.analysis.energy.saving.figures import figures, of_normal_year, said_drivers
@@ -65,20 +65,19 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.failures = failures(question, one, totals, model)
     if known.undriven and row.failures:
         row.failures.append(undriven(one, known.undriven))
-    row.failures += [str(event) for event in known.events if event.kind in REFUSED]
+    if totals and bool(totals["used_days"]) != bool(totals["compared_days"]):
+        row.seen = "before" if totals["used_days"] else "since"
+    refused = [event for event in known.events if event.kind in REFUSED]
+    if not row.failures and [event.kind for event in refused] == ["dead"] and totals and model:
+        row.still = _figured(question, one, known, row)
+    row.failures += [str(event) for event in refused]
     if row.failures:
         row.remarks = lost(known.left_out)
         row.verdict = f"NOT ASSESSABLE {row.failures[0]}"
         return row
     assert totals is not None
     assert model is not None
-    row.formula, row.figures = figures(question, one, totals, model, known.drift)
-    row.figures["uncertainty"] = row.uncertainty
-    row.figures["saved_money"] = known.money
-    row.figures["saved_co2"] = known.carbon
-    row.figures["adjusted_kwh"] = known.adjusted
-    row.figures["drivers"] = said_drivers(question.city, known.drivers)
-    row.figures |= of_normal_year(known.normal)
+    row.figures = _figured(question, one, known, row)
     row.doubts = [
         *([known.doubt] if known.doubt else []),
         *([said_twice(known.twice)] if known.twice else []),
@@ -110,6 +109,19 @@ def judge(question: Question, one: Wanted, known: Known) -> Row:
     row.apart = changed or bool(row.doubts)
     row.verdict = _verdict(row)
     return row
+
+
+def _figured(question: Question, one: Wanted, known: Known, row: Row) -> dict[str, Any]:
+    """The figures of a meter whose data suffice, by column key; the row gets its interval by the formula."""
+    assert known.totals is not None
+    assert known.model is not None
+    row.formula, told = figures(question, one, known.totals, known.model, known.drift)
+    told["uncertainty"] = fractional(told["avoided_high"] - told["avoided_kwh"], told["avoided_kwh"])
+    told["saved_money"] = known.money
+    told["saved_co2"] = known.carbon
+    told["adjusted_kwh"] = known.adjusted
+    told["drivers"] = said_drivers(question.city, known.drivers)
+    return told | of_normal_year(known.normal)
 
 
 def _verdict(row: Row) -> str:

@@ -86,6 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("beyond_days", "Beyond", None, "days colder or warmer than any day of the baseline",
            "integer", 0, 9),
     Column("reasons", "Reasons", None, "what the data lack, or what to know about the figure", priority=9),
+    Column("fuels", "Fuels", None, "networks that its meters are of", priority=2),
     Column("meters", "Meters", None, "how many meters", "integer", 0, 1),
     Column("proven", "Proven", None, "how many meters have a proven saving", "integer", 0, 2),
 )
@@ -110,7 +111,9 @@ OWN_DEGREES = {"heats_below": "degF", "cools_above": "degF", "heating_per_degree
                "cooling_per_degree": "kWh/°F/d"}  # units of a city that speaks Fahrenheit  # fmt: skip
 TOTAL = ("meters", "proven", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "uncertainty",
           "saved_money", "saved_co2", "avoided_low", "avoided_high", "fsu", "verdict")  # fmt: skip
-ROW = tuple(one.key for one in COLUMNS if one.key not in ("meters", "proven"))
+FUELS = ("zone", "fuels", "meters", "counterfactual_kwh", "observed_kwh", "avoided_kwh", "saving_pct", "uncertainty",
+         "saved_money", "saved_co2", "avoided_low", "avoided_high", "fsu", "verdict")  # fmt: skip
+ROW = tuple(one.key for one in COLUMNS if one.key not in ("fuels", "meters", "proven"))
 
 METHOD_NAMES = {
     "caltrack2": "CalTRACK 2.0 daily",
@@ -182,5 +185,6 @@ NOTES = (
     "or rise. Proven means an uncertainty of at most 50 %.",
     "Limits: a meter is not judged where the days that read 0 although use was expected hold more than 5 % of "
     "the expected use: a shutdown is no saving. A change beyond `most_change` is set apart and not in the total: "
-    "measures seldom halve a building's use, another supply or purpose does.",
+    "measures seldom halve a building's use, another supply or purpose does. Where another fuel of the same building "
+    "(`kind: building`) rose with proof, both are booked; where one half cannot be judged, neither is.",
 )

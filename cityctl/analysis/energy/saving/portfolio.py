@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cityctl.analysis.energy.models.uncertainty import MOST_FSU, fractional
 from cityctl.analysis.energy.saving.columns import (
     BY_KEY,
+    FUELS,
     METHOD_NAMES,
     METHOD_NOTES,
     NOTES,
@@ -19,16 +20,17 @@ from cityctl.analysis.energy.saving.columns import (
     TOTAL,
 )
 from cityctl.analysis.energy.saving.figures import speaks_fahrenheit
+from cityctl.analysis.energy.saving.fuels import Building, said_proof, summed
 from cityctl.analysis.energy.saving.row import Row, said_change, said_uncertainty
 from cityctl.analysis.question import Question
 from cityctl.clock import midnight
-from cityctl.result import Completeness, Finding, Missing, Plot, Result, Table
-from cityctl.wording import grouped, percent
+from cityctl.result import Column, Completeness, Finding, Missing, Plot, Result, Table
+from cityctl.wording import counted, grouped, percent
 
 _TOLD = ("avoided_kwh", "avoided_low", "avoided_high", "uncertainty", "fsu", "cvrmse")  # of a rise
 
 
-def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
+def result(question: Question, rows: list[Row], buildings: list[Building], plots: list[Plot]) -> Result:
     """Rows ranked by saved use, the total, what rose with proof, and what cannot be judged."""
     judged = sorted(
         (row for row in rows if row.figures), key=lambda row: (row.apart, -row.avoided, row.meter)
@@ -36,8 +38,11 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
     lacking = [row for row in rows if not row.figures]
     booked = [row for row in judged if not row.apart]
     saved, apart = sum(row.saves for row in judged), len(judged) - len(booked)
-    rose = [row for row in judged if row.proven and row.avoided < 0]
+    moved = sum(one.moved for one in buildings)
+    rose = [row for row in judged if row.proven and row.avoided < 0 and not row.moved]
     labels = Counter(row.label for row in rows)
+    shifted = sum(row.moved for row in judged)
+    said_moved = f"{shifted} moved between fuels in {counted(moved, 'building')}, " if moved else ""
     more = sum(not row.apart for row in rose)
     method = question.parameters["method"]
     money = replace(BY_KEY["saved_money"], unit=question.city.currency)
@@ -52,6 +57,7 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
         subtitle=f"{METHOD_NAMES[method]}, uncertainty at {percent(question.parameters['confidence'])} confidence",
         tables=[
             Table("savings", TITLE, [columns[key] for key in ROW], ranked),
+            *_fuels(buildings, columns),
             Table(
                 "portfolio",
                 "All judged meters together",
@@ -77,9 +83,18 @@ def result(question: Question, rows: list[Row], plots: list[Plot]) -> Result:
         plots=plots,
         notes=[*METHOD_NOTES[method], *NOTES],
         summary=f"{saved} of {len(rows)} meters saved with proof, {more} use more with proof, "
-        f"{len(booked) - saved - more} not proven, {apart} set apart, {len(lacking)} cannot be judged"
-        f"{_in_all(total)}",
+        f"{len(booked) - saved - more - shifted} not proven, {said_moved}{apart} set apart, "
+        f"{len(lacking)} cannot be judged{_in_all(total)}",
     )
+
+
+def _fuels(buildings: list[Building], columns: Mapping[str, Column]) -> list[Table]:
+    """The table of buildings with several fuels, where there are any."""
+    if not buildings:
+        return []
+    rows = [tuple(one.figures.get(key) for key in FUELS) for one in buildings]
+    note = "all fuels of a building together; use that moved from one to another is no saving of the first"
+    return [Table("buildings", "Buildings with several fuels", [columns[key] for key in FUELS], rows, note)]
 
 
 def _subject(row: Row, labels: Counter[str]) -> str:
@@ -127,30 +142,6 @@ def _total(booked: list[Row]) -> list[tuple[object, ...]]:
     """One row: sums, and the root of the sum of squares of the uncertainties."""
     if not booked:
         return []
-    sums = {
-        key: math.fsum(row.figures[key] for row in booked)
-        for key in ("counterfactual_kwh", "observed_kwh", "avoided_kwh")
-    }
-    avoided = sums["avoided_kwh"]
-    band, formula = (
-        math.sqrt(math.fsum(one**2 for one in those))
-        for those in ([row.band for row in booked], [row.formula for row in booked])
-    )
-    carbon = [row.figures["saved_co2"] for row in booked]
-    worth = [row.figures["saved_money"] for row in booked]
-    told = {
-        **sums,
-        "meters": len(booked),
-        "proven": sum(row.saves for row in booked),
-        "saving_pct": 100 * avoided / sums["counterfactual_kwh"] if sums["counterfactual_kwh"] else None,
-        "uncertainty": fractional(band, avoided),
-        "fsu": fractional(formula, avoided),
-        "saved_money": None if None in worth else math.fsum(worth),
-        "saved_co2": None if None in carbon else math.fsum(carbon),
-        "avoided_low": avoided - band,
-        "avoided_high": avoided + band,
-        "verdict": "not proven",
-    }
-    if fractional(band, avoided) <= MOST_FSU:
-        told["verdict"] = "proven" if avoided > 0 else "USE ROSE proven"
+    told = {"meters": len(booked), "proven": sum(row.saves for row in booked), **summed(booked)}
+    told["verdict"] = said_proof(told)
     return [tuple(told[key] for key in TOTAL)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from cityctl.analysis.energy.models.uncertainty import MOST_FSU, fractional
 from cityctl.analysis.energy.saving.columns import ROW
@@ -31,6 +31,13 @@ class Row:
         math.nan
     )  # half-width of the saving's interval as ASHRAE Guideline 14 alone tells it [kWh]
     apart: bool = False
+    moved: bool = (
+        False  # its use moved from or to another fuel of its building, with which it is told (fuels.py)
+    )
+    still: dict[str, Any] | None = (
+        None  # figures of a meter that shows 0 since the measure: dead, or not needed
+    )
+    seen: Literal["both", "before", "since"] = "both"  # where it has valid days: before the measure, since it
     step: Event | None = None  # since the measure, to a level that stays
     confidence: float = 0.68
     method: str = "caltrack2"
@@ -57,8 +64,8 @@ class Row:
 
     @property
     def saves(self) -> bool:
-        """Whether a saving is proven and booked."""
-        return self.proven and not self.apart and self.avoided > 0
+        """Whether a saving is proven and booked, and no other fuel took it over."""
+        return self.proven and not self.apart and not self.moved and self.avoided > 0
 
     def cells(self) -> tuple[object, ...]:
         """The row under COLUMNS."""
