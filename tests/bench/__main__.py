@@ -11,11 +11,14 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    folder = Path(__file__).parent
-    wanted = sys.argv[1:]
-    for path in sorted(folder.glob("bench_*.py")):
-        name = path.stem.removeprefix("bench_")
-        if wanted and name not in wanted:
+    known = {
+        path.stem.removeprefix("bench_"): path for path in sorted(Path(__file__).parent.glob("bench_*.py"))
+    }
+    wanted = sys.argv[1:] or list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        sys.exit(f"no benchmark is named {', '.join(unknown)}; known: {', '.join(known)}")
+    for name, path in known.items():
+        if name not in wanted:
             continue
         module = importlib.import_module(f"tests.bench.{path.stem}")
         print(f"\n{name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
