@@ -14,6 +14,7 @@ from typing import Any
 from cityctl import units
 from cityctl.city import formula
 from cityctl.city.connected import connected_points
+from cityctl.city.kinds import kind_of, kind_of_derived
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.registers import read_register
@@ -155,14 +156,14 @@ def _named(city: City, name: str, entry: PointEntry, told: dict[str, Any] | None
     quantity, unit, shown = _measure(entry.unit, entry.quantity, told)
     device = city.devices[entry.device.partition("/")[0]] if entry.device else None
     zone = entry.zone or (device.zone if device else None)
-    kind = entry.kind or (told.get("kind") if told else None)
+    kind = kind_of(quantity, entry.role, entry.kind or (told.get("kind") if told else None), shown)
     return Point(
         id=name,
         name=entry.name,
         quantity=quantity,
         unit=unit,
         shown_unit=shown,
-        kind=kind or ("state" if quantity == "state" else "gauge"),
+        kind=kind,
         every=entry.every or (device.every if device else None),
         zone=zone,
         network=entry.network or (city.zones[zone].network if zone else None),
@@ -267,7 +268,12 @@ def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[s
                 f"{place_of(name)}: `every` is missing: how often does `{name}` have a value?",
                 hint="add `every: 15m` to the point, or to the points in its formula",
             )
-        done[name] = replace(point, every=every, formula=formula.Formula(point.formula.text, tree))
+        entry = city.points_by_name.get(name)
+        try:
+            kind = kind_of_derived(point, sources, entry.kind if entry is not None else None)
+        except UsageProblem as problem:
+            raise ConfigInvalid(f"{place_of(name)}: {problem.message}", hint=problem.hint) from None
+        done[name] = replace(point, kind=kind, every=every, formula=formula.Formula(point.formula.text, tree))
         return done[name]
 
     for name in points:

@@ -106,7 +106,9 @@ class PointEntry(Strict):
     )
     unit: UnitText | None = Field(None, description="of its values; a device's connector may say it")
     kind: Kind | None = Field(
-        None, description="gauge: a value now; counter: a register; interval: an amount; state: words"
+        None,
+        description="gauge: a value now; counter: a register; interval: an amount; state: words. Where left out gauge, "
+        "and interval of kWh or m3 whose role is that of a meter",
     )
     every: Duration | None = Field(None, description="how often a reading is due, or how long an interval is")
     zone: Name | None = Field(None, description="the zone that it belongs to")

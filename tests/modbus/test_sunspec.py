@@ -232,3 +232,9 @@ def test_a_pretended_device_says_its_maker_and_ends_its_chain():
     assert bank.read(3, 40_070, 2) == [103, 50]
     assert bank.read(3, 40_122, 2) == [0xFFFF, 0]
     assert bank.read(3, 40_124, 1) == 2  # illegal address
+
+
+@pytest.mark.parametrize("name", ["sunspec_101", "sunspec_103", "sunspec_111", "sunspec_112", "sunspec_113"])
+def test_the_energy_of_an_inverter_is_a_register(name):
+    """Models 101 to 113 tell AC energy over the device's life, as acc32 or as float: no value of now."""
+    assert shipped(name).point("energy").kind == "counter"

@@ -193,7 +193,7 @@ def _flow(question: Question, one: Substation) -> tuple[Flow, float, Hours] | st
     asked = {"volume": one.volume, "heat": one.heat[0], "warm": one.warm, "cold": one.cold, **span}
     table = question.engine.arrow(question.sql("substation"), asked)
     if not table.num_rows:
-        return "no hour with both volume and heat"
+        return "no hour or day with both volume and heat"
     volume, heat, warm, cold = (
         arrow.array_of(table[name]).astype(float) for name in ("volume", "heat", "warm", "cold")
     )
@@ -223,10 +223,21 @@ def _registers(question: Question, one: Substation, span: Mapping[str, Any]) -> 
 
 def _plausible(flow: Flow) -> bool:
     """Whether its heat and volume can be those of one substation."""
-    return 0 <= flow.told <= WARMEST_DIFFERENCE
+    return 0 <= flow.told <= WARMEST_DIFFERENCE and not flow.uncounted
 
 
 def _verdict(flow: Flow, wanted: float) -> str:
+    if flow.uncounted and flow.difference < 0:
+        return (
+            f"IMPLAUSIBLE: its return is {-flow.difference:.1f} K warmer than its supply and it counts no heat: "
+            "are the sensors swapped?"
+        )
+    if flow.uncounted:
+        return f"IMPLAUSIBLE: it counts no heat where its water cools by {flow.difference:.1f} K: check the meter"
+    if flow.told < 0:
+        return (
+            f"IMPLAUSIBLE: its heat means {flow.told:.0f} K: are the sensors swapped, or has it a wrong sign?"
+        )
     if not _plausible(flow):
         return f"IMPLAUSIBLE: its heat and volume mean {flow.told:.0f} K: check their units"
     said = []
@@ -272,7 +283,8 @@ def _network(
 NOTES = (
     "Method: excess = V - Q / (1.16 kWh/(m³ K) x the wanted difference): what a substation sends back without cooling "
     "it enough. The mean difference is that of the meter's m³ x °C registers where they are read, else of its "
-    "temperatures weighted by volume, else what its heat tells.",
+    "temperatures weighted by volume, else what its heat tells: of a volume that is read once a day nobody knows how "
+    "warm it was. Of volume and heat the one that is read more often is summed over the other's readings.",
     "Method: network losses = (fed in - taken) / fed in, over the local days on which every meter was metered whole.",
     "Source: excess flow after Mansson et al., Energy 180 (2019) 163-174. Losses of 10 to 20 % are typical.",
     "Limits: 1.16 kWh/(m³ K) holds at 20 °C, 1.14 at 70 °C: excess is up to 2 % of the volume too large where the flow "

@@ -122,7 +122,7 @@ def test_the_network_loses_a_tenth(ask: Callable[..., Result]) -> None:
     assert town["heat_loss_share"] is None
     assert {one.what: one.why for one in found.completeness.missing}[
         "pool"
-    ] == "no hour with both volume and heat"
+    ] == "no hour or day with both volume and heat"
 
 
 def test_meters_that_do_not_fit_are_named(ask: Callable[..., Result]) -> None:

@@ -2,7 +2,7 @@
 
 Sources: heat = volume x 1.16 kWh/(m³ K) x temperature difference (water at 20 °C; 1.14 at 70 °C); volume-weighted
 difference from the registers of a heat meter: (rise of m³ x T_in - rise of m³ x T_out) / rise of m³ (E8, E9);
-excess flow V - Q / (1.16 dT*): Mansson et al., Energy 180 (2019) 163-174.
+excess flow V - Q / (1.16 dT*): Mansson et al., Energy 180 (2019) 163-174; least difference of a heat meter: EN 1434-1.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any
 
 CAPACITY = 1.16  # kWh/(m³ K)
 DISAGREE = 0.10  # of the heat: beyond it volume, temperatures and heat do not fit together
+LEAST_DIFFERENCE = 3.0  # K: below it a heat meter need not count
 
 
 @dataclass(frozen=True)
 class Flow:
     """Volume [m³], heat [kWh], volume-weighted difference [K] and return [°C], excess [m³], and its share.
 
-    `told` is the difference that the heat tells by itself [K]; `apart` how far the metered difference is off it.
+    `told` is the difference that the heat tells by itself [K]; `apart` how far the metered difference is off it, where
+    heat was counted. `uncounted`: water flowed, none was, and the metered difference says that there was some.
     """
 
     volume: float
@@ -28,6 +30,7 @@ class Flow:
     back: float | None
     excess: float
     apart: float | None
+    uncounted: bool = False
 
     @property
     def share(self) -> float:
@@ -54,12 +57,13 @@ def excess_flow(
     metered = registers
     if metered is None and paired.any():
         metered = float((volume[paired] * (warm[paired] - cold[paired])).sum() / volume[paired].sum())
-    apart = None
+    apart, uncounted = None, False
     if metered is not None:
         same = known if registers is not None else paired
         through = CAPACITY * float(volume[same].sum()) * metered
         own = float(heat[same].sum())
         apart = through / own - 1 if own > 0 else None
+        uncounted = own <= 0 and abs(metered) >= LEAST_DIFFERENCE
     chilled = known & np.isfinite(cold) & (volume > 0)
     back = float((volume[chilled] * cold[chilled]).sum() / volume[chilled].sum()) if chilled.any() else None
     return Flow(
@@ -70,6 +74,7 @@ def excess_flow(
         back=back,
         excess=total - used / (CAPACITY * wanted),
         apart=apart,
+        uncounted=uncounted,
     )
 
 

@@ -1,0 +1,65 @@
+"""Kinds of points: amounts of meters that nothing is said of, and formulas over registers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cityctl.city.load import load
+from cityctl.errors import ConfigInvalid
+
+CITY = """\
+name: Test
+time_zone: Europe/Berlin
+networks: {gas: {kind: gas}, power: {kind: power}}
+zones: {school: {network: gas}, hall: {network: power}}
+points:
+  gas: {unit: m3, kind: counter, every: 1d}
+  chp: {unit: m3, kind: interval, every: 1d}
+"""
+Project = Callable[[str], Path]
+
+
+@pytest.mark.parametrize(
+    ("point", "kind"),
+    [
+        ("{unit: kWh, every: 15m, zone: hall, role: consumption}", "interval"),
+        ("{unit: kWh, kind: counter, every: 15m, zone: hall, role: consumption}", "counter"),
+        ("{unit: m3, every: 1h, zone: school, role: consumption}", "interval"),
+        ("{unit: kW, every: 15m, zone: hall, role: consumption}", "gauge"),
+        ("{unit: kWh, every: 15m, zone: hall}", "gauge"),  # what a battery holds
+        ("{formula: gas * 10.6, unit: kWh, zone: school, role: consumption}", "counter"),
+        ("{formula: gas * 10.6, unit: kWh, kind: counter, zone: school, role: consumption}", "counter"),
+        ("{formula: 10.6 * delta(gas), unit: kWh, kind: interval, every: 1d, zone: school}", "interval"),
+        ("{formula: gas - prev(gas), unit: m3, kind: interval, every: 1d, zone: school}", "interval"),
+        ("{formula: chp * 10.6, unit: kWh, zone: school, role: consumption}", "interval"),
+        ("{formula: rate(gas), unit: m3/h, zone: school}", "gauge"),
+    ],
+)
+def test_a_meters_amount_is_no_power(project: Project, point: str, kind: str) -> None:
+    """kWh were a gauge where nothing was said, and a gauge's kWh a power: 2.5 kWh a quarter made 1 860 kWh of 7 440."""
+    assert load(project(f"{CITY}  own: {point}\n")).point("own").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ("{unit: kWh, kind: gauge, every: 15m, zone: hall, role: consumption}",
+         "`kind: gauge` of kWh with `role: consumption`: a value of now is a power or a flow, not an amount"),
+        ("{formula: gas * 10.6, unit: kWh, kind: interval, zone: school, role: consumption}",
+         "`own` is of `kind: interval`, and its formula takes a point of `kind: counter` as it stands"),
+        ("{formula: gas - chp, unit: m3, zone: school, role: consumption}",
+         "`own` is of `kind: interval`, and its formula takes a point of `kind: counter` as it stands"),
+        ("{formula: chp * 2, unit: m3, kind: counter, zone: school, role: consumption}",
+         "`own` is of `kind: counter`, and its formula takes a point of `kind: interval` as it stands"),
+    ],
+)  # fmt: skip
+def test_a_register_is_no_amount(project: Project, point: str, said: str) -> None:
+    """What a gas meter shows, times 10.6 as amounts of its days, was 57.6 GWh for the 82 MWh that were used."""
+    with pytest.raises(ConfigInvalid, match=re.escape(said)) as told:
+        load(project(f"{CITY}  own: {point}\n"))
+    assert "city.yaml:8" in told.value.message
+    assert "counter" in str(told.value.hint)
