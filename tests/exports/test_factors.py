@@ -32,7 +32,7 @@ def test_a_factor_that_is_not_one_is_asked_for(table: Read) -> None:
     text = HEAD + odometer(*["1"] * 12) + odometer(*["100"] * 12, meter="1003")
     with pytest.raises(InputRefused, match="`Multiplier` is 100 in line 14") as refused:
         table(text, time_zone="America/Chicago")
-    assert refused.value.hint is not None and "--value 'Reading * Multiplier' multiplies" in refused.value.hint
+    assert "--value 'Reading * Multiplier' multiplies" in (refused.value.hint or "")
 
 
 def test_values_times_their_factors_where_that_is_said(table: Read) -> None:
@@ -52,9 +52,7 @@ def test_a_value_without_a_factor_is_refused(table: Read) -> None:
 
 
 def test_use_beside_a_factor_is_told_multiplied(table: Read) -> None:
-    rows = "".join(
-        f"m1,2025-03-14 {hour:02}:00,{hour * 7 % 5 + 1}.5,10,GAL\n" for hour in range(12)
-    )
+    rows = "".join(f"m1,2025-03-14 {hour:02}:00,{hour * 7 % 5 + 1}.5,10,GAL\n" for hour in range(12))
     read = table("MeterID,Time,Consumption,Multiplier,Units\n" + rows, time_zone="UTC")
     assert read.readings["m1"][1][1] == 3.5
     assert any("columns left out: `Multiplier`" in note for note in read.notes)

@@ -38,7 +38,9 @@ _WORDS: dict[str, int] = {
 }  # fmt: skip
 # Quality bytes of OPC Data Access 3.0, 6.8: the upper two bits say bad, uncertain or good, the four below why, the
 # last two whether a limit was reached. 216 is good by hand: somebody overrode the instrument.
-_OPC = {str(code): Quality.BAD for code in range(64)} | {str(code): Quality.SUSPECT for code in range(64, 128)}
+_OPC = {str(code): Quality.BAD for code in range(64)} | {
+    str(code): Quality.SUSPECT for code in range(64, 128)
+}
 _OPC |= {str(code): Quality.GOOD for code in range(192, 196)} | {
     str(code): Quality.SUSPECT for code in range(216, 220)
 }
