@@ -50,7 +50,12 @@ def register(app: typer.Typer) -> None:
             typer.Option(metavar="COL", help="Column of the series' name.", rich_help_panel=_TABLE),
         ] = None,
         value: Annotated[
-            str | None, typer.Option(metavar="COL", help="Column of the value.", rich_help_panel=_TABLE)
+            str | None,
+            typer.Option(
+                metavar="COL",
+                help="Column of the value; `Reading * Multiplier` multiplies.",
+                rich_help_panel=_TABLE,
+            ),
         ] = None,
         quality: Annotated[
             str | None, typer.Option(metavar="COL", help="Column of the quality.", rich_help_panel=_TABLE)

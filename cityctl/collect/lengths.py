@@ -20,10 +20,10 @@ from cityctl import arrow
 from cityctl.clock import Interval
 from cityctl.collect.order import grouped, moment
 from cityctl.collect.steps import ALIKE, Steps
+from cityctl.engine.duck import OnDemand
 from cityctl.exports.meaning import micros_of
 
 if TYPE_CHECKING:
-    from cityctl.engine.duck import Engine
     from cityctl.store import Store
 
 Ints = npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ class Lengths:
     _said: dict[str, list[tuple[int, int, int]]] = field(
         default_factory=dict
     )  # first, last, length [µs] by point
-    _engine: Engine | None = None
+    _opened: OnDemand = field(default_factory=OnDemand)
     _steps: Steps | None = None
     remembers: bool = False  # what is judged is not stored before others of its points are
     _passing: dict[str, list[_Stored]] = field(default_factory=dict)
@@ -67,9 +67,7 @@ class Lengths:
     def close(self) -> None:
         """Give back what it needed."""
         self._passing = {}
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        self._opened.close()
 
     def foresee(self, points: Iterable[str], first: int, last: int) -> None:
         """What was judged is stored. Many series of these points come next, with times [µs] from `first` to `last`."""
@@ -199,13 +197,6 @@ class Lengths:
             for point, count, length in steps
             if declared[point] or point in self._said or _unlike(count, length, times[rows[point]])
         ]
-
-    def _opened(self) -> Engine:
-        from cityctl.engine.duck import Engine
-
-        if self._engine is None:
-            self._engine = Engine()
-        return self._engine
 
     def _by_point(self, table: Any) -> dict[str, _Stored]:
         names = table["point"].to_pylist()

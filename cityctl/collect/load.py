@@ -27,6 +27,7 @@ from cityctl.collect.order import moment, repeats
 from cityctl.collect.tally import settle_repeated, tally
 from cityctl.collect.withdraw import withdraw
 from cityctl.console import Console
+from cityctl.engine.duck import OnDemand
 from cityctl.errors import ConfigInvalid, InputRefused, UsageProblem, listed, near
 from cityctl.exports import formats
 from cityctl.exports.table.clock.zone import ZoneNotSaid
@@ -62,12 +63,13 @@ def import_files(
     with (
         _target(project, options.dry_run, len(jobs)) as store,
         _beside(project, store, now, dry_run=options.dry_run) as lengths,
+        closing(OnDemand()) as engine,
         console.progress("importing", len(jobs)) as progress,
     ):
         for job in jobs:
             progress.advance(0, note=job.source.name)
             try:
-                ledger = _looked_at(job, _Run(city, store, options, now, kept, lengths))
+                ledger = _looked_at(job, _Run(city, store, options, now, kept, lengths, engine))
                 ledgers.append(ledger)
                 if options.dry_run and project is not None and store is not None:
                     _compare(store, project, ledger)
@@ -130,6 +132,7 @@ class _Run:
     now: datetime
     kept: dict[str, str]
     lengths: Lengths
+    engine: OnDemand
 
 
 def _looked_at(job: Job, run: _Run) -> Ledger:
@@ -170,7 +173,14 @@ def _import_one(job: Job, run: _Run) -> Ledger:
         reader = pa.RecordBatchReader.from_batches(schema(), ledger.batches(chunks))
         settle(
             [ledger],
-            store.add(reader, source=job.source.name, received=now, points=points, words=ledger.words),
+            store.add(
+                reader,
+                source=job.source.name,
+                received=now,
+                points=points,
+                words=ledger.words,
+                engine=run.engine,
+            ),
         )
         take_after(store, ledger, points, now)
     again = {series for series in ledger.order.unordered if store is None or ledger.lines[series].duplicate}

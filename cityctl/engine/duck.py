@@ -234,6 +234,24 @@ class Engine:
             self._refreshing = False
 
 
+class OnDemand:
+    """An engine that is made when it is first asked for: opening one takes longer than many a small question."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def __call__(self) -> Engine:
+        if self._engine is None:
+            self._engine = Engine()
+        return self._engine
+
+    def close(self) -> None:
+        """Close the engine, if there is one."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
 def first_line(problem: Exception) -> str:
     """The first line of a message of DuckDB's, without its class of error."""
     line = str(problem).split("\n", 1)[0]

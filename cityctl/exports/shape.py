@@ -16,11 +16,11 @@ Layout = Literal["auto", "long", "wide"]
 class Shape:
     """What is said about a table; None or "auto" is found out from the table, where that is unambiguous.
 
-    `time` may join two columns (`Date + Time`). `columns` are the only ones wanted, under `layout` wide.
-    `units` holds units by column, `unit` the unit of all others. `stamp` "end" marks times that label the
-    end of their interval, which is `every` long. `missing` are values that stand for "no reading".
-    `qualities` maps the words of the quality column to good, estimated, suspect and bad. `series` names the
-    series of a table that names none.
+    `time` may join two columns (`Date + Time`), `value` be multiplied by one (`Reading * Multiplier`). `columns` are
+    the only ones wanted, under `layout` wide. `units` holds units by column, `unit` the unit of all others. `stamp`
+    "end" marks times that label the end of their interval, which is `every` long. `missing` are values that stand
+    for "no reading". `qualities` maps the words of the quality column to good, estimated, suspect and bad. `series`
+    names the series of a table that names none.
 
     In JSON, `rows`, `time`, `point`, `value`, `quality`, `unit_from` and `direction` are JMESPath expressions,
     in XML they are XPath.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from cityctl.disk import sync_folder
-from cityctl.engine.duck import Engine
+from cityctl.engine.duck import Engine, OnDemand
 from cityctl.errors import StoreProblem
 from cityctl.store.arrival import first_received
 from cityctl.store.balance import Balance, Rejection
@@ -64,6 +64,7 @@ def add(
     flush: Snapshot | None = None,
     instead_of: Sequence[Segment] = (),
     words: dict[int, str] | None = None,
+    engine: Callable[[], Engine] | None = None,
 ) -> Balance:
     """Take readings in, under the store's lock; see `Store.add`.
 
@@ -77,13 +78,8 @@ def add(
     outdone: list[Batch] | None = [] if flush else None
     words = {} if words is None else words
     writing = _Writing(store, snapshot.generation + 1, source, words)
-    engines: list[Engine] = []
-
-    def opened() -> Engine:
-        if not engines:
-            engines.append(Engine())
-        return engines[0]
-
+    own = OnDemand()
+    opened = engine or own
     try:
         for part in chunks(readings):
             part = numbered(part, points, words)
@@ -118,8 +114,7 @@ def add(
         writing.abandon()
         raise
     finally:
-        for engine in engines:
-            engine.close()
+        own.close()
     return balance
 
 

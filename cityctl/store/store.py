@@ -7,7 +7,7 @@ no device, no service, no analysis and no terminal.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +56,7 @@ class Store(Opened):
         points: Mapping[str, Point] | None = None,
         words: dict[int, str] | None = None,
         wait: float = 60.0,
+        engine: Callable[[], Engine] | None = None,
     ) -> Balance:
         """Take readings in, all of them at once as others see it.
 
@@ -65,7 +66,8 @@ class Store(Opened):
         the quantity of each series is noted at its first reading, and held to from then on. Of points of kind
         `state` values may be texts, in a column of text; or their codes (`reading.code_of`), and then `words` says
         which texts these are, at the latest when the reading is handed in. `wait`: seconds to
-        wait for another run's add. What is stored already is not written again.
+        wait for another run's add. What is stored already is not written again. `engine`: gives one that several
+        adds share; each opens its own where it is None.
 
         Raises InputRefused (a column is missing), LockHeld and StoreProblem.
         """
@@ -73,7 +75,13 @@ class Store(Opened):
 
         with locked(self.folder, purpose=f"adding readings of {source}", wait=wait):
             return add(
-                self, readings, source=source, received_us=micros(received), points=points, words=words
+                self,
+                readings,
+                source=source,
+                received_us=micros(received),
+                points=points,
+                words=words,
+                engine=engine,
             )
 
     def land(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
 
 from cityctl.city.project import Project
+from cityctl.engine.duck import Engine
 from cityctl.errors import ExitCode
 from cityctl.exports.source import Source
 from cityctl.store import Store
@@ -119,3 +121,24 @@ def test_a_file_that_grows_while_it_is_read_is_incomplete(
     assert "changed while it was read" in result.completeness.missing[-1].why
     assert load(city, [path], keep_all=True, later=1).exit_code() == ExitCode.DONE
     assert [row[-2] for row in stored(city)] == [1.5, 2.5, 12.5]
+
+
+def test_the_files_of_one_import_share_an_engine(
+    city: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that are brought again each opened a DuckDB of their own: half of what each took."""
+    names = [f"m{number}" for number in range(5)]
+    for name in names:
+        (tmp_path / f"{name}.csv").write_text(LONG.format(meter=name))
+    load(city, [tmp_path / f"{name}.csv" for name in names], keep_all=True)
+    opened: list[Engine] = []
+    begin = Engine.__init__
+
+    def counted(engine: Engine, **more: Any) -> None:
+        opened.append(engine)
+        begin(engine, **more)
+
+    monkeypatch.setattr(Engine, "__init__", counted)
+    result = load(city, [tmp_path / f"{name}.csv" for name in names], keep_all=True)
+    assert {name: row["unchanged"] for name, row in rows(result).items()} == dict.fromkeys(names, 2)
+    assert len(opened) <= 2  # one for what is stored, one for the lengths of amounts

@@ -70,3 +70,15 @@ def test_each_column_may_have_its_status_beside_it(table: Read, names: tuple[str
     assert [quality for _, _, quality, _ in second] == [3]
     assert told.blank == 1
     assert not told.notes
+
+
+@pytest.mark.parametrize("column", ["Quality", "OPCQuality"])
+def test_quality_bytes_of_a_historian(table: Read, column: str) -> None:
+    """OPC Data Access 3.0, 6.8: 192 good, 216 overridden by hand, 64 and 68 uncertain, 0, 24 (no link) and 28 bad."""
+    codes = ("192", "0", "24", "28", "64", "68", "216", "195")
+    wanted = [GOOD, BAD, BAD, BAD, SUSPECT, SUSPECT, SUSPECT, GOOD]
+    assert graded(table, column, *codes) == wanted
+
+
+def test_numbers_that_are_no_quality_bytes_stay_suspect(table: Read) -> None:
+    assert graded(table, "Quality", "0", "64", "0") == [SUSPECT] * 3

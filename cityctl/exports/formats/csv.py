@@ -70,6 +70,8 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     named = [word for word in (shape.time, shape.point, shape.value, *shape.columns) if word]
     if shape.time and "+" in shape.time:
         named += [part.strip() for part in shape.time.split("+")]
+    if shape.value and " * " in shape.value:
+        named += [part.strip() for part in shape.value.split(" * ")]
     head = read_head(source.name, source.head(), named, shape.delimiter, shape.encoding)
     roles = find_roles(source.name, head.columns, head.units, head.sample, shape)
     if shape.time is None and _of_enedis(head, roles):

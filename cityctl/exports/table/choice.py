@@ -19,21 +19,30 @@ from cityctl.exports.table.cells import (
     says_ways,
 )
 from cityctl.exports.table.kinds import found_kind
-from cityctl.exports.table.names import column_unit, counts_thousands, match_column, unknown_column
+from cityctl.exports.table.names import (
+    column_unit,
+    counts_thousands,
+    match_column,
+    unknown_column,
+    without_unit,
+)
 from cityctl.exports.table.numbers import is_blank
 from cityctl.exports.table.roles import Period, SeriesColumn
 from cityctl.exports.table.when import label_ends
 from cityctl.exports.table.words import (
     CHANNEL_WORDS,
     DIRECTION_WORDS,
+    FACTOR_WORDS,
     QUALITY_WORDS,
     TIME_WORDS,
     UNIT_WORDS,
     VALUE_WORDS,
 )
+from cityctl.reading import Kind
 from cityctl.units import unit as unit_named
 
 _CODES = frozenset(["status", "code", "flag", "flags", "quality", "validity", "qc"])
+_READ = re.compile(r"(?:^|[\W_]|[a-z])(?:read(?:ing)?|index|stand|odometer|lectura|relevé)s?$", re.I)
 _NUMBERS = re.compile(r"(?:ID|(?:^|[\s_])(?i:id|no|nr|num|number|nummer|code))\.?$")
 
 
@@ -131,8 +140,12 @@ class Columns:
 
     def value_column(self, others: Sequence[int], measured: Sequence[int], point: int | None) -> int:
         names = {
-            index for index in others if are_ids(self.cells[index]) or self._numbers_meters(index, point)
+            index
+            for index in others
+            if (are_ids(self.cells[index]) and plain_name(self.columns[index]) not in VALUE_WORDS)
+            or self._numbers_meters(index, point)
         }
+        names |= {i for i in others if plain_name(self.columns[i]) in FACTOR_WORDS}
         others = [i for i in others if i not in names and not is_aside(self.columns[i])] or list(others)
         numeric = [index for index in others if index in self.numbers]
         found = by_words(self.columns, VALUE_WORDS, numeric)
@@ -156,6 +169,13 @@ class Columns:
             f"{self.name}: several columns may hold the value: {several}",
             hint="name it with --value, or say --layout wide",
         )
+
+    def factor_column(self, value: int, kind: Kind | None, among: Sequence[int]) -> int | None:
+        """The column of what readings of a register may yet have to be multiplied by; use is told multiplied."""
+        called = _READ.search(without_unit(self.columns[value])) is not None
+        if self.shape.value is not None or not (called or "counter" in (kind, self.shape.kind)):
+            return None
+        return by_words(self.columns, FACTOR_WORDS, among)
 
     def unit_column(self, among: Sequence[int], beside: int | None = None) -> int | None:
         """The column of units; of several, the one that is called as the values are (`Flow`, `Flow_Unit`)."""

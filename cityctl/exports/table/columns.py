@@ -109,13 +109,10 @@ class _Layouts(Columns):
     """The roles of the columns in each layout."""
 
     def roles(self) -> Roles:
-        quality, point, value = (
+        value, factor = self._value_said()
+        quality, point = (
             self.named(wanted, word)
-            for wanted, word in (
-                (self.shape.quality, "quality"),
-                (self.shape.point, "series"),
-                (self.shape.value, "value"),
-            )
+            for wanted, word in ((self.shape.quality, "quality"), (self.shape.point, "series"))
         )
         if quality is None:
             free = [
@@ -128,14 +125,24 @@ class _Layouts(Columns):
                 quality = next((i for i in free if i != point and are_grades(self.cells[i])), None)
             if quality is not None and quality in self.numbers and self.shape.layout == "wide":
                 quality = None
-        taken = {*self.time, self.zone, point, value, quality}
+        taken = {*self.time, self.zone, point, value, factor, quality}
         others = [i for i in range(len(self.columns)) if i not in taken]
         found = None
         if self.shape.layout != "long" and value is None:
             found = self._days(point, others)
         if found is None and self.shape.layout != "wide":
             found = self._long(point, value, quality, others)
+        if found is not None and factor is not None:
+            found = replace(found, factor=factor, times_factor=True)
         return found if found is not None else self._wide(quality)
+
+    def _value_said(self) -> tuple[int | None, int | None]:
+        """The columns of the value, and of what it is to be multiplied by, where they are said."""
+        said = self.shape.value
+        if said is None or match_column(self.columns, said) is not None or " * " not in said:
+            return self.named(said, "value"), None
+        first, _, second = said.partition(" * ")
+        return self.named(first, "value"), self.named(second, "value")
 
     def _days(self, point: int | None, others: Sequence[int]) -> Roles | None:
         """A day a row; None where no columns are the slots of a day."""
@@ -199,21 +206,24 @@ class _Layouts(Columns):
         way = self.direction_column(left)
         words = [i for i in left if i not in (unit, way)]
         channel, usual = self.channel_column(point, words)
-        aside = {unit, way, channel}
         told = [self.cells[i] for i in (point, channel, unit, way) if i is not None]
         names = list(zip(*told, strict=True)) if told else [()] * len(self.cells[value])
+        kind = self._kind(value, names, unit)
+        factor = self.factor_column(value, kind, [i for i in words if i in self.numbers])
+        aside = {unit, way, channel, factor}
         return Roles(
             "long",
             self.time,
             point=point,
             value=value,
             value_unit=self.taken_unit(value),
+            factor=factor,
             quality=quality,
             channel=channel,
             usual=usual,
             unit=unit,
             direction=way,
-            kind=self._kind(value, names, unit),
+            kind=kind,
             ends=self.ends,
             period=self.period,
             left_out=tuple(self.columns[i] for i in left if i not in aside and i in self.numbers),

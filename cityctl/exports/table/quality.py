@@ -36,6 +36,15 @@ _WORDS: dict[str, int] = {
     **dict.fromkeys(("missing", "m", "null", "n", "no data", "nodata", "fehlt",
                      "saknas", "mangler", "geen verbruik", "ontbrekend", "manquant"), NO_READING),
 }  # fmt: skip
+# Quality bytes of OPC Data Access 3.0, 6.8: the upper two bits say bad, uncertain or good, the four below why, the
+# last two whether a limit was reached. 216 is good by hand: somebody overrode the instrument.
+_OPC = {str(code): Quality.BAD for code in range(64)} | {
+    str(code): Quality.SUSPECT for code in range(64, 128)
+}
+_OPC |= {str(code): Quality.GOOD for code in range(192, 196)} | {
+    str(code): Quality.SUSPECT for code in range(216, 220)
+}
+_OPC_GOOD = "192"  # means nothing else
 _YES = ("y", "yes", "true", "1", "ja", "oui", "si", "sí", "x")
 _NO = ("n", "no", "false", "0", "nein", "nee", "non", "nej")
 # What a column asks, by its name, and what the answers yes and no say of a reading.
@@ -86,6 +95,8 @@ class QualityWords:
             "",
         }:
             self._words.pop("n", None)  # the answer no, to a question that is not known; else no reading
+        if _OPC_GOOD in coded.dictionary.to_pylist():
+            self._words = _OPC | self._words
         known = [self._one(text) for text in coded.dictionary.to_pylist()]
         at = arrow.array_of(pc.fill_null(coded.indices, len(known)))
         graded: npt.NDArray[np.uint8] = np.array([*known, 0], np.uint8)[at]

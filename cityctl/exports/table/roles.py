@@ -46,6 +46,8 @@ class Roles:
     point: int | None = None
     value: int | None = None
     value_unit: str | None = None
+    factor: int | None = None  # what each value is to be multiplied by
+    times_factor: bool = False  # it is said to be; else one that is not 1 leaves the value open
     quality: int | None = None
     channel: int | None = None
     usual: str = ""
@@ -71,6 +73,7 @@ class Roles:
         more = (
             self.point,
             self.value,
+            self.factor,
             self.quality,
             self.channel,
             self.unit,

@@ -27,6 +27,7 @@ from cityctl.exports.table.clock.doubled import DoubledHours
 from cityctl.exports.table.clock.said import zone_said
 from cityctl.exports.table.clock.zone import CERTAIN, DOUBLED, ZoneNotSaid
 from cityctl.exports.table.days import DayRows
+from cityctl.exports.table.factors import factors_of
 from cityctl.exports.table.left import LeftOut
 from cityctl.exports.table.modes import read_words
 from cityctl.exports.table.naming import SeriesNames, are_named, told_kind
@@ -135,7 +136,8 @@ class TableReader:
             names = self._series.of(block.columns, len(block.lines))
             said = self._series.announce(names, None, self._time.every)
             lane = self.alone if self.roles.point is None else None
-            yield self._chunk(names, lane, times, block.columns[self.roles.value], quality, block.lines, said)
+            cells, factors = block.columns[self.roles.value], self._factors(block)
+            yield self._chunk(names, lane, times, cells, quality, block.lines, said, factors)
             return
         each = self._series.of(block.columns, len(block.lines)) if self.roles.point is not None else None
         for column in self.roles.series:
@@ -155,6 +157,20 @@ class TableReader:
             if column.quality is not None:
                 graded = self._words.read(block.columns[column.quality])
             yield self._chunk(series, "", times, block.columns[column.index], graded, block.lines, said)
+
+    def _factors(self, block: Block) -> npt.NDArray[np.float64] | None:
+        """What the values of a block are to be multiplied by. Raises InputRefused where that is left open."""
+        value, factor = self.roles.value, self.roles.factor
+        if value is None or factor is None:
+            return None
+        return factors_of(
+            self.name,
+            (self.columns[value], self.columns[factor]),
+            (block.columns[value], block.columns[factor]),
+            block.lines,
+            decimal=self.decimal or ".",
+            said=self.roles.times_factor,
+        )
 
     def _look_for_bills(self, block: Block) -> None:
         """Whether the rows are bills, as the first of them tell."""
@@ -257,9 +273,11 @@ class TableReader:
         quality: npt.NDArray[np.uint8] | None,
         lines: npt.NDArray[np.int64],
         said: tuple[Series, ...],
+        factors: npt.NDArray[np.float64] | None = None,
     ) -> Chunk:
         """One series column, or one value column with its series column (`lane` None: each series its own)."""
         values, states = numbers.read_numbers(cells, self.decimal or ".", self.shape.missing)
+        values = values if factors is None else values * factors
         words: dict[int, str] = {}
         if self.shape.states is not None and (states == numbers.BAD).any():
             words = read_words(series, cells, values, states, self.shape.states)

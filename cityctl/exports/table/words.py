@@ -49,5 +49,13 @@ QUALITY_WORDS = (
     "estimatedflag", "isestimated", "estimatedread", "estimatedreading", "estimate", "estimateflag",
     "estimateindicator", "estimation", "est", "estflag", "actualestimated", "ae", "valid", "isvalid", "validflag",
     "invalid", "gültig", "ungültig", "readquality", "dataquality", "datenqualität", "datenstatus", "messwertstatus",
-    "laatu", "estado", "güte", "jakość", "calidad", "qualidade", "qualità", "kvalita", "minőség",
+    "laatu", "opcquality", "qualityopc", "estado", "güte", "jakość", "calidad", "qualidade", "qualità", "kvalita",
+    "minőség",
+)  # fmt: skip
+# Columns of what a reading is to be multiplied by: a register's resolution, the ratio of transformers.
+FACTOR_WORDS = (
+    "multiplier", "metermultiplier", "readmultiplier", "readingmultiplier", "registermultiplier", "dialmultiplier",
+    "factor", "meterfactor", "scalefactor", "scalingfactor", "readingfactor", "faktor", "zählerfaktor",
+    "wandlerfaktor", "umrechnungsfaktor", "multiplikator", "multiplicateur", "facteur",
+    "multiplicador", "factormultiplicador", "moltiplicatore", "omregningsfaktor", "ctratio",
 )  # fmt: skip

@@ -5,7 +5,7 @@ What is not due yet is not missing, and what was estimated or came late is not m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 _OWN = {entry.key: entry for entry in COLUMNS}
+_AT_ONCE = 4_000_000  # readings that are put in order at once: some 60 bytes of memory each
 
 
 def gaps(
@@ -74,8 +75,20 @@ def gaps(
     with opened(project) as store, Engine() as engine:
         points = chosen(store, city, words) or _measured(store, city)
         store.attach(engine, city, points=points, interval=interval)
-        every, guessed = _every(engine, city, points)
-        found, holes = coverage(engine, every, interval, now)
+        every: dict[str, timedelta] = {}
+        guessed = 0
+        found: list[Coverage] = []
+        holes: list[Gap] = []
+        parts = list(_parts(engine, points))
+        for part in parts:
+            if len(parts) > 1:
+                store.attach(engine, city, points=part, interval=interval)
+            lengths, read = _every(engine, city, part)
+            covered, between = coverage(engine, lengths, interval, now)
+            every |= lengths
+            guessed += read
+            found += covered
+            holes += between
         dropped = dropped_note(
             store.list.snapshot(landing=False), micros(interval.start), micros(interval.end)
         )
@@ -103,6 +116,21 @@ def gaps(
         )
     result.summary = _summary(found)
     return result
+
+
+def _parts(engine: Engine, points: Sequence[str]) -> Iterator[list[str]]:
+    """The points in their order, as many at a time as have readings that are put in order at once."""
+    counts = dict(engine.rows("SELECT point, count(*) FROM readings GROUP BY point"))
+    part: list[str] = []
+    readings = 0
+    for point in sorted(points):
+        readings += counts.get(point, 0)
+        if part and readings > _AT_ONCE:
+            yield part
+            part, readings = [], counts.get(point, 0)
+        part.append(point)
+    if part:
+        yield part
 
 
 def _measured(store: Store, city: City) -> list[str]:

@@ -56,6 +56,7 @@ class Segment:
 
 _COLUMNS = ", ".join(Segment.__slots__)
 _TOLD = SEGMENTS + "/month={month}/{kind}"
+_LOOKED_AT = 100_000  # segments that are remembered
 _UNTOLD = re.compile(r"(?<=/)\d+-\d+-|-[^-/]*$")  # what a file's name says beside its kind
 
 
@@ -110,6 +111,10 @@ class Snapshot:
 class SegmentList(ListFile):
     """The list of one store folder."""
 
+    def __init__(self, folder: Path, *, create: bool) -> None:
+        super().__init__(folder, create=create)
+        self._looked_at: dict[tuple[Any, ...], Segment] = {}
+
     def generation(self) -> int:
         """A number that rises with every change of the segments."""
         with self.reading() as connection:
@@ -137,7 +142,7 @@ class SegmentList(ListFile):
         if landed.batches and landed.batches[0].id <= through:
             waiting = tuple(batch for batch in landed.batches if batch.id > through)
             landed = Landed(landed.landing, landed.through, waiting, landed.names)
-        named = [(row[0], listed(row[1:], self.path)) for row in rows]
+        named = [(row[0], self._segment(row[1:])) for row in rows]
         whole = [segment for damage, segment in named if damage is None]
         return Snapshot(
             generation,
@@ -149,6 +154,16 @@ class SegmentList(ListFile):
             tuple(dirty),
             dropped,
         )
+
+    def _segment(self, row: tuple[Any, ...]) -> Segment:
+        """A row of the list as a segment; one that was looked at before is the same."""
+        found = self._looked_at.get(row)
+        if found is None:
+            found = listed(row, self.path)
+            if len(self._looked_at) >= _LOOKED_AT:
+                self._looked_at.clear()
+            self._looked_at[row] = found
+        return found
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Times of the first and the last reading; None where there is none."""
