@@ -312,6 +312,12 @@ def steepest(flow: Array) -> float:
     return float(max(steps, default=0.0))
 
 
+def still_falling(flow: Array, night: int) -> bool:
+    """Whether the last day fell by far more than the one before it: how far it falls is told tomorrow."""
+    usual = float(np.nanmedian(flow[max(0, night - 9) : night - 2])) if night > 9 else float("nan")
+    return bool(usual - flow[night] > 1.5 * (usual - flow[night - 1]))
+
+
 def _steady(rest: Array, count: Nights, width: int) -> Array:
     """The change that all of a short window, or the middle of a long one, bears out; one odd night makes none.
 

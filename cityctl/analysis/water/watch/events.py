@@ -19,7 +19,8 @@ class Event:
     the change that it was detected by, and `how` says over which nights; `sd` is the standard error of that change,
     `doubt` the one of `flow` as it is told now, never smaller; `unseen`: it ends where its zone was seen no more;
     `all_day` [m³/h]: where the whole day told it and its size, what its zone took by day and by night; `eased`: the
-    night from which on it takes less, where a part of it was mended.
+    night from which on it takes less, where a part of it was mended; `weekly` [m³/h]: what each weekday uses, where it
+    was no leak but use that comes with the week, see weekly.by_week.
     """
 
     started: int
@@ -41,6 +42,7 @@ class Event:
     unseen: bool = False
     all_day: float | None = None
     eased: int | None = None
+    weekly: list[float] = field(default_factory=list)
 
     def size_at(self, night: int) -> float:
         """Flow in a night: between the nights at which it was told, in a straight line."""

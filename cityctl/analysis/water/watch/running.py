@@ -56,7 +56,7 @@ class Running:
             if events and any(one.repaired is None for one in events)
         ]
 
-    def _oldest(self, zone: int) -> Event:
+    def oldest(self, zone: int) -> Event:
         return min(self.open(zone), key=lambda one: one.started)
 
     def _settle_baseline(self, night: int) -> None:
@@ -68,7 +68,7 @@ class Running:
         self.doubt[:, night] = np.sqrt(np.maximum(expected, 0.0))
         for zone in self._leaking():
             ways = model.design[night, zone, 1:] @ model.state[zone, 1:]
-            self.baseline[zone, night] = self._oldest(zone).base[LEVEL] + ways
+            self.baseline[zone, night] = self.oldest(zone).base[LEVEL] + ways
 
     def _new(
         self, zone: int, night: int, change: Change, running: list[Event], state: Array, spread: Array
@@ -104,7 +104,7 @@ class Running:
         Nights before the last repair are left out: they show the flow of the mended one too.
         """
         ends = [event.repaired for event in self.events[zone] if event.repaired is not None]
-        recent = slice(max(self._oldest(zone).started, night - 2, *ends), night + 1)
+        recent = slice(max(self.oldest(zone).started, night - 2, *ends), night + 1)
         rest = (self.model.flow[zone, recent] - self.baseline[zone, recent]).tolist()
         known = [value for value in rest if value == value]
         return middle(known) if known else None
@@ -118,7 +118,7 @@ class Running:
             event.flow = max(event.flow, told)
             event.sizes.append((night, event.flow))
             # The largest of many noisy nights, above a base that may have wandered since.
-            wandered = self.model.drift[zone] ** 2 * (night - self._oldest(zone).started)
+            wandered = self.model.drift[zone] ** 2 * (night - self.oldest(zone).started)
             event.doubt = max(event.doubt, float(np.sqrt(self.model.noise[zone] ** 2 + wandered)))
         else:
             event.flow = told

@@ -54,7 +54,7 @@ def _shares(watch: Running, zones: list[int]) -> list[Array]:
     model = watch.model
     nights = np.arange(model.flow.shape[1])
     ways = (model.design[:, zones, 1:] * model.state[zones, 1:]).sum(axis=2).T
-    flow = model.flow[zones] - ways
+    flow = model.flow[zones] - ways + _not_yet(watch, zones, nights)
     flow -= np.nanmedian(flow, axis=1)[:, None]
     inflow, noise = model.inflow[zones].max(axis=1), model.noise[zones]
     shapes, sure = [], []
@@ -68,8 +68,22 @@ def _shares(watch: Running, zones: list[int]) -> list[Array]:
     )
 
 
+def _not_yet(watch: Running, zones: list[int], nights: npt.NDArray[np.int64]) -> Array:
+    """What the weekdays use by night now and did not use before, see weekly.by_week (zones x nights) [m³/h]."""
+    use = np.zeros((len(zones), len(nights)))
+    for row, zone in enumerate(zones):
+        begins = {
+            tuple(event.weekly): event.started for event in reversed(watch.events[zone]) if event.weekly
+        }
+        for weekly, begin in begins.items():
+            use[row, :begin] += np.array(weekly)[watch.model.kinds[:begin]]
+    return use
+
+
 def _course(event: Event, nights: npt.NDArray[np.int64]) -> Array:
-    """What was told of a leak, by night [m³/h]."""
+    """What was told of a leak, by night [m³/h]; nothing of what was none."""
+    if event.weekly:
+        return np.zeros(len(nights))
     end = len(nights) if event.repaired is None else event.repaired
     return np.where((nights >= event.started) & (nights < end), event.sizes_at(nights.tolist()), 0.0)
 

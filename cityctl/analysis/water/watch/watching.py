@@ -23,6 +23,7 @@ from cityctl.analysis.water.watch.changes import (
     placed,
     quiet,
     steepest,
+    still_falling,
     wary,
 )
 from cityctl.analysis.water.watch.creeping import WEEK, Crept, Reference
@@ -33,6 +34,7 @@ from cityctl.analysis.water.watch.expected import KEPT, LEVEL, SHARE, Assumption
 from cityctl.analysis.water.watch.lone import LONGEST, LoneNights, lasting
 from cityctl.analysis.water.watch.running import FADED, Running
 from cityctl.analysis.water.watch.shape import Evened, Wandering
+from cityctl.analysis.water.watch.weekly import learn, uses_of_week
 
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
 AT_A_PLACE = ", while heads fell at another place than known leaks make them fall"
@@ -98,7 +100,7 @@ class Watch(Running):
                 self._changed(zone, night, Change(size, float(model.noise[zone]), 1, begin, False, True))
             for zone in set(np.flatnonzero(np.abs(found.size) > worth).tolist()) - told:
                 told.add(zone)
-                if given.whole_days and found.size[zone] < 0 and self._still_falling(zone, night):
+                if given.whole_days and found.size[zone] < 0 and still_falling(model.flow[zone], night):
                     continue
                 if found.size[zone] > 0 and not self._lasts(
                     zone, night, int(found.begin[zone]), found.size[zone]
@@ -122,6 +124,7 @@ class Watch(Running):
                     if zone not in told:
                         self._shown_all_day(zone, night, change)
             self._follow(night)
+            self._tell_weeks(night)
 
     def _begin_anew(self, night: int) -> None:
         """Learn zones anew that come back after a season: what they took before says little of what they take."""
@@ -134,12 +137,6 @@ class Watch(Running):
         self.reference.free[back, :night] = False
         for zone in np.flatnonzero(back).tolist():
             self.anew[zone].append(night)
-
-    def _still_falling(self, zone: int, night: int) -> bool:
-        """Whether the last day fell by far more than the one before it: how far it falls is told tomorrow."""
-        flow = self.model.flow[zone]
-        usual = float(np.nanmedian(flow[max(0, night - 9) : night - 2])) if night > 9 else float("nan")
-        return bool(usual - flow[night] > 1.5 * (usual - flow[night - 1]))
 
     def _lasts(self, zone: int, night: int, begin: int, size: float) -> bool:
         """Whether a rise since the night `begin` has lasted longer than what was over again in this zone."""
@@ -268,7 +265,7 @@ class Watch(Running):
 
     def _from_base(self, zone: int, begin: int, night: int) -> None:
         """Tell what the zone takes without any leak from a night on, as it was before the oldest that runs."""
-        base = self._oldest(zone)
+        base = self.oldest(zone)
         for at in range(begin, night + 1):
             self.baseline[zone, at] = float(self.model.design[at, zone] @ base.base)
 
@@ -302,6 +299,16 @@ class Watch(Running):
         self.reference.free[zone, :begin] = False
         self.anew[zone].append(begin)
         return True
+
+    def _tell_weeks(self, night: int) -> None:
+        """Take what only some nights of each week have as their way, and no longer as a leak."""
+        for zone, begin, use in uses_of_week(self, night):
+            learn(self, zone, night, begin, use)
+            self.since[zone], self.stirred[zone] = begin, night
+            self.reference.free[zone, :begin], self.reference.free[zone, begin : night + 1] = False, True
+            self.lone.nights[zone] = [one for one in self.lone.nights[zone] if one[0] < begin]
+            if zone in self.sunk and self.sunk[zone][0] >= begin:
+                del self.sunk[zone]
 
     def _came_back(self, zone: int, night: int, change: Change) -> bool:
         """Whether a rise only takes back a fall that no mended leak explained: a valve, or a sensor, is right again.
@@ -351,7 +358,7 @@ class Watch(Running):
             self.anew[zone].append(change.begin)
         ended = self._explained(running, fall)
         if ended:
-            base = self._oldest(zone)
+            base = self.oldest(zone)
             for event in ended:
                 event.repaired = change.begin
                 event.sizes.append((max(change.begin - 1, event.sizes[-1][0]), event.flow))

@@ -22,7 +22,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("nights", "Nights", None, "valid nights in the interval", "integer", 0, 7),
     Column("inflow", "Inflow", None, "point of the zone's net inflow", priority=9),
     glossary.column("finding"),
-    Column("state", "State", None, "new, growing, steady, repaired, or unseen for two months", priority=1),
+    Column("state", "State", None, "new, growing, steady, repaired, unseen for two months; weekly: no leak, see notes",
+           priority=1),
     Column("started_at", "Started", None, "estimated start", "time", priority=2),
     Column("detected_at", "Detected", None, "time of the last reading that the decision needed", "time", priority=3),
     Column("repaired_at", "Repaired", None, "when the flow fell back, or was seen no more", "time", priority=3),
@@ -64,6 +65,9 @@ NOTES = (
     "flow in every hour) nor more demand (the same course, larger) can change.",
     "Method: a rise by night of which the day shows less than half, short of it by 1.5 times what days change by "
     "otherwise, is night use, such as watering, and no leak; after 14 such verdicts it is the zone's way.",
+    "Method: what was told as a leak is night use that comes with the week (state weekly), such as shifts or watering, "
+    "once two weeks or more are explained by it: three nights or more at the old level, as many with the use, all the "
+    "same weekdays. It loses no volume, and becomes the way of these weekdays.",
     "Method: where nights scatter by more than 3 % of the inflow, a step is an event too that every block of the day "
     "shows alike, in every third of the last twelve nights and in no week of the four before, and that is larger than "
     "0.8 times what nine of ten of the zone's own moves are.",

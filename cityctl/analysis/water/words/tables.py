@@ -12,7 +12,7 @@ from cityctl.analysis.water.basis.prices import price_of
 from cityctl.analysis.water.basis.small import digits_of, flow_text, sized
 from cityctl.analysis.water.basis.zones import sensor_label
 from cityctl.analysis.water.words.columns import BY_KEY, FLOW, LEAKS, NOTES, TITLE
-from cityctl.analysis.water.words.telling import PARTS, SHOWN, Judged, Telling
+from cityctl.analysis.water.words.telling import PARTS, SHOWN, Judged, Telling, mornings
 from cityctl.result import Completeness, Finding, Line, Missing, Plot, Result, Table
 from cityctl.units import pretty
 from cityctl.wording import counted
@@ -185,6 +185,12 @@ def _said(telling: Telling, event: Event, volume: float) -> str:
     span = f"{low:.{digits}f} to {high:.{digits}f}"
     leak = f"a leak of {flow_text(flow)} {pretty(FLOW)} ({span}) since {telling.day(telling.started(event))}"
     ended = telling.repaired(event)
+    if event.weekly:
+        use = sum(event.weekly) / sum(one > 0 for one in event.weekly)
+        return (
+            f"no leak: since {telling.day(telling.started(event))} nights that end on {mornings(event.weekly)} take "
+            f"{flow_text(use)} {pretty(FLOW)} more, the others what they took: night use that comes with the week"
+        )
     if ended is not None and event.unseen:
         return f"{leak} was last seen {telling.day(ended)}, {lost} lost until then"
     if ended is not None:
@@ -293,7 +299,11 @@ def _plot(telling: Telling, at: int, events: list[Event]) -> Plot:
     shown = range(first, telling.last + 1)
     times = [telling.closes[night] for night in shown]
     marks = [(telling.closes[one.detected], f"leak {flow_text(one.flow)} {pretty(FLOW)}") for one in events]
-    marks += [(ended, "fell back") for one in events if (ended := telling.repaired(one)) is not None]
+    marks += [
+        (ended, "night use" if one.weekly else "fell back")
+        for one in events
+        if (ended := telling.repaired(one)) is not None
+    ]
     return Plot(
         key=zone.zone,
         title=f"Night flow of {zone.name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil, isnan
@@ -34,6 +35,7 @@ SHOWN = 7
 ABOUT_THEN = 7  # nights between the begins of two leaks that may be one
 LIMITS = {"full": "; a meter at the end of its scale?", "coarse": "; its meter counts in coarse steps"}
 PULSES = (10.0, 100.0, 0.1, 0.01)  # factors that no units have between them
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BACK = timedelta(days=3)  # before a sensor stood still, in which it last showed another value
 
 
@@ -58,6 +60,12 @@ def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array)
     if times < (1 + course) / 2:
         return "; by day by as much, as a leak does"
     return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
+
+
+def mornings(weekly: Sequence[float]) -> str:
+    """`Tue, Wed and Fri`: the days on which the nights end that have a use of the week."""
+    days = [name for name, use in zip(WEEKDAYS, weekly, strict=True) if use]
+    return " and ".join([", ".join(days[:-1]), days[-1]] if len(days) > 1 else days)
 
 
 def _unusual(text: str, more: str) -> str:
@@ -120,7 +128,9 @@ class Telling:
         return next(at for at, one in enumerate(alike) if one is event)
 
     def state(self, event: Event) -> str:
-        """new, growing, steady, repaired or unseen."""
+        """new, growing, steady, repaired, unseen, or weekly: night use and no leak."""
+        if event.weekly:
+            return "weekly"
         if event.repaired is not None:
             return "unseen" if event.unseen else "repaired"
         if event.creeping and self.last - event.grown <= 7:
@@ -128,7 +138,12 @@ class Telling:
         return "new" if self.last - event.detected <= 3 else "steady"
 
     def volume(self, zone: int, event: Event) -> float:
-        """Lost water [m³]: the flow told from night to night, for whole days but those without any inflow."""
+        """Lost water [m³]: the flow told from night to night, for whole days but those without any inflow.
+
+        What was night use is not lost.
+        """
+        if event.weekly:
+            return 0.0
         end = self.last + 0.5 if event.repaired is None else event.repaired - 0.5
         begin = event.started - 0.5
         edges = [begin, *(at for at in range(event.started, self.last + 1) if begin < at < end), end]
@@ -172,7 +187,7 @@ class Telling:
             if not self.watch.events[zone]:
                 return self._none
             runs, flows, variances = [0] * count, [0.0] * count, [0.0] * count
-            for event in self.watch.events[zone]:
+            for event in (one for one in self.watch.events[zone] if not one.weekly):
                 nights = range(event.started, count if event.repaired is None else min(event.repaired, count))
                 for night, size in zip(nights, event.sizes_at(nights), strict=True):
                     runs[night] += 1
@@ -279,9 +294,12 @@ class Telling:
             growing = "growing " if self.state(newest) == "growing" else ""
             more = f", {len(running)} in all" if len(running) > 1 else ""
             return Judged("leak", f"LEAK {growing}since {self.day(self.started(newest))}{more}")
-        ended = [when for event in self.told(zone) if (when := self.repaired(event)) is not None]
+        told = [event for event in self.told(zone) if not event.weekly]
+        ended = [when for event in told if (when := self.repaired(event)) is not None]
         if ended:
             return Judged("repaired", f"normal, flow fell back {self.day(max(ended))}")
+        if used := [event for event in self.told(zone) if event.weekly]:
+            return Judged("normal", f"normal, night use on {mornings(used[-1].weekly)}")
         return Judged("normal", "normal")
 
     def trouble(self, fault: Fault) -> str:
