@@ -126,7 +126,7 @@ def test_a_file_that_grows_while_it_is_read_is_incomplete(
 def test_the_files_of_one_import_share_an_engine(
     city: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files that are brought again each opened a DuckDB of their own: half of what each took."""
+    """Files that are brought again each opened a DuckDB of their own."""
     names = [f"m{number}" for number in range(5)]
     for name in names:
         (tmp_path / f"{name}.csv").write_text(LONG.format(meter=name))

@@ -44,7 +44,7 @@ where p.kind = 'counter' and c.quality < 3 and c.amount is not null and c.until 
 create or replace table night_parts as
 select f.point as point, s.night as night, s.part as part,
        count(*) as readings, sum(f.flow) as flow, min(f.flow) as least, max(f.flow) as most,
-       count(case when f.flow < 0 then 1 end) as negatives,
+       min(case when f.flow > 0 then f.flow end) as pulse, count(case when f.flow < 0 then 1 end) as negatives,
        count(case when s.inside then 1 end) as window_readings,
        sum(case when s.inside then f.flow end) as window_flow,
        count(case when s.inside and f.flow < 0 then 1 end) as window_negatives
@@ -77,7 +77,8 @@ group by p.point
 -- name: windows
 -- Of the window's readings: their median and its standard error as the quartiles tell it (spikes leave it as it is),
 -- the lowest mean of 60 minutes, and those that lie beyond both neighbours by more than the mean flow of the 24 hours:
--- one reading alone says nothing of such a flow.
+-- one reading alone says nothing of such a flow. `pulse` is the day's smallest flow above zero, and `uneven` how far
+-- readings are at most from whole numbers of it, of which a meter that counts in pulses shows none.
 create or replace table night_windows as
 select w.point as point, w.night as night,
        percentile_cont(0.5) within group (order by w.flow) as median,
@@ -86,7 +87,8 @@ select w.point as point, w.night as night,
        min(w.flow) as least, count(*) as counted,
        min(case when w.hour_readings * t.every_s >= 3240 then w.hour end) as lowest_hour,
        sum(case when w.lone > d.mean then w.flow end) as spiked,
-       count(case when w.lone > d.mean then 1 end) as spikes
+       count(case when w.lone > d.mean then 1 end) as spikes,
+       max(d.pulse) as pulse, max(abs(w.flow / d.pulse - round(w.flow / d.pulse))) as uneven
 from (
     select n.point as point, n.night as night, n.flow as flow, n.hour as hour, n.hour_readings as hour_readings,
            greatest(n.flow - greatest(n.before, n.after), least(n.before, n.after) - n.flow) as lone
@@ -106,7 +108,9 @@ from (
 ) as w
 join night_steps as t on t.point = w.point
 join (
-    select point, night, abs(sum(flow) / sum(readings)) as mean from night_parts group by point, night
+    select point, night, abs(sum(flow) / sum(readings)) as mean, min(pulse) as pulse
+    from night_parts
+    group by point, night
 ) as d on d.point = w.point and d.night = w.night
 group by w.point, w.night
 
@@ -114,7 +118,7 @@ group by w.point, w.night
 -- One row a zone inflow and night, with what the night should have held.
 select p.point as point, p.night as night, max(w.median) as median, max(w.median_error) as median_error,
        max(w.lowest_hour) as lowest_hour, max(w.least) as least, max(w.counted) as counted,
-       max(w.spiked) as spiked, max(w.spikes) as spikes,
+       max(w.spiked) as spiked, max(w.spikes) as spikes, max(w.pulse) as pulse, max(w.uneven) as uneven,
        sum(p.window_flow) / nullif(sum(p.window_readings), 0) as mean,
        sum(p.window_readings) * max(t.every_s) / (max(e.inside) * 900.0) as present,
        sum(case when p.part < 6 then p.flow end)

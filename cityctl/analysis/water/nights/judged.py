@@ -15,6 +15,7 @@ from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
+from cityctl.analysis.water.nights.dry import MANY as MANY_PEOPLE
 from cityctl.analysis.water.nights.dry import Usual, nothing_flowed, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import ROUND, Seen
@@ -28,6 +29,7 @@ COARSE = 1.5  # windows that a single reading stands for, from which it says not
 RARE, LEAST_NIGHT = 0.7, 0.1  # share of nights with few of them, and of the mean inflow that a night flow is
 MANY = 8  # readings of a window of which a single one that stands alone is left out ...
 SPIKES = 0.1  # ... or this share of more
+PULSE, EVEN = 0.25, 0.02  # share of the mean inflow that a pulse makes, and of a pulse that readings are off
 
 
 @dataclass
@@ -101,6 +103,9 @@ def read(
     still = shut | nothing_flowed(whole, usual)
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
+    # In a hamlet a pulse is much of what flows, each stands alone and is no spike: all of them are the night's flow.
+    pulses = (told("uneven") <= EVEN) & (told("pulse") >= PULSE * usual) & (usual < MANY_PEOPLE)
+    smooth = smooth & ~pulses
     with np.errstate(invalid="ignore"):
         few_spikes = (counted >= MANY) & (spikes <= np.maximum(SPIKES * counted, 1))
         lone = (smooth | _switched(few_spikes, counted, median, usual)) & few_spikes & (spikes >= 1)
