@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_FACTOR_TYPES = ("int16", "int8", "int8_high", "uint8", "uint8_high", "uint16")
+
 
 def connected_points(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What a connector file says of each point, those of `repeats` once for each of their numbers.
@@ -23,19 +25,27 @@ def connected_points(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
             continue
         for number in range(first, first + count):
             prefix = str(pattern).replace("{n}", str(number))
-            points |= {f"{prefix}_{name}": one for name, one in _mapping(repeat.get("points")).items()}
+            own = _mapping(repeat.get("points"))
+            points |= {f"{prefix}_{name}": _of_number(one, own, prefix) for name, one in own.items()}
     entries = {str(name): dict(_mapping(fields)) for name, fields in points.items()}
     factors = {fields["scale_factor"] for fields in entries.values() if "scale_factor" in fields}
     confidence = written.get("confidence", 1)
-    for fields in entries.values():
+    for name, fields in entries.items():
         fields["polled"] = bool(
             fields.get("polled", True)
             and fields.get("access", "read") != "write"
             and fields.get("type") != "string"
             and fields.get("confidence", confidence) != 0
-            and (fields.get("type") != "int16" or fields.get("address") not in factors)
+            and name not in factors
+            and (fields.get("type") not in _FACTOR_TYPES or fields.get("address") not in factors)
         )
     return entries
+
+
+def _of_number(fields: Any, own: dict[str, Any], prefix: str) -> Any:
+    """A point of one number of a repeat: a scale factor that is one of these points is that of the same number."""
+    factor = _mapping(fields).get("scale_factor")
+    return {**fields, "scale_factor": f"{prefix}_{factor}"} if factor in own else fields
 
 
 def _mapping(value: Any) -> dict[str, Any]:

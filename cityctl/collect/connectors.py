@@ -173,8 +173,7 @@ def is_service(path: Path) -> bool:
 
 def _remarks(made: DeviceConnector) -> Iterable[tuple[str, str]]:
     for p in made.points.values():
-        factor = any(p.address == other.scale_factor for other in made.points.values())
-        if p.unit is None and p.kind != "state" and p.polled and not factor:
+        if p.unit is None and p.kind != "state" and p.polled and not made.is_factor(p):
             yield p.name, "no unit: city.yaml must say it (unit of the point)"
         if p.kind == "counter" and p.type == "float32" and p.unit in _FINE_COUNTS:
             yield p.name, f"a float32 counts {p.unit} in steps of more than 1 from 16.8 million on (2**24)"

@@ -39,16 +39,20 @@ class Asks(Protocol):
 class CarefulLine:
     """The same questions as a Line's, at most `rate` a second, over a line that is reopened where it broke.
 
+    `wait`: seconds that the device wants between connecting and the first request.
     Raises ValueError for a request that could change a device: that would be a bug. Otherwise as Line does,
     NotConnected, and Untrusted.
     """
 
-    def __init__(self, link: Link, *, connect_timeout: float = 3.0, rate: float = RATE) -> None:
+    def __init__(
+        self, link: Link, *, connect_timeout: float = 3.0, rate: float = RATE, wait: float = 0.0
+    ) -> None:
         self.link = link
         self.requests = 0
         self.waited: list[float] = []
         """Round trips of the reads that were answered, exceptions too, in s."""
         self._connect_timeout = connect_timeout
+        self._wait = wait
         self._interval = 1.0 / rate if rate > 0 else 0.0
         self._next = 0.0
         self._late_units: set[int] = set()
@@ -71,6 +75,8 @@ class CarefulLine:
         if self._line is None or not self._line.is_open:
             self.close()
             self._line = await open_line(self.link, self._connect_timeout)
+            if self._wait:
+                await asyncio.sleep(self._wait)
         return self._line
 
     async def read(

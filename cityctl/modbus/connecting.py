@@ -48,5 +48,7 @@ async def connect(
             await asyncio.sleep(wait)
         else:
             tried.append(target.link.connected)
+            if target.connector.after_connect:
+                await asyncio.sleep(target.connector.after_connect)
             return line
     raise AssertionError("counting has no end")

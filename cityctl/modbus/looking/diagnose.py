@@ -57,7 +57,7 @@ async def diagnosing(
     registers and those of others of its model were seen last.
     """
     found = Diagnosis(link, unit)
-    line = CarefulLine(link, connect_timeout=timeout)
+    line = CarefulLine(link, connect_timeout=timeout, wait=connector.after_connect if connector else 0.0)
     try:
         if await connects(found, line) and await unit_answers(
             found, line, connector, neighbours or {}, timeout

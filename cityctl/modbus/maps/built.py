@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cityctl.modbus.maps.point import UNCONFIRMED, Condition, DevicePoint, WriteFunction, WriteRule
-from cityctl.modbus.maps.types import TYPES, invalid_codes
+from cityctl.modbus.maps.types import TYPES, Layout, Unrepresentable, invalid_codes
 
 if TYPE_CHECKING:
     from cityctl.modbus.maps.entry import Entry, Write
@@ -32,6 +32,7 @@ def built_point(place: Place, written: ConnectorFile) -> DevicePoint:
         scale=entry.scale,
         offset=entry.offset,
         scale_factor=place.scale_factor,
+        factor=place.factor,
         bit=entry.bit,
         enum=entry.enum,
         bits=entry.bits,
@@ -54,13 +55,24 @@ def built_point(place: Place, written: ConnectorFile) -> DevicePoint:
 
 
 def _invalid(entry: Entry, written: ConnectorFile) -> frozenset[int | float]:
-    if isinstance(entry.invalid, list):
-        return frozenset(entry.invalid)
     layout = TYPES[entry.type]
+    if isinstance(entry.invalid, list):
+        return frozenset(_as_held(layout, code) for code in entry.invalid)
     if entry.type == "bool" and entry.bit is not None:
         return invalid_codes("uint16", entry.invalid or written.invalid.unsigned)
     by_family = {"unsigned": written.invalid.unsigned, "signed": written.invalid.signed}
     return invalid_codes(entry.type, entry.invalid or by_family.get(layout.family, "none"))
+
+
+def _as_held(layout: Layout, code: float) -> int | float:
+    """A code as the registers hold it: what is written -9999.9 is -9999.900390625 in a float32."""
+    if layout.family != "float":
+        return code
+    try:
+        held = layout.unpack(layout.pack(code))
+    except Unrepresentable:
+        return code
+    return held if isinstance(held, float) else code
 
 
 def _doubtful(entry: Entry, written: ConnectorFile) -> int | None:

@@ -52,6 +52,7 @@ class DeviceConnector:
     whole_values: bool = False
     connections: int | None = None
     pause: float = 0.0
+    after_connect: float = 0.0
     timeout: float | None = None
     answer_time: float | None = None
     wake: int = 0
@@ -76,20 +77,27 @@ class DeviceConnector:
         )
 
     @cached_property
-    def _factors(self) -> dict[tuple[int, int], DevicePoint]:
-        """The points that are SunSpec scale factors, by (function code, address)."""
-        named = {
-            (p.function_code, p.scale_factor) for p in self.points.values() if p.scale_factor is not None
-        }
-        found: dict[tuple[int, int], DevicePoint] = {}
+    def _factors(self) -> dict[str, DevicePoint]:
+        """The scale factor of each point that has one."""
+        at: dict[tuple[int, int], DevicePoint] = {}
         for p in self.points.values():
-            if (p.function_code, p.address) in named:
-                found.setdefault((p.function_code, p.address), p)
+            at.setdefault((p.function_code, p.address), p)
+        found = {}
+        for name, p in self.points.items():
+            if p.scale_factor is not None:
+                here = at.get((p.function_code, p.scale_factor))
+                holder = here if p.factor is None else self.points.get(p.factor)
+                if holder is not None:
+                    found[name] = holder
         return found
 
+    @cached_property
+    def _holders(self) -> frozenset[str]:
+        return frozenset(holder.name for holder in self._factors.values())
+
     def is_factor(self, point: DevicePoint) -> bool:
-        """Whether the point is a SunSpec scale factor, which is part of other points' values."""
-        return (point.function_code, point.address) in self._factors
+        """Whether the point is a scale factor (SunSpec and others), which is part of other points' values."""
+        return point.name in self._holders
 
     def readable(self) -> list[str]:
         """Every point that can be read, but the SunSpec scale factors."""
@@ -131,10 +139,8 @@ class DeviceConnector:
         return f"{name} is {said}, not {expected}: this is no {self.connector}"
 
     def exponent_of(self, point: DevicePoint) -> DevicePoint | None:
-        """The point that holds another point's SunSpec scale factor."""
-        if point.scale_factor is None:
-            return None
-        return self._factors.get((point.function_code, point.scale_factor))
+        """The point that holds another point's scale factor."""
+        return self._factors.get(point.name)
 
     def placed_at(self, base: int, length: int | None = None) -> DeviceConnector:
         """The same model block where another device has it: found by `sunspec.chain`.
@@ -192,6 +198,7 @@ def _built(written: ConnectorFile, placed: list[Place], path: Path) -> DeviceCon
         whole_values=written.whole_values,
         connections=written.connections,
         pause=written.pause,
+        after_connect=written.after_connect,
         timeout=written.timeout,
         answer_time=written.answer_time,
         wake=written.wake,

@@ -122,6 +122,17 @@ Unit = Annotated[
 ]
 
 
+def _factor(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, int) and value < 0):
+        raise ValueError("expected the name of the point with the power of ten, or its address")
+    return value
+
+
+Factor = Annotated[
+    int | str, BeforeValidator(_factor), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})
+]
+
+
 def _state(value: object) -> object:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
@@ -181,7 +192,7 @@ class Entry(BaseModel):
     scale: Annotated[Number, Field(description="value = raw * scale + offset")] = 1.0
     offset: Number = 0.0
     scale_factor: Annotated[
-        int | None, Field(ge=0, description="address of the register with the power of ten (SunSpec)")
+        Factor | None, Field(description="the point, or the address of the register, with the power of ten")
     ] = None
     function_code: FunctionCode | None = None
     word_order: WordOrder | None = None

@@ -105,7 +105,8 @@ def _rule(value: object) -> object:
 class Repeat(BaseModel):
     """The same points again and again: `ai{n}` with `value` gives ai1_value, ai2_value, ..
 
-    Addresses are those of the first and move on by `stride`; a `scale_factor` stands once for all of them.
+    Addresses are those of the first and move on by `stride`; a `scale_factor` stands once for all of them, but where
+    it is one of these points itself.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -174,6 +175,9 @@ class ConnectorFile(BaseModel):
     ] = None
     pause: Annotated[
         float, Field(ge=0, le=60, description="seconds between an answer and the next request")
+    ] = 0.0
+    after_connect: Annotated[
+        float, Field(ge=0, le=60, description="seconds between connecting and the first request")
     ] = 0.0
     timeout: Annotated[
         float | None, Field(gt=0, le=120, description="seconds; the city's own setting goes first")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Said = Iterator[tuple[str, str]]
 """(key of the entry, what is wrong with it)"""
 _WRITES = {1: (5, 15), 3: (6, 16, 22)}
-_FACTOR_TYPES = ("int16",)
+_FACTOR_TYPES = ("int16", "int8", "int8_high", "uint8", "uint8_high", "uint16")
 
 
 def contradictions(written: ConnectorFile, placed: Sequence[Place], document: Document) -> Iterator[str]:
@@ -144,14 +144,27 @@ def _of_bits(entry: Entry, width: int, number: bool) -> Said:
 def _of_scale_factor(place: Place, points: Mapping[str, DevicePoint], written: ConnectorFile) -> Said:
     if place.scale_factor is None:
         return
+    if place.factor is not None and place.factor not in points:
+        match = near(place.factor, points)
+        yield (
+            "scale_factor",
+            f"no point is named `{place.factor}`" + (f", did you mean `{match}`?" if match else ""),
+        )
+        return
     holders = [
         p
         for p in points.values()
         if p.address == place.scale_factor and p.function_code == place.function_code
+        if place.factor in (None, p.name)
     ]
-    if not holders or holders[0].type not in _FACTOR_TYPES:
+    if not holders or holders[0].type not in _FACTOR_TYPES or not holders[0].plain or holders[0].bit:
         at = place.entry.scale_factor
-        yield "scale_factor", f"no int16 point stands at {at}, where its scale factor should be"
+        yield (
+            "scale_factor",
+            f"`{at}` is no power of ten: {', '.join(_FACTOR_TYPES)}, of the same function code, as it stands there"
+            if place.factor is not None
+            else f"no int16 point stands at {at}, where its scale factor should be",
+        )
         return
     point, holder = points[place.name], holders[0]
     span = max(point.end, holder.end) - min(point.address, holder.address)

@@ -7,7 +7,7 @@ a sentence for `lint`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cityctl.modbus.maps.entry import Entry
 from cityctl.modbus.maps.language import ConnectorFile
@@ -30,6 +30,7 @@ class Place:
     address: int
     function_code: int
     scale_factor: int | None = None
+    factor: str | None = None
     problems: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -52,17 +53,30 @@ def reference(number: int) -> tuple[int, int] | None:
 
 def places(written: ConnectorFile) -> Iterator[Place]:
     """Every point of a file, those of `repeats` once for each of their numbers."""
+    every = list(_counted(written))
+    addresses = {place.name: place.address for place in every}
+    for place in every:
+        yield replace(place, scale_factor=addresses.get(place.factor, -1)) if place.factor else place
+
+
+def _counted(written: ConnectorFile) -> Iterator[Place]:
     for name, entry in written.points.items():
-        yield _place(name, entry, ("points", name), written, 0)
+        factor = entry.scale_factor if isinstance(entry.scale_factor, str) else None
+        yield _place(name, entry, ("points", name), written, 0, factor)
     for pattern, repeat in written.repeats.items():
         for number in range(repeat.count):
             prefix = pattern.replace("{n}", str(repeat.first + number))
             for name, entry in repeat.points.items():
                 trail = ("repeats", pattern, "points", name)
-                yield _place(f"{prefix}_{name}", entry, trail, written, number * repeat.stride)
+                factor = entry.scale_factor if isinstance(entry.scale_factor, str) else None
+                if factor in repeat.points:
+                    factor = f"{prefix}_{factor}"
+                yield _place(f"{prefix}_{name}", entry, trail, written, number * repeat.stride, factor)
 
 
-def _place(name: str, entry: Entry, trail: tuple[str, ...], written: ConnectorFile, shift: int) -> Place:
+def _place(
+    name: str, entry: Entry, trail: tuple[str, ...], written: ConnectorFile, shift: int, named: str | None
+) -> Place:
     problems: list[tuple[str, str]] = []
     code: int = entry.function_code or written.function_code
     address, factor = 0, None
@@ -82,7 +96,7 @@ def _place(name: str, entry: Entry, trail: tuple[str, ...], written: ConnectorFi
             code, address = found
     else:
         address = (entry.address or 0) + written.base - written.address_base
-    if entry.scale_factor is not None:
+    if isinstance(entry.scale_factor, int):
         if written.address_base == "4xxxx":
             held = reference(entry.scale_factor)
             factor = held[1] if held else -1
@@ -90,7 +104,7 @@ def _place(name: str, entry: Entry, trail: tuple[str, ...], written: ConnectorFi
             factor = entry.scale_factor + written.base - written.address_base
     if not problems and not 0 <= address + shift <= address + shift + registers_of(entry) <= 65_536:
         problems.append(("address", f"is outside the addresses 0 to 65535{_meant(entry, written)}"))
-    return Place(name, entry, trail, address + shift, code, factor, tuple(problems))
+    return Place(name, entry, trail, address + shift, code, factor, named, tuple(problems))
 
 
 def _meant(entry: Entry, written: ConnectorFile) -> str:

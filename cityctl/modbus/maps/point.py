@@ -81,7 +81,7 @@ class WriteRule:
 
 @dataclass(frozen=True)
 class DevicePoint:
-    """One quantity of a device. `scale_factor` is the address of its power of ten.
+    """One quantity of a device. `scale_factor` is the address of its power of ten, `factor` the point there, if named.
 
     `bit` is (lowest bit, how many) for a point that is only a field of its registers. `invalid` codes are
     those of the whole registers; `doubtful` is one that is hardly ever measured, and kept as suspect. `write` is
@@ -98,6 +98,7 @@ class DevicePoint:
     scale: float = 1.0
     offset: float = 0.0
     scale_factor: int | None = None
+    factor: str | None = None
     bit: tuple[int, int] | None = None
     enum: Mapping[int, str] = field(default_factory=dict, hash=False)
     bits: Mapping[int, str] = field(default_factory=dict, hash=False)

@@ -29,6 +29,7 @@ _HEADS: dict[str, tuple[str, ...]] = {
     "note": ("note", "remark", "comment", "bemerkung", *_TOLD),
 }
 _TYPES: dict[str, str] = {
+    "t5": "uint24e8", "t6": "int24e8",
     "float": "float32", "real": "float32", "float32": "float32", "ieee754": "float32", "single": "float32",
     "double": "float64", "lreal": "float64", "word": "uint16", "uint": "uint16", "u16": "uint16",
     "unsigned16": "uint16", "int": "int16", "integer": "int16", "short": "int16", "s16": "int16",

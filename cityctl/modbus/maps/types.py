@@ -158,6 +158,50 @@ def _whole_and_parts(digits: int) -> Layout:
     return Layout(4, "signed", unpack, pack, (4, 4), -high, high, fractional=True)
 
 
+def _power_of_ten(*, signed: bool) -> Layout:
+    """An exponent of ten in the highest byte (int8), and the number before it in the other three.
+
+    Iskra, measuring centres MC and energy meters WM, Modbus tables, types T5 and T6: 123456 x 10**-3 is FD01 E240.
+    """
+    low, high = (-(1 << 23), (1 << 23) - 1) if signed else (0, (1 << 24) - 1)
+
+    def pack(raw: Raw) -> bytes:
+        exact = Decimal(raw) if isinstance(raw, int | Decimal) else Decimal(repr(float(raw)))
+        exact = exact.normalize()
+        exponent = int(exact.as_tuple().exponent) if exact else 0
+        while True:
+            exponent = max(exponent, -128)
+            number = int(exact.scaleb(-exponent).to_integral_value(ROUND_HALF_EVEN))
+            if low <= number <= high and exponent <= 127:
+                break
+            if exponent >= 127 or (number < 0 and not signed):
+                raise Unrepresentable(f"{raw} does not fit into 24 bits and a power of ten")
+            exponent += 1
+        return exponent.to_bytes(1, "big", signed=True) + number.to_bytes(3, "big", signed=signed)
+
+    def unpack(data: bytes) -> Raw:
+        exponent = int.from_bytes(data[:1], "big", signed=True)
+        return Decimal(int.from_bytes(data[1:], "big", signed=signed)).scaleb(exponent)
+
+    family: Family = "signed" if signed else "unsigned"
+    return Layout(2, family, unpack, pack, (4,), low, high, fractional=True)
+
+
+def _sign_and_size(bits: int) -> Layout:
+    """The sign in the highest bit and the size in the others, as in no computer but in many meters."""
+    top, size = 1 << (bits - 1), bits // 8
+
+    def pack(raw: Raw) -> bytes:
+        value = _checked(raw, 1 - top, top - 1)
+        return (abs(value) | (top if value < 0 else 0)).to_bytes(size, "big")
+
+    def unpack(data: bytes) -> Raw:
+        number = int.from_bytes(data, "big")
+        return -(number - top) if number & top else number
+
+    return Layout(size // 2, "signed", unpack, pack, (size,), 1 - top, top - 1)
+
+
 def _text() -> Layout:
     def pack(raw: Raw) -> bytes:
         return str(raw).encode("latin-1", "replace")
@@ -191,6 +235,9 @@ TYPES: dict[str, Layout] = {
     **{f"bcd{bits}": _decimal_digits(bits) for bits in (16, 32, 48, 64)},
     **{f"m10k{16 * registers}": _ten_thousands(registers) for registers in (2, 3, 4)},
     **{f"int32+int32e-{digits}": _whole_and_parts(digits) for digits in (3, 6, 9)},  # -9: MAG 8000
+    "uint24e8": _power_of_ten(signed=False),
+    "int24e8": _power_of_ten(signed=True),
+    **{f"sign{bits}": _sign_and_size(bits) for bits in (16, 32)},
     "string": _text(),
     "bool": _bit(),  # a coil or discrete input, or one bit of a register
 }

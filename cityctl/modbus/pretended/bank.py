@@ -64,10 +64,10 @@ class Bank:
             places = {point.address: point.name for point in connector.points.values()}
             if connector.base + 1 in places:
                 self._own[places[connector.base + 1]] = sunspec.block_length(connector)
-        self._scaled_by: dict[int, list[DevicePoint]] = {}
+        self._scaled_by: dict[str, list[DevicePoint]] = {}
         for point in connector.points.values():
-            if point.scale_factor is not None:
-                self._scaled_by.setdefault(point.scale_factor, []).append(point)
+            if (holder := connector.exponent_of(point)) is not None:
+                self._scaled_by.setdefault(holder.name, []).append(point)
 
     @classmethod
     def from_connector(
@@ -155,7 +155,7 @@ class Bank:
 
     def registers(self, point: DevicePoint) -> list[int]:
         """The registers of one point with its value of this moment."""
-        if point.address in self._scaled_by and point.type == "int16":
+        if point.name in self._scaled_by:
             return nearest(point, self._exponent(point))
         value = self.source(point.name)
         if value is None:
@@ -174,8 +174,8 @@ class Bank:
         given = self.source(holder.name)
         if isinstance(given, int | float):
             return int(given)
-        for exponent in range(_FINEST, _COARSEST):
-            if all(self._fits(point, exponent) for point in self._scaled_by[holder.address]):
+        for exponent in range(max(_FINEST, holder.layout.low), _COARSEST):
+            if all(self._fits(point, exponent) for point in self._scaled_by[holder.name]):
                 return exponent
         return _COARSEST
 
@@ -184,7 +184,7 @@ class Bank:
         if value is None or isinstance(value, str):
             return True
         layout = TYPES[point.type]
-        return layout.low < value / 10.0**exponent < layout.high
+        return layout.low < (value - point.offset) / point.scale / 10.0**exponent < layout.high
 
     def _nearest(self, point: DevicePoint, value: Live, exponent: int | None) -> list[int]:
         """What a device shows for a value that its registers cannot hold: counters roll over, gauges stop."""

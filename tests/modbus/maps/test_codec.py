@@ -101,6 +101,28 @@ def test_whole_and_billionths_come_back_exactly(billionths, order):
     assert raw_value(p, raw_registers(p, total, order), order) == total
 
 
+@given(
+    digits=st.integers(-(2**23), 2**23 - 1),
+    exponent=st.integers(-128, 127),
+    order=ORDERS,
+    signed=st.booleans(),
+)
+def test_a_number_and_its_power_of_ten_come_back_exactly(digits, exponent, order, signed):
+    total = Decimal(digits if signed else abs(digits)).scaleb(exponent)
+    p = point("int24e8" if signed else "uint24e8")
+    assert raw_value(p, raw_registers(p, total, order), order) == total
+
+
+def test_a_number_with_a_power_of_ten_is_written_exactly_or_refused():
+    """24 bits hold 16 777 215: 16 777.217 has one digit too many, -1 no place."""
+    p = point("uint24e8")
+    assert encode(p, 123.456) == [0xFD01, 0xE240]
+    for value in (16_777.217, -1.0, 1e140):
+        with pytest.raises(Unrepresentable):
+            encode(p, value)
+    assert decode(p, nearest(p, 16_777.217)).value == 16_777.22
+
+
 @given(text=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12), order=ORDERS)
 def test_text_comes_back(text, order):
     assert raw_value(point("string"), raw_registers(point("string"), text, order), order) == text
@@ -262,6 +284,15 @@ def test_wrong_number_of_registers_is_refused():
         ("int8", [0x12F0], -16.0),
         ("uint8_high", [0x12F0], 18.0),
         ("int32+int32e-9", [0, 5, 0x3B9A, 0xCA00], None),  # a fraction of 1e9 billionths is none
+        # Iskra's own examples of its types T5 and T6: 123456 x 10**-3, -123456 x 10**-3
+        ("uint24e8", [0xFD01, 0xE240], 123.456),
+        ("int24e8", [0xFDFE, 0x1DC0], -123.456),
+        ("uint24e8", [0x0300, 0x0007], 7000.0),
+        # the sign in the highest bit, the size in the others
+        ("sign16", [0x8005], -5.0),
+        ("sign16", [0x7FFF], 32767.0),
+        ("sign16", [0x8000], 0.0),
+        ("sign32", [0x8000, 0x04D2], -1234.0),
     ],
 )
 def test_types_by_hand(type_, registers, value):
