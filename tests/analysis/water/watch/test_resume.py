@@ -139,11 +139,16 @@ def agree(one: Watched, other: Watched) -> None:
 def test_going_on_tells_what_the_whole_watch_tells(recorded: list[tuple[int, int, int]]) -> None:
     """Bit by bit: events with their bases, what is expected, and its doubt, as the nights come."""
     made, kept = leaking(1, MANY), Kept()
+    # A shift of five nights a week, which is told as such from night 140 on.
+    shift = 6.0 * (np.isin(made[2], [1, 2, 3, 4, 5]) & (np.arange(YEAR) >= 125))
+    for part in made[:2]:
+        part[20:28] += shift
     for end in (130, 131, 140, 155, 180, 230, YEAR):
         shown = seen(made, end)
         whole = told(None, shown)
         agree(told(kept, shown), whole)
     assert any(whole.events)
+    assert any(event.weekly for found in whole.events[20:28] for event in found)
     recorded.clear()
     told(kept, shown)
     # From the last week on that ended a fortnight ago; the zone without nights has no state that is worth keeping.
