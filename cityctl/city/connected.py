@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_FACTOR_TYPES = ("int16", "int8", "int8_high", "uint8", "uint8_high", "uint16")
+FACTOR_TYPES = ("int16", "int8", "int8_high", "uint8", "uint8_high", "uint16")
 
 
 def connected_points(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -37,7 +37,7 @@ def connected_points(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
             and fields.get("type") != "string"
             and fields.get("confidence", confidence) != 0
             and name not in factors
-            and (fields.get("type") not in _FACTOR_TYPES or fields.get("address") not in factors)
+            and (fields.get("type") not in FACTOR_TYPES or fields.get("address") not in factors)
         )
     return entries
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cityctl.city.connected import FACTOR_TYPES
 from cityctl.errors import UsageProblem, near
 from cityctl.modbus.maps.built import built_point, usual_function
 from cityctl.modbus.maps.codec import encode
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 Said = Iterator[tuple[str, str]]
 """(key of the entry, what is wrong with it)"""
 _WRITES = {1: (5, 15), 3: (6, 16, 22)}
-_FACTOR_TYPES = ("int16", "int8", "int8_high", "uint8", "uint8_high", "uint16")
 
 
 def contradictions(written: ConnectorFile, placed: Sequence[Place], document: Document) -> Iterator[str]:
@@ -157,11 +157,11 @@ def _of_scale_factor(place: Place, points: Mapping[str, DevicePoint], written: C
         if p.address == place.scale_factor and p.function_code == place.function_code
         if place.factor in (None, p.name)
     ]
-    if not holders or holders[0].type not in _FACTOR_TYPES or not holders[0].plain or holders[0].bit:
+    if not holders or holders[0].type not in FACTOR_TYPES or not holders[0].plain or holders[0].bit:
         at = place.entry.scale_factor
         yield (
             "scale_factor",
-            f"`{at}` is no power of ten: {', '.join(_FACTOR_TYPES)}, of the same function code, as it stands there"
+            f"`{at}` is no power of ten: {', '.join(FACTOR_TYPES)}, of the same function code, as it stands there"
             if place.factor is not None
             else f"no int16 point stands at {at}, where its scale factor should be",
         )
