@@ -39,19 +39,26 @@ class Asks(Protocol):
 class CarefulLine:
     """The same questions as a Line's, at most `rate` a second, over a line that is reopened where it broke.
 
-    `wait`: seconds that the device wants between connecting and the first request.
+    `wait`: seconds that the device wants between connecting and the first request, `pause` behind each exchange.
     Raises ValueError for a request that could change a device: that would be a bug. Otherwise as Line does,
     NotConnected, and Untrusted.
     """
 
     def __init__(
-        self, link: Link, *, connect_timeout: float = 3.0, rate: float = RATE, wait: float = 0.0
+        self,
+        link: Link,
+        *,
+        connect_timeout: float = 3.0,
+        rate: float = RATE,
+        wait: float = 0.0,
+        pause: float = 0.0,
     ) -> None:
         self.link = link
         self.requests = 0
         self.waited: list[float] = []
         """Round trips of the reads that were answered, exceptions too, in s."""
         self._connect_timeout = connect_timeout
+        self.pause = pause
         self._wait = wait
         self._interval = 1.0 / rate if rate > 0 else 0.0
         self._next = 0.0
@@ -84,18 +91,17 @@ class CarefulLine:
     ) -> Frame:
         """As `Line.read`."""
         line = await self._turn(unit, function_code, timeout)
-        begun = monotonic()
         try:
             frame = await line.read(unit, function_code, address, count, timeout=timeout, tries=tries)
         except ExceptionAnswer:
-            self.waited.append(monotonic() - begun)
+            self.waited.append(line.took)
             raise
-        self.waited.append(monotonic() - begun)
+        self.waited.append(line.took)
         return frame
 
     async def call(self, unit: int, function_code: int, address: int, count: int, *, timeout: float) -> None:
         """As `Line.call`."""
-        line = await self._paced()
+        line = await self._paced(unit)
         await line.call(unit, function_code, address, count, timeout=timeout)
 
     async def exchange(
@@ -108,16 +114,19 @@ class CarefulLine:
         line = await self._turn(unit, code, timeout)
         return await line.exchange(unit, request, prefix=prefix, size=size, timeout=timeout, tries=tries)
 
-    async def _paced(self) -> Line:
+    async def _paced(self, unit: int) -> Line:
         wait = self._next - monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
         self._next = monotonic() + self._interval
         self.requests += 1
-        return await self.opened()
+        line = await self.opened()
+        if self.pause:
+            line.pauses[unit] = self.pause
+        return line
 
     async def _turn(self, unit: int, code: int, timeout: float) -> Line:
-        line = await self._paced()
+        line = await self._paced(unit)
         if not line.trusts(unit, code):
             try:
                 await line.settle(unit, timeout=timeout)

@@ -48,6 +48,8 @@ async def connect(
             await asyncio.sleep(wait)
         else:
             tried.append(target.link.connected)
+            if target.connector.pause:
+                line.pauses[target.unit] = target.connector.pause
             if target.connector.after_connect:
                 await asyncio.sleep(target.connector.after_connect)
             return line

@@ -123,6 +123,8 @@ class Turns:
             if device.resent and target.unit in line.late_units:
                 device.slow = device.resent
                 tries = device.tries_within(left, block)
+            if target.connector.pause:
+                line.pauses[target.unit] = target.connector.pause
             answer.requests += 1
             begun = monotonic()
             frame = await line.read(
@@ -132,7 +134,6 @@ class Turns:
                 block.count,
                 timeout=left,
                 tries=tries,
-                pause=target.connector.pause,
             )
         except NotConnected as problem:
             self._nobody = (str(problem), answer.tried)

@@ -194,7 +194,6 @@ class Hand:
                 point.address,
                 point.registers,
                 timeout=to.timeout,
-                pause=to.connector.pause,
             )
             return list(frame.registers)
 
@@ -258,7 +257,6 @@ async def _prove(line: Line, to: Target, telegram: Telegram | None = None) -> No
         if telegram is not None:
             code = 1 if telegram.function in (5, 15) else 3
             await line.read(to.unit, code, telegram.address, len(telegram.words), timeout=to.timeout)
-            await asyncio.sleep(connector.pause)
         return
     point = connector.point(connector.identify[0])
     try:
@@ -274,7 +272,6 @@ async def _prove(line: Line, to: Target, telegram: Telegram | None = None) -> No
     why = connector.stranger(found)
     if why is not None:
         raise Stranger(why)
-    await asyncio.sleep(connector.pause)
 
 
 async def _transmit(line: Line, unit: int, telegram: Telegram, timeout: float) -> None:

@@ -18,6 +18,11 @@ class Exchanges(Answers):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
+        self.pauses: dict[int, float] = {}
+        """Seconds that a unit wants between an exchange and its next request."""
+        self.took = 0.0
+        """Seconds from the last request to its answer."""
+        self._rests: dict[int, float] = {}  # when a unit may be asked again
         self._last = (b"", b"")  # the last answer, and what it answered
         # Units whose second answer was not their first one again, or was so twice.
         self._in_step: set[int] = set()
@@ -38,7 +43,7 @@ class Exchanges(Answers):
         self._unit, self._code, self._prefix, self._size = unit, request[0], prefix, size
         if not self._rtu:
             self._expected.clear()
-        sent, misnumbered = 0, self.misnumbered  # `sent` and not answered
+        sent, misnumbered, begun = 0, self.misnumbered, 0.0  # `sent` and not answered
         echoed = False
         doubted: bytes | None = None
         try:
@@ -47,6 +52,9 @@ class Exchanges(Answers):
                     self._tear("bytes came that end in the middle of an answer")
                 if self._serial is not None:
                     await self._gap(self._serial.silence)
+                if unit in self._rests:
+                    await self._rest(unit)
+                begun = begun or self._loop.time()
                 self._answer = self._loop.create_future()
                 self._send(unit, request)
                 sent += 1
@@ -59,7 +67,8 @@ class Exchanges(Answers):
                     sent += 1  # a third one is still to come
                     raise BadAnswer("two answers to one request differ: one may be an earlier request's")
                 if doubted is None and self._is_again(unit, request, answer):
-                    doubted = answer
+                    doubted, begun = answer, 0.0
+                    self._tire(unit)
                     continue
                 self._came_in_order(unit, request[0])
                 return answer
@@ -87,6 +96,8 @@ class Exchanges(Answers):
             raise
         finally:
             self._answer = None
+            self.took = self._loop.time() - begun if begun else 0.0
+            self._tire(unit)
             if sent > 0:
                 owed = self._owed.setdefault(unit, Owed())
                 owed.take(request, prefix, self._expected, sent)
@@ -98,6 +109,19 @@ class Exchanges(Answers):
             else:
                 self._expected.clear()
             self._whole = 0
+
+    def _tire(self, unit: int) -> None:
+        """From now on a unit has the pause that it wants."""
+        if unit in self.pauses:
+            self._rests[unit] = self._loop.time() + self.pauses[unit]
+
+    async def _rest(self, unit: int) -> None:
+        """Wait until a unit may be asked again. Raises Closed where the line was closed meanwhile."""
+        left = self._rests.pop(unit) - self._loop.time()
+        if left > 0:
+            await asyncio.sleep(left)
+            if not self.is_open:
+                raise Closed("the connection is closed")
 
     def _came_in_order(self, unit: int, code: int) -> None:
         """Behind an answer of another function than all that are owed none of these comes any more, on a bus."""

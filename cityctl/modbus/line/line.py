@@ -8,10 +8,8 @@ of another unit that it may pass for is confirmed by a second one.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from math import inf
-from time import monotonic
 
 from cityctl.modbus.line.exchange import Exchanges
 from cityctl.modbus.line.faults import BadAnswer, ExceptionAnswer, Silent, Strayed, Unsettled, Untold
@@ -33,8 +31,6 @@ class Line(Exchanges):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
-        self.took = 0.0
-        """Seconds to the answer of the last read; what confirmed it not counted."""
         self._mute: set[int] = set()  # units that do not answer to an echo
         if link.is_serial:
             # What others said on the bus just before is not over yet.
@@ -74,12 +70,11 @@ class Line(Exchanges):
         *,
         timeout: float,
         tries: int = 1,
-        pause: float = 0.0,
     ) -> Frame:
         """Ask for `count` registers or bits and wait at most `timeout` seconds in all.
 
         The request is sent up to `tries` times, spread over the timeout; an answer to any of them counts,
-        since all ask the same. `pause`: seconds that the unit wants between its answer and a request that confirms it.
+        since all ask the same. What confirms it is no part of how long it `took`.
         Raises Silent, Closed, BadAnswer or ExceptionAnswer.
         """
         request = READ.pack(function_code, address, count)
@@ -87,11 +82,11 @@ class Line(Exchanges):
         size = 2 + prefix[1]
         if self._rtu or self._owed:
             await self._settled(unit, request, prefix, timeout)
-        begun = monotonic()
         answer = await self._exchange(unit, request, prefix=prefix, size=size, timeout=timeout, tries=tries)
-        moment, self.took = self._moment, monotonic() - begun
+        moment, took = self._moment, self.took
         if self._owed:
-            await self._confirm(unit, request, prefix, answer, timeout, pause)
+            await self._confirm(unit, request, prefix, answer, timeout)
+            self.took = took
         return Frame(answer[2:], count, function_code < 3, moment)
 
     async def exchange(
@@ -120,13 +115,11 @@ class Line(Exchanges):
         request, prefix = READ.pack(function_code, address, count), read_prefix(function_code, count)
         answer = await self._exchange(unit, request, prefix=prefix, size=2 + prefix[1], timeout=timeout)
         if self._owed:
-            await self._confirm(unit, request, prefix, answer, timeout, 0.0)
+            await self._confirm(unit, request, prefix, answer, timeout)
         if unit in self._owed:
             self._owed[unit].read = request  # a place where it is settled, since it answers there
 
-    async def _confirm(
-        self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float, pause: float
-    ) -> None:
+    async def _confirm(self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float) -> None:
         """Make sure that an answer is not another unit's late one, where one is owed that looks like it.
 
         Done for as long as a late answer is likely, and at least once. Raises Strayed where it may be another's.
@@ -134,16 +127,14 @@ class Line(Exchanges):
         strays = [each for whose, each in self._owed.items() if whose != unit and each.may_stray(prefix)]
         if not strays:
             return
-        if not await self._is_own(unit, request, prefix, answer, timeout, pause):
+        if not await self._is_own(unit, request, prefix, answer, timeout):
             for each in strays:
                 each.stray()
             raise Strayed
         for each in strays:
             each.stay(timeout)
 
-    async def _is_own(
-        self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float, pause: float
-    ) -> bool:
+    async def _is_own(self, unit: int, request: bytes, prefix: bytes, answer: bytes, timeout: float) -> bool:
         """Whether nothing else comes where an answer is confirmed; where nothing does, it is not the unit's own.
 
         Reads as many registers as no answer that is owed holds; behind another's answer the unit's own comes first.
@@ -157,8 +148,6 @@ class Line(Exchanges):
         self._dropped = 0, b""
         for probe, begins in [*mine.probes[:_PROBES], (echo, echo)]:
             size = len(echo) if probe is echo else 2 + begins[1]
-            if pause:
-                await asyncio.sleep(pause)
             try:
                 await self._exchange(unit, probe, prefix=begins, size=size, timeout=timeout)
             except ExceptionAnswer as problem:

@@ -6,6 +6,7 @@ whether it allows a second connection, and each request of its connector.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -57,7 +58,7 @@ async def diagnosing(
     registers and those of others of its model were seen last.
     """
     found = Diagnosis(link, unit)
-    line = CarefulLine(link, connect_timeout=timeout, wait=connector.after_connect if connector else 0.0)
+    line = _careful(link, connector, timeout)
     try:
         if await connects(found, line) and await unit_answers(
             found, line, connector, neighbours or {}, timeout
@@ -250,6 +251,12 @@ def _judge(found: Diagnosis, connector: DeviceConnector, held: Held) -> None:
             found.advise("it is another device than its connector says: `cityctl devices identify` tries all")
 
 
+def _careful(link: Link, connector: DeviceConnector | None, timeout: float) -> CarefulLine:
+    if connector is None:
+        return CarefulLine(link, connect_timeout=timeout)
+    return CarefulLine(link, connect_timeout=timeout, wait=connector.after_connect, pause=connector.pause)
+
+
 async def _times(
     found: Diagnosis,
     line: CarefulLine,
@@ -296,10 +303,11 @@ async def _second(
 ) -> None:
     if found.link.kind not in ("tcp", "tls", "rtu-tcp") or where is None:
         return
-    beside = CarefulLine(found.link, connect_timeout=timeout)
+    beside = _careful(found.link, connector, timeout)
     problem: str | None = None
     try:
         for one in (beside, line):
+            await asyncio.sleep(line.pause)  # they do not know of each other
             with suppress(ExceptionAnswer):
                 await one.read(found.unit, *where, timeout=timeout)
     except Fault as fault:
