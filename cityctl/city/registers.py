@@ -12,6 +12,7 @@ from typing import get_args
 
 from cityctl import clock, units
 from cityctl.city.beside import known_zone, rows
+from cityctl.city.kinds import kind_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.sources import MeterRegister, known_role
@@ -66,14 +67,13 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
                 raise UsageProblem(
                     f"no network `{network}`", hint=f"did you mean `{match}`?" if match else None
                 )
-            kind = (
-                cells.get("kind")
-                or entry.kind
-                or ("interval" if quantity in ("energy", "volume") else "gauge")
+            said = (
+                cells.get("kind") or entry.kind or ("interval" if quantity in ("energy", "volume") else None)
             )
-            if kind not in _KINDS:
-                raise UsageProblem(f"no kind `{kind}`", hint=f"one of: {', '.join(_KINDS)}")
+            if said not in (None, *_KINDS):
+                raise UsageProblem(f"no kind `{said}`", hint=f"one of: {', '.join(_KINDS)}")
             role = roles(cells.get("role") or entry.role or "consumption")
+            kind = kind_of(quantity, role, said, shown)  # type: ignore[arg-type]  # checked against the Literal above
             every = durations(cells["every"]) if cells.get("every") else entry.every
             end = _amount(cells["rollover"], shown, canonical) if cells.get("rollover") else None
         except UsageProblem as problem:
@@ -86,7 +86,7 @@ def read_register(city: City, entry: MeterRegister) -> Iterator[tuple[Point, str
             quantity=quantity,
             unit=canonical,
             shown_unit=shown,
-            kind=kind,  # type: ignore[arg-type]  # checked against the Literal's members above
+            kind=kind,
             every=every,
             zone=zone,
             network=network,

@@ -63,3 +63,24 @@ def test_a_register_is_no_amount(project: Project, point: str, said: str) -> Non
         load(project(f"{CITY}  own: {point}\n"))
     assert "city.yaml:8" in told.value.message
     assert "counter" in str(told.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ("own,kWh,,consumption", "interval"),
+        ("own,kvarh,,consumption", "interval"),
+        ("own,kW,gauge,", "gauge"),
+    ],
+)
+def test_a_register_of_meters_goes_by_the_same_rule(project: Project, row: str, kind: str) -> None:
+    folder = project(f"{CITY}meters: [{{register: meters.csv, zone: hall, every: 1h}}]\n")
+    (folder / "meters.csv").write_text(f"meter,unit,kind,role\n{row}\n", encoding="utf-8")
+    assert load(folder).point("own").kind == kind
+
+
+def test_kwh_of_a_meter_in_a_register_are_no_value_of_now(project: Project) -> None:
+    folder = project(f"{CITY}meters: [{{register: meters.csv, zone: hall, every: 1h, kind: gauge}}]\n")
+    (folder / "meters.csv").write_text("meter,unit\nown,kWh\n", encoding="utf-8")
+    with pytest.raises(ConfigInvalid, match=re.escape("meters.csv:2: `kind: gauge` of kWh")):
+        load(folder)
