@@ -13,6 +13,7 @@ from typing import Any
 
 from cityctl import arrow
 from cityctl.analysis.energy.basis.amounts import DAILY_S
+from cityctl.analysis.energy.basis.meters import network_of
 from cityctl.analysis.energy.basis.windowed import OFFSETS, sum_up
 from cityctl.analysis.question import Question
 from cityctl.city.model import City
@@ -45,6 +46,11 @@ def zone_of(city: City, point: Point) -> str | None:
     if point.zone is None and point.asset is not None:
         return city.assets[point.asset].zone
     return point.zone
+
+
+def kind_at(city: City, point: Point) -> str | None:
+    """The kind of network that a point is metered for: its own, else that of where it stands."""
+    return network_of(city, point) or city.network_kind(zone_of(city, point))
 
 
 @dataclass(frozen=True)

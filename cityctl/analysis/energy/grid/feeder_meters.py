@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from cityctl.analysis.energy.basis.meters import USE, network_of
-from cityctl.analysis.energy.basis.network_balance import zone_of
+from cityctl.analysis.energy.basis.meters import USE
+from cityctl.analysis.energy.basis.network_balance import kind_at, zone_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 
@@ -42,8 +42,8 @@ def feeders_of(city: City) -> list[Feeder]:
     of_zone: dict[str, list[Point]] = {}
     for point in city.points().values():
         zone = zone_of(city, point)
-        power = (network_of(city, point) or city.network_kind(zone)) == "power"  # a building may have gas too
-        if zone is not None and power and point.quantity in ("energy", "power"):
+        # A building may have gas too.
+        if zone is not None and kind_at(city, point) == "power" and point.quantity in ("energy", "power"):
             of_zone.setdefault(zone, []).append(point)
     found = []
     for zone in city.zones:

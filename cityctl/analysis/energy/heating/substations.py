@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cityctl.analysis.energy.basis.meters import USE, network_of
-from cityctl.analysis.energy.basis.network_balance import zone_of
+from cityctl.analysis.energy.basis.meters import USE
+from cityctl.analysis.energy.basis.network_balance import kind_at, zone_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 
@@ -32,15 +32,11 @@ class Substation:
         return [one for one in own if one is not None]
 
 
-def _in_heat(city: City, point: Point) -> bool:
-    return (network_of(city, point) or city.network_kind(zone_of(city, point))) == "heat"
-
-
 def substations_of(city: City) -> list[Substation]:
     """Assets, or zones, of heat networks with a meter of heat that is used, and what else is metered there."""
     places: dict[str, list[Point]] = {}
     for point in city.points().values():
-        if _in_heat(city, point):
+        if kind_at(city, point) == "heat":
             places.setdefault(point.asset or str(zone_of(city, point)), []).append(point)
     found = []
     for name, own in sorted(places.items()):
@@ -70,6 +66,6 @@ def fed_of(city: City) -> dict[str, list[str]]:
     """Zone of a heat network -> the points of the heat that is fed into it."""
     found: dict[str, list[str]] = {}
     for point in city.points().values():
-        if point.role == SUPPLY and point.quantity in ("energy", "power") and _in_heat(city, point):
+        if point.role == SUPPLY and point.quantity in ("energy", "power") and kind_at(city, point) == "heat":
             found.setdefault(str(zone_of(city, point)), []).append(point.id)
     return found

@@ -24,7 +24,6 @@ WHERE_KNOWN = ("saved_money", "saved_co2")  # sums that are not told where one o
 class Building:
     """One building: its meters' rows, and the figures of them all by column key."""
 
-    zone: str
     rows: Sequence[Row]
     figures: Mapping[str, Any]
 
@@ -44,7 +43,7 @@ def together(city: City, rows: Sequence[Row], most_change: float) -> list[Buildi
     for (zone, _), own in sorted(by_building.items(), key=lambda one: one[0][0]):
         if len({row.network for row in own}) > 1:
             _judge(own)
-            found.append(Building(zone, own, _in_all(zone, own, most_change)))
+            found.append(Building(own, _in_all(zone, own, most_change)))
     return found
 
 

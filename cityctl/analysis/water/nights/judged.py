@@ -15,7 +15,7 @@ from cityctl.analysis.question import Memory, Question
 from cityctl.analysis.water.basis.rows import Array, day_use, quantile
 from cityctl.analysis.water.basis.zones import Asked
 from cityctl.analysis.water.nights.digest import Beside, Digest
-from cityctl.analysis.water.nights.dry import MANY as MANY_PEOPLE
+from cityctl.analysis.water.nights.dry import MANY as OF_MANY
 from cityctl.analysis.water.nights.dry import Usual, nothing_flowed, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
 from cityctl.analysis.water.nights.seen import ROUND, Seen
@@ -104,7 +104,7 @@ def read(
     counted, spiked, spikes = (told(key) for key in ("counted", "spiked", "spikes"))
     smooth = np.array([not zone.stepped for zone in zones])[:, None]
     # In a hamlet a pulse is much of what flows, each stands alone and is no spike: all of them are the night's flow.
-    pulses = (told("uneven") <= EVEN) & (told("pulse") >= PULSE * usual) & (usual < MANY_PEOPLE)
+    pulses = (told("uneven") <= EVEN) & (told("pulse") >= PULSE * usual) & (usual < OF_MANY)
     smooth = smooth & ~pulses
     with np.errstate(invalid="ignore"):
         few_spikes = (counted >= MANY) & (spikes <= np.maximum(SPIKES * counted, 1))

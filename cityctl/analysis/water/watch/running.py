@@ -57,6 +57,7 @@ class Running:
         ]
 
     def oldest(self, zone: int) -> Event:
+        """The leak that began first of those that still run; there has to be one."""
         return min(self.open(zone), key=lambda one: one.started)
 
     def _settle_baseline(self, night: int) -> None:
