@@ -16,6 +16,21 @@ _HABITS = {
     "--sep": "--delimiter", "--separator": "--delimiter", "--tz": "--time-zone", "--timezone": "--time-zone",
     "--interval": "--every", "--dir": "--project", "--silent": "--quiet", "--dryrun": "--dry-run",
 }  # fmt: skip
+# Commands as other tools call them, and ours.
+_WORDS = {
+    **dict.fromkeys(("check", "verify", "validate", "lint"), ("validate", "lint", "verify")),
+    **dict.fromkeys(("ls", "all"), ("list",)),
+    **dict.fromkeys(("get", "describe", "view", "info", "cat"), ("show",)),
+    **dict.fromkeys(("create", "generate", "add"), ("new", "import")),
+    **dict.fromkeys(("execute", "exec", "start"), ("run", "serve")),
+    **dict.fromkeys(("query", "select"), ("sql",)),
+    **dict.fromkeys(("load", "ingest"), ("import",)),
+    **dict.fromkeys(("fetch", "download", "sync"), ("pull",)),
+    **dict.fromkeys(("discover", "search"), ("scan",)),
+    "dump": ("export",),
+    "monitor": ("watch",),
+    "health": ("doctor",),
+}
 
 
 def option(said: str, known: Collection[str]) -> str | None:
@@ -24,10 +39,22 @@ def option(said: str, known: Collection[str]) -> str | None:
     return ours if ours in known else None
 
 
-def command(said: str, paths: Iterable[tuple[str, ...]]) -> str | None:
-    """The whole command that a word stands for: of `paths` the one to three that end in it, or a recipe's run."""
-    ends = sorted(" ".join(("cityctl", *path)) for path in paths if path[-1] == said)
-    return "` or `".join(ends) if 1 <= len(ends) <= 3 else _of_a_recipe(said)
+def command(said: str, paths: Collection[tuple[str, ...]], group: tuple[str, ...] = ()) -> str | None:
+    """The whole command that a word stands for, said within a group of commands: one to three that end in it.
+
+    `paths`: all commands. Another tool's word counts within the group first, then the word elsewhere, or a recipe.
+    """
+    ours = _WORDS.get(said, ())
+    inside = [path for path in paths if path[:-1] == group]
+    for word, among in (*((one, inside) for one in ours), (said, paths)):
+        if found := _ending_in(word, among):
+            return found
+    return _of_a_recipe(said) or next((found for word in ours if (found := _ending_in(word, paths))), None)
+
+
+def _ending_in(word: str, paths: Iterable[tuple[str, ...]]) -> str | None:
+    ends = sorted(" ".join(("cityctl", *path)) for path in paths if path[-1] == word)
+    return "` or `".join(ends) if 1 <= len(ends) <= 3 else None
 
 
 def _of_a_recipe(said: str) -> str | None:

@@ -89,7 +89,7 @@ class RootGroup(TyperGroup):
         if ctx.resilient_parsing:
             return None, None, args[1:]
         match = near(name, COMMANDS)
-        meant = command(name, paths()) or (f"cityctl {match}" if match else "")
+        meant = command(name, list(paths())) or (f"cityctl {match}" if match else "")
         return ctx.fail(f"no command `{name}`{f': did you mean `{meant}`?' if meant else ''}")
 
     def invoke(self, ctx: Context) -> Any:
@@ -103,7 +103,7 @@ class RootGroup(TyperGroup):
         except KeyboardInterrupt:
             raise Interrupted from None
         except UsageError as problem:
-            problem.message = _of_another_group(problem.message)
+            problem.message = _of_another_group(problem)
             raise
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
@@ -190,13 +190,16 @@ def paths() -> Iterator[tuple[str, ...]]:
             yield (name,)
 
 
-def _of_another_group(message: str) -> str:
-    """Typer's `No such command 'show'.` of a group, with the command that was meant where another place has it."""
+def _of_another_group(problem: UsageError) -> str:
+    """Typer's `No such command 'show'.` of a group, with the command that was meant where there is one."""
     from cityctl.cli.meant import command
 
-    found = re.fullmatch(r"No such command '(\S+)'\.", message)
-    meant = command(found[1], paths()) if found else None
-    return f"{message.removesuffix('.')}: did you mean `{meant}`?" if meant else message
+    found = re.fullmatch(r"No such command '(\S+)'\.", problem.message)
+    if found is None:
+        return problem.message
+    group = tuple(problem.ctx.command_path.split()[1:]) if problem.ctx else ()
+    meant = command(found[1], list(paths()), group)
+    return f"{problem.message.removesuffix('.')}: did you mean `{meant}`?" if meant else problem.message
 
 
 def plain(command: Command) -> Command:
