@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 
+Rows = npt.NDArray[np.int64]
+
 ROUND = 28  # nights: four weeks
 
 
@@ -38,7 +40,8 @@ class Seen:
     the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
     lower than the inflow explains, where there are sensors; `shut` nights in which next to nothing flows into a zone,
     of which no flow is known; `phase` where in a ROUND of the calendar the first night lies: what is told anew once a
-    week is told on the same day, whichever night is the first.
+    week is told on the same day, whichever night is the first; `turned` (zones x nights) the night since which a logger
+    of the zone does not follow the city's clocks, or does so again, in the night in which that is known, else -1.
     """
 
     flow: Array
@@ -50,6 +53,7 @@ class Seen:
     fallen: Fallen | None = None
     shut: npt.NDArray[np.bool_] | None = None
     phase: int = 0
+    turned: Rows | None = None
 
     def without(self, shut: npt.NDArray[np.bool_]) -> Seen:
         """The same, with nothing told of the nights in which a zone is shut."""
@@ -72,6 +76,7 @@ class Seen:
             by_day=self.by_day[:, :nights],
             parts=self.parts[:, :nights],
             shut=None if self.shut is None else self.shut[:, :nights],
+            turned=None if self.turned is None else self.turned[:, :nights],
         )
 
     def of(self, rows: npt.NDArray[np.int64]) -> Seen:
@@ -86,4 +91,5 @@ class Seen:
             None if self.fallen is None else self.fallen.of(rows),
             None if self.shut is None else self.shut[rows],
             self.phase,
+            None if self.turned is None else self.turned[rows],
         )

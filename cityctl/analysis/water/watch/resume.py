@@ -110,6 +110,8 @@ def _marks(seen: Seen, nights: int) -> list[str]:
     columns: list[npt.NDArray[Any]] = [seen.flow, seen.use, seen.inflow, seen.by_day, seen.parts]
     if seen.shut is not None:  # a night of zeros that comes late is as unknown as before, but shut
         columns.append(seen.shut)
+    if seen.turned is not None:
+        columns.append(seen.turned)
     whole = np.isfinite(seen.flow[:, :nights]).sum(axis=1) >= KNOWN
     kinds = seen.kinds[:nights]
     marks = [""] * len(seen.flow)
