@@ -58,7 +58,7 @@ def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array)
     if times + 1.96 * error / rise < SHARE:
         return "; by day by less than half as much, as what only nights use does"
     if times < (1 + course) / 2:
-        return "; by day by as much, as a leak does"
+        return "; by day by as much, as a leak does" if times > 1.96 * error / rise else ""
     return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
 
 
