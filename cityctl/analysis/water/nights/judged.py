@@ -18,7 +18,7 @@ from cityctl.analysis.water.nights.digest import Beside, Digest
 from cityctl.analysis.water.nights.dry import MANY as OF_MANY
 from cityctl.analysis.water.nights.dry import Usual, nothing_flowed, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
-from cityctl.analysis.water.nights.seen import ROUND, Rows, Seen
+from cityctl.analysis.water.nights.seen import ROUND, Moved, Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
@@ -38,7 +38,7 @@ class Nights:
 
     `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `mean` is the
     window's, without spikes, and where these are many its median; `present` is the share of the window's readings
-    (0 where there are none); `use`, `kinds`, `inflow`, `by_day`, `parts`, `shut` and `turned` are what seen.Seen takes;
+    (0 where there are none); `use`, `kinds`, `inflow`, `by_day`, `parts`, `shut` and `moved` are what seen.Seen takes;
     `digest` is what they were made from; `closed` rows have customer meters that close their balance. In nights that
     are `still` next to nothing flowed in, whether the zone was shut or its meter dead.
     """
@@ -58,7 +58,7 @@ class Nights:
     faults: dict[str, list[Fault]]
     digest: Digest
     still: npt.NDArray[np.bool_]
-    turned: Rows
+    moved: Moved
     closed: set[int] = field(default_factory=set)
 
     @property
@@ -66,7 +66,7 @@ class Nights:
         """What the watch takes."""
         phase = self.dates[0].toordinal() % ROUND
         shown = Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts, phase=phase)
-        return replace(shown, turned=self.turned).without(self.shut)
+        return replace(shown, moved=self.moved).without(self.shut)
 
 
 def read(
@@ -130,6 +130,7 @@ def read(
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
     kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
     use = day_use(np.where(shut, np.nan, by_day), np.where(shut, np.nan, flow))
+    since = verdicts.turned(wrong, turns_of(dates, question.interval.zone), len(dates))
     return Nights(
         zones,
         dates,
@@ -146,7 +147,7 @@ def read(
         faults,
         digest,
         still,
-        verdicts.turned(wrong, turns_of(dates, question.interval.zone), len(dates)),
+        Moved(since, np.full(since.shape, np.nan)),
     )
 
 

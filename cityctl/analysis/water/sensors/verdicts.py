@@ -313,7 +313,7 @@ def masked(all_faults: Sequence[Fault], nights: int) -> npt.NDArray[np.bool_]:
 
 
 def turned(all_faults: Sequence[Sequence[Fault]], turns: Turns, nights: int) -> npt.NDArray[np.int64]:
-    """(zones x nights) as Seen.turned has it, of the faults of each zone; `turns` as faults() takes them."""
+    """(zones x nights) as Moved.since has it, of the faults of each zone; `turns` as faults() takes them."""
     found = np.full((len(all_faults), nights), -1)
     for zone, own in enumerate(all_faults):
         for fault in own:

@@ -32,9 +32,9 @@ from cityctl.analysis.water.watch.elsewhere import elsewhere
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import KEPT, LEVEL, SHARE, Assumptions, Expected
 from cityctl.analysis.water.watch.lone import LONGEST, LoneNights, lasting
+from cityctl.analysis.water.watch.moved import take_up
 from cityctl.analysis.water.watch.running import FADED, Running
 from cityctl.analysis.water.watch.shape import Evened, Wandering
-from cityctl.analysis.water.watch.turned import take_up
 from cityctl.analysis.water.watch.weekly import learn, uses_of_week
 
 BACK_WITHIN = 60  # nights after an unexplained fall in which the flow may come back without a leak
@@ -60,7 +60,7 @@ class Watch(Running):
         )
         self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
         self.reference = Reference(self.even, self.wandering.told)
-        self.fallen, self.turned = seen.fallen, seen.turned
+        self.fallen, self.moved = seen.fallen, seen.moved
         zones = len(model.flow)
         self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
@@ -80,10 +80,11 @@ class Watch(Running):
             shut = self.shut[:, max(0, night - FADED + 1) : night + 1]
             self.since[shut.all(axis=1) & (self.learnt > 0)] = night
             model.feed(night)
-            for zone, begin in take_up(self, self.turned, night):
+            for zone, begin, state, spread in take_up(self, self.moved, night):
                 self.since[zone] = self.stirred[zone] = night
                 self.reference.free[zone, :begin] = False
-                self.sunk.pop(zone, None)
+                if not self.open(zone) and model.state[zone, LEVEL] < state[LEVEL]:
+                    self.sunk[zone] = begin, state, spread
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
             model.settle_drift(night, self.since)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cityctl.analysis.water.nights.seen import Seen
+from cityctl.analysis.water.nights.seen import Moved, Seen
 from cityctl.analysis.water.watch.changes import Watchfulness
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import Assumptions
@@ -28,8 +28,9 @@ def told(leak: Any, *, known: bool = True) -> list[list[Event]]:
     course[..., -1] = flow
     seen = Seen(flow, np.zeros_like(flow), kinds, np.full_like(flow, 20.0), day, course)
     if known:
-        seen = replace(seen, turned=np.full(flow.shape, -1))
-        seen.turned[:, KNOWN] = TURN
+        moved = Moved(np.full(flow.shape, -1), np.full(flow.shape, np.nan))
+        moved.since[:, KNOWN] = TURN
+        seen = replace(seen, moved=moved)
     return watch(Assumptions(), Watchfulness(), seen).events
 
 
