@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cityctl.analysis.water.basis.rows import Array
 from cityctl.analysis.water.nights.seen import Moved
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import KEPT, LEVEL
@@ -20,8 +19,8 @@ OLDER = 0.5  # share of a leak that was there before the move, of one that did n
 EXPONENT = 1.5  # of leakage by pressure: what night flow moves by at most, were all of it leakage
 
 
-def take_up(watch: Running, moved: Moved | None, night: int) -> Iterator[tuple[int, int, Array, Array]]:
-    """(zone, night since which it moved, state and spread before) of zones of which it is known now; see Moved.
+def take_up(watch: Running, moved: Moved | None, night: int) -> Iterator[tuple[int, int]]:
+    """(zone, night since which it moved) of zones of which it is known now; see Moved.
 
     Each gets the level that its nights have had since; leaks that came with it are none, others run on. What a zone
     takes beside a leak is told by some nights more. What pressure does not explain is no such move.
@@ -41,9 +40,8 @@ def take_up(watch: Running, moved: Moved | None, night: int) -> Iterator[tuple[i
             watch.anew[zone].append(begin)
         elif not (leaks := watch.open(zone)) or any(event.detected > last for event in leaks):
             continue
-        wide = spread.copy()
-        wide[LEVEL, LEVEL] += (model.given.level_sd * model.inflow[zone, night]) ** 2
-        model.restart(zone, begin, night, state, wide, 0.0, False)
+        spread[LEVEL, LEVEL] += (model.given.level_sd * model.inflow[zone, night]) ** 2
+        model.restart(zone, begin, night, state, spread, 0.0, False)
         model.growth[zone] = 0.0
         running = watch.open(zone)
         for event in running:
@@ -51,7 +49,7 @@ def take_up(watch: Running, moved: Moved | None, night: int) -> Iterator[tuple[i
             event.base[LEVEL] = model.state[zone, LEVEL] - sum(one.flow for one in running)
         if running:
             watch.from_base(zone, begin, night)
-        yield zone, begin, state, spread
+        yield zone, begin
 
 
 def _explained(watch: Running, zone: int, begin: int, night: int, ratio: float) -> bool:

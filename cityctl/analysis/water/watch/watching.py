@@ -80,11 +80,10 @@ class Watch(Running):
             shut = self.shut[:, max(0, night - FADED + 1) : night + 1]
             self.since[shut.all(axis=1) & (self.learnt > 0)] = night
             model.feed(night)
-            for zone, begin, state, spread in take_up(self, self.moved, night):
+            for zone, begin in take_up(self, self.moved, night):
                 self.since[zone] = self.stirred[zone] = night
                 self.reference.free[zone, :begin] = False
-                if not self.open(zone) and model.state[zone, LEVEL] < state[LEVEL]:
-                    self.sunk[zone] = begin, state, spread
+                self.sunk.pop(zone, None)
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
             model.settle_drift(night, self.since)

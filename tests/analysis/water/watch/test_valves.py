@@ -51,6 +51,14 @@ def test_what_does_not_stay_or_is_small_is_no_step() -> None:
     assert told(np.full((2, 260, 8), np.nan)) == []
 
 
+def test_a_step_that_is_undone_within_days_is_told_twice() -> None:
+    """As for works of five days; what comes again and again is a valve's schedule."""
+    known = [(at, since) for at, since, _ in told(heads((STEP, -10.0), (STEP + 5, 10.0)))]
+    assert known == [(STEP + 1, STEP), (STEP + 6, STEP + 5)]
+    again = [(STEP + 7 * week + day, more) for week in range(10) for day, more in ((0, -10.0), (3, 10.0))]
+    assert [since for _, since, _ in told(heads(*again))] == [STEP, STEP + 3]
+
+
 def test_one_sensor_of_three_that_is_set_anew_is_no_step() -> None:
     own = heads()
     own[0, STEP:] += 10.0
