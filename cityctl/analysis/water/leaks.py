@@ -62,6 +62,7 @@ def answer(question: Question) -> Result:
     from cityctl.analysis.catalog import find
     from cityctl.analysis.water.watch.metered import closed
     from cityctl.analysis.water.watch.pressure_drops import fallen, heads_of, nearest
+    from cityctl.analysis.water.watch.valves import set_anew
     from cityctl.analysis.water.words import tables
 
     city, given = question.city, question.parameters
@@ -71,7 +72,8 @@ def answer(question: Question) -> Result:
     beside = _asked_beside(city, zones, given)
     read, closes = night_flow.nights_of(question, _beside(city, zones, given), beside)
     heads = heads_of(question, read)
-    watched = night_flow.watched(question, read, fallen(heads, read.seen))
+    anew = set_anew(heads.heads, *read.flow.shape)
+    watched = night_flow.watched(question, read, fallen(heads, read.seen), anew)
     if given["customers"]:
         closed(question, read, watched)
     return tables.leaks(question, read, watched, closes, nearest(question, heads, read, watched))

@@ -22,7 +22,7 @@ from cityctl.result import Result
 
 if TYPE_CHECKING:
     from cityctl.analysis.water.nights.judged import Nights
-    from cityctl.analysis.water.nights.seen import Fallen
+    from cityctl.analysis.water.nights.seen import Fallen, Moved
     from cityctl.analysis.water.watch.changes import Watchfulness
     from cityctl.analysis.water.watch.resume import Watched
 
@@ -111,12 +111,16 @@ def nights_of(
     return read, closing(read.dates, end, question.interval.zone)
 
 
-def watched(question: Question, read: Nights, fallen: Fallen | None = None) -> Watched:
-    """The nights, watched; `fallen` is what pressure sensors say, see pressure_drops.fallen."""
+def watched(
+    question: Question, read: Nights, fallen: Fallen | None = None, moved: Moved | None = None
+) -> Watched:
+    """The nights, watched; `fallen` and `moved` is what pressure sensors say, see pressure_drops and valves."""
     from cityctl.analysis.water.watch.expected import Assumptions
     from cityctl.analysis.water.watch.resume import resumed
 
     seen, zones = replace(read.seen, fallen=fallen), [zone.zone for zone in read.zones]
+    if moved is not None:
+        seen = replace(seen, moved=read.moved.beside(moved))
     return resumed(question.memory, "nights", Assumptions(), watchfulness(question), seen, zones, read.dates)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -18,7 +18,7 @@ from cityctl.analysis.water.nights.digest import Beside, Digest
 from cityctl.analysis.water.nights.dry import MANY as OF_MANY
 from cityctl.analysis.water.nights.dry import Usual, nothing_flowed, usual_inflow
 from cityctl.analysis.water.nights.grid import Grid
-from cityctl.analysis.water.nights.seen import ROUND, Seen
+from cityctl.analysis.water.nights.seen import ROUND, Moved, Seen
 from cityctl.analysis.water.nights.standing import mark, taken_up
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks, Jump
@@ -38,9 +38,9 @@ class Nights:
 
     `flow` [m³/h] is nan where the night cannot be judged and `measured` what was there all the same; `mean` is the
     window's, without spikes, and where these are many its median; `present` is the share of the window's readings
-    (0 where there are none); `use`, `kinds`, `inflow`, `by_day`, `parts` and `shut` are what seen.Seen takes; `digest`
-    is what they were made from; `closed` rows have customer meters that close their balance. In nights that are `still`
-    next to nothing flowed in, whether the zone was shut or its meter dead.
+    (0 where there are none); `use`, `kinds`, `inflow`, `by_day`, `parts`, `shut` and `moved` are what seen.Seen takes;
+    `digest` is what they were made from; `closed` rows have customer meters that close their balance. In nights that
+    are `still` next to nothing flowed in, whether the zone was shut or its meter dead.
     """
 
     zones: list[Asked]
@@ -58,6 +58,7 @@ class Nights:
     faults: dict[str, list[Fault]]
     digest: Digest
     still: npt.NDArray[np.bool_]
+    moved: Moved
     closed: set[int] = field(default_factory=set)
 
     @property
@@ -65,7 +66,7 @@ class Nights:
         """What the watch takes."""
         phase = self.dates[0].toordinal() % ROUND
         shown = Seen(self.flow, self.use, self.kinds, self.inflow, self.by_day, self.parts, phase=phase)
-        return shown.without(self.shut)
+        return replace(shown, moved=self.moved).without(self.shut)
 
 
 def read(
@@ -95,8 +96,8 @@ def read(
     by_day[~(told("day_present") >= 0.75)] = np.nan
     faults = _faults(question, digest.grid("sensors", feeds, dates), feeds, dates)
     masked = np.zeros(whole.shape, dtype=np.bool_)
-    for row, zone in enumerate(zones):
-        own = [fault for sensor in zone.sensors for fault in faults.get(sensor, ())]
+    wrong = [[fault for sensor in zone.sensors for fault in faults.get(sensor, ())] for zone in zones]
+    for row, own in enumerate(wrong):
         masked[row] = verdicts.masked(own, len(dates))
     usual, shut = _usual(question.memory, zones, dates, np.where(masked, np.nan, whole))
     usual = np.nan_to_num(usual)
@@ -129,6 +130,7 @@ def read(
     parts = np.where(np.isnan(flow)[..., None], np.nan, course)
     kinds = np.array(question.city.kinds_of(dates), dtype=np.int64)
     use = day_use(np.where(shut, np.nan, by_day), np.where(shut, np.nan, flow))
+    since = verdicts.turned(wrong, turns_of(dates, question.interval.zone), len(dates))
     return Nights(
         zones,
         dates,
@@ -145,6 +147,7 @@ def read(
         faults,
         digest,
         still,
+        Moved(since, np.full(since.shape, np.nan)),
     )
 
 

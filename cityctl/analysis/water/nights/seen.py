@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from cityctl.analysis.water.basis.rows import Array
 
+Rows = npt.NDArray[np.int64]
+
 ROUND = 28  # nights: four weeks
 
 
@@ -31,6 +33,37 @@ class Fallen(Protocol):
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Why nights take another flow without a leak, in the night in which that is known (zones x nights).
+
+    `since`: the night from which on they do, else -1; `ratio`: of heads since to those before, where a valve was set
+    anew, and nan where a logger does not follow the city's clocks, or does so again.
+    """
+
+    since: Rows
+    ratio: Array
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Moved:
+        """The same of some zones alone."""
+        return Moved(self.since[rows], self.ratio[rows])
+
+    def until(self, nights: int) -> Moved:
+        """The same of the first nights alone."""
+        return Moved(self.since[:, :nights], self.ratio[:, :nights])
+
+    def pressed(self, zone: int, taken: Sequence[int]) -> list[tuple[int, float]]:
+        """(night, ratio of heads) of a zone's valves that were set anew in one of the nights that are `taken`."""
+        known = np.flatnonzero(np.isfinite(self.ratio[zone]))
+        told = [(int(self.since[zone, night]), float(self.ratio[zone, night])) for night in known]
+        return [one for one in told if one[0] in taken]
+
+    def beside(self, other: Moved) -> Moved:
+        """Both, this one first."""
+        here = self.since >= 0
+        return Moved(np.where(here, self.since, other.since), np.where(here, self.ratio, other.ratio))
+
+
+@dataclass(frozen=True)
 class Seen:
     """What the nights of all zones showed [m³/h]: `flow`, `use`, `kinds` and `inflow` as expected.Expected takes them,
 
@@ -38,7 +71,7 @@ class Seen:
     the 24 hours that end with it; `fallen` the standard errors by which a pressure sensor's head is
     lower than the inflow explains, where there are sensors; `shut` nights in which next to nothing flows into a zone,
     of which no flow is known; `phase` where in a ROUND of the calendar the first night lies: what is told anew once a
-    week is told on the same day, whichever night is the first.
+    week is told on the same day, whichever night is the first; `moved` what has moved nights without a leak.
     """
 
     flow: Array
@@ -50,6 +83,7 @@ class Seen:
     fallen: Fallen | None = None
     shut: npt.NDArray[np.bool_] | None = None
     phase: int = 0
+    moved: Moved | None = None
 
     def without(self, shut: npt.NDArray[np.bool_]) -> Seen:
         """The same, with nothing told of the nights in which a zone is shut."""
@@ -72,6 +106,7 @@ class Seen:
             by_day=self.by_day[:, :nights],
             parts=self.parts[:, :nights],
             shut=None if self.shut is None else self.shut[:, :nights],
+            moved=None if self.moved is None else self.moved.until(nights),
         )
 
     def of(self, rows: npt.NDArray[np.int64]) -> Seen:
@@ -86,4 +121,5 @@ class Seen:
             None if self.fallen is None else self.fallen.of(rows),
             None if self.shut is None else self.shut[rows],
             self.phase,
+            None if self.moved is None else self.moved.of(rows),
         )

@@ -310,3 +310,18 @@ def masked(all_faults: Sequence[Fault], nights: int) -> npt.NDArray[np.bool_]:
         if fault.blinds:
             found |= (fault.known <= last) & (last < fault.over)
     return found
+
+
+def turned(all_faults: Sequence[Sequence[Fault]], turns: Turns, nights: int) -> npt.NDArray[np.int64]:
+    """(zones x nights) as Moved.since has it, of the faults of each zone; `turns` as faults() takes them."""
+    found = np.full((len(all_faults), nights), -1)
+    for zone, own in enumerate(all_faults):
+        for fault in own:
+            if fault.trouble != "clock" or fault.blinds:
+                continue
+            known, begin = fault.known // PARTS, fault.begin // PARTS
+            found[zone, known] = next((night for night in turns if abs(night - begin) <= TURNED), begin)
+            if fault.end is not None:
+                again = fault.end // PARTS
+                found[zone, again] = max((night for night in turns if night <= again), default=again)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -30,7 +30,8 @@ class Watched:
     """What a watch found, zone by zone: its events, and the flow that it lets expect with its doubt [m³/h].
 
     Nothing is expected of a zone before its first night. `beyond`: what was taken in the last night
-    beyond the expected, where that is far off and nothing is made of it yet, else 0.
+    beyond the expected, where that is far off and nothing is made of it yet, else 0; `pressed`: by zone the nights
+    since which its flow has moved with its pressure, and by how much that was multiplied.
     """
 
     given: Watchfulness
@@ -38,6 +39,7 @@ class Watched:
     baseline: Array
     doubt: Array
     beyond: Array
+    pressed: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
 
 
 def resumed(
@@ -63,8 +65,10 @@ def resumed(
     ):
         # A closed balance of whole days has hardly a level to go wrong: what it was told is what a leak takes.
         told = watch.events if given.whole_days else settled(watch)
-        for row, events in zip(rows.tolist(), told, strict=True):
+        for at, (row, events) in enumerate(zip(rows.tolist(), told, strict=True)):
             found.events[row] = _in_sight(events, np.isfinite(seen.flow[row]))
+            if seen.moved is not None and (pressed := seen.moved.pressed(row, watch.anew[at])):
+                found.pressed[row] = pressed
         early = np.arange(seen.flow.shape[1]) < watch.model.first[:, None]
         found.baseline[rows], found.doubt[rows] = np.where(early, np.nan, watch.baseline), watch.doubt
         found.beyond[rows] = _beyond(watch, seen.flow.shape[1] - 1)
@@ -110,6 +114,8 @@ def _marks(seen: Seen, nights: int) -> list[str]:
     columns: list[npt.NDArray[Any]] = [seen.flow, seen.use, seen.inflow, seen.by_day, seen.parts]
     if seen.shut is not None:  # a night of zeros that comes late is as unknown as before, but shut
         columns.append(seen.shut)
+    if seen.moved is not None:
+        columns += [seen.moved.since, seen.moved.ratio]
     whole = np.isfinite(seen.flow[:, :nights]).sum(axis=1) >= KNOWN
     kinds = seen.kinds[:nights]
     marks = [""] * len(seen.flow)

@@ -60,6 +60,12 @@ class Running:
         """The leak that began first of those that still run; there has to be one."""
         return min(self.open(zone), key=lambda one: one.started)
 
+    def from_base(self, zone: int, begin: int, night: int) -> None:
+        """Tell what the zone takes without any leak from a night on, as it was before the oldest that runs."""
+        base = self.oldest(zone)
+        for at in range(begin, night + 1):
+            self.baseline[zone, at] = float(self.model.design[at, zone] @ base.base)
+
     def _settle_baseline(self, night: int) -> None:
         """What each zone takes in a night without the leaks that run [m³/h]."""
         model = self.model

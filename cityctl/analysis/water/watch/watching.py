@@ -32,6 +32,7 @@ from cityctl.analysis.water.watch.elsewhere import elsewhere
 from cityctl.analysis.water.watch.events import Event
 from cityctl.analysis.water.watch.expected import KEPT, LEVEL, SHARE, Assumptions, Expected
 from cityctl.analysis.water.watch.lone import LONGEST, LoneNights, lasting
+from cityctl.analysis.water.watch.moved import take_up
 from cityctl.analysis.water.watch.running import FADED, Running
 from cityctl.analysis.water.watch.shape import Evened, Wandering
 from cityctl.analysis.water.watch.weekly import learn, uses_of_week
@@ -59,7 +60,7 @@ class Watch(Running):
         )
         self.even = Evened(np.stack([seen.flow, seen.by_day - seen.flow], axis=2), seen.kinds)
         self.reference = Reference(self.even, self.wandering.told)
-        self.fallen = seen.fallen
+        self.fallen, self.moved = seen.fallen, seen.moved
         zones = len(model.flow)
         self.since: npt.NDArray[np.int64] = np.minimum(model.first, model.flow.shape[1]).astype(np.int64)
         self.learnt = np.zeros(zones, dtype=np.int64)
@@ -79,6 +80,10 @@ class Watch(Running):
             shut = self.shut[:, max(0, night - FADED + 1) : night + 1]
             self.since[shut.all(axis=1) & (self.learnt > 0)] = night
             model.feed(night)
+            for zone, begin in take_up(self, self.moved, night):
+                self.since[zone] = self.stirred[zone] = night
+                self.reference.free[zone, :begin] = False
+                self.sunk.pop(zone, None)
             self._settle_baseline(night)
             self.learnt += model.known[:, night]
             model.settle_drift(night, self.since)
@@ -220,7 +225,7 @@ class Watch(Running):
         event.all_day = self.all_day.level(zone, night, NOW)
         self._open(zone, night, event)
         self.stirred[zone] = night
-        self._from_base(zone, change.begin, night)
+        self.from_base(zone, change.begin, night)
         self._learn_anew(zone, night, change, state, spread)
 
     def _open(self, zone: int, night: int, event: Event) -> None:
@@ -259,15 +264,9 @@ class Watch(Running):
             event = self._new(zone, night, change, running, state, spread)
             event.how += AT_A_PLACE if apart else ""
             self._open(zone, night, event)
-        self._from_base(zone, change.begin, night)
+        self.from_base(zone, change.begin, night)
         self._resize(zone, night, event, change.size)
         self._learn_anew(zone, night, change, state, spread)
-
-    def _from_base(self, zone: int, begin: int, night: int) -> None:
-        """Tell what the zone takes without any leak from a night on, as it was before the oldest that runs."""
-        base = self.oldest(zone)
-        for at in range(begin, night + 1):
-            self.baseline[zone, at] = float(self.model.design[at, zone] @ base.base)
 
     def _learn_anew(self, zone: int, night: int, change: Change, state: Array, spread: Array) -> None:
         """Let the level follow a rise from the state before it."""

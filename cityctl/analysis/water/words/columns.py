@@ -65,6 +65,11 @@ NOTES = (
     "flow in every hour) nor more demand (the same course, larger) can change.",
     "Method: a rise by night of which the day shows less than half, short of it by 1.5 times what days change by "
     "otherwise, is night use, such as watering, and no leak; after 14 such verdicts it is the zone's way.",
+    "Method: where a logger does not follow the city's clocks, its nights are others from that night on: their level "
+    "is learnt anew once that is known, and what was told as a leak since is none.",
+    "Method: where the heads of a zone's sensors step by night by 4 % and 1.5 m or more in one night, and stay, night "
+    "flow that moves the same way, by (P1/P0)^1.5 or less, moves with the pressure: its level is learnt anew in the "
+    "second night, no leak begins nor ends with it, and the verdict says so.",
     "Method: what was told as a leak is night use that comes with the week (state weekly), such as shifts or watering, "
     "once two weeks or more are explained by it: three nights or more at the old level, as many with the use, all the "
     "same weekdays. It loses no volume, and becomes the way of these weekdays.",

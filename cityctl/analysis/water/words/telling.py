@@ -58,7 +58,7 @@ def by_day_too(night_before: Array, day_before: Array, night: Array, day: Array)
     if times + 1.96 * error / rise < SHARE:
         return "; by day by less than half as much, as what only nights use does"
     if times < (1 + course) / 2:
-        return "; by day by as much, as a leak does"
+        return "; by day by as much, as a leak does" if times > 1.96 * error / rise else ""
     return f"; by day by {times:.1f} times as much, in proportion: a meter that drifts or more demand does so"
 
 
@@ -254,12 +254,21 @@ class Telling:
             if more := self.last_night(zone):
                 told.text = f"{told.text}; {more}" if told.kind == "leak" else _unusual(told.text, more)
             told.text += "".join(said for trouble, said in LIMITS.items() if trouble in limits)
+            told.text += self.pressed(zone)
         return told
 
     def last_night(self, zone: int) -> str:
         """What the last night took far beyond the expected, of which nobody knows yet whether it stays; else empty."""
         beyond = float(self.watch.beyond[zone])
         return f"last night {flow_text(beyond)} {pretty('m3/h')} above the expected" if beyond else ""
+
+    def pressed(self, zone: int) -> str:
+        """That a zone's flow has moved with its pressure within the interval; else empty."""
+        nights = [one for one in self.watch.pressed.get(zone, ()) if one[0] in self.inside]
+        return "".join(
+            f"; night flow moved with the pressure, x{ratio:.2f} since {self.day(self.closes[night])}"
+            for night, ratio in nights
+        )
 
     def _judged(self, zone: int) -> Judged:
         """Data first: what cannot be judged is not called normal, nor a leak."""

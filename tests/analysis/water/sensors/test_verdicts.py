@@ -9,7 +9,7 @@ import pytest
 
 from cityctl.analysis.water.sensors import verdicts
 from cityctl.analysis.water.sensors.clocks import Clocks
-from cityctl.analysis.water.sensors.verdicts import PARTS, Fault, Shown, masked, of_all
+from cityctl.analysis.water.sensors.verdicts import PARTS, Fault, Shown, masked, of_all, turned
 
 
 def shown(mean: Any, spread: Any = 0.5, readings: int = 24, negatives: Any = 0.0) -> Shown:
@@ -222,3 +222,14 @@ def test_clocks_that_jump_alike_in_most_of_a_city_are_no_sensors_fault() -> None
     few = {fault.sensor: [fault] for fault in told}
     of_all(few, 8)
     assert masked(few["a"], 100).nonzero()[0].tolist() == list(range(61, 90))
+
+
+def test_loggers_that_do_not_follow_the_citys_clocks_move_the_nights_of_their_zones() -> None:
+    """Told with the night on which the clocks turned, once it is known: here 88 and 298, known at 90 and 301."""
+
+    def clock(sensor: str, *, blinds: bool) -> Fault:
+        return Fault(sensor, "clock", 89 * PARTS, 301 * PARTS, 91 * PARTS - 1, -1, blinds)
+
+    moved = turned([[clock("a", blinds=False)], [clock("b", blinds=True)], []], {88: 1.0, 298: -1.0}, 400)
+    assert {at: night for at, night in enumerate(moved[0].tolist()) if night >= 0} == {90: 88, 301: 298}
+    assert moved[1:].max() == -1
