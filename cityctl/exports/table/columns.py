@@ -190,8 +190,9 @@ class _Layouts(Columns):
             if point is None:  # long numbers, and those that begin with 0, are measured by nothing
                 point = next((i for i in others if i in self.numbers and are_ids(self.cells[i])), None)
         left = [i for i in others if i != point]
-        unit = self.unit_column(left)
-        measured = [i for i in left if self.is_measured(i)]
+        said = self.units_beside()
+        unit = None if said else self.unit_column(left)
+        measured = [i for i in left if i in said or self.is_measured(i)]
         lone = not mapped and unit is not None and len(measured) < 2
         if point is None and not lone and value is None and not forced:
             return None
@@ -239,11 +240,12 @@ class _Layouts(Columns):
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]
     ) -> Roles:
         """Several columns of one meter in each row, each with its unit."""
-        words = [i for i in left if i not in measured and i not in self.numbers]
+        beside = self.units_beside().values()
+        words = [i for i in left if i not in (*measured, *beside) and i not in self.numbers]
         channel, usual = self.channel_column(point, words)
         told = (self.cells[i] for i in (point, channel) if i is not None)
         series = self.series_of(measured, list(zip(*told, strict=True)))
-        unread = [i for i in left if i not in (*measured, channel) and self.is_filled(i)]
+        unread = [i for i in left if i not in (*measured, *beside, channel) and self.is_filled(i)]
         return Roles(
             "wide",
             self.time,
@@ -298,6 +300,8 @@ class _Layouts(Columns):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
+            beside = self.units_beside().values()
+            chosen = [i for i in chosen if i not in beside]
             worded = [i for i in chosen if i not in self.numbers and not any_number(self.cells[i])]
             left_out += [self.columns[i] for i in worded if self.is_filled(i)]
             chosen = [i for i in chosen if self.columns[i] not in left_out]
