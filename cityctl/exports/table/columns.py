@@ -300,8 +300,8 @@ class _Layouts(Columns):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
-            beside = self.units_beside().values()
-            chosen = [i for i in chosen if i not in beside]
+            held = self.units_beside().values()
+            chosen = [i for i in chosen if i not in held]
             worded = [i for i in chosen if i not in self.numbers and not any_number(self.cells[i])]
             left_out += [self.columns[i] for i in worded if self.is_filled(i)]
             chosen = [i for i in chosen if self.columns[i] not in left_out]
