@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cityctl.errors import InputRefused
+from cityctl.exports.influx import series_name
 from cityctl.exports.meaning import Instants, iso
 from cityctl.exports.table.names import column_unit
 
@@ -86,16 +87,13 @@ def _influx(name: str, table: Mapping[str, Any]) -> Iterator[Row]:
     if "time" not in columns:
         raise InputRefused(f"{name}: a table without the column `time`", hint="ask for the series themselves")
     at = columns.index("time")
-    tags = ",".join(f"{key}={value}" for key, value in sorted((table.get("tags") or {}).items()))
-    called = ",".join(part for part in (str(table.get("name", "")), tags) if part)
+    tags = {str(key): str(value) for key, value in (table.get("tags") or {}).items()}
     rows = table.get("values", ())
-    fields = [
-        i for i in range(len(columns)) if i != at and not any(isinstance(row[i], str | bool) for row in rows)
-    ]
+    words = {i for i in range(len(columns)) if any(isinstance(row[i], str | bool) for row in rows)}
+    fields = [i for i in range(len(columns)) if i not in (at, *words)]
     for row in rows:
         for i in fields:
-            alone = len(fields) == 1 and columns[i] == "value"
-            series = called if alone else f"{called}/{columns[i]}"
+            series = series_name(str(table.get("name", "")), tags, columns[i])
             unit = column_unit(columns[i]) or ""
             yield {"series": series, "time": row[at], "value": row[i], "unit": unit}
 
