@@ -42,6 +42,7 @@ from cityctl.reading import Kind
 from cityctl.units import unit as unit_named
 
 _UNITS = ("unit", "units", "uom")
+_GRADES = re.compile(r"(.+)[\W_](?:q|quality|qualitydetail|opcquality)", re.I)
 _CODES = frozenset(["status", "code", "flag", "flags", "quality", "validity", "qc"])
 _READ = re.compile(r"(?:^|[\W_]|[a-z])(?:read(?:ing)?|index|stand|odometer|lectura|relevé)s?$", re.I)
 _NUMBERS = re.compile(r"(?:ID|(?:^|[\s_])(?i:id|no|nr|num|number|nummer|code))\.?$")
@@ -121,7 +122,16 @@ class Columns:
         column = self.columns[index]
         last = re.split(r"[\s_/]+", column.partition(" #")[0])[-1].casefold()
         called = last in _CODES or plain_name(column.partition(" #")[0]) in QUALITY_WORDS
+        if self.graded_by(index) is not None:
+            return True
         return called and self.unit_of(index) is None and may_grade(self.cells[index])
+
+    def graded_by(self, index: int) -> int | None:
+        """The column of values that one of qualities is called after, as historians do it: `FT1`, `FT1.Q`."""
+        found = _GRADES.fullmatch(self.columns[index])
+        if found is None or found[1] not in self.columns or not may_grade(self.cells[index]):
+            return None
+        return self.columns.index(found[1])
 
     def says_time_again(self, index: int) -> bool:
         """Whether a column of numbers is called a time: `Time_ms` beside `TimeString`."""
