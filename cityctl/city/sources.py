@@ -68,8 +68,8 @@ class FileSource(Strict):
     )
     format: str | None = Field(
         None,
-        description="csv, dsmr, green_button, json, mscons, nem12, nem13, ngsi, parquet, sensorthings, waterml or xml; "
-        "by the file's content where left out",
+        description="csv, dsmr, green_button, influx, json, mscons, nem12, nem13, ngsi, parquet, sensorthings, waterml "
+        "or xml; by the file's content where left out",
     )
     layout: Literal["long", "wide", "auto"] = Field(
         "auto", description="long: a value a row; wide: a column a series"

@@ -44,10 +44,14 @@ _CODES = {
 
 _DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(("forward", "import", "imported", "consumption", "delivered", "usage", "in", "1",
-                     "bezug", "verbrauch", "afname", "verbruik", "soutirage", "consommation", "consumo", "forbruk",
+                     "bezug", "verbrauch", "pobór", "pobrana", "odběr", "odber", "prelievo", "prelevata",
+                     "prelevamento", "ulosotto", "kulutus", "consumida", "fogyasztás",
+                     "afname", "verbruik", "soutirage", "consommation", "consumo", "forbruk",
                      "förbrukning", "forbrug", "uttag", "active import", "from grid"), "forward"),
     **dict.fromkeys(("reverse", "export", "exported", "production", "generation", "received", "out", "19",
-                     "surplus generation", "surplus", "einspeisung", "lieferung", "injectie", "teruglevering",
+                     "surplus generation", "surplus", "einspeisung", "lieferung", "injectie",
+                     "oddanie", "oddana", "dodávka", "immissione", "immessa", "tuotanto", "injeção", "injetada",
+                     "producida", "vertida", "visszatáplálás", "teruglevering",
                      "injection", "produksjon", "produktion", "inmatning", "active export", "to grid"), "reverse"),
     **dict.fromkeys(("net", "4"), "net"),
     **dict.fromkeys(("total", "20"), "total"),
@@ -57,7 +61,8 @@ _DIRECTIONS: dict[str, Direction] = {
 # Words that mean a direction in the middle of other words too.
 _TELLING = frozenset(
     ["import", "imported", "export", "exported", "bezug", "einspeisung", "lieferung", "afname", "injectie",
-     "teruglevering", "soutirage", "injection", "uttag", "inmatning"]
+     "teruglevering", "soutirage", "injection", "uttag", "inmatning", "pobór", "pobrana", "oddanie", "oddana", "odběr",
+     "prelevata", "immessa", "injetada"]
 )  # fmt: skip
 
 

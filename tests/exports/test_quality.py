@@ -80,5 +80,42 @@ def test_quality_bytes_of_a_historian(table: Read, column: str) -> None:
     assert graded(table, column, *codes) == wanted
 
 
+@pytest.mark.parametrize("called", [".Q", ".QualityDetail", "_quality"])
+@pytest.mark.parametrize(("good", "bad"), [("192", "24"), ("100", "0")])
+def test_bytes_that_are_called_after_their_values(table: Read, called: str, good: str, bad: str) -> None:
+    """As iFIX and Wonderware write them; they were kept as flows, and what they call bad as good."""
+    codes = [good, bad, good, good]
+    rows = "".join(f"2024-01-15 00:{at:02},{at}.5,{code},3.5,{good}\n" for at, code in enumerate(codes))
+    told = table(f"Time,FT1.F_CV,FT1.F_CV{called},FT2,FT2{called}\n{rows}", time_zone="UTC", unit="m3/h")
+    assert {name: [grade for _, _, grade, _ in rows] for name, rows in told.readings.items()} == {
+        "FT1.F_CV": [GOOD, BAD, GOOD, GOOD],
+        "FT2": [GOOD] * 4,
+    }
+    assert not told.notes
+
+
+def test_bytes_of_which_none_is_good_are_left_out(table: Read) -> None:
+    rows = "".join(f"2024-01-15 00:{at:02},{at}.5,7\n" for at in range(4))
+    told = table(f"Time,FT1,FT1.Q\n{rows}", time_zone="UTC", unit="m3/h")
+    assert list(told.readings) == ["FT1"]
+    assert told.notes == ["flows.csv: columns left out: `FT1.Q`"]
+
+
+def test_a_flow_that_is_called_q_is_a_flow(table: Read) -> None:
+    rows = "".join(f"2024-01-15 00:{at:02},{at}.5,{at}.25\n" for at in range(4))
+    told = table(f"Time,P101,P101.Q\n{rows}", time_zone="UTC", unit="m3/h")
+    assert [len(rows) for rows in told.readings.values()] == [4, 4]
+
+
+def test_the_byte_goes_before_the_state_of_a_historian(table: Read) -> None:
+    """Of Wonderware's `Quality` 0 is good; all were suspect."""
+    rows = "".join(
+        f"2024-01-15 00:{at:02},FT1,{at}.5,{state},{byte}\n"
+        for at, (state, byte) in enumerate(((0, 192), (1, 24), (0, 192)))
+    )
+    told = table(f"DateTime,TagName,Value,Quality,QualityDetail\n{rows}", time_zone="UTC", unit="m3/h")
+    assert [grade for _, _, grade, _ in told.readings["FT1"]] == [GOOD, BAD, GOOD]
+
+
 def test_numbers_that_are_no_quality_bytes_stay_suspect(table: Read) -> None:
     assert graded(table, "Quality", "0", "64", "0") == [SUSPECT] * 3

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from cityctl.errors import InputRefused
@@ -16,6 +18,7 @@ from cityctl.exports.shape import Shape
 from cityctl.exports.source import Source
 from cityctl.exports.tree import jsons, paths
 from cityctl.exports.tree.found import found_shape
+from cityctl.exports.tree.known import partial
 from cityctl.exports.tree.rows import JsonRows
 
 SUMMARY = "JSON: rows, times and values by JMESPath"
@@ -44,6 +47,8 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
     rows: Iterator[tuple[Any, ...]]
     document: Any = None
     following = said = ""
+    shapes: tuple[Shape, ...] = ()
+    left_out: tuple[str, ...] = ()
     lines = _Lines(source) if _has_lines(source) else None
     if lines is not None and shape.value is not None:
         rows = (row for line in lines for row in paths.walk([line], shape.rows))
@@ -53,19 +58,28 @@ def parse(source: Source, shape: Shape) -> Iterator[Chunk]:
         document = list(lines.bounded()) if lines is not None else jsons.document(source)
         following, said = _following(document), complaint.in_document(document, beside_rows=True)
         if shape.value is None:
-            document, shape = found_shape(source.name, document, shape)
+            said = said or partial(document)
+            found = found_shape(source.name, document, shape)
+            document, shapes, left_out = found.rows, found.shapes, found.left_out
+            shape = shapes[0]
         else:
             said = said or _last_line(document, shape)
         rows = paths.walk(document, shape.rows)
-    reader = JsonRows(source.name, source.stem, shape)
+    readers = [JsonRows(source.name, source.stem, one) for one in shapes or (shape,)]
     count = 0
     for around in rows:
         count += 1
-        reader.add(around)
-        if reader.held >= _TOGETHER:
-            yield from reader.taken()
-    yield from reader.taken()
-    yield from reader.finish()
+        for reader in readers:
+            reader.add(around)
+            if reader.held >= _TOGETHER:
+                yield from reader.taken()
+    noted: set[str] = set()
+    for chunk in chain.from_iterable(chain(reader.taken(), reader.finish()) for reader in readers):
+        yield replace(chunk, notes=tuple(note for note in chunk.notes if note not in noted))
+        noted.update(chunk.notes)
+    if left_out:
+        names = ", ".join(f"`{name}`" for name in left_out)
+        yield Chunk(notes=(f"{source.name}: fields left out: {names}",))
     if lines is not None and document is None:
         said = _last_line([lines.last], shape)
         document = [lines.last]

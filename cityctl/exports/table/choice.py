@@ -41,6 +41,8 @@ from cityctl.exports.table.words import (
 from cityctl.reading import Kind
 from cityctl.units import unit as unit_named
 
+_UNITS = ("unit", "units", "uom")
+_GRADES = re.compile(r"(.+)[\W_](?:q|quality|qualitydetail|opcquality)", re.I)
 _CODES = frozenset(["status", "code", "flag", "flags", "quality", "validity", "qc"])
 _READ = re.compile(r"(?:^|[\W_]|[a-z])(?:read(?:ing)?|index|stand|odometer|lectura|relevé)s?$", re.I)
 _NUMBERS = re.compile(r"(?:ID|(?:^|[\s_])(?i:id|no|nr|num|number|nummer|code))\.?$")
@@ -95,7 +97,10 @@ class Columns:
         for i in indices:
             if len(set(self.cells[i])) == 1 and _family(self.columns[i]) in families:
                 kinds[i] = "counter"
-        return tuple(SeriesColumn(i, self.columns[i], self.taken_unit(i), kinds[i]) for i in indices)
+        said = self.units_beside()
+        return tuple(
+            SeriesColumn(i, self.columns[i], self.taken_unit(i), kinds[i], said=said.get(i)) for i in indices
+        )
 
     def named(self, wanted: str | None, word: str) -> int | None:
         if wanted is None:
@@ -117,7 +122,16 @@ class Columns:
         column = self.columns[index]
         last = re.split(r"[\s_/]+", column.partition(" #")[0])[-1].casefold()
         called = last in _CODES or plain_name(column.partition(" #")[0]) in QUALITY_WORDS
+        if self.graded_by(index) is not None:
+            return True
         return called and self.unit_of(index) is None and may_grade(self.cells[index])
+
+    def graded_by(self, index: int) -> int | None:
+        """The column of values that one of qualities is called after, as historians do it: `FT1`, `FT1.Q`."""
+        found = _GRADES.fullmatch(self.columns[index])
+        if found is None or found[1] not in self.columns or not may_grade(self.cells[index]):
+            return None
+        return self.columns.index(found[1])
 
     def says_time_again(self, index: int) -> bool:
         """Whether a column of numbers is called a time: `Time_ms` beside `TimeString`."""
@@ -182,12 +196,33 @@ class Columns:
         said = self.named(self.shape.unit_from, "unit")
         if said is not None:
             return said
+        if beside is not None and (each := self.units_beside()):
+            return each.get(beside)
         fitting = [i for i in among if are_units(self.cells[i])]
         own = plain_name(self.columns[beside]) if beside is not None else ""
-        words = (f"{own}unit", f"{own}units", f"{own}uom") if own else ()
+        words = tuple(f"{own}{word}" for word in _UNITS) if own else ()
         found = by_words(self.columns, (*words, *UNIT_WORDS), fitting)
         nameless = [i for i in fitting if self.columns[i] == str(i + 1)]
         return nameless[0] if found is None and len(nameless) == 1 else found
+
+    def units_beside(self) -> dict[int, int]:
+        """The column of units of each column of values, where there are several: `Volume;Unit;Flow;Unit`.
+
+        It is called as the values are (`Flow`, `Flow_Unit`), or stands behind them, or before them, as all others do.
+        """
+        if self.shape.unit_from is not None:
+            return {}
+        names = [plain_name(column.partition(" #")[0]) for column in self.columns]
+        held = [i for i, name in enumerate(names) if name.endswith(UNIT_WORDS) and are_units(self.cells[i])]
+        called = {f"{plain_name(self.columns[i])}{word}": i for i in self.numbers for word in _UNITS}
+        found = {value: i for i in held if (value := called.get(names[i])) is not None}
+        left = [i for i in held if i not in found.values()]
+        for step in (-1, 1):
+            beside = {i + step: i for i in left if i + step in self.numbers and i + step not in self.time}
+            if left and len(beside) == len(left) and not beside.keys() & found.keys():
+                found |= beside
+                break
+        return found if len(found) > 1 else {}
 
     def direction_column(self, among: Sequence[int]) -> int | None:
         fitting = [i for i in among if are_ways(self.cells[i])]

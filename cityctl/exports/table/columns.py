@@ -24,6 +24,7 @@ from cityctl.exports.table.cells import (
     may_name,
     mostly,
     plain_name,
+    says_ways,
     unit_behind,
 )
 from cityctl.exports.table.choice import Columns
@@ -31,7 +32,7 @@ from cityctl.exports.table.clock.stamps import looks_like_time
 from cityctl.exports.table.kinds import found_kind, labels_end
 from cityctl.exports.table.names import match_column, phrase_unit, unknown_column, without_unit
 from cityctl.exports.table.naming import told_kind
-from cityctl.exports.table.quality import are_grades
+from cityctl.exports.table.quality import are_codes, are_grades
 from cityctl.exports.table.roles import Roles, SeriesColumn
 from cityctl.exports.table.slots import find_slots
 from cityctl.exports.table.when import time_columns, zone_column
@@ -186,13 +187,16 @@ class _Layouts(Columns):
             ]
             point = by_words(self.columns, POINT_WORDS, fitting)
             if point is None:
-                point = self.separating(None, [i for i in fitting if i not in self.numbers])
+                words = [i for i in fitting if i not in self.numbers and not says_ways(self.cells[i])]
+                point = self.separating(None, words)
             if point is None:  # long numbers, and those that begin with 0, are measured by nothing
                 point = next((i for i in others if i in self.numbers and are_ids(self.cells[i])), None)
         left = [i for i in others if i != point]
-        unit = self.unit_column(left)
-        measured = [i for i in left if self.is_measured(i)]
-        lone = not mapped and unit is not None and len(measured) < 2
+        said = self.units_beside()
+        unit = None if said else self.unit_column(left)
+        measured = [i for i in left if i in said or self.is_measured(i)]
+        wordy = unit is not None or any(says_ways(self.cells[i]) for i in left)
+        lone = not mapped and wordy and len(measured) < 2
         if point is None and not lone and value is None and not forced:
             return None
         if value is None:
@@ -239,11 +243,12 @@ class _Layouts(Columns):
         self, point: int, quality: int | None, measured: Sequence[int], left: Sequence[int]
     ) -> Roles:
         """Several columns of one meter in each row, each with its unit."""
-        words = [i for i in left if i not in measured and i not in self.numbers]
+        beside = self.units_beside().values()
+        words = [i for i in left if i not in (*measured, *beside) and i not in self.numbers]
         channel, usual = self.channel_column(point, words)
         told = (self.cells[i] for i in (point, channel) if i is not None)
         series = self.series_of(measured, list(zip(*told, strict=True)))
-        unread = [i for i in left if i not in (*measured, channel) and self.is_filled(i)]
+        unread = [i for i in left if i not in (*measured, *beside, channel) and self.is_filled(i)]
         return Roles(
             "wide",
             self.time,
@@ -259,8 +264,12 @@ class _Layouts(Columns):
         )
 
     def _grades_beside(self, index: int) -> int | None:
-        """The column of words right of a column of values that says how good they are: `A`, `A Status`."""
+        """The column that says how good values are: words right of them (`A Status`), or bytes called so (`A.Q`)."""
+        called_so = (i for i in range(len(self.columns)) if self.graded_by(i) == index)
+        coded = next((i for i in called_so if are_codes(self.cells[i])), None)
         after = index + 1
+        if coded is not None:
+            return coded
         if after >= len(self.columns) or after in self.numbers or not may_grade(self.cells[after]):
             return None
         called = plain_name(self.columns[after].partition(" #")[0])
@@ -298,6 +307,8 @@ class _Layouts(Columns):
                     left_out.append(self.columns[index])
                     continue
                 chosen.append(index)
+            held = self.units_beside().values()
+            chosen = [i for i in chosen if i not in held]
             worded = [i for i in chosen if i not in self.numbers and not any_number(self.cells[i])]
             left_out += [self.columns[i] for i in worded if self.is_filled(i)]
             chosen = [i for i in chosen if self.columns[i] not in left_out]

@@ -62,6 +62,11 @@ class SeriesNames:
         words, ways = (as_text(columns[i]) if i is not None else None for i in (roles.unit, roles.direction))
         return self._labels.names(parts, words, ways)
 
+    def by_units(self, names: Any, words: Any, count: int) -> Any:
+        """The series of a column whose units stand in a column beside it: a name for each that its rows say."""
+        each = arrow.texts([names] * count) if isinstance(names, str) else as_text(names)
+        return self._labels.names([each], as_text(words), None)
+
     def announce(
         self, names: Any, column: SeriesColumn | None, every: timedelta | None
     ) -> tuple[Series, ...]:
@@ -88,7 +93,7 @@ class SeriesNames:
                     name,
                     unit=known.symbol if known else None,
                     said_unit=unknown if known is None else "",
-                    direction=said.direction if said is not None else way,
+                    direction=(said.direction if said is not None else "") or way,
                     quantity=known.quantity if known else None,
                     kind="state"
                     if self.shape.states and self.shape.states(name) is not None

@@ -24,13 +24,16 @@ _WORDS: dict[str, int] = {
                      "w", "wahrer wert", "messwert", "målt", "mätt", "gemeten", "uitgelezen", "réel", "réelle",
                      "medido", "reale", "gemessen", "gemessener wert", "abgelesen", "gültig", "gevalideerd", "avlest",
                      "avläst", "aflæst", "mesuré", "mesurée", "medida", "leído", "misurato", "misurata", "letto",
-                     "validé", "validée", "validado", "plausibel", "plausible", "confirmed", "normal"), 0),
+                     "validé", "validée", "validado", "plausibel", "plausible", "confirmed", "normal",
+                     "rzeczywisty", "rzeczywista", "rzeczywiste", "zmierzona", "naměřeno", "naměřená data",
+                     "naměřená data ok", "consistido", "effettiva", "effettivo", "mitattu", "mért"), 0),
     **dict.fromkeys(("e", "est", "estimate", "estimated", "s", "sub", "substituted", "substitute", "interpolated",
                      "i", "forecast", "edited", "ersatzwert", "geschätzt", "provisional", "p",
                      "geschat", "estimé", "estimée", "estimado", "estimada", "beregnet", "beräknad", "estimert",
                      "stimato", "vorläufiger wert", "stimata", "berechnet", "interpoliert", "vorläufig", "ersatz",
                      "prognose", "prognosewert", "beräknat", "estimeret", "corrigé", "corrigée", "corrected",
-                     "adjusted", "manual", "calculated", "computed", "filled", "imputed", "projected"), 1),
+                     "adjusted", "manual", "calculated", "computed", "filled", "imputed", "projected",
+                     "szacowany", "szacowana", "szacowane", "odhad", "náhradní hodnota", "arvioitu", "becsült"), 1),
     **dict.fromkeys(("suspect", "questionable", "q", "uncertain", "doubtful", "unverified", "suspicious"), 2),
     **dict.fromkeys(("bad", "invalid", "failed", "fail", "error", "rejected", "ungültig", "falsch"), 3),
     **dict.fromkeys(("missing", "m", "null", "n", "no data", "nodata", "fehlt",
@@ -45,6 +48,8 @@ _OPC |= {str(code): Quality.GOOD for code in range(192, 196)} | {
     str(code): Quality.SUSPECT for code in range(216, 220)
 }
 _OPC_GOOD = "192"  # means nothing else
+# How much of a value of iFIX and Proficy Historian is good [%].
+_PERCENT = {"0": Quality.BAD, "100": Quality.GOOD}
 _YES = ("y", "yes", "true", "1", "ja", "oui", "si", "sí", "x")
 _NO = ("n", "no", "false", "0", "nein", "nee", "non", "nej")
 # What a column asks, by its name, and what the answers yes and no say of a reading.
@@ -59,6 +64,12 @@ def are_grades(cells: Sequence[str]) -> bool:
     """Whether all cells are words for how good a reading is, whatever their column is called."""
     said = {cell.strip().casefold() for cell in cells if cell.strip()}
     return len(said) > 1 and all(len(word) > 3 and word in _WORDS for word in said)
+
+
+def are_codes(cells: Sequence[str]) -> bool:
+    """Whether whole numbers are quality bytes of OPC, or shares of 0 and 100 %: they hold the one for good."""
+    said = {cell.strip() for cell in cells if cell.strip()}
+    return (said <= _OPC.keys() and _OPC_GOOD in said) or (said <= _PERCENT.keys() and "100" in said)
 
 
 class QualityWords:
@@ -95,8 +106,11 @@ class QualityWords:
             "",
         }:
             self._words.pop("n", None)  # the answer no, to a question that is not known; else no reading
-        if _OPC_GOOD in coded.dictionary.to_pylist():
+        said = {str(text).strip() for text in coded.dictionary.to_pylist() if text}
+        if _OPC_GOOD in said:
             self._words = _OPC | self._words
+        elif "100" in said and said <= _PERCENT.keys():
+            self._words = _PERCENT | self._words
         known = [self._one(text) for text in coded.dictionary.to_pylist()]
         at = arrow.array_of(pc.fill_null(coded.indices, len(known)))
         graded: npt.NDArray[np.uint8] = np.array([*known, 0], np.uint8)[at]

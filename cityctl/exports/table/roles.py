@@ -19,6 +19,7 @@ class SeriesColumn:
     unit: str | None
     kind: Kind | None = None  # where its name and first values tell it
     quality: int | None = None  # the column beside it that says how good its readings are
+    said: int | None = None  # the column beside it that says the unit of each of them
 
 
 @dataclass(frozen=True)
@@ -84,4 +85,5 @@ class Roles:
         found |= {index for index in more if index is not None}
         found |= {other for _, other in self.again}
         found |= {column.quality for column in self.series if column.quality is not None}
+        found |= {column.said for column in self.series if column.said is not None}
         return tuple(sorted(found))

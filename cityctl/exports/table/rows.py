@@ -146,12 +146,16 @@ class TableReader:
                     [name and f"{name}/{column.name}" for name in each.dictionary.to_pylist()]
                 )
                 of_each = pa.DictionaryArray.from_arrays(each.indices, named)
+                if column.said is not None:
+                    of_each = self._series.by_units(of_each, block.columns[column.said], len(block.lines))
                 said = self._series.announce(of_each, column, self._time.every)
                 cells = block.columns[column.index]
                 yield self._chunk(of_each, None, times, cells, quality, block.lines, said)
                 continue
             single = len(self.roles.series) == 1 and self.shape.series is not None
-            series = self.alone if single else column.name
+            series: Any = self.alone if single else column.name
+            if column.said is not None:
+                series = self._series.by_units(series, block.columns[column.said], len(block.lines))
             said = self._series.announce(series, column, self._time.every)
             graded = quality
             if column.quality is not None:

@@ -15,7 +15,7 @@ from typing import Literal
 from cityctl.exports.table.names import without_word
 
 _CLOCK = re.compile(r"(?:^|.*[^\d:])(\d{1,2}):(\d{2})(?::00)?\s*([AaPp]\.?[Mm]\.?)?(?:\s*#(\d))?$")
-_RANGE = re.compile(r"^\D*(\d{1,2}):(\d{2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{2})(?:\s*#(\d))?$")
+_RANGE = re.compile(r"^\D*(\d{1,2})[:.](\d{2})\s*(?:-|–|~|～|to)\s*(\d{1,2})[:.](\d{2})(?:\s*#(\d))?$")
 _HOURS = re.compile(
     r"^\D*(\d{1,2})()\s*(?:-|–|to|bis|a|à)\s*(\d{1,2})\s*(?:h|Uhr)?(?:\s*#(\d))?$"
 )  # 00-01, 23 - 24 h
@@ -45,15 +45,18 @@ def find_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
 
 
 def _lettered_slots(columns: Sequence[str]) -> tuple[Slot, ...]:
-    """Hours 1 to 24 of which one has a column for each of its passes: 2, 3A, 3B, 4."""
+    """Hours 1 to 24 of which one has a column for each of its passes: 2, 3A, 3B, 4; or 2, 3, 3A, 4."""
     found = [(index, match) for index, column in enumerate(columns) if (match := _HOUR.match(column))]
-    again = [int(match[1]) for _, match in found if match[2] in ("B", "b")]
-    first = [int(match[1]) for _, match in found if match[2] not in ("B", "b")]
-    if len(again) != 1 or first[-24:] != list(range(1, 25)) or len(found) > 25:
+    seen: set[int] = set()
+    slots: list[Slot] = []
+    for index, match in found:
+        hour = int(match[1])
+        slots.append(Slot(index, hour * 60 - 60, 60, "clock", hour in seen and bool(match[2])))
+        seen.add(hour)
+    first = [slot.start // 60 + 1 for slot in slots if not slot.again]
+    if len(found) != 25 or first != list(range(1, 25)):
         return ()
-    return tuple(
-        Slot(index, int(match[1]) * 60 - 60, 60, "clock", match[2] in ("B", "b")) for index, match in found
-    )
+    return tuple(slots)
 
 
 def _clock_slots(columns: Sequence[str]) -> tuple[Slot, ...]:

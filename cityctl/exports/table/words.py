@@ -12,7 +12,8 @@ POINT_WORDS = (
     "icp", "entityid", "messlokation", "marktlokation", "malo", "melo", "location", "locationid", "site", "siteid",
     "premise", "varname", "variable", "variablename", "datapoint", "datenpunkt", "messstelle", "signal", "signalname",
     "prm", "identifiantprm", "idprm", "usagepointid",
-    "pdl", "pce", "cups", "pod", "codicepod", "målepunktsid", "målepunktid", "anläggningsid",
+    "pdl", "pce", "cups", "pod", "codicepod", "codpod", "podcode", "cpe",
+    "pontodemedição", "kodppe", "numerppe", "målepunktsid", "målepunktid", "anläggningsid",
     "anlaggningsid", "eancode", "zählpunktnummer", "zählpunktbezeichnung", "messpunkt", "messpunktbezeichnung",
     "mittauspisteentunnus", "ppe", "eic", "compteur", "numérocompteur", "contador", "nºcontador", "medidor",
     "contatore", "matricola", "licznik", "numerlicznika", "nrlicznika", "vodoměr", "elektroměr", "měřidlo", "mérő",
@@ -26,6 +27,7 @@ CHANNEL_WORDS = (
     "channel", "channelid", "channelnumber", "register", "registerid", "obis", "obiscode", "parameter", "measurement",
     "quantity", "commodity", "datastream", "nmisuffix", "suffix", "kanal", "medium", "readtype", "readingtype",
     "registertype", "measurementtype", "energytype", "grandeurmetier", "grandeurphysique", "seriestype", "type",
+    "rodzaj", "tipo",
 )  # fmt: skip
 VALUE_WORDS = (
     "value", "consumption", "usage", "wert", "verbrauch", "messwert", "intervalvalue", "intervalread",
@@ -43,13 +45,14 @@ UNIT_WORDS = (
 )  # fmt: skip
 DIRECTION_WORDS = ("direction", "flowdirection", "energydirection", "directionofflow", "richtung")
 QUALITY_WORDS = (
+    "opcquality", "qualityopc", "qualitydetail",
     "quality", "readingquality", "qualityflag", "qualitycode", "status", "flag", "qc", "qualität", "validity",
     "estimated", "estimatedindicator", "estimatedactual", "readstatus", "readingstatus", "kvalitet", "qualité",
     "kwaliteit", "validatiestatus", "metodoobtencion", "realestimado", "naturaleza",
     "estimatedflag", "isestimated", "estimatedread", "estimatedreading", "estimate", "estimateflag",
     "estimateindicator", "estimation", "est", "estflag", "actualestimated", "ae", "valid", "isvalid", "validflag",
     "invalid", "gültig", "ungültig", "readquality", "dataquality", "datenqualität", "datenstatus", "messwertstatus",
-    "laatu", "opcquality", "qualityopc", "estado", "güte", "jakość", "calidad", "qualidade", "qualità", "kvalita",
+    "laatu", "estado", "güte", "jakość", "calidad", "qualidade", "qualità", "kvalita",
     "minőség",
 )  # fmt: skip
 # Columns of what a reading is to be multiplied by: a register's resolution, the ratio of transformers.

@@ -6,38 +6,54 @@ the document is refused: nothing of it is dropped in silence.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cityctl.errors import InputRefused, UsageProblem, listed
 from cityctl.exports import complaint
+from cityctl.exports.meaning import direction_in
 from cityctl.exports.shape import Shape
 from cityctl.exports.table.clock.stamps import looks_like_time
 from cityctl.exports.table.columns import find_roles
 from cityctl.exports.table.kinds import load_curve_of_enedis
 from cityctl.exports.table.numbers import looks_like_number
+from cityctl.exports.table.roles import SeriesColumn
+from cityctl.exports.table.words import TIME_WORDS
+from cityctl.exports.tree.known import QUALITIES, Row, known_rows
 from cityctl.exports.tree.rows import text_of, time_of
 
 _SAMPLE = 100
+_FEWEST = 4  # rows of a field
 _DEEPEST = 8
 Path = tuple[str, ...]
-Row = dict[str, Any]
 
 
-def found_shape(name: str, document: Any, shape: Shape) -> tuple[Any, Shape]:
-    """(flat rows, how they are read) of a document about which nothing was said.
+@dataclass(frozen=True)
+class Found:
+    """The flat rows of a document, how each of their values is read, and the fields of numbers that are not."""
+
+    rows: list[Row]
+    shapes: tuple[Shape, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def found_shape(name: str, document: Any, shape: Shape) -> Found:
+    """How a document is read about which nothing was said; rows of several measured values once for each of them.
 
     Raises InputRefused where no list of objects holds times and numbers.
     """
+    if (known := known_rows(name, document)) is not None:
+        return Found(known, (_as_known(shape, known),))
     flat = _rows(name, document)
     if not flat:
         raise InputRefused(
             f"{name}: no list of rows with times and values in this JSON: {complaint.of_nothing(document)}",
             hint="say where they are: --rows, --time and --value, or in a service connector",
         )
-    columns = list(dict.fromkeys(key for row in flat[:_SAMPLE] for key in row))
-    sample = [[_time_or_text(key, row.get(key)) for key in columns] for row in flat[:_SAMPLE]]
+    columns, first = _first_rows(flat)
+    sample = [[_time_or_text(key, row.get(key)) for key in columns] for row in first]
     try:
         roles = find_roles(name, columns, [None] * len(columns), sample, replace(shape, layout="long"))
     except UsageProblem as problem:
@@ -60,7 +76,7 @@ def found_shape(name: str, document: Any, shape: Shape) -> tuple[Any, Shape]:
     at = roles.time[0]
     enedis = load_curve_of_enedis(columns[at], [row[at] for row in sample], (*columns, *sample[0]))
     direction = called(("direction", "flowdirection"), roles.direction)
-    return flat, replace(
+    found = replace(
         shape,
         rows="@",
         time=of((*roles.time, roles.zone)),
@@ -73,15 +89,84 @@ def found_shape(name: str, document: Any, shape: Shape) -> tuple[Any, Shape]:
         kind=shape.kind or roles.kind,
         stamp="end" if roles.ends or enedis else shape.stamp,
     )
+    several = _measured(name, columns, sample, shape) if found.unit_from is None else ()
+    if len(several) < 2:
+        return Found(flat, (found,), roles.left_out)
+    names = (roles.point, roles.channel)
+    told = [columns[index] for index in names if index is not None]
+    each = tuple(
+        replace(
+            found,
+            point=_joined(flat, [*told, one.name], "/", last=True) if told else None,
+            series=shape.series if told else one.name,
+            value=_quoted(one.name),
+            unit=shape.units.get(one.name) or one.unit,
+            kind=shape.kind or one.kind,
+            direction=found.direction or direction_in(one.name) or None,
+        )
+        for one in several
+    )
+    read = {one.name for one in several}
+    left = (columns[roles.value], *roles.left_out)
+    return Found(flat, each, tuple(key for key in dict.fromkeys(left) if key not in read))
 
 
-def _joined(rows: Sequence[dict[str, Any]], keys: Sequence[str], sign: str) -> str | None:
-    """The path of a field of flat rows; of several, such as a day and a clock, a field of both is made."""
+def _first_rows(flat: Sequence[Row]) -> tuple[list[str], list[Row]]:
+    """(the fields of all rows, the first ones of each field that comes later, before the first rows of all)."""
+    seen: Counter[str] = Counter(key for row in flat[:_SAMPLE] for key in row)
+    later: list[Row] = []
+    for row in flat[_SAMPLE:]:
+        if any(seen[key] < _FEWEST for key in row):
+            later.append(row)
+            seen.update(row.keys())
+    return list(seen), later + list(flat[:_SAMPLE])
+
+
+def _measured(
+    name: str, columns: Sequence[str], sample: Sequence[Sequence[str]], shape: Shape
+) -> tuple[SeriesColumn, ...]:
+    """The fields that a table of these rows would have as series of known units."""
+    try:
+        roles = find_roles(name, columns, [None] * len(columns), sample, shape)
+    except (InputRefused, UsageProblem):
+        return ()
+    return tuple(one for one in roles.series if one.unit is not None)
+
+
+def _as_known(shape: Shape, rows: Sequence[Row]) -> Shape:
+    keys = rows[0].keys() if rows else ()
+    return replace(
+        shape,
+        rows="@",
+        time="time",
+        point="series",
+        value="value",
+        unit_from="unit" if any(row["unit"] for row in rows) else None,
+        quality="quality" if "quality" in keys else None,
+        qualities=QUALITIES | dict(shape.qualities) if "quality" in keys else shape.qualities,
+        direction="direction" if any(row.get("direction") for row in rows) else shape.direction,
+    )
+
+
+def _quoted(key: str) -> str:
+    """The path of a field of flat rows."""
+    return '"' + key.replace('"', '\\"') + '"'
+
+
+def _joined(
+    rows: Sequence[dict[str, Any]], keys: Sequence[str], sign: str, *, last: bool = False
+) -> str | None:
+    """The path of a field of flat rows; of several, such as a day and a clock, a field of both is made.
+
+    Of the `last` one the name is taken.
+    """
     key = sign.join(keys)
     if len(keys) > 1:
+        fields, ends = (keys[:-1], keys[-1:]) if last else (keys, ())
         for row in rows:
-            row[key] = sign.join(said for part in keys if (said := text_of(row.get(part))))
-    return '"' + key.replace('"', '\\"') + '"' if keys else None
+            told = [said for part in fields if (said := text_of(row.get(part)))]
+            row[key] = sign.join((*told, *ends)) if told else ""
+    return _quoted(key) if keys else None
 
 
 def _rows(name: str, document: Any) -> list[Row]:
@@ -149,6 +234,6 @@ def _flat(row: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _time_or_text(key: str, value: Any) -> str:
-    return (
-        time_of(value) if any(word in key.lower() for word in ("time", "date", "start")) else text_of(value)
-    )
+    called = key.rpartition(".")[2].lower()
+    timed = called in TIME_WORDS or any(word in called for word in ("time", "date", "start"))
+    return time_of(value) if timed else text_of(value)

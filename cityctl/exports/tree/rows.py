@@ -29,6 +29,7 @@ class JsonRows:
     stem: str
     shape: Shape
     field_of: Callable[[str, tuple[Any, ...]], Any] = paths.field
+    word: str = "row"  # what `place` counts
     held: int = 0
     _count: int = 0
     _columns: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in range(7)))
@@ -50,12 +51,12 @@ class JsonRows:
             shape, point=None, time=None, value=None, quality=None, unit_from=None, direction=None
         )
         names = ("series", shape.time or "time", "value", "quality", "unit", "direction")
-        self._reader = TableReader(self.name, self.stem, names, roles, table, word="row")
+        self._reader = TableReader(self.name, self.stem, names, roles, table, word=self.word)
         self._instants = Instants(self.name, shape.time_zone)
         self._alone = shape.series or self.stem
 
-    def add(self, around: tuple[Any, ...]) -> None:
-        """One row, or one that holds lists of times and values."""
+    def add(self, around: tuple[Any, ...], place: int | None = None) -> None:
+        """One row, or one that holds lists of times and values; `place` is its line, where it is not just the next."""
         shape = self.shape
         series = text_of(self.field_of(shape.point, around)) if shape.point else self._alone
         time = self.field_of(shape.time, around) if shape.time else None
@@ -75,10 +76,12 @@ class JsonRows:
             for at, cell, grade in zip(times, value, grades, strict=True):
                 self._row(named, at, cell, grade)
             return
-        self._row(named, time, value, graded)
+        self._row(named, time, value, graded, place)
 
-    def _row(self, named: tuple[str, str, str], time: Any, value: Any, graded: Any) -> None:
-        self._count += 1
+    def _row(
+        self, named: tuple[str, str, str], time: Any, value: Any, graded: Any, place: int | None = None
+    ) -> None:
+        self._count = self._count + 1 if place is None else place
         series, unit, way = named
         cells = (series, time_of(time), text_of(value), text_of(graded), unit, way, self._count)
         for column, cell in zip(self._columns, cells, strict=True):

@@ -41,9 +41,12 @@ _FORMS = tuple(
 _MONTH = re.compile(
     r"(?:(?P<year>(?:19|20)\d{2})[-/](?P<month>\d{1,2}))|(?:(?P<first>\d{1,2})/(?P<last>(?:19|20)\d{2}))"
 )
+# Hungarian, and Japanese, Chinese and Korean, where the clock follows at once.
 _DOTTED = re.compile(
-    rf"(?P<year>\d{{4}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<day>\d{{1,2}})\.?{_REST}", re.S
-)  # Hungarian
+    rf"(?P<year>\d{{4}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<day>\d{{1,2}})\.?{_REST}"
+    r"|(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월]\s?(?P<d>\d{1,2})\s?[日일](?P<clock>(?:\s*\d{1,2}:.*)?)",
+    re.S,
+)
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})(?:-?([1-7]))?")
 
 
@@ -61,9 +64,11 @@ def in_numbers(text: str) -> str | None:
             rest = (said.get("rest") or "").lstrip("T ,")
             return f"{year:04}-{month:02}-{int(said.get('day') or 1):02} {rest}".rstrip()
     found = _DOTTED.fullmatch(text)
-    if found is not None and 1 <= int(found["month"]) <= 12 and 1 <= int(found["day"]) <= 31:
-        rest = found["rest"].lstrip("T ,")
-        return f"{found['year']}-{int(found['month']):02}-{int(found['day']):02} {rest}".rstrip()
+    if found is not None:
+        year, month, day = (int(found[long] or found[long[0]]) for long in ("year", "month", "day"))
+        rest = (found["rest"] or found["clock"] or "").lstrip("T ,")
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            return f"{year:04}-{month:02}-{day:02} {rest}".rstrip()
     found = _MONTH.fullmatch(text)
     if found is not None:
         year, month = int(found["year"] or found["last"]), int(found["month"] or found["first"])
