@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=BaseModel)
 
 _QUOTED = re.compile(r"'([^']*)'")
+_HOLDS = re.compile(r"^(?:String|List|Tuple|Dictionary|Set) should have")
 # What pydantic expects, in the words of people who write YAML.
 _EXPECTED = {
     "string_type": "expected a text",
@@ -40,9 +41,27 @@ _EXPECTED = {
     "date_parsing": "expected a date such as 2026-11-15",
     "invalid_key": "a key is a text: put it in quotes",
 }
+# What a text must look like, in the same words; a test holds that none of the models' patterns is missing.
+SHAPES = {
+    r"^\w[\w.-]*$": "expected a name of one word: letters, digits, `_`, `-` and `.`",
+    r"^[A-Za-z0-9_][\w.-]*$": "expected a name of one word: letters, digits, `_`, `-` and `.`",
+    r"^[a-z]\w*$": "expected a word that begins with a small letter",
+    r"^[a-z][a-z0-9_]*$": "expected small letters, digits and `_`, a letter first",
+    r"^[a-z0-9][a-z0-9-]*$": "expected small letters, digits and `-`",
+    r"^[a-z0-9][a-z0-9_-]*$": "expected small letters, digits, `_` and `-`",
+    r"^[A-Z]{2}$": "expected two capital letters, such as DE",
+    r"^[A-Z]{3}$": "expected three capital letters, such as EUR",
+    r"^https?://": "expected a URL that begins with https:// or http://",
+    r"^https?://[^/]+$": "expected a server such as https://files.example, and no path",
+    r"^[^\s:/@]+(:\d{1,5})?$": "expected a host, or host:port",
+    r"^/": "expected a path that begins with /",
+    r"^[a-z0-9_]+(/[a-z0-9_]+)+$": "expected an analysis such as water/leaks",
+    r"^$|^[a-z0-9_]+(/[a-z0-9_]+)+$": "expected an analysis such as water/leaks",
+}
+_MOST = 6  # mistakes that are told at once
 
 
-def validate(model: type[Model], document: Document, data: Any = None) -> Model:
+def validate(model: type[Model], document: Document) -> Model:
     """The document as a pydantic model.
 
     Where a text is asked for, `off`, or the country NO, is the word that was written, and no yes or no.
@@ -50,7 +69,7 @@ def validate(model: type[Model], document: Document, data: Any = None) -> Model:
     """
     from pydantic import ValidationError
 
-    given = document.data if data is None else data
+    given = document.data
     try:
         try:
             return model.model_validate(given)
@@ -61,7 +80,9 @@ def validate(model: type[Model], document: Document, data: Any = None) -> Model:
             return model.model_validate(worded)
     except ValidationError as problem:
         said = _sentences(model, document, problem)
-        others = [f"{also} ({hint})" if hint else also for also, hint in said[1:6]]
+        others = [f"{also} ({hint})" if hint else also for also, hint in said[1:_MOST]]
+        if len(said) > _MOST:
+            others.append(f"and {len(said) - _MOST} more")
         raise ConfigInvalid(said[0][0], tried=others, hint=said[0][1]) from None
 
 
@@ -108,8 +129,8 @@ def _sentences(
             where = f" in `{shown}`" if shown else ""
             said.setdefault(f"{place}: `{absent}` is missing{where}", None)
         else:
-            plain = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
-            text = _EXPECTED.get(error["type"], plain)
+            shape = SHAPES.get(str(error.get("ctx", {}).get("pattern")))
+            text = shape or _EXPECTED.get(error["type"]) or _plain(error["msg"])
             given = error.get("input")
             if error["type"] == "literal_error" and isinstance(given, str):
                 match = near(given, _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))))
@@ -122,6 +143,12 @@ def _sentences(
             text, _, hint_text = text.partition(" hint: ")
             said.setdefault(f"{place}: `{shown}`: {text}" if shown else f"{place}: {text}", hint_text or None)
     return list(said.items())
+
+
+def _plain(message: str) -> str:
+    """Pydantic's sentence without what only a program calls so."""
+    said = message.removeprefix("Value error, ").replace("Input should be", "expected")
+    return _HOLDS.sub("expected", said).replace(" after validation", "")
 
 
 def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +56,22 @@ class Document:
             trail = trail[:-1]
         line, column = self._keys.get(trail, (1, 1))
         return f"{self.path}:{line}:{column}"
+
+    def changed_by(self, *at: Key) -> Document:
+        """The document with the mapping at `at` laid over the whole: its keys stand where that writes them."""
+        data = _laid_over(deepcopy(self.data), reduce(getitem, at, self.data))
+        below = len(at)
+        inside = [trail for trail in self._keys if len(trail) > below and trail[:below] == at]
+        keys = {trail[below:]: self._keys[trail] for trail in inside}
+        words = {trail[below:]: word for trail, word in self.words.items() if trail[:below] == at}
+        return Document(self.path, data, {**self._keys, **keys}, {**self.words, **words})
+
+
+def _laid_over(base: Any, changes: Any) -> Any:
+    """Mappings are laid over each other key by key; of all else the change stands."""
+    if isinstance(base, dict) and isinstance(changes, dict):
+        return {**base, **{key: _laid_over(base.get(key), value) for key, value in changes.items()}}
+    return changes
 
 
 def read(path: Path) -> Document:

@@ -5,7 +5,6 @@ Every error names file:line:column and the near match.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -56,8 +55,9 @@ def find_project(start: Path | None) -> Path:
 def load(project: Path, profile: str | None = None) -> City:
     """The city of a project folder. Raises ConfigInvalid."""
     document = read(project / FILE_NAME)
-    data = _with_profile(document, profile) if profile else document.data
-    city = validate(City, document, data)
+    if profile:
+        document = _with_profile(document, profile)
+    city = validate(City, document)
     city._project = project.resolve()
     _check_references(city, document)
     for name, device in city.devices.items():
@@ -82,19 +82,26 @@ def load(project: Path, profile: str | None = None) -> City:
     return city
 
 
-def _with_profile(document: Document, profile: str) -> Any:
+def load_profiles(project: Path) -> list[str]:
+    """The names of the profiles, each of which makes a valid city. Raises ConfigInvalid, which names the profile."""
+    names = [str(name) for name in load(project).profiles]
+    for name in names:
+        try:
+            load(project, name)
+        except ConfigInvalid as problem:
+            raise ConfigInvalid(
+                f"{problem.message} (with --profile {name})", tried=problem.tried, hint=problem.hint
+            ) from None
+    return names
+
+
+def _with_profile(document: Document, profile: str) -> Document:
     profiles = document.data.get("profiles") or {}
     if profile not in profiles:
         match = near(profile, profiles)
         hint = f"did you mean `{match}`?" if match else f"there are: {listed(profiles) or 'none'}"
         raise ConfigInvalid(f"{document.place('profiles')}: no profile `{profile}`", hint=hint)
-    return _merged(copy.deepcopy(document.data), profiles[profile])
-
-
-def _merged(base: Any, changes: Any) -> Any:
-    if isinstance(base, dict) and isinstance(changes, dict):
-        return {**base, **{key: _merged(base.get(key), value) for key, value in changes.items()}}
-    return changes
+    return document.changed_by("profiles", profile) if isinstance(profiles[profile], dict) else document
 
 
 # What the entries of one section name of another: (section, key, section of what is named).

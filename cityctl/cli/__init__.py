@@ -52,8 +52,9 @@ def main(args: list[str] | None = None) -> Any:
 
     fill_closed_streams()
     use_utf8()
+    tree = command()
     listen_for_signals()
-    return command().main(args=args, prog_name="cityctl")
+    return tree.main(args=args, prog_name="cityctl")
 
 
 def program() -> None:

@@ -177,12 +177,15 @@ def _silence() -> None:
 
 
 def listen_for_signals() -> None:
-    """Let SIGTERM end the run as an exception, so that locks and temporary files go with it.
+    """Let Ctrl-C and SIGTERM end the run as exceptions, so that locks and temporary files go with it.
 
-    So does SIGHUP, when a terminal is closed, but under `nohup`, where it is ignored.
+    So does SIGHUP, when a terminal is closed, but under `nohup`, where it is ignored. So is Ctrl-C of what a script
+    put into the background.
     """
     import signal
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as the program's door left it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, raise_terminated)
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, raise_terminated)

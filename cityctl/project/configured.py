@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from cityctl.city.load import FILE_NAME
+from cityctl.city.load import FILE_NAME, load_profiles
 from cityctl.city.project import Project
 from cityctl.document import Document, Key, read
 from cityctl.glossary import column
@@ -16,9 +16,10 @@ _ENVIRONMENT = ("CITYCTL_PROJECT", "CITYCTL_STORE", "CITYCTL_PROFILE", "CITYCTL_
 
 
 def census(project: Project) -> Result:
-    """How much of each kind city.yaml holds. Raises ConfigInvalid where it is wrong."""
+    """How much of each kind city.yaml holds. Raises ConfigInvalid where it, or one of its profiles, is wrong."""
     city = project.city
     points = city.points()
+    profiles = load_profiles(project.folder)
     counted: list[tuple[object, ...]] = [
         ("networks", len(city.networks)),
         ("zones", len(city.zones)),
@@ -29,6 +30,7 @@ def census(project: Project) -> Result:
         ("points", len(points)),
         ("derived points", sum(point.formula is not None for point in points.values())),
         ("interventions", len(city.interventions)),
+        ("profiles", len(profiles)),
     ]
     columns = [column("what"), column("count")]
     title = f"{city.name}: {project.folder / FILE_NAME} is valid"

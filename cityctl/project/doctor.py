@@ -19,6 +19,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from cityctl import clock
+from cityctl.city.load import load as load_city
 from cityctl.city.project import Project
 from cityctl.errors import CityctlError, listed
 from cityctl.exports import service as exports_service
@@ -61,7 +62,7 @@ def examine(project: Project, *, now: datetime, offline: bool = False) -> Result
     `offline`: opens no connection.
     """
     checks = [_city(project)]
-    for look in (_connectors, _shadowed, _secrets, _folder, _store):
+    for look in (_profiles, _connectors, _shadowed, _secrets, _folder, _store):
         checks += look(project)
     checks += [Check(name, _verdict(said), detail, hint) for name, said, detail, hint in _told(project)]
     checks += _exchanged(project)
@@ -101,6 +102,11 @@ def _city(project: Project) -> Check:
         counted(len(city.points()), "point"),
     )
     return Check("city.yaml", "ok", f"{project.folder / 'city.yaml'}: {', '.join(held)}")
+
+
+def _profiles(project: Project) -> Iterator[Check]:
+    for name in project.city.profiles:
+        yield _tried(f"profile {name}", partial(load_city, project.folder, name), "its changes hold")
 
 
 def _tried(name: str, attempt: Callable[[], object], detail: str) -> Check:

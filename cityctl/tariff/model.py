@@ -105,7 +105,7 @@ def from_text(text: str, path: Path) -> Tariff:
 
 def checked(document: Any) -> Tariff:
     """A document as a tariff. Raises ConfigInvalid with file:line:column; its name is that of its file."""
-    tariff = validate(Tariff, document, document.data)
+    tariff = validate(Tariff, document)
     if tariff.tariff != document.path.stem:
         raise ConfigInvalid(
             f"{document.place('tariff')}: the tariff is called `{tariff.tariff}`, its file {document.path.name}",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cityctl.city.formula import Binary, Call, Name, Number
-from cityctl.city.load import find_project, load
+from cityctl.city.load import find_project, load, load_profiles
 from cityctl.errors import ConfigInvalid, UsageProblem
 
 CITY = """\
@@ -285,6 +285,33 @@ def test_a_profile_changes_what_it_names(project):
     with pytest.raises(ConfigInvalid) as caught:
         load(folder, "bnch")
     assert caught.value.hint == "did you mean `bench`?"
+
+
+PROFILES = """\
+profiles:
+  bench: {devices: {ab-inlet: {host: 10.0.0.9}}}
+  field:
+    devices:
+      ab-inlet: {port: many}
+"""
+
+
+def test_what_is_wrong_in_a_profile_has_its_place_there(project):
+    """It was told at the line that the profile lays over, which is right."""
+    folder = project(CITY + PROFILES)
+    (folder / "meters.csv").write_text(METERS)
+    assert load(folder).devices["ab-inlet"].host == "127.0.0.1"
+    line = next(n for n, text in enumerate((CITY + PROFILES).splitlines(), 1) if "port: many" in text)
+    with pytest.raises(ConfigInvalid, match=rf"city.yaml:{line}:18: .*a whole number"):
+        load(folder, "field")
+    with pytest.raises(ConfigInvalid, match=rf"city.yaml:{line}:18: .* \(with --profile field\)"):
+        load_profiles(folder)
+
+
+def test_the_profiles_of_a_sound_city_are_named(project):
+    folder = project(CITY + PROFILES.replace("many", "1502"))
+    (folder / "meters.csv").write_text(METERS)
+    assert load_profiles(folder) == ["bench", "field"]
 
 
 def test_the_project_is_found_upwards(project, monkeypatch):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 
@@ -177,6 +178,25 @@ def test_a_signal_ends_a_run_with_its_code(number, code):
     assert "Traceback" not in said
     assert ("cityctl: interrupted" if code == 130 else "cityctl: terminated") in said
     assert running.returncode == code
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_while_it_starts_leaves_no_traceback():
+    """At any of the moments of a start, of which the larger part is imports: they were cut with a traceback."""
+    for delay in (0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "cityctl", "help", "units"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(delay)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=300)
+        # Before the interpreter begins with the program a traceback is its own.
+        assert str(Path("cityctl", "__main__.py")) not in said, (delay, said)
+        assert running.returncode in (0, 1, 130, -signal.SIGINT)
 
 
 def test_an_output_file_is_whole_or_not_there(cityctl, tmp_path):

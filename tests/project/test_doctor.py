@@ -97,6 +97,13 @@ def test_a_broken_city_yaml_is_an_error_with_its_place(ill):
         examine(Project(ill), now=NOW)
 
 
+def test_a_profile_that_is_wrong_is_one_of_the_checks(ill):
+    text = (ill / "city.yaml").read_text()
+    (ill / "city.yaml").write_text(f"{text}profiles:\n  a: {{name: B}}\n  b: {{time_zone: Nowhere}}\n")
+    said = verdicts(examine(Project(ill), now=NOW, offline=True))
+    assert (said["profile a"], said["profile b"]) == ("ok", "wrong")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="serial ports are no files there")
 def test_a_serial_port_is_looked_for(project, tmp_path):
     here = tmp_path / "ttyHERE"
