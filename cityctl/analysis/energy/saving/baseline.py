@@ -20,6 +20,9 @@ from cityctl.analysis.question import Question
 from cityctl.clock import Interval, local_days
 
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
+REST = (
+    1 / 6
+)  # of a month's readings that are 0: four hours a day are more than readings fail, and an idle load
 PART, HOURLY_PART = 50, 40  # meters whose readings, and whose hours as arrays, are fetched at a time
 
 
@@ -99,14 +102,15 @@ def parts(meters: Sequence[Wanted], size: int | None = None) -> list[dict[str, s
 
 
 def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
-    """Make savings_daily."""
+    """Make savings_daily, and savings_at_rest: days of which a reading of 0 is a use of 0."""
     ask = question.engine
     add_up(question, {one.point.kind for one in meters})
     ask.execute(question.sql("begin_use"))
     for ends in parts(meters):
         narrow(question, ends)
         ask.execute(question.sql("use"), ends)
-    for name in ("steps", "sky", "weather"):
+    ask.execute(question.sql("at_rest"), {"rest": REST})
+    for name in ("rested", "steps", "sky", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
 
