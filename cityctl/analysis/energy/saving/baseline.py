@@ -60,7 +60,7 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         "daily_weather": arrow.flags([one.temperature in daily for one in meters]),
         "zeros_missing": arrow.flags([not one.keeps_zeros for one in meters]),
         "cooling": arrow.flags([not one.keeps_zeros or asked["gas_cooling"] for one in meters]),
-        "first_day": arrow.dates([one - baseline for one in dates]),
+        "first_day": arrow.dates([_first_day(one - baseline, asked["method"]) for one in dates]),
         "intervention": arrow.dates(dates),
         "reporting": arrow.dates([max(one, first) for one in dates]),
         "until": arrow.dates([until] * len(meters)),
@@ -84,6 +84,11 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     question.engine.register("savings_days", table)
     bins = arrow.codes(list(range(COLDEST - 1, WARMEST + 1)))
     question.engine.register("savings_grid", arrow.table(bin=bins))
+
+
+def _first_day(first: date, method: str) -> date:
+    """The first day that is summed up: bills of whole months want all of the month in which a baseline begins."""
+    return first.replace(day=1) if method == "billing" else first
 
 
 def narrow(question: Question, ends: dict[str, str]) -> None:
