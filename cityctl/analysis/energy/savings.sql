@@ -37,6 +37,28 @@ join calendar as c
                    else date_trunc('hour', a.at) end
 group by a.meter, c.day
 
+-- name: at_rest
+-- Days on which readings of 0 are a load at rest, and none is missing: lamps by day, pumps between two runs, a building
+-- that its own PV feeds at noon. A register that stands still and goes on the same day has counted nothing. Amounts and
+-- powers that are 0 may be missing: they rest where a month has five or more such days and reads 0 for $rest of its
+-- readings or more, days of nothing but 0 apart.
+create or replace table savings_at_rest as
+select w.meter as meter, w.day as day
+from (
+    select u.meter as meter, u.day as day, u.zeros as zeros, m.kind as kind,
+           count(case when u.zeros > 0 then 1 end) over of_month as days,
+           sum(u.zeros) over of_month / sum(u.readings + u.zeros) over of_month as share
+    from savings_use as u
+    join savings_meters as m on m.meter = u.meter
+    where u.readings > 0
+    window of_month as (partition by u.meter, date_trunc('month', u.day))
+) as w
+where w.zeros > 0 and (w.kind = 'counter' or (w.days >= 5 and w.share >= $rest))
+
+-- name: rested
+update savings_use as u set readings = u.readings + u.zeros, zeros = 0
+from savings_at_rest as r where r.meter = u.meter and r.day = u.day
+
 -- name: steps
 -- The time between two readings: as city.yaml says, or from the meter's fullest day of 24 hours (that of 25 holds one
 -- hour's more); of a meter that is read by the month, from how many days lie between its reads.

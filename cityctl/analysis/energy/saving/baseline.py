@@ -20,6 +20,9 @@ from cityctl.analysis.question import Question
 from cityctl.clock import Interval, local_days
 
 CHUNK = 400  # meters whose candidate models are compared at a time: bounds the memory
+REST = (
+    1 / 6
+)  # of a month's readings that are 0: four hours a day are more than readings fail, and an idle load
 PART, HOURLY_PART = 50, 40  # meters whose readings, and whose hours as arrays, are fetched at a time
 
 
@@ -57,7 +60,7 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
         "daily_weather": arrow.flags([one.temperature in daily for one in meters]),
         "zeros_missing": arrow.flags([not one.keeps_zeros for one in meters]),
         "cooling": arrow.flags([not one.keeps_zeros or asked["gas_cooling"] for one in meters]),
-        "first_day": arrow.dates([one - baseline for one in dates]),
+        "first_day": arrow.dates([_first_day(one - baseline, asked["method"]) for one in dates]),
         "intervention": arrow.dates(dates),
         "reporting": arrow.dates([max(one, first) for one in dates]),
         "until": arrow.dates([until] * len(meters)),
@@ -83,6 +86,11 @@ def hand_over(question: Question, meters: list[Wanted], whole: list[tuple[date, 
     question.engine.register("savings_grid", arrow.table(bin=bins))
 
 
+def _first_day(first: date, method: str) -> date:
+    """The first day that is summed up: bills of whole months want all of the month in which a baseline begins."""
+    return first.replace(day=1) if method == "billing" else first
+
+
 def narrow(question: Question, ends: dict[str, str]) -> None:
     """Let `amounts` hold no other counters than those of a part: all would be worked out anew for each part."""
     if question.engine.rows("select meter from counter_steps limit 1"):
@@ -99,14 +107,15 @@ def parts(meters: Sequence[Wanted], size: int | None = None) -> list[dict[str, s
 
 
 def sum_by_day(question: Question, meters: Sequence[Wanted]) -> None:
-    """Make savings_daily."""
+    """Make savings_daily, and savings_at_rest: days of which a reading of 0 is a use of 0."""
     ask = question.engine
     add_up(question, {one.point.kind for one in meters})
     ask.execute(question.sql("begin_use"))
     for ends in parts(meters):
         narrow(question, ends)
         ask.execute(question.sql("use"), ends)
-    for name in ("steps", "sky", "weather"):
+    ask.execute(question.sql("at_rest"), {"rest": REST})
+    for name in ("rested", "steps", "sky", "weather"):
         ask.execute(question.sql(name))
     ask.execute(question.sql("daily"), {"least_share": question.parameters["day_share"]})
 

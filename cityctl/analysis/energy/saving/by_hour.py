@@ -97,8 +97,9 @@ def _use(question: Question, axis: _Axis, asked: list[dict[str, Any]], ends: dic
     number = arrow.array_of(pc.fill_null(pc.index_in(rows["meter"], value_set=names), -1))
     amount = arrow.array_of(rows["amount"])
     place = _hours_of(rows["at"]) - axis.first
-    zeros = np.array([one["zeros_missing"] for one in asked], bool)
-    counts = (number >= 0) & (place >= 0) & (place < axis.size) & ~(zeros[number] & (amount == 0))
+    counts = (number >= 0) & (place >= 0) & (place < axis.size)
+    lacking = _zeros_missing(question, axis, asked)[number[counts], place[counts]]
+    counts[counts] = (amount[counts] != 0) | ~lacking
     cell = (number * axis.size + place)[counts]
     shape = (len(asked), axis.size)
     total = np.bincount(cell, amount[counts], shape[0] * shape[1]).reshape(shape)
@@ -106,6 +107,18 @@ def _use(question: Question, axis: _Axis, asked: list[dict[str, Any]], ends: dic
     metered = metered * np.array([one["every_s"] for one in asked])[:, None]
     enough = metered >= LEAST_HOUR_S
     return np.where(enough, total / np.where(enough, np.minimum(metered / 3600, 1.0), 1.0), np.nan)
+
+
+def _zeros_missing(question: Question, axis: _Axis, asked: list[dict[str, Any]]) -> Any:
+    """Meters x hours: where a reading of 0 is missing, and not a load at rest."""
+    import numpy as np
+
+    resting: dict[str, list[int]] = {}
+    for meter, day in question.engine.rows("select meter, epoch_us(day) // 86400000000 from savings_at_rest"):
+        resting.setdefault(meter, []).append(day)
+    return np.array(
+        [one["zeros_missing"] & ~np.isin(axis.day, resting.get(one["meter"], ())) for one in asked], bool
+    )
 
 
 def _fit(

@@ -19,6 +19,7 @@ from cityctl.exports.shape import Shape
 from cityctl.report.run import run
 from cityctl.result import Result
 from tests.analysis.conftest import rows_of, slots
+from tests.analysis.energy.town_hall import ask_one, city, made, use, year
 from tests.collect.historian import console
 
 CITY = """
@@ -207,3 +208,15 @@ def test_an_estimate_before_a_gap_is_no_part_of_a_later_bill() -> None:
     both = Period(first[3], first[5], 12.0, estimated=True)
     assert merged(rows, out) == [Period(first[2], first[3], 20.0), both]
     assert [(one.day, one.until, one.amount) for one in out] == [(first[0], first[1], 10.0)]
+
+
+@pytest.mark.parametrize("measure", ["2025-01-01", "2025-01-10"])
+def test_a_leap_year_of_hours_has_twelve_months(ask: Callable[..., Result], measure: str) -> None:
+    """365 days before New Year of 2025 begin on 2 January 2024: January is a bill of the baseline nevertheless."""
+    text = city(**{"2025-01-01": measure})
+    row = ask_one(ask, made(), text, method="billing")
+    assert row["baseline_start"] == date(2024, 1, 1)
+    assert row["baseline_end"] == date(2025, 1, 1)
+    _, _, daily = year()
+    of_2024 = use(daily)[2:368]  # the days from 30 December 2023 on
+    assert row["baseline_kwh"] == pytest.approx(of_2024.sum())
