@@ -22,9 +22,15 @@ def kind_of(quantity: str, role: str | None, said: Kind | None, unit: str) -> Ki
     """The kind of a point; where nothing is `said` an amount of a meter is that of an interval, as in registers of
     meters and in imports.
 
-    Raises UsageProblem where a meter's amount is said to be a value of now: kWh are no power.
+    Raises UsageProblem where a meter's amount is said to be a value of now: kWh are no power; or what a meter measures
+    in a unit to be a state.
     """
     metered = quantity in AMOUNTS and role in METERED
+    if role in METERED and said == "state" and unit not in ("", "1"):
+        raise UsageProblem(
+            f"`kind: state` of {unit} with `role: {role}`: a state is on or off, or one of some modes",
+            hint="`kind: gauge` of a power or a flow, `kind: counter` or `interval` of an amount",
+        )
     if metered and said == "gauge":
         raise UsageProblem(
             f"`kind: gauge` of {unit} with `role: {role}`: a value of now is a power or a flow, not an amount",

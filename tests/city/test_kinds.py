@@ -37,6 +37,7 @@ Project = Callable[[str], Path]
         ("{formula: gas - prev(gas), unit: m3, kind: interval, every: 1d, zone: school}", "interval"),
         ("{formula: chp * 10.6, unit: kWh, zone: school, role: consumption}", "interval"),
         ("{formula: rate(gas), unit: m3/h, zone: school}", "gauge"),
+        ('{unit: "1", kind: state, every: 1h, zone: hall, role: lighting}', "state"),
     ],
 )
 def test_a_meters_amount_is_no_power(project: Project, point: str, kind: str) -> None:
@@ -49,6 +50,8 @@ def test_a_meters_amount_is_no_power(project: Project, point: str, kind: str) ->
     [
         ("{unit: kWh, kind: gauge, every: 15m, zone: hall, role: consumption}",
          "`kind: gauge` of kWh with `role: consumption`: a value of now is a power or a flow, not an amount"),
+        ("{unit: kW, kind: state, every: 15m, zone: hall, role: consumption}",
+         "`kind: state` of kW with `role: consumption`: a state is on or off, or one of some modes"),
         ("{formula: gas * 10.6, unit: kWh, kind: interval, zone: school, role: consumption}",
          "`own` is of `kind: interval`, and its formula takes a point of `kind: counter` as it stands"),
         ("{formula: gas - chp, unit: m3, zone: school, role: consumption}",
