@@ -221,7 +221,8 @@ def _compare(found: Diagnosis, connector: DeviceConnector, held: Held, stood: St
     """Whether its registers are its own, or another meter's of the same model."""
     own, others = stood
     points = [connector.points[name] for name in held if name in own]
-    read = {p.name: decode(p, held[p.name]).value for p in points if p.scale_factor is None}
+    alone = [p for p in points if p.scale_factor is None and not p.has_ratio]
+    read = {p.name: decode(p, held[p.name]).value for p in alone}
     now = {name: float(value) for name, value in read.items() if isinstance(value, int | float)}
     for name, registers in others.items():
         if shows(now, own, registers) == "other":

@@ -33,6 +33,8 @@ def built_point(place: Place, written: ConnectorFile) -> DevicePoint:
         offset=entry.offset,
         scale_factor=place.scale_factor,
         factor=place.factor,
+        times=place.times,
+        over=place.over,
         bit=entry.bit,
         enum=entry.enum,
         bits=entry.bits,

@@ -95,6 +95,11 @@ class DeviceConnector:
     def _holders(self) -> frozenset[str]:
         return frozenset(holder.name for holder in self._factors.values())
 
+    @cached_property
+    def ratios(self) -> dict[str, DevicePoint]:
+        """The points that values of other points multiply or divide."""
+        return {name: p for name, p in self.points.items() if p.has_ratio}
+
     def is_factor(self, point: DevicePoint) -> bool:
         """Whether the point is a scale factor (SunSpec and others), which is part of other points' values."""
         return point.name in self._holders

@@ -133,6 +133,13 @@ Factor = Annotated[
 ]
 
 
+Names = Annotated[
+    list[str],
+    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+]
+
+
 def _state(value: object) -> object:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
@@ -194,6 +201,10 @@ class Entry(BaseModel):
     scale_factor: Annotated[
         Factor | None, Field(description="the point, or the address of the register, with the power of ten")
     ] = None
+    times: Annotated[
+        Names, Field(description="points that it is multiplied by, such as ratios of transformers")
+    ] = []
+    over: Annotated[Names, Field(description="points that it is divided by, such as a secondary rating")] = []
     function_code: FunctionCode | None = None
     word_order: WordOrder | None = None
     enum: Annotated[dict[Code, StateName], Field(description="code: name of each state")] = {}

@@ -105,8 +105,8 @@ def _rule(value: object) -> object:
 class Repeat(BaseModel):
     """The same points again and again: `ai{n}` with `value` gives ai1_value, ai2_value, ..
 
-    Addresses are those of the first and move on by `stride`; a `scale_factor` stands once for all of them, but where
-    it is one of these points itself.
+    Addresses are those of the first and move on by `stride`; a `scale_factor`, and what `times` and `over` name, stands
+    once for all of them, but where it is one of these points itself.
     """
 
     model_config = ConfigDict(extra="forbid")

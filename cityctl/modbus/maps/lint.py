@@ -48,7 +48,12 @@ def contradictions(written: ConnectorFile, placed: Sequence[Place], document: Do
         if not faults:
             sound.append(place)
     for place in sound:
-        for key, text in (*_of_scale_factor(place, points, written), *_of_write(place, points)):
+        said = (
+            *_of_scale_factor(place, points, written),
+            *_of_ratio(place, points),
+            *_of_write(place, points),
+        )
+        for key, text in said:
             yield _sentence(document, place, key, text)
     yield from _overlaps(sound, points, document)
     yield from _of_identity(written, points, document)
@@ -170,6 +175,26 @@ def _of_scale_factor(place: Place, points: Mapping[str, DevicePoint], written: C
     span = max(point.end, holder.end) - min(point.address, holder.address)
     if span > written.max_registers:
         yield "scale_factor", f"its scale factor is {span} registers away: both must fit into one request"
+
+
+def _of_ratio(place: Place, points: Mapping[str, DevicePoint]) -> Said:
+    point = points[place.name]
+    if point.has_ratio and (point.layout.family in ("text", "bit") or point.bit or point.enum or point.bits):
+        yield "times" if point.times else "over", "a state or a text is not multiplied"
+    elif point.has_ratio and point.can_be_written:
+        yield "access", "what other points multiply is not written: give the point of the registers alone"
+    for key, names in (("times", place.times), ("over", place.over)):
+        for name in names:
+            other = points.get(name)
+            if other is None:
+                match = near(name, points)
+                yield key, f"no point is named `{name}`" + (f", did you mean `{match}`?" if match else "")
+            elif other.is_text or other.enum or other.bits or other.layout.family == "bit":
+                yield key, f"`{name}` is no number"
+            elif other.has_ratio:
+                yield key, f"`{name}` is multiplied itself (`times`, `over`): name what it is multiplied by"
+            elif not other.can_be_read:
+                yield key, f"`{name}` cannot be read"
 
 
 def _of_write(place: Place, points: Mapping[str, DevicePoint]) -> Said:

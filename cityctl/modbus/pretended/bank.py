@@ -16,6 +16,7 @@ from cityctl.modbus import sunspec
 from cityctl.modbus.maps.codec import decode, nearest
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.ratios import ratio_of
 from cityctl.modbus.maps.raw import own_bits, raw_registers
 from cityctl.modbus.maps.types import TYPES, Unrepresentable
 
@@ -58,6 +59,8 @@ class Bank:
             point = connector.points[name]
             if not point.invalid:
                 self._own[name] = next((s for s in point.enum.values() if fnmatchcase(s, pattern)), None)
+        for point in connector.ratios.values():
+            self._own.update(dict.fromkeys((*point.times, *point.over), 1.0))
         if connector.identify is not None:
             self._own[connector.identify[0]] = connector.identify[1]
         if connector.sunspec is not None:
@@ -160,6 +163,9 @@ class Bank:
         value = self.source(point.name)
         if value is None:
             value = self._own.get(point.name)
+        if point.has_ratio and isinstance(value, int | float):
+            ratio = ratio_of(*(map(self._ratio, names) for names in (point.times, point.over)))
+            value = None if ratio is None else value / float(ratio)
         exponent = None
         if point.scale_factor is not None:
             holder = self.connector.exponent_of(point)
@@ -168,6 +174,10 @@ class Bank:
             return nearest(point, value, exponent=exponent)
         except Unrepresentable:
             return self._nearest(point, value, exponent)
+
+    def _ratio(self, name: str) -> Live:
+        value = self.source(name)
+        return self._own.get(name) if value is None else value
 
     def _exponent(self, holder: DevicePoint) -> int:
         """A scale factor: the source's, or the finest with which all its points fit."""

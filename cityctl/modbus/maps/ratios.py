@@ -1,0 +1,40 @@
+"""Ratios of current and voltage transformers, which a meter keeps in registers of their own. Pure.
+
+Many meters give what stands behind the transformers, and multiply nothing: the value on the line is that times the
+ratios, or times a primary rating and over a secondary one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from cityctl.modbus.maps.point import DevicePoint
+from cityctl.reading import Quality
+
+
+def ratio_of(times: Iterable[float | str | None], over: Iterable[float | str | None]) -> Decimal | None:
+    """The product of some over the product of others; None where one of them is no number above 0.
+
+    A ratio that nobody set is 0 in many devices, and what it multiplies is then not known.
+    """
+    product = Decimal(1)
+    for numbers, is_divisor in ((times, False), (over, True)):
+        for number in numbers:
+            if not isinstance(number, int | float) or number != number or number <= 0:
+                return None
+            each = Decimal(repr(number))
+            product = product / each if is_divisor else product * each
+    return product
+
+
+def multiplied(
+    point: DevicePoint, value: float, quality: Quality, ratio: Decimal | None
+) -> tuple[float | None, Quality]:
+    """A point's value on the line, in its unit, with its quality: the limits are those of that value."""
+    if ratio is None:
+        return None, Quality.BAD
+    number = float(Decimal(repr(float(value))) * ratio)
+    low, high = point.minimum, point.maximum
+    implausible = (low is not None and number < low) or (high is not None and number > high)
+    return number, Quality.SUSPECT if implausible else quality
