@@ -7,13 +7,13 @@ connectors/device.schema.json.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from cityctl.errors import near
-from cityctl.modbus.maps.entry import Confidence, Entry, FunctionCode, InvalidName, named
-from cityctl.modbus.maps.types import WordOrder
+from cityctl.modbus.maps.entry import Confidence, Entry, FunctionCode, InvalidName, Order, named, seconds
+from cityctl.modbus.maps.wordings import BASES, CLASSES, meant
 
 DeviceClass = Literal[
     "water_meter",
@@ -25,8 +25,15 @@ DeviceClass = Literal[
     "pressure_level",
     "water_quality",
     "inverter",
+    "generator",
+    "ups",
+    "charger",
+    "heat_pump",
+    "boiler",
+    "chiller",
     "controller",
 ]
+_DURATION = WithJsonSchema({"type": ["number", "string", "null"]})
 Points = Annotated[dict[str, Entry], AfterValidator(named)]
 
 
@@ -135,11 +142,16 @@ class ConnectorFile(BaseModel):
     connector: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="the file's name")]
     vendor: str
     model: str
-    device_class: Annotated[DeviceClass, Field(alias="class")]
+    device_class: Annotated[
+        DeviceClass,
+        BeforeValidator(meant(CLASSES, "a class of devices", get_args(DeviceClass))),
+        Field(alias="class"),
+    ]
     function_code: FunctionCode = 3
-    word_order: WordOrder = "ABCD"
+    word_order: Order = "ABCD"
     address_base: Annotated[
         Literal[0, 1, "4xxxx"],
+        BeforeValidator(meant(BASES, "0, 1 or '4xxxx'", (0, 1, "4xxxx"))),
         Field(
             description="the number that the map gives to the first register; 4xxxx: references such as "
             "40001 or 400001, whose first digit says the function code"
@@ -174,16 +186,27 @@ class ConnectorFile(BaseModel):
         int | None, Field(ge=1, le=64, description="connections that the device allows at the same time")
     ] = None
     pause: Annotated[
-        float, Field(ge=0, le=60, description="seconds between an answer and the next request")
+        float,
+        BeforeValidator(seconds),
+        _DURATION,
+        Field(ge=0, le=60, description="seconds between an answer and the next request"),
     ] = 0.0
     after_connect: Annotated[
-        float, Field(ge=0, le=60, description="seconds between connecting and the first request")
+        float,
+        BeforeValidator(seconds),
+        _DURATION,
+        Field(ge=0, le=60, description="seconds between connecting and the first request"),
     ] = 0.0
     timeout: Annotated[
-        float | None, Field(gt=0, le=120, description="seconds; the city's own setting goes first")
+        float | None,
+        BeforeValidator(seconds),
+        _DURATION,
+        Field(gt=0, le=120, description="seconds; the city's own setting goes first"),
     ] = None
     answer_time: Annotated[
         float | None,
+        BeforeValidator(seconds),
+        _DURATION,
         Field(
             gt=0,
             le=60,

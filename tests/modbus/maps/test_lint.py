@@ -142,6 +142,19 @@ def test_the_file_that_is_spoilt_below_is_good(tmp_path):
         ("sources:", "identify: {point: flwo, equals: 1}\nsources:", "8:12", "did you mean `flow`?", None),
         ("sources: [a page]", "sources: []", "8:1", "at least 1 item", None),
         ("  flow:", "  Flow:", "5:1", "named in small letters", None),
+        # What other tools and makers call it: the word to write is told.
+        ("type: uint32", "type: DWORD", "7:24", "no type is named `DWORD`", "`uint32`"),
+        ("kind: counter", "kind: Totalizer", "7:48", "found `Totalizer`", "write `counter`"),
+        ("kind: counter", "access: R/W", "7:48", "found `R/W`", "write `readwrite`"),
+        ("kind: counter", "function_code: holding", "7:48", "function code that reads it", "write `3`"),
+        ("kind: counter", "function_code: 16", "7:48", "function code that reads it", "write `3`"),
+        ("kind: counter", "function_code: '4'", "7:48", "found `4`", "write `4`, without quotes"),
+        ("kind: counter", "word_order: little-endian", "7:48", "found `little-endian`", "`CDAB` (low word"),
+        ("kind: counter", "scale: '0,01'", "7:48", "found `0,01`", "write `0.01`"),
+        ("kind: counter", "scale: 1/8", "7:48", "found `1/8`", "write `0.125`"),
+        ("address: 12", "address: 1Fh", "7:11", "found `1Fh`", "write `0x1F`"),
+        ("sources:", "address_base: 40001\nsources:", "8:1", "found `40001`", "write `4xxxx`"),
+        ("sources:", "pause: 2 sek\nsources:", "8:1", "is no duration", "write 30s"),
     ],
 )
 def test_an_error_has_its_place(tmp_path, old, new, place, said, hint):
