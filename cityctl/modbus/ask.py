@@ -11,6 +11,7 @@ from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.ratios import multiplied, ratio_of
 from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.values import Values
+from cityctl.reading import Quality
 from cityctl.wording import counted
 
 TRIES = 2
@@ -177,7 +178,9 @@ class Answer:
                 ratio = ratio_of(
                     *([self._number(each) for each in names] for names in (point.times, point.over))
                 )
-                values[at], qualities[at] = multiplied(point, value, qualities[at], ratio)
+                names = [each for each in (*point.times, *point.over) if each in self.values]
+                doubt = max((self.values[each].quality for each in names), default=Quality.GOOD)
+                values[at], qualities[at] = multiplied(point, value, max(qualities[at], doubt), ratio)
             row.values, row.qualities = values, qualities
         for name, point in self.target.connector.ratios.items():
             lacks = [each for each in (*point.times, *point.over) if each not in self.values]

@@ -83,6 +83,14 @@ def test_a_ratio_of_0_makes_no_value(tmp_path):
     assert found["current"] == (518.52, Quality.GOOD)
 
 
+def test_what_a_doubtful_ratio_makes_is_doubtful(tmp_path):
+    """A ratio that is set beyond what its map allows: 4.321 A x 600 / 5, and 600 A is no rating of this meter."""
+    path = written(
+        tmp_path, METER.replace("510, type: uint16, unit: A,", "510, type: uint16, unit: A, max: 500,")
+    )
+    assert values(ask(path, HELD))["current"] == (518.52, Quality.SUSPECT)
+
+
 def test_a_ratio_that_does_not_come_is_told(tmp_path):
     async def refuse(request: Request) -> int | None:
         return 2 if request.address >= 510 else None
