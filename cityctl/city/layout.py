@@ -6,38 +6,22 @@ Units are settled here once, so that the store and the analyses only ever see ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 
 from cityctl import units
 from cityctl.city import formula
 from cityctl.city.connected import connected_points
-from cityctl.city.kinds import kind_of, kind_of_derived
+from cityctl.city.derived import Formulas
+from cityctl.city.kinds import kind_of
 from cityctl.city.model import City
 from cityctl.city.points import Point
 from cityctl.city.registers import read_register
 from cityctl.city.sources import PointEntry
-from cityctl.document import Document, Key, read
-from cityctl.errors import ConfigInvalid, UsageProblem, listed, near
+from cityctl.city.unknown import no_such
+from cityctl.document import Document, read
+from cityctl.errors import ConfigInvalid, UsageProblem
 from cityctl.reading import Kind
-
-
-def no_such(
-    document: Document, keys: tuple[Key, ...], word: str, name: str, known: Iterable[str]
-) -> ConfigInvalid:
-    """The error for a name that nothing in city.yaml bears."""
-    known = list(known)
-    match = near(name, known)
-    hint = (
-        f"did you mean `{match}`?"
-        if match
-        else f"there are: {listed(known)}"
-        if known
-        else f"add it under `{word}s:`"
-    )
-    return ConfigInvalid(f"{document.place(*keys)}: no {word} named `{name}`", hint=hint)
 
 
 def _device_points(city: City, document: Document) -> dict[str, dict[str, Any]]:
@@ -78,9 +62,21 @@ def _measure(unit: str | None, quantity: str | None, told: dict[str, Any] | None
 
 
 def lay_out(city: City, document: Document) -> dict[str, Point]:
-    points: dict[str, Point] = {}
+    """Every point of a city by its name, formulas resolved. Raises ConfigInvalid with the place in its file."""
     told = _device_points(city, document)
-    taken = {entry.device for entry in city.points_by_name.values() if entry.device}
+    points = _of_the_city(city, document, told)
+    points |= _of_devices(city, told)
+    for point, place in _of_registers(city, document):
+        if point.id in points:
+            raise ConfigInvalid(f"{place}: meter `{point.id}` is there twice", hint="keep one of them")
+        points[point.id] = point
+    points |= _inflows(city, document, points)
+    return Formulas(city, document, points).resolved()
+
+
+def _of_the_city(city: City, document: Document, told: dict[str, dict[str, Any]]) -> dict[str, Point]:
+    """Those under `points:`, with what the connector of their device says where city.yaml does not."""
+    points: dict[str, Point] = {}
     for name, entry in city.points_by_name.items():
         if entry.device is not None and entry.device not in told:
             device = entry.device.partition("/")[0]
@@ -92,7 +88,14 @@ def lay_out(city: City, document: Document) -> dict[str, Point]:
             raise ConfigInvalid(
                 f"{document.place('points', name)}: {problem.message}", hint=problem.hint
             ) from None
+    return points
+
+
+def _of_devices(city: City, told: dict[str, dict[str, Any]]) -> dict[str, Point]:
+    """Those that devices are polled for and that `points:` does not name."""
+    taken = {entry.device for entry in city.points_by_name.values() if entry.device}
     shapes: dict[tuple[str, str], dict[str, Any]] = {}
+    points: dict[str, Point] = {}
     for name, fields in told.items():
         if name in taken or not fields["polled"]:
             continue
@@ -110,29 +113,35 @@ def lay_out(city: City, document: Document) -> dict[str, Point]:
             device=name,
             **shapes[model],
         )
+    return points
+
+
+def _of_registers(city: City, document: Document) -> Iterator[tuple[Point, str]]:
+    """Those of the registers under `meters:`, each with its place in the register's file."""
     for index, register in enumerate(city.meters):
         try:
-            for point, place in read_register(city, register):
-                if point.id in points:
-                    raise ConfigInvalid(
-                        f"{place}: meter `{point.id}` is there twice", hint="keep one of them"
-                    )
-                points[point.id] = point
+            yield from read_register(city, register)
         except ConfigInvalid as problem:
             where = f"named at {document.place('meters', index)}"
             raise ConfigInvalid(problem.message, tried=[*problem.tried, where], hint=problem.hint) from None
+
+
+def _inflows(city: City, document: Document, points: dict[str, Point]) -> dict[str, Point]:
+    """Of zones whose `inflow:` is a formula, and no point's name, the point "zone/inflow"."""
+    found: dict[str, Point] = {}
     for name, zone in city.zones.items():
-        if zone.inflow is not None and zone.inflow not in points:
-            inflow_entry = PointEntry(formula=zone.inflow, unit="m3/h", zone=name, role="inflow")
-            try:
-                point = _named(city, f"{name}/inflow", inflow_entry, None)
-                if point.formula is not None and isinstance(point.formula.tree, formula.Name):
-                    raise no_such(document, ("zones", name, "inflow"), "point", zone.inflow, points)
-                points[point.id] = point
-            except UsageProblem as problem:
-                place = document.place("zones", name, "inflow")
-                raise ConfigInvalid(f"{place}: {problem.message}", hint=problem.hint) from None
-    return _derived(city, document, points)
+        if zone.inflow is None or zone.inflow in points or zone.inflow in found:
+            continue
+        entry = PointEntry(formula=zone.inflow, unit="m3/h", zone=name, role="inflow")
+        try:
+            point = _named(city, f"{name}/inflow", entry, None)
+        except UsageProblem as problem:
+            place = document.place("zones", name, "inflow")
+            raise ConfigInvalid(f"{place}: {problem.message}", hint=problem.hint) from None
+        if point.formula is not None and isinstance(point.formula.tree, formula.Name):
+            raise no_such(document, ("zones", name, "inflow"), "point", zone.inflow, points)
+        found[point.id] = point
+    return found
 
 
 def _shape(told: dict[str, Any]) -> dict[str, Any]:
@@ -204,108 +213,3 @@ def _register_end(told: dict[str, Any] | None, unit: str) -> float | None:
     except UsageProblem:  # a unit that its connector gives in other words
         return None
     return float(values * told.get("scale", 1.0) * factor)
-
-
-def _derived(city: City, document: Document, points: dict[str, Point]) -> dict[str, Point]:
-    """Resolve the names in formulas, and give derived points the slowest interval of their sources."""
-    done: dict[str, Point] = {}
-
-    def place_of(name: str) -> str:
-        if name in city.points_by_name:
-            return document.place("points", name, "formula")
-        return document.place("zones", name.removesuffix("/inflow"), "inflow")
-
-    def resolve(name: str, below: tuple[str, ...]) -> Point:
-        if name in done:
-            return done[name]
-        point = points[name]
-        if point.formula is None:
-            done[name] = point
-            return point
-        if name in below:
-            circle = " -> ".join((*below[below.index(name) :], name))
-            raise ConfigInvalid(f"{place_of(name)}: a formula that needs itself: {circle}")
-        sources: list[Point] = []
-        # Without a number of its own a formula holds in any units: it is worked out in the coherent ones of the store.
-        # A number such as the 3.6 of `3.6 * inlet` was written for the units that city.yaml speaks.
-        spoken = point.formula.has_numbers
-
-        def exchange(word: str) -> formula.Node:
-            asset, _, figure = word.rpartition(".")
-            if word not in points and asset in city.assets:
-                value = getattr(city.assets[asset], figure, None)
-                if not isinstance(value, int | float):
-                    raise ConfigInvalid(
-                        f"{place_of(name)}: asset `{asset}` has no `{figure}`",
-                        hint=f"add `{figure}:` to it under `assets:`",
-                    )
-                return formula.Number(float(value))
-            if word not in points:
-                raise no_such(document, _keys_of(city, name), "point", word, points)
-            source = resolve(word, (*below, name))
-            sources.append(source)
-            scale, offset = units.linear(source.unit, source.shown_unit)
-            if not (spoken or offset):
-                scale = _coherent(source)
-            node: formula.Node = formula.Name(word)
-            if scale != 1.0:
-                node = formula.Binary("*", node, formula.Number(scale))
-            return formula.Binary("+", node, formula.Number(offset)) if offset else node
-
-        assert point.formula is not None
-        tree = formula.replace_names(point.formula.tree, exchange)
-        if spoken:
-            _one_unit(point.formula, done, place_of(name))
-        scale, offset = units.linear(point.shown_unit, point.unit)
-        if not (spoken or offset):
-            scale = 1.0 / _coherent(point)
-        if scale != 1.0:
-            tree = formula.Binary("*", tree, formula.Number(scale))
-        if offset:
-            tree = formula.Binary("+", tree, formula.Number(offset))
-        intervals = [source.every for source in sources if source.every is not None]
-        every = point.every or (max(intervals) if intervals else None)
-        if every is None or not sources:
-            raise ConfigInvalid(
-                f"{place_of(name)}: `every` is missing: how often does `{name}` have a value?",
-                hint="add `every: 15m` to the point, or to the points in its formula",
-            )
-        entry = city.points_by_name.get(name)
-        try:
-            kind = kind_of_derived(point, sources, entry.kind if entry is not None else None)
-        except UsageProblem as problem:
-            raise ConfigInvalid(f"{place_of(name)}: {problem.message}", hint=problem.hint) from None
-        done[name] = replace(point, kind=kind, every=every, formula=formula.Formula(point.formula.text, tree))
-        return done[name]
-
-    for name in points:
-        resolve(name, ())
-    return {name: done[name] for name in points}
-
-
-def _coherent(point: Point) -> float:
-    """What the store's unit of a point is in coherent ones: a share, kept in %, is a part of one in a product."""
-    return 0.01 if point.quantity == "share" else 1.0
-
-
-def _one_unit(written: formula.Formula, points: dict[str, Point], place: str) -> None:
-    """Refuse to add what is in two units of one quantity, where numbers are taken as they are spoken."""
-    for node in formula.walk(written.tree):
-        added = [
-            points[one.id]
-            for one in formula.terms(node)
-            if isinstance(one, formula.Name) and one.id in points
-        ]
-        for first, other in pairwise(added):
-            if first.quantity == other.quantity and first.shown_unit != other.shown_unit:
-                raise ConfigInvalid(
-                    f"{place}: `{first.id}` is in {first.shown_unit} and `{other.id}` in {other.shown_unit}: beside a "
-                    "number in the formula they are added as they stand",
-                    hint="give both the same unit; a formula without numbers takes any",
-                )
-
-
-def _keys_of(city: City, name: str) -> tuple[Key, ...]:
-    if name in city.points_by_name:
-        return ("points", name, "formula")
-    return ("zones", name.removesuffix("/inflow"), "inflow")

@@ -11,13 +11,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from cityctl import library
 from cityctl.checked import validate
 from cityctl.city.interruptions import read_interruptions
-from cityctl.city.layout import lay_out, no_such
+from cityctl.city.layout import lay_out
 from cityctl.city.measures import read_measures
 from cityctl.city.model import City
 from cityctl.city.statements import read_statements
 from cityctl.city.typical_year import read_typical_year
+from cityctl.city.unknown import no_such
 from cityctl.city.work_orders import read_work_orders
 from cityctl.disk import here
 from cityctl.document import Document, Key, read
@@ -95,58 +97,71 @@ def _merged(base: Any, changes: Any) -> Any:
     return changes
 
 
+# What the entries of one section name of another: (section, key, section of what is named).
+_REFERENCES = (
+    ("zones", "network", "networks"),
+    ("zones", "parent", "zones"),
+    ("devices", "zone", "zones"),
+    ("devices", "asset", "assets"),
+    ("devices", "line", "lines"),
+    ("services", "zone", "zones"),
+    ("assets", "zone", "zones"),
+    ("tariffs", "network", "networks"),
+    ("interventions", "zone", "zones"),
+    ("non_routine", "zone", "zones"),
+    ("meters", "zone", "zones"),
+    ("meters", "network", "networks"),
+    ("meters", "service", "services"),
+    ("points", "zone", "zones"),
+    ("points", "network", "networks"),
+    ("points", "asset", "assets"),
+)
+
+
 def _check_references(city: City, document: Document) -> None:
     def expect(keys: tuple[Key, ...], word: str, name: str | None, known: Collection[str]) -> None:
         if name is not None and name not in known:
             raise no_such(document, keys, word, name, known)
 
-    for name, zone in city.zones.items():
-        expect(("zones", name, "network"), "network", zone.network, city.networks)
-        expect(("zones", name, "parent"), "zone", zone.parent, city.zones)
-        seen, at = {name}, zone.parent
-        while at is not None:
-            if at in seen:
-                raise ConfigInvalid(
-                    f"{document.place('zones', name, 'parent')}: zone `{name}` lies within itself"
-                )
-            seen.add(at)
-            at = city.zones[at].parent if at in city.zones else None
-    for name, device in city.devices.items():
-        expect(("devices", name, "zone"), "zone", device.zone, city.zones)
-        expect(("devices", name, "asset"), "asset", device.asset, city.assets)
-        expect(("devices", name, "line"), "line", device.line, city.lines)
-        try:
-            city.library.find("connectors/devices", device.connector)
-        except ConfigInvalid as problem:
-            said = f"{document.place('devices', name, 'connector')}: {problem.message}"
-            raise ConfigInvalid(said, tried=problem.tried, hint=problem.hint) from None
-    for name, service in city.services.items():
-        expect(("services", name, "zone"), "zone", service.zone, city.zones)
-        try:
-            city.library.find("connectors/services", service.connector)
-        except ConfigInvalid as problem:
-            said = f"{document.place('services', name, 'connector')}: {problem.message}"
-            raise ConfigInvalid(said, tried=problem.tried, hint=problem.hint) from None
-    for name, asset in city.assets.items():
-        expect(("assets", name, "zone"), "zone", asset.zone, city.zones)
-    for name, tariff in city.tariffs.items():
-        expect(("tariffs", name, "network"), "network", tariff.network, city.networks)
-    for index, intervention in enumerate(city.interventions):
-        expect(("interventions", index, "zone"), "zone", intervention.zone, city.zones)
-    for index, event in enumerate(city.non_routine):
-        expect(("non_routine", index, "zone"), "zone", event.zone, city.zones)
-    for index, register in enumerate(city.meters):
-        expect(("meters", index, "zone"), "zone", register.zone, city.zones)
-        expect(("meters", index, "network"), "network", register.network, city.networks)
-        expect(("meters", index, "service"), "service", register.service, city.services)
+    sections: dict[str, Any] = {name: getattr(city, name) for name, *_ in _REFERENCES if name != "points"}
+    sections |= {"points": city.points_by_name, "networks": city.networks, "lines": city.lines}
+    for section, key, named in _REFERENCES:
+        entries = sections[section]
+        for name, entry in entries.items() if isinstance(entries, dict) else enumerate(entries):
+            expect((section, name, key), named.removesuffix("s"), getattr(entry, key), sections[named])
     for name, entry in city.points_by_name.items():
-        expect(("points", name, "zone"), "zone", entry.zone, city.zones)
-        expect(("points", name, "network"), "network", entry.network, city.networks)
-        expect(("points", name, "asset"), "asset", entry.asset, city.assets)
-        if entry.device is not None:
-            expect(("points", name, "device"), "device", entry.device.partition("/")[0], city.devices)
-        if entry.service is not None:
-            expect(("points", name, "service"), "service", entry.service.partition("/")[0], city.services)
+        for key, known in (("device", city.devices), ("service", city.services)):
+            source = getattr(entry, key)
+            if source is not None:
+                expect(("points", name, key), key, source.partition("/")[0], known)
+    for name in city.zones:
+        _check_above(city, document, name)
+    for name, device in city.devices.items():
+        _check_connector(
+            city, document.place("devices", name, "connector"), "connectors/devices", device.connector
+        )
+    for name, service in city.services.items():
+        _check_connector(
+            city, document.place("services", name, "connector"), "connectors/services", service.connector
+        )
+
+
+def _check_connector(city: City, place: str, kind: library.Kind, connector: str) -> None:
+    try:
+        city.library.find(kind, connector)
+    except ConfigInvalid as problem:
+        raise ConfigInvalid(f"{place}: {problem.message}", tried=problem.tried, hint=problem.hint) from None
+
+
+def _check_above(city: City, document: Document, name: str) -> None:
+    """Refuse a zone that lies within itself."""
+    seen, at = {name}, city.zones[name].parent
+    while at is not None:
+        if at in seen:
+            place = document.place("zones", name, "parent")
+            raise ConfigInvalid(f"{place}: zone `{name}` lies within itself")
+        seen.add(at)
+        at = city.zones[at].parent
 
 
 def _check_points(city: City, document: Document) -> None:

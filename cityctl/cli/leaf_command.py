@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from typer._click.exceptions import UsageError
+from typer._click.exceptions import NoSuchOption, UsageError
 from typer.core import TyperArgument, TyperCommand, TyperOption
+
+from cityctl.cli import meant
 
 if TYPE_CHECKING:
     from typer._click import Context, Parameter
@@ -82,4 +84,7 @@ class LeafCommand(TyperCommand):
             return super().parse_args(ctx, [*head, *(["--", *numbers] if numbers else [])])
         except UsageError as problem:  # the parser does not always say whose option it was
             problem.ctx = problem.ctx or ctx
+            if isinstance(problem, NoSuchOption):
+                ours = meant.option(problem.option_name, [word for one in self.params for word in one.opts])
+                problem.possibilities = [ours] if ours else problem.possibilities
             raise

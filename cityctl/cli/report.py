@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cityctl.cli import names
+from cityctl.cli import meant, names
 from cityctl.cli.leaf import leaf
 from cityctl.cli.pinged import PingOption, pinged
 from cityctl.cli.run import Run
@@ -26,13 +26,15 @@ NameArgument = Annotated[
 
 def _misspelt(problem: UsageProblem, context: typer.Context) -> UsageProblem:
     """The problem, or where it speaks of a word that is nearest to one of the command's own options: that option."""
-    meant = (problem.hint or "").partition("did you mean `")[2].partition("`")[0]  # a parameter of the report
-    own = {option for parameter in context.command.params for option in parameter.opts}
+    parameter = (
+        (problem.hint or "").partition("did you mean `")[2].partition("`")[0]
+    )  # a parameter of the report
+    own = {option for one in context.command.params for option in one.opts}
     for word in context.args:
         option = word.partition("=")[0]
         said = (f"`{option}`", f"`{option.removeprefix('--').replace('-', '_')}`")
         spoken = option.startswith("--") and any(one in problem.message for one in said)
-        match = near(option, [*own, f"--{meant}"]) if spoken else None
+        match = (meant.option(option, own) or near(option, [*own, f"--{parameter}"])) if spoken else None
         if match in own:
             return UsageProblem(f"no such option or parameter: {option}", hint=f"did you mean `{match}`?")
     return problem

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from typer._click.exceptions import UsageError
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class RootGroup(TyperGroup):
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """The command that the words name. Raises a usage error with the near match."""
+        from cityctl.cli.meant import command
         from cityctl.errors import near
 
         name = args[0]
@@ -86,8 +89,8 @@ class RootGroup(TyperGroup):
         if ctx.resilient_parsing:
             return None, None, args[1:]
         match = near(name, COMMANDS)
-        meant = f": did you mean `cityctl {match}`?" if match else ""
-        return ctx.fail(f"no command `{name}`{meant}")
+        meant = command(name, list(paths())) or (f"cityctl {match}" if match else "")
+        return ctx.fail(f"no command `{name}`{f': did you mean `{meant}`?' if meant else ''}")
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command. Typer would end a broken pipe with 1, and Ctrl-C without a word."""
@@ -99,6 +102,9 @@ class RootGroup(TyperGroup):
             raise ReaderGone from None
         except KeyboardInterrupt:
             raise Interrupted from None
+        except UsageError as problem:
+            problem.message = _of_another_group(problem)
+            raise
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Commands under the headings of README's command map."""
@@ -172,6 +178,28 @@ def load(name: str) -> Command:
     alone = Typer(rich_markup_mode=None, add_completion=False)
     module.register(alone)
     return plain(get_command(alone))
+
+
+def paths() -> Iterator[tuple[str, ...]]:
+    """Every command by its words, groups opened."""
+    for name in COMMANDS:
+        command = load(name)
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner in command.commands)
+        else:
+            yield (name,)
+
+
+def _of_another_group(problem: UsageError) -> str:
+    """Typer's `No such command 'show'.` of a group, with the command that was meant where there is one."""
+    from cityctl.cli.meant import command
+
+    found = re.fullmatch(r"No such command '(\S+)'\.", problem.message)
+    if found is None:
+        return problem.message
+    group = tuple(problem.ctx.command_path.split()[1:]) if problem.ctx else ()
+    meant = command(found[1], list(paths()), group)
+    return f"{problem.message.removesuffix('.')}: did you mean `{meant}`?" if meant else problem.message
 
 
 def plain(command: Command) -> Command:

@@ -38,19 +38,21 @@ def _zoned(engine: Engine, query: str, wall: str) -> str:
         return query
     cast = next(one for one in _inside_out(_tree(engine, _CAST)) if one.get("class") == "CAST")
     for node in list(_inside_out(tree)):
-        if node.get("function_name") != "timezone" or len(node.get("arguments", ())) != 2:
+        given = _arguments(node) if node.get("function_name") == "timezone" else []
+        if len(given) != 2:
             continue
-        zone, moment = node["arguments"]
+        zone, moment = given
         columns = [one["column_names"][-1] for one in _inside_out(moment) if one.get("class") == "COLUMN_REF"]
         if not columns or wall in (one.casefold() for one in columns):
             continue
-        made = {**deepcopy(cast), "child": moment["expression"]}
-        if str(zone["expression"].get("literal", {}).get("text")).casefold() in _INSTANT:
+        made = {**deepcopy(cast), "child": deepcopy(moment)}
+        if _text(zone).casefold() in _INSTANT:
             alias = node["alias"]
             node.clear()
             node.update(made, alias=alias)
         else:
-            moment["expression"] = made
+            moment.clear()
+            moment.update(made)
     ((text,),) = engine.rows("SELECT json_deserialize_sql($tree::JSON)", {"tree": json.dumps(tree)})
     return str(text)
 
@@ -59,6 +61,18 @@ def _tree(engine: Engine, query: str) -> dict[str, Any]:
     ((text,),) = engine.rows("SELECT json_serialize_sql($sql::VARCHAR)", {"sql": query})
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+def _arguments(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a function is called with; DuckDB 2 gives each argument a name besides, DuckDB 1 calls them children."""
+    if "arguments" in call:
+        return [argument["expression"] for argument in call["arguments"]]
+    return list(call.get("children", ()))
+
+
+def _text(constant: dict[str, Any]) -> str:
+    """A text that stands in the query, as DuckDB 2 and DuckDB 1 write it into a tree."""
+    return str(constant.get("literal", {}).get("text") or constant.get("value", {}).get("value"))
 
 
 def _inside_out(tree: Any) -> Iterator[dict[str, Any]]:

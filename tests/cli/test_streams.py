@@ -84,7 +84,8 @@ def test_options_that_are_moved_stay_before_the_words_of_a_scheduled_command(cit
 def test_an_option_of_a_report_that_is_misspelt_gets_the_near_one(cityctl, project):
     city = "networks: {water: {kind: water}}\nzones: {a: {network: water, inflow: p}}\npoints: {p: {unit: m3/h}}\n"
     folder = project(f"name: A\ntime_zone: UTC\n{city}")
-    for given, meant in (("--lats", "--last"), ("--sinse", "--since"), ("--certanty", "certainty")):
+    told = (("--lats", "--last"), ("--sinse", "--since"), ("--certanty", "certainty"), ("--from", "--since"))
+    for given, meant in told:
         ended = cityctl("report", "run", "leaks", given, "7d", "--project", folder)
         assert ended.returncode == 2
         assert f"hint: did you mean `{meant}`?" in ended.stderr

@@ -115,6 +115,27 @@ def test_who_brought_a_reading_first_is_kept_whatever_comes_after(tmp_path):
     assert b"'poll'" in told
 
 
+def test_a_correction_came_when_it_came(tmp_path):
+    """What was received again before it confirmed the version that it replaced; merged, it came an hour early."""
+    deliveries: list[Rows] = [[("mode", 0, 7.0, 0)], [("mode", 0, 7.0, 0)], [("mode", 0, 1.0, 0)]]
+    orders = ([0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 1, 0])
+    answers = {_answers(tmp_path / f"{turns}", deliveries, [False] * 3, turns) for turns in orders}
+    (told,) = answers
+    assert b"1.0, '', 'good', 2, datetime.datetime(2026, 5, 1, 2, 0" in told
+
+
+def test_an_answer_that_was_confirmed_between_others_is_one_of_them(tmp_path):
+    """7 o'clock said 7.0, 8 o'clock 1.0, then 7.0 again, again, and 0.0 last; whatever was merged when."""
+    said = [7.0, 1.0, 7.0, 7.0, 0.0]
+    deliveries: list[Rows] = [[("mode", 0, value, 0)] for value in said]
+    orders = ([0, 1, 2, 3, 4], [0, 2, 1, 3, 4], [4, 3, 2, 1, 0], [3, 0, 4, 2, 1])
+    answers = {_answers(tmp_path / f"{turns}", deliveries, [False] * 5, turns) for turns in orders}
+    (told,) = answers
+    rows = history(Project(tmp_path / f"{orders[0]}"), ["mode"], everything=True, now=NOW).tables[0].rows
+    assert [row[2] for row in rows] == [7.0, 1.0, 7.0, 0.0]
+    assert told
+
+
 def test_what_is_exported_and_imported_again_is_the_same(project, cityctl, tmp_path):
     """States, counters and qualities through `data export` and `data import`, without loss."""
     folder = project(CITY)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from typing import NoReturn
 
 from cityctl.modbus.line.answers import Answers
 from cityctl.modbus.line.faults import BadAnswer, Closed, CutOff, Echoed, ExceptionAnswer, Misnumbered, Silent
@@ -11,6 +13,22 @@ from cityctl.modbus.line.link import Link
 from cityctl.modbus.line.owed import READS, Owed
 
 _TICK = 0.002  # s; uvloop's clock goes by milliseconds
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request while it is being asked."""
+
+    unit: int
+    request: bytes
+    prefix: bytes
+    timeout: float  # s, for all tries
+    tries: int
+    misnumbered: int  # answers under foreign numbers before it
+    unanswered: int = 0  # times that it was sent and is not answered
+    begun: float = 0.0
+    doubted: bytes | None = None  # an answer that may be an earlier request's
+    is_echoed: bool = False
 
 
 class Exchanges(Answers):
@@ -43,72 +61,93 @@ class Exchanges(Answers):
         self._unit, self._code, self._prefix, self._size = unit, request[0], prefix, size
         if not self._rtu:
             self._expected.clear()
-        sent, misnumbered, begun = 0, self.misnumbered, 0.0  # `sent` and not answered
-        echoed = False
-        doubted: bytes | None = None
+        asked = _Asked(unit, request, prefix, timeout, tries, misnumbered=self.misnumbered)
         try:
-            while sent < tries:
-                if self._buffer and not self._rtu:
-                    self._tear("bytes came that end in the middle of an answer")
-                if self._serial is not None:
-                    await self._gap(self._serial.silence)
-                if unit in self._rests:
-                    await self._rest(unit)
-                begun = begun or self._loop.time()
-                self._answer = self._loop.create_future()
-                self._send(unit, request)
-                sent += 1
-                self._arm(timeout / tries)
-                answer = await self._answer
-                if answer is None:
-                    continue
-                sent -= 1
-                if doubted is not None and answer != doubted:
-                    sent += 1  # a third one is still to come
-                    raise BadAnswer("two answers to one request differ: one may be an earlier request's")
-                if doubted is None and self._is_again(unit, request, answer):
-                    doubted, begun = answer, 0.0
-                    self._tire(unit)
-                    continue
-                self._came_in_order(unit, request[0])
-                return answer
-            if self._buffer and not self._rtu:
-                self._tear(f"the answer was cut off: {len(self._buffer)} bytes came within {timeout:g} s")
-            if self.misnumbered > misnumbered:
-                raise Misnumbered(
-                    f"no answer within {timeout:g} s but {self.misnumbered - misnumbered} under transaction numbers "
-                    "that nobody asked under"
-                )
-            raise Silent(f"no answer within {timeout:g} s")
+            while asked.unanswered < tries:
+                answer = await self._asked_once(asked)
+                if answer is not None and not self._is_doubted(asked, answer):
+                    self._came_in_order(unit, request[0])
+                    return answer
+            self._give_up(asked)
         except ExceptionAnswer as problem:
-            sent -= not problem.is_absent  # or the unit's own answer may still come
-            if not problem.is_absent:
+            if not problem.is_absent:  # or the unit's own answer may still come
+                asked.unanswered -= 1
                 self._came_in_order(unit, request[0])
             raise
         except Closed:
             if not self.link.is_serial:  # it forgets who asked; many close after each answer
-                sent = 0
+                asked.unanswered = 0
             raise
         except BadAnswer as problem:
-            echoed = isinstance(problem, Echoed)
-            if not (self._rtu or self._owed or doubted):  # or it may be an older request's
-                sent -= 1
+            asked.is_echoed = isinstance(problem, Echoed)
+            if not (self._rtu or self._owed or asked.doubted):  # or it may be an older request's
+                asked.unanswered -= 1
             raise
         finally:
-            self._answer = None
-            self.took = self._loop.time() - begun if begun else 0.0
-            self._tire(unit)
-            if sent > 0:
-                owed = self._owed.setdefault(unit, Owed())
-                owed.take(request, prefix, self._expected, sent)
-                owed.echoed |= echoed
-            if self._rtu:
-                if self._buffer:  # more than the one answer that was due
-                    self._spoilt = True
-                    self._buffer.clear()
-            else:
-                self._expected.clear()
-            self._whole = 0
+            self._settle(asked)
+
+    async def _asked_once(self, asked: _Asked) -> bytes | None:
+        """Send a request in its turn and wait for what comes; None: nothing did."""
+        if self._buffer and not self._rtu:
+            self._tear("bytes came that end in the middle of an answer")
+        if self._serial is not None:
+            await self._gap(self._serial.silence)
+        if asked.unit in self._rests:
+            await self._rest(asked.unit)
+        asked.begun = asked.begun or self._loop.time()
+        self._answer = self._loop.create_future()
+        self._send(asked.unit, asked.request)
+        asked.unanswered += 1
+        self._arm(asked.timeout / asked.tries)
+        answer = await self._answer
+        if answer is not None:
+            asked.unanswered -= 1
+        return answer
+
+    def _is_doubted(self, asked: _Asked, answer: bytes) -> bool:
+        """Whether an answer may be an earlier request's, which asking once more tells.
+
+        Raises BadAnswer where the second answer is not the first one again.
+        """
+        if asked.doubted is not None:
+            if answer != asked.doubted:
+                asked.unanswered += 1  # a third one is still to come
+                raise BadAnswer("two answers to one request differ: one may be an earlier request's")
+            return False
+        if not self._is_again(asked.unit, asked.request, answer):
+            return False
+        asked.doubted, asked.begun = answer, 0.0
+        self._tire(asked.unit)
+        return True
+
+    def _give_up(self, asked: _Asked) -> NoReturn:
+        """Say what was heard in place of an answer."""
+        waited = f"within {asked.timeout:g} s"
+        if self._buffer and not self._rtu:
+            self._tear(f"the answer was cut off: {len(self._buffer)} bytes came {waited}")
+        others = self.misnumbered - asked.misnumbered
+        if others:
+            raise Misnumbered(
+                f"no answer {waited} but {others} under transaction numbers that nobody asked under"
+            )
+        raise Silent(f"no answer {waited}")
+
+    def _settle(self, asked: _Asked) -> None:
+        """Leave the line ready for the next request, and keep in mind what is still owed of this one."""
+        self._answer = None
+        self.took = self._loop.time() - asked.begun if asked.begun else 0.0
+        self._tire(asked.unit)
+        if asked.unanswered > 0:
+            owed = self._owed.setdefault(asked.unit, Owed())
+            owed.take(asked.request, asked.prefix, self._expected, asked.unanswered)
+            owed.echoed |= asked.is_echoed
+        if self._rtu:
+            if self._buffer:  # more than the one answer that was due
+                self._spoilt = True
+                self._buffer.clear()
+        else:
+            self._expected.clear()
+        self._whole = 0
 
     def _tire(self, unit: int) -> None:
         """From now on a unit has the pause that it wants."""

@@ -21,8 +21,8 @@ from cityctl.store.choice import chosen, opened
 from cityctl.store.opened import Opened
 from cityctl.store.segments.compare import landed_table
 from cityctl.store.segments.quarantine import name_damaged
-from cityctl.store.segments.scan import BEST_OF_DELIVERY, Filter, confirmations, instant, micros
-from cityctl.store.segments.versions import WHOLE, sourced
+from cityctl.store.segments.scan import BEST_OF_DELIVERY, Filter, instant, micros
+from cityctl.store.segments.versions import WHOLE, confirming, sourced
 from cityctl.wording import counted
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _versions(
             )
         if not parts:
             return []
-        again = confirmations(store.folder, snapshot.segments, which)
+        again = confirming(store.folder, snapshot.segments, which)
         engine.execute(f"CREATE TABLE versions AS {' UNION ALL '.join(parts)}")
         # A version that was received again after another one counts from then on once more.
         events = "SELECT point, time, value, quality, received, source, confirmed IS NOT NULL AS again FROM versions"
@@ -152,13 +152,7 @@ def _versions(
             "WHERE confirmed IS NOT NULL"
         )
         if again is not None:
-            events += (
-                f" UNION ALL SELECT v.point, v.time, v.value, v.quality, c.confirmed, v.source, true "
-                f"FROM ({again}) AS c "
-                "JOIN (SELECT * FROM versions QUALIFY row_number() OVER (PARTITION BY point, time "
-                "ORDER BY gone, greatest(received, confirmed) DESC, quality, value IS NULL, value DESC) = 1) AS v "
-                "ON v.point = c.point AND v.time = c.time WHERE c.confirmed > v.received"
-            )
+            events += f" UNION ALL SELECT point, time, value, quality, received, source, true FROM ({again})"
         until = f" WHERE received <= {instant(micros(at))}" if at is not None else ""
         # Who brought a version first is told by the row that says nothing of its coming back.
         order = "ORDER BY received, quality DESC, value IS NOT NULL, value, again, source"

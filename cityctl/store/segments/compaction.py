@@ -222,9 +222,11 @@ def _settled(folder: Path, segments: Sequence[Segment]) -> str:
     again = confirmations(folder, segments, everything)
     if again is None:
         return query
+    # What was received again before a correction came confirmed the version that gave way to it.
     return (
-        "SELECT s.* REPLACE (greatest(s.confirmed, c.confirmed) AS confirmed) "
-        f"FROM ({query}) AS s LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
+        "SELECT s.* REPLACE (greatest(s.confirmed, c.confirmed) AS confirmed) FROM "
+        f"({query}) AS s LEFT JOIN ({again}) AS c "
+        "ON c.point = s.point AND c.time = s.time AND c.confirmed > s.received"
     )
 
 

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from cityctl.arrow import table, times
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
-from cityctl.store.segments.compare import landed_table
 from cityctl.store.segments.months import HOUR_US, LocalMonth, local_months, utc_months
+from cityctl.store.segments.overlay import with_landed
 from cityctl.store.segments.rollup import ADDED, COLUMNS, by_hour, stored
-from cityctl.store.segments.scan import BEST_FIRST, INNER, Filter, micros, prevailing
+from cityctl.store.segments.scan import INNER, Filter, micros
 from cityctl.store.segments.segment_list import Snapshot
 
 if TYPE_CHECKING:
@@ -87,25 +87,12 @@ def _gone(month: LocalMonth, dropped: Mapping[str, int]) -> bool:
 
 
 def _live_hours(store: Opened, engine: Engine, snapshot: Snapshot, months: list[LocalMonth]) -> None:
-    landed = ""
-    over = None
-    if snapshot.landed:
-        over = f"{INNER}.rolled_landed"
-        engine.keep("landed_rows", landed_table(snapshot.landed))
-        engine.execute(
-            f"CREATE OR REPLACE TABLE {over} AS SELECT * FROM landed_rows QUALIFY row_number() OVER "
-            f"(PARTITION BY point, time ORDER BY {BEST_FIRST.format(row='', received='received')}) = 1"
-        )
-        engine.execute("DROP TABLE landed_rows")
-        landed = f" UNION ALL SELECT point, time, value, quality FROM {over} WHERE "
     parts = []
     for month in months:
         which = Filter(month.start_us, month.end_us)
-        held = prevailing(store.folder, snapshot.segments, which, over=over)
-        raw = f"SELECT point, time, value, quality FROM ({held})"
-        if landed:
-            raw += landed + which.sql
-        parts.append(by_hour(month, f"SELECT * FROM ({raw}) WHERE value IS NOT NULL"))
+        landed = f"{INNER}.landed_{month.name.replace('-', '_')}"
+        held = with_landed(engine, store.folder, snapshot, which, landed=landed)
+        parts.append(by_hour(month, f"SELECT * FROM ({held}) WHERE value IS NOT NULL"))
     union = " UNION ALL ".join(f"SELECT *, NULL::DOUBLE AS expected FROM ({part})" for part in parts)
     engine.execute(f"CREATE OR REPLACE TABLE {INNER}.live_hourly AS {union or stored(store.folder, [])}")
 

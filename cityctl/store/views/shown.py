@@ -13,20 +13,9 @@ from cityctl.arrow import table, texts
 from cityctl.clock import Interval
 from cityctl.engine.duck import Engine
 from cityctl.errors import ConfigInvalid, StoreProblem, listed
-from cityctl.store.segments.compare import landed_table
+from cityctl.store.segments.overlay import with_landed
 from cityctl.store.segments.quarantine import name_damaged
-from cityctl.store.segments.scan import (
-    ALIKE,
-    BEST_FIRST,
-    BEST_OF_DELIVERY,
-    BETTER,
-    COLUMNS,
-    INNER,
-    Filter,
-    confirmations,
-    micros,
-    prevailing,
-)
+from cityctl.store.segments.scan import COLUMNS, INNER, Filter, micros
 from cityctl.store.views.city_tables import attach_city
 from cityctl.store.views.derive import Derivation
 
@@ -163,42 +152,8 @@ class Attachment:
 
     def _relation(self, snapshot: Snapshot, which: Filter, label: str) -> str:
         """The query for base readings: segments, and over them what has landed."""
-        folder = self.store.folder
-        stored = f"SELECT {COLUMNS} FROM ({prevailing(folder, snapshot.segments, which)})"
-        if not snapshot.landed:
-            return stored
         landed = f"{INNER}.{self.name}_{label}_landed"
-        self.engine.keep("landed_rows", landed_table(snapshot.landed))
-        self.engine.execute(
-            f"CREATE OR REPLACE TABLE {landed} AS SELECT point, time, value, quality, min(received) OVER "
-            "(PARTITION BY point, time, value, quality) AS received, received AS last_received "
-            f"FROM (SELECT * FROM landed_rows WHERE {which.sql} {BEST_OF_DELIVERY}) AS landed_rows "
-            "QUALIFY row_number() OVER (PARTITION BY point, time "
-            f"ORDER BY {BEST_FIRST.format(row='landed_rows.', received='received')}) = 1"
-        )
-        self.engine.execute("DROP TABLE landed_rows")
-        low, high = self.engine.row(f"SELECT epoch_us(min(time)), epoch_us(max(time)) FROM {landed}")
-        if low is None:
-            return stored
-        near = Filter(low, high + 1, table=landed)
-        if any(near.touches(segment) for segment in snapshot.segments):
-            effective = "greatest(s.received, s.confirmed"
-            again = confirmations(folder, snapshot.segments, near)
-            joined = ""
-            if again is not None:
-                joined = f" LEFT JOIN ({again}) AS c ON c.point = s.point AND c.time = s.time"
-                effective += ", c.confirmed"
-            # What lost against a stored version leaves the landing's table; what won is laid over.
-            known = prevailing(folder, snapshot.segments, near)
-            self.engine.execute(
-                f"DELETE FROM {landed} AS n USING ("
-                f"SELECT s.point, s.time, s.value, s.quality, s.received, {effective}) AS effective "
-                f"FROM ({known}) AS s{joined}) AS o WHERE o.point = n.point AND o.time = n.time AND CASE "
-                f"WHEN {ALIKE.format(new='n', old='o')} THEN n.received >= o.received "
-                f"ELSE NOT {BETTER.format(new='n', old='o').replace('n.received', 'n.last_received')} END"
-            )
-            stored = f"SELECT {COLUMNS} FROM ({prevailing(folder, snapshot.segments, which, over=landed)})"
-        return f"{stored} UNION ALL SELECT {COLUMNS} FROM {landed}"
+        return with_landed(self.engine, self.store.folder, snapshot, which, landed=landed)
 
     def _derived(self, snapshot: Snapshot, derivation: Derivation) -> str:
         """Work the derived points out into a table, and give the query for the wanted ones."""
