@@ -238,4 +238,4 @@ def _layout(
 def _raw_factor(factor: DevicePoint, block: Block, registers: tuple[int, ...]) -> int | None:
     at = factor.address - block.address
     raw = raw_value(factor, registers[at : at + factor.registers])
-    return raw if isinstance(raw, int) else None
+    return int(raw * factor.scale + factor.offset) if isinstance(raw, int) else None

@@ -162,19 +162,33 @@ def _of_scale_factor(place: Place, points: Mapping[str, DevicePoint], written: C
         if p.address == place.scale_factor and p.function_code == place.function_code
         if place.factor in (None, p.name)
     ]
-    if not holders or holders[0].type not in FACTOR_TYPES or not holders[0].plain or holders[0].bit:
+    if not holders or not _is_power(holders[0]):
         at = place.entry.scale_factor
         yield (
             "scale_factor",
-            f"`{at}` is no power of ten: {', '.join(FACTOR_TYPES)}, of the same function code, as it stands there"
+            f"`{at}` is no power of ten: {', '.join(FACTOR_TYPES)}, of the same function code, as it stands there, "
+            "or with `scale: -1` where it counts decimals, or with a whole `offset`"
             if place.factor is not None
             else f"no int16 point stands at {at}, where its scale factor should be",
         )
         return
     point, holder = points[place.name], holders[0]
+    if "decimal" in holder.name and holder.plain and holder.layout.low == 0:
+        yield (
+            "scale_factor",
+            f"`{holder.name}` reads as a number of decimals: give it `scale: -1` (2 is then 0.01), or a name that says "
+            "what it is",
+        )
     span = max(point.end, holder.end) - min(point.address, holder.address)
     if span > written.max_registers:
         yield "scale_factor", f"its scale factor is {span} registers away: both must fit into one request"
+
+
+def _is_power(holder: DevicePoint) -> bool:
+    """Whether a point holds a power of ten, a number of decimals (`scale: -1`), or a code that is one plus a number."""
+    if holder.type not in FACTOR_TYPES or holder.bit:
+        return False
+    return holder.scale in (1.0, -1.0) and holder.offset.is_integer() and abs(holder.offset) <= 20
 
 
 def _of_ratio(place: Place, points: Mapping[str, DevicePoint]) -> Said:

@@ -184,10 +184,13 @@ class Bank:
         given = self.source(holder.name)
         if isinstance(given, int | float):
             return int(given)
-        for exponent in range(max(_FINEST, holder.layout.low), _COARSEST):
+        layout = holder.layout
+        codes = {each: (each - holder.offset) * holder.scale for each in range(_FINEST, _COARSEST + 1)}
+        told = [each for each, code in codes.items() if layout.low <= code <= layout.high]
+        for exponent in told:
             if all(self._fits(point, exponent) for point in self._scaled_by[holder.name]):
                 return exponent
-        return _COARSEST
+        return told[-1]
 
     def _fits(self, point: DevicePoint, exponent: int) -> bool:
         value = self.source(point.name)
