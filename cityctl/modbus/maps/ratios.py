@@ -1,7 +1,7 @@
-"""Ratios of current and voltage transformers, which a meter keeps in registers of their own. Pure.
+"""Ratios of transformers, and signs, which a meter keeps in registers of their own. Pure.
 
 Many meters give what stands behind the transformers, and multiply nothing: the value on the line is that times the
-ratios, or times a primary rating and over a secondary one.
+ratios, or times a primary rating and over a secondary one. Others give the size of a value, and its sign beside it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from cityctl.reading import Quality
 
 
 def ratio_of(times: Iterable[float | str | None], over: Iterable[float | str | None]) -> Decimal | None:
-    """The product of some over the product of others; None where one of them is no number above 0.
+    """The product of some over the product of others; None where one of them is no number above 0, nor the sign -1.
 
     A ratio that nobody set is 0 in many devices, and what it multiplies is then not known.
     """
     product = Decimal(1)
     for numbers, is_divisor in ((times, False), (over, True)):
         for number in numbers:
-            if not isinstance(number, int | float) or number != number or number <= 0:
+            if not isinstance(number, int | float) or not (number > 0 or number == -1):
                 return None
             each = Decimal(repr(number))
             product = product / each if is_divisor else product * each

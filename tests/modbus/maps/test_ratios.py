@@ -77,6 +77,17 @@ def test_ratios_that_are_asked_for_themselves_are_given(tmp_path):
     assert values(answer) == {"current": (518.52, Quality.GOOD), "rated": (600.0, Quality.GOOD)}
 
 
+@pytest.mark.parametrize(("sign", "power"), [(0, 250.0), (1, -250.0)])
+def test_a_sign_in_a_register_of_its_own(tmp_path, sign, power):
+    """0 is +, 1 is -: 1 - 2 x register. Without it a feed-in was a draw, and -1 as a ratio was no value at all."""
+    points = """\
+  sign: {address: 9, type: uint16, scale: -2, offset: 1, polled: false}
+  power: {address: 0, type: uint16, unit: kW, times: sign}
+"""
+    path = written(tmp_path, METER[: METER.index("  ct_ratio")] + points)
+    assert values(ask(path, {0: 250, 9: sign})) == {"power": (power, Quality.GOOD)}
+
+
 def test_a_ratio_of_0_makes_no_value(tmp_path):
     found = values(ask(written(tmp_path), HELD | {500: 0}))
     assert found["power"] == (None, Quality.BAD)
