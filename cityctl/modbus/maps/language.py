@@ -46,6 +46,19 @@ class Invalid(BaseModel):
     signed: InvalidName = "none"
 
 
+def _by_types(value: object) -> object:
+    """A code of no value alone is refused: unsigned and signed numbers have others."""
+    if value == "none":
+        raise ValueError("expected codes by types (found `none`) hint: write {unsigned: none, signed: none}")
+    if isinstance(value, str | int | list):
+        given = "[..]" if isinstance(value, list) else value
+        raise ValueError(
+            f"expected codes by types (found `{value}`) hint: write `invalid: {{unsigned: all_ones, signed: min}}` "
+            f"here, or `invalid: {given}` at each point that has it"
+        )
+    return value
+
+
 class Identify(BaseModel):
     """A point whose value tells that the device is what the connector takes it for."""
 
@@ -214,7 +227,7 @@ class ConnectorFile(BaseModel):
         ),
     ] = None
     wake: Annotated[int, Field(ge=0, le=5, description="requests that a sleeping device may lose")] = 0
-    invalid: Invalid = Invalid()
+    invalid: Annotated[Invalid, BeforeValidator(_by_types)] = Invalid()
     confidence: Confidence = 1
     identify: Identify | None = None
     device_id: DeviceId | None = None
