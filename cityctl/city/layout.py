@@ -204,7 +204,7 @@ def _register_end(told: dict[str, Any] | None, unit: str) -> float | None:
     found = re.fullmatch(r"(uint|acc|bcd|m10k)(\d+)", str((told or {}).get("type")))
     if not told or not found or told.get("kind") != "counter":
         return None
-    if any(told.get(key) for key in ("scale_factor", "times", "over")):
+    if any(told.get(key) for key in ("scale_factor", "times", "over", "plus")):
         return None
     bits = int(found[2])
     values = 2.0**bits if found[1] in ("uint", "acc") else 10.0 ** (bits // 4)

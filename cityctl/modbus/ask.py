@@ -8,7 +8,7 @@ from functools import cached_property
 from cityctl.errors import LockHeld
 from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
 from cityctl.modbus.maps.connector import DeviceConnector
-from cityctl.modbus.maps.ratios import multiplied, ratio_of
+from cityctl.modbus.maps.ratios import multiplied, ratio_of, sum_of
 from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.values import Values
 from cityctl.reading import Quality
@@ -61,7 +61,7 @@ class Target:
             points = tuple(name for name in points if name in self.connector.points)
         if self.connector.ratios:
             ratios = [self.connector.ratios[name] for name in points if name in self.connector.ratios]
-            points = tuple(dict.fromkeys((*points, *(name for p in ratios for name in (*p.times, *p.over)))))
+            points = tuple(dict.fromkeys((*points, *(name for p in ratios for name in p.of_others))))
         identify = self.connector.identify
         if identify is None or not (identify[2] or self.proves) or identify[0] in points:
             return points
@@ -168,7 +168,8 @@ class Answer:
             self.failures = [each for each in self.failures if not unwanted.issuperset(each.points)]
 
     def _multiply(self) -> None:
-        """Bring values to what they are on the line; one whose ratio did not come is told as a failure."""
+        """Bring values to what they are on the line; one whose ratio or part did not come is told as a failure."""
+        apart = set[str]()
         for row in self.values.rows:
             values, qualities = list(row.values), list(row.qualities)
             for name, at in row.places.items():
@@ -178,15 +179,18 @@ class Answer:
                 ratio = ratio_of(
                     *([self._number(each) for each in names] for names in (point.times, point.over))
                 )
-                names = [each for each in (*point.times, *point.over) if each in self.values]
+                apart |= set(point.plus).difference(row.places)
+                plus = sum_of(row.values[row.places[each]] for each in point.plus if each in row.places)
+                names = [each for each in point.of_others if each in self.values]
                 doubt = max((self.values[each].quality for each in names), default=Quality.GOOD)
-                values[at], qualities[at] = multiplied(point, value, max(qualities[at], doubt), ratio)
+                values[at], qualities[at] = multiplied(point, value, max(qualities[at], doubt), ratio, plus)
             row.values, row.qualities = values, qualities
         for name, point in self.target.connector.ratios.items():
-            lacks = [each for each in (*point.times, *point.over) if each not in self.values]
+            lacks = [each for each in point.of_others if each not in self.values or each in apart]
             if name in self.values and lacks:
                 self.values.drop(name)
-                self.failures.append(Failure((name,), f"{lacks[0]}, which belongs to it, did not come"))
+                how = "did not come with it" if lacks[0] in apart else "did not come"
+                self.failures.append(Failure((name,), f"{lacks[0]}, which belongs to it, {how}"))
 
     def _number(self, name: str) -> float | str | None:
         return self.values[name].value if name in self.values else None

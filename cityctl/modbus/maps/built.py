@@ -35,6 +35,7 @@ def built_point(place: Place, written: ConnectorFile) -> DevicePoint:
         factor=place.factor,
         times=place.times,
         over=place.over,
+        plus=place.plus,
         bit=entry.bit,
         enum=entry.enum,
         bits=entry.bits,

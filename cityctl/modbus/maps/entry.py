@@ -223,6 +223,10 @@ class Entry(BaseModel):
         Names, Field(description="points that it is multiplied by, such as ratios of transformers")
     ] = []
     over: Annotated[Names, Field(description="points that it is divided by, such as a secondary rating")] = []
+    plus: Annotated[
+        Names,
+        Field(description="points that are added, such as the high register of a total that lies apart"),
+    ] = []
     function_code: FunctionCode | None = None
     word_order: Order | None = None
     enum: Annotated[dict[Code, StateName], Field(description="code: name of each state")] = {}

@@ -50,7 +50,7 @@ def contradictions(written: ConnectorFile, placed: Sequence[Place], document: Do
     for place in sound:
         said = (
             *_of_scale_factor(place, points, written),
-            *_of_ratio(place, points),
+            *_of_ratio(place, points, written.max_registers),
             *_of_write(place, points),
         )
         for key, text in said:
@@ -191,13 +191,14 @@ def _is_power(holder: DevicePoint) -> bool:
     return holder.scale in (1.0, -1.0) and holder.offset.is_integer() and abs(holder.offset) <= 20
 
 
-def _of_ratio(place: Place, points: Mapping[str, DevicePoint]) -> Said:
+def _of_ratio(place: Place, points: Mapping[str, DevicePoint], most: int) -> Said:
     point = points[place.name]
     if point.has_ratio and (point.layout.family in ("text", "bit") or point.bit or point.enum or point.bits):
-        yield "times" if point.times else "over", "a state or a text is not multiplied"
+        key = "times" if point.times else "over" if point.over else "plus"
+        yield key, "a state or a text is not multiplied, and nothing is added to it"
     elif point.has_ratio and point.can_be_written:
         yield "access", "what other points multiply is not written: give the point of the registers alone"
-    for key, names in (("times", place.times), ("over", place.over)):
+    for key, names in (("times", place.times), ("over", place.over), ("plus", place.plus)):
         for name in names:
             other = points.get(name)
             if other is None:
@@ -206,9 +207,16 @@ def _of_ratio(place: Place, points: Mapping[str, DevicePoint]) -> Said:
             elif other.is_text or other.enum or other.bits or other.layout.family == "bit":
                 yield key, f"`{name}` is no number"
             elif other.has_ratio:
-                yield key, f"`{name}` is multiplied itself (`times`, `over`): name what it is multiplied by"
+                yield key, f"`{name}` is made with others itself (`times`, `over`, `plus`): name these here"
             elif not other.can_be_read:
                 yield key, f"`{name}` cannot be read"
+            elif key == "plus" and other.function_code != point.function_code:
+                yield (
+                    key,
+                    f"`{name}` comes by function {other.function_code}, and both must come in one request",
+                )
+            elif key == "plus" and max(point.end, other.end) - min(point.address, other.address) > most:
+                yield key, f"`{name}` is too far away: both must fit into one request of {most} registers"
 
 
 def _of_write(place: Place, points: Mapping[str, DevicePoint]) -> Said:

@@ -33,6 +33,7 @@ class Place:
     factor: str | None = None
     times: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
     problems: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -65,7 +66,7 @@ def _counted(written: ConnectorFile) -> Iterator[Place]:
     for name, entry in written.points.items():
         factor = entry.scale_factor if isinstance(entry.scale_factor, str) else None
         found = _place(name, entry, ("points", name), written, 0, factor)
-        yield replace(found, times=tuple(entry.times), over=tuple(entry.over))
+        yield replace(found, times=tuple(entry.times), over=tuple(entry.over), plus=tuple(entry.plus))
     for pattern, repeat in written.repeats.items():
         for number in range(repeat.count):
             prefix = pattern.replace("{n}", str(repeat.first + number))
@@ -79,6 +80,7 @@ def _counted(written: ConnectorFile) -> Iterator[Place]:
                     found,
                     times=_of_number(entry.times, repeat, prefix),
                     over=_of_number(entry.over, repeat, prefix),
+                    plus=_of_number(entry.plus, repeat, prefix),
                 )
 
 

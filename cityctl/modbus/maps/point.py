@@ -86,7 +86,7 @@ class DevicePoint:
     `bit` is (lowest bit, how many) for a point that is only a field of its registers. `invalid` codes are
     those of the whole registers; `doubtful` is one that is hardly ever measured, and kept as suspect. `write` is
     None where the connector gives no rule for writing it. `times` and `over` name points that its value is multiplied
-    by and divided by (see `ratios`).
+    by and divided by, `plus` those that are added then (see `ratios`).
     """
 
     name: str
@@ -102,6 +102,7 @@ class DevicePoint:
     factor: str | None = None
     times: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
     bit: tuple[int, int] | None = None
     enum: Mapping[int, str] = field(default_factory=dict, hash=False)
     bits: Mapping[int, str] = field(default_factory=dict, hash=False)
@@ -131,7 +132,12 @@ class DevicePoint:
     @property
     def has_ratio(self) -> bool:
         """Whether values of other points make its own out of what its registers hold."""
-        return bool(self.times or self.over)
+        return bool(self.times or self.over or self.plus)
+
+    @property
+    def of_others(self) -> tuple[str, ...]:
+        """The points whose values its own is made with."""
+        return (*self.times, *self.over, *self.plus)
 
     @property
     def limits(self) -> tuple[float | None, float | None]:

@@ -1,13 +1,15 @@
-"""Ratios of transformers, and signs, which a meter keeps in registers of their own. Pure.
+"""Ratios of transformers, signs and parts of totals, which a meter keeps in registers of their own. Pure.
 
 Many meters give what stands behind the transformers, and multiply nothing: the value on the line is that times the
-ratios, or times a primary rating and over a secondary one. Others give the size of a value, and its sign beside it.
+ratios, or times a primary rating and over a secondary one. Others give the size of a value, and its sign beside it,
+or a total whose high register lies apart from the low one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from math import isfinite
 
 from cityctl.modbus.maps.point import DevicePoint
 from cityctl.reading import Quality
@@ -28,13 +30,23 @@ def ratio_of(times: Iterable[float | str | None], over: Iterable[float | str | N
     return product
 
 
+def sum_of(numbers: Iterable[float | str | None]) -> Decimal | None:
+    """The sum of some; None where one of them is no number."""
+    total = Decimal(0)
+    for number in numbers:
+        if not isinstance(number, int | float) or not isfinite(number):
+            return None
+        total += Decimal(repr(number))
+    return total
+
+
 def multiplied(
-    point: DevicePoint, value: float, quality: Quality, ratio: Decimal | None
+    point: DevicePoint, value: float, quality: Quality, ratio: Decimal | None, plus: Decimal | None
 ) -> tuple[float | None, Quality]:
     """A point's value on the line, in its unit, with its quality: the limits are those of that value."""
-    if ratio is None:
+    if ratio is None or plus is None:
         return None, Quality.BAD
-    number = float(Decimal(repr(float(value))) * ratio)
+    number = float(Decimal(repr(float(value))) * ratio + plus)
     low, high = point.minimum, point.maximum
     implausible = (low is not None and number < low) or (high is not None and number > high)
     return number, Quality.SUSPECT if implausible else quality

@@ -10,6 +10,7 @@ import pytest
 from cityctl.errors import ConfigInvalid
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.maps.connector import load_connector
+from cityctl.modbus.plan import plan
 from cityctl.modbus.pretended.bank import Bank
 from cityctl.modbus.pretended.wire import Request, Server
 from cityctl.modbus.run import asking_all
@@ -88,6 +89,47 @@ def test_a_sign_in_a_register_of_its_own(tmp_path, sign, power):
     assert values(ask(path, {0: 250, 9: sign})) == {"power": (power, Quality.GOOD)}
 
 
+APART = """\
+  total: {address: 40, type: uint16, unit: kWh, kind: counter, plus: total_high}
+  total_high: {address: 10, type: uint16, scale: 65536, polled: false}
+"""
+
+
+def apart(tmp_path: Path) -> Path:
+    """A map of a pump module: high registers in one row, low ones in another."""
+    return written(tmp_path, METER[: METER.index("  ct_ratio")] + APART)
+
+
+def test_a_total_whose_high_register_lies_apart(tmp_path):
+    """3 x 65536 + 1234 = 197842, in one request: between two the low one may begin anew."""
+    path = apart(tmp_path)
+    assert values(ask(path, {10: 3, 40: 1234})) == {"total": (197_842.0, Quality.GOOD)}
+    (block,) = plan(load_connector(path), ["total", "total_high"])
+    assert (block.address, block.count, block.bridged) == (10, 31, 29)
+
+
+def test_parts_that_do_not_come_together_are_no_value(tmp_path):
+    """A device that answers its registers one by one alone: the parts are of two moments."""
+
+    async def one_by_one(request: Request) -> int | None:
+        return 2 if request.count > 1 else None
+
+    answer = ask(apart(tmp_path), {10: 3, 40: 1234}, hook=one_by_one)
+    assert "total" not in values(answer)
+    assert [failure.points for failure in answer.failures] == [("total",)]
+
+
+def test_a_pretended_device_parts_them_too(tmp_path):
+    bank = Bank.from_connector(load_connector(apart(tmp_path)), {"total": 197_842.0}.get)
+    assert (bank.read(3, 10, 1), bank.read(3, 40, 1)) == ([3], [1234])
+
+
+def test_parts_that_fit_into_no_request_are_told(tmp_path):
+    path = written(tmp_path, apart(tmp_path).read_text().replace("address: 10,", "address: 400,"))
+    with pytest.raises(ConfigInvalid, match="`total_high` is too far away"):
+        load_connector(path)
+
+
 def test_a_ratio_of_0_makes_no_value(tmp_path):
     found = values(ask(written(tmp_path), HELD | {500: 0}))
     assert found["power"] == (None, Quality.BAD)
@@ -143,7 +185,7 @@ def test_a_pretended_device_divides_by_them(tmp_path):
     ("old", "new", "place", "said"),
     [
         ("[ct_ratio, vt", "[ct_ration, vt", "11:", "no point is named `ct_ration`, did you mean `ct_ratio`?"),
-        ("times: rated", "times: power", "12:", "`power` is multiplied itself"),
+        ("times: rated", "times: power", "12:", "`power` is made with others itself"),
         ("address: 510, type: uint16, unit: A", "address: 510, type: string, length: 2", "12:", "no number"),
         (
             "times: rated",
