@@ -92,9 +92,13 @@ def _sentences(
         shown = ".".join(str(part) for part in trail)
         place = document.place(*trail)
         if error["type"] == "extra_forbidden":
-            known = _fields_at(model, trail[:-1])
+            here = _models_at(model, trail[:-1])
+            known = {field.alias or name for each in here for name, field in each.model_fields.items()}
             word = str(trail[-1])
-            match = near(word, known)
+            others: dict[str, str] = {}
+            for each in here:
+                others |= getattr(each, "other_words", {})
+            match = others.get(word) or near(word, known)
             hint = (
                 f"did you mean `{match}`?"
                 if match
@@ -138,8 +142,8 @@ def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:
     return False
 
 
-def _fields_at(model: type[BaseModel], trail: tuple[Key, ...]) -> set[str]:
-    """The keys that the model knows at a place, through dicts, lists and optional members."""
+def _models_at(model: type[BaseModel], trail: tuple[Key, ...]) -> list[type[BaseModel]]:
+    """The models of a place, through dicts, lists and optional members; their `other_words` are not their keys."""
     from typing import get_args
 
     from pydantic import BaseModel as Base
@@ -157,4 +161,4 @@ def _fields_at(model: type[BaseModel], trail: tuple[Key, ...]) -> set[str]:
             if part in by_name:
                 following += models(by_name[str(part)].annotation)
         here = following or here
-    return {field.alias or name for candidate in here for name, field in candidate.model_fields.items()}
+    return here
