@@ -87,11 +87,12 @@ def _sentences(
     said: dict[str, str | None] = {}
     errors = problem.errors(include_url=False)
     # An unknown key first: a key that is missing is often the same one, spelt right.
-    for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
+    for error in sorted(errors, key=lambda error: error["type"] not in ("extra_forbidden", "invalid_key")):
         trail = tuple(part for part in error["loc"] if _is_written(document.data, error["loc"], part))
         shown = ".".join(str(part) for part in trail)
         place = document.place(*trail)
-        if error["type"] == "extra_forbidden":
+        comma = _behind_comma(document.data, trail)
+        if error["type"] == "extra_forbidden" or (error["type"] == "invalid_key" and comma):
             here = _models_at(model, trail[:-1])
             known = {field.alias or name for each in here for name, field in each.model_fields.items()}
             word = str(trail[-1])
@@ -100,7 +101,9 @@ def _sentences(
                 others |= getattr(each, "other_words", {})
             match = others.get(word) or near(word, known)
             hint = (
-                f"did you mean `{match}`?"
+                f"a comma ends a value in braces: write `{comma}`"
+                if comma
+                else f"did you mean `{match}`?"
                 if match
                 else f"known here: {listed(sorted(known))}"
                 if known
@@ -126,6 +129,29 @@ def _sentences(
             text, _, hint_text = text.partition(" hint: ")
             said.setdefault(f"{place}: `{shown}`: {text}" if shown else f"{place}: {text}", hint_text or None)
     return list(said.items())
+
+
+def _behind_comma(data: Any, trail: tuple[Key, ...]) -> str | None:
+    """What was meant where `{to: 4,5 bar}` gives a key `5 bar`: `to: 4.5 bar`; None where it is no decimal comma."""
+    if not trail:
+        return None
+    *way, last = trail
+    try:
+        at = reduce(getitem, way, data)
+    except (LookupError, TypeError):  # pydantic names members of unions on its way
+        return None
+    if (
+        not isinstance(at, dict)
+        or at.get(last, "") is not None
+        or not re.fullmatch(r"\d+(\s*\S+)?", str(last))
+    ):
+        return None
+    keys = list(at)
+    before = keys[keys.index(last) - 1] if keys.index(last) else None
+    whole = at.get(before)
+    if before is None or isinstance(whole, bool) or not re.fullmatch(r"-?\d+", str(whole)):
+        return None
+    return f"{before}: {whole}.{last}"
 
 
 def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:

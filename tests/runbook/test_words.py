@@ -38,6 +38,7 @@ steps:
         ("type: amount", "type: number", "expected a type of input (found `number`)", "write `amount`"),
         ("to: wanted}", "to: wanted, rollback: {write: setpoint}}", "8:35: `steps.0.rollback`", "`always:`"),
         ("runbook: probe", "name: probe", "1:1: unknown key `name`", "did you mean `runbook`?"),
+        ("to: wanted", "to: 4,5 bar", "8:29: unknown key `steps.0.5 bar`", "in braces: write `to: 4.5 bar`"),
         ("inputs:", "parameters:", "4:1: unknown key `parameters`", "did you mean `inputs`?"),
     ],
 )

@@ -71,6 +71,7 @@ def test_the_file_that_is_spoilt_below_is_good(tmp_path):
             "(found `65535`)",
             "{unsigned: all_ones, signed: min}",
         ),
+        ("unit: m3/h", "scale: 0,1", "6:3", "unknown key `points.flow.1`", "write `scale: 0.1`"),
         ("class: water_meter", "class: water_metre", "4:1", "water_meter", "did you mean `water_meter`?"),
         ("unit: m3/h", "word_order: ABCC", "6:38", "'ABCD'", "did you mean `ABCD`?"),
         ("unit: m3/h", "access: redwrite", "6:38", "'read'", "did you mean `readwrite`?"),
