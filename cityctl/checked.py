@@ -108,22 +108,13 @@ def _sentences(
     said: dict[str, str | None] = {}
     errors = problem.errors(include_url=False)
     # An unknown key first: a key that is missing is often the same one, spelt right.
-    for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
+    for error in sorted(errors, key=lambda error: error["type"] not in ("extra_forbidden", "invalid_key")):
         trail = tuple(part for part in error["loc"] if _is_written(document.data, error["loc"], part))
         shown = ".".join(str(part) for part in trail)
         place = document.place(*trail)
-        if error["type"] == "extra_forbidden":
-            known = _fields_at(model, trail[:-1])
-            word = str(trail[-1])
-            match = near(word, known)
-            hint = (
-                f"did you mean `{match}`?"
-                if match
-                else f"known here: {listed(sorted(known))}"
-                if known
-                else None
-            )
-            said.setdefault(f"{place}: unknown key `{shown}`", hint)
+        comma = _behind_comma(document.data, trail)
+        if error["type"] == "extra_forbidden" or (error["type"] == "invalid_key" and comma):
+            said.setdefault(f"{place}: unknown key `{shown}`", _known_here(model, trail, comma))
         elif error["type"] == "missing":
             absent = str(error["loc"][-1])
             where = f" in `{shown}`" if shown else ""
@@ -145,10 +136,49 @@ def _sentences(
     return list(said.items())
 
 
+def _known_here(model: type[BaseModel], trail: tuple[Key, ...], comma: str | None) -> str | None:
+    """What to write in place of an unknown key; `comma`: as `_behind_comma` gives it."""
+    if comma:
+        return f"a comma ends a value in braces: write `{comma}`"
+    here = _models_at(model, trail[:-1])
+    known = {field.alias or name for each in here for name, field in each.model_fields.items()}
+    others: dict[str, str] = {}
+    for each in here:
+        others |= getattr(each, "other_words", {})
+    word = str(trail[-1])
+    match = others.get(word) or near(word, known)
+    if match:
+        return f"did you mean `{match}`?"
+    return f"known here: {listed(sorted(known))}" if known else None
+
+
 def _plain(message: str) -> str:
     """Pydantic's sentence without what only a program calls so."""
     said = message.removeprefix("Value error, ").replace("Input should be", "expected")
     return _HOLDS.sub("expected", said).replace(" after validation", "")
+
+
+def _behind_comma(data: Any, trail: tuple[Key, ...]) -> str | None:
+    """What was meant where `{to: 4,5 bar}` gives a key `5 bar`: `to: 4.5 bar`; None where it is no decimal comma."""
+    if not trail:
+        return None
+    *way, last = trail
+    try:
+        at = reduce(getitem, way, data)
+    except (LookupError, TypeError):  # pydantic names members of unions on its way
+        return None
+    if (
+        not isinstance(at, dict)
+        or at.get(last, "") is not None
+        or not re.fullmatch(r"\d+(\s*\S+)?", str(last))
+    ):
+        return None
+    keys = list(at)
+    before = keys[keys.index(last) - 1] if keys.index(last) else None
+    whole = at.get(before)
+    if before is None or isinstance(whole, bool) or not re.fullmatch(r"-?\d+", str(whole)):
+        return None
+    return f"{before}: {whole}.{last}"
 
 
 def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:
@@ -165,8 +195,8 @@ def _is_written(data: Any, trail: tuple[Key, ...], part: Key) -> bool:
     return False
 
 
-def _fields_at(model: type[BaseModel], trail: tuple[Key, ...]) -> set[str]:
-    """The keys that the model knows at a place, through dicts, lists and optional members."""
+def _models_at(model: type[BaseModel], trail: tuple[Key, ...]) -> list[type[BaseModel]]:
+    """The models of a place, through dicts, lists and optional members; their `other_words` are not their keys."""
     from typing import get_args
 
     from pydantic import BaseModel as Base
@@ -184,4 +214,4 @@ def _fields_at(model: type[BaseModel], trail: tuple[Key, ...]) -> set[str]:
             if part in by_name:
                 following += models(by_name[str(part)].annotation)
         here = following or here
-    return {field.alias or name for candidate in here for name, field in candidate.model_fields.items()}
+    return here

@@ -202,7 +202,9 @@ def _states(told: dict[str, Any] | None) -> tuple[tuple[int, str], ...]:
 def _register_end(told: dict[str, Any] | None, unit: str) -> float | None:
     """Where a counter of a device begins anew at zero, by the width of its registers [unit]; None: not known."""
     found = re.fullmatch(r"(uint|acc|bcd|m10k)(\d+)", str((told or {}).get("type")))
-    if not told or not found or told.get("kind") != "counter" or told.get("scale_factor") is not None:
+    if not told or not found or told.get("kind") != "counter":
+        return None
+    if any(told.get(key) for key in ("scale_factor", "times", "over", "plus")):
         return None
     bits = int(found[2])
     values = 2.0**bits if found[1] in ("uint", "acc") else 10.0 ** (bits // 4)

@@ -44,17 +44,27 @@ _ASKS = 0.9
 """Part of the time to the next mark: a round that asked up to it would leave that one out each time, and store late."""
 
 
+_HOUR = timedelta(hours=1)
+
+
 def next_mark(now: datetime, every: timedelta, zone: tzinfo) -> datetime:
-    """The next instant at a whole multiple of `every` since the local midnight, UTC; each day begins anew."""
+    """The next instant at a whole multiple of `every` behind the local midnight, UTC; each day begins anew.
+
+    By the clock on the wall where that is more than an hour: every 6 h is 06:00 also on a day of 25 hours, and
+    every day is midnight. Up to an hour all hours count, the one that comes twice as well.
+    """
     local = now.astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    tomorrow = (midnight + timedelta(days=1)).astimezone(UTC)
-    begun = midnight.astimezone(UTC)
-    steps = (now.astimezone(UTC) - begun) // every + 1
-    mark = begun + steps * every
+    if every <= _HOUR:
+        begun = midnight.astimezone(UTC)
+        mark = begun + ((now.astimezone(UTC) - begun) // every + 1) * every
+    else:
+        wall = midnight + ((local.replace(fold=0) - midnight) // every) * every
+        while (mark := wall.replace(fold=0).astimezone(UTC)) <= now:
+            wall += every
     if every > timedelta(days=1):
         return mark
-    return min(mark, tomorrow)
+    return min(mark, (midnight + timedelta(days=1)).astimezone(UTC))
 
 
 @dataclass(frozen=True)
@@ -184,8 +194,9 @@ def marks_behind(
 
 def _slept_until(mark: datetime, every: timedelta) -> bool:
     """Whether a mark is there; False where it is farther away than marks are apart: the clock was set back."""
+    apart = every if every <= _HOUR else every + 2 * _HOUR  # at most, where an hour comes twice
     while (left := mark - datetime.now(UTC)) > timedelta():
-        if left > every:
+        if left > apart:
             return False
         # Short naps: Windows delivers Ctrl-C only between them, and a clock that is set is noticed.
         time.sleep(min(left.total_seconds(), 0.5))

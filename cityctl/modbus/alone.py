@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from cityctl.disk import Lock, open_to_all_of, write_atomic
+from cityctl.disk import Lock, open_to_all_of, spare_files, write_atomic
 from cityctl.errors import LockHeld
 from cityctl.modbus.line import Link, owed
 from cityctl.modbus.line.place import place
@@ -25,8 +25,14 @@ LOCKS = "locks"
 LINE_WAIT = 30.0
 """Seconds that a line is waited for: a runbook holds it for one exchange, a poll until its devices are asked."""
 _PATIENT = 1.0  # s before it is said that somebody is waited for
+_OF_A_LINE, _OF_OTHERS = 2, 32  # files: its socket and its lock; names that are looked up, and the store
 NAP = 0.05
 """Seconds between two tries to take a line."""
+
+
+def most_lines(most: int) -> int:
+    """How many lines may be open at once, `most` or as many as this process may open files for."""
+    return max(1, min(most, (spare_files() - _OF_OTHERS) // _OF_A_LINE))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from functools import cached_property
 from cityctl.errors import LockHeld
 from cityctl.modbus.line.link import Kind, Link, SerialSettings, TlsSettings
 from cityctl.modbus.maps.connector import DeviceConnector
+from cityctl.modbus.maps.ratios import multiplied, ratio_of, sum_of
 from cityctl.modbus.plan import Block, plan
 from cityctl.modbus.values import Values
+from cityctl.reading import Quality
 from cityctl.wording import counted
 
 TRIES = 2
@@ -50,17 +52,25 @@ class Target:
 
     @property
     def asked_points(self) -> tuple[str, ...]:
-        """The wanted points, and the one that must tell that this is the right kind of device.
+        """The wanted points, those that multiply them, and the one that must tell that this is the right device.
 
         Of a SunSpec block those that this device has: it may end earlier than the model does.
         """
         points = self.points
         if self.connector.sunspec is not None:
             points = tuple(name for name in points if name in self.connector.points)
+        if self.connector.ratios:
+            ratios = [self.connector.ratios[name] for name in points if name in self.connector.ratios]
+            points = tuple(dict.fromkeys((*points, *(name for p in ratios for name in p.of_others))))
         identify = self.connector.identify
         if identify is None or not (identify[2] or self.proves) or identify[0] in points:
             return points
         return (identify[0], *points)
+
+    @property
+    def unwanted(self) -> frozenset[str]:
+        """Points that are asked for the sake of others alone."""
+        return frozenset(self.asked_points).difference(self.points)
 
     @property
     def blocks(self) -> list[Block]:
@@ -117,6 +127,7 @@ class Answer:
     placed: tuple[int, int] | None = None
     mute: list[tuple[int, int]] = field(default_factory=list)
     heard: list[Block] = field(default_factory=list)
+    _is_multiplied: bool = field(default=False, init=False, repr=False)
 
     @property
     def wanted(self) -> int:
@@ -146,11 +157,43 @@ class Answer:
         return self.swapped or self.reason
 
     def drop_unwanted(self) -> None:
-        """Forget the point that was asked only to know who answers."""
-        identify = self.target.connector.identify
-        if identify is not None and identify[0] not in self.target.points:
-            self.values.drop(identify[0])
-            self.failures = [failure for failure in self.failures if failure.points != (identify[0],)]
+        """Multiply what other points multiply, once; then forget points that were asked for others' sake alone."""
+        if self.target.connector.ratios and not self._is_multiplied:
+            self._is_multiplied = True
+            self._multiply()
+        unwanted = self.target.unwanted
+        for name in unwanted:
+            self.values.drop(name)
+        if unwanted:
+            self.failures = [each for each in self.failures if not unwanted.issuperset(each.points)]
+
+    def _multiply(self) -> None:
+        """Bring values to what they are on the line; one whose ratio or part did not come is told as a failure."""
+        apart = set[str]()
+        for row in self.values.rows:
+            values, qualities = list(row.values), list(row.qualities)
+            for name, at in row.places.items():
+                point, value = self.target.connector.ratios.get(name), values[at]
+                if point is None or not isinstance(value, int | float):
+                    continue
+                ratio = ratio_of(
+                    *([self._number(each) for each in names] for names in (point.times, point.over))
+                )
+                apart |= set(point.plus).difference(row.places)
+                plus = sum_of(row.values[row.places[each]] for each in point.plus if each in row.places)
+                names = [each for each in point.of_others if each in self.values]
+                doubt = max((self.values[each].quality for each in names), default=Quality.GOOD)
+                values[at], qualities[at] = multiplied(point, value, max(qualities[at], doubt), ratio, plus)
+            row.values, row.qualities = values, qualities
+        for name, point in self.target.connector.ratios.items():
+            lacks = [each for each in point.of_others if each not in self.values or each in apart]
+            if name in self.values and lacks:
+                self.values.drop(name)
+                how = "did not come with it" if lacks[0] in apart else "did not come"
+                self.failures.append(Failure((name,), f"{lacks[0]}, which belongs to it, {how}"))
+
+    def _number(self, name: str) -> float | str | None:
+        return self.values[name].value if name in self.values else None
 
     def close(self, reason: str) -> None:
         """Give every point that has neither a value nor a reason this one."""

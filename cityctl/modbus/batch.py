@@ -54,8 +54,8 @@ class BlockReader:
         self._fields = [(at, *point.bit) for at, point in enumerate(points) if point.bit is not None]
         doubtful = {point.doubtful for point in points if point.doubtful is not None}
         self._codes = frozenset[int | float](doubtful).union(*(point.invalid for point in points))
-        self._low = _limits([None if point.is_text else point.minimum for point in points], -inf)
-        self._high = _limits([None if point.is_text else point.maximum for point in points], inf)
+        self._low = _limits([None if point.is_text else point.limits[0] for point in points], -inf)
+        self._high = _limits([None if point.is_text else point.limits[1] for point in points], inf)
         factors = dict.fromkeys(exponent for exponent in self._exponents if exponent is not None)
         self._factors = {
             factor: slice(2 * (factor.address - block.address), 2 * (factor.end - block.address))
@@ -238,4 +238,4 @@ def _layout(
 def _raw_factor(factor: DevicePoint, block: Block, registers: tuple[int, ...]) -> int | None:
     at = factor.address - block.address
     raw = raw_value(factor, registers[at : at + factor.registers])
-    return raw if isinstance(raw, int) else None
+    return int(raw * factor.scale + factor.offset) if isinstance(raw, int) else None

@@ -60,7 +60,7 @@ class CarefulLine:
         self._connect_timeout = connect_timeout
         self.pause = pause
         self._wait = wait
-        self._interval = 1.0 / rate if rate > 0 else 0.0
+        self.interval = 1.0 / rate if rate > 0 else 0.0
         self._next = 0.0
         self._late_units: set[int] = set()
         self._line: Line | None = None
@@ -118,7 +118,7 @@ class CarefulLine:
         wait = self._next - monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
-        self._next = monotonic() + self._interval
+        self._next = monotonic() + self.interval
         self.requests += 1
         line = await self.opened()
         if self.pause:

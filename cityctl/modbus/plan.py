@@ -18,24 +18,32 @@ _ANSWER_HEADER = 9  # Modbus/TCP: header of 7, function code, byte count
 
 @dataclass(frozen=True)
 class Wanted:
-    """A point, and the register that holds its SunSpec scale factor: both must come in one answer."""
+    """A point, the register that holds its SunSpec scale factor, and what is added: all must come in one answer."""
 
     point: DevicePoint
     exponent: DevicePoint | None = None
+    added: tuple[DevicePoint, ...] = ()
+
+    @property
+    def all(self) -> tuple[DevicePoint, ...]:
+        """The points whose registers it needs."""
+        return (
+            (self.point, *self.added) if self.exponent is None else (self.point, self.exponent, *self.added)
+        )
 
     @property
     def start(self) -> int:
         """First address."""
-        if self.exponent is None:
+        if self.exponent is None and not self.added:
             return self.point.address
-        return min(self.point.address, self.exponent.address)
+        return min(each.address for each in self.all)
 
     @property
     def end(self) -> int:
         """The address after the last."""
-        if self.exponent is None:
+        if self.exponent is None and not self.added:
             return self.point.end
-        return max(self.point.end, self.exponent.end)
+        return max(each.end for each in self.all)
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,8 @@ class Block:
         """Registers that are asked for only because they lie between two values."""
         used: set[int] = set()
         for each in self.wanted:
-            used.update(range(each.point.address, each.point.end))
-            if each.exponent is not None:
-                used.update(range(each.exponent.address, each.exponent.end))
+            for point in each.all:
+                used.update(range(point.address, point.end))
         return self.count - len(used)
 
     def __str__(self) -> str:
@@ -92,7 +99,8 @@ def plan(connector: DeviceConnector, names: Iterable[str], *, cuts: Cuts = froze
     by_code: dict[int, list[Wanted]] = {}
     for name in dict.fromkeys(names):
         point = connector.point(name)
-        by_code.setdefault(point.function_code, []).append(Wanted(point, connector.exponent_of(point)))
+        wanted = Wanted(point, connector.exponent_of(point), connector.added_to(point))
+        by_code.setdefault(point.function_code, []).append(wanted)
     blocks: list[Block] = []
     for code, here in sorted(by_code.items()):
         most = connector.max_bits if code in (1, 2) else connector.max_registers

@@ -13,9 +13,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing, nullcontext
 from typing import Any, TypeVar, cast
 
-from cityctl.disk import spare_files
 from cityctl.errors import LockHeld
-from cityctl.modbus.alone import Alone
+from cityctl.modbus.alone import Alone, most_lines
 from cityctl.modbus.ask import Answer, Target
 from cityctl.modbus.batch import BlockReader
 from cityctl.modbus.line import Link
@@ -26,7 +25,6 @@ from cityctl.signals import held_back
 
 MOST_LINES = 400
 """Lines open at once: below the 512 sockets of Windows' select and the usual 1024 files of POSIX."""
-_OF_A_LINE, _OF_OTHERS = 2, 32  # files: its socket and its lock; names that are looked up, and the store
 STOPPED = "not asked to the end: the run was stopped"
 T = TypeVar("T")
 
@@ -118,7 +116,7 @@ async def asking_all(
     by_link: dict[Link, list[int]] = {}
     for index, target in enumerate(targets):
         by_link.setdefault(target.link, []).append(index)
-    open_lines = asyncio.Semaphore(most_lines())
+    open_lines = asyncio.Semaphore(most_lines(MOST_LINES))
     readers: dict[int, BlockReader] = {}  # by the id of their block
 
     told: set[int] = set()
@@ -160,11 +158,6 @@ async def asking_all(
             tell(answer)
     memory.learn(answers)
     return answers
-
-
-def most_lines() -> int:
-    """How many lines may be open at once, where this process may open so many files more."""
-    return max(1, min(MOST_LINES, (spare_files() - _OF_OTHERS) // _OF_A_LINE))
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]], deadline: float | None) -> None:

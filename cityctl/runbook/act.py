@@ -40,11 +40,12 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a write, by reading back."""
+    """What became of a write, by reading back. `on_the_way`: an amount between the old one and the new one."""
 
     how: Literal["done", "unchanged", "other", "unknown"]
     sent: Sent
     read_back: str
+    on_the_way: bool = False
 
     @property
     def said(self) -> str:
@@ -158,7 +159,8 @@ class Act:
     def _read_back(self, change: Change, sent: Sent, *, undoing: bool) -> Outcome:
         """What came of a write: looked at again while its effect may still come, or the device is away.
 
-        Some devices confirm first and act on it seconds later; so may a gateway whose answer was lost.
+        Some devices confirm first and act on it seconds later, or go there by steps; so may a gateway whose answer was
+        lost.
         """
         clock = self.desk.clock
         ends, looks = clock.passed() + PATIENCE, 0
@@ -166,7 +168,7 @@ class Act:
         while True:
             outcome, looks = self._looked(change, sent, undoing=undoing), looks + 1
             untouched = outcome.how == "unchanged" and sent.how == "refused"
-            settled = outcome.how == "other" and not undoing and outcome == before
+            settled = outcome.how == "other" and not (undoing or outcome.on_the_way) and outcome == before
             if outcome.how == "done" or untouched or settled:
                 return outcome
             if clock.passed() >= ends and (outcome.how != "unknown" or looks >= _READ_BACKS):
@@ -180,10 +182,13 @@ class Act:
         except Silence as problem:
             return Outcome("unknown", sent, str(problem))
         said = shown(present.told) if present.number is not None else "no value"
-        wanted, before = change.agrees(present), change.is_undone(self.hand.point(change.at), present)
+        point = self.hand.point(change.at)
+        wanted, before = change.agrees(present), change.is_undone(point, present)
         if undoing:
             wanted, before = before, wanted
-        return Outcome("done" if wanted else "unchanged" if before else "other", sent, said)
+        if wanted or before:
+            return Outcome("done" if wanted else "unchanged", sent, said)
+        return Outcome("other", sent, said, change.is_on_the_way(point, present))
 
     def found(self, change: Change) -> Literal["done", "unchanged", "other", "unknown"]:
         """What became of a write that a killed process had in hand; reads only."""

@@ -93,6 +93,16 @@ class Change:
         old = decode(point, self.old_words, exponent=self.exponent).value
         return old is not None and _agrees(present.number, old, self.tolerance)
 
+    def is_on_the_way(self, point: DevicePoint, present: Present) -> bool:
+        """Whether an amount lies between what was there before and what was written: a device may go there by steps."""
+        old = decode(point, self.old_words, exponent=self.exponent).value
+        now, new = present.number, self.read_back
+        if point.enum or is_truth(point):
+            return False
+        if not (isinstance(old, float) and isinstance(now, float) and isinstance(new, float)):
+            return False
+        return min(old, new) < now < max(old, new)
+
     def undo_amid(self, point: DevicePoint, present: Present) -> Telegram:
         """What puts the point back, and leaves the bits of others in its registers as they are now."""
         if self.undo.masks is not None or not point.is_part:
@@ -148,10 +158,11 @@ def work_out(
         raise WriteRefused(f"{at}: {str(problem).removeprefix(f'{at.point}: ')}") from None
     assert back is not None  # encode refuses codes of `no value`
     target = hand.target(at.device, [at.point])
+    tolerance = max(rule.tolerance, _grain(point, back))
     return Change(
         at, f"{target.link}", target.unit, telegram, _undo(telegram, present.registers), present.told,
-        told(at, point, back), present.registers, tuple(words), back, rule.tolerance, rule.settle, present.exponent,
-        _agrees(present.number, back, rule.tolerance), conditions,
+        told(at, point, back), present.registers, tuple(words), back, tolerance, rule.settle, present.exponent,
+        _agrees(present.number, back, tolerance), conditions,
     )  # fmt: skip
 
 
@@ -170,8 +181,13 @@ def _expect(at: Ref, point: DevicePoint, expect: Value, present: Present) -> Non
 
 
 def _grain(point: DevicePoint, value: float | str) -> float:
-    """Half the last place of a float register: 4.2 in float32 is 4.199999809."""
-    return abs(value) * 2.0**-23 if isinstance(value, float) and point.layout.family == "float" else 0.0
+    """One last place of a float register: 4.2 in float32 is 4.199999809, and 4.200000286 in a device that reckons.
+
+    IEEE 754-2008, table 3.5: 10, 23 and 52 digits of a fraction in 16, 32 and 64 bits.
+    """
+    if not isinstance(value, float) or point.layout.family != "float":
+        return 0.0
+    return abs(value - point.offset) * 2.0 ** -{1: 10, 2: 23, 4: 52}[point.registers]
 
 
 def _telegram(

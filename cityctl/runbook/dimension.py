@@ -96,6 +96,10 @@ class _Checker:
     def fault(self, said: str, hint: str | None = None) -> UsageProblem:
         return UsageProblem(f"`{self.text}`: {said}", hint=hint)
 
+    def meant(self) -> str | None:
+        """What to write for a point as a write names it: in a condition that is a quotient, or a difference."""
+        return next((hint for name, hint in grammar.points(self.text) if self.kind_of(name) is None), None)
+
     def of(self, node: Node) -> Kind:
         if isinstance(node, grammar.Literal):
             return Kind("amount", node.value.quantity)
@@ -104,7 +108,7 @@ class _Checker:
         if isinstance(node, grammar.Name):
             found = self.kind_of(node.id)
             if found is None:
-                raise self.fault(f"nothing is named `{node.id}`")
+                raise self.fault(f"nothing is named `{node.id}`", self.meant())
             return found
         if isinstance(node, grammar.Not):
             self.truth(node.inner)

@@ -109,8 +109,27 @@ _TOKEN = re.compile(
     r"|(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)|(?P<sign><=|>=|==|!=|[-+*/(),<>]))"
 )
 _UNIT = re.compile(r"\s*([^\W\d_°%]?[°%]?\w*[³²]?(?:[/*·][^\W\d]\w*[³²]?)?(?:2O)?)")
+_OTHERS = {
+    "=": "==", "is": "==", "equals": "==", "<>": "!=", "≠": "!=", "=<": "<=", "≤": "<=", "=>": ">=", "≥": ">=",
+    "&&": "and", "&": "and", "AND": "and", "||": "or", "|": "or", "OR": "or", "!": "not", "NOT": "not",
+    "BETWEEN": "between", "×": "*", "÷": "/", '"': "'",
+}  # fmt: skip
+"""What other languages write: ours."""
+_OTHER = re.compile(
+    r"`[^`]*`|'[^']*'|==|!=|<=|>="
+    r"|(?P<other><>|=[<>]|&&?|\|\|?|[=!≠≤≥×÷\"]|\b(?:is|equals|AND|OR|NOT|BETWEEN)\b)"
+)
+_POINT = re.compile(r"[^\W\d][\w-]*/[^\W\d]\w*|[^\W\d]\w*(?:-\w+)+\.[^\W\d]\w*")
 _DEEPEST = 40
 _LONGEST = 2000
+
+
+def points(text: str) -> Iterator[tuple[str, str]]:
+    """What may be meant as the point of a device, as a write names it: (the point's own name, what to write)."""
+    for word in _POINT.findall(text):
+        said = word.translate(str.maketrans("-/", "_."))
+        hint = f"the point `{word}` of a device is written `{said}` here, where `/` divides and `-` subtracts"
+        yield said.rpartition(".")[2], hint
 
 
 class _Reader:
@@ -143,7 +162,8 @@ class _Reader:
             try:
                 symbol = units.unit(word).symbol
             except UsageProblem as problem:
-                raise self.fault(problem.message, unit.start(1), problem.hint) from None
+                hints = (hint for _, hint in points(self.text))
+                raise self.fault(problem.message, unit.start(1), next(hints, problem.hint)) from None
             at = unit.end()
         number = float(found.group("number"))
         if number in (float("inf"), float("-inf")):
@@ -153,6 +173,9 @@ class _Reader:
 
     def fault(self, said: str, at: int | None = None, hint: str | None = None) -> UsageProblem:
         column = (self.tokens[self.next][2] if at is None else at) + 1
+        others = (found["other"] for found in _OTHER.finditer(self.text) if found["other"])
+        if hint is None and (other := next(others, None)) is not None:
+            hint = f"`{other}` is written `{_OTHERS[other]}`"
         return UsageProblem(f"`{self.text}`, column {column}: {said}", hint=hint)
 
     def take(self, kind: str, *words: str) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +33,23 @@ def _expression(text: object) -> object:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("expected a condition such as `level > 2.0 m and not pump_2.fault`")
     return parse(text)
+
+
+def _condition(text: object) -> object:
+    """As `_expression`; a time alone is what `pause` takes."""
+    if isinstance(text, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*(s|m|min|h|d)\s*", text):
+        raise ValueError(f"`{text.strip()}` is no condition hint: `pause: {text.strip()}` waits so long")
+    return _expression(text)
+
+
+def _to_undo(value: object) -> object:
+    """As `_expression`; steps are no value to write back."""
+    if isinstance(value, dict | list):
+        raise ValueError(
+            "expected the value that is written to undo the step, or `none` hint: leave it out, and what was there "
+            "before is written back; steps that are done in any case stand in `always:`"
+        )
+    return _expression(value)
 
 
 def _listed(given: object) -> object:
@@ -74,10 +92,20 @@ class Need(Base):
     writable: bool = False
 
 
+def _type_of_input(word: object) -> object:
+    meant = {"number": "amount", "float": "amount", "int": "amount", "integer": "amount", "string": "text"}
+    if isinstance(word, str) and word in meant:
+        raise ValueError(f"expected a type of input (found `{word}`) hint: write `{meant[word]}`")
+    return word
+
+
 class Input(Base):
     """Something that is given with the command, or for the runbook in city.yaml."""
 
-    type: Literal["amount", "device", "devices", "point", "choice", "text"]
+    other_words: ClassVar[dict[str, str]] = {"description": "meaning", "options": "choices"}
+    type: Annotated[
+        Literal["amount", "device", "devices", "point", "choice", "text"], BeforeValidator(_type_of_input)
+    ]
     meaning: str = Field(min_length=1)
     unit: UnitText | None = Field(None, description="of an amount; of a point's quantity")
     min: float | None = Field(None, description="lowest amount, in the unit", allow_inf_nan=False)
@@ -102,9 +130,16 @@ class Input(Base):
 class Step(Base):
     """One step: exactly one of its verbs, and what goes with it."""
 
+    other_words: ClassVar[dict[str, str]] = {
+        "set": "write", "value": "to", "sleep": "pause", "delay": "pause", "timeout": "within", "for": "holds_for",
+        "until": "wait", "assert": "check", "if": "when", "undo": "rollback", "on_failure": "rollback",
+        "ask": "confirm", "log": "report", "message": "report", "url": "http",
+    }  # fmt: skip
     read: Says | None = Field(None, description="a value to look at; `save` keeps it under a name")
     write: str | None = Field(None, description="a point to write: `to` this value")
-    wait: Says | None = Field(None, description="wait until this holds, `within` so long")
+    wait: Annotated[Says, BeforeValidator(said_as_value_error(_condition))] | None = Field(
+        None, description="wait until this holds, `within` so long"
+    )
     check: Says | None = Field(None, description="go on only where this holds; undo otherwise")
     confirm: str | None = Field(None, description="a question that a person must answer with yes")
     manual: str | None = Field(None, description="something that a person must do; `enter` takes a figure")
@@ -127,7 +162,7 @@ class Step(Base):
     within: Duration = timedelta(seconds=60)
     holds_for: Duration | None = Field(None, description="a wait must hold so long without a break")
     watch: SayList = Field([], description="must hold all through a wait or pause; undo otherwise")
-    rollback: Says | None = Field(
+    rollback: Annotated[Says, BeforeValidator(said_as_value_error(_to_undo))] | None = Field(
         None, description="what to write to undo, or `none`; the value before where left out"
     )
     otherwise: str = Field("", description="what to say where the check fails")
@@ -201,6 +236,10 @@ class Simulation(Base):
 class Runbook(Base):
     """recipes/runbooks/NAME.yaml."""
 
+    other_words: ClassVar[dict[str, str]] = {
+        "name": "runbook", "description": "purpose", "parameters": "inputs", "vars": "inputs", "tasks": "steps",
+        "preconditions": "require", "requires": "require", "finally": "always",
+    }  # fmt: skip
     runbook: str = Field(description="the name of its file", pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str = Field(min_length=1)
     purpose: str = Field(min_length=1, description="what it does, in one or two sentences")

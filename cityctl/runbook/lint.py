@@ -69,7 +69,15 @@ class _Lint:
         try:
             check_condition(expression, self.kind_of(scope))
         except UsageProblem as problem:
-            yield trail, problem.message, problem.hint
+            yield trail, problem.message, problem.hint or self.nearest(expression, scope)
+
+    def nearest(self, expression: Expression, scope: Scope | None) -> str | None:
+        """The point that may be meant where a name of a condition is none."""
+        if scope is None:
+            return None
+        unknown = (name for name in expression.names if self.kind_of(scope)(name) is None)
+        match = next(filter(None, map(scope.plant.near, unknown)), None)
+        return f"did you mean `{match}`?" if match else None
 
     def foreign(self, expression: Expression, scope: Scope | None) -> bool:
         """Whether it names a point of some city, while no city is there to check it against."""

@@ -67,6 +67,16 @@ class Plant:
                     return Ref(known, point)
         return None
 
+    def near(self, name: str) -> str | None:
+        """The name of a point, as conditions have it, that is nearest to a name that none has."""
+        device, dot, point = name.rpartition(".")
+        devices = {known.translate(_DASHED): known for known in self.city.devices}
+        match = near(device.translate(_DASHED), devices) if dot else None
+        if match is None:
+            return near(name, self.city.points())
+        found = near(point, self.connector(devices[match]).points)
+        return f"{match}.{found}" if found else None
+
 
 @dataclass
 class Scope:

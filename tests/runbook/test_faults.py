@@ -8,6 +8,7 @@ from cityctl.errors import PlantStateUnknown, WriteRefused, WriteRolledBack
 from cityctl.modbus.pretended.wire import Request, Silence
 from cityctl.runbook import session
 from tests.http_service import send
+from tests.runbook.conftest import CONNECTOR
 
 TWO = "steps: [{write: plc-1/command, to: start}, {write: plc-1/setpoint, to: 5 bar}]\n"
 
@@ -18,6 +19,23 @@ def test_a_write_that_goes_well(rig, consent):
     assert rig.words(1, 0, 2) == [0x40A0, 0]  # 5.0 as IEEE 754 binary32
     again = session.run(rig.write("plc-1/setpoint", "5 bar"), consent())
     assert (again.sent, again.in_place, rig.writes) == (0, 1, 1)
+
+
+def test_a_device_that_reckons_may_give_back_the_float_beside(rig, consent):
+    """4.2 is 0x40866666 as binary32; through a PLC's own arithmetic (42 x 0.1f) it comes back as 0x40866667."""
+    rig.city(connector=CONNECTOR.replace(", tolerance: 0.01", ""))
+
+    async def reckon(request: Request) -> int | None:
+        if request.function_code == 16:
+            rig.loop.call_soon(rig.banks[1].write, 3, 0, [0x4086, 0x6667])
+            rig.faults.ignore_write = 1
+        return None
+
+    rig.server.hook = reckon
+    ended = session.run(rig.write("plc-1/setpoint", "4.2 bar"), consent())
+    assert "it reads back as 4.2 bar" in ended.lines[-1].verdict
+    again = session.run(rig.write("plc-1/setpoint", "4.2 bar"), consent())
+    assert (again.in_place, rig.writes) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,45 @@ def test_an_effect_that_comes_later_is_waited_for(rig, consent, monkeypatch, ans
     assert "reads back as start" in ended.lines[-1].verdict
 
 
+def goes_by_steps(rig, steps, every):
+    """Every write of one register is confirmed at once, and the register goes there by steps [s between them]."""
+
+    async def later(request: Request) -> int | None:
+        if request.function_code != 6:
+            return None
+        bank, old, new = rig.banks[1], rig.words(1, request.address)[0], request.values[0]
+        for step in range(1, steps + 1):
+            there = old + (new - old) * step // steps
+            rig.loop.call_later(step * every, bank.write, 3, request.address, [there])
+        rig.faults.ignore_write = 1
+        return None
+
+    rig.server.hook = later
+
+
+def test_a_value_that_goes_there_by_steps_is_waited_for(rig, consent, monkeypatch):
+    monkeypatch.setattr(act, "PATIENCE", 30.0)
+    goes_by_steps(rig, 3, every=0.2)  # each step is seen some times, 20 ms apart
+    ended = session.run(rig.write("plc-1/third", "4 mg/L"), consent())
+    assert rig.words(1, 6) == [40]
+    assert rig.writes == 1
+    assert "reads back as 4 mg/L" in ended.lines[-1].verdict
+
+
+def test_a_value_that_stops_on_its_way_is_put_back(rig, consent):
+    rig.faults.keep_other = 30  # 3 mg/L: as a device that allows no more
+
+    async def honest_after_the_first(request: Request) -> int | None:
+        if request.function_code == 6 and len(rig.server.written) > 1:
+            rig.faults.keep_other = None
+        return None
+
+    rig.server.hook = honest_after_the_first
+    with pytest.raises(WriteRolledBack, match="reads back as 3 mg/L"):
+        session.run(rig.write("plc-1/third", "4 mg/L"), consent())
+    assert rig.words(1, 6) == [10]
+
+
 def test_an_undoing_that_takes_effect_later_is_proven(rig, consent, monkeypatch):
     monkeypatch.setattr(act, "PATIENCE", 30.0)
     acts_later(rig, 0.5, only=(0,))  # stopping takes its time

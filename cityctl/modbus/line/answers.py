@@ -17,6 +17,7 @@ from cityctl.modbus.line.faults import (
     ExceptionAnswer,
     Misfit,
     ShortAnswer,
+    WideAnswer,
     WrongUnit,
 )
 from cityctl.modbus.line.framing import HEADER, crc, rtu_answer_size, tcp_head
@@ -259,6 +260,8 @@ class Answers(asyncio.Protocol, asyncio.DatagramProtocol):
         if self._code in (1, 2, 3, 4, 23):
             said, came, asked = body[1], len(body) - 2, self._prefix[1]
             kind = ShortAnswer if 0 < said == came < asked and not self._rtu else Misfit
+            if said == came == 2 * asked and self._code in (3, 4):
+                kind = WideAnswer
             return kind(f"the answer holds {came} bytes and says {said}, {asked} were asked for")
         return Misfit(
             f"the answer does not repeat the request: {body.hex(' ')} instead of {self._prefix.hex(' ')}"

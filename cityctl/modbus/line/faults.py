@@ -94,6 +94,10 @@ class ShortAnswer(Misfit):
     """An answer that is whole, and of fewer registers than were asked for: it may give no more at once."""
 
 
+class WideAnswer(Misfit):
+    """An answer that is whole, and of twice the bytes: its registers may be of 32 bits."""
+
+
 class WrongUnit(Misfit):
     """Another unit's answer."""
 

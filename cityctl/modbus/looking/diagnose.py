@@ -18,6 +18,7 @@ from cityctl.modbus.looking.diagnosis import BAD, OK, TOLD, Diagnosis
 from cityctl.modbus.looking.plausible import guess_order
 from cityctl.modbus.looking.reached import connects, unit_answers
 from cityctl.modbus.looking.refused import why_refused
+from cityctl.modbus.looking.resting import rests
 from cityctl.modbus.looking.scan import who_is
 from cityctl.modbus.looking.who import COUNTERS, counter, echo
 from cityctl.modbus.maps.codec import decode
@@ -132,10 +133,11 @@ async def _asks_all(
     good: tuple[int, int, int] | None = None
     refused: list[tuple[Block, Fault]] = []
     blocks = plan(connector, connector.polled() or connector.readable())
+    paced, line.interval = line.interval, 0.0  # one straight behind the other, as a poll asks
     for block in blocks:
         where = (block.function_code, block.address, block.count)
         try:
-            read = (await line.read(found.unit, *where, timeout=timeout)).registers
+            read = await _read(found, line, where, None if refused else connector, timeout)
         except Fault as problem:
             if isinstance(problem, NotConnected):
                 raise
@@ -145,6 +147,7 @@ async def _asks_all(
         for each in block.wanted:
             at = each.point.address - block.address
             held[each.point.name] = read[at : at + each.point.registers]
+    line.interval = paced
     state = BAD if refused else OK
     found.tell("requests", state, f"{len(blocks) - len(refused)} of {len(blocks)} answered")
     for block, why in refused:
@@ -155,6 +158,24 @@ async def _asks_all(
         if first is None:
             found.advise(await _next(found, line, connector, refused, timeout))
     return good or first, held
+
+
+async def _read(
+    found: Diagnosis,
+    line: CarefulLine,
+    where: tuple[int, int, int],
+    connector: DeviceConnector | None,
+    timeout: float,
+) -> tuple[int, ...]:
+    """One request. Where it is lost and the `connector` names no pause, whether one is lacking is tried."""
+    try:
+        return (await line.read(found.unit, *where, timeout=timeout)).registers
+    except _NO_ANSWER as problem:
+        if connector is None or line.pause:
+            raise
+        if not await rests(found, line, where, problem, connector, timeout):
+            raise
+    return (await line.read(found.unit, *where, timeout=timeout)).registers
 
 
 async def _why_refused(
@@ -221,7 +242,8 @@ def _compare(found: Diagnosis, connector: DeviceConnector, held: Held, stood: St
     """Whether its registers are its own, or another meter's of the same model."""
     own, others = stood
     points = [connector.points[name] for name in held if name in own]
-    read = {p.name: decode(p, held[p.name]).value for p in points if p.scale_factor is None}
+    alone = [p for p in points if p.scale_factor is None and not p.has_ratio]
+    read = {p.name: decode(p, held[p.name]).value for p in alone}
     now = {name: float(value) for name, value in read.items() if isinstance(value, int | float)}
     for name, registers in others.items():
         if shows(now, own, registers) == "other":
@@ -304,6 +326,7 @@ async def _second(
     if found.link.kind not in ("tcp", "tls", "rtu-tcp") or where is None:
         return
     beside = _careful(found.link, connector, timeout)
+    beside.pause = line.pause
     problem: str | None = None
     try:
         for one in (beside, line):

@@ -240,6 +240,8 @@ def _chance(
     block: Block,
     read: tuple[int, ...],
 ) -> float | None:
+    if point.has_ratio:  # its limits are those of what it is multiplied to
+        return None
     factor = None
     if exponent is not None:
         at = exponent.address - block.address

@@ -115,7 +115,13 @@ def guess_order(
     telling = 0
     for point in points:
         read = registers.get(point.name)
-        if read is None or point.registers < ORDERED or point.is_text or point.scale_factor is not None:
+        if (
+            read is None
+            or point.registers < ORDERED
+            or point.is_text
+            or point.scale_factor is not None
+            or point.has_ratio
+        ):
             continue
         chances = {order: likelihood(point, decode(point, read, order).value) for order in WORD_ORDERS}
         if all(chance is None for chance in chances.values()):

@@ -18,6 +18,7 @@ from cityctl.modbus.line.faults import (
     NotConnected,
     Silent,
     Strayed,
+    WideAnswer,
     WrongUnit,
 )
 from cityctl.modbus.looking.calls import Where, first_request
@@ -126,6 +127,11 @@ def _next(found: Diagnosis, problem: Fault, there: list[int], neighbours: Mappin
         )
     if isinstance(problem, CutOff):
         return "its answer comes in pieces, and not to an end in time: give it a longer `timeout`, look at the line"
+    if isinstance(problem, WideAnswer):
+        return (
+            "it gives twice the bytes: are its registers of 32 bits each, as flow computers have them (Enron, Daniel)? "
+            "cityctl reads registers of 16 bits: set the device to these, or read another range of its map"
+        )
     if isinstance(problem, Misfit) and not isinstance(problem, WrongUnit):
         return (
             "it speaks Modbus, and its answers do not fit what they answer: look for newer firmware, and for another "

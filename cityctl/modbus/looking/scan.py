@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from cityctl.errors import LockHeld, UsageProblem
-from cityctl.modbus.alone import NAP, Alone
+from cityctl.modbus.alone import NAP, Alone, most_lines
 from cityctl.modbus.careful import RATE, Asks, CarefulLine
 from cityctl.modbus.line import Link
 from cityctl.modbus.line.faults import (
@@ -100,7 +100,7 @@ async def scanning(
     `also` there. `rate` is requests a second and place. `alone` keeps other processes off a place, and lets those that
     wait for it go between. Never raises for a place that fails: its reason is told.
     """
-    slots = asyncio.Semaphore(MOST_LINKS)
+    slots = asyncio.Semaphore(most_lines(MOST_LINKS))
 
     def calls(link: Link, unit: int) -> list[Where]:
         own = known.get((link, unit)) if known is not None else None

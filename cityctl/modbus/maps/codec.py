@@ -53,7 +53,8 @@ def decode(
 ) -> Decoded:
     """A point's value in the connector's unit: raw * scale * 10**exponent + offset, with its quality.
 
-    `exponent` is the SunSpec scale factor read in the same block, for points that have one. Whole numbers are
+    `exponent` is the SunSpec scale factor read in the same block, for points that have one; what points of other
+    places multiply is not yet multiplied. Whole numbers are
     scaled exactly and rounded once, so that 2305 * 0.1 is 230.5 and not 230.50000000000003. Values are float64:
     raw counts beyond 2**53 are rounded. Never raises for any content of the registers.
     """
@@ -78,7 +79,7 @@ def decode(
             return NOTHING
     if not math.isfinite(value):
         return NOTHING
-    low, high = point.minimum, point.maximum
+    low, high = point.limits
     implausible = (low is not None and value < low) or (high is not None and value > high)
     implausible = implausible or raw == point.doubtful
     return Decoded(value, Quality.SUSPECT if implausible else Quality.GOOD)

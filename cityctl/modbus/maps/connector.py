@@ -95,6 +95,11 @@ class DeviceConnector:
     def _holders(self) -> frozenset[str]:
         return frozenset(holder.name for holder in self._factors.values())
 
+    @cached_property
+    def ratios(self) -> dict[str, DevicePoint]:
+        """The points that values of other points multiply or divide, or are added to."""
+        return {name: p for name, p in self.points.items() if p.has_ratio}
+
     def is_factor(self, point: DevicePoint) -> bool:
         """Whether the point is a scale factor (SunSpec and others), which is part of other points' values."""
         return point.name in self._holders
@@ -137,6 +142,10 @@ class DeviceConnector:
             return None
         said = f"{found:g}" if isinstance(found, float) else "not readable" if found is None else found
         return f"{name} is {said}, not {expected}: this is no {self.connector}"
+
+    def added_to(self, point: DevicePoint) -> tuple[DevicePoint, ...]:
+        """The points that are added to one: parts of one number, which must come in one answer."""
+        return tuple(self.points[name] for name in point.plus if name in self.points)
 
     def exponent_of(self, point: DevicePoint) -> DevicePoint | None:
         """The point that holds another point's scale factor."""

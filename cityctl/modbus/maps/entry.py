@@ -11,9 +11,24 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from cityctl.errors import UsageProblem, near
-from cityctl.modbus.maps.types import TYPES, WordOrder
+from cityctl.modbus.maps.types import TYPES, WORD_ORDERS, WordOrder
+from cityctl.modbus.maps.wordings import (
+    KINDS,
+    MAKERS_ACCESS,
+    MAKERS_TYPES,
+    ORDERS,
+    TABLES,
+    hexadecimal,
+    meant,
+    number,
+    plainly,
+)
 
-FunctionCode = Literal[1, 2, 3, 4]
+FunctionCode = Annotated[
+    Literal[1, 2, 3, 4],
+    BeforeValidator(meant(TABLES, "the function code that reads it: 1, 2, 3 or 4", (1, 2, 3, 4))),
+]
+Order = Annotated[WordOrder, BeforeValidator(meant(ORDERS, "'ABCD', 'CDAB', 'BADC' or 'DCBA'", WORD_ORDERS))]
 InvalidName = Literal["all_ones", "max_positive", "min", "zero", "none"]
 Confidence = Annotated[
     Literal[0, 1, 2],
@@ -26,7 +41,7 @@ Confidence = Annotated[
 
 def _known_type(text: object) -> object:
     if isinstance(text, str) and text not in TYPES:
-        match = near(text, TYPES)
+        match = MAKERS_TYPES.get(plainly(text)) or near(text, TYPES)
         hint = f"did you mean `{match}`?" if match else "known: " + ", ".join(TYPES)
         raise ValueError(f"no type is named `{text}` hint: {hint}")
     return text
@@ -58,7 +73,8 @@ def known_unit(text: str | None) -> str | None:
         raise ValueError(f"{problem.message} hint: {problem.hint or 'leave it out'}") from None
 
 
-def _seconds(value: object) -> object:
+def seconds(value: object) -> object:
+    """A number, or a duration such as 50ms, as seconds. Raises ValueError."""
     from cityctl import clock
 
     if isinstance(value, str):
@@ -99,7 +115,7 @@ TypeName = Annotated[str, BeforeValidator(_known_type), Field(json_schema_extra=
 Code = Annotated[int, BeforeValidator(_code)]
 Seconds = Annotated[
     float,
-    BeforeValidator(_seconds),
+    BeforeValidator(seconds),
     Field(ge=0, le=3600, allow_inf_nan=False),
     WithJsonSchema({"type": ["number", "string"], "description": "seconds, or a duration such as 2s"}),
 ]
@@ -116,7 +132,7 @@ StateName = Annotated[
     str,
     BeforeValidator(lambda name: {True: "on", False: "off"}[name] if isinstance(name, bool) else str(name)),
 ]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, BeforeValidator(number), Field(allow_inf_nan=False)]
 Unit = Annotated[
     str | None, BeforeValidator(lambda text: known_unit(text) if isinstance(text, str) else text)
 ]
@@ -130,6 +146,13 @@ def _factor(value: object) -> object:
 
 Factor = Annotated[
     int | str, BeforeValidator(_factor), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})
+]
+
+
+Names = Annotated[
+    list[str],
+    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
 ]
 
 
@@ -177,9 +200,11 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    address: Annotated[int | None, Field(ge=0, le=465536, description="in the notation of address_base")] = (
-        None
-    )
+    address: Annotated[
+        int | None,
+        BeforeValidator(hexadecimal),
+        Field(ge=0, le=465536, description="in the notation of address_base"),
+    ] = None
     parameter: Annotated[
         Parameter | None, Field(description="group-index instead of an address, by the device's `parameters`")
     ] = None
@@ -194,15 +219,31 @@ class Entry(BaseModel):
     scale_factor: Annotated[
         Factor | None, Field(description="the point, or the address of the register, with the power of ten")
     ] = None
+    times: Annotated[
+        Names, Field(description="points that it is multiplied by, such as ratios of transformers")
+    ] = []
+    over: Annotated[Names, Field(description="points that it is divided by, such as a secondary rating")] = []
+    plus: Annotated[
+        Names,
+        Field(description="points that are added, such as the high register of a total that lies apart"),
+    ] = []
     function_code: FunctionCode | None = None
-    word_order: WordOrder | None = None
+    word_order: Order | None = None
     enum: Annotated[dict[Code, StateName], Field(description="code: name of each state")] = {}
     bits: Annotated[dict[Code, StateName], Field(description="bit number (0 is the lowest): name")] = {}
     invalid: Annotated[
         InvalidName | list[int | float] | None, Field(description="codes by which the device says: no value")
     ] = None
-    kind: Literal["gauge", "counter", "state"] | None = None
-    access: Literal["read", "write", "readwrite"] = "read"
+    kind: Annotated[
+        Literal["gauge", "counter", "state"] | None,
+        BeforeValidator(meant(KINDS, "'gauge', 'counter' or 'state'", ("gauge", "counter", "state"))),
+    ] = None
+    access: Annotated[
+        Literal["read", "write", "readwrite"],
+        BeforeValidator(
+            meant(MAKERS_ACCESS, "'read', 'write' or 'readwrite'", ("read", "write", "readwrite"))
+        ),
+    ] = "read"
     write: Annotated[Write | None, Field(description="how it may be written")] = None
     polled: Annotated[
         bool, Field(description="false: a setting or a name, read only when somebody asks for it")

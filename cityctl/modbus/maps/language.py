@@ -7,13 +7,13 @@ connectors/device.schema.json.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from cityctl.errors import near
-from cityctl.modbus.maps.entry import Confidence, Entry, FunctionCode, InvalidName, named
-from cityctl.modbus.maps.types import WordOrder
+from cityctl.modbus.maps.entry import Confidence, Entry, FunctionCode, InvalidName, Order, named, seconds
+from cityctl.modbus.maps.wordings import BASES, CLASSES, meant
 
 DeviceClass = Literal[
     "water_meter",
@@ -25,8 +25,15 @@ DeviceClass = Literal[
     "pressure_level",
     "water_quality",
     "inverter",
+    "generator",
+    "ups",
+    "charger",
+    "heat_pump",
+    "boiler",
+    "chiller",
     "controller",
 ]
+_DURATION = WithJsonSchema({"type": ["number", "string", "null"]})
 Points = Annotated[dict[str, Entry], AfterValidator(named)]
 
 
@@ -37,6 +44,19 @@ class Invalid(BaseModel):
 
     unsigned: InvalidName = "none"
     signed: InvalidName = "none"
+
+
+def _by_types(value: object) -> object:
+    """A code of no value alone is refused: unsigned and signed numbers have others."""
+    if value == "none":
+        raise ValueError("expected codes by types (found `none`) hint: write {unsigned: none, signed: none}")
+    if isinstance(value, str | int | list):
+        given = "[..]" if isinstance(value, list) else value
+        raise ValueError(
+            f"expected codes by types (found `{value}`) hint: write `invalid: {{unsigned: all_ones, signed: min}}` "
+            f"here, or `invalid: {given}` at each point that has it"
+        )
+    return value
 
 
 class Identify(BaseModel):
@@ -105,8 +125,8 @@ def _rule(value: object) -> object:
 class Repeat(BaseModel):
     """The same points again and again: `ai{n}` with `value` gives ai1_value, ai2_value, ..
 
-    Addresses are those of the first and move on by `stride`; a `scale_factor` stands once for all of them, but where
-    it is one of these points itself.
+    Addresses are those of the first and move on by `stride`; a `scale_factor`, and what `times` and `over` name, stands
+    once for all of them, but where it is one of these points itself.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -135,11 +155,16 @@ class ConnectorFile(BaseModel):
     connector: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="the file's name")]
     vendor: str
     model: str
-    device_class: Annotated[DeviceClass, Field(alias="class")]
+    device_class: Annotated[
+        DeviceClass,
+        BeforeValidator(meant(CLASSES, "a class of devices", get_args(DeviceClass))),
+        Field(alias="class"),
+    ]
     function_code: FunctionCode = 3
-    word_order: WordOrder = "ABCD"
+    word_order: Order = "ABCD"
     address_base: Annotated[
         Literal[0, 1, "4xxxx"],
+        BeforeValidator(meant(BASES, "0, 1 or '4xxxx'", (0, 1, "4xxxx"))),
         Field(
             description="the number that the map gives to the first register; 4xxxx: references such as "
             "40001 or 400001, whose first digit says the function code"
@@ -174,16 +199,27 @@ class ConnectorFile(BaseModel):
         int | None, Field(ge=1, le=64, description="connections that the device allows at the same time")
     ] = None
     pause: Annotated[
-        float, Field(ge=0, le=60, description="seconds between an answer and the next request")
+        float,
+        BeforeValidator(seconds),
+        _DURATION,
+        Field(ge=0, le=60, description="seconds between an answer and the next request"),
     ] = 0.0
     after_connect: Annotated[
-        float, Field(ge=0, le=60, description="seconds between connecting and the first request")
+        float,
+        BeforeValidator(seconds),
+        _DURATION,
+        Field(ge=0, le=60, description="seconds between connecting and the first request"),
     ] = 0.0
     timeout: Annotated[
-        float | None, Field(gt=0, le=120, description="seconds; the city's own setting goes first")
+        float | None,
+        BeforeValidator(seconds),
+        _DURATION,
+        Field(gt=0, le=120, description="seconds; the city's own setting goes first"),
     ] = None
     answer_time: Annotated[
         float | None,
+        BeforeValidator(seconds),
+        _DURATION,
         Field(
             gt=0,
             le=60,
@@ -191,7 +227,7 @@ class ConnectorFile(BaseModel):
         ),
     ] = None
     wake: Annotated[int, Field(ge=0, le=5, description="requests that a sleeping device may lose")] = 0
-    invalid: Invalid = Invalid()
+    invalid: Annotated[Invalid, BeforeValidator(_by_types)] = Invalid()
     confidence: Confidence = 1
     identify: Identify | None = None
     device_id: DeviceId | None = None

@@ -48,7 +48,12 @@ def contradictions(written: ConnectorFile, placed: Sequence[Place], document: Do
         if not faults:
             sound.append(place)
     for place in sound:
-        for key, text in (*_of_scale_factor(place, points, written), *_of_write(place, points)):
+        said = (
+            *_of_scale_factor(place, points, written),
+            *_of_ratio(place, points, written.max_registers),
+            *_of_write(place, points),
+        )
+        for key, text in said:
             yield _sentence(document, place, key, text)
     yield from _overlaps(sound, points, document)
     yield from _of_identity(written, points, document)
@@ -157,19 +162,61 @@ def _of_scale_factor(place: Place, points: Mapping[str, DevicePoint], written: C
         if p.address == place.scale_factor and p.function_code == place.function_code
         if place.factor in (None, p.name)
     ]
-    if not holders or holders[0].type not in FACTOR_TYPES or not holders[0].plain or holders[0].bit:
+    if not holders or not _is_power(holders[0]):
         at = place.entry.scale_factor
         yield (
             "scale_factor",
-            f"`{at}` is no power of ten: {', '.join(FACTOR_TYPES)}, of the same function code, as it stands there"
+            f"`{at}` is no power of ten: {', '.join(FACTOR_TYPES)}, of the same function code, as it stands there, "
+            "or with `scale: -1` where it counts decimals, or with a whole `offset`"
             if place.factor is not None
             else f"no int16 point stands at {at}, where its scale factor should be",
         )
         return
     point, holder = points[place.name], holders[0]
+    if "decimal" in holder.name and holder.plain and holder.layout.low == 0:
+        yield (
+            "scale_factor",
+            f"`{holder.name}` reads as a number of decimals: give it `scale: -1` (2 is then 0.01), or a name that says "
+            "what it is",
+        )
     span = max(point.end, holder.end) - min(point.address, holder.address)
     if span > written.max_registers:
         yield "scale_factor", f"its scale factor is {span} registers away: both must fit into one request"
+
+
+def _is_power(holder: DevicePoint) -> bool:
+    """Whether a point holds a power of ten, a number of decimals (`scale: -1`), or a code that is one plus a number."""
+    if holder.type not in FACTOR_TYPES or holder.bit:
+        return False
+    return holder.scale in (1.0, -1.0) and holder.offset.is_integer() and abs(holder.offset) <= 20
+
+
+def _of_ratio(place: Place, points: Mapping[str, DevicePoint], most: int) -> Said:
+    point = points[place.name]
+    if point.has_ratio and (point.layout.family in ("text", "bit") or point.bit or point.enum or point.bits):
+        key = "times" if point.times else "over" if point.over else "plus"
+        yield key, "a state or a text is not multiplied, and nothing is added to it"
+    elif point.has_ratio and point.can_be_written:
+        yield "access", "what other points multiply is not written: give the point of the registers alone"
+    for key, names in (("times", place.times), ("over", place.over), ("plus", place.plus)):
+        for name in names:
+            other = points.get(name)
+            if other is None:
+                match = near(name, points)
+                yield key, f"no point is named `{name}`" + (f", did you mean `{match}`?" if match else "")
+            elif other.is_text or other.enum or other.bits or other.layout.family == "bit":
+                yield key, f"`{name}` is no number"
+            elif other.has_ratio:
+                yield key, f"`{name}` is made with others itself (`times`, `over`, `plus`): name these here"
+            elif not other.can_be_read:
+                yield key, f"`{name}` cannot be read"
+            elif key == "plus" and other.function_code != point.function_code:
+                yield (
+                    key,
+                    f"`{name}` comes by function {other.function_code}, and both must come in one request",
+                )
+            elif key == "plus" and max(point.end, other.end) - min(point.address, other.address) > most:
+                yield key, f"`{name}` is too far away: both must fit into one request of {most} registers"
 
 
 def _of_write(place: Place, points: Mapping[str, DevicePoint]) -> Said:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from cityctl.modbus.maps.entry import Entry
-from cityctl.modbus.maps.language import ConnectorFile
+from cityctl.modbus.maps.language import ConnectorFile, Repeat
 from cityctl.modbus.maps.types import TYPES
 
 _TABLES = {0: 1, 1: 2, 3: 4, 4: 3}
@@ -31,6 +31,9 @@ class Place:
     function_code: int
     scale_factor: int | None = None
     factor: str | None = None
+    times: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
     problems: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -62,7 +65,8 @@ def places(written: ConnectorFile) -> Iterator[Place]:
 def _counted(written: ConnectorFile) -> Iterator[Place]:
     for name, entry in written.points.items():
         factor = entry.scale_factor if isinstance(entry.scale_factor, str) else None
-        yield _place(name, entry, ("points", name), written, 0, factor)
+        found = _place(name, entry, ("points", name), written, 0, factor)
+        yield replace(found, times=tuple(entry.times), over=tuple(entry.over), plus=tuple(entry.plus))
     for pattern, repeat in written.repeats.items():
         for number in range(repeat.count):
             prefix = pattern.replace("{n}", str(repeat.first + number))
@@ -71,7 +75,18 @@ def _counted(written: ConnectorFile) -> Iterator[Place]:
                 factor = entry.scale_factor if isinstance(entry.scale_factor, str) else None
                 if factor in repeat.points:
                     factor = f"{prefix}_{factor}"
-                yield _place(f"{prefix}_{name}", entry, trail, written, number * repeat.stride, factor)
+                found = _place(f"{prefix}_{name}", entry, trail, written, number * repeat.stride, factor)
+                yield replace(
+                    found,
+                    times=_of_number(entry.times, repeat, prefix),
+                    over=_of_number(entry.over, repeat, prefix),
+                    plus=_of_number(entry.plus, repeat, prefix),
+                )
+
+
+def _of_number(names: list[str], repeat: Repeat, prefix: str) -> tuple[str, ...]:
+    """Names of points, those of a repeat as the ones of one number."""
+    return tuple(f"{prefix}_{name}" if name in repeat.points else name for name in names)
 
 
 def _place(
@@ -104,7 +119,7 @@ def _place(
             factor = entry.scale_factor + written.base - written.address_base
     if not problems and not 0 <= address + shift <= address + shift + registers_of(entry) <= 65_536:
         problems.append(("address", f"is outside the addresses 0 to 65535{_meant(entry, written)}"))
-    return Place(name, entry, trail, address + shift, code, factor, named, tuple(problems))
+    return Place(name, entry, trail, address + shift, code, factor, named, problems=tuple(problems))
 
 
 def _meant(entry: Entry, written: ConnectorFile) -> str:

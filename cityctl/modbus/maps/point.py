@@ -85,7 +85,8 @@ class DevicePoint:
 
     `bit` is (lowest bit, how many) for a point that is only a field of its registers. `invalid` codes are
     those of the whole registers; `doubtful` is one that is hardly ever measured, and kept as suspect. `write` is
-    None where the connector gives no rule for writing it.
+    None where the connector gives no rule for writing it. `times` and `over` name points that its value is multiplied
+    by and divided by, `plus` those that are added then (see `ratios`).
     """
 
     name: str
@@ -99,6 +100,9 @@ class DevicePoint:
     offset: float = 0.0
     scale_factor: int | None = None
     factor: str | None = None
+    times: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
     bit: tuple[int, int] | None = None
     enum: Mapping[int, str] = field(default_factory=dict, hash=False)
     bits: Mapping[int, str] = field(default_factory=dict, hash=False)
@@ -124,6 +128,21 @@ class DevicePoint:
     def plain(self) -> bool:
         """Whether the registers hold the value itself."""
         return self.scale == 1.0 and self.offset == 0.0
+
+    @property
+    def has_ratio(self) -> bool:
+        """Whether values of other points make its own out of what its registers hold."""
+        return bool(self.times or self.over or self.plus)
+
+    @property
+    def of_others(self) -> tuple[str, ...]:
+        """The points whose values its own is made with."""
+        return (*self.times, *self.over, *self.plus)
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The plausible limits of what its registers hold: none where other points multiply it."""
+        return (None, None) if self.has_ratio else (self.minimum, self.maximum)
 
     @property
     def is_text(self) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from cityctl.errors import InputRefused, UsageProblem, near
 from cityctl.modbus.maps.types import TYPES
+from cityctl.modbus.maps.wordings import MAKERS_ACCESS, MAKERS_TYPES
 from cityctl.wording import name_once, plain_name
 
 # What makers head their columns with, and what the language calls it: the likeliest word first.
@@ -28,17 +29,6 @@ _HEADS: dict[str, tuple[str, ...]] = {
     "access": ("access", "rw", "readwrite", "mode"),
     "note": ("note", "remark", "comment", "bemerkung", *_TOLD),
 }
-_TYPES: dict[str, str] = {
-    "t5": "uint24e8", "t6": "int24e8",
-    "float": "float32", "real": "float32", "float32": "float32", "ieee754": "float32", "single": "float32",
-    "double": "float64", "lreal": "float64", "word": "uint16", "uint": "uint16", "u16": "uint16",
-    "unsigned16": "uint16", "int": "int16", "integer": "int16", "short": "int16", "s16": "int16",
-    "i16": "int16", "signed16": "int16", "dword": "uint32", "udint": "uint32", "u32": "uint32",
-    "ulong": "uint32", "unsigned32": "uint32", "dint": "int32", "long": "int32", "s32": "int32",
-    "i32": "int32", "signed32": "int32", "u64": "uint64", "ulint": "uint64", "s64": "int64", "lint": "int64",
-    "boolean": "bool", "bit": "bool", "coil": "bool", "ascii": "string", "text": "string",
-}  # fmt: skip
-_ACCESS = {"r": "read", "ro": "read", "rw": "readwrite", "wr": "readwrite", "w": "write", "wo": "write"}
 _TEMPLATE = """\
 connector: {name}
 vendor: {vendor}
@@ -217,7 +207,7 @@ def _point(cells: Mapping[str, str], taken: Container[str], function_code: int) 
             fields.append(f"scale: {factor:g}")
     if re.search(r"total|energy|counter|zaehler|index", name) and type_ not in ("string", "bool"):
         fields.append("kind: counter")
-    access = _ACCESS.get(re.sub(r"[^a-z]", "", cells.get("access", "").lower()), "read")
+    access = MAKERS_ACCESS.get(re.sub(r"[^a-z]", "", cells.get("access", "").lower()), "read")
     code = _whole(cells["function_code"]) if cells.get("function_code") else function_code
     if code not in (1, 2, 3, 4):
         raise ValueError(f"function code {code} reads nothing")
@@ -246,11 +236,11 @@ def _type(text: str, function_code: int) -> tuple[str, int]:
     sized = re.fullmatch(r"(?:string|ascii|char|text)\[?\(?(\d+)\)?\]?", plain)
     if sized:
         return "string", int(sized[1])
-    known = plain if plain in TYPES else _TYPES.get(plain)
+    known = plain if plain in TYPES else MAKERS_TYPES.get(plain)
     if known == "string":
         return known, 16
     if known is None:
-        match = near(plain, [*TYPES, *_TYPES])
+        match = near(plain, [*TYPES, *MAKERS_TYPES])
         raise ValueError(f"no type is named `{text}`" + (f", did you mean `{match}`?" if match else ""))
     return known, 0
 

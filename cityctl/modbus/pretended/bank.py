@@ -16,6 +16,7 @@ from cityctl.modbus import sunspec
 from cityctl.modbus.maps.codec import decode, nearest
 from cityctl.modbus.maps.connector import DeviceConnector
 from cityctl.modbus.maps.point import DevicePoint
+from cityctl.modbus.maps.ratios import ratio_of
 from cityctl.modbus.maps.raw import own_bits, raw_registers
 from cityctl.modbus.maps.types import TYPES, Unrepresentable
 
@@ -54,10 +55,14 @@ class Bank:
             self._unused.setdefault(connector.function_code, {}).update(sunspec.surroundings(connector))
         # What the device says of itself, where the source does not.
         self._own: dict[str, Live] = {}
+        self._added: dict[str, DevicePoint] = {}
         for name, pattern in connector.device_id.points.items():
             point = connector.points[name]
             if not point.invalid:
                 self._own[name] = next((s for s in point.enum.values() if fnmatchcase(s, pattern)), None)
+        for point in connector.ratios.values():
+            self._own.update(dict.fromkeys((*point.times, *point.over), 1.0))
+            self._added.update(dict.fromkeys(point.plus, point))
         if connector.identify is not None:
             self._own[connector.identify[0]] = connector.identify[1]
         if connector.sunspec is not None:
@@ -160,6 +165,12 @@ class Bank:
         value = self.source(point.name)
         if value is None:
             value = self._own.get(point.name)
+        if value is None and point.name in self._added:
+            value = self._part(point)
+        if point.has_ratio and isinstance(value, int | float):
+            ratio = ratio_of(*(map(self._ratio, names) for names in (point.times, point.over)))
+            rest = value - sum(self._part(self.connector.points[name]) for name in point.plus)
+            value = None if ratio is None else rest / float(ratio)
         exponent = None
         if point.scale_factor is not None:
             holder = self.connector.exponent_of(point)
@@ -169,15 +180,29 @@ class Bank:
         except Unrepresentable:
             return self._nearest(point, value, exponent)
 
+    def _part(self, point: DevicePoint) -> float:
+        """What is added to another point: the source's, or all of that one's value that its own steps hold."""
+        given, whole = self.source(point.name), self.source(self._added[point.name].name)
+        if isinstance(given, int | float) or not isinstance(whole, int | float):
+            return float(given) if isinstance(given, int | float) else 0.0
+        return whole // point.scale * point.scale
+
+    def _ratio(self, name: str) -> Live:
+        value = self.source(name)
+        return self._own.get(name) if value is None else value
+
     def _exponent(self, holder: DevicePoint) -> int:
         """A scale factor: the source's, or the finest with which all its points fit."""
         given = self.source(holder.name)
         if isinstance(given, int | float):
             return int(given)
-        for exponent in range(max(_FINEST, holder.layout.low), _COARSEST):
+        layout = holder.layout
+        codes = {each: (each - holder.offset) * holder.scale for each in range(_FINEST, _COARSEST + 1)}
+        told = [each for each, code in codes.items() if layout.low <= code <= layout.high]
+        for exponent in told:
             if all(self._fits(point, exponent) for point in self._scaled_by[holder.name]):
                 return exponent
-        return _COARSEST
+        return told[-1]
 
     def _fits(self, point: DevicePoint, exponent: int) -> bool:
         value = self.source(point.name)

@@ -67,6 +67,21 @@ def test_answers_without_the_request_s_number():
     assert "do not repeat the number of their request" in found.advice[0]
 
 
+def test_registers_of_32_bits():
+    """A flow computer by Enron: each register is four bytes. It was told to get newer firmware."""
+
+    def wide(frame: bytes) -> bytes:
+        if frame[7] != 3:
+            return frame
+        words = bytes(2).join(frame[at : at + 2] for at in range(9, len(frame), 2))
+        body = frame[6:8] + bytes([2 * frame[8]]) + bytes(2) + words
+        return frame[:4] + len(body).to_bytes(2, "big") + body
+
+    found = diagnosed(rewrite=wide)
+    assert said(found)["unit"] == "unit 1: the answer holds 8 bytes and says 8, 4 were asked for"
+    assert found.advice[0].startswith("it gives twice the bytes: are its registers of 32 bits each")
+
+
 def test_what_speaks_no_modbus():
     (advice,) = diagnosed(rewrite=lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n").advice
     assert advice == "what answers speaks no Modbus as `transport: tcp` has it: are port and transport right?"

@@ -161,3 +161,14 @@ def test_what_else_a_device_may_say(tmp_path):
     assert (device.max_bits, device.connections, device.answer_time, device.wake) == (100, 1, 0.8, 1)
     assert (device.device_id.vendor, device.device_id.server_id) == ("ACME*", None)
     assert device.points["a"].invalid == frozenset({-9999, 1e6})
+
+
+def test_seconds_may_be_durations(tmp_path):
+    path = tmp_path / "slow.yaml"
+    head = "connector: slow\nvendor: v\nmodel: m\nclass: charger\nsources: [s]\n"
+    head += "points: {a: {address: 0, type: int16}}\n"
+    path.write_text(
+        head + "pause: 50ms\nafter_connect: 2s\ntimeout: 1500ms\nanswer_time: 0.4\n", encoding="utf-8"
+    )
+    made = load_connector(path)
+    assert (made.pause, made.after_connect, made.timeout, made.answer_time) == (0.05, 2.0, 1.5, 0.4)

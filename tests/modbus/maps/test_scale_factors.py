@@ -64,6 +64,34 @@ def test_two_powers_of_ten_in_one_register(tmp_path):
     assert found == {"u": (230.1, Quality.GOOD), "i": (41.234, Quality.GOOD)}
 
 
+DECIMALS = """\
+points:
+  value: {address: 0, type: int16, unit: bar, scale_factor: decimals}
+  decimals: {address: 1, type: uint16, scale: -1}
+  level: {address: 2, type: uint16, unit: m, scale_factor: step}
+  step: {address: 3, type: uint16, offset: -3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("decimals", "value", "step", "level"),
+    [(2, 12.34, 0, 5.678), (0, 1234.0, 3, 5678.0), (3, 1.234, 1, 56.78)],
+)
+def test_a_number_of_decimals_in_a_register(tmp_path, decimals, value, step, level):
+    """1234 with 2 decimals is 12.34, and 5678 by a code whose 0 is a thousandth: 5.678. As a power it was 123 400."""
+    path = written(tmp_path, DECIMALS)
+    found = asked(path, {0: 1234, 1: decimals, 2: 5678, 3: step})
+    assert found == {"value": (value, Quality.GOOD), "level": (level, Quality.GOOD)}
+
+
+def test_a_pretended_device_counts_decimals(tmp_path):
+    """Both to the thousandth: 12.341 bar fit into an int16, 5.678 m into 16 bits."""
+    bank = Bank.from_connector(
+        load_connector(written(tmp_path, DECIMALS)), {"value": 12.341, "level": 5.678}.get
+    )
+    assert bank.read(3, 0, 4) == [12341, 3, 5678, 0]
+
+
 def test_a_city_polls_what_the_connector_polls(tmp_path):
     path = written(tmp_path, TWO_IN_ONE)
     polled = [name for name, fields in connected_points(read(path).data).items() if fields["polled"]]
@@ -106,6 +134,7 @@ def test_a_pretended_device_has_them_too(tmp_path):
         ("address: 35, type: uint8}", "address: 35, type: float32}", "10:58", "`dct` is no power of ten"),
         ("type: uint8}", "type: uint8, scale: 2}", "10:58", "as it stands there"),
         ("address: 35, type: uint8}", "address: 400, type: int8}", "10:58", "both must fit into one request"),
+        ("dct: {address: 35", "decimals: {address: 35", "10:58", "no point is named `dct`"),
         ("factor: dpt", "factor: -3", "9:58", "expected the name of the point with the power of ten"),
     ],
 )
@@ -115,6 +144,12 @@ def test_a_factor_that_is_none_has_its_place(tmp_path, old, new, place, said):
         load_connector(path)
     assert f"{path}:{place}" in str(caught.value)
     assert said in str(caught.value)
+
+
+def test_decimals_taken_for_a_power_are_told(tmp_path):
+    path = written(tmp_path, DECIMALS.replace("uint16, scale: -1", "uint16"))
+    with pytest.raises(ConfigInvalid, match="give it `scale: -1`"):
+        load_connector(path)
 
 
 def test_a_code_of_no_value_is_known_as_a_float32_holds_it(tmp_path):
