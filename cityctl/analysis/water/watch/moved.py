@@ -1,6 +1,7 @@
-"""Night flow that moves for a reason that is known: a logger that does not follow the city's clocks, whose window is
+"""Night flow that moves for a reason that is known, and what came with it: no leak, nor the end of one.
 
-another hour of people's day, or a valve that was set anew. What came with it is no leak, nor its end. Numbers only.
+A logger that does not follow the city's clocks has its window in another hour of people's day; or a valve was set
+anew. Numbers only.
 """
 
 from __future__ import annotations
