@@ -46,17 +46,26 @@ class LocalMonth:
         return list(pairwise(edges))
 
     @property
-    def shift_us(self) -> int:
-        """By how much local hours begin off the UTC hour: 30 min in India, 45 in Nepal [µs]."""
-        return -self.start_us % HOUR_US
+    def shifts(self) -> list[tuple[int, int]]:
+        """By how much hours begin off the UTC hour, each with the midnight from which on they do [µs].
+
+        30 min in India, 45 in Nepal; where clocks move by half an hour, another one from the next midnight on.
+        """
+        found: list[tuple[int, int]] = []
+        for start, _ in self.days:
+            shift = -start % HOUR_US
+            if not found or found[-1][1] != shift:
+                found.append((start, shift))
+        return found
 
     def hour_of(self, time: str) -> str:
-        """SQL: the start of the hour that a time lies in."""
+        """SQL: the start of the hour that a time lies in, counted from the day's start."""
         far = 100 * 366 * 24 * HOUR_US  # DuckDB's // cuts off towards zero
-        return (
-            f"make_timestamp((epoch_us({time}) + {self.shift_us + far}) // {HOUR_US} * {HOUR_US} "
-            f"- {self.shift_us + far})"
-        )
+        (_, first), *later = self.shifts
+        shift = str(first + far)
+        for start, of_these in later:
+            shift = f"(CASE WHEN epoch_us({time}) < {start} THEN {shift} ELSE {of_these + far} END)"
+        return f"make_timestamp((epoch_us({time}) + {shift}) // {HOUR_US} * {HOUR_US} - {shift})"
 
 
 def local_months(zone: ZoneInfo, first_us: int, last_us: int) -> list[LocalMonth]:

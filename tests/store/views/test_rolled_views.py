@@ -47,6 +47,23 @@ def test_an_import_that_corrects_what_has_landed_is_in_the_hour(store, table):
             assert engine.rows(f"SELECT {column} FROM {view}") == [(5.0,)], view
 
 
+def test_days_of_a_zone_whose_clocks_move_by_half_an_hour(store, table):
+    """Lord Howe, 4 October 2026: 02:00 was 02:30. What came behind that day was in no day, and in no month."""
+    zone = ZoneInfo("Australia/Lord_Howe")
+    begin = datetime(2026, 10, 1, tzinfo=zone).astimezone(UTC)
+    rows = [("a", begin + timedelta(minutes=30 * n), 1.0) for n in range(31 * 48 - 1)]
+    store.add(table(rows), source="x", received=NOW)
+    for _ in range(2):
+        with Engine(threads=1) as engine:
+            attach_rollups(store, engine, zone)
+            days = engine.rows("SELECT time, readings FROM daily ORDER BY time")
+            assert [count for _, count in days] == [48] * 3 + [47] + [48] * 27
+            assert days[4][0] == datetime(2026, 10, 4, 13)
+            assert engine.rows("SELECT sum(readings) FROM hourly") == [(len(rows),)]
+            assert engine.rows("SELECT readings FROM monthly") == [(len(rows),)]
+        store.retain(Keep(), zone=zone, now=datetime(2026, 12, 1, tzinfo=UTC))
+
+
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(act, min_size=2, max_size=6), zone=st.sampled_from(ZONES))
 def test_rolled_views_are_the_readings_added_up(acts, zone):
