@@ -99,7 +99,7 @@ def _wrong_usage(problem: TyperException) -> int:
     if type(problem).__name__ == "NoArgsIsHelpError" and context is not None:
         _say(context.get_help())
         return ExitCode.USAGE
-    message = _in_our_words(" ".join(problem.format_message().split()))
+    message = _in_our_words(" ".join(problem.format_message().split())).removesuffix(".")
     path = context.command_path if context is not None else "cityctl"
     if message:
         _say(f"cityctl: {message[0].lower()}{message[1:]}")
